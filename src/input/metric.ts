@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto';
+import { InputError } from '../errors.js';
+import { type Dtype, dtypeOfSafetensors } from './dtype.js';
+import { detectFormat, type Format } from './format.js';
+import { readNpyHeader } from './npy.js';
+import { withFile } from './open-file.js';
+import type { PickleValue } from './pickle-value.js';
+import { readSafetensorsHeader } from './safetensors.js';
+import { shapeText } from './shape.js';
+import { readStrided, type StridedTensor } from './strided.js';
+import { readTorchFile, readTorchTensor } from './torch.js';
+import { isTorchTensor } from './torch-globals.js';
+
+export interface Metric {
+  /** (M + M^T) / 2, [d, d] row-major. */
+  matrix: Float64Array;
+  /** As stored. */
+  dtype: Dtype;
+  /** rho, where the file's metadata give it as `regularization` or `ridge`. */
+  ridge: number | null;
+  /** Of M as stored: max |M - M^T|, and the same over max |M|. */
+  asymmetry: { max: number; relative: number };
+  /** The tensor's name in the file, null where the file is one bare tensor. */
+  tensor: string | null;
+  file: string;
+  /** SHA-256 (hex) of the file's bytes. */
+  sha256: string;
+}
+
+/**
+ * The most that a symmetric matrix may lose its symmetry in float32: the notebook's own file, an inverse computed in
+ * float32, has 2.8e-2 on entries of order 1e3, 3e-5 relative. Beyond 1e-3 something else is wrong with the file.
+ */
+export const MAX_RELATIVE_ASYMMETRY = 1e-3;
+
+/**
+ * Reads the causal metric tensor M from a .pt file (torch.save: a dictionary with `M`, or the tensor itself), a
+ * .safetensors file (`M`, or the only square matrix) or a .npy file; the content decides which.
+ *
+ * Memory: the d x d float64 result, and one row more.
+ *
+ * @throws InputError where the matrix is not hiddenSize x hiddenSize, finite and symmetric
+ */
+export async function readMetric(file: string, options: { hiddenSize: number }): Promise<Metric> {
+  const { hiddenSize } = options;
+  const format = await detectFormat(file, 'the metric', 'a .pt (torch.save), .safetensors or .npy file');
+  const { matrix, dtype, ridge, tensor } = await readers[format](file, hiddenSize);
+  checkFinite(file, matrix, hiddenSize);
+  const asymmetry = symmetrise(matrix, hiddenSize);
+  if (asymmetry.relative > MAX_RELATIVE_ASYMMETRY) {
+    throw new InputError(
+      `${file}: the metric is not symmetric: max |M - M^T| is ${asymmetry.max}, ${asymmetry.relative.toExponential(2)} ` +
+        `of max |M|, at most ${MAX_RELATIVE_ASYMMETRY} is allowed; check how it was computed, or save (M + M^T) / 2`,
+    );
+  }
+  return { matrix, dtype, ridge, asymmetry, tensor, file, sha256: await hashFile(file) };
+}
+
+interface StoredMetric {
+  /** M as stored, row-major. */
+  matrix: Float64Array;
+  dtype: Dtype;
+  ridge: number | null;
+  tensor: string | null;
+}
+
+const readers: Readonly<Record<Format, (file: string, hiddenSize: number) => Promise<StoredMetric>>> = {
+  torch: readTorchMetric,
+  // The same reader, for its message about the formats before the zip archive.
+  pickle: readTorchMetric,
+  safetensors: readSafetensorsMetric,
+  npy: readNpyMetric,
+};
+
+async function readTorchMetric(file: string, hiddenSize: number): Promise<StoredMetric> {
+  const torchFile = await readTorchFile(file);
+  const { value } = torchFile;
+  const name = isTorchTensor(value) ? null : 'M';
+  const tensor = value instanceof Map ? value.get('M') : value;
+  if (!isTorchTensor(tensor)) {
+    throw new InputError(
+      `${file}: expected a tensor, or a dictionary with the tensor M, found ${describe(value)}; ` +
+        "save the metric as torch.save({'M': M}, path)",
+    );
+  }
+  checkShape(file, name, tensor.shape, hiddenSize);
+  const matrix = await readTorchTensor(torchFile, name ?? '(bare)', tensor);
+  const metadata = value instanceof Map ? value.get('metadata') : undefined;
+  // readTorchTensor refuses every dtype that is not one of ours.
+  return { matrix, dtype: tensor.dtype as Dtype, ridge: findRidge(metadata), tensor: name };
+}
+
+async function readSafetensorsMetric(file: string, hiddenSize: number): Promise<StoredMetric> {
+  const { tensors, metadata } = await readSafetensorsHeader(file);
+  const squares = tensors.filter(
+    ({ shape: [rows, columns, ...more] }) => rows === columns && more.length === 0,
+  );
+  const entry = tensors.find(({ name }) => name === 'M') ?? (squares.length === 1 ? squares[0] : undefined);
+  if (entry === undefined) {
+    const found = tensors.map(({ name, shape }) => `${name} (${shapeText(shape)})`).slice(0, 20);
+    throw new InputError(
+      `${file}: expected the tensor M, or one square matrix, found ${found.join(', ') || 'no tensor'}; ` +
+        'save the metric under the name M',
+    );
+  }
+  const { name, shape, byteOffset } = entry;
+  const dtype = dtypeOfSafetensors(entry.dtype);
+  if (dtype === null) {
+    throw new InputError(
+      `${file}: tensor ${name} is ${entry.dtype}, expected BF16, F16, F32 or F64; convert it to one of them`,
+    );
+  }
+  checkShape(file, name, shape, hiddenSize);
+  const matrix = await readMatrix(file, { dtype, shape, strides: [hiddenSize, 1], byteOffset });
+  return { matrix, dtype, ridge: findRidge(metadata), tensor: name };
+}
+
+async function readNpyMetric(file: string, hiddenSize: number): Promise<StoredMetric> {
+  const { dtype, shape, fortranOrder, byteOffset } = await readNpyHeader(file);
+  checkShape(file, null, shape, hiddenSize);
+  const strides = fortranOrder ? [1, hiddenSize] : [hiddenSize, 1];
+  return {
+    matrix: await readMatrix(file, { dtype, shape, strides, byteOffset }),
+    dtype,
+    ridge: null,
+    tensor: null,
+  };
+}
+
+function readMatrix(file: string, tensor: StridedTensor): Promise<Float64Array> {
+  return withFile(file, 'the metric', (opened) => readStrided(opened, tensor));
+}
+
+function checkShape(file: string, name: string | null, shape: readonly number[], hiddenSize: number): void {
+  if (shape.length === 2 && shape.every((size) => size === hiddenSize)) return;
+  throw new InputError(
+    `${file}: the metric${name === null ? '' : ` ${name}`} is ${shapeText(shape)}, expected ${hiddenSize} x ${hiddenSize}, ` +
+      "the checkpoint's hidden size; give the metric that belongs to this checkpoint",
+  );
+}
+
+function describe(value: PickleValue): string {
+  if (value instanceof Map) {
+    const keys = [...value]
+      .slice(0, 20)
+      .map(([key, held]) => `${keyText(key)}${isTorchTensor(held) ? ' (tensor)' : ''}`);
+    return keys.length === 0 ? 'an empty dictionary' : `a dictionary with the keys ${keys.join(', ')}`;
+  }
+  if (Array.isArray(value)) return `a list or tuple of ${value.length}`;
+  return value === null ? 'None' : `a ${typeof value}`;
+}
+
+function keyText(key: PickleValue): string {
+  return typeof key === 'object' ? '(...)' : String(key);
+}
+
+/** @param metadata a .pt dictionary's `metadata`, or a safetensors header's; numbers are text in the latter */
+function findRidge(metadata: PickleValue | undefined): number | null {
+  if (!(metadata instanceof Map)) return null;
+  const stored = metadata.get('regularization') ?? metadata.get('ridge');
+  const isNumber = typeof stored === 'number' || (typeof stored === 'string' && stored.trim() !== '');
+  const ridge = isNumber ? Number(stored) : Number.NaN;
+  return Number.isFinite(ridge) && ridge >= 0 ? ridge : null;
+}
+
+function checkFinite(file: string, matrix: Float64Array, d: number): void {
+  const index = matrix.findIndex((value) => !Number.isFinite(value));
+  if (index < 0) return;
+  throw new InputError(
+    `${file}: the metric has ${matrix[index]} in row ${Math.floor(index / d)}, column ${index % d} (counted from 0), ` +
+      'expected finite numbers; compute it anew',
+  );
+}
+
+/** M becomes (M + M^T) / 2, in place. @param matrix [d, d] row-major, finite */
+function symmetrise(matrix: Float64Array, d: number): Metric['asymmetry'] {
+  let max = 0;
+  let largest = 0;
+  for (let row = 0; row < d; row++) {
+    largest = Math.max(largest, Math.abs(matrix[row * d + row]!));
+    for (let column = 0; column < row; column++) {
+      const lower = matrix[row * d + column]!;
+      const upper = matrix[column * d + row]!;
+      largest = Math.max(largest, Math.abs(lower), Math.abs(upper));
+      max = Math.max(max, Math.abs(lower - upper));
+      // Halved before adding: the sum of two finite numbers may overflow.
+      const mean = lower === upper ? lower : lower / 2 + upper / 2;
+      matrix[row * d + column] = mean;
+      matrix[column * d + row] = mean;
+    }
+  }
+  return { max, relative: largest === 0 ? 0 : max / largest };
+}
+
+function hashFile(file: string): Promise<string> {
+  return withFile(file, 'the metric', async ({ handle }) => {
+    const hash = createHash('sha256');
+    for await (const chunk of handle.createReadStream({ autoClose: false })) hash.update(chunk);
+    return hash.digest('hex');
+  });
+}

@@ -1,0 +1,290 @@
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { InputError } from '../../src/errors.js';
+import { openCheckpoint } from '../../src/input/checkpoint.js';
+import { openRows } from '../../src/input/rows.js';
+import { embeddingNames, unembeddingNames } from '../../src/input/tensor-names.js';
+import { sharedModel } from '../helpers/shared-models.js';
+import {
+  type FixtureTensor,
+  npy,
+  op,
+  safetensors,
+  scratchDirectory,
+  scratchFile,
+  torchFile,
+} from './fixtures.js';
+
+/** A bfloat16 matrix of `rows` x 3 in which every element is `fill`. */
+function matrix(name: string, rows = 4, fill = 1): FixtureTensor {
+  return { name, dtype: 'BF16', shape: [rows, 3], data: new Uint8Array(rows * 6).fill(fill) };
+}
+
+interface Contents {
+  config?: object;
+  single?: FixtureTensor[];
+  shards?: Record<string, FixtureTensor[]>;
+  /** Beside what follows from the shards. */
+  index?: Record<string, unknown>;
+}
+
+/** A Hugging Face directory. */
+function checkpointDirectory(t: ExecutionContext, { config, single, shards, index }: Contents): string {
+  const directory = scratchDirectory(t);
+  writeFileSync(
+    join(directory, 'config.json'),
+    JSON.stringify(config ?? { model_type: 'test', hidden_size: 3 }),
+  );
+  if (single !== undefined) writeFileSync(join(directory, 'model.safetensors'), safetensors(single));
+  const map: Record<string, unknown> = { ...index };
+  for (const [shard, tensors] of Object.entries(shards ?? {})) {
+    writeFileSync(join(directory, shard), safetensors(tensors));
+    for (const { name } of tensors) map[name] = shard;
+  }
+  if (shards !== undefined) {
+    writeFileSync(
+      join(directory, 'model.safetensors.index.json'),
+      JSON.stringify({ metadata: {}, weight_map: map }),
+    );
+  }
+  return directory;
+}
+
+/** The first byte of the matrix: `fill` above. */
+async function firstByte(path: string, tensor?: string): Promise<number> {
+  const { source } = await openCheckpoint(path, tensor === undefined ? {} : { tensor });
+  const into = new Uint8Array(source.columns * 2);
+  const reader = openRows(source);
+  reader.read(0, 1, into);
+  reader.close();
+  return into[0]!;
+}
+
+const refused = (t: ExecutionContext, path: string, message: RegExp, tensor?: string) =>
+  t.throwsAsync(openCheckpoint(path, tensor === undefined ? {} : { tensor }), {
+    instanceOf: InputError,
+    message,
+  });
+
+test('a directory with one file gives the matrix and what the config says', async (t) => {
+  const config = { model_type: 'llama', hidden_size: 3, vocab_size: 4, tie_word_embeddings: false };
+  const path = checkpointDirectory(t, { config, single: [matrix('x'), matrix('lm_head.weight')] });
+  const checkpoint = await openCheckpoint(path);
+  t.like(checkpoint, {
+    path,
+    source: {
+      file: join(path, 'model.safetensors'),
+      rows: 4,
+      columns: 3,
+      dtype: 'bfloat16',
+      tensor: 'lm_head.weight',
+    },
+    model: { modelType: 'llama', tied: false, hiddenSize: 3, vocabSize: 4, revision: null },
+    notes: [],
+  });
+  t.deepEqual(structuredClone(checkpoint), checkpoint);
+});
+
+test('in shards, the matrix is found in the shard that the index names', async (t) => {
+  const path = checkpointDirectory(t, {
+    shards: {
+      'model-00001-of-00002.safetensors': [matrix('model.embed_tokens.weight', 4, 1), matrix('a')],
+      'model-00002-of-00002.safetensors': [matrix('b'), matrix('lm_head.weight', 4, 2)],
+    },
+  });
+  t.is(await firstByte(path), 2);
+  t.is(await firstByte(path, 'model.embed_tokens.weight'), 1);
+});
+
+test('known names are taken in their order, an explicit one before all', async (t) => {
+  const names = [...unembeddingNames, ...embeddingNames];
+  const tensors = names.map((name, index) => matrix(name, 4, index));
+  for (const [index] of names.entries()) {
+    // The file order is the reverse: only the list's order may count.
+    const path = checkpointDirectory(t, { single: tensors.slice(index).reverse() });
+    t.is(await firstByte(path), index);
+  }
+  t.is(await firstByte(checkpointDirectory(t, { single: tensors }), names.at(-1)!), names.length - 1);
+});
+
+test('embeddings that are not tied are not taken for the unembedding matrix', async (t) => {
+  const config = { hidden_size: 3, tie_word_embeddings: false };
+  const path = checkpointDirectory(t, { config, single: [matrix('model.embed_tokens.weight')] });
+  await refused(t, path, /not tied, but none of lm_head.weight.*--tensor model.embed_tokens.weight/);
+  t.is(await firstByte(path, 'model.embed_tokens.weight'), 1);
+});
+
+test('a multimodal config keeps its numbers in a section', async (t) => {
+  const text = { hidden_size: 3, vocab_size: 5, tie_word_embeddings: true, model_type: 'inner' };
+  const config = { model_type: 'outer', text_config: text };
+  const path = checkpointDirectory(t, {
+    config,
+    single: [matrix('model.language_model.embed_tokens.weight')],
+  });
+  const { model, notes } = await openCheckpoint(path);
+  t.like(model, { modelType: 'outer', hiddenSize: 3, vocabSize: 5, tied: true });
+  t.regex(notes.join(), /has 4 rows, config.json says vocab_size 5; all 4 rows are used/);
+});
+
+test("a snapshot of the hub's cache is named after its repository, and its links are followed", async (t) => {
+  const cache = join(scratchDirectory(t), 'models--Qwen--Qwen3-4B');
+  const snapshot = join(cache, 'snapshots', 'abc123');
+  mkdirSync(snapshot, { recursive: true });
+  mkdirSync(join(cache, 'blobs'));
+  const link = (name: string, bytes: string | Uint8Array) => {
+    writeFileSync(join(cache, 'blobs', name), bytes);
+    symlinkSync(join('../../blobs', name), join(snapshot, name));
+  };
+  link('config.json', '{"hidden_size": 3}');
+  link('a.safetensors', safetensors([matrix('lm_head.weight', 4, 9)]));
+  link('model.safetensors.index.json', '{"weight_map": {"lm_head.weight": "a.safetensors"}}');
+  t.is(await firstByte(snapshot), 9);
+  t.like((await openCheckpoint(`${snapshot}/`)).model, { name: 'Qwen/Qwen3-4B', revision: 'abc123' });
+
+  rmSync(join(cache, 'blobs', 'a.safetensors'));
+  await refused(t, snapshot, /1 of 1 shards named in .* are missing: a.safetensors/);
+});
+
+for (const shard of [
+  '/etc/passwd',
+  '../a.safetensors',
+  'x/../../a.safetensors',
+  'a\\b',
+  'C:a',
+  '',
+  '.',
+  'a\0b',
+  7,
+  null,
+]) {
+  test(`an index that names the shard ${JSON.stringify(shard)} is refused`, async (t) => {
+    const path = checkpointDirectory(t, { shards: {}, index: { 'lm_head.weight': shard } });
+    await refused(
+      t,
+      path,
+      /tensor lm_head.weight is in .*, expected the name of a file in the same directory/,
+    );
+  });
+}
+
+test('a shard in a linked directory that leads out is refused, in a directory below it is not', async (t) => {
+  const path = checkpointDirectory(t, { shards: {}, index: { 'lm_head.weight': 'sub/a.safetensors' } });
+  const outside = scratchDirectory(t);
+  writeFileSync(join(outside, 'a.safetensors'), safetensors([matrix('lm_head.weight')]));
+  symlinkSync(outside, join(path, 'sub'));
+  await refused(t, path, /outside of the checkpoint's directory/);
+  rmSync(join(path, 'sub'));
+  mkdirSync(join(path, 'sub'));
+  writeFileSync(join(path, 'sub', 'a.safetensors'), safetensors([matrix('lm_head.weight', 4, 3)]));
+  t.is(await firstByte(path), 3);
+});
+
+test('missing shards are all named', async (t) => {
+  const path = checkpointDirectory(t, {
+    shards: { 'a.safetensors': [matrix('lm_head.weight')] },
+    index: { x: 'b.safetensors', y: 'c.safetensors', z: 'b.safetensors' },
+  });
+  await refused(t, path, /2 of 3 shards named in .* are missing: b.safetensors, c.safetensors;/);
+});
+
+test('a tensor that its shard does not hold is named with the shard', async (t) => {
+  const path = checkpointDirectory(t, {
+    shards: { 'a.safetensors': [matrix('x')] },
+    index: { 'lm_head.weight': 'a.safetensors' },
+  });
+  await refused(t, path, /a.safetensors: .* says that tensor lm_head.weight is in this file, but it is not/);
+});
+
+test('where no name is known, the matrices are listed, largest first', async (t) => {
+  const path = checkpointDirectory(t, {
+    shards: { 'a.safetensors': [matrix('small', 2)], 'b.safetensors': [matrix('large', 8)] },
+  });
+  const list = /name one with --tensor, of: large \(8 x 3, BF16\), small \(2 x 3, BF16\)/;
+  await refused(t, path, new RegExp(`no unembedding matrix under a known name; ${list.source}`));
+  await refused(t, path, new RegExp(`no tensor none; ${list.source}`), 'none');
+});
+
+test('dtypes and shapes that do not fit are refused', async (t) => {
+  const refusedTensor = (change: Partial<FixtureTensor>, message: RegExp) =>
+    refused(t, checkpointDirectory(t, { single: [{ ...matrix('lm_head.weight'), ...change }] }), message);
+  await refusedTensor(
+    { dtype: 'I16' },
+    /dtype I16, expected bfloat16, float16 or float32; give the checkpoint before/,
+  );
+  await refusedTensor({ dtype: 'F64', data: new Uint8Array(96) }, /dtype F64.*convert it to float32/);
+  await refusedTensor({ shape: [12] }, /is 12, expected a matrix/);
+  await refusedTensor({ shape: [4, 3, 1] }, /is 4 x 3 x 1, expected a matrix/);
+  await refusedTensor({ shape: [0, 3], data: new Uint8Array(0) }, /is 0 x 3, expected a matrix/);
+  await refusedTensor({ shape: [3, 4] }, /is 3 x 4, but config.json says hidden size 3/);
+});
+
+test('directories that are no checkpoint are refused with what is missing', async (t) => {
+  const empty = scratchDirectory(t);
+  await refused(t, empty, /config.json: cannot read the checkpoint's configuration: there is no such file/);
+  writeFileSync(join(empty, 'config.json'), '[1]');
+  await refused(t, empty, /expected the checkpoint's configuration as a JSON object/);
+  writeFileSync(join(empty, 'config.json'), '{"a": 1');
+  await refused(t, empty, /config.json: not valid JSON/);
+  writeFileSync(join(empty, 'config.json'), '{}');
+  await refused(t, empty, /expected model.safetensors or model.safetensors.index.json, found neither/);
+  writeFileSync(join(empty, 'model.safetensors.index.json'), '{}');
+  await refused(t, empty, /expected an object weight_map/);
+  await refused(t, join(empty, 'none'), /none: cannot read the checkpoint: there is no such file/);
+});
+
+test('a bare safetensors file gives the known name, or its only matrix, or asks', async (t) => {
+  const write = (...tensors: FixtureTensor[]) => scratchFile(t, 'tiny.safetensors', safetensors(tensors));
+  t.is(await firstByte(write(matrix('x'), matrix('lm_head.weight', 4, 2))), 2);
+  t.is(await firstByte(write(matrix('x', 4, 3))), 3);
+  t.is((await openCheckpoint(write(matrix('x')))).model.name, 'tiny');
+  await refused(t, write(matrix('x'), matrix('y')), /name one with --tensor, of: x/);
+});
+
+test('a bare .npy file is taken in C order and float16 or float32', async (t) => {
+  const write = (bytes: Buffer) => scratchFile(t, 'tiny.npy', bytes);
+  const { source } = await openCheckpoint(write(npy('<f4', [2, 3], new Uint8Array(24))));
+  t.like(source, { rows: 2, columns: 3, dtype: 'float32', tensor: null });
+  const fortran = npy('<f4', [2, 3], new Uint8Array(24), { fortranOrder: true });
+  await refused(t, write(fortran), /Fortran order.*numpy.ascontiguousarray/);
+  await refused(
+    t,
+    write(npy('<f8', [2, 3], new Uint8Array(48))),
+    /float64, expected .*; convert it to float32/,
+  );
+  await refused(t, write(npy('<f4', [2, 3], new Uint8Array(24))), /one array without a name/, 'x');
+});
+
+test('a PyTorch file is refused with how to convert it', async (t) => {
+  await refused(
+    t,
+    scratchFile(t, 'model.bin', torchFile(op.program(op.none))),
+    /found a PyTorch file; convert it/,
+  );
+});
+
+test('a real checkpoint is opened', async (t) => {
+  const model = sharedModel(t, 'stories260k');
+  if (model === null) return;
+  const checkpoint = await openCheckpoint(model);
+  t.deepEqual(checkpoint, {
+    path: model,
+    source: {
+      file: join(model, 'model.safetensors'),
+      byteOffset: 128,
+      rows: 512,
+      columns: 64,
+      dtype: 'float32',
+      tensor: 'model.embed_tokens.weight',
+    },
+    model: {
+      name: 'stories260k',
+      revision: null,
+      modelType: 'llama',
+      tied: true,
+      hiddenSize: 64,
+      vocabSize: 512,
+    },
+    notes: [],
+  });
+});

@@ -1,0 +1,58 @@
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { InputError } from '../../src/errors.js';
+import { readBytes, withFile } from '../../src/input/open-file.js';
+import { scratchDirectory, scratchFile } from './fixtures.js';
+
+test('exactly the bytes asked for are read', async (t) => {
+  const file = scratchFile(t, 'a', 'abcdef');
+  const bytes = await withFile(file, 'the letters', (opened) => readBytes(opened, 2, 3));
+  t.is(Buffer.from(bytes).toString(), 'cde');
+});
+
+test('a read beyond the end names the bytes that are missing', async (t) => {
+  const file = scratchFile(t, 'a', 'abcdef');
+  await t.throwsAsync(
+    withFile(file, 'the letters', (opened) => readBytes(opened, 4, 1e15)),
+    { instanceOf: InputError, message: /expected bytes 4 to 1000000000000004, but the file ends at byte 6/ },
+  );
+});
+
+test('a missing file, a directory and a file in the place of a directory are named', async (t) => {
+  const directory = scratchDirectory(t);
+  const read = (path: string) => withFile(path, 'the letters', async () => {});
+  await t.throwsAsync(read(join(directory, 'none')), {
+    instanceOf: InputError,
+    message: /none: cannot read the letters: there is no such file .* check the path \(ENOENT\)/,
+  });
+  await t.throwsAsync(read(directory), { instanceOf: InputError, message: /found a directory/ });
+  await t.throwsAsync(read(join(scratchFile(t, 'a', ''), 'b')), {
+    instanceOf: InputError,
+    message: /ENOTDIR/,
+  });
+});
+
+test('a file without permission is named', async (t) => {
+  if (process.getuid?.() === 0) {
+    t.log('SKIPPED: the superuser may read every file');
+    t.pass();
+    return;
+  }
+  const file = scratchFile(t, 'a', 'abc');
+  chmodSync(file, 0);
+  await t.throwsAsync(
+    withFile(file, 'the letters', async () => {}),
+    { instanceOf: InputError, message: /EACCES/ },
+  );
+});
+
+test('errors of the work itself pass unchanged', async (t) => {
+  const error = new Error('mine');
+  const thrown = await t.throwsAsync(
+    withFile(scratchFile(t, 'a', ''), 'nothing', async () => {
+      throw error;
+    }),
+  );
+  t.is(thrown, error);
+});
