@@ -1,0 +1,58 @@
+import type { TaskName, Tasks } from '../../workers/messages.js';
+
+/**
+ * Runs tasks somewhere. An executor knows nothing of what a task means, and a stage nothing of where its tasks
+ * run: worker threads of this process now, other machines with another implementation.
+ */
+export interface Executor {
+  /** How many tasks run at once. */
+  readonly concurrency: number;
+  /** Runs one task. Rejects with an EigenshardError: the task's own, or 'worker-died' when its retries are used up. */
+  run<Name extends TaskName>(name: Name, input: Tasks[Name]['input']): Promise<Tasks[Name]['result']>;
+  close(): Promise<void>;
+}
+
+/**
+ * Runs the same task over many inputs, in order of their index, `concurrency` at a time. `onResult` sees each
+ * result as it arrives, in any order. After a failure no further task is started, those running are waited for
+ * (so what they finish is kept), and the first failure is thrown.
+ */
+export async function runTasks<Name extends TaskName>(
+  executor: Executor,
+  name: Name,
+  inputs: readonly Tasks[Name]['input'][],
+  onResult: (result: Tasks[Name]['result'], index: number) => void | Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = [];
+  let next = 0;
+  const lane = async () => {
+    while (next < inputs.length && failures.length === 0) {
+      const index = next++;
+      try {
+        await onResult(await executor.run(name, inputs[index]!), index);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: executor.concurrency }, lane));
+  if (failures.length > 0) throw failures[0];
+}
+
+/** The same, handing results to `merge` in order of their index: for reductions whose bits must not depend on timing. */
+export async function reduceTasks<Name extends TaskName>(
+  executor: Executor,
+  name: Name,
+  inputs: readonly Tasks[Name]['input'][],
+  merge: (result: Tasks[Name]['result'], index: number) => void,
+): Promise<void> {
+  const early = new Map<number, Tasks[Name]['result']>();
+  let merged = 0;
+  await runTasks(executor, name, inputs, (result, index) => {
+    early.set(index, result);
+    for (let ready = early.get(merged); ready !== undefined; ready = early.get(merged)) {
+      early.delete(merged);
+      merge(ready, merged++);
+    }
+  });
+}

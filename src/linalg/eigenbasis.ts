@@ -1,0 +1,87 @@
+import { availableParallelism } from 'node:os';
+import { InputError } from '../errors.js';
+import { eigh } from './eigh.js';
+import { Product } from './product.js';
+import { fixSigns } from './signs.js';
+
+/** The eigenbasis of a metric M. Index j is ascending lambda, so index 0 has the largest variance. */
+export interface Eigenbasis {
+  /** lambda, [d], ascending. */
+  eigenvalues: Float64Array;
+  /** c = 1 / lambda - rho, [d], in the same order; null where the ridge rho of a given metric is not known. */
+  covarianceEigenvalues: Float64Array | null;
+  /** [d, d] row-major, column j belongs to lambda_j; signs by SIGN_RULE. */
+  eigenvectors: Float64Array;
+}
+
+/**
+ * The eigenbasis of (C + rho I)^-1, from C itself: inverting first would lose eps x kappa on the largest lambda.
+ * @param covariance C, [d, d] symmetric; @param ridge rho
+ * @throws InputError when C + rho I is singular
+ */
+export async function eigenbasisOfCovariance(
+  covariance: Float64Array,
+  d: number,
+  ridge: number,
+): Promise<Eigenbasis> {
+  const ascending = await eigh(covariance, d);
+  // Ascending lambda is descending c.
+  const covarianceEigenvalues = ascending.eigenvalues.toReversed();
+  const smallest = covarianceEigenvalues[d - 1]! + ridge;
+  const roundingOfC = d * Number.EPSILON * covarianceEigenvalues[0]!;
+  if (!(smallest > roundingOfC)) {
+    throw new InputError(
+      `the covariance is rank deficient: its smallest eigenvalue is ${covarianceEigenvalues[d - 1]!.toExponential(3)} ` +
+        `and the ridge ${ridge}, so (C + ridge I) has no inverse. Give a --ridge above ${roundingOfC.toExponential(1)}`,
+    );
+  }
+  const eigenvectors = ascending.eigenvectors;
+  for (let i = 0; i < d; i++) eigenvectors.subarray(i * d, (i + 1) * d).reverse();
+  fixSigns(eigenvectors, d);
+  const eigenvalues = covarianceEigenvalues.map((c) => 1 / (c + ridge));
+  return { eigenvalues, covarianceEigenvalues, eigenvectors };
+}
+
+/**
+ * The eigenbasis of a given metric M, [d, d] symmetric.
+ * @param ridge rho, where the metric says it
+ * @throws InputError when M is not positive definite
+ */
+export async function eigenbasisOfMetric(
+  metric: Float64Array,
+  d: number,
+  ridge: number | null,
+): Promise<Eigenbasis> {
+  const { eigenvalues, eigenvectors } = await eigh(metric, d);
+  if (!(eigenvalues[0]! > 0)) {
+    throw new InputError(
+      `the metric is not positive definite: its smallest eigenvalue is ${eigenvalues[0]!.toExponential(3)} ` +
+        `(the largest ${eigenvalues[d - 1]!.toExponential(3)}). A metric tensor (C + ridge I)^-1 has none below zero`,
+    );
+  }
+  fixSigns(eigenvectors, d);
+  const covarianceEigenvalues = ridge === null ? null : eigenvalues.map((lambda) => 1 / lambda - ridge);
+  return { eigenvalues, covarianceEigenvalues, eigenvectors };
+}
+
+/** M = V diag(lambda) V^T, [d, d], symmetric to the last bit. */
+export async function metricOf({ eigenvalues, eigenvectors }: Eigenbasis, d: number): Promise<Float64Array> {
+  const scaled = eigenvectors.map((value, k) => value * eigenvalues[k % d]!);
+  const transposed = new Float64Array(d * d);
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j < d; j++) transposed[j * d + i] = eigenvectors[i * d + j]!;
+  }
+  const product = await Product.create('float64', availableParallelism());
+  const square = (values: Float64Array) => ({ values, rows: d, columns: d });
+  const metric = new Float64Array(d * d);
+  await product.multiply(square(scaled), square(transposed), square(metric));
+  await product.release();
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j < i; j++) {
+      const mean = (metric[i * d + j]! + metric[j * d + i]!) / 2;
+      metric[i * d + j] = mean;
+      metric[j * d + i] = mean;
+    }
+  }
+  return metric;
+}

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import type { KernelMemory } from './kernel-memory.js';
+
+/** The exports of kernels/rows.ts, which documents them. Pointers and strides are byte counts. */
+export interface RowKernels {
+  decodeBfloat16(src: number, dst: number, count: number): void;
+  decodeFloat16(src: number, dst: number, count: number): void;
+  measureRows(
+    src: number,
+    rows: number,
+    columns: number,
+    vector: number,
+    squares: number,
+    products: number,
+  ): void;
+  addColumnSums(src: number, rows: number, columns: number, sums: number): void;
+  transposeRows(src: number, rows: number, columns: number, dst: number, columnStride: number): void;
+  centreRows(
+    src: number,
+    rows: number,
+    columns: number,
+    mean: number,
+    panel: number,
+    panels: number,
+    transposes: number,
+  ): void;
+  foldColumns(
+    src: number,
+    rows: number,
+    columns: number,
+    columnStride: number,
+    lambda: number,
+    probeVector: number,
+    squares: number,
+    causal: number,
+    probe: number,
+    sums: number,
+    sumsOfSquares: number,
+    minima: number,
+    maxima: number,
+  ): void;
+}
+
+/** Compiles the row kernels over `memory`; about 5 ms, once a worker. */
+export function loadRowKernels({ memory }: KernelMemory): RowKernels {
+  const bytes = readFileSync(new URL('./kernels/rows.wasm', import.meta.url));
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  return instance.exports as unknown as RowKernels;
+}

@@ -1,0 +1,82 @@
+/** Rows [first, first + count) of the vocabulary. */
+export interface RowRange {
+  first: number;
+  count: number;
+}
+
+/**
+ * Splits `rows` into consecutive ranges of `size` rows; only the last one may be shorter.
+ *
+ *   rows  size  ranges
+ *   10    4     [0, 4) [4, 8) [8, 10)
+ *   8     4     [0, 4) [4, 8)
+ *   3     4     [0, 3)
+ *
+ * The ranges depend on nothing else, least of all on the number of workers.
+ */
+export function splitRows(rows: number, size: number): RowRange[] {
+  for (const [name, value] of Object.entries({ rows, size })) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RangeError(`splitRows: ${name} must be a whole number from 1, not ${value}`);
+    }
+  }
+  return Array.from({ length: Math.ceil(rows / size) }, (_, index) => {
+    const first = index * size;
+    return { first, count: Math.min(size, rows - first) };
+  });
+}
+
+/**
+ * Rows of one scan or covariance task. Fixed, so that mean, covariance and eigenbasis are the same bits for any
+ * number of workers and any partition size.
+ */
+export const SCAN_ROWS = 8192;
+
+/** One partition of the output: which rows it holds and what its files are called. */
+export interface Partition {
+  index: number;
+  rows: RowRange;
+  /** Paths relative to the output directory, of the formats asked for. */
+  parquet: string | null;
+  arrow: string | null;
+}
+
+/** The partition's files, relative to the output directory. */
+export function filesOf({ parquet, arrow }: Partition): string[] {
+  return [parquet, arrow].filter((file) => file !== null);
+}
+
+export interface Plan {
+  /** Rows V and hidden size d of the checkpoint's matrix. */
+  rows: number;
+  hidden: number;
+  partitionRows: number;
+  scans: RowRange[];
+  partitions: Partition[];
+}
+
+/** The whole run as plain data: it can be printed, compared and replayed. */
+export function planRun(options: {
+  rows: number;
+  hidden: number;
+  partitionRows: number;
+  format: PartitionFormat;
+}): Plan {
+  const { rows, hidden, format } = options;
+  const partitionRows = Math.min(options.partitionRows, rows);
+  const ranges = splitRows(rows, partitionRows);
+  const digits = Math.max(5, String(ranges.length - 1).length);
+  const partitions = ranges.map((range, index) => {
+    const stem = `projections/part-${String(index).padStart(digits, '0')}`;
+    return {
+      index,
+      rows: range,
+      parquet: format === 'arrow' ? null : `${stem}.parquet`,
+      arrow: format === 'parquet' ? null : `${stem}.arrow`,
+    };
+  });
+  return { rows, hidden, partitionRows, scans: splitRows(rows, SCAN_ROWS), partitions };
+}
+
+export const partitionFormats = ['parquet', 'arrow', 'both'] as const;
+export type PartitionFormat = (typeof partitionFormats)[number];

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type FixedSizeList, type Int32, tableFromIPC } from 'apache-arrow';
+import type { Region } from '../src/linalg/kernel-memory.js';
+import { splitRows } from '../src/plan.js';
+import type { ColumnBlock } from './column-block.js';
+import { kernels } from './context.js';
+import type { FileRecord, VerifyInput } from './messages.js';
+import { STRIP_ROWS } from './strips.js';
+
+/** Bytes of the region that `arrowBlocks` fills: a strip of rows, and the same by columns. */
+export function arrowBlockBytes({ source, rows }: VerifyInput): number {
+  return 2 * Math.min(STRIP_ROWS, rows.count) * source.columns * 4;
+}
+
+/**
+ * Reads an Arrow partition with apache-arrow and yields its projections, strip by strip. What is wrong with the
+ * file is added to `problems`; a file that cannot be read as planned yields nothing.
+ */
+export function* arrowBlocks(
+  { source, rows, directory }: VerifyInput,
+  record: FileRecord,
+  block: Region,
+  problems: string[],
+): Generator<ColumnBlock> {
+  const d = source.columns;
+  const bytes = readFileSync(path.join(directory, record.path));
+  if (createHash('sha256').update(bytes).digest('hex') !== record.sha256) {
+    problems.push(`${record.path}: SHA-256 differs from the recorded one`);
+  }
+  const columns = readColumns(bytes);
+  if (columns === null || columns.ids.length !== rows.count || columns.values.length !== rows.count * d) {
+    problems.push(`${record.path}: does not hold ${rows.count} rows of ${d} projections`);
+    return;
+  }
+  if (!columns.ids.every((id, i) => id === rows.first + i)) {
+    problems.push(
+      `${record.path}: token ids are not ${rows.first} to ${rows.first + rows.count - 1} in order`,
+    );
+  }
+  const halfway = Math.floor(block.bytes.length / 2);
+  for (const { first, count } of splitRows(rows.count, STRIP_ROWS)) {
+    block.float32.set(columns.values.subarray(first * d, (first + count) * d));
+    kernels.transposeRows(block.offset, count, d, block.offset + halfway, count * 4);
+    yield {
+      firstRow: first,
+      rows: count,
+      firstColumn: 0,
+      columns: d,
+      offset: block.offset + halfway,
+      columnStride: count * 4,
+    };
+  }
+}
+
+function readColumns(bytes: Uint8Array): { ids: Int32Array; values: Float32Array } | null {
+  try {
+    const table = tableFromIPC<{ token_id: Int32; projection: FixedSizeList }>(bytes);
+    const ids = table.getChild('token_id')?.data[0]?.values;
+    const values = table.getChild('projection')?.data[0]?.children[0]?.values;
+    return ids instanceof Int32Array && values instanceof Float32Array ? { ids, values } : null;
+  } catch {
+    return null;
+  }
+}

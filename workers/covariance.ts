@@ -1,0 +1,54 @@
+import { COVARIANCE_BLOCK, covarianceBlocks } from '../src/linalg/covariance-blocks.js';
+import { Product } from '../src/linalg/product.js';
+import { kernels, memory } from './context.js';
+import type { Tasks } from './messages.js';
+import { forEachStrip, STRIP_ROWS, stripSizes } from './strips.js';
+
+let gemm: Promise<Product<Float64Array>> | undefined;
+
+/**
+ * sum_i (gamma_i - mu)(gamma_i - mu)^T over rows, in float64 throughout: rows are centred before they are
+ * multiplied, so nothing cancels. Only the blocks of the lower triangle are computed.
+ */
+export async function covariance({
+  source,
+  rows,
+  mean,
+}: Tasks['covariance']['input']): Promise<Tasks['covariance']['result']> {
+  const d = source.columns;
+  const strip = Math.min(STRIP_ROWS, rows.count);
+  const regions = memory.allot({
+    ...stripSizes(source, rows),
+    mean: d * 8,
+    panels: strip * d * 8,
+    transposes: strip * d * 8,
+  });
+  const { gamma, panels, transposes } = regions;
+  regions.mean.float64.set(mean);
+  const { blocks, length } = covarianceBlocks(d);
+  const sums = new Float64Array(length);
+  gemm ??= Product.createAccumulating('float64', 1);
+  const product = await gemm;
+
+  await forEachStrip(source, rows, regions, async ({ count }) => {
+    kernels.centreRows(
+      gamma.offset,
+      count,
+      d,
+      regions.mean.offset,
+      COVARIANCE_BLOCK,
+      panels.offset,
+      transposes.offset,
+    );
+    const panel = (values: Float64Array, first: number, width: number) =>
+      values.subarray(count * first, count * (first + width));
+    for (const { row, column, height, width, offset } of blocks) {
+      await product.accumulate(
+        { values: panel(transposes.float64, row, height), rows: height, columns: count },
+        { values: panel(panels.float64, column, width), rows: count, columns: width },
+        { values: sums.subarray(offset, offset + height * width), rows: height, columns: width },
+      );
+    }
+  });
+  return { blocks: sums };
+}

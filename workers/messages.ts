@@ -1,0 +1,140 @@
+import type { RowSource } from '../src/input/checkpoint.js';
+import type { RowRange } from '../src/plan.js';
+
+/**
+ * What crosses the thread boundary: every task's name, input and result, all structured-cloneable plain data.
+ * Tasks name files, never hold their contents, so that any executor can run them. V = vocabulary rows,
+ * d = hidden size.
+ */
+export interface Tasks {
+  /** Writes rows of a synthetic checkpoint at their place in an already sized file. */
+  generate: {
+    input: { file: string; byteOffset: number; rows: RowRange; recipe: SyntheticRecipe };
+    result: { bytes: number };
+  };
+  /** Reads rows once: refuses NaN and infinity, hashes the stored bytes, sums the columns. */
+  scan: {
+    input: { source: RowSource; rows: RowRange };
+    result: {
+      /** SHA-256 (hex) of the rows' stored bytes. */
+      sha256: string;
+      /** sum_i gamma_ij, [d]. */
+      columnSums: Float64Array;
+    };
+  };
+  /** Sums (gamma_i - mu)(gamma_i - mu)^T over rows. */
+  covariance: {
+    input: { source: RowSource; rows: RowRange; mean: Float64Array };
+    /** The lower block triangle of the sum, in the order of `covarianceBlocks`. */
+    result: { blocks: Float64Array };
+  };
+  /** Projects rows on the eigenvectors and writes them as one partition. */
+  project: {
+    input: ProjectInput;
+    result: {
+      files: FileRecord[];
+      /** CRC-32 of the rows' projections, row-major float32, as every export holds them; null without exports. */
+      crc32: number | null;
+    };
+  };
+  /** Re-reads one partition from disk and measures it against the checkpoint. */
+  verify: { input: VerifyInput; result: PartitionMeasures };
+  /** Whether files (and slices of files) still hold what was recorded. */
+  checksum: {
+    input: { files: (FileRecord & { absolutePath: string })[]; slices: SliceRecord[] };
+    result: { problems: string[] };
+  };
+}
+
+export type TaskName = keyof Tasks;
+
+/** What identifies a synthetic checkpoint: the same recipe always gives the same bytes. */
+export interface SyntheticRecipe {
+  rows: number;
+  hidden: number;
+  seed: number;
+}
+
+/** A finished file: its path relative to the output directory, with '/', its length and SHA-256 (hex). */
+export interface FileRecord {
+  path: string;
+  bytes: number;
+  sha256: string;
+}
+
+/** A stretch of a row-major export: the float32 rows of one partition. */
+export interface Slice {
+  file: string;
+  byteOffset: number;
+}
+
+export interface SliceRecord extends Slice {
+  bytes: number;
+  crc32: number;
+}
+
+/** Where the eigenvectors, float32 [d, d] row-major, lie; `sha256` is the file's, and keys a worker's copy. */
+export interface EigenvectorsReference {
+  file: string;
+  byteOffset: number;
+  hidden: number;
+  sha256: string;
+}
+
+export interface ProjectInput {
+  source: RowSource;
+  rows: RowRange;
+  eigenvectors: EigenvectorsReference;
+  directory: string;
+  /** Paths relative to `directory`, of the formats asked for. */
+  parquet: string | null;
+  arrow: string | null;
+  slices: Slice[];
+  /** Key-value metadata of the partition's files. */
+  metadata: Record<string, string>;
+}
+
+export interface VerifyInput {
+  source: RowSource;
+  rows: RowRange;
+  directory: string;
+  parquet: FileRecord | null;
+  arrow: FileRecord | null;
+  slices: SliceRecord[];
+  /** Key-value metadata that the partition's files must carry. */
+  metadata: Record<string, string>;
+  /** lambda, [d]. */
+  eigenvalues: Float64Array;
+  /** r, [d], a unit vector, and V r, [d]: the Freivalds probe. */
+  probe: { vector: Float64Array; image: Float64Array };
+}
+
+/** What one partition's bytes give; merged in partition order. */
+export interface PartitionMeasures {
+  /** What is wrong with the files themselves: checksum, ids, layout, non-finite values; empty when all is well. */
+  problems: string[];
+  rows: number;
+  /** Per column of the projections, each [d]. */
+  sums: Float64Array;
+  sumsOfSquares: Float64Array;
+  minima: Float64Array;
+  maxima: Float64Array;
+  /** sum_i gamma_ij, [d], from the checkpoint. */
+  gammaSums: Float64Array;
+  /** sum_i ||gamma_i||^2, from the checkpoint. */
+  gammaSquares: number;
+  /** | ||gamma_i|| - ||p_i|| |: its maximum, its sum, and the maximum relative to ||gamma_i||. */
+  normDifference: { maximum: number; sum: number; maximumRelative: number; row: number };
+  /** |p_i . r - gamma_i . (V r)| / ||gamma_i||, its maximum and where. */
+  probe: { maximumRelative: number; row: number };
+  /** Euclidean ||p_i|| and causal sqrt(sum_j lambda_j p_ij^2) norms. */
+  norm: Moments;
+  causalNorm: Moments;
+}
+
+export interface Moments {
+  minimum: number;
+  maximum: number;
+  sum: number;
+  sumOfSquares: number;
+}

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import path from 'node:path';
+import { readFully } from '../src/input/read-fully.js';
+import type { Region } from '../src/linalg/kernel-memory.js';
+import { type ParquetLayout, parquetHead, planParquet } from '../src/output/parquet.js';
+import { splitRows } from '../src/plan.js';
+import { createdBy } from '../src/version.js';
+import type { ColumnBlock } from './column-block.js';
+import type { FileRecord, VerifyInput } from './messages.js';
+
+/** Columns read at a time: their bytes stay in the cache between hashing and folding. */
+const BLOCK_COLUMNS = 32;
+
+/** Bytes of the region that `parquetBlocks` fills. */
+export function parquetBlockBytes(input: VerifyInput): number {
+  return BLOCK_COLUMNS * planOf(input).columnStride;
+}
+
+/**
+ * Reads a Parquet partition from its first byte to its last, and yields its projections. Everything that is not
+ * a projection (page headers, token ids, footer) must be, byte for byte, what the plan says. What is wrong with
+ * the file is added to `problems`; a file of the wrong length yields nothing.
+ */
+export function* parquetBlocks(
+  input: VerifyInput,
+  record: FileRecord,
+  block: Region,
+  problems: string[],
+): Generator<ColumnBlock> {
+  const layout = planOf(input);
+  const file = path.join(input.directory, record.path);
+  const descriptor = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(descriptor);
+    if (size !== layout.bytes) {
+      problems.push(`${record.path}: ${size} bytes, where ${layout.bytes} were planned`);
+      return;
+    }
+    const hash = createHash('sha256');
+    const compare = (actual: Uint8Array, planned: Uint8Array, what: string) => {
+      if (Buffer.compare(actual, planned) !== 0)
+        problems.push(`${record.path}: the ${what} is not as planned`);
+    };
+    const readFrame = (planned: Uint8Array, position: number, what: string) => {
+      const actual = new Uint8Array(planned.length);
+      readFully(descriptor, actual, position, file);
+      hash.update(actual);
+      compare(actual, planned, what);
+    };
+
+    const head = parquetHead(layout);
+    readFrame(head, 0, 'column of token ids');
+    const { columnHeader, columnStride } = layout;
+    for (const { first, count } of splitRows(input.source.columns, BLOCK_COLUMNS)) {
+      const stored = block.bytes.subarray(0, count * columnStride);
+      readFully(descriptor, stored, head.length + first * columnStride, file);
+      hash.update(stored);
+      for (let j = 0; j < count; j++) {
+        const header = stored.subarray(j * columnStride, j * columnStride + columnHeader.length);
+        compare(header, columnHeader, `page header of column ${first + j}`);
+      }
+      yield {
+        firstRow: 0,
+        rows: input.rows.count,
+        firstColumn: first,
+        columns: count,
+        offset: block.offset + columnHeader.length,
+        columnStride,
+      };
+    }
+    readFrame(layout.footer, layout.footerOffset, 'footer');
+    if (hash.digest('hex') !== record.sha256) {
+      problems.push(`${record.path}: SHA-256 differs from the recorded one`);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function planOf({ source, rows, metadata }: VerifyInput): ParquetLayout {
+  const { first, count } = rows;
+  return planParquet({ firstRow: first, rowCount: count, columns: source.columns, metadata, createdBy });
+}

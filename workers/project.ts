@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
+import path from 'node:path';
+import { crc32 } from 'node:zlib';
+import { Product } from '../src/linalg/product.js';
+import { encodeArrowRows } from '../src/output/arrow.js';
+import { createPartialFile, writeFully } from '../src/output/commit.js';
+import { planParquet, writeParquetFrame } from '../src/output/parquet.js';
+import { createdBy } from '../src/version.js';
+import { kernels, memory } from './context.js';
+import { eigenvectorsOf } from './eigenvectors.js';
+import type { FileRecord, Tasks } from './messages.js';
+import { forEachStrip, STRIP_ROWS, stripSizes } from './strips.js';
+
+let matmul: Promise<Product<Float32Array>> | undefined;
+
+/**
+ * Projects rows on the eigenvectors, p = gamma V in float32, and writes them: one Parquet and/or Arrow partition,
+ * which appear whole or not at all, and their stretch of every row-major export.
+ *
+ * Memory beyond the eigenvectors: one strip of rows, stored, decoded and projected, and the partition's files.
+ */
+export async function project(input: Tasks['project']['input']): Promise<Tasks['project']['result']> {
+  const { source, rows, metadata } = input;
+  const d = source.columns;
+  const shape = { firstRow: rows.first, rowCount: rows.count, columns: d, metadata };
+  const layout = input.parquet === null ? null : planParquet({ ...shape, createdBy });
+  const strip = Math.min(STRIP_ROWS, rows.count);
+  const { raw, gamma } = stripSizes(source, rows);
+  const rowBytes = d * 4;
+  // Every product has room for one row more than it needs: see `multiplied`.
+  const regions = memory.allot({
+    raw,
+    gamma: gamma + rowBytes,
+    projections: ((input.arrow === null ? strip : rows.count) + 1) * rowBytes,
+    image: layout?.bytes ?? 0,
+  });
+  const { projections, image } = regions;
+  const eigenvectors = { values: eigenvectorsOf(input.eigenvectors), rows: d, columns: d };
+  matmul ??= Product.create('float32', 1);
+  const product = await matmul;
+  const slices = input.slices.map((slice) => ({ ...slice, descriptor: openSync(slice.file, 'r+') }));
+  let crc = 0;
+
+  try {
+    await forEachStrip(source, rows, regions, async ({ first, count }) => {
+      const done = first - rows.first;
+      const start = input.arrow === null ? 0 : done * d;
+      // A single row would go to another kernel, with another summation order: it takes a row of zeros with it.
+      const multiplied = Math.max(count, 2);
+      if (multiplied > count) regions.gamma.float32.fill(0, count * d, multiplied * d);
+      const values = (region: Float32Array, from: number) => ({
+        values: region.subarray(from, from + multiplied * d),
+        rows: multiplied,
+        columns: d,
+      });
+      await product.multiply(
+        values(regions.gamma.float32, 0),
+        eigenvectors,
+        values(projections.float32, start),
+      );
+
+      const bytes = projections.bytes.subarray(start * 4, start * 4 + count * rowBytes);
+      if (slices.length > 0) crc = crc32(bytes, crc);
+      for (const { descriptor, byteOffset, file } of slices) {
+        writeFully(descriptor, bytes, byteOffset + done * rowBytes, file);
+      }
+      if (layout !== null) {
+        const target = image.offset + layout.firstDataOffset + done * 4;
+        kernels.transposeRows(projections.offset + start * 4, count, d, target, layout.columnStride);
+      }
+    });
+  } finally {
+    for (const { descriptor } of slices) closeSync(descriptor);
+  }
+
+  const files: FileRecord[] = [];
+  if (layout !== null) {
+    writeParquetFrame(layout, image.bytes);
+    files.push(await writePartition(input.directory, input.parquet!, [image.bytes]));
+  }
+  if (input.arrow !== null) {
+    const values = projections.float32.subarray(0, rows.count * d);
+    files.push(
+      await writePartition(input.directory, input.arrow, encodeArrowRows({ ...shape, rows: values })),
+    );
+  }
+  return { files, crc32: slices.length > 0 ? crc : null };
+}
+
+/** Writes and hashes one file of the partition; it appears under its name when it is complete. */
+async function writePartition(
+  directory: string,
+  relativePath: string,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<FileRecord> {
+  const hash = createHash('sha256');
+  const file = createPartialFile(path.join(directory, relativePath));
+  let bytes = 0;
+  try {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      file.write(chunk);
+      bytes += chunk.length;
+    }
+    file.commit();
+  } catch (error) {
+    file.discard();
+    throw error;
+  }
+  return { path: relativePath, bytes, sha256: hash.digest('hex') };
+}

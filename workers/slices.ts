@@ -1,0 +1,35 @@
+import { closeSync, openSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { readFully } from '../src/input/read-fully.js';
+import type { SliceRecord } from './messages.js';
+
+const BUFFER_BYTES = 4 * 2 ** 20;
+
+/** Which stretches of row-major exports no longer have their recorded CRC-32, in words. */
+export function sliceProblems(slices: readonly SliceRecord[]): string[] {
+  return slices.flatMap((slice) => {
+    const where = `${slice.file}, bytes ${slice.byteOffset} to ${slice.byteOffset + slice.bytes - 1}`;
+    try {
+      return checksumOf(slice) === slice.crc32 ? [] : [`${where}: CRC-32 differs from the recorded one`];
+    } catch (error) {
+      return [`${where}: ${(error as Error).message}`];
+    }
+  });
+}
+
+function checksumOf({ file, byteOffset, bytes }: SliceRecord): number {
+  const buffer = new Uint8Array(Math.min(BUFFER_BYTES, bytes));
+  const descriptor = openSync(file, 'r');
+  try {
+    let crc = 0;
+    for (let done = 0; done < bytes; ) {
+      const part = buffer.subarray(0, Math.min(buffer.length, bytes - done));
+      readFully(descriptor, part, byteOffset + done, file);
+      crc = crc32(part, crc);
+      done += part.length;
+    }
+    return crc;
+  } finally {
+    closeSync(descriptor);
+  }
+}

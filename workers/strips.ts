@@ -1,0 +1,62 @@
+import type { RowSource } from '../src/input/checkpoint.js';
+import { dtypeBytes } from '../src/input/dtype.js';
+import { openRows } from '../src/input/rows.js';
+import type { Region } from '../src/linalg/kernel-memory.js';
+import { type RowRange, splitRows } from '../src/plan.js';
+import { kernels } from './context.js';
+
+/** Rows read and decoded at a time: large enough for the product's peak rate, small enough to stay near the cache. */
+export const STRIP_ROWS = 1024;
+
+/** Bytes of the two regions that `forEachStrip` fills: the stored rows and their float32 values. */
+export function stripSizes(source: RowSource, rows: RowRange): { raw: number; gamma: number } {
+  const elements = Math.min(STRIP_ROWS, rows.count) * source.columns;
+  return { raw: elements * dtypeBytes[source.dtype], gamma: elements * 4 };
+}
+
+export interface Strip {
+  /** First row of the strip, in the vocabulary, and its number of rows. */
+  first: number;
+  count: number;
+  /** The stored bytes of these rows. */
+  stored: Uint8Array;
+}
+
+/**
+ * Reads `rows` strip by strip. Before each call of `visit` the strip's rows lie as float32 [count, d] at the
+ * start of `gamma`.
+ */
+export async function forEachStrip(
+  source: RowSource,
+  rows: RowRange,
+  { raw, gamma }: { raw: Region; gamma: Region },
+  visit: (strip: Strip) => void | Promise<void>,
+): Promise<void> {
+  const reader = openRows(source);
+  try {
+    for (const range of splitRows(rows.count, STRIP_ROWS)) {
+      const first = rows.first + range.first;
+      const elements = range.count * source.columns;
+      const stored = raw.bytes.subarray(0, elements * dtypeBytes[source.dtype]);
+      reader.read(first, range.count, stored);
+      decode(source.dtype, raw, gamma, elements);
+      await visit({ first, count: range.count, stored });
+    }
+  } finally {
+    reader.close();
+  }
+}
+
+function decode(dtype: RowSource['dtype'], raw: Region, gamma: Region, elements: number): void {
+  switch (dtype) {
+    case 'bfloat16':
+      kernels.decodeBfloat16(raw.offset, gamma.offset, elements);
+      return;
+    case 'float16':
+      kernels.decodeFloat16(raw.offset, gamma.offset, elements);
+      return;
+    case 'float32':
+      gamma.bytes.set(raw.bytes.subarray(0, elements * 4));
+      return;
+  }
+}

@@ -1,0 +1,188 @@
+import type { Region } from '../src/linalg/kernel-memory.js';
+import { arrowBlockBytes, arrowBlocks } from './arrow-blocks.js';
+import type { ColumnBlock } from './column-block.js';
+import { kernels, memory } from './context.js';
+import type { Moments, PartitionMeasures, Tasks, VerifyInput } from './messages.js';
+import { parquetBlockBytes, parquetBlocks } from './parquet-blocks.js';
+import { sliceProblems } from './slices.js';
+import { forEachStrip, stripSizes } from './strips.js';
+
+type Regions = ReturnType<typeof allotRegions>;
+
+/**
+ * Re-reads one partition from disk and measures it against the checkpoint's rows, which are read again too:
+ * nothing here comes from the projection stage but the bytes it wrote.
+ */
+export async function verify(input: Tasks['verify']['input']): Promise<Tasks['verify']['result']> {
+  const regions = allotRegions(input);
+  const problems = sliceProblems(input.slices);
+  await measureCheckpoint(input, regions);
+
+  const formats = [
+    input.parquet && parquetBlocks(input, input.parquet, regions.block, problems),
+    input.arrow && arrowBlocks(input, input.arrow, regions.block, problems),
+  ].filter((blocks) => blocks !== null);
+  const [first, second] = formats.map((blocks) => ({
+    ...foldProjections(input, regions, blocks),
+    ...compareRows(input, regions),
+  }));
+  return {
+    problems,
+    rows: input.rows.count,
+    gammaSums: regions.gammaSums.float64.slice(),
+    gammaSquares: sum(regions.gammaSquares.float64),
+    ...first!,
+    // Two formats hold the same rows: the worse of them counts.
+    ...(second === undefined ? {} : { normDifference: worse(first!, second, 'normDifference') }),
+    ...(second === undefined ? {} : { probe: worse(first!, second, 'probe') }),
+  };
+}
+
+function allotRegions(input: VerifyInput) {
+  const { source, rows } = input;
+  const d = source.columns;
+  const regions = memory.allot({
+    ...stripSizes(source, rows),
+    gammaSquares: rows.count * 8,
+    gammaProbe: rows.count * 8,
+    squares: rows.count * 8,
+    causal: rows.count * 8,
+    probe: rows.count * 8,
+    lambda: d * 8,
+    probeVector: d * 8,
+    probeImage: d * 8,
+    gammaSums: d * 8,
+    sums: d * 8,
+    sumsOfSquares: d * 8,
+    minima: d * 8,
+    maxima: d * 8,
+    block: Math.max(
+      input.parquet === null ? 0 : parquetBlockBytes(input),
+      input.arrow === null ? 0 : arrowBlockBytes(input),
+    ),
+  });
+  regions.lambda.float64.set(input.eigenvalues);
+  regions.probeVector.float64.set(input.probe.vector);
+  regions.probeImage.float64.set(input.probe.image);
+  return regions;
+}
+
+/** ||gamma_i||^2, gamma_i . (V r) and sum_i gamma_ij, from the checkpoint. */
+async function measureCheckpoint({ source, rows }: VerifyInput, regions: Regions): Promise<void> {
+  const { gamma, gammaSums, gammaSquares, gammaProbe, probeImage } = regions;
+  const d = source.columns;
+  gammaSums.float64.fill(0);
+  await forEachStrip(source, rows, regions, ({ first, count }) => {
+    const at = (first - rows.first) * 8;
+    kernels.addColumnSums(gamma.offset, count, d, gammaSums.offset);
+    kernels.measureRows(
+      gamma.offset,
+      count,
+      d,
+      probeImage.offset,
+      gammaSquares.offset + at,
+      gammaProbe.offset + at,
+    );
+  });
+}
+
+/** Folds every block into per-row squares, causal squares and probe (in their regions) and per-column sums. */
+function foldProjections({ source }: VerifyInput, regions: Regions, blocks: Iterable<ColumnBlock>) {
+  const d = source.columns;
+  const columns = {
+    sums: new Float64Array(d),
+    sumsOfSquares: new Float64Array(d),
+    minima: new Float64Array(d).fill(Number.POSITIVE_INFINITY),
+    maxima: new Float64Array(d).fill(Number.NEGATIVE_INFINITY),
+  };
+  const { lambda, probeVector, squares, causal, probe, sums, sumsOfSquares, minima, maxima } = regions;
+  for (const region of [squares, causal, probe]) region.float64.fill(0);
+  for (const block of blocks) {
+    const column = block.firstColumn * 8;
+    const row = block.firstRow * 8;
+    kernels.foldColumns(
+      block.offset,
+      block.rows,
+      block.columns,
+      block.columnStride,
+      lambda.offset + column,
+      probeVector.offset + column,
+      squares.offset + row,
+      causal.offset + row,
+      probe.offset + row,
+      sums.offset + column,
+      sumsOfSquares.offset + column,
+      minima.offset + column,
+      maxima.offset + column,
+    );
+    for (let j = block.firstColumn; j < block.firstColumn + block.columns; j++) {
+      columns.sums[j]! += sums.float64[j]!;
+      columns.sumsOfSquares[j]! += sumsOfSquares.float64[j]!;
+      columns.minima[j] = Math.min(columns.minima[j]!, minima.float64[j]!);
+      columns.maxima[j] = Math.max(columns.maxima[j]!, maxima.float64[j]!);
+    }
+  }
+  return columns;
+}
+
+/** Sets the projections' rows beside the checkpoint's. NaN or infinity in a projection shows as NaN here. */
+function compareRows({ rows }: VerifyInput, regions: Regions) {
+  const normDifference = { maximum: 0, sum: 0, maximumRelative: 0, row: rows.first };
+  const probe = { maximumRelative: 0, row: rows.first };
+  const norm = emptyMoments();
+  const causalNorm = emptyMoments();
+  for (let i = 0; i < rows.count; i++) {
+    const row = rows.first + i;
+    const gammaNorm = Math.sqrt(regions.gammaSquares.float64[i]!);
+    const projectedNorm = Math.sqrt(regions.squares.float64[i]!);
+    addMoment(norm, projectedNorm);
+    addMoment(causalNorm, Math.sqrt(regions.causal.float64[i]!));
+
+    const difference = Math.abs(gammaNorm - projectedNorm);
+    normDifference.sum += difference;
+    normDifference.maximum = Math.max(normDifference.maximum, difference);
+    raise(normDifference, relative(difference, gammaNorm), row);
+    const missed = Math.abs(regions.probe.float64[i]! - regions.gammaProbe.float64[i]!);
+    raise(probe, relative(missed, gammaNorm), row);
+  }
+  return { normDifference, probe, norm, causalNorm };
+}
+
+/** A row of zeros must be projected on zero exactly. */
+function relative(deviation: number, norm: number): number {
+  return deviation === 0 ? 0 : deviation / norm;
+}
+
+/** Keeps the largest deviation and its row; a NaN beats every number and stays. */
+function raise(worst: { maximumRelative: number; row: number }, deviation: number, row: number): void {
+  if (
+    deviation > worst.maximumRelative ||
+    (Number.isNaN(deviation) && !Number.isNaN(worst.maximumRelative))
+  ) {
+    worst.maximumRelative = deviation;
+    worst.row = row;
+  }
+}
+
+function worse<Key extends 'normDifference' | 'probe'>(
+  a: Pick<PartitionMeasures, Key>,
+  b: Pick<PartitionMeasures, Key>,
+  key: Key,
+): PartitionMeasures[Key] {
+  return b[key].maximumRelative <= a[key].maximumRelative ? a[key] : b[key];
+}
+
+function emptyMoments(): Moments {
+  return { minimum: Number.POSITIVE_INFINITY, maximum: 0, sum: 0, sumOfSquares: 0 };
+}
+
+function addMoment(moments: Moments, value: number): void {
+  moments.minimum = Math.min(moments.minimum, value);
+  moments.maximum = Math.max(moments.maximum, value);
+  moments.sum += value;
+  moments.sumOfSquares += value * value;
+}
+
+function sum(values: Region['float64']): number {
+  return values.reduce((total, value) => total + value, 0);
+}
