@@ -1,0 +1,250 @@
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import {
+  configDefaults,
+  DEFAULT_RIDGE,
+  type ExportKind,
+  exportKinds,
+  loadConfig,
+  type Overrides,
+} from './config.js';
+import { runJob } from './coordinator.js';
+import { EigenshardError, exitCodes, InputError } from './errors.js';
+import type { Executor } from './executor/executor.js';
+import { ThreadExecutor } from './executor/threads.js';
+import { readManifest } from './output/manifest.js';
+import { partitionFormats } from './plan.js';
+import { createProgress, type Progress } from './progress.js';
+import { reverify } from './reverify.js';
+import { generateCheckpoint, isGenerated } from './stages/generate.js';
+import { verificationFailure } from './stages/verification.js';
+import { Stopwatch } from './stopwatch.js';
+import { inspectionText, summaryText, verificationLines } from './summary.js';
+import { version } from './version.js';
+
+const PACKAGED_CONFIG = fileURLToPath(new URL('../../config/default.json', import.meta.url));
+
+/** Runs the command line `argv` (without node and script); returns the process's exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = createProgram();
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return 0;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command('eigenshard')
+    .description(
+      "The eigenbasis of a language model's vocabulary: decompose a metric, project every token, verify.",
+    )
+    .version(version)
+    .exitOverride();
+
+  program
+    .command('run', { isDefault: true })
+    .description('compute a run (the default command)')
+    .option('--config <file>', 'configuration file; without it and --model, the packaged synthetic example')
+    .option('--model <path>', 'checkpoint: a Hugging Face directory, a .safetensors or a .npy file')
+    .option('--tensor <name>', 'tensor to use, where the right one is not found by itself')
+    .option('--metric <file>', 'metric M (.pt, .safetensors, .npy); without it M is computed')
+    .option('--ridge <x>', `ridge rho of a computed metric (default: ${DEFAULT_RIDGE})`, number)
+    .option('--out <dir>', 'output directory (default: runs/<name of the model>)')
+    .addOption(
+      new Option('--format <format>', `of the partitions (default: ${configDefaults.format})`).choices(
+        partitionFormats,
+      ),
+    )
+    .option('--export <list>', 'also write pt, safetensors and/or npy, separated by commas', exportList)
+    .option(
+      '--partition-rows <n>',
+      `rows a partition (default: ${configDefaults.partitionRows})`,
+      wholeNumber,
+    )
+    .addOption(workersOption())
+    .option('--resume', 'continue an interrupted run', false)
+    .option('--overwrite', 'replace a run that is there already', false)
+    .option('--json', 'print one JSON object on stdout at the end', false)
+    .option('--quiet', 'no progress', false)
+    .action(run);
+
+  program
+    .command('verify')
+    .description('check a finished run again, from the bytes on disk')
+    .argument('<run>', 'output directory of the run')
+    .option('--model <path>', 'checkpoint, where it is no longer at the place that the run recorded')
+    .option('--metric <file>', 'metric file, likewise')
+    .addOption(workersOption())
+    .option('--json', 'print the verification as JSON on stdout', false)
+    .option('--quiet', 'no progress', false)
+    .action(verify);
+
+  program
+    .command('inspect')
+    .description('show what a finished run holds')
+    .argument('<run>', 'output directory of the run')
+    .option('--json', 'print the manifest', false)
+    .action(inspect);
+
+  program
+    .command('generate')
+    .description('make a synthetic checkpoint, bfloat16, in the layout of a Hugging Face directory')
+    .requiredOption('--rows <n>', 'vocabulary rows V', wholeNumber)
+    .requiredOption('--hidden <n>', 'hidden size d', wholeNumber)
+    .option('--seed <n>', 'seed of the random numbers', integer, 42)
+    .requiredOption('--out <dir>', 'directory to make')
+    .addOption(workersOption())
+    .option('--quiet', 'no progress', false)
+    .action(generate);
+  return program;
+}
+
+interface RunOptions extends Overrides {
+  config?: string;
+  resume: boolean;
+  overwrite: boolean;
+  json: boolean;
+  quiet: boolean;
+}
+
+async function run(options: RunOptions): Promise<void> {
+  const { config: file, resume, overwrite, json, quiet, ...overrides } = options;
+  if (resume && overwrite) throw new InputError('--resume and --overwrite exclude each other: give one');
+  const packaged = overrides.model === undefined ? PACKAGED_CONFIG : null;
+  const config = await loadConfig(file ?? packaged, overrides);
+  await withPool(config.workers, quiet, async (executor, progress) => {
+    const stopwatch = new Stopwatch(progress);
+    const finished = await runJob(
+      config,
+      { resume, overwrite },
+      { executor, stopwatch, note: progress.note },
+    );
+    if (finished.finishedBefore) progress.note(`${finished.directory}: this run is finished already`);
+    const { directory, manifest } = finished;
+    print(json ? JSON.stringify({ directory, ...manifest }) : summaryText(directory, manifest));
+  });
+}
+
+interface VerifyOptions {
+  model?: string;
+  metric?: string;
+  workers?: number;
+  json: boolean;
+  quiet: boolean;
+}
+
+async function verify(directory: string, { workers, json, quiet, ...places }: VerifyOptions): Promise<void> {
+  await withPool(workers ?? configDefaults.workers, quiet, async (executor, progress) => {
+    const stopwatch = new Stopwatch(progress);
+    const { verification } = await reverify(directory, places, { executor, stopwatch, note: progress.note });
+    print(json ? JSON.stringify(verification) : verificationLines(verification).join('\n'));
+    if (!verification.passed) throw verificationFailure(directory, verification);
+  });
+}
+
+async function inspect(directory: string, { json }: { json: boolean }): Promise<void> {
+  const manifest = readManifest(directory);
+  print(json ? JSON.stringify(manifest) : inspectionText(directory, manifest));
+}
+
+interface GenerateOptions {
+  rows: number;
+  hidden: number;
+  seed: number;
+  out: string;
+  workers?: number;
+  quiet: boolean;
+}
+
+async function generate({ rows, hidden, seed, out, workers, quiet }: GenerateOptions): Promise<void> {
+  const recipe = { rows, hidden, seed };
+  if (await isGenerated(out, recipe)) {
+    print(`${out}: holds this checkpoint already`);
+    return;
+  }
+  await withPool(workers ?? configDefaults.workers, quiet, async (executor, progress) => {
+    const stopwatch = new Stopwatch(progress);
+    await stopwatch.time('generate', rows, (advance) => generateCheckpoint(executor, out, recipe, advance));
+  });
+  print(`${out}: ${rows} x ${hidden}, bfloat16, seed ${seed}`);
+}
+
+/** Runs `work` on a pool of worker threads that Ctrl-C stops. */
+async function withPool(
+  workers: number,
+  quiet: boolean,
+  work: (executor: Executor, progress: Progress) => Promise<void>,
+): Promise<void> {
+  const progress = createProgress(process.stderr, quiet);
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort();
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  const executor = new ThreadExecutor({ workers, signal: interruption.signal, onRetry: progress.note });
+  try {
+    await work(executor, progress);
+  } catch (error) {
+    throw interruption.signal.aborted ? new EigenshardError('interrupted', 'interrupted') : error;
+  } finally {
+    process.removeListener('SIGINT', interrupt).removeListener('SIGTERM', interrupt);
+    await executor.close();
+  }
+}
+
+/** Says what went wrong on stderr; returns the exit code. */
+function report(error: unknown): number {
+  // Commander has printed its message, or the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.input;
+  if (!(error instanceof EigenshardError)) {
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    return exitCodes.run;
+  }
+  const advice =
+    error.kind === 'interrupted'
+      ? '. Run the same command with --resume to continue'
+      : error.kind === 'run' || error.kind === 'worker-died'
+        ? '\nWhat was finished is kept: run the same command with --resume to continue'
+        : '';
+  process.stderr.write(`eigenshard: ${error.message}${advice}\n`);
+  return exitCodes[error.kind];
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function workersOption(): Option {
+  return new Option('--workers <n>', 'worker threads')
+    .argParser(wholeNumber)
+    .default(undefined, `the cores available, ${configDefaults.workers} here`);
+}
+
+function wholeNumber(text: string): number {
+  const value = integer(text);
+  if (value < 1) throw new InvalidArgumentError('It must be 1 or more.');
+  return value;
+}
+
+function integer(text: string): number {
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) {
+    throw new InvalidArgumentError('It must be a whole number.');
+  }
+  return Number(text);
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0) || value === Number.POSITIVE_INFINITY) {
+    throw new InvalidArgumentError('It must be a number from 0.');
+  }
+  return value;
+}
+
+function exportList(text: string): ExportKind[] {
+  return text.split(',').map((kind) => {
+    const found = exportKinds.find((known) => known === kind.trim());
+    if (found === undefined) throw new InvalidArgumentError(`Allowed are ${exportKinds.join(', ')}.`);
+    return found;
+  });
+}

@@ -1,0 +1,136 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { z } from 'zod';
+import { InputError } from './errors.js';
+import { asInputError } from './input/file-error.js';
+import { partitionFormats } from './plan.js';
+
+/** The ridge rho of a computed metric (C + rho I)^-1, where none is asked for. */
+export const DEFAULT_RIDGE = 1e-6;
+
+/**
+ * Rows of a partition, where none are asked for: 84 MB at d = 2560, which one worker holds in memory, and 19
+ * files for 151,936 rows, few enough that readers open them at once.
+ */
+const DEFAULT_PARTITION_ROWS = 8192;
+
+const wholeNumber = z.int().min(1);
+const path = z.string().min(1);
+
+const syntheticSchema = z.strictObject({
+  rows: wholeNumber,
+  hidden: wholeNumber,
+  seed: z.int().min(0).default(42),
+  /** Where the checkpoint is made once, and found again. */
+  directory: path,
+});
+
+export const exportKinds = ['pt', 'safetensors', 'npy'] as const;
+export type ExportKind = (typeof exportKinds)[number];
+
+/** `true`: the default names inside the output directory. */
+const exportsSchema = z.strictObject({
+  pt: z.union([z.literal(true), z.strictObject({ eigenbasis: path, projections: path })]).optional(),
+  safetensors: z.union([z.literal(true), z.strictObject({ projections: path })]).optional(),
+  npy: z.union([z.literal(true), z.strictObject({ projections: path })]).optional(),
+});
+
+/** The options of one run, as they stand in a configuration file. Paths are relative to the working directory. */
+const configSchema = z.strictObject({
+  $schema: z.string().optional(),
+  /** What the model is called in metadata; by default the checkpoint says. */
+  name: z.string().min(1).optional(),
+  /** Checkpoint: a Hugging Face directory, a .safetensors or a .npy file. */
+  model: path.optional(),
+  /** Instead of `model`: a made-up checkpoint, generated on first use. */
+  synthetic: syntheticSchema.optional(),
+  /** Name of the tensor to use, where it is not the one that is found by itself. */
+  tensor: z.string().min(1).optional(),
+  /** Metric file (.pt, .safetensors, .npy); without it the metric is computed from the checkpoint. */
+  metric: path.optional(),
+  ridge: z.number().min(0).optional(),
+  workers: wholeNumber.max(1024).default(availableParallelism),
+  out: path.optional(),
+  format: z.enum(partitionFormats).default('parquet'),
+  partitionRows: wholeNumber.default(DEFAULT_PARTITION_ROWS),
+  exports: exportsSchema.default({}),
+});
+
+export type Config = z.infer<typeof configSchema>;
+export type ExportsConfig = z.infer<typeof exportsSchema>;
+type ConfigInput = z.input<typeof configSchema>;
+
+/** What the command line can say; undefined where it is silent. */
+export interface Overrides {
+  model?: string | undefined;
+  tensor?: string | undefined;
+  metric?: string | undefined;
+  ridge?: number | undefined;
+  out?: string | undefined;
+  format?: Config['format'] | undefined;
+  partitionRows?: number | undefined;
+  workers?: number | undefined;
+  /** The kinds of export; those that the file gives paths keep them. */
+  export?: readonly ExportKind[] | undefined;
+}
+
+/** The values that options have when nobody sets them. */
+export const configDefaults: Config = configSchema.parse({});
+
+/**
+ * Reads a configuration file, lets the command line beat it, and checks the result.
+ * @throws InputError that names file, key, value and what is allowed.
+ */
+export async function loadConfig(file: string | null, overrides: Overrides): Promise<Config> {
+  const fromFile = file === null ? {} : await readConfigFile(file);
+  const { export: kinds, ...options } = overrides;
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const merged: ConfigInput = { ...fromFile, ...Object.fromEntries(given) };
+  if (options.model !== undefined && fromFile.model !== options.model) {
+    // What the file says of its own model does not hold for another one.
+    delete merged.synthetic;
+    delete merged.name;
+  }
+  if (kinds !== undefined) {
+    merged.exports = Object.fromEntries(kinds.map((kind) => [kind, fromFile.exports?.[kind] ?? true]));
+  }
+  const config = check(merged, 'command line');
+  if ((config.model === undefined) === (config.synthetic === undefined)) {
+    throw new InputError(`${file ?? 'command line'}: give exactly one of "model" and "synthetic"`);
+  }
+  return config;
+}
+
+async function readConfigFile(file: string): Promise<ConfigInput> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw asInputError(error, file, 'the configuration');
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new InputError(`${file}: not valid JSON: ${(cause as Error).message}`, { cause });
+  }
+  check(value, file);
+  return value as ConfigInput;
+}
+
+function check(value: unknown, where: string): Config {
+  const result = configSchema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  throw new InputError(result.error.issues.flatMap((issue) => describe(issue, where)).join('\n'));
+}
+
+function describe(issue: z.core.$ZodIssue, where: string): string[] {
+  const at = issue.path.join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const shape = at === '' ? configSchema.shape : at === 'exports' ? exportsSchema.shape : {};
+    const allowed = Object.keys(shape).filter((key) => !key.startsWith('$'));
+    const hint = allowed.length > 0 ? `; allowed are ${allowed.join(', ')}` : '';
+    return issue.keys.map((key) => `${where}: unknown key "${at === '' ? key : `${at}.${key}`}"${hint}`);
+  }
+  return [`${where}: "${at}" is ${JSON.stringify(issue.input)}: ${issue.message}`];
+}

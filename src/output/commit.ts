@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import path from 'node:path';
+import { asOutputError } from './file-error.js';
+
+/** A file in the making, next to where it will stand, under a name that no reader takes for the finished one. */
+export interface PartialFile {
+  /** Open for reading and writing until `commit` or `discard`. */
+  readonly fd: number;
+  /** `.NAME.RANDOM.partial` in the directory of the final path; others may open it and write their part. */
+  readonly path: string;
+  /** Writes all of `bytes`, at `position` or, without one, after what was last written without one. */
+  write(bytes: Uint8Array, position?: number): void;
+  /**
+   * Makes the file appear under its final name, whole and on disk. On failure nothing appears and nothing is left.
+   * All descriptors that others opened may still be open, but must have written everything.
+   */
+  commit(): void;
+  /** Removes the file; does nothing after `commit`, so it fits a `finally`. */
+  discard(): void;
+}
+
+/**
+ * Opens a file that appears at `finalPath` atomically: whoever looks sees the former file there or the whole new
+ * one, also after a kill or a power failure, which leaves at most the partial file (see `sweepPartialFiles`).
+ *
+ * It appears by rename, not by link and unlink. A link would refuse an existing final file, but that is no conflict
+ * here: a resumed or retried task writes the same bytes again, so the last writer may win, and file systems
+ * without hard links (exFAT, many network mounts) work too.
+ *
+ * @param bytes size to give the file at once, for writers that each have their own offset
+ * @throws InputError or RunError that names the path and says what to do
+ */
+export function createPartialFile(finalPath: string, bytes = 0): PartialFile {
+  const { dir, base } = path.parse(finalPath);
+  const partialPath = path.join(dir, `.${base}.${randomBytes(8).toString('hex')}.partial`);
+  const attempt = <Result>(action: () => Result): Result => {
+    try {
+      return action();
+    } catch (error) {
+      throw asOutputError(error, finalPath);
+    }
+  };
+  const fd = attempt(() => openSync(partialPath, 'wx+'));
+  let state: 'open' | 'closed' | 'gone' = 'open';
+  const close = () => {
+    // Before the call: a descriptor is released even where closing reports an error.
+    state = 'closed';
+    closeSync(fd);
+  };
+  const file: PartialFile = {
+    fd,
+    path: partialPath,
+    write: (chunk, position) => writeFully(fd, chunk, position ?? null, finalPath),
+    commit: () => {
+      try {
+        attempt(() => {
+          fsyncSync(fd);
+          close();
+          renameSync(partialPath, finalPath);
+        });
+      } catch (error) {
+        file.discard();
+        throw error;
+      }
+      state = 'gone';
+      attempt(() => syncDirectory(dir));
+    },
+    discard: () => {
+      if (state === 'open') close();
+      if (state === 'closed') rmSync(partialPath, { force: true });
+      state = 'gone';
+    },
+  };
+  try {
+    if (bytes > 0) attempt(() => ftruncateSync(fd, bytes));
+  } catch (error) {
+    file.discard();
+    throw error;
+  }
+  return file;
+}
+
+/**
+ * Writes chunks, in order, to a file that appears at `finalPath` atomically. Where `chunks` itself throws, nothing
+ * is left.
+ */
+export function writeFileAtomically(finalPath: string, chunks: Iterable<Uint8Array>): void {
+  const file = createPartialFile(finalPath);
+  try {
+    for (const chunk of chunks) file.write(chunk);
+    file.commit();
+  } finally {
+    file.discard();
+  }
+}
+
+/**
+ * Writes all of `bytes`: one call of the system may write less than it was given, and takes less than 2 GiB.
+ *
+ * @param position in the file, or null for where the descriptor stands
+ * @param file path for the error message
+ */
+export function writeFully(fd: number, bytes: Uint8Array, position: number | null, file: string): void {
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      const length = Math.min(bytes.length - done, MAX_WRITE_BYTES);
+      done += writeSync(fd, bytes, done, length, position === null ? null : position + done);
+    }
+  } catch (error) {
+    throw asOutputError(error, file);
+  }
+}
+
+/**
+ * Removes the partial files that a kill left in a directory. Only for a directory, or a name in it, that no other
+ * run is writing: its partial files look the same.
+ *
+ * @param finalName only the partial files of this name, in a directory that belongs to others as well
+ * @returns the names removed
+ */
+export function sweepPartialFiles(directory: string, finalName?: string): string[] {
+  const names = readNames(directory).filter((name) => {
+    const match = partialName.exec(name);
+    return match !== null && (finalName === undefined || match[1] === finalName);
+  });
+  for (const name of names) {
+    const file = path.join(directory, name);
+    try {
+      rmSync(file, { force: true });
+    } catch (error) {
+      throw asOutputError(error, file);
+    }
+  }
+  return names;
+}
+
+const partialName = /^\.(.+)\.[0-9a-f]{16}\.partial$/s;
+
+const MAX_WRITE_BYTES = 2 ** 30;
+
+/** Only plain files; a directory that does not exist has none. */
+function readNames(directory: string): string[] {
+  try {
+    const entries = readdirSync(directory, { withFileTypes: true });
+    return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw asOutputError(error, directory);
+  }
+}
+
+/** Makes the rename itself durable. Some systems (Windows, some network mounts) cannot sync a directory. */
+function syncDirectory(directory: string): void {
+  try {
+    const fd = openSync(directory === '' ? '.' : directory, 'r');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (!cannotSync.has(code ?? '')) throw error;
+  }
+}
+
+const cannotSync: ReadonlySet<string> = new Set(['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES', 'EISDIR']);

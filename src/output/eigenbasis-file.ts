@@ -1,0 +1,67 @@
+import path from 'node:path';
+import type { EigenvectorsReference, FileRecord } from '../../workers/messages.js';
+import { withStoredTensors } from '../input/stored-tensors.js';
+import type { Eigenbasis } from '../linalg/eigenbasis.js';
+import { SIGN_RULE } from '../linalg/signs.js';
+import { writeRecordedFile } from './recorded-file.js';
+import { planSafetensorsFile } from './safetensors.js';
+
+export const EIGENBASIS_NAME = 'eigenbasis.safetensors';
+
+const COVARIANCE = 'covariance_eigenvalues';
+
+/** An eigenbasis as it lies on disk. */
+export interface StoredEigenbasis {
+  /** lambda, [d] float64, ascending. */
+  eigenvalues: Float64Array;
+  /** c, [d] float64, in the same order; null where it is not known. */
+  covarianceEigenvalues: Float64Array | null;
+  /** [d, d] float32 row-major, columns are eigenvectors. */
+  eigenvectors: Float32Array;
+  /** Where workers find the eigenvectors. */
+  reference: EigenvectorsReference;
+}
+
+/** Writes `eigenbasis.safetensors`: eigenvalues [d] f64, covariance_eigenvalues [d] f64, eigenvectors [d, d] f32. */
+export function writeEigenbasis(
+  directory: string,
+  { eigenvalues, covarianceEigenvalues, eigenvectors }: Eigenbasis,
+  metadata: Record<string, string>,
+): FileRecord {
+  const d = eigenvalues.length;
+  const vector = { dtype: 'float64', shape: [d] } as const;
+  const layout = planSafetensorsFile(
+    {
+      eigenvalues: vector,
+      ...(covarianceEigenvalues === null ? {} : { [COVARIANCE]: vector }),
+      eigenvectors: { dtype: 'float32', shape: [d, d] },
+    },
+    { ...metadata, order: 'ascending lambda; column j is an eigenvector', signs: SIGN_RULE },
+  );
+  const values = [eigenvalues, ...(covarianceEigenvalues === null ? [] : [covarianceEigenvalues])];
+  return writeRecordedFile(directory, EIGENBASIS_NAME, layout, [...values, Float32Array.from(eigenvectors)]);
+}
+
+/**
+ * Reads the eigenbasis of a run back from disk.
+ * @param d hidden size; @param record what the run recorded of the file
+ * @throws InputError where the file does not hold it
+ */
+export async function readEigenbasis(
+  directory: string,
+  d: number,
+  record: FileRecord,
+): Promise<StoredEigenbasis> {
+  const file = path.join(directory, record.path);
+  return withStoredTensors(file, async (tensors) => ({
+    eigenvalues: await tensors.float64('eigenvalues', [d]),
+    covarianceEigenvalues: tensors.has(COVARIANCE) ? await tensors.float64(COVARIANCE, [d]) : null,
+    eigenvectors: await tensors.float32('eigenvectors', [d, d]),
+    reference: {
+      file,
+      byteOffset: tensors.entry('eigenvectors', 'F32', [d, d]).byteOffset,
+      hidden: d,
+      sha256: record.sha256,
+    },
+  }));
+}

@@ -1,0 +1,215 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
+import path from 'node:path';
+import type { Slice, SliceRecord } from '../../workers/messages.js';
+import type { ExportKind, ExportsConfig } from '../config.js';
+import type { RowRange } from '../plan.js';
+import { writeFileAtomically, writeFully } from './commit.js';
+import { combineCrc32 } from './crc32.js';
+import type { StoredEigenbasis } from './eigenbasis-file.js';
+import { asOutputError } from './file-error.js';
+import { type FileLayout, fileChunks } from './layout.js';
+import { planNpyFile } from './npy.js';
+import { planSafetensorsFile } from './safetensors.js';
+import { planTorchFile } from './torch.js';
+
+/** A file that a run writes beside its partitions because it was asked for. */
+export interface ExportTarget {
+  kind: ExportKind;
+  holds: 'eigenbasis' | 'projections';
+  /** Absolute. */
+  path: string;
+}
+
+/** The exports asked for, in a fixed order; those without a path of their own lie in the output directory. */
+export function exportTargets(config: ExportsConfig, directory: string): ExportTarget[] {
+  const targets: ExportTarget[] = [];
+  const add = (kind: ExportKind, holds: ExportTarget['holds'], file: string | undefined) =>
+    targets.push({
+      kind,
+      holds,
+      path: file === undefined ? path.join(directory, `${holds}.${kind}`) : path.resolve(file),
+    });
+  const { pt, safetensors, npy } = config;
+  if (pt !== undefined) {
+    add('pt', 'eigenbasis', pt === true ? undefined : pt.eigenbasis);
+    add('pt', 'projections', pt === true ? undefined : pt.projections);
+  }
+  if (safetensors !== undefined) {
+    add('safetensors', 'projections', safetensors === true ? undefined : safetensors.projections);
+  }
+  if (npy !== undefined) add('npy', 'projections', npy === true ? undefined : npy.projections);
+  return targets;
+}
+
+/** What the exports say of their run: the notebook's own metadata. */
+export interface ExportIdentity {
+  model: string;
+  /** V and d. */
+  rows: number;
+  hidden: number;
+  /** Path of the metric, as the user gave it or in the output directory. */
+  metric: string;
+  /** Path of the eigenbasis, likewise. */
+  eigenbasis: string;
+  fingerprint: string;
+  /** Day of the run's first start, YYYY-MM-DD (UTC): a resumed run writes the same bytes. */
+  date: string;
+  createdBy: string;
+}
+
+/** Projections [V, d] float32 row-major, which the workers write slice by slice under the unfinished name. */
+export interface ProjectionsExport extends ExportTarget {
+  unfinished: string;
+  layout: FileLayout;
+}
+
+/**
+ * Makes the files that the workers will write into, at their full size. Those that an interrupted run left keep
+ * what they hold: its journal tells which slices are good.
+ */
+export function openProjectionsExports(
+  targets: readonly ExportTarget[],
+  identity: ExportIdentity,
+): ProjectionsExport[] {
+  const exports = targets
+    .filter(({ holds }) => holds === 'projections')
+    .map((target) => ({
+      ...target,
+      unfinished: unfinishedName(target.path),
+      layout: planProjections(target, identity),
+    }));
+  for (const { path: final, unfinished, layout } of exports) {
+    try {
+      mkdirSync(path.dirname(unfinished), { recursive: true });
+      // A kill between publishing the exports and committing the run left this one under its final name.
+      if (!existsSync(unfinished) && existsSync(final)) renameSync(final, unfinished);
+      closeSync(openSync(unfinished, 'a'));
+      if (statSync(unfinished).size !== layout.bytes) truncateSync(unfinished, layout.bytes);
+    } catch (error) {
+      throw asOutputError(error, final);
+    }
+  }
+  return exports;
+}
+
+/** Where rows begin in each export. */
+export function slicesOf(exports: readonly ProjectionsExport[], rows: RowRange, hidden: number): Slice[] {
+  return exports.map(({ unfinished, layout }) => ({
+    file: unfinished,
+    byteOffset: layout.tensors[0]!.byteOffset + rows.first * hidden * 4,
+  }));
+}
+
+/** The same with what the slices must hold. */
+export function sliceRecordsOf(
+  exports: readonly ProjectionsExport[],
+  rows: RowRange,
+  hidden: number,
+  crc32: number | null,
+): SliceRecord[] {
+  if (crc32 === null) return [];
+  return slicesOf(exports, rows, hidden).map((slice) => ({
+    ...slice,
+    bytes: rows.count * hidden * 4,
+    crc32,
+  }));
+}
+
+/** Writes what stands around the projections, whose CRC-32 is put together from the partitions' in their order. */
+export function finishProjectionsExports(
+  exports: readonly ProjectionsExport[],
+  partitions: readonly { rows: RowRange; crc32: number | null }[],
+  hidden: number,
+): void {
+  if (exports.length === 0) return;
+  const crc = partitions.reduce(
+    (sum, { rows, crc32 }) => combineCrc32(sum, crc32!, rows.count * hidden * 4),
+    0,
+  );
+  for (const { unfinished, layout } of exports) {
+    const descriptor = openSync(unfinished, 'r+');
+    try {
+      for (const { offset, bytes } of layout.frame([crc])) writeFully(descriptor, bytes, offset, unfinished);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+}
+
+/** Gives the verified exports their names. */
+export function publishProjectionsExports(exports: readonly ProjectionsExport[]): void {
+  for (const { unfinished, path: final } of exports) renameSync(unfinished, final);
+}
+
+/** Writes the eigenbasis as the notebook's dictionary: eigenvalues [d] and eigenvectors [d, d], float32. */
+export function exportEigenbasis(
+  targets: readonly ExportTarget[],
+  { eigenvalues, eigenvectors }: StoredEigenbasis,
+  identity: ExportIdentity,
+): void {
+  const { model, hidden, metric, date, createdBy, fingerprint } = identity;
+  for (const target of targets.filter(({ holds }) => holds === 'eigenbasis')) {
+    const layout = planTorchFile(archiveName(target), {
+      eigenvalues: { dtype: 'float32', shape: [hidden] },
+      eigenvectors: { dtype: 'float32', shape: [hidden, hidden] },
+      metadata: {
+        model,
+        hidden_dim: hidden,
+        source_metric_tensor: metric,
+        computation_date: date,
+        description: 'Eigendecomposition of the causal metric tensor M = (Cov(gamma) + rho I)^-1',
+        note: 'Eigenvalues are in ascending order. Eigenvectors are columns of the matrix.',
+        created_by: createdBy,
+        fingerprint,
+      },
+    });
+    mkdirSync(path.dirname(target.path), { recursive: true });
+    writeFileAtomically(target.path, fileChunks(layout, [Float32Array.from(eigenvalues), eigenvectors]));
+  }
+}
+
+/** What an export is called, beside its final place, until the run has been verified. */
+function unfinishedName(file: string): string {
+  return path.join(path.dirname(file), `.${path.basename(file)}.unfinished`);
+}
+
+function planProjections(target: ExportTarget, identity: ExportIdentity): FileLayout {
+  const { model, rows, hidden, eigenbasis, date, createdBy, fingerprint } = identity;
+  const tensor = { dtype: 'float32', shape: [rows, hidden] } as const;
+  switch (target.kind) {
+    case 'npy':
+      return planNpyFile('projections', tensor);
+    case 'safetensors':
+      return planSafetensorsFile({ projections: tensor }, { model, created_by: createdBy, fingerprint });
+    case 'pt':
+      return planTorchFile(archiveName(target), {
+        projections: tensor,
+        metadata: {
+          model,
+          vocab_size: rows,
+          hidden_dim: hidden,
+          eigenbasis_source: eigenbasis,
+          computation_date: date,
+          description: 'Projections of every token on the eigenbasis: projections = gamma @ eigenvectors',
+          note: 'Column j belongs to eigenvalue j, ascending. Rows are token ids. The rows of gamma are not centred.',
+          created_by: createdBy,
+          fingerprint,
+        },
+      });
+  }
+}
+
+/** torch.save names the folder inside the archive after the file. */
+function archiveName(target: ExportTarget): string {
+  return path.basename(target.path).replace(/\.[^.]*$/, '') || 'archive';
+}

@@ -1,0 +1,103 @@
+import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { InputError } from '../errors.js';
+
+export const JOURNAL_NAME = 'journal.jsonl';
+
+const fileRecordSchema = z.object({ path: z.string(), bytes: z.number(), sha256: z.string() });
+
+const headerSchema = z.object({
+  step: z.literal('run'),
+  fingerprint: z.string(),
+  /** ISO time of the first start; a resumed run keeps it, so that its files do not differ. */
+  started: z.string(),
+  /** Absolute final paths of the exports. */
+  exports: z.array(z.string()),
+});
+
+const entrySchema = z.discriminatedUnion('step', [
+  z.object({ step: z.literal('metric'), file: fileRecordSchema }),
+  z.object({ step: z.literal('eigenbasis'), file: fileRecordSchema }),
+  z.object({
+    step: z.literal('partition'),
+    index: z.int().min(0),
+    files: z.array(fileRecordSchema),
+    /** CRC-32 of the partition's projections, row-major float32, as every export holds them; null without exports. */
+    crc32: z.int().nullable(),
+  }),
+]);
+
+export type JournalHeader = z.infer<typeof headerSchema>;
+export type JournalEntry = z.infer<typeof entrySchema>;
+
+/**
+ * The journal of a living run: a header, then one JSON line for each finished step. A line is written after the
+ * step's files are in place, so a line that can be read names files that were once complete; whether they still
+ * are, their checksums tell.
+ */
+export class Journal {
+  readonly #descriptor: number;
+
+  private constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  static create(directory: string, header: JournalHeader): Journal {
+    const journal = new Journal(openSync(path.join(directory, JOURNAL_NAME), 'wx'));
+    journal.#write(header);
+    return journal;
+  }
+
+  /** Opens the journal for more lines, after cutting off a last line that a kill left incomplete. */
+  static reopen(directory: string): Journal {
+    const file = path.join(directory, JOURNAL_NAME);
+    const text = readFileSync(file);
+    const descriptor = openSync(file, 'a');
+    ftruncateSync(descriptor, text.lastIndexOf(0x0a) + 1);
+    return new Journal(descriptor);
+  }
+
+  append(entry: JournalEntry): void {
+    this.#write(entry);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+
+  #write(line: JournalHeader | JournalEntry): void {
+    writeSync(this.#descriptor, `${JSON.stringify(line)}\n`);
+    fsyncSync(this.#descriptor);
+  }
+}
+
+/** What a journal says, or null where there is none, or one that was killed before its header was complete. */
+export function readJournal(directory: string): { header: JournalHeader; entries: JournalEntry[] } | null {
+  const file = path.join(directory, JOURNAL_NAME);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  // What follows the last line feed was not written in full.
+  const lines = text.split('\n').slice(0, -1);
+  if (lines.length === 0) return null;
+  const parse = <Schema extends z.ZodType>(schema: Schema, line: string, number: number) => {
+    try {
+      return schema.parse(JSON.parse(line));
+    } catch (cause) {
+      throw new InputError(
+        `${file}, line ${number}: not a line of an eigenshard journal. Choose another --out, or --overwrite`,
+        { cause },
+      );
+    }
+  };
+  const [first, ...rest] = lines;
+  return {
+    header: parse(headerSchema, first!, 1),
+    entries: rest.map((line, index) => parse(entrySchema, line, index + 2)),
+  };
+}

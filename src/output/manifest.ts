@@ -1,0 +1,152 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { exportKinds } from '../config.js';
+import { InputError } from '../errors.js';
+import { asInputError } from '../input/file-error.js';
+import { partitionFormats } from '../plan.js';
+import { writeFileAtomically } from './commit.js';
+
+export const MANIFEST_NAME = 'manifest.json';
+
+/** Version of everything in an output directory; raised when a reader of the former one would be misled. */
+export const LAYOUT_VERSION = 1;
+
+const fileRecordSchema = z.object({ path: z.string(), bytes: z.number(), sha256: z.string() });
+
+const momentsSchema = z.object({
+  minimum: z.number(),
+  maximum: z.number(),
+  mean: z.number(),
+  standardDeviation: z.number(),
+});
+
+const checkSchema = z.object({
+  name: z.string(),
+  what: z.string(),
+  measured: z.number().nullable(),
+  tolerance: z.number().nullable(),
+  verdict: z.enum(['passed', 'failed', 'differs', 'not applicable']),
+  detail: z.string().optional(),
+});
+
+const verificationSchema = z.object({
+  passed: z.boolean(),
+  checks: z.array(checkSchema),
+  /** | ||gamma_i|| - ||p_i|| |, the notebook's check with its limit. */
+  normDifference: z.object({ maximum: z.number(), mean: z.number(), limit: z.number() }),
+  /** Largest off-diagonal entry of V^T V, the notebook's check with its limit. */
+  offDiagonal: z.object({ maximum: z.number(), limit: z.number() }),
+});
+
+const manifestSchema = z.object({
+  format: z.literal('eigenshard-run'),
+  layout: z.literal(LAYOUT_VERSION),
+  version: z.string(),
+  fingerprint: z.string(),
+  model: z.object({
+    name: z.string(),
+    /** As the user gave it. */
+    path: z.string(),
+    tensor: z.string().nullable(),
+    dtype: z.string(),
+    rows: z.number(),
+    hidden: z.number(),
+    contentSha256: z.string(),
+  }),
+  metric: z.object({
+    source: z.enum(['computed', 'file']),
+    path: z.string(),
+    tensor: z.string().nullable(),
+    dtype: z.enum(['bfloat16', 'float16', 'float32', 'float64']),
+    sha256: z.string(),
+    /** The run's own metric file; null where the metric was given. */
+    file: fileRecordSchema.nullable(),
+    ridge: z.number().nullable(),
+    asymmetry: z.object({ max: z.number(), relative: z.number() }).nullable(),
+  }),
+  options: z.object({
+    format: z.enum(partitionFormats),
+    partitionRows: z.number(),
+    exports: z.array(z.string()),
+  }),
+  eigenvalues: z.object({
+    minimum: z.number(),
+    maximum: z.number(),
+    mean: z.number(),
+    median: z.number(),
+    trace: z.number(),
+    conditionNumber: z.number(),
+    logDeterminant: z.number(),
+    participationRatio: z.number(),
+    covarianceParticipationRatio: z.number().nullable(),
+  }),
+  projections: momentsSchema.extend({ shape: z.tuple([z.number(), z.number()]), bytes: z.number() }),
+  norms: z.object({ euclidean: momentsSchema, causal: momentsSchema }),
+  verification: verificationSchema,
+  eigenbasis: fileRecordSchema,
+  partitions: z.array(
+    z.object({
+      first: z.number(),
+      count: z.number(),
+      files: z.array(fileRecordSchema),
+      crc32: z.number().nullable(),
+    }),
+  ),
+  /** By absolute path: exports may lie outside the output directory. */
+  exports: z.array(
+    z.object({
+      kind: z.enum(exportKinds),
+      holds: z.enum(['eigenbasis', 'projections']),
+      path: z.string(),
+      bytes: z.number(),
+      /** Where the projections, [V, d] float32 row-major, begin; null for an eigenbasis. */
+      byteOffset: z.number().nullable(),
+    }),
+  ),
+  /** How this run went: the only part that differs between two runs of the same fingerprint on one machine. */
+  execution: z.object({
+    started: z.string(),
+    finished: z.string(),
+    workers: z.number(),
+    seconds: z.record(z.string(), z.number()),
+    peakMemoryBytes: z.number(),
+    machine: z.object({ processor: z.string(), cores: z.number(), node: z.string(), platform: z.string() }),
+  }),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type Verification = z.infer<typeof verificationSchema>;
+
+/** Reads and checks a finished run's manifest. @throws InputError when there is none or it is not ours */
+export function readManifest(directory: string): Manifest {
+  const file = path.join(directory, MANIFEST_NAME);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') throw asInputError(error, file, 'the manifest');
+    throw new InputError(
+      `${directory}: holds no finished run (no ${MANIFEST_NAME}). An unfinished one is completed by --resume`,
+    );
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new InputError(`${file}: not valid JSON: ${(cause as Error).message}`, { cause });
+  }
+  const result = manifestSchema.safeParse(value);
+  if (result.success) return result.data;
+  const { path: at, message } = result.error.issues[0]!;
+  throw new InputError(
+    `${file}: "${at.join('.')}": ${message}. Was it written by another version (this one reads layout ${LAYOUT_VERSION})?`,
+  );
+}
+
+/** Writes the manifest, which makes the run a finished one. */
+export function writeManifest(directory: string, manifest: Manifest): void {
+  const text = `${JSON.stringify(manifestSchema.parse(manifest), null, 2)}\n`;
+  writeFileAtomically(path.join(directory, MANIFEST_NAME), [Buffer.from(text)]);
+}

@@ -1,0 +1,30 @@
+import path from 'node:path';
+import type { FileRecord } from '../../workers/messages.js';
+import { withStoredTensors } from '../input/stored-tensors.js';
+import { writeRecordedFile } from './recorded-file.js';
+import { planSafetensorsFile } from './safetensors.js';
+
+export const METRIC_NAME = 'metric.safetensors';
+
+/**
+ * Writes `metric.safetensors`, float64: M = (C + rho I)^-1 [d, d], the covariance C [d, d], the mean row mu [d].
+ * It can be given as --metric to another run.
+ */
+export function writeMetric(
+  directory: string,
+  { metric, covariance, mean }: { metric: Float64Array; covariance: Float64Array; mean: Float64Array },
+  metadata: Record<string, string>,
+): FileRecord {
+  const d = mean.length;
+  const square = { dtype: 'float64', shape: [d, d] } as const;
+  const layout = planSafetensorsFile(
+    { M: square, C: square, mean: { dtype: 'float64', shape: [d] } },
+    metadata,
+  );
+  return writeRecordedFile(directory, METRIC_NAME, layout, [metric, covariance, mean]);
+}
+
+/** C, [d, d], of a run that computed it. */
+export async function readCovariance(directory: string, d: number): Promise<Float64Array> {
+  return withStoredTensors(path.join(directory, METRIC_NAME), (tensors) => tensors.float64('C', [d, d]));
+}

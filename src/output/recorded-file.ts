@@ -1,0 +1,19 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import type { FileRecord } from '../../workers/messages.js';
+import { writeFileAtomically } from './commit.js';
+import { type FileLayout, fileChunks } from './layout.js';
+
+/** Writes a whole file of arrays that are in memory, atomically, and records it. `relativePath` has '/'. */
+export function writeRecordedFile(
+  directory: string,
+  relativePath: string,
+  layout: FileLayout,
+  tensors: readonly ArrayBufferView[],
+): FileRecord {
+  const chunks = fileChunks(layout, tensors);
+  const hash = createHash('sha256');
+  for (const chunk of chunks) hash.update(chunk);
+  writeFileAtomically(path.join(directory, relativePath), chunks);
+  return { path: relativePath, bytes: layout.bytes, sha256: hash.digest('hex') };
+}

@@ -1,0 +1,96 @@
+import { Product } from '../linalg/product.js';
+import { type Check, judge, NOTEBOOK_ORTHONORMALITY_LIMIT } from './identities.js';
+
+/** Columns of V^T V, and rows of the residual, computed at a time. */
+const BLOCK = 256;
+
+/** u: the relative rounding error of an eigenvector's entry when it is stored as float32. */
+const u = 2 ** -24;
+
+export interface BasisCheck {
+  checks: Check[];
+  /** Largest off-diagonal entry of V^T V: the notebook's figure, its limit beside it. */
+  offDiagonal: { maximum: number; limit: number };
+}
+
+/**
+ * Identity 1, in float64, of the eigenvectors as they are stored.
+ * @param vectors V, [d, d] float32 row-major, columns are eigenvectors
+ * @param operator the symmetric matrix [d, d] that V diagonalises, its eigenvalues [d], and its symbol
+ */
+export async function checkBasis(
+  vectors: Float32Array,
+  operator: { symbol: 'C' | 'M'; matrix: Float64Array; eigenvalues: Float64Array },
+  threads: number,
+): Promise<BasisCheck> {
+  const d = operator.eigenvalues.length;
+  const product = await Product.create('float64', threads);
+  const v = { values: Float64Array.from(vectors), rows: d, columns: d };
+  const gram = { diagonal: 0, offDiagonal: 0 };
+  let residualSquares = 0;
+  let operatorSquares = 0;
+  for (let first = 0; first < d; first += BLOCK) {
+    const rows = Math.min(BLOCK, d - first);
+    const out = { values: new Float64Array(rows * d), rows, columns: d };
+
+    await product.multiply(transposedColumns(v.values, d, first, rows), v, out);
+    foldGram(out.values, d, first, gram);
+
+    const block = operator.matrix.subarray(first * d, (first + rows) * d);
+    await product.multiply({ values: block, rows, columns: d }, v, out);
+    for (let k = 0; k < block.length; k++) {
+      const residual = out.values[k]! - v.values[first * d + k]! * operator.eigenvalues[k % d]!;
+      residualSquares += residual * residual;
+      operatorSquares += block[k]! * block[k]!;
+    }
+  }
+  await product.release();
+
+  const { symbol, eigenvalues } = operator;
+  const rounding = d * Number.EPSILON;
+  const spectralNorm = eigenvalues.reduce((norm, value) => Math.max(norm, Math.abs(value)), 0);
+  const frobeniusNorm = Math.sqrt(operatorSquares);
+  const orthonormality: Check = {
+    name: 'orthonormality',
+    what: 'max | V^T V - I |',
+    // Each stored vector is off by at most u in norm, so a dot product of two by at most 2 u + u^2.
+    ...judge(Math.max(gram.diagonal, gram.offDiagonal), 2.5 * u + rounding),
+  };
+  const residual: Check = {
+    name: 'residual',
+    what: `||${symbol} V - V diag(${symbol === 'C' ? 'c' : 'lambda'})||_F / ||${symbol}||_F`,
+    // Storing V as float32 moves it by at most u sqrt(d) in the Frobenius norm, and A E - E D by twice ||A||_2 that.
+    ...judge(
+      Math.sqrt(residualSquares) / frobeniusNorm,
+      (2 * u * Math.sqrt(d) * spectralNorm) / frobeniusNorm + rounding,
+    ),
+  };
+  return {
+    checks: [orthonormality, residual],
+    offDiagonal: { maximum: gram.offDiagonal, limit: NOTEBOOK_ORTHONORMALITY_LIMIT },
+  };
+}
+
+/** Columns [first, first + count) of a [d, d] matrix as rows. */
+function transposedColumns(values: Float64Array, d: number, first: number, count: number) {
+  const out = new Float64Array(count * d);
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j < count; j++) out[j * d + i] = values[i * d + first + j]!;
+  }
+  return { values: out, rows: count, columns: d };
+}
+
+/** Folds rows [first, ...) of V^T V into the largest deviations from I; a NaN stays. */
+function foldGram(
+  rows: Float64Array,
+  d: number,
+  first: number,
+  worst: { diagonal: number; offDiagonal: number },
+): void {
+  for (let k = 0; k < rows.length; k++) {
+    const onDiagonal = k % d === first + Math.floor(k / d);
+    const deviation = Math.abs(onDiagonal ? rows[k]! - 1 : rows[k]!);
+    const key = onDiagonal ? 'diagonal' : 'offDiagonal';
+    if (deviation > worst[key] || Number.isNaN(deviation)) worst[key] = deviation;
+  }
+}

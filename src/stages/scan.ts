@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import { type Executor, reduceTasks } from '../executor/executor.js';
+import type { RowSource } from '../input/checkpoint.js';
+import type { RowRange } from '../plan.js';
+
+export interface Scan {
+  /** SHA-256 (hex) over the SHA-256 digests of the scanned ranges: identifies the stored weights. */
+  contentSha256: string;
+  /** mu, the mean row, [d]. */
+  mean: Float64Array;
+}
+
+/** Reads every weight once, on the pool; `onRows` is told how many rows are done. */
+export async function scanCheckpoint(
+  executor: Executor,
+  source: RowSource,
+  ranges: readonly RowRange[],
+  onRows: (rows: number) => void,
+): Promise<Scan> {
+  const hash = createHash('sha256');
+  const mean = new Float64Array(source.columns);
+  const inputs = ranges.map((rows) => ({ source, rows }));
+  await reduceTasks(executor, 'scan', inputs, ({ sha256, columnSums }, index) => {
+    hash.update(sha256);
+    for (let j = 0; j < mean.length; j++) mean[j]! += columnSums[j]!;
+    onRows(ranges[index]!.count);
+  });
+  for (let j = 0; j < mean.length; j++) mean[j]! /= source.rows;
+  return { contentSha256: hash.digest('hex'), mean };
+}

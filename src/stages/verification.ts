@@ -1,0 +1,151 @@
+import { availableParallelism } from 'node:os';
+import type { FileRecord, Moments, PartitionMeasures, SliceRecord } from '../../workers/messages.js';
+import { VerificationError } from '../errors.js';
+import { type Executor, runTasks } from '../executor/executor.js';
+import type { RowSource } from '../input/checkpoint.js';
+import type { Manifest, Verification } from '../output/manifest.js';
+import type { RowRange } from '../plan.js';
+import { checkBasis } from './basis-check.js';
+import { checkProjections, type Expected, mergeMeasures, NOTEBOOK_NORM_LIMIT } from './identities.js';
+import { freivaldsProbe } from './probe.js';
+
+/** A partition as it lies on disk, with what was recorded of it. */
+export interface RecordedPartition {
+  rows: RowRange;
+  parquet: FileRecord | null;
+  arrow: FileRecord | null;
+  slices: SliceRecord[];
+}
+
+/** The basis as it was read back from disk; arrays by ascending lambda. */
+export interface StoredBasis {
+  eigenvalues: Float64Array;
+  covarianceEigenvalues: Float64Array | null;
+  /** [d, d] float32 row-major, columns are eigenvectors. */
+  eigenvectors: Float32Array;
+}
+
+/** The symmetric matrix [d, d] that the basis diagonalises: C where it was computed, else the given M. */
+export interface Operator {
+  symbol: 'C' | 'M';
+  matrix: Float64Array;
+}
+
+export interface VerificationResult {
+  verification: Verification;
+  projections: Manifest['projections'];
+  norms: Manifest['norms'];
+}
+
+/**
+ * Re-reads every partition and the checkpoint on the pool, and judges identities 1 to 6.
+ */
+export async function verifyRun(
+  executor: Executor,
+  options: {
+    source: RowSource;
+    directory: string;
+    metadata: Record<string, string>;
+    partitions: readonly RecordedPartition[];
+    basis: StoredBasis;
+    operator: Operator;
+    ridge: number | null;
+    metric: Expected['metric'];
+  },
+  onRows: (rows: number) => void,
+): Promise<VerificationResult> {
+  const { source, directory, metadata, partitions, basis, operator, ridge, metric } = options;
+  const d = source.columns;
+  const probe = freivaldsProbe(basis.eigenvectors, d);
+  const inputs = partitions.map((partition) => ({
+    ...partition,
+    source,
+    directory,
+    metadata,
+    eigenvalues: basis.eigenvalues,
+    probe,
+  }));
+  const parts: PartitionMeasures[] = [];
+  await runTasks(executor, 'verify', inputs, (measures, index) => {
+    parts[index] = measures;
+    onRows(measures.rows);
+  });
+  const measures = mergeMeasures(parts);
+  const diagonal = operator.symbol === 'C' ? basis.covarianceEigenvalues! : basis.eigenvalues;
+  const { checks, offDiagonal } = await checkBasis(
+    basis.eigenvectors,
+    { ...operator, eigenvalues: diagonal },
+    availableParallelism(),
+  );
+  const mean = measures.gammaSums.map((sum) => sum / measures.rows);
+  checks.push(
+    ...checkProjections(measures, {
+      eigenvalues: basis.eigenvalues,
+      covarianceEigenvalues: basis.covarianceEigenvalues,
+      ridge,
+      meanProjections: rowTimesMatrix(mean, basis.eigenvectors),
+      metric,
+    }),
+  );
+
+  const { rows, normDifference } = measures;
+  return {
+    verification: {
+      passed: checks.every(({ verdict }) => verdict !== 'failed'),
+      checks,
+      normDifference: {
+        maximum: normDifference.maximum,
+        mean: normDifference.sum / rows,
+        limit: NOTEBOOK_NORM_LIMIT,
+      },
+      offDiagonal,
+    },
+    projections: {
+      shape: [rows, d],
+      bytes: rows * d * 4,
+      ...summarise(
+        {
+          minimum: measures.minima.reduce((a, b) => Math.min(a, b)),
+          maximum: measures.maxima.reduce((a, b) => Math.max(a, b)),
+          sum: measures.sums.reduce((a, b) => a + b),
+          sumOfSquares: measures.sumsOfSquares.reduce((a, b) => a + b),
+        },
+        rows * d,
+      ),
+    },
+    norms: {
+      euclidean: summarise(measures.norm, rows),
+      causal: summarise(measures.causalNorm, rows),
+    },
+  };
+}
+
+function summarise({ minimum, maximum, sum, sumOfSquares }: Moments, count: number) {
+  const mean = sum / count;
+  // Rounding can leave a variance of zero slightly below it.
+  const variance = Math.max(0, sumOfSquares / count - mean * mean);
+  return { minimum, maximum, mean, standardDeviation: Math.sqrt(variance) };
+}
+
+/** row [d] times matrix [d, d], in float64. */
+function rowTimesMatrix(row: Float64Array, matrix: Float32Array): Float64Array {
+  const d = row.length;
+  const out = new Float64Array(d);
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j < d; j++) out[j]! += row[i]! * matrix[i * d + j]!;
+  }
+  return out;
+}
+
+/** The error of a run that does not pass: every failed check with its figures. */
+export function verificationFailure(directory: string, { checks }: Verification): VerificationError {
+  const lines = checks
+    .filter(({ verdict }) => verdict === 'failed')
+    .map(({ name, measured, tolerance, detail }) => {
+      const figures = `${name}: ${measured} is beyond ${tolerance}`;
+      return detail === undefined ? figures : `${figures}\n${detail}`;
+    });
+  return new VerificationError(
+    `${directory}: verification failed, so the run is not committed:\n${lines.join('\n')}`,
+  );
+}

@@ -1,0 +1,42 @@
+import { availableParallelism, cpus } from 'node:os';
+import type { Manifest } from './output/manifest.js';
+import type { Progress } from './progress.js';
+
+/** Times the stages of a run, shows them, and reports what the run took. */
+export class Stopwatch {
+  readonly #progress: Progress;
+  readonly #seconds: Record<string, number> = {};
+
+  constructor(progress: Progress) {
+    this.#progress = progress;
+  }
+
+  /** Runs a stage of `rows` rows (undefined: nothing to count); `work` reports rows as they are done. */
+  async time<T>(
+    stage: string,
+    rows: number | undefined,
+    work: (advance: (rows: number) => void) => Promise<T>,
+  ): Promise<T> {
+    const shown = this.#progress.stage(stage, rows);
+    try {
+      return await work((count) => shown.advance(count));
+    } finally {
+      this.#seconds[stage] = shown.finish();
+    }
+  }
+
+  /** Seconds of every stage so far, the process's peak memory, and the machine. */
+  report(): Pick<Manifest['execution'], 'seconds' | 'peakMemoryBytes' | 'machine'> {
+    return {
+      seconds: { ...this.#seconds },
+      // Linux, macOS and Windows all give kibibytes here; all threads are in it.
+      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+      machine: {
+        processor: cpus()[0]?.model.trim() ?? 'unknown',
+        cores: availableParallelism(),
+        node: process.version,
+        platform: `${process.platform}-${process.arch}`,
+      },
+    };
+  }
+}

@@ -1,0 +1,113 @@
+import type { Manifest } from './output/manifest.js';
+
+/** What the notebook prints, and where things are: the end of a run. */
+export function summaryText(directory: string, manifest: Manifest): string {
+  const { model, eigenvalues, projections, verification, execution } = manifest;
+  const [rows, hidden] = projections.shape;
+  const seconds = Object.entries(execution.seconds);
+  return [
+    `${model.name}: ${count(rows)} tokens x ${count(hidden)} (${model.tensor ?? 'bare matrix'}, ${model.dtype})`,
+    '',
+    'Eigenvalues of the metric, ascending',
+    `  min ${fixed(eigenvalues.minimum)}   median ${fixed(eigenvalues.median)}   mean ${fixed(eigenvalues.mean)}   max ${fixed(eigenvalues.maximum)}`,
+    `  condition number ${fixed(eigenvalues.conditionNumber)}, participation ratio ${fixed(eigenvalues.participationRatio)}`,
+    'Projections',
+    `  shape ${rows} x ${hidden}, ${bytes(projections.bytes)} as float32`,
+    `  range [${fixed(projections.minimum)}, ${fixed(projections.maximum)}], mean ${fixed(projections.mean)}, standard deviation ${fixed(projections.standardDeviation)}`,
+    ...norms(manifest),
+    ...verificationLines(verification),
+    'Files',
+    ...fileLines(directory, manifest),
+    `Time ${seconds.map(([stage, value]) => `${stage} ${value.toFixed(2)} s`).join(', ')}`,
+    `  in all ${total(execution.seconds).toFixed(2)} s with ${execution.workers} workers, peak memory ${bytes(execution.peakMemoryBytes)}`,
+  ].join('\n');
+}
+
+/** A screen about a finished run. */
+export function inspectionText(directory: string, manifest: Manifest): string {
+  const { metric, options, fingerprint, version, execution, model } = manifest;
+  const ridge = metric.ridge === null ? 'unknown ridge' : `ridge ${metric.ridge}`;
+  const asymmetry =
+    metric.asymmetry === null
+      ? ''
+      : `, asymmetry max |M - M^T| ${figure(metric.asymmetry.max)} (relative ${figure(metric.asymmetry.relative)})`;
+  return [
+    `${directory}`,
+    `  eigenshard ${version}, fingerprint ${fingerprint}`,
+    `  checkpoint ${model.path}`,
+    `  metric ${metric.source === 'file' ? `from ${metric.path}` : 'computed from the checkpoint'} (${ridge}${asymmetry})`,
+    `  ${manifest.partitions.length} partitions of ${count(options.partitionRows)} rows, ${options.format}`,
+    `  finished ${execution.finished} on ${execution.machine.processor}, Node ${execution.machine.node}`,
+    '',
+    summaryText(directory, manifest),
+  ].join('\n');
+}
+
+/** The verdict, every check with its figures, and the notebook's own two. */
+export function verificationLines({
+  passed,
+  checks,
+  normDifference,
+  offDiagonal,
+}: Manifest['verification']): string[] {
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  return [
+    `Verification: ${passed ? 'passed' : 'FAILED'}`,
+    ...checks.map(({ name, measured, tolerance, verdict, detail }) => {
+      const figures =
+        measured === null || tolerance === null
+          ? ''
+          : ` ${figure(measured)} (tolerance ${figure(tolerance)})`;
+      const note = verdict === 'passed' || detail === undefined ? '' : `: ${detail}`;
+      return `  ${name.padEnd(width)}  ${verdict}${figures}${note}`;
+    }),
+    `  norm difference max ${figure(normDifference.maximum)}, mean ${figure(normDifference.mean)} ` +
+      `(${within(normDifference)} the limit ${normDifference.limit})`,
+    `  largest off-diagonal of V^T V ${figure(offDiagonal.maximum)} (${within(offDiagonal)} the limit ${offDiagonal.limit})`,
+  ];
+}
+
+function within({ maximum, limit }: { maximum: number; limit: number }): string {
+  return maximum <= limit ? 'within' : 'beyond';
+}
+
+function norms({ norms: { euclidean, causal } }: Manifest): string[] {
+  const line = (name: string, norm: typeof euclidean) =>
+    `  ${name} norm ${fixed(norm.mean)} +- ${fixed(norm.standardDeviation)} in [${fixed(norm.minimum)}, ${fixed(norm.maximum)}]`;
+  return [line('Euclidean', euclidean), line('causal', causal)];
+}
+
+function fileLines(directory: string, { partitions, eigenbasis, metric, exports }: Manifest): string[] {
+  const files = partitions.flatMap((partition) => partition.files);
+  const partitionBytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  return [
+    `  ${directory}/${eigenbasis.path} (${bytes(eigenbasis.bytes)})`,
+    ...(metric.source === 'computed' ? [`  ${directory}/${metric.path}`] : []),
+    `  ${directory}/projections: ${files.length} files, ${bytes(partitionBytes)}`,
+    ...exports.map((file) => `  ${file.path} (${bytes(file.bytes)})`),
+  ];
+}
+
+function total(seconds: Record<string, number>): number {
+  return Object.values(seconds).reduce((sum, value) => sum + value, 0);
+}
+
+function fixed(value: number): string {
+  const magnitude = Math.abs(value);
+  if (magnitude !== 0 && (magnitude < 1e-3 || magnitude >= 1e7)) return figure(value);
+  return value.toLocaleString('en-US', { maximumFractionDigits: magnitude < 100 ? 4 : 2 });
+}
+
+function figure(value: number): string {
+  return value === 0 ? '0' : value.toExponential(2);
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+function bytes(value: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3));
+  return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 2)} ${units[power]}`;
+}
