@@ -1,5 +1,6 @@
-// Compiles every AssemblyScript kernel, src/linalg/kernels/NAME.ts, to dist/src/linalg/kernels/NAME.wasm.
-import { mkdirSync, readdirSync } from 'node:fs';
+// Compiles every AssemblyScript kernel, src/linalg/kernels/NAME.ts, to dist/src/linalg/kernels/NAME.wasm. A kernel
+// that asks for ASC_FEATURE_RELAXED_SIMD is compiled once more with it, to NAME.relaxed.wasm.
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import asc from 'assemblyscript/asc';
 
@@ -9,14 +10,23 @@ const outputs = 'dist/src/linalg/kernels';
 mkdirSync(path.join(root, outputs), { recursive: true });
 
 for (const file of readdirSync(path.join(root, sources)).filter((name) => name.endsWith('.ts'))) {
+  const source = path.join(sources, file);
+  await compile(source, '.wasm', []);
+  if (readFileSync(path.join(root, source), 'utf8').includes('ASC_FEATURE_RELAXED_SIMD')) {
+    await compile(source, '.relaxed.wasm', ['--enable', 'relaxed-simd']);
+  }
+}
+
+/** Compiles the kernel `source` to a file named after it with `extension`. */
+async function compile(source, extension, options) {
   const { error, stderr } = await asc.main([
-    path.join(sources, file),
-    ...['--outFile', path.join(outputs, file.replace(/\.ts$/, '.wasm'))],
+    source,
+    ...['--outFile', path.join(outputs, path.basename(source, '.ts') + extension)],
     ...['--baseDir', root, '--runtime', 'stub', '--noAssert', '-O3', '--enable', 'simd'],
-    '--importMemory',
+    ...['--importMemory', ...options],
   ]);
   if (error) {
-    process.stderr.write(`${file}: ${error.message}\n${stderr.toString()}`);
+    process.stderr.write(`${source}: ${error.message}\n${stderr.toString()}`);
     process.exitCode = 1;
   }
 }

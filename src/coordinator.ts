@@ -9,6 +9,7 @@ import { type Checkpoint, openCheckpoint } from './input/checkpoint.js';
 import { type Metric, readMetric } from './input/metric.js';
 import { eigenbasisOfCovariance, eigenbasisOfMetric, metricOf } from './linalg/eigenbasis.js';
 import { summariseSpectrum } from './linalg/spectrum.js';
+import { checkArrowRows } from './output/arrow.js';
 import {
   EIGENBASIS_NAME,
   readEigenbasis,
@@ -112,6 +113,8 @@ async function prepare(config: Config, context: RunContext): Promise<Job> {
     config.metric === undefined ? null : await readMetric(config.metric, { hiddenSize: source.columns });
   const ridge = ridgeOf(config, metric);
   if (metric === null) checkRank(plan, ridge!, context);
+  const { first, count } = plan.partitions[0]!.rows;
+  if (format !== 'parquet') checkArrowRows({ firstRow: first, rowCount: count, columns: plan.hidden });
 
   const scan = await context.stopwatch.time('scan', plan.rows, (advance) =>
     scanCheckpoint(context.executor, source, plan.scans, advance),
@@ -194,7 +197,7 @@ async function compute(
     rows: plan.rows,
     hidden: plan.hidden,
     metric: config.metric ?? METRIC_NAME,
-    eigenbasis: targets.find(({ holds }) => holds === 'eigenbasis')?.path ?? EIGENBASIS_NAME,
+    eigenbasis: eigenbasisSource(config.exports.pt),
     fingerprint,
     date: header.started.slice(0, 10),
     createdBy,
@@ -217,6 +220,12 @@ async function compute(
   const manifest = describe(job, header.started, basis, targets, exports, partitions, result, context);
   directory.commit(manifest);
   return { directory: directory.path, manifest, finishedBefore: false };
+}
+
+/** Where the basis of exported projections is to be found: as configured, or relative to the output directory. */
+function eigenbasisSource(pt: Config['exports']['pt']): string {
+  if (pt === undefined) return EIGENBASIS_NAME;
+  return pt === true ? 'eigenbasis.pt' : pt.eigenbasis;
 }
 
 type Entry<Step extends JournalEntry['step']> = Extract<JournalEntry, { step: Step }>;
@@ -402,6 +411,7 @@ function describe(
 ): Manifest {
   const { config, checkpoint, plan, metric } = job;
   const { eigenvalues, covarianceEigenvalues } = basis.stored;
+  const offsets = new Map(exports.map((file) => [file.path, file.layout.tensors[0]!.byteOffset]));
   return {
     format: 'eigenshard-run',
     layout: LAYOUT_VERSION,
@@ -418,7 +428,7 @@ function describe(
     },
     metric: {
       source: metric === null ? 'computed' : 'file',
-      path: metric?.file ?? METRIC_NAME,
+      path: metric === null ? METRIC_NAME : path.resolve(metric.file),
       tensor: metric === null ? 'M' : metric.tensor,
       dtype: metric?.dtype ?? 'float64',
       sha256: metric?.sha256 ?? basis.metricFile!.sha256,
@@ -444,8 +454,7 @@ function describe(
     exports: targets.map((target) => ({
       ...target,
       bytes: statSync(target.path).size,
-      byteOffset:
-        exports.find(({ path: file }) => file === target.path)?.layout.tensors[0]!.byteOffset ?? null,
+      byteOffset: offsets.get(target.path) ?? null,
     })),
     execution: {
       started,

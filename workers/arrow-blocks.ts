@@ -29,12 +29,12 @@ export function* arrowBlocks(
   if (createHash('sha256').update(bytes).digest('hex') !== record.sha256) {
     problems.push(`${record.path}: SHA-256 differs from the recorded one`);
   }
-  const columns = readColumns(bytes);
-  if (columns === null || columns.ids.length !== rows.count || columns.values.length !== rows.count * d) {
+  const columns = readColumns(bytes, rows.count);
+  if (columns === null || columns.ids.length < rows.count || columns.values.length < rows.count * d) {
     problems.push(`${record.path}: does not hold ${rows.count} rows of ${d} projections`);
     return;
   }
-  if (!columns.ids.every((id, i) => id === rows.first + i)) {
+  if (!columns.ids.subarray(0, rows.count).every((id, i) => id === rows.first + i)) {
     problems.push(
       `${record.path}: token ids are not ${rows.first} to ${rows.first + rows.count - 1} in order`,
     );
@@ -54,13 +54,16 @@ export function* arrowBlocks(
   }
 }
 
-function readColumns(bytes: Uint8Array): { ids: Int32Array; values: Float32Array } | null {
+/** Token ids and row-major values; buffers are padded to 8 bytes, so both may be longer than what they hold. */
+function readColumns(bytes: Uint8Array, rows: number): { ids: Int32Array; values: Float32Array } | null {
   try {
     const table = tableFromIPC<{ token_id: Int32; projection: FixedSizeList }>(bytes);
+    if (table.numRows !== rows || table.batches.length !== 1) return null;
     const ids = table.getChild('token_id')?.data[0]?.values;
     const values = table.getChild('projection')?.data[0]?.children[0]?.values;
     return ids instanceof Int32Array && values instanceof Float32Array ? { ids, values } : null;
   } catch {
+    // Whatever apache-arrow stumbles over: the file is not the partition, which is what the caller reports.
     return null;
   }
 }

@@ -1,0 +1,229 @@
+// Kernels of the Householder tridiagonalisation (AssemblyScript, SIMD). Pointers are byte offsets into the imported
+// memory, everything is float64, lengths and row indices are multiples of 4. Compiled twice: with fused
+// multiply-add (relaxed SIMD) and without.
+
+/** Columns of a panel of the packed triangle; see panels.ts. */
+const PANEL: i32 = 64;
+const ROW_BYTES: usize = <usize>PANEL << 3;
+
+/** a * b + c */
+// @ts-ignore: decorator
+@inline
+function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c);
+  return f64x2.add(f64x2.mul(a, b), c);
+}
+
+// @ts-ignore: decorator
+@inline
+function horizontal(sum: v128): f64 {
+  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
+}
+
+/** (horizontal sum of a, horizontal sum of b) */
+// @ts-ignore: decorator
+@inline
+function horizontal2(a: v128, b: v128): v128 {
+  return f64x2.add(v128.shuffle<f64>(a, b, 0, 2), v128.shuffle<f64>(a, b, 1, 3));
+}
+
+/**
+ * Adds to y the product of x and the part of a symmetric matrix that one panel holds: its columns, and by symmetry
+ * its rows. The panel is [rows, 64] row-major; its first 64 rows are the (full) diagonal block. x and y point at
+ * the entry of the panel's first row. Rows and columns below `first` (0 or 32) are left out.
+ */
+export function multiplyPanel(panel: usize, rows: i32, first: i32, x: usize, y: usize): void {
+  const from = <usize>first << 3;
+  for (let r = first; r < PANEL; r += 4) {
+    const row = panel + <usize>r * ROW_BYTES;
+    let sum0 = f64x2.splat(0);
+    let sum1 = f64x2.splat(0);
+    let sum2 = f64x2.splat(0);
+    let sum3 = f64x2.splat(0);
+    for (let q = from; q < ROW_BYTES; q += 16) {
+      const xq = v128.load(x + q);
+      sum0 = madd(v128.load(row + q), xq, sum0);
+      sum1 = madd(v128.load(row + q, ROW_BYTES), xq, sum1);
+      sum2 = madd(v128.load(row + q, 2 * ROW_BYTES), xq, sum2);
+      sum3 = madd(v128.load(row + q, 3 * ROW_BYTES), xq, sum3);
+    }
+    addSums(y + (<usize>r << 3), sum0, sum1, sum2, sum3);
+  }
+  for (let r = PANEL; r < rows; r += 4) {
+    const row = panel + <usize>r * ROW_BYTES;
+    const xr = x + (<usize>r << 3);
+    const x0 = v128.load64_splat(xr);
+    const x1 = v128.load64_splat(xr, 8);
+    const x2 = v128.load64_splat(xr, 16);
+    const x3 = v128.load64_splat(xr, 24);
+    let sum0 = f64x2.splat(0);
+    let sum1 = f64x2.splat(0);
+    let sum2 = f64x2.splat(0);
+    let sum3 = f64x2.splat(0);
+    for (let q = from; q < ROW_BYTES; q += 16) {
+      const xq = v128.load(x + q);
+      let yq = v128.load(y + q);
+      const a0 = v128.load(row + q);
+      sum0 = madd(a0, xq, sum0);
+      yq = madd(a0, x0, yq);
+      const a1 = v128.load(row + q, ROW_BYTES);
+      sum1 = madd(a1, xq, sum1);
+      yq = madd(a1, x1, yq);
+      const a2 = v128.load(row + q, 2 * ROW_BYTES);
+      sum2 = madd(a2, xq, sum2);
+      yq = madd(a2, x2, yq);
+      const a3 = v128.load(row + q, 3 * ROW_BYTES);
+      sum3 = madd(a3, xq, sum3);
+      yq = madd(a3, x3, yq);
+      v128.store(y + q, yq);
+    }
+    addSums(y + (<usize>r << 3), sum0, sum1, sum2, sum3);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addSums(y: usize, sum0: v128, sum1: v128, sum2: v128, sum3: v128): void {
+  v128.store(y, f64x2.add(v128.load(y), horizontal2(sum0, sum1)));
+  v128.store(y, f64x2.add(v128.load(y, 16), horizontal2(sum2, sum3)), 16);
+}
+
+/** out[i] = panel[(first + i) * 64 + column] for i < rows - first: one column of a panel [rows, 64]. */
+export function gatherColumn(panel: usize, rows: i32, first: i32, column: i32, out: usize): void {
+  let from = panel + <usize>first * ROW_BYTES + (<usize>column << 3);
+  for (let i = first; i < rows; i++) {
+    store<f64>(out, load<f64>(from));
+    out += 8;
+    from += ROW_BYTES;
+  }
+}
+
+/** out[i] = sum_s partials[s][i] in the order of s, for `length` entries of `count` vectors `stride` bytes apart. */
+export function sumVectors(partials: usize, stride: usize, count: i32, length: i32, out: usize): void {
+  for (let i: usize = 0; i < <usize>length << 3; i += 32) {
+    let from = partials + i;
+    let sum0 = v128.load(from);
+    let sum1 = v128.load(from, 16);
+    for (let s = 1; s < count; s++) {
+      from += stride;
+      sum0 = f64x2.add(sum0, v128.load(from));
+      sum1 = f64x2.add(sum1, v128.load(from, 16));
+    }
+    v128.store(out + i, sum0);
+    v128.store(out + i, sum1, 16);
+  }
+}
+
+/** sum_i x[i] y[i] over `length` entries. */
+export function dot(x: usize, y: usize, length: i32): f64 {
+  let sum0 = f64x2.splat(0);
+  let sum1 = f64x2.splat(0);
+  for (let i: usize = 0; i < <usize>length << 3; i += 32) {
+    sum0 = madd(v128.load(x + i), v128.load(y + i), sum0);
+    sum1 = madd(v128.load(x + i, 16), v128.load(y + i, 16), sum1);
+  }
+  return horizontal(f64x2.add(sum0, sum1));
+}
+
+/** out[i] = alpha x[i] + beta y[i] over `length` entries; out may be x or y. */
+export function combine(alpha: f64, x: usize, beta: f64, y: usize, length: i32, out: usize): void {
+  const alphas = f64x2.splat(alpha);
+  const betas = f64x2.splat(beta);
+  for (let i: usize = 0; i < <usize>length << 3; i += 16) {
+    const scaled = f64x2.mul(betas, v128.load(y + i));
+    v128.store(out + i, madd(alphas, v128.load(x + i), scaled));
+  }
+}
+
+/** out[r] = rows[r] . x for `count` rows of `length` entries, `stride` bytes apart. */
+export function dotRows(rows: usize, stride: usize, count: i32, x: usize, length: i32, out: usize): void {
+  let r = 0;
+  for (; r + 4 <= count; r += 4) {
+    const row0 = rows + <usize>r * stride;
+    const row1 = row0 + stride;
+    const row2 = row1 + stride;
+    const row3 = row2 + stride;
+    let sum0 = f64x2.splat(0);
+    let sum1 = f64x2.splat(0);
+    let sum2 = f64x2.splat(0);
+    let sum3 = f64x2.splat(0);
+    for (let i: usize = 0; i < <usize>length << 3; i += 16) {
+      const xi = v128.load(x + i);
+      sum0 = madd(v128.load(row0 + i), xi, sum0);
+      sum1 = madd(v128.load(row1 + i), xi, sum1);
+      sum2 = madd(v128.load(row2 + i), xi, sum2);
+      sum3 = madd(v128.load(row3 + i), xi, sum3);
+    }
+    v128.store(out + (<usize>r << 3), horizontal2(sum0, sum1));
+    v128.store(out + (<usize>r << 3), horizontal2(sum2, sum3), 16);
+  }
+  for (; r < count; r++) store<f64>(out + (<usize>r << 3), dot(rows + <usize>r * stride, x, length));
+}
+
+/** y[i] -= sum_r coefficients[r * step] rows[r][i] for `count` rows of `length` entries, `stride` bytes apart. */
+export function subtractRows(
+  rows: usize,
+  stride: usize,
+  count: i32,
+  coefficients: usize,
+  step: usize,
+  length: i32,
+  y: usize,
+): void {
+  let r = 0;
+  for (; r + 4 <= count; r += 4) {
+    const row0 = rows + <usize>r * stride;
+    const row1 = row0 + stride;
+    const row2 = row1 + stride;
+    const row3 = row2 + stride;
+    const at = coefficients + <usize>r * step;
+    const c0 = f64x2.splat(-load<f64>(at));
+    const c1 = f64x2.splat(-load<f64>(at + step));
+    const c2 = f64x2.splat(-load<f64>(at + 2 * step));
+    const c3 = f64x2.splat(-load<f64>(at + 3 * step));
+    for (let i: usize = 0; i < <usize>length << 3; i += 16) {
+      const sum = madd(v128.load(row1 + i), c1, madd(v128.load(row0 + i), c0, v128.load(y + i)));
+      v128.store(y + i, madd(v128.load(row3 + i), c3, madd(v128.load(row2 + i), c2, sum)));
+    }
+  }
+  for (; r < count; r++) {
+    combine(-load<f64>(coefficients + <usize>r * step), rows + <usize>r * stride, 1, y, length, y);
+  }
+}
+
+/** out[i * width + r] = -rows[r][i], for `count` rows of `length` entries, `stride` bytes apart. */
+export function negateTransposed(
+  rows: usize,
+  stride: usize,
+  count: i32,
+  length: i32,
+  width: i32,
+  out: usize,
+): void {
+  const outRow = <usize>width << 3;
+  for (let r = 0; r < count; r += 4) {
+    const row0 = rows + <usize>r * stride;
+    const row1 = row0 + stride;
+    const row2 = row1 + stride;
+    const row3 = row2 + stride;
+    let to = out + (<usize>r << 3);
+    for (let i: usize = 0; i < <usize>length << 3; i += 16) {
+      const a = f64x2.neg(v128.load(row0 + i));
+      const b = f64x2.neg(v128.load(row1 + i));
+      const c = f64x2.neg(v128.load(row2 + i));
+      const d = f64x2.neg(v128.load(row3 + i));
+      v128.store(to, v128.shuffle<f64>(a, b, 0, 2));
+      v128.store(to, v128.shuffle<f64>(c, d, 0, 2), 16);
+      v128.store(to + outRow, v128.shuffle<f64>(a, b, 1, 3));
+      v128.store(to + outRow, v128.shuffle<f64>(c, d, 1, 3), 16);
+      to += 2 * outRow;
+    }
+  }
+}
+
+/** out[r * 64 + i] = rows[r][i], i < 64, for `count` rows `stride` bytes apart. */
+export function copyBlock(rows: usize, stride: usize, count: i32, out: usize): void {
+  for (let r = 0; r < count; r++) {
+    memory.copy(out + <usize>r * ROW_BYTES, rows + <usize>r * stride, ROW_BYTES);
+  }
+}

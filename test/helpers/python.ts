@@ -1,0 +1,26 @@
+import { spawnSync } from 'node:child_process';
+import type { ExecutionContext } from 'ava';
+
+/**
+ * Runs a Python script that may import NumPy, with `args` as sys.argv[1:].
+ *
+ * @returns what it prints, parsed as JSON, or null where there is no Python or no NumPy, after saying so in the
+ * test's log and passing the test
+ */
+export function runPython(t: ExecutionContext, script: string, args: readonly string[]): unknown {
+  const missing = whyMissing();
+  if (missing !== null) {
+    t.log(`SKIPPED: ${missing}`);
+    t.pass();
+    return null;
+  }
+  const { status, stdout, stderr } = spawnSync('python3', ['-c', script, ...args], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`python3 ended with ${status}:\n${stderr}`);
+  return JSON.parse(stdout);
+}
+
+function whyMissing(): string | null {
+  const { error, status } = spawnSync('python3', ['-c', 'import numpy']);
+  if (error !== undefined) return `python3 cannot be started (${error.message})`;
+  return status === 0 ? null : 'python3 has no NumPy';
+}

@@ -1,0 +1,121 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import type { ExecutionContext } from 'ava';
+import { loadConfig, type Overrides } from '../../src/config.js';
+import { type FinishedRun, runJob } from '../../src/coordinator.js';
+import { ThreadExecutor } from '../../src/executor/threads.js';
+import { withStoredTensors } from '../../src/input/stored-tensors.js';
+import { syntheticRows } from '../../src/input/synthetic.js';
+import { createProgress } from '../../src/progress.js';
+import { Stopwatch } from '../../src/stopwatch.js';
+import { safetensors, scratchDirectory } from '../input/fixtures.js';
+
+/** Runs a job in this process, without progress. */
+export async function runHere(
+  overrides: Overrides,
+  flags: { resume?: boolean; overwrite?: boolean; notes?: string[] } = {},
+): Promise<FinishedRun> {
+  const config = await loadConfig(null, { workers: 2, ...overrides });
+  const executor = new ThreadExecutor({ workers: config.workers });
+  try {
+    return await runJob(
+      config,
+      { resume: flags.resume ?? false, overwrite: flags.overwrite ?? false },
+      {
+        executor,
+        stopwatch: new Stopwatch(createProgress(process.stderr, true)),
+        note: (line) => flags.notes?.push(line),
+      },
+    );
+  } finally {
+    await executor.close();
+  }
+}
+
+export interface SyntheticModel {
+  directory: string;
+  /** [rows, hidden], exactly what the checkpoint stores. */
+  gamma: Float32Array;
+  rows: number;
+  hidden: number;
+}
+
+/**
+ * A Hugging Face directory in bfloat16 whose weights are in two shards with an index: `lm_head.weight` in the
+ * second one, behind another tensor.
+ */
+export function shardedModel(t: ExecutionContext, rows: number, hidden: number, seed = 7): SyntheticModel {
+  const directory = path.join(scratchDirectory(t), 'sharded');
+  mkdirSync(directory);
+  const { gamma, stored } = bfloat16Rows(rows, hidden, seed);
+  const other = {
+    name: 'model.norm.weight',
+    dtype: 'BF16',
+    shape: [hidden],
+    data: new Uint8Array(2 * hidden),
+  };
+  const embedding = { ...other, name: 'model.embed_tokens.weight', shape: [3, hidden] };
+  const shards = {
+    'model-00001-of-00002.safetensors': [{ ...embedding, data: new Uint8Array(6 * hidden) }],
+    'model-00002-of-00002.safetensors': [
+      other,
+      { name: 'lm_head.weight', dtype: 'BF16', shape: [rows, hidden], data: stored },
+    ],
+  };
+  const weightMap: Record<string, string> = {};
+  for (const [file, tensors] of Object.entries(shards)) {
+    writeFileSync(path.join(directory, file), safetensors(tensors));
+    for (const { name } of tensors) weightMap[name] = file;
+  }
+  const index = { metadata: {}, weight_map: weightMap };
+  writeFileSync(path.join(directory, 'model.safetensors.index.json'), JSON.stringify(index));
+  const config = { model_type: 'test', hidden_size: hidden, vocab_size: rows, tie_word_embeddings: false };
+  writeFileSync(path.join(directory, 'config.json'), JSON.stringify(config));
+  return { directory, gamma, rows, hidden };
+}
+
+/** Synthetic rows cut to bfloat16: as stored, and as the float32 values that they mean. */
+function bfloat16Rows(rows: number, hidden: number, seed: number) {
+  const fill = syntheticRows({ rows, hidden, seed });
+  const gamma = new Float32Array(rows * hidden);
+  for (let i = 0; i < rows; i++) fill(i, gamma.subarray(i * hidden, (i + 1) * hidden));
+  const bits = new Uint32Array(gamma.buffer);
+  const stored = new Uint16Array(bits.length);
+  for (let k = 0; k < bits.length; k++) {
+    stored[k] = bits[k]! >>> 16;
+    bits[k]! &= 0xffff0000;
+  }
+  return { gamma, stored: new Uint8Array(stored.buffer) };
+}
+
+/** Every file of a run but those that tell how it went, by path. */
+export function dataFiles(directory: string): Map<string, Buffer> {
+  const names = readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)))
+    .filter((name) => name !== 'manifest.json')
+    .sort();
+  return new Map(names.map((name) => [name, readFileSync(path.join(directory, name))]));
+}
+
+/** The projections of a run [rows, hidden], as DuckDB reads its Parquet partitions. */
+export async function readProjections(directory: string): Promise<{ ids: number[]; values: Float32Array }> {
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  const glob = path.join(directory, 'projections', '*.parquet');
+  const result = await connection.runAndReadAll(`SELECT * FROM read_parquet('${glob}') ORDER BY token_id`);
+  const rows = result.getRows() as number[][];
+  connection.closeSync();
+  return { ids: rows.map((row) => row[0]!), values: Float32Array.from(rows.flatMap((row) => row.slice(1))) };
+}
+
+/** The eigenbasis of a run. */
+export async function readBasis(
+  directory: string,
+  d: number,
+): Promise<{ eigenvalues: Float64Array; eigenvectors: Float32Array }> {
+  return withStoredTensors(path.join(directory, 'eigenbasis.safetensors'), async (tensors) => ({
+    eigenvalues: await tensors.float64('eigenvalues', [d]),
+    eigenvectors: await tensors.float32('eigenvectors', [d, d]),
+  }));
+}
