@@ -1,0 +1,268 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { eigenshard } from './helpers/cli.js';
+import { runHere, shardedModel } from './helpers/runs.js';
+import { float32Bytes, npy, safetensors, scratchDirectory, zip } from './input/fixtures.js';
+
+test('--help names every command, and every option of run with its default', async (t) => {
+  const program = await eigenshard('--help');
+  t.is(program.code, 0);
+  for (const command of ['run', 'verify', 'inspect', 'generate'])
+    t.regex(program.stdout, new RegExp(`^  ${command} `, 'm'));
+  const run = await eigenshard('run', '--help');
+  t.is(run.code, 0);
+  for (const option of [
+    '--config <file>',
+    '--model <path>',
+    '--metric <file>',
+    '--workers <n>',
+    '--out <dir>',
+    '--format <format>',
+    '--export <list>',
+    '--partition-rows <n>',
+    '--ridge <x>',
+    '--resume',
+    '--overwrite',
+    '--json',
+    '--quiet',
+  ]) {
+    t.true(run.stdout.includes(option), option);
+  }
+  t.regex(run.stdout, /default: 8192/);
+  t.regex(run.stdout, /default: parquet/);
+});
+
+test('--json prints one JSON object on stdout and nothing else there', async (t) => {
+  const model = shardedModel(t, 120, 16).directory;
+  const out = scratchDirectory(t);
+  const { code, stdout, stderr } = await eigenshard(
+    '--model',
+    model,
+    '--out',
+    out,
+    '--json',
+    '--workers',
+    '1',
+  );
+  t.is(code, 0, stderr);
+  const result = JSON.parse(stdout);
+  t.is(result.directory, out);
+  t.deepEqual(result.projections.shape, [120, 16]);
+  t.true(result.verification.passed);
+  t.true(result.execution.peakMemoryBytes > 0);
+  t.true(result.execution.seconds.projection >= 0);
+  t.regex(stderr, /projection: .* rows\/s/);
+});
+
+test('inspect shows a finished run in a screen of text', async (t) => {
+  const model = shardedModel(t, 120, 16).directory;
+  const out = scratchDirectory(t);
+  await runHere({ model, out, export: ['pt'] });
+  const { code, stdout } = await eigenshard('inspect', out);
+  t.is(code, 0);
+  t.true(stdout.split('\n').length <= 50);
+  for (const text of ['120 tokens x 16', 'fingerprint', 'Verification: passed', 'eigenbasis.pt', 'ridge']) {
+    t.true(stdout.includes(text), text);
+  }
+});
+
+test('generate makes a checkpoint that a run reads, and finds it again', async (t) => {
+  const out = path.join(scratchDirectory(t), 'synthetic');
+  const command = ['generate', '--rows', '600', '--hidden', '24', '--seed', '3', '--out', out, '--quiet'];
+  t.is((await eigenshard(...command)).code, 0);
+  const again = await eigenshard(...command);
+  t.is(again.code, 0);
+  t.regex(again.stdout, /holds this checkpoint already/);
+  const { manifest } = await runHere({ model: out, out: scratchDirectory(t) });
+  t.deepEqual(manifest.projections.shape, [600, 24]);
+  const other = await eigenshard(...command.with(6, '4'));
+  t.is(other.code, 2);
+  t.regex(other.stderr, /holds other weights/);
+});
+
+test('a configuration file runs, and the command line beats it', async (t) => {
+  const model = shardedModel(t, 120, 16).directory;
+  const directory = scratchDirectory(t);
+  const config = path.join(directory, 'run.json');
+  const exports = {
+    pt: { eigenbasis: path.join(directory, 'a/basis.pt'), projections: path.join(directory, 'b/p.pt') },
+  };
+  writeFileSync(
+    config,
+    JSON.stringify({ model, out: path.join(directory, 'out'), workers: 1, partitionRows: 50, exports }),
+  );
+  const { code, stdout, stderr } = await eigenshard(
+    '--config',
+    config,
+    '--partition-rows',
+    '60',
+    '--json',
+    '--quiet',
+  );
+  t.is(code, 0, stderr);
+  t.is(JSON.parse(stdout).options.partitionRows, 60);
+  t.true(existsSync(exports.pt.eigenbasis));
+  t.true(existsSync(exports.pt.projections));
+});
+
+/** Bad input: what the message must say, with exit code 2 and no manifest. */
+async function refuses(t: ExecutionContext, args: readonly string[], message: RegExp): Promise<void> {
+  const out = path.join(scratchDirectory(t), 'out');
+  const { code, stdout, stderr } = await eigenshard(...args, '--out', out, '--quiet', '--workers', '1');
+  t.is(code, 2, `${args.join(' ')}: ${stderr}`);
+  t.regex(stderr, message);
+  t.false(stderr.includes('    at '), 'a message, not a stack');
+  t.is(stdout, '');
+  t.false(existsSync(path.join(out, 'manifest.json')));
+  if (existsSync(path.join(out, 'projections'))) t.deepEqual(readdirSync(path.join(out, 'projections')), []);
+}
+
+function bareModel(t: ExecutionContext, edit: (values: Float32Array) => void): string {
+  const values = Float32Array.from({ length: 50 * 8 }, (_, k) => Math.sin(k * k));
+  edit(values);
+  const file = path.join(scratchDirectory(t), 'weights.npy');
+  writeFileSync(file, npy('<f4', [50, 8], new Uint8Array(values.buffer)));
+  return file;
+}
+
+function metricFile(t: ExecutionContext, values: number[], size: number): string {
+  const file = path.join(scratchDirectory(t), 'metric.npy');
+  writeFileSync(file, npy('<f4', [size, size], float32Bytes(values)));
+  return file;
+}
+
+const identity = (size: number) =>
+  Array.from<unknown, number>({ length: size * size }, (_, k) => (k % (size + 1) === 0 ? 1 : 0));
+
+test('a missing checkpoint, metric or configuration is named', async (t) => {
+  await refuses(
+    t,
+    ['--model', '/nowhere/model'],
+    /\/nowhere\/model: cannot read the checkpoint: there is no such file/,
+  );
+  const model = bareModel(t, () => {});
+  await refuses(
+    t,
+    ['--model', model, '--metric', '/nowhere/m.pt'],
+    /\/nowhere\/m.pt: cannot read the metric/,
+  );
+  await refuses(t, ['--config', '/nowhere/c.json'], /\/nowhere\/c.json: cannot read the configuration/);
+});
+
+test('wrong arguments are refused with what is allowed', async (t) => {
+  const model = bareModel(t, () => {});
+  await refuses(t, ['--model', model, '--partition-rows', '0'], /--partition-rows.*It must be 1 or more/);
+  await refuses(t, ['--model', model, '--export', 'csv'], /--export.*Allowed are pt, safetensors, npy/);
+  await refuses(t, ['--model', model, '--format', 'csv'], /Allowed choices are parquet, arrow, both/);
+  await refuses(t, ['--model', model, '--resume', '--overwrite'], /exclude each other/);
+  await refuses(t, ['--model', model, '--frobnicate'], /unknown option/);
+  const { code, stderr } = await eigenshard('--model', model, '--workers', '0');
+  t.is(code, 2);
+  t.regex(stderr, /--workers.*It must be 1 or more/);
+});
+
+test('more rows a partition than there are rows give one partition', async (t) => {
+  const { manifest } = await runHere({
+    model: bareModel(t, () => {}),
+    out: scratchDirectory(t),
+    partitionRows: 10 ** 6,
+  });
+  t.is(manifest.partitions.length, 1);
+});
+
+test('NaN and infinity in the weights are named by row and column', async (t) => {
+  const withNaN = bareModel(t, (values) => {
+    values[17 * 8 + 3] = Number.NaN;
+  });
+  await refuses(t, ['--model', withNaN], /holds NaN at row 17, column 3/);
+  const withInfinity = bareModel(t, (values) => {
+    values[49 * 8] = Number.NEGATIVE_INFINITY;
+  });
+  await refuses(t, ['--model', withInfinity], /holds -Infinity at row 49, column 0/);
+});
+
+test('a metric that is not one is refused: shape, symmetry, NaN, definiteness', async (t) => {
+  const model = bareModel(t, () => {});
+  const metric = (values: number[], size = 8) => ['--model', model, '--metric', metricFile(t, values, size)];
+  await refuses(t, metric(identity(7), 7), /metric.npy: .*7.*8/);
+  await refuses(t, metric(identity(8).with(1, 0.5)), /the metric is not symmetric: max \|M - M\^T\| is 0.5/);
+  await refuses(t, metric(identity(8).with(9, Number.NaN)), /metric.npy: .*NaN/);
+  await refuses(
+    t,
+    metric(identity(8).with(63, -1)),
+    /the metric is not positive definite: its smallest eigenvalue is -1/,
+  );
+});
+
+test('a damaged checkpoint is refused before anything is computed', async (t) => {
+  const truncated = shardedModel(t, 100, 16).directory;
+  truncateSync(path.join(truncated, 'model-00002-of-00002.safetensors'), 1000);
+  await refuses(t, ['--model', truncated], /model-00002-of-00002.safetensors/);
+
+  const missing = shardedModel(t, 100, 16).directory;
+  const index = path.join(missing, 'model.safetensors.index.json');
+  const edit = (from: string, to: string) =>
+    writeFileSync(index, readFileSync(index, 'utf8').replaceAll(from, to));
+  edit('model-00002-of', 'model-00003-of');
+  await refuses(t, ['--model', missing], /model-00003-of-00002.safetensors/);
+  edit('model-00003-of', '../model-00003-of');
+  await refuses(t, ['--model', missing], /model-00003-of-00002.safetensors/);
+
+  const integers = path.join(scratchDirectory(t), 'integers.safetensors');
+  const data = new Uint8Array(16);
+  writeFileSync(integers, safetensors([{ name: 'lm_head.weight', dtype: 'I8', shape: [4, 4], data }]));
+  await refuses(t, ['--model', integers], /has the dtype I8, expected bfloat16, float16 or float32/);
+});
+
+test('a pickle that asks for a forbidden global is refused by name', async (t) => {
+  const model = bareModel(t, () => {});
+  const file = path.join(scratchDirectory(t), 'evil.pt');
+  const pickle = Buffer.from('\x80\x02cos\nsystem\nX\x04\x00\x00\x00true\x85R.', 'latin1');
+  writeFileSync(
+    file,
+    zip([
+      ['evil/data.pkl', pickle],
+      ['evil/version', Buffer.from('3\n')],
+    ]),
+  );
+  await refuses(t, ['--model', model, '--metric', file], /os.system/);
+});
+
+test('an output directory that cannot be made is refused', async (t) => {
+  const model = bareModel(t, () => {});
+  const file = path.join(scratchDirectory(t), 'file');
+  writeFileSync(file, '');
+  const { code, stderr } = await eigenshard('--model', model, '--out', path.join(file, 'out'), '--quiet');
+  t.is(code, 2);
+  t.regex(stderr, /file\/out: cannot write/);
+});
+
+test('an output directory without permission is refused', async (t) => {
+  if (process.getuid?.() === 0) {
+    t.log('SKIPPED: root may write everywhere');
+    t.pass();
+    return;
+  }
+  const model = bareModel(t, () => {});
+  const directory = path.join(scratchDirectory(t), 'closed');
+  mkdirSync(directory);
+  chmodSync(directory, 0o500);
+  const { code, stderr } = await eigenshard(
+    '--model',
+    model,
+    '--out',
+    path.join(directory, 'out'),
+    '--quiet',
+  );
+  t.is(code, 2);
+  t.regex(stderr, /permission/);
+});
