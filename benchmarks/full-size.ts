@@ -1,0 +1,169 @@
+/**
+ * The notebook's job at Qwen3-4B's shape: metric given, every token projected, norms checked, results saved. Runs
+ * eigenshard and its peers (NumPy, and PyTorch where it is installed) in turn, after one run each that is not
+ * counted, so that the inputs of all lie in the page cache. Prints stage times, rates, peak memory, ratios.
+ *
+ * usage: node dist/benchmarks/full-size.js [--runs N] [--rows N] [--hidden N] [--workers N]
+ */
+import { execFile, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { withStoredTensors } from '../src/input/stored-tensors.js';
+import { fileChunks } from '../src/output/layout.js';
+import type { Manifest } from '../src/output/manifest.js';
+import { planNpyFile } from '../src/output/npy.js';
+import { machineLine, median, spread, table } from './report.js';
+
+const { values: given } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '3' },
+    rows: { type: 'string', default: '151936' },
+    hidden: { type: 'string', default: '2560' },
+    workers: { type: 'string', default: '2' },
+  },
+});
+const [runs, rows, hidden] = [given.runs, given.rows, given.hidden].map(Number) as [number, number, number];
+const root = path.resolve(import.meta.dirname, '../..');
+const data = path.join(root, 'data');
+const model = path.join(data, `synthetic-${rows}x${hidden}`);
+const metric = path.join(data, `metric-${rows}x${hidden}.npy`);
+const scratch = path.join(root, 'runs', 'benchmark');
+
+interface Timed {
+  wallSeconds: number;
+  stageSeconds: Record<string, number>;
+  peakMemoryBytes: number;
+  largestEigenvalue: number;
+  normDifference: number;
+}
+
+await prepare();
+const contenders = [
+  { name: 'eigenshard', run: runEigenshard },
+  ...['numpy', 'torch']
+    .filter(isInstalled)
+    .map((library) => ({ name: library, run: () => runPeer(library) })),
+];
+const results = new Map<string, Timed[]>(contenders.map(({ name }) => [name, []]));
+for (let round = 0; round <= runs; round++) {
+  for (const { name, run } of contenders) {
+    rmSync(scratch, { recursive: true, force: true });
+    mkdirSync(scratch, { recursive: true });
+    const timed = await run();
+    if (round > 0) results.get(name)!.push(timed);
+  }
+  checkAnswers();
+}
+rmSync(scratch, { recursive: true, force: true });
+print();
+
+async function prepare(): Promise<void> {
+  const shape = ['--rows', String(rows), '--hidden', String(hidden)];
+  await coordinator('generate', ...shape, '--out', model, '--quiet');
+  if (existsSync(metric)) return;
+  process.stderr.write('computing the metric that all contenders are given\n');
+  const source = path.join(root, 'runs', 'benchmark-metric');
+  await coordinator('--model', model, '--out', source, '--overwrite', '--quiet');
+  const M = await withStoredTensors(path.join(source, 'metric.safetensors'), (tensors) =>
+    tensors.float64('M', [hidden, hidden]),
+  );
+  const layout = planNpyFile('M', { dtype: 'float32', shape: [hidden, hidden] });
+  const file = openSync(metric, 'w');
+  for (const chunk of fileChunks(layout, [Float32Array.from(M)])) writeSync(file, chunk);
+  closeSync(file);
+  rmSync(source, { recursive: true });
+}
+
+async function coordinator(...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    path.join(root, 'coordinator.js'),
+    ...args,
+  ]);
+  return stdout;
+}
+
+async function runEigenshard(): Promise<Timed> {
+  const started = performance.now();
+  const output = await coordinator(
+    ...['--model', model, '--metric', metric, '--ridge', '1e-6', '--workers', given.workers],
+    ...['--out', path.join(scratch, 'run'), '--json', '--quiet'],
+  );
+  const wallSeconds = (performance.now() - started) / 1000;
+  const { execution, eigenvalues, verification } = JSON.parse(output) as Manifest;
+  return {
+    wallSeconds,
+    stageSeconds: execution.seconds,
+    peakMemoryBytes: execution.peakMemoryBytes,
+    largestEigenvalue: eigenvalues.maximum,
+    normDifference: verification.normDifference.maximum,
+  };
+}
+
+async function runPeer(library: string): Promise<Timed> {
+  const script = path.join(root, 'benchmarks', 'notebook.py');
+  const started = performance.now();
+  const weights = path.join(model, 'model.safetensors');
+  const { stdout } = await promisify(execFile)('python3', [script, library, weights, metric, scratch]);
+  const wallSeconds = (performance.now() - started) / 1000;
+  const { seconds, ...figures } = JSON.parse(stdout);
+  return { wallSeconds, stageSeconds: seconds, ...figures };
+}
+
+function isInstalled(library: string): boolean {
+  const installed = spawnSync('python3', ['-c', `import ${library}`]).status === 0;
+  if (!installed) process.stderr.write(`${library}: not installed, left out\n`);
+  return installed;
+}
+
+/** Every contender must have done the same job: the same largest eigenvalue, and norms that survive. */
+function checkAnswers(): void {
+  const all = [...results.values()].flat();
+  for (const { largestEigenvalue, normDifference } of all) {
+    const relative = Math.abs(largestEigenvalue / all[0]!.largestEigenvalue - 1);
+    if (relative <= 1e-3 && normDifference <= 1e-4) continue;
+    throw new Error(`the answers differ: ${JSON.stringify(all, null, 2)}`);
+  }
+}
+
+function print(): void {
+  const ours = results.get('eigenshard')!;
+  const wall = (timed: readonly Timed[]) => median(timed.map(({ wallSeconds }) => wallSeconds));
+  const peak = (timed: readonly Timed[]) => Math.max(...timed.map(({ peakMemoryBytes }) => peakMemoryBytes));
+  console.log(
+    `${rows} x ${hidden} bfloat16, ${given.workers} workers, ${runs} interleaved runs, ${machineLine()}\n`,
+  );
+  console.log(
+    table([
+      ['', 'seconds, median (min to max)', 'eigenshard / it', 'peak MB', 'eigenshard / it'],
+      ...[...results].map(([name, timed]) => [
+        name,
+        spread(timed.map(({ wallSeconds }) => wallSeconds)),
+        (wall(ours) / wall(timed)).toFixed(2),
+        (peak(timed) / 1e6).toFixed(0),
+        (peak(ours) / peak(timed)).toFixed(2),
+      ]),
+    ]),
+  );
+  for (const [name, timed] of results) {
+    const stages = Object.keys(timed[0]!.stageSeconds).map((stage) => {
+      const seconds = median(timed.map(({ stageSeconds }) => stageSeconds[stage]!));
+      return `${stage} ${seconds.toFixed(2)} s${rateOf(stage, seconds)}`;
+    });
+    console.log(`\n${name}: ${stages.join(', ')}`);
+  }
+}
+
+/** GFLOP/s of the stage that multiplies, GB/s of those that move bytes. */
+function rateOf(stage: string, seconds: number): string {
+  const flops = 2 * rows * hidden * hidden;
+  const bytesOut = rows * hidden * 4;
+  const rates: Record<string, string> = {
+    projection: `${(flops / seconds / 1e9).toFixed(0)} GFLOP/s, ${(bytesOut / seconds / 1e9).toFixed(2)} GB/s written`,
+    product: `${(flops / seconds / 1e9).toFixed(0)} GFLOP/s`,
+    scan: `${(bytesOut / 2 / seconds / 1e9).toFixed(2)} GB/s read`,
+    verification: `${((bytesOut * 1.5) / seconds / 1e9).toFixed(2)} GB/s read`,
+    save: `${(bytesOut / seconds / 1e9).toFixed(2)} GB/s written`,
+  };
+  return stage in rates ? ` (${rates[stage]})` : '';
+}

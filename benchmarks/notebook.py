@@ -1,0 +1,83 @@
+"""The notebook's job, as a peer of benchmarks/full-size: decompose M in float32, project, check norms, save.
+
+usage: notebook.py numpy|torch MODEL.safetensors METRIC.npy OUTPUT_DIRECTORY
+Prints one JSON object: seconds per stage, peak memory, and the figures that the answer is checked by.
+"""
+import json
+import resource
+import struct
+import sys
+import time
+
+import numpy
+
+library, model, metric, output = sys.argv[1:]
+seconds = {}
+last = time.perf_counter()
+
+
+def lap(stage):
+    global last
+    now = time.perf_counter()
+    seconds[stage] = now - last
+    last = now
+
+
+def bfloat16_tensor(path):
+    """The only tensor of a safetensors file: shape and offset."""
+    with open(path, "rb") as file:
+        length = struct.unpack("<Q", file.read(8))[0]
+        header = json.loads(file.read(length))
+    header.pop("__metadata__", None)
+    (entry,) = header.values()
+    return entry["shape"], 8 + length + entry["data_offsets"][0]
+
+
+shape, offset = bfloat16_tensor(model)
+stored = numpy.fromfile(model, dtype=numpy.uint16, count=shape[0] * shape[1], offset=offset)
+
+if library == "torch":
+    import torch
+
+    lap("import")
+    gamma = torch.from_numpy(stored).view(torch.bfloat16).reshape(shape).float()
+    m = torch.from_numpy(numpy.load(metric))
+    lap("load")
+    eigenvalues, eigenvectors = torch.linalg.eigh(m)
+    lap("eigh")
+    projections = gamma @ eigenvectors
+    lap("product")
+    norm_difference = (gamma.norm(dim=1) - projections.norm(dim=1)).abs().max().item()
+    lap("norms")
+    torch.save({"eigenvalues": eigenvalues, "eigenvectors": eigenvectors}, output + "/eigenbasis.pt")
+    torch.save({"projections": projections}, output + "/projections.pt")
+    lap("save")
+    version, threads = torch.__version__, torch.get_num_threads()
+else:
+    gamma = (stored.astype(numpy.uint32) << 16).view(numpy.float32).reshape(shape)
+    m = numpy.load(metric)
+    lap("load")
+    eigenvalues, eigenvectors = numpy.linalg.eigh(m)
+    lap("eigh")
+    projections = gamma @ eigenvectors
+    lap("product")
+    norms = [numpy.linalg.norm(matrix, axis=1) for matrix in (gamma, projections)]
+    norm_difference = float(abs(norms[0] - norms[1]).max())
+    lap("norms")
+    numpy.savez(output + "/eigenbasis.npz", eigenvalues=eigenvalues, eigenvectors=eigenvectors)
+    numpy.save(output + "/projections.npy", projections)
+    lap("save")
+    version, threads = numpy.__version__, None
+
+print(
+    json.dumps(
+        {
+            "version": version,
+            "threads": threads,
+            "seconds": seconds,
+            "peakMemoryBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "largestEigenvalue": float(eigenvalues[-1]),
+            "normDifference": norm_difference,
+        }
+    )
+)

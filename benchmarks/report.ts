@@ -1,0 +1,33 @@
+import { availableParallelism, cpus, totalmem } from 'node:os';
+
+/** The machine and the day, which belong to every figure. */
+export function machineLine(): string {
+  const memory = (totalmem() / 2 ** 30).toFixed(0);
+  const day = new Date().toISOString().slice(0, 10);
+  return `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${memory} GiB, Node ${process.version}, ${day}`;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** 'median (minimum to maximum)' */
+export function spread(values: readonly number[], digits = 2): string {
+  const text = (value: number) => value.toFixed(digits);
+  return `${text(median(values))} (${text(Math.min(...values))} to ${text(Math.max(...values))})`;
+}
+
+/** Aligned columns; the first row is the header. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
