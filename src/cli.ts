@@ -9,7 +9,7 @@ import {
   type Overrides,
 } from './config.js';
 import { runJob } from './coordinator.js';
-import { EigenshardError, exitCodes, InputError } from './errors.js';
+import { EigenshardError, type ErrorKind, exitCodes, InputError } from './errors.js';
 import type { Executor } from './executor/executor.js';
 import { ThreadExecutor } from './executor/threads.js';
 import { readManifest } from './output/manifest.js';
@@ -200,15 +200,18 @@ function report(error: unknown): number {
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     return exitCodes.run;
   }
-  const advice =
-    error.kind === 'interrupted'
-      ? '. Run the same command with --resume to continue'
-      : error.kind === 'run' || error.kind === 'worker-died'
-        ? '\nWhat was finished is kept: run the same command with --resume to continue'
-        : '';
-  process.stderr.write(`eigenshard: ${error.message}${advice}\n`);
+  process.stderr.write(`eigenshard: ${error.message}${advice[error.kind]}\n`);
   return exitCodes[error.kind];
 }
+
+/** What to do next, where the message itself does not say it. */
+const advice: Readonly<Record<ErrorKind, string>> = {
+  input: '',
+  verification: '',
+  interrupted: '. Run the same command with --resume to continue',
+  run: '\nWhat was finished is kept: run the same command with --resume to continue',
+  'worker-died': '\nWhat was finished is kept: run the same command with --resume to continue',
+};
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
