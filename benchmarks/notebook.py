@@ -40,7 +40,7 @@ if library == "torch":
     import torch
 
     lap("import")
-    gamma = torch.from_numpy(stored).view(torch.bfloat16).reshape(shape).float()
+    gamma = torch.from_numpy(stored.view(numpy.int16)).view(torch.bfloat16).reshape(shape).float()
     m = torch.from_numpy(numpy.load(metric))
     lap("load")
     eigenvalues, eigenvectors = torch.linalg.eigh(m)

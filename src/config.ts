@@ -28,11 +28,22 @@ const syntheticSchema = z.strictObject({
 export const exportKinds = ['pt', 'safetensors', 'npy'] as const;
 export type ExportKind = (typeof exportKinds)[number];
 
+const torchPaths = z.strictObject({ eigenbasis: path, projections: path });
+const projectionsPath = z.strictObject({ projections: path });
+const torchExport = z.union(
+  [z.literal(true), torchPaths],
+  'expected true, or {"eigenbasis": path, "projections": path}',
+);
+const projectionsExport = z.union(
+  [z.literal(true), projectionsPath],
+  'expected true, or {"projections": path}',
+);
+
 /** `true`: the default names inside the output directory. */
 const exportsSchema = z.strictObject({
-  pt: z.union([z.literal(true), z.strictObject({ eigenbasis: path, projections: path })]).optional(),
-  safetensors: z.union([z.literal(true), z.strictObject({ projections: path })]).optional(),
-  npy: z.union([z.literal(true), z.strictObject({ projections: path })]).optional(),
+  pt: torchExport.optional(),
+  safetensors: projectionsExport.optional(),
+  npy: projectionsExport.optional(),
 });
 
 /** The options of one run, as they stand in a configuration file. Paths are relative to the working directory. */
@@ -124,13 +135,25 @@ function check(value: unknown, where: string): Config {
   throw new InputError(result.error.issues.flatMap((issue) => describe(issue, where)).join('\n'));
 }
 
+/** Every object of a configuration, by its place. */
+const objectSchemas: Readonly<Record<string, z.ZodObject>> = {
+  '': configSchema,
+  synthetic: syntheticSchema,
+  exports: exportsSchema,
+  'exports.pt': torchPaths,
+  'exports.safetensors': projectionsPath,
+  'exports.npy': projectionsPath,
+};
+
 function describe(issue: z.core.$ZodIssue, where: string): string[] {
   const at = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
-    const shape = at === '' ? configSchema.shape : at === 'exports' ? exportsSchema.shape : {};
+    const { shape } = objectSchemas[at]!;
     const allowed = Object.keys(shape).filter((key) => !key.startsWith('$'));
-    const hint = allowed.length > 0 ? `; allowed are ${allowed.join(', ')}` : '';
-    return issue.keys.map((key) => `${where}: unknown key "${at === '' ? key : `${at}.${key}`}"${hint}`);
+    return issue.keys.map((key) => {
+      const name = at === '' ? key : `${at}.${key}`;
+      return `${where}: unknown key "${name}"; allowed are ${allowed.join(', ')}`;
+    });
   }
   return [`${where}: "${at}" is ${JSON.stringify(issue.input)}: ${issue.message}`];
 }

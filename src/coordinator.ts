@@ -32,6 +32,7 @@ import type { JournalEntry } from './output/journal.js';
 import { LAYOUT_VERSION, type Manifest } from './output/manifest.js';
 import { METRIC_NAME, readCovariance, writeMetric } from './output/metric-file.js';
 import { RunDirectory } from './output/run-directory.js';
+import { syncFiles } from './output/sync-files.js';
 import { filesOf, type Plan, planRun } from './plan.js';
 import { computeCovariance } from './stages/covariance.js';
 import { generateCheckpoint, isGenerated } from './stages/generate.js';
@@ -376,7 +377,8 @@ async function verify(
   { executor, stopwatch }: RunContext,
 ): Promise<VerificationResult> {
   const { plan, metric } = job;
-  return stopwatch.time('verification', plan.rows, (advance) =>
+  const files = partitions.flatMap((partition) => partition.files.map((file) => file.path));
+  const verified = stopwatch.time('verification', plan.rows, (advance) =>
     verifyRun(
       executor,
       {
@@ -397,6 +399,11 @@ async function verify(
       advance,
     ),
   );
+  const [result] = await Promise.all([
+    verified,
+    syncFiles(files.map((file) => path.join(directory.path, file))),
+  ]);
+  return result;
 }
 
 function describe(

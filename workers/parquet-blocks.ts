@@ -3,9 +3,8 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { readFully } from '../src/input/read-fully.js';
 import type { Region } from '../src/linalg/kernel-memory.js';
-import { type ParquetLayout, parquetHead, planParquet } from '../src/output/parquet.js';
+import { type ParquetLayout, parquetHead } from '../src/output/parquet.js';
 import { splitRows } from '../src/plan.js';
-import { createdBy } from '../src/version.js';
 import type { ColumnBlock } from './column-block.js';
 import type { FileRecord, VerifyInput } from './messages.js';
 
@@ -13,8 +12,8 @@ import type { FileRecord, VerifyInput } from './messages.js';
 const BLOCK_COLUMNS = 32;
 
 /** Bytes of the region that `parquetBlocks` fills. */
-export function parquetBlockBytes(input: VerifyInput): number {
-  return BLOCK_COLUMNS * planOf(input).columnStride;
+export function parquetBlockBytes({ columnStride }: ParquetLayout): number {
+  return BLOCK_COLUMNS * columnStride;
 }
 
 /**
@@ -23,13 +22,13 @@ export function parquetBlockBytes(input: VerifyInput): number {
  * the file is added to `problems`; a file of the wrong length yields nothing.
  */
 export function* parquetBlocks(
-  input: VerifyInput,
+  { directory }: VerifyInput,
+  layout: ParquetLayout,
   record: FileRecord,
   block: Region,
   problems: string[],
 ): Generator<ColumnBlock> {
-  const layout = planOf(input);
-  const file = path.join(input.directory, record.path);
+  const file = path.join(directory, record.path);
   const descriptor = openSync(file, 'r');
   try {
     const { size } = fstatSync(descriptor);
@@ -52,7 +51,7 @@ export function* parquetBlocks(
     const head = parquetHead(layout);
     readFrame(head, 0, 'column of token ids');
     const { columnHeader, columnStride } = layout;
-    for (const { first, count } of splitRows(input.source.columns, BLOCK_COLUMNS)) {
+    for (const { first, count } of splitRows(layout.columns, BLOCK_COLUMNS)) {
       const stored = block.bytes.subarray(0, count * columnStride);
       readFully(descriptor, stored, head.length + first * columnStride, file);
       hash.update(stored);
@@ -62,7 +61,7 @@ export function* parquetBlocks(
       }
       yield {
         firstRow: 0,
-        rows: input.rows.count,
+        rows: layout.rowCount,
         firstColumn: first,
         columns: count,
         offset: block.offset + columnHeader.length,
@@ -76,9 +75,4 @@ export function* parquetBlocks(
   } finally {
     closeSync(descriptor);
   }
-}
-
-function planOf({ source, rows, metadata }: VerifyInput): ParquetLayout {
-  const { first, count } = rows;
-  return planParquet({ firstRow: first, rowCount: count, columns: source.columns, metadata, createdBy });
 }

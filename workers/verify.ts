@@ -1,4 +1,6 @@
 import type { Region } from '../src/linalg/kernel-memory.js';
+import { type ParquetLayout, planParquet } from '../src/output/parquet.js';
+import { createdBy } from '../src/version.js';
 import { arrowBlockBytes, arrowBlocks } from './arrow-blocks.js';
 import type { ColumnBlock } from './column-block.js';
 import { kernels, memory } from './context.js';
@@ -14,31 +16,38 @@ type Regions = ReturnType<typeof allotRegions>;
  * nothing here comes from the projection stage but the bytes it wrote.
  */
 export async function verify(input: Tasks['verify']['input']): Promise<Tasks['verify']['result']> {
-  const regions = allotRegions(input);
+  const { first, count } = input.rows;
+  const shape = { firstRow: first, rowCount: count, columns: input.source.columns };
+  const layout =
+    input.parquet === null ? null : planParquet({ ...shape, metadata: input.metadata, createdBy });
+  const regions = allotRegions(input, layout);
   const problems = sliceProblems(input.slices);
   await measureCheckpoint(input, regions);
 
   const formats = [
-    input.parquet && parquetBlocks(input, input.parquet, regions.block, problems),
+    input.parquet && layout && parquetBlocks(input, layout, input.parquet, regions.block, problems),
     input.arrow && arrowBlocks(input, input.arrow, regions.block, problems),
   ].filter((blocks) => blocks !== null);
-  const [first, second] = formats.map((blocks) => ({
+  const [main, other] = formats.map((blocks) => ({
     ...foldProjections(input, regions, blocks),
     ...compareRows(input, regions),
   }));
+  if (other !== undefined && !sameColumns(main!, other, count)) {
+    problems.push(`${input.parquet?.path} and ${input.arrow?.path} do not hold the same columns`);
+  }
   return {
     problems,
     rows: input.rows.count,
     gammaSums: regions.gammaSums.float64.slice(),
     gammaSquares: sum(regions.gammaSquares.float64),
-    ...first!,
+    ...main!,
     // Two formats hold the same rows: the worse of them counts.
-    ...(second === undefined ? {} : { normDifference: worse(first!, second, 'normDifference') }),
-    ...(second === undefined ? {} : { probe: worse(first!, second, 'probe') }),
+    ...(other === undefined ? {} : { normDifference: worse(main!, other, 'normDifference') }),
+    ...(other === undefined ? {} : { probe: worse(main!, other, 'probe') }),
   };
 }
 
-function allotRegions(input: VerifyInput) {
+function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
   const { source, rows } = input;
   const d = source.columns;
   const regions = memory.allot({
@@ -57,7 +66,7 @@ function allotRegions(input: VerifyInput) {
     minima: d * 8,
     maxima: d * 8,
     block: Math.max(
-      input.parquet === null ? 0 : parquetBlockBytes(input),
+      layout === null ? 0 : parquetBlockBytes(layout),
       input.arrow === null ? 0 : arrowBlockBytes(input),
     ),
   });
@@ -164,12 +173,31 @@ function raise(worst: { maximumRelative: number; row: number }, deviation: numbe
   }
 }
 
+type Columns = Pick<PartitionMeasures, 'sums' | 'sumsOfSquares' | 'minima' | 'maxima'>;
+
+/** Whether two foldings of the same rows agree: extrema exactly, sums but for the order of their terms. */
+function sameColumns(a: Columns, b: Columns, rows: number): boolean {
+  return a.sums.every((sum, j) => {
+    const squares = a.sumsOfSquares[j]!;
+    const rounding = rows * Number.EPSILON;
+    return (
+      a.minima[j] === b.minima[j] &&
+      a.maxima[j] === b.maxima[j] &&
+      Math.abs(squares - b.sumsOfSquares[j]!) <= rounding * squares &&
+      // sum |p| <= sqrt(rows sum p^2)
+      Math.abs(sum - b.sums[j]!) <= rounding * Math.sqrt(rows * squares)
+    );
+  });
+}
+
+/** The worse of two deviations; a NaN is worse than any number. */
 function worse<Key extends 'normDifference' | 'probe'>(
   a: Pick<PartitionMeasures, Key>,
   b: Pick<PartitionMeasures, Key>,
   key: Key,
 ): PartitionMeasures[Key] {
-  return b[key].maximumRelative <= a[key].maximumRelative ? a[key] : b[key];
+  const keep = a[key].maximumRelative >= b[key].maximumRelative || Number.isNaN(a[key].maximumRelative);
+  return keep ? a[key] : b[key];
 }
 
 function emptyMoments(): Moments {

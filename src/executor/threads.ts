@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Piscina } from 'piscina';
 import type { TaskName, Tasks } from '../../workers/messages.js';
 import { EigenshardError, fromPlainError, type PlainError } from '../errors.js';
@@ -29,6 +30,8 @@ export class ThreadExecutor implements Executor {
   }) {
     this.concurrency = options.workers;
     this.#signal = options.signal;
+    // Every task listens while it runs; Node takes more than ten listeners for a leak and warns.
+    if (options.signal !== undefined) setMaxListeners(0, options.signal);
     this.#onRetry = options.onRetry ?? (() => {});
     this.#pool = new Piscina({
       filename: options.filename ?? new URL('../../workers/main.js', import.meta.url).href,

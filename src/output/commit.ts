@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { asOutputError } from './file-error.js';
+import { syncDirectory } from './sync-files.js';
 
 /** A file in the making, next to where it will stand, under a name that no reader takes for the finished one. */
 export interface PartialFile {
@@ -21,10 +22,13 @@ export interface PartialFile {
   /** Writes all of `bytes`, at `position` or, without one, after what was last written without one. */
   write(bytes: Uint8Array, position?: number): void;
   /**
-   * Makes the file appear under its final name, whole and on disk. On failure nothing appears and nothing is left.
-   * All descriptors that others opened may still be open, but must have written everything.
+   * Makes the file appear under its final name, whole. On failure nothing appears and nothing is left. All
+   * descriptors that others opened may still be open, but must have written everything.
+   *
+   * @param options.durable wait until the file is on the disk (the default); otherwise a power cut, not a mere
+   * kill, may still lose it until `syncFiles`
    */
-  commit(): void;
+  commit(options?: { durable: boolean }): void;
   /** Removes the file; does nothing after `commit`, so it fits a `finally`. */
   discard(): void;
 }
@@ -61,10 +65,10 @@ export function createPartialFile(finalPath: string, bytes = 0): PartialFile {
     fd,
     path: partialPath,
     write: (chunk, position) => writeFully(fd, chunk, position ?? null, finalPath),
-    commit: () => {
+    commit: ({ durable } = { durable: true }) => {
       try {
         attempt(() => {
-          fsyncSync(fd);
+          if (durable) fsyncSync(fd);
           close();
           renameSync(partialPath, finalPath);
         });
@@ -73,7 +77,7 @@ export function createPartialFile(finalPath: string, bytes = 0): PartialFile {
         throw error;
       }
       state = 'gone';
-      attempt(() => syncDirectory(dir));
+      if (durable) attempt(() => syncDirectory(dir));
     },
     discard: () => {
       if (state === 'open') close();
@@ -158,20 +162,3 @@ function readNames(directory: string): string[] {
     throw asOutputError(error, directory);
   }
 }
-
-/** Makes the rename itself durable. Some systems (Windows, some network mounts) cannot sync a directory. */
-function syncDirectory(directory: string): void {
-  try {
-    const fd = openSync(directory === '' ? '.' : directory, 'r');
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (!cannotSync.has(code ?? '')) throw error;
-  }
-}
-
-const cannotSync: ReadonlySet<string> = new Set(['EINVAL', 'ENOTSUP', 'EPERM', 'EACCES', 'EISDIR']);

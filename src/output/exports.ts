@@ -12,7 +12,7 @@ import path from 'node:path';
 import type { Slice, SliceRecord } from '../../workers/messages.js';
 import type { ExportKind, ExportsConfig } from '../config.js';
 import type { RowRange } from '../plan.js';
-import { writeFileAtomically, writeFully } from './commit.js';
+import { sweepPartialFiles, writeFileAtomically, writeFully } from './commit.js';
 import { combineCrc32 } from './crc32.js';
 import type { StoredEigenbasis } from './eigenbasis-file.js';
 import { asOutputError } from './file-error.js';
@@ -87,9 +87,17 @@ export function openProjectionsExports(
       unfinished: unfinishedName(target.path),
       layout: planProjections(target, identity),
     }));
+  // Those of the eigenbasis too: a place that cannot be written must show before the work, not after it.
+  for (const { path: final } of targets) {
+    try {
+      mkdirSync(path.dirname(final), { recursive: true });
+    } catch (error) {
+      throw asOutputError(error, final);
+    }
+    sweepPartialFiles(path.dirname(final), path.basename(final));
+  }
   for (const { path: final, unfinished, layout } of exports) {
     try {
-      mkdirSync(path.dirname(unfinished), { recursive: true });
       // A kill between publishing the exports and committing the run left this one under its final name.
       if (!existsSync(unfinished) && existsSync(final)) renameSync(final, unfinished);
       closeSync(openSync(unfinished, 'a'));
@@ -173,13 +181,17 @@ export function exportEigenbasis(
         fingerprint,
       },
     });
-    mkdirSync(path.dirname(target.path), { recursive: true });
+    try {
+      mkdirSync(path.dirname(target.path), { recursive: true });
+    } catch (error) {
+      throw asOutputError(error, target.path);
+    }
     writeFileAtomically(target.path, fileChunks(layout, [Float32Array.from(eigenvalues), eigenvectors]));
   }
 }
 
 /** What an export is called, beside its final place, until the run has been verified. */
-function unfinishedName(file: string): string {
+export function unfinishedName(file: string): string {
   return path.join(path.dirname(file), `.${path.basename(file)}.unfinished`);
 }
 

@@ -28,6 +28,7 @@ const explanations: Readonly<Record<string, readonly [ErrorClass, string]>> = {
   EROFS: [InputError, 'the file system is read-only: choose another path'],
   ENOENT: [InputError, 'its directory does not exist: create it, or choose another path'],
   ENOTDIR: [InputError, 'a part of the path is a file, not a directory: choose another path'],
+  EEXIST: [InputError, 'a file stands where a directory is needed: choose another path'],
   EISDIR: [InputError, 'it is a directory: choose another path'],
   ENAMETOOLONG: [InputError, 'the name is too long: choose a shorter one'],
 };

@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
+import { writeFully } from './commit.js';
 
 export const JOURNAL_NAME = 'journal.jsonl';
 
@@ -38,13 +39,16 @@ export type JournalEntry = z.infer<typeof entrySchema>;
  */
 export class Journal {
   readonly #descriptor: number;
+  readonly #file: string;
 
-  private constructor(descriptor: number) {
-    this.#descriptor = descriptor;
+  /** Opened to append: what is written stands at the end, also after a cut. */
+  private constructor(file: string, flags: 'a' | 'ax') {
+    this.#descriptor = openSync(file, flags);
+    this.#file = file;
   }
 
   static create(directory: string, header: JournalHeader): Journal {
-    const journal = new Journal(openSync(path.join(directory, JOURNAL_NAME), 'wx'));
+    const journal = new Journal(path.join(directory, JOURNAL_NAME), 'ax');
     journal.#write(header);
     return journal;
   }
@@ -53,9 +57,9 @@ export class Journal {
   static reopen(directory: string): Journal {
     const file = path.join(directory, JOURNAL_NAME);
     const text = readFileSync(file);
-    const descriptor = openSync(file, 'a');
-    ftruncateSync(descriptor, text.lastIndexOf(0x0a) + 1);
-    return new Journal(descriptor);
+    const journal = new Journal(file, 'a');
+    ftruncateSync(journal.#descriptor, text.lastIndexOf(0x0a) + 1);
+    return journal;
   }
 
   append(entry: JournalEntry): void {
@@ -67,7 +71,14 @@ export class Journal {
   }
 
   #write(line: JournalHeader | JournalEntry): void {
-    writeSync(this.#descriptor, `${JSON.stringify(line)}\n`);
+    const { size } = fstatSync(this.#descriptor);
+    try {
+      writeFully(this.#descriptor, Buffer.from(`${JSON.stringify(line)}\n`), null, this.#file);
+    } catch (error) {
+      // A full disk can take half a line: the next one must not be written behind it.
+      ftruncateSync(this.#descriptor, size);
+      throw error;
+    }
     fsyncSync(this.#descriptor);
   }
 }
@@ -90,7 +101,7 @@ export function readJournal(directory: string): { header: JournalHeader; entries
       return schema.parse(JSON.parse(line));
     } catch (cause) {
       throw new InputError(
-        `${file}, line ${number}: not a line of an eigenshard journal. Choose another --out, or --overwrite`,
+        `${file}, line ${number}: not a line of an eigenshard journal. Choose another --out, or remove that file`,
         { cause },
       );
     }

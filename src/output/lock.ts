@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { InputError } from '../errors.js';
@@ -13,11 +13,7 @@ const LOCK_NAME = '.eigenshard.lock';
  */
 export function lockDirectory(directory: string): () => void {
   const file = path.join(directory, LOCK_NAME);
-  const holder = `${process.pid} ${hostname()}`;
-  try {
-    writeFileSync(file, holder, { flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  if (!claim(file)) {
     const [pid, host] = readFileSync(file, 'utf8').split(' ');
     if (host !== hostname() || isAlive(Number(pid))) {
       throw new InputError(
@@ -25,9 +21,26 @@ export function lockDirectory(directory: string): () => void {
           `If that process is gone, remove ${file}`,
       );
     }
-    writeFileSync(file, holder);
+    rmSync(file);
+    // Another process may have taken the stale lock over in the meantime.
+    if (!claim(file)) return lockDirectory(directory);
   }
   return () => rmSync(file, { force: true });
+}
+
+/** Makes the lock appear with its contents at once, so that no reader meets an empty one; false where there is one. */
+function claim(file: string): boolean {
+  const mine = `${file}.${process.pid}`;
+  writeFileSync(mine, `${process.pid} ${hostname()}`);
+  try {
+    linkSync(mine, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(mine);
+  }
 }
 
 function isAlive(pid: number): boolean {

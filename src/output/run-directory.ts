@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { sweepPartialFiles } from './commit.js';
+import { unfinishedName } from './exports.js';
 import { asOutputError } from './file-error.js';
 import { JOURNAL_NAME, Journal, type JournalEntry, type JournalHeader, readJournal } from './journal.js';
 import { lockDirectory } from './lock.js';
@@ -16,6 +17,7 @@ import { MANIFEST_NAME, type Manifest, readManifest, writeManifest } from './man
  * no manifest or journal names are never touched.
  */
 export class RunDirectory {
+  /** Absolute. */
   readonly path: string;
   readonly #flags: { resume: boolean; overwrite: boolean };
   readonly #unlock: () => void;
@@ -32,7 +34,7 @@ export class RunDirectory {
     try {
       mkdirSync(path.join(directory, 'projections'), { recursive: true });
       const unlock = lockDirectory(directory);
-      const opened = new RunDirectory(directory, flags, unlock);
+      const opened = new RunDirectory(path.resolve(directory), flags, unlock);
       try {
         opened.#refuseUnclear();
       } catch (error) {
@@ -59,7 +61,13 @@ export class RunDirectory {
    * @returns the header in force and the steps that the journal records; the caller checks their files
    */
   begin(header: JournalHeader, targets: readonly string[]): { header: JournalHeader; done: JournalEntry[] } {
-    if (this.#flags.overwrite) this.#removeRun(targets);
+    this.#refuseTwice([...targets, MANIFEST_NAME, JOURNAL_NAME]);
+    if (this.#flags.overwrite) {
+      const former = this.#filesOfRun(targets);
+      for (const target of targets)
+        if (!former.has(path.resolve(this.path, target))) this.#refuseForeign(target);
+      for (const file of former) rmSync(file, { force: true });
+    }
     sweepPartialFiles(this.path);
     sweepPartialFiles(path.join(this.path, 'projections'));
     const recorded = readJournal(this.path);
@@ -126,6 +134,16 @@ export class RunDirectory {
     );
   }
 
+  #refuseTwice(targets: readonly string[]): void {
+    const files = targets.map((target) => path.resolve(this.path, target));
+    const seen = new Set<string>();
+    const twice = files.find((file) => seen.size === seen.add(file).size);
+    if (twice === undefined) return;
+    throw new InputError(
+      `${twice}: this run would write two of its files there. Give each export its own path`,
+    );
+  }
+
   #refuseForeign(target: string): void {
     const file = path.resolve(this.path, target);
     if (!existsSync(file)) return;
@@ -135,10 +153,10 @@ export class RunDirectory {
   }
 
   /**
-   * Removes what the manifest and the journal name, the manifest first: a half-removed run must not look whole.
+   * The files that the manifest and the journal name, the manifest first: a half-removed run must not look whole.
    * Outside the directory only what this run will write again: a manifest may come from anywhere.
    */
-  #removeRun(targets: readonly string[]): void {
+  #filesOfRun(targets: readonly string[]): Set<string> {
     const files: string[] = [];
     if (this.#holds(MANIFEST_NAME)) {
       const manifest = readManifest(this.path);
@@ -152,15 +170,13 @@ export class RunDirectory {
     }
     const journal = readJournal(this.path);
     if (journal !== null) {
-      files.push(...journal.header.exports);
+      files.push(...journal.header.exports, ...journal.header.exports.map(unfinishedName));
       for (const entry of journal.entries) {
         files.push(...(entry.step === 'partition' ? entry.files : [entry.file]).map((file) => file.path));
       }
     }
     const rewritten = new Set(targets.map((target) => path.resolve(this.path, target)));
-    for (const file of [...files, JOURNAL_NAME].map((name) => path.resolve(this.path, name))) {
-      const inside = file.startsWith(path.resolve(this.path) + path.sep);
-      if (inside || rewritten.has(file)) rmSync(file, { force: true });
-    }
+    const own = [...files, JOURNAL_NAME].map((name) => path.resolve(this.path, name));
+    return new Set(own.filter((file) => file.startsWith(this.path + path.sep) || rewritten.has(file)));
   }
 }

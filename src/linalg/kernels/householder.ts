@@ -1,10 +1,17 @@
-// Kernels of the Householder tridiagonalisation (AssemblyScript, SIMD). Pointers are byte offsets into the imported
+// Kernels of the Householder tridiagonalisation and back-transformation (AssemblyScript, SIMD). Pointers are byte offsets into the imported
 // memory, everything is float64, lengths and row indices are multiples of 4. Compiled twice: with fused
 // multiply-add (relaxed SIMD) and without.
 
 /** Columns of a panel of the packed triangle; see panels.ts. */
 const PANEL: i32 = 64;
 const ROW_BYTES: usize = <usize>PANEL << 3;
+
+/**
+ * Long sums are taken in stretches (this many bytes of a vector, or rows of a panel), whose sums are added up:
+ * where all terms are alike their rounding errors are too, and one running sum would collect n of them.
+ */
+const STRETCH: usize = 1024;
+const STRETCH_ROWS: i32 = 128;
 
 /** a * b + c */
 // @ts-ignore: decorator
@@ -30,9 +37,16 @@ function horizontal2(a: v128, b: v128): v128 {
 /**
  * Adds to y the product of x and the part of a symmetric matrix that one panel holds: its columns, and by symmetry
  * its rows. The panel is [rows, 64] row-major; its first 64 rows are the (full) diagonal block. x and y point at
- * the entry of the panel's first row. Rows and columns below `first` (0 or 32) are left out.
+ * the entry of the panel's first row. Rows and columns below `first` (0 or 32) are left out. scratch: [64].
  */
-export function multiplyPanel(panel: usize, rows: i32, first: i32, x: usize, y: usize): void {
+export function multiplyPanel(
+  panel: usize,
+  rows: i32,
+  first: i32,
+  x: usize,
+  y: usize,
+  scratch: usize,
+): void {
   const from = <usize>first << 3;
   for (let r = first; r < PANEL; r += 4) {
     const row = panel + <usize>r * ROW_BYTES;
@@ -49,7 +63,26 @@ export function multiplyPanel(panel: usize, rows: i32, first: i32, x: usize, y: 
     }
     addSums(y + (<usize>r << 3), sum0, sum1, sum2, sum3);
   }
-  for (let r = PANEL; r < rows; r += 4) {
+  for (let r = PANEL; r < rows; r += STRETCH_ROWS) {
+    memory.fill(scratch, 0, ROW_BYTES);
+    multiplyStretch(panel, r, min(r + STRETCH_ROWS, rows), from, x, y, scratch);
+    for (let q = from; q < ROW_BYTES; q += 16) {
+      v128.store(y + q, f64x2.add(v128.load(y + q), v128.load(scratch + q)));
+    }
+  }
+}
+
+/** The part of rows r <= i < end: by rows added to y, by columns to scratch. */
+function multiplyStretch(
+  panel: usize,
+  r: i32,
+  end: i32,
+  from: usize,
+  x: usize,
+  y: usize,
+  scratch: usize,
+): void {
+  for (; r < end; r += 4) {
     const row = panel + <usize>r * ROW_BYTES;
     const xr = x + (<usize>r << 3);
     const x0 = v128.load64_splat(xr);
@@ -62,20 +95,19 @@ export function multiplyPanel(panel: usize, rows: i32, first: i32, x: usize, y: 
     let sum3 = f64x2.splat(0);
     for (let q = from; q < ROW_BYTES; q += 16) {
       const xq = v128.load(x + q);
-      let yq = v128.load(y + q);
       const a0 = v128.load(row + q);
       sum0 = madd(a0, xq, sum0);
-      yq = madd(a0, x0, yq);
+      let terms = madd(a0, x0, v128.load(scratch + q));
       const a1 = v128.load(row + q, ROW_BYTES);
       sum1 = madd(a1, xq, sum1);
-      yq = madd(a1, x1, yq);
+      terms = madd(a1, x1, terms);
       const a2 = v128.load(row + q, 2 * ROW_BYTES);
       sum2 = madd(a2, xq, sum2);
-      yq = madd(a2, x2, yq);
+      terms = madd(a2, x2, terms);
       const a3 = v128.load(row + q, 3 * ROW_BYTES);
       sum3 = madd(a3, xq, sum3);
-      yq = madd(a3, x3, yq);
-      v128.store(y + q, yq);
+      terms = madd(a3, x3, terms);
+      v128.store(scratch + q, terms);
     }
     addSums(y + (<usize>r << 3), sum0, sum1, sum2, sum3);
   }
@@ -88,13 +120,29 @@ function addSums(y: usize, sum0: v128, sum1: v128, sum2: v128, sum3: v128): void
   v128.store(y, f64x2.add(v128.load(y, 16), horizontal2(sum2, sum3)), 16);
 }
 
-/** out[i] = panel[(first + i) * 64 + column] for i < rows - first: one column of a panel [rows, 64]. */
-export function gatherColumn(panel: usize, rows: i32, first: i32, column: i32, out: usize): void {
-  let from = panel + <usize>first * ROW_BYTES + (<usize>column << 3);
-  for (let i = first; i < rows; i++) {
-    store<f64>(out, load<f64>(from));
-    out += 8;
-    from += ROW_BYTES;
+/**
+ * out[c][i] = panel[i * 64 + column + c], first <= i < rows, for 32 columns of a panel [rows, 64]; the rows of out
+ * are `stride` bytes apart and out points at the entry of the panel's first row.
+ */
+export function gatherColumns(
+  panel: usize,
+  rows: i32,
+  first: i32,
+  column: i32,
+  stride: usize,
+  out: usize,
+): void {
+  for (let i = first; i < rows; i += 2) {
+    let from = panel + <usize>i * ROW_BYTES + (<usize>column << 3);
+    let to = out + (<usize>i << 3);
+    for (let c = 0; c < 32; c += 2) {
+      const a = v128.load(from);
+      const b = v128.load(from, ROW_BYTES);
+      v128.store(to, v128.shuffle<f64>(a, b, 0, 2));
+      v128.store(to + stride, v128.shuffle<f64>(a, b, 1, 3));
+      from += 16;
+      to += 2 * stride;
+    }
   }
 }
 
@@ -116,13 +164,19 @@ export function sumVectors(partials: usize, stride: usize, count: i32, length: i
 
 /** sum_i x[i] y[i] over `length` entries. */
 export function dot(x: usize, y: usize, length: i32): f64 {
-  let sum0 = f64x2.splat(0);
-  let sum1 = f64x2.splat(0);
-  for (let i: usize = 0; i < <usize>length << 3; i += 32) {
-    sum0 = madd(v128.load(x + i), v128.load(y + i), sum0);
-    sum1 = madd(v128.load(x + i, 16), v128.load(y + i, 16), sum1);
+  const bytes = <usize>length << 3;
+  let sum = f64x2.splat(0);
+  for (let first: usize = 0; first < bytes; first += STRETCH) {
+    const end = min(first + STRETCH, bytes);
+    let sum0 = f64x2.splat(0);
+    let sum1 = f64x2.splat(0);
+    for (let i = first; i < end; i += 32) {
+      sum0 = madd(v128.load(x + i), v128.load(y + i), sum0);
+      sum1 = madd(v128.load(x + i, 16), v128.load(y + i, 16), sum1);
+    }
+    sum = f64x2.add(sum, f64x2.add(sum0, sum1));
   }
-  return horizontal(f64x2.add(sum0, sum1));
+  return horizontal(sum);
 }
 
 /** out[i] = alpha x[i] + beta y[i] over `length` entries; out may be x or y. */
@@ -137,25 +191,31 @@ export function combine(alpha: f64, x: usize, beta: f64, y: usize, length: i32, 
 
 /** out[r] = rows[r] . x for `count` rows of `length` entries, `stride` bytes apart. */
 export function dotRows(rows: usize, stride: usize, count: i32, x: usize, length: i32, out: usize): void {
+  const bytes = <usize>length << 3;
   let r = 0;
   for (; r + 4 <= count; r += 4) {
     const row0 = rows + <usize>r * stride;
     const row1 = row0 + stride;
     const row2 = row1 + stride;
     const row3 = row2 + stride;
-    let sum0 = f64x2.splat(0);
-    let sum1 = f64x2.splat(0);
-    let sum2 = f64x2.splat(0);
-    let sum3 = f64x2.splat(0);
-    for (let i: usize = 0; i < <usize>length << 3; i += 16) {
-      const xi = v128.load(x + i);
-      sum0 = madd(v128.load(row0 + i), xi, sum0);
-      sum1 = madd(v128.load(row1 + i), xi, sum1);
-      sum2 = madd(v128.load(row2 + i), xi, sum2);
-      sum3 = madd(v128.load(row3 + i), xi, sum3);
+    const to = out + (<usize>r << 3);
+    v128.store(to, f64x2.splat(0));
+    v128.store(to, f64x2.splat(0), 16);
+    for (let first: usize = 0; first < bytes; first += STRETCH) {
+      const end = min(first + STRETCH, bytes);
+      let sum0 = f64x2.splat(0);
+      let sum1 = f64x2.splat(0);
+      let sum2 = f64x2.splat(0);
+      let sum3 = f64x2.splat(0);
+      for (let i = first; i < end; i += 16) {
+        const xi = v128.load(x + i);
+        sum0 = madd(v128.load(row0 + i), xi, sum0);
+        sum1 = madd(v128.load(row1 + i), xi, sum1);
+        sum2 = madd(v128.load(row2 + i), xi, sum2);
+        sum3 = madd(v128.load(row3 + i), xi, sum3);
+      }
+      addSums(to, sum0, sum1, sum2, sum3);
     }
-    v128.store(out + (<usize>r << 3), horizontal2(sum0, sum1));
-    v128.store(out + (<usize>r << 3), horizontal2(sum2, sum3), 16);
   }
   for (; r < count; r++) store<f64>(out + (<usize>r << 3), dot(rows + <usize>r * stride, x, length));
 }
@@ -225,5 +285,15 @@ export function negateTransposed(
 export function copyBlock(rows: usize, stride: usize, count: i32, out: usize): void {
   for (let r = 0; r < count; r++) {
     memory.copy(out + <usize>r * ROW_BYTES, rows + <usize>r * stride, ROW_BYTES);
+  }
+}
+
+/**
+ * The Gram matrix of `count` rows of `length` entries, `stride` bytes apart: out[j * count + i] = rows[i] . rows[j]
+ * for i < j.
+ */
+export function gram(rows: usize, stride: usize, count: i32, length: i32, out: usize): void {
+  for (let j = 1; j < count; j++) {
+    dotRows(rows, stride, j, rows + <usize>j * stride, length, out + ((<usize>j * <usize>count) << 3));
   }
 }

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+
+/** The exports of kernels/householder.ts, which documents them. Pointers and strides are byte counts. */
+export interface HouseholderKernels {
+  multiplyPanel(panel: number, rows: number, first: number, x: number, y: number, scratch: number): void;
+  gatherColumns(
+    panel: number,
+    rows: number,
+    first: number,
+    column: number,
+    stride: number,
+    out: number,
+  ): void;
+  sumVectors(partials: number, stride: number, count: number, length: number, out: number): void;
+  dot(x: number, y: number, length: number): number;
+  combine(alpha: number, x: number, beta: number, y: number, length: number, out: number): void;
+  dotRows(rows: number, stride: number, count: number, x: number, length: number, out: number): void;
+  subtractRows(
+    rows: number,
+    stride: number,
+    count: number,
+    coefficients: number,
+    step: number,
+    length: number,
+    y: number,
+  ): void;
+  negateTransposed(
+    rows: number,
+    stride: number,
+    count: number,
+    length: number,
+    width: number,
+    out: number,
+  ): void;
+  copyBlock(rows: number, stride: number, count: number, out: number): void;
+  gram(rows: number, stride: number, count: number, length: number, out: number): void;
+}
+
+/** The exports of kernels/secular.ts, which documents them. */
+export interface SecularKernels {
+  findRoots(
+    d: number,
+    squares: number,
+    count: number,
+    rho: number,
+    first: number,
+    end: number,
+    poles: number,
+    offsets: number,
+  ): number;
+  fitWeights(
+    d: number,
+    z: number,
+    poles: number,
+    offsets: number,
+    count: number,
+    first: number,
+    end: number,
+    weights: number,
+  ): void;
+  invertNorms(
+    d: number,
+    weights: number,
+    poles: number,
+    offsets: number,
+    count: number,
+    first: number,
+    end: number,
+    inverseNorms: number,
+  ): void;
+  formVectors(
+    d: number,
+    weights: number,
+    poles: number,
+    offsets: number,
+    inverseNorms: number,
+    order: number,
+    count: number,
+    out: number,
+  ): void;
+}
+
+export type KernelVariant = 'fused' | 'plain';
+
+/** Whether the engine has relaxed SIMD, and with it the fused multiply-add. */
+export function kernelVariant(): KernelVariant {
+  // Node 20 has it behind a flag, later versions by default and some without the flag.
+  setFlagsFromString('--experimental-wasm-relaxed-simd');
+  return WebAssembly.validate(kernelBytes('householder.relaxed')) ? 'fused' : 'plain';
+}
+
+export function loadHouseholderKernels(
+  memory: WebAssembly.Memory,
+  variant: KernelVariant,
+): HouseholderKernels {
+  return instantiate(variant === 'fused' ? 'householder.relaxed' : 'householder', memory);
+}
+
+export function loadSecularKernels(memory: WebAssembly.Memory): SecularKernels {
+  return instantiate('secular', memory);
+}
+
+function instantiate<Exports>(name: string, memory: WebAssembly.Memory): Exports {
+  const module = new WebAssembly.Module(kernelBytes(name));
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
+}
+
+function kernelBytes(name: string): Uint8Array {
+  return readFileSync(new URL(`../kernels/${name}.wasm`, import.meta.url));
+}

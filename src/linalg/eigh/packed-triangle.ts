@@ -1,0 +1,64 @@
+/**
+ * The symmetric matrix of the tridiagonalisation, its lower triangle packed as column panels. Panel p holds the
+ * columns from 64 p on, of the rows from 64 p down, [rows, 64] row-major and contiguous; its first 64 rows, the
+ * diagonal block, are stored in full. The order is padded with zeros to a multiple of 64.
+ *
+ *     panel 0  panel 1  panel 2
+ *     D
+ *     x        D
+ *     x        x        D
+ *
+ * One panel is one operand of a dense product, and a symmetric matrix-vector product reads it once, row after row.
+ */
+export const PANEL = 64;
+
+/**
+ * The panels are dealt to this many slices. Every slice sums its share of a matrix-vector product by itself and the
+ * slices are added in order, so that no bit depends on which thread had which slice. No more threads than slices.
+ */
+export const SLICES = 8;
+
+/** The number of panels of a matrix of order n. */
+export function panelCount(n: number): number {
+  return Math.ceil(n / PANEL);
+}
+
+/** The padded order. */
+export function paddedOrder(n: number): number {
+  return panelCount(n) * PANEL;
+}
+
+/** The slice of a panel: to and fro, since a panel is shorter than the one before it. */
+export function sliceOfPanel(panel: number): number {
+  const place = panel % (2 * SLICES);
+  return place < SLICES ? place : 2 * SLICES - 1 - place;
+}
+
+/** The number of values in a panel of a matrix of order n. */
+export function panelLength(n: number, panel: number): number {
+  return (paddedOrder(n) - panel * PANEL) * PANEL;
+}
+
+/**
+ * Copies one panel of a matrix, times `scale`.
+ * @param matrix [n, n] row-major, of which the lower triangle is read; @param out [rows, 64], zeros
+ */
+export function packPanel(
+  matrix: Float64Array,
+  n: number,
+  scale: number,
+  panel: number,
+  out: Float64Array,
+): void {
+  const first = panel * PANEL;
+  const end = Math.min(first + PANEL, n);
+  for (let i = first; i < n; i++) {
+    const at = (i - first) * PANEL;
+    const columnEnd = Math.min(i + 1, end);
+    for (let j = first; j < columnEnd; j++) {
+      const value = matrix[i * n + j]! * scale;
+      out[at + j - first] = value;
+      if (i < end) out[(j - first) * PANEL + i - first] = value;
+    }
+  }
+}

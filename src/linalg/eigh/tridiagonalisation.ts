@@ -1,0 +1,189 @@
+import type { KernelMemory, Region } from '../kernel-memory.js';
+import type { Product } from '../product.js';
+import type { HouseholderKernels } from './kernels.js';
+import { PANEL, paddedOrder, panelCount, panelLength, SLICES, sliceOfPanel } from './packed-triangle.js';
+
+/** Columns reduced before the rest of the matrix is updated; twice that is the inner dimension of the update. */
+export const BLOCK = 32;
+
+/** A norm below this, of a matrix of norm about 1, is dropped: its square would lose digits to underflow. */
+const NEGLIGIBLE = 1e-140;
+
+/** What one thread needs of the tridiagonalisation. Its kernels and its product work on its own memory. */
+export interface Share {
+  n: number;
+  /** The slices whose panels this thread owns. */
+  slices: readonly number[];
+  memory: KernelMemory;
+  kernels: HouseholderKernels;
+  /** Accumulating. */
+  product: Product<Float64Array>;
+  /** Copies an owned panel into `out`, [rows, 64], zeros. */
+  loadPanel(panel: number, out: Float64Array): void;
+  /** Gives all threads the columns of the next block, [BLOCK, padded n], of rows from `first` on. */
+  exchangeColumns(columns: Float64Array, first: number, owned: boolean): void;
+  /** Gives all threads the slices' sums, [SLICES, padded n], of rows from `first` on; owned slices are complete. */
+  exchangeSums(sums: Float64Array, first: number): void;
+  /** Told each column's diagonal entry, the entry below it, and the reflector, [padded n]. */
+  onColumn(j: number, diagonal: number, offDiagonal: number, tau: number, vector: Float64Array): void;
+}
+
+/**
+ * Reduces a symmetric matrix of norm about 1 to tridiagonal form, A = Q T Q^T with Q = H_0 H_1 ... H_n-2: the
+ * blocked Householder method of LAPACK's dsytrd and dlatrd. Threads divide the panels among them; everything but
+ * the products with the packed triangle is done by all of them alike, which costs less than more barriers would.
+ */
+export async function tridiagonalise(share: Share): Promise<void> {
+  const reduction = new Reduction(share);
+  for (let first = 0; first < share.n; first += BLOCK) {
+    reduction.gatherBlock(first);
+    for (let k = 0; k < BLOCK && first + k < share.n; k++) reduction.reduceColumn(first, k);
+    await reduction.updateTrailing(first + BLOCK);
+  }
+}
+
+class Reduction {
+  readonly #share: Share;
+  readonly #order: number;
+  /** Bytes of a vector. */
+  readonly #stride: number;
+  readonly #panels: Map<number, Region>;
+  /** The block's columns, each of which becomes a vector v, and below them its vectors w, [2 BLOCK, order]. */
+  readonly #vectors: Region;
+  readonly #sums: Region;
+  /** w . x and v . x of the block's vectors, [2 BLOCK]. */
+  readonly #dots: Region;
+  /** The update's left operand, -(v w) as columns, [order, 2 BLOCK]. */
+  readonly #left: Region;
+  /** And its right operand, (w v) at one panel's columns, [2 BLOCK, PANEL]; scratch between updates. */
+  readonly #right: Region;
+
+  constructor(share: Share) {
+    const { n, memory, slices } = share;
+    const panels = Array.from({ length: panelCount(n) }, (_, p) => p);
+    const owned = panels.filter((p) => slices.includes(sliceOfPanel(p)));
+    this.#share = share;
+    this.#order = paddedOrder(n);
+    this.#stride = this.#order * 8;
+    const regions = memory.allot<string>({
+      vectors: 2 * BLOCK * this.#stride,
+      sums: SLICES * this.#stride,
+      dots: 2 * BLOCK * 8,
+      left: 2 * BLOCK * this.#stride,
+      right: 2 * BLOCK * PANEL * 8,
+      ...Object.fromEntries(owned.map((p) => [p, panelLength(n, p) * 8])),
+    });
+    this.#vectors = regions.vectors!;
+    this.#sums = regions.sums!;
+    this.#dots = regions.dots!;
+    this.#left = regions.left!;
+    this.#right = regions.right!;
+    this.#panels = new Map(owned.map((p) => [p, regions[p]!]));
+    for (const [p, { float64 }] of this.#panels) share.loadPanel(p, float64.fill(0));
+  }
+
+  /** Fetches the columns first <= j < first + BLOCK, of the rows from `first` on. */
+  gatherBlock(first: number): void {
+    const { kernels, exchangeColumns } = this.#share;
+    const p = Math.floor(first / PANEL);
+    const panel = this.#panels.get(p);
+    const from = first - p * PANEL;
+    if (panel) {
+      const out = this.#vectors.offset + p * PANEL * 8;
+      kernels.gatherColumns(panel.offset, this.#order - p * PANEL, from, from, this.#stride, out);
+    }
+    exchangeColumns(this.#vectors.float64.subarray(0, BLOCK * this.#order), first, panel !== undefined);
+  }
+
+  /** Reduces column first + k: its v and its w. Vectors are used from row `first` on, where their alignment is known. */
+  reduceColumn(first: number, k: number): void {
+    const { n, kernels, onColumn } = this.#share;
+    const j = first + k;
+    const stride = this.#stride;
+    const length = this.#order - first;
+    const v0 = this.#vectors.offset + first * 8;
+    const w0 = v0 + BLOCK * stride;
+    const v = v0 + k * stride;
+    const w = w0 + k * stride;
+    const vector = this.#vectors.float64.subarray(k * this.#order, (k + 1) * this.#order);
+
+    kernels.subtractRows(v0, stride, k, w0 + k * 8, stride, length, v);
+    kernels.subtractRows(w0, stride, k, v0 + k * 8, stride, length, v);
+    const diagonal = vector[j]!;
+    if (j === n - 1) {
+      onColumn(j, diagonal, 0, 0, vector.fill(0));
+      return;
+    }
+    const alpha = vector[j + 1]!;
+    vector.fill(0, 0, j + 2);
+    const norm = Math.sqrt(kernels.dot(v, v, length));
+    if (norm < NEGLIGIBLE) {
+      kernels.combine(0, v, 0, v, length, v);
+      kernels.combine(0, v, 0, v, length, w);
+      onColumn(j, diagonal, alpha, 0, vector);
+      return;
+    }
+    const beta = alpha > 0 ? -Math.hypot(alpha, norm) : Math.hypot(alpha, norm);
+    const tau = (beta - alpha) / beta;
+    kernels.combine(1 / (alpha - beta), v, 0, v, length, v);
+    vector[j + 1] = 1;
+    onColumn(j, diagonal, beta, tau, vector);
+
+    this.#multiply(first, j + 1, v, w);
+    const dots = this.#dots.offset;
+    kernels.dotRows(w0, stride, k, v, length, dots);
+    kernels.dotRows(v0, stride, k, v, length, dots + BLOCK * 8);
+    kernels.subtractRows(v0, stride, k, dots, 8, length, w);
+    kernels.subtractRows(w0, stride, k, dots + BLOCK * 8, 8, length, w);
+    kernels.combine(tau, w, (-tau / 2) * tau * kernels.dot(w, v, length), v, length, w);
+  }
+
+  /** w = A v with the packed triangle as it was at the block's start; v is zero above row `support`. */
+  #multiply(first: number, support: number, v: number, w: number): void {
+    const { kernels, slices, exchangeSums } = this.#share;
+    const sums = this.#sums;
+    for (const slice of slices) {
+      sums.float64.fill(0, slice * this.#order + first, (slice + 1) * this.#order);
+    }
+    for (const [p, panel] of this.#panels) {
+      const row = p * PANEL;
+      if (row + PANEL <= support) continue;
+      const y = sums.offset + sliceOfPanel(p) * this.#stride + row * 8;
+      const x = v + (row - first) * 8;
+      const from = support - row >= BLOCK ? BLOCK : 0;
+      kernels.multiplyPanel(panel.offset, this.#order - row, from, x, y, this.#right.offset);
+    }
+    exchangeSums(sums.float64, first);
+    const used = Math.min(SLICES, panelCount(this.#share.n));
+    kernels.sumVectors(sums.offset + first * 8, this.#stride, used, this.#order - first, w);
+  }
+
+  /** A -= v w^T + w v^T for the rows and columns from `next` on. */
+  async updateTrailing(next: number): Promise<void> {
+    if (next >= this.#share.n) return;
+    const { kernels, product } = this.#share;
+    const order = this.#order;
+    const stride = this.#stride;
+    const inner = 2 * BLOCK;
+    const v0 = this.#vectors.offset;
+    const w0 = v0 + BLOCK * stride;
+    kernels.negateTransposed(v0 + next * 8, stride, inner, order - next, inner, this.#left.offset);
+    for (const [p, panel] of this.#panels) {
+      const row = p * PANEL;
+      if (row + PANEL <= next) continue;
+      kernels.copyBlock(w0 + row * 8, stride, BLOCK, this.#right.offset);
+      kernels.copyBlock(v0 + row * 8, stride, BLOCK, this.#right.offset + BLOCK * PANEL * 8);
+      const first = Math.max(row, next);
+      const rows = order - first;
+      await product.accumulate(
+        {
+          values: this.#left.float64.subarray((first - next) * inner, (order - next) * inner),
+          rows,
+          columns: inner,
+        },
+        { values: this.#right.float64, rows: inner, columns: PANEL },
+        { values: panel.float64.subarray((first - row) * PANEL), rows, columns: PANEL },
+      );
+    }
+  }
+}

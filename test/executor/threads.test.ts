@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BroadcastChannel } from 'node:worker_threads';
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import { EigenshardError, InputError, VerificationError } from '../../src/errors.js';
+import { RETRIES_AFTER_DEATH, ThreadExecutor } from '../../src/executor/threads.js';
+import type { RowSource } from '../../src/input/checkpoint.js';
+import { scratchDirectory, scratchFile } from '../input/fixtures.js';
+
+function executorOf(
+  t: ExecutionContext,
+  fixture: 'dying' | 'failing' | 'waiting',
+  options: { workers?: number; signal?: AbortSignal; onRetry?: (message: string) => void } = {},
+): ThreadExecutor {
+  const filename = new URL(`fixtures/${fixture}.js`, import.meta.url).href;
+  const executor = new ThreadExecutor({ workers: 1, ...options, filename });
+  t.teardown(() => executor.close());
+  return executor;
+}
+
+/** What the fixtures want of a checkpoint is the name of a file. */
+const sourceOf = (file: string): RowSource => ({
+  file,
+  tensor: null,
+  dtype: 'float32',
+  rows: 8,
+  columns: 1,
+  byteOffset: 0,
+});
+
+const attemptsIn = (file: string) => readFileSync(file).length;
+
+test('a task whose thread dies is retried, then fails as worker-died, and says which rows it was about', async (t) => {
+  const file = join(scratchDirectory(t), 'attempts');
+  const notes: string[] = [];
+  const executor = executorOf(t, 'dying', { onRetry: (message) => notes.push(message) });
+  const error = await t.throwsAsync(
+    executor.run('scan', { source: sourceOf(file), rows: { first: 100, count: 28 } }),
+    { instanceOf: EigenshardError },
+  );
+  t.is(error.kind, 'worker-died');
+  t.regex(error.message, /^a worker thread died during scan of rows 100 to 127: /);
+  t.is(attemptsIn(file), 1 + RETRIES_AFTER_DEATH);
+  t.deepEqual(
+    notes.map((note) => note.replace(/^.*; /, '')),
+    ['trying again (1 of 2)', 'trying again (2 of 2)'],
+  );
+  t.true(notes.every((note) => note.includes('scan of rows 100 to 127')));
+});
+
+test('a task whose first thread dies succeeds on the second, and the pool goes on', async (t) => {
+  const notes: string[] = [];
+  const executor = executorOf(t, 'dying', { onRetry: (message) => notes.push(message) });
+  const directory = scratchDirectory(t);
+  for (const name of ['a', 'b']) {
+    const file = join(directory, name);
+    const input = { source: sourceOf(file), rows: { first: 0, count: 1 }, mean: Float64Array.of(1, 2) };
+    t.deepEqual(await executor.run('covariance', input), { blocks: Float64Array.of(1, 2) });
+    t.is(attemptsIn(file), 2);
+  }
+  t.is(notes.length, 2);
+});
+
+test('the death of a task without rows names the task alone', async (t) => {
+  const executor = executorOf(t, 'dying');
+  const error = await t.throwsAsync(executor.run('checksum', { files: [], slices: [] }), {
+    instanceOf: EigenshardError,
+  });
+  t.is(error.kind, 'worker-died');
+  t.regex(error.message, /^a worker thread died during checksum: /);
+});
+
+test('a failure keeps its kind, its message and its place across the thread, and is not retried', async (t) => {
+  const file = join(scratchDirectory(t), 'attempts');
+  const executor = executorOf(t, 'failing', { onRetry: () => t.fail() });
+  const expected = [
+    [InputError, 'input', 'wrong input'],
+    [EigenshardError, 'run', 'disk full'],
+    [VerificationError, 'verification', 'bad bytes'],
+    [EigenshardError, 'worker-died', 'reported, not died'],
+    [EigenshardError, 'run', 'a mistake'],
+    [EigenshardError, 'run', 'not even an error'],
+  ] as const;
+  for (const [first, [instanceOf, kind, message]] of expected.entries()) {
+    const error = await t.throwsAsync(
+      executor.run('scan', { source: sourceOf(file), rows: { first, count: 1 } }),
+      { instanceOf },
+    );
+    t.is(error.kind, kind);
+    t.is(error.message, message);
+    if (message !== 'not even an error') t.regex(error.stack!, /fixtures[/\\]failing/);
+    t.is(attemptsIn(file), first + 1);
+  }
+});
+
+test("the run's own worker entry hands a task's failure on", async (t) => {
+  const executor = new ThreadExecutor({ workers: 1 });
+  t.teardown(() => executor.close());
+  const missing = join(scratchDirectory(t), 'missing.safetensors');
+  const rows = { first: 0, count: 8 };
+  const error = await t.throwsAsync(executor.run('scan', { source: sourceOf(missing), rows }), {
+    instanceOf: InputError,
+  });
+  t.true(error.message.startsWith(missing));
+
+  const file = scratchFile(t, 'model', Buffer.alloc(8 * 4));
+  const { columnSums } = await executor.run('scan', { source: sourceOf(file), rows });
+  t.deepEqual(columnSums, Float64Array.of(0));
+});
+
+test('as many tasks run at once as there are workers', async (t) => {
+  const workers = 3;
+  const executor = executorOf(t, 'waiting', { workers });
+  t.is(executor.concurrency, workers);
+  const mean = new Float64Array(new SharedArrayBuffer(8));
+  const input = { source: sourceOf(''), rows: { first: 0, count: workers }, mean };
+  const results = await Promise.all(Array.from({ length: workers }, () => executor.run('covariance', input)));
+  t.deepEqual(
+    results.map(({ blocks }) => [...blocks]),
+    Array.from({ length: workers }, () => [workers]),
+  );
+});
+
+test('an abort cuts off a task that runs and one that waits: both reject as interrupted', async (t) => {
+  const interruption = new AbortController();
+  const executor = executorOf(t, 'waiting', { signal: interruption.signal, onRetry: () => t.fail() });
+  const channel = new BroadcastChannel(`eigenshard-test-${process.pid}`);
+  t.teardown(() => channel.close());
+  const begun = new Promise((resolve) => {
+    channel.onmessage = resolve;
+  });
+  const input = { source: sourceOf(channel.name), rows: { first: 0, count: 1 } };
+  const tasks = [executor.run('scan', input), executor.run('scan', input)];
+  await begun;
+  interruption.abort();
+  for (const task of tasks) {
+    const error = await t.throwsAsync(task, { instanceOf: EigenshardError });
+    t.is(error.kind, 'interrupted');
+  }
+});
+
+test('after an abort every call rejects as interrupted', async (t) => {
+  const executor = executorOf(t, 'waiting', { signal: AbortSignal.abort() });
+  const error = await t.throwsAsync(executor.run('checksum', { files: [], slices: [] }), {
+    instanceOf: EigenshardError,
+  });
+  t.is(error.kind, 'interrupted');
+});
+
+test('many tasks under one signal pass without a warning', async (t) => {
+  const warnings: string[] = [];
+  const listen = (warning: Error) => void warnings.push(warning.message);
+  process.on('warning', listen);
+  const executor = executorOf(t, 'waiting', { signal: new AbortController().signal });
+  const tasks = Array.from({ length: 40 }, () => executor.run('checksum', { files: [], slices: [] }));
+  for (const result of await Promise.all(tasks)) t.deepEqual(result, { problems: [] });
+  // Warnings are emitted on the next tick.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.removeListener('warning', listen);
+  t.deepEqual(warnings, []);
+});

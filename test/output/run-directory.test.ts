@@ -1,0 +1,332 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import { InputError } from '../../src/errors.js';
+import type { JournalEntry, JournalHeader } from '../../src/output/journal.js';
+import type { Manifest } from '../../src/output/manifest.js';
+import { RunDirectory } from '../../src/output/run-directory.js';
+import { scratchDirectory } from '../input/fixtures.js';
+import { sampleManifest } from './sample-manifest.js';
+
+const neither = { resume: false, overwrite: false };
+const resume = { resume: true, overwrite: false };
+const overwrite = { resume: false, overwrite: true };
+
+const partition = 'projections/part-00000.parquet';
+const record = (path: string) => ({ path, bytes: 4, sha256: 'ab' });
+
+function headerOf(changes: Partial<JournalHeader> = {}): JournalHeader {
+  return { step: 'run', fingerprint: 'one', started: '2024-01-01T00:00:00.000Z', exports: [], ...changes };
+}
+
+/** Writes small files, named relative to `directory` or absolutely. @returns their absolute paths */
+function put(directory: string, ...names: string[]): string[] {
+  return names.map((name) => {
+    const file = resolve(directory, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, name);
+    return file;
+  });
+}
+
+/** A directory with a run that was killed after these steps. */
+function unfinishedRun(
+  t: ExecutionContext,
+  { header = headerOf(), entries = [] as JournalEntry[] } = {},
+): string {
+  const directory = join(scratchDirectory(t), 'run');
+  const run = RunDirectory.open(directory, neither);
+  run.begin(header, []);
+  for (const entry of entries) run.record(entry);
+  run.close();
+  return directory;
+}
+
+/** A directory with a finished run of one partition. */
+function finishedRun(t: ExecutionContext, changes: Partial<Manifest> = {}): string {
+  const directory = join(scratchDirectory(t), 'run');
+  const run = RunDirectory.open(directory, neither);
+  run.begin(headerOf(), []);
+  put(directory, partition, 'eigenbasis.safetensors', 'metric.safetensors');
+  const partitions = [{ first: 0, count: 1500, files: [record(partition)], crc32: null }];
+  run.commit(sampleManifest({ fingerprint: 'one', partitions, exports: [], ...changes }));
+  run.close();
+  return directory;
+}
+
+const list = (directory: string) =>
+  readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .map((name) => name.replaceAll('\\', '/'))
+    .sort();
+
+test('a new directory is made, journalled, committed and let go', (t) => {
+  const directory = join(scratchDirectory(t), 'a', 'run');
+  for (const flags of [neither, resume, overwrite]) {
+    const path = join(directory, JSON.stringify(flags.resume) + JSON.stringify(flags.overwrite));
+    const run = RunDirectory.open(path, flags);
+    t.is(run.path, path);
+    t.is(run.finished('one'), null);
+    t.deepEqual(run.begin(headerOf(), [partition]), { header: headerOf(), done: [] });
+    run.record({ step: 'eigenbasis', file: record('eigenbasis.safetensors') });
+    t.deepEqual(list(path), ['.eigenshard.lock', 'journal.jsonl', 'projections']);
+    run.commit(sampleManifest());
+    run.close();
+    t.deepEqual(list(path), ['manifest.json', 'projections']);
+  }
+});
+
+test('an unfinished run is refused, named and let go, when nobody says what to do', (t) => {
+  const directory = unfinishedRun(t);
+  const before = list(directory);
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const error = t.throws(() => RunDirectory.open(directory, neither), { instanceOf: InputError });
+    t.regex(error.message, /: holds an unfinished run\. --resume continues it, --overwrite starts again$/);
+    t.true(error.message.startsWith(directory));
+  }
+  t.deepEqual(list(directory), before);
+});
+
+test('an unfinished run is resumed: what it did comes back, under the time of its first start', (t) => {
+  const entries: JournalEntry[] = [
+    { step: 'eigenbasis', file: record('eigenbasis.safetensors') },
+    { step: 'partition', index: 0, files: [record(partition)], crc32: null },
+  ];
+  const directory = unfinishedRun(t, { entries });
+  put(directory, partition, 'eigenbasis.safetensors');
+  const again = headerOf({ started: '2025-12-31T00:00:00.000Z' });
+  const next: JournalEntry = { step: 'partition', index: 1, files: [], crc32: null };
+
+  const run = RunDirectory.open(directory, resume);
+  t.is(run.finished('one'), null);
+  // Its own files are in the way of nothing.
+  t.deepEqual(run.begin(again, [partition, 'eigenbasis.safetensors']), { header: headerOf(), done: entries });
+  run.record(next);
+  run.close();
+  const later = RunDirectory.open(directory, resume);
+  t.deepEqual(later.begin(again, []).done, [...entries, next]);
+  later.close();
+  t.is(readFileSync(join(directory, partition), 'utf8'), partition);
+});
+
+test('another run is not resumed, and stays as it is', (t) => {
+  const directory = unfinishedRun(t, { header: headerOf({ exports: ['/elsewhere/a.npy'] }) });
+  const before = readFileSync(join(directory, 'journal.jsonl'));
+  const run = RunDirectory.open(directory, resume);
+  t.throws(() => run.begin(headerOf({ fingerprint: 'two' }), []), {
+    instanceOf: InputError,
+    message: /holds another run \(fingerprint one, this one is two\).*--overwrite/,
+  });
+  t.throws(() => run.begin(headerOf({ exports: ['/elsewhere/b.npy'] }), []), {
+    instanceOf: InputError,
+    message: /writes its exports to \/elsewhere\/a\.npy, not to \/elsewhere\/b\.npy/,
+  });
+  run.close();
+  t.deepEqual(readFileSync(join(directory, 'journal.jsonl')), before);
+});
+
+test('an unfinished run is overwritten: what its journal names is gone, and a new journal begins', (t) => {
+  const entries: JournalEntry[] = [
+    { step: 'metric', file: record('metric.safetensors') },
+    { step: 'eigenbasis', file: record('eigenbasis.safetensors') },
+    { step: 'partition', index: 0, files: [record(partition), record('projections/a.arrow')], crc32: null },
+  ];
+  const directory = unfinishedRun(t, { entries });
+  put(directory, 'metric.safetensors', 'eigenbasis.safetensors', partition, 'projections/a.arrow');
+  const run = RunDirectory.open(directory, overwrite);
+  const header = headerOf({ fingerprint: 'two' });
+  t.deepEqual(run.begin(header, [partition]), { header, done: [] });
+  t.deepEqual(list(directory), ['.eigenshard.lock', 'journal.jsonl', 'projections']);
+  run.close();
+});
+
+test('a finished run is refused when nobody says what to do', (t) => {
+  const directory = finishedRun(t);
+  const error = t.throws(() => RunDirectory.open(directory, neither), { instanceOf: InputError });
+  t.regex(error.message, /already holds a finished run\. Choose another --out, or --overwrite/);
+  t.false(existsSync(join(directory, '.eigenshard.lock')));
+});
+
+test('a finished run, resumed, is given back if it is the same, and refused if it is another', (t) => {
+  const directory = finishedRun(t);
+  const run = RunDirectory.open(directory, resume);
+  t.is(run.finished('one')?.fingerprint, 'one');
+  t.throws(() => run.finished('two'), { instanceOf: InputError, message: /holds another run/ });
+  run.close();
+  t.true(existsSync(join(directory, partition)));
+});
+
+test('a finished run is overwritten: what its manifest names is gone', (t) => {
+  const directory = finishedRun(t);
+  const run = RunDirectory.open(directory, overwrite);
+  t.is(run.finished('one'), null);
+  t.true(existsSync(join(directory, partition)), 'only begin removes');
+  run.begin(headerOf(), [partition, 'eigenbasis.safetensors', 'metric.safetensors']);
+  t.deepEqual(list(directory), ['.eigenshard.lock', 'journal.jsonl', 'projections']);
+  run.close();
+});
+
+test('overwriting leaves every file in the directory that no run names', (t) => {
+  const strangers = ['notes.txt', 'projections/other.parquet', '.projections.npy.unfinished', 'sub/a.npy'];
+  for (const directory of [finishedRun(t), unfinishedRun(t)]) {
+    put(directory, ...strangers);
+    const run = RunDirectory.open(directory, overwrite);
+    run.begin(headerOf(), [partition]);
+    run.close();
+    for (const name of strangers) t.is(readFileSync(join(directory, name), 'utf8'), name);
+  }
+});
+
+test('overwriting leaves files outside the directory, whatever a manifest or a journal names', (t) => {
+  const outside = scratchDirectory(t);
+  const exported = (path: string) => ({
+    kind: 'npy' as const,
+    holds: 'projections' as const,
+    path,
+    bytes: 4,
+    byteOffset: 128,
+  });
+  const victims = [join(outside, 'a.npy'), '../b', '../run2/c', '../d', 'projections/../../e'];
+  const finished = finishedRun(t, {
+    eigenbasis: record(victims[1]!),
+    partitions: [{ first: 0, count: 1, files: [record(victims[2]!), record(victims[3]!)], crc32: null }],
+    exports: [exported(victims[0]!), exported(victims[4]!)],
+  });
+  const unfinished = unfinishedRun(t, {
+    header: headerOf({ exports: [victims[0]!, victims[4]!] }),
+    entries: [
+      { step: 'eigenbasis', file: record(victims[1]!) },
+      { step: 'partition', index: 0, files: [record(victims[2]!), record(victims[3]!)], crc32: null },
+    ],
+  });
+  for (const directory of [finished, unfinished]) {
+    const files = put(directory, ...victims);
+    const run = RunDirectory.open(directory, overwrite);
+    run.begin(headerOf(), []);
+    run.close();
+    t.true(files.every((file) => existsSync(file)));
+  }
+});
+
+test("overwriting removes a former run's export outside the directory when this run writes it again", (t) => {
+  const outside = join(scratchDirectory(t), 'a.npy');
+  const directory = finishedRun(t, {
+    exports: [{ kind: 'npy', holds: 'projections', path: outside, bytes: 4, byteOffset: 128 }],
+  });
+  put('/', outside);
+  const run = RunDirectory.open(directory, overwrite);
+  run.begin(headerOf({ exports: [outside] }), [outside]);
+  run.close();
+  t.false(existsSync(outside));
+});
+
+test('overwriting removes the unfinished exports that a killed run left in the directory', (t) => {
+  const scratch = scratchDirectory(t);
+  const directory = unfinishedRun(t, { header: headerOf({ exports: [join(scratch, 'outside.npy')] }) });
+  const inside = unfinishedRun(t);
+  const named = RunDirectory.open(inside, overwrite);
+  named.begin(headerOf({ exports: [join(inside, 'projections.npy')] }), []);
+  named.close();
+  put(inside, '.projections.npy.unfinished', '.other.npy.unfinished');
+  put(scratch, '.outside.npy.unfinished');
+  for (const path of [directory, inside]) {
+    const run = RunDirectory.open(path, overwrite);
+    run.begin(headerOf(), []);
+    run.close();
+  }
+  t.false(existsSync(join(inside, '.projections.npy.unfinished')));
+  t.true(existsSync(join(inside, '.other.npy.unfinished')));
+  t.true(existsSync(join(scratch, '.outside.npy.unfinished')));
+});
+
+test('a file that no run wrote is never in the way silently: a new run refuses it by name', (t) => {
+  const outside = join(scratchDirectory(t), 'a.npy');
+  put('/', outside);
+  for (const flags of [neither, resume, overwrite]) {
+    for (const target of [partition, outside]) {
+      const directory = join(scratchDirectory(t), 'run');
+      put(directory, partition);
+      const run = RunDirectory.open(directory, flags);
+      const error = t.throws(() => run.begin(headerOf(), [target]), { instanceOf: InputError });
+      t.true(error.message.startsWith(`${resolve(directory, target)}: exists, and no eigenshard run in `));
+      run.close();
+      t.true(existsSync(resolve(directory, target)));
+      t.deepEqual(list(directory), ['projections', partition]);
+    }
+  }
+});
+
+test('two files of one run at one path are refused, before anything is removed', (t) => {
+  const twice = [
+    ['a.npy', 'a.npy'],
+    ['a.npy', './sub/../a.npy'],
+    [partition, 'manifest.json'],
+    ['journal.jsonl', partition],
+  ];
+  for (const targets of twice) {
+    const directory = finishedRun(t);
+    const before = list(directory);
+    const run = RunDirectory.open(directory, overwrite);
+    t.throws(() => run.begin(headerOf(), targets), {
+      instanceOf: InputError,
+      message: /: this run would write two of its files there\. Give each export its own path$/,
+    });
+    run.close();
+    t.deepEqual(list(directory), before);
+  }
+});
+
+test('partial files are swept when a run begins and when it is let go; other hidden files stay', (t) => {
+  const partial = ['.a.0123456789abcdef.partial', 'projections/.b.fedcba9876543210.partial'];
+  const directory = unfinishedRun(t);
+  put(directory, ...partial, '.gitignore');
+  const run = RunDirectory.open(directory, resume);
+  run.begin(headerOf(), []);
+  t.false(partial.some((name) => existsSync(join(directory, name))));
+  put(directory, ...partial);
+  run.close();
+  t.deepEqual(list(directory), ['.gitignore', 'journal.jsonl', 'projections']);
+});
+
+test('a journal that was killed before its first line is no run', (t) => {
+  for (const flags of [neither, resume, overwrite]) {
+    const directory = join(scratchDirectory(t), 'run');
+    put(directory, 'journal.jsonl');
+    writeFileSync(join(directory, 'journal.jsonl'), '{"step":"run","finger');
+    const run = RunDirectory.open(directory, flags);
+    t.deepEqual(run.begin(headerOf(), []).done, []);
+    run.close();
+    t.is(readFileSync(join(directory, 'journal.jsonl'), 'utf8'), `${JSON.stringify(headerOf())}\n`);
+  }
+});
+
+test('a kill between manifest and journal leaves a finished run', (t) => {
+  const directory = finishedRun(t);
+  writeFileSync(join(directory, 'journal.jsonl'), `${JSON.stringify(headerOf())}\n`);
+  const run = RunDirectory.open(directory, resume);
+  t.is(run.finished('one')?.fingerprint, 'one');
+  run.close();
+  t.throws(() => RunDirectory.open(directory, neither), { message: /holds a finished run/ });
+});
+
+test('a journal and a manifest of others are left alone, also by --overwrite', (t) => {
+  for (const name of ['journal.jsonl', 'manifest.json']) {
+    const directory = join(scratchDirectory(t), 'run');
+    put(directory, name);
+    writeFileSync(join(directory, name), '{"not": "ours"}\n');
+    const run = RunDirectory.open(directory, overwrite);
+    const error = t.throws(() => run.begin(headerOf(), []), { instanceOf: InputError });
+    t.true(error.message.startsWith(join(directory, name)));
+    run.close();
+    t.is(readFileSync(join(directory, name), 'utf8'), '{"not": "ours"}\n');
+  }
+});
+
+test('a path that is no directory is a wrong argument', (t) => {
+  const file = join(scratchDirectory(t), 'plain');
+  writeFileSync(file, '');
+  for (const directory of [file, join(file, 'run')]) {
+    const error = t.throws(() => RunDirectory.open(directory, neither), { instanceOf: InputError });
+    t.true(error.message.startsWith(`${directory}: cannot write: `), error.message);
+  }
+});
