@@ -1,5 +1,4 @@
 import path from 'node:path';
-import type { RunContext } from './coordinator.js';
 import { InputError, VerificationError } from './errors.js';
 import { runTasks } from './executor/executor.js';
 import { fileMetadata } from './fingerprint.js';
@@ -9,6 +8,7 @@ import { readEigenbasis } from './output/eigenbasis-file.js';
 import { type Manifest, readManifest } from './output/manifest.js';
 import { readCovariance } from './output/metric-file.js';
 import { SCAN_ROWS, splitRows } from './plan.js';
+import type { RunContext } from './run-context.js';
 import { type Expected, metricEpsilon } from './stages/identities.js';
 import { scanCheckpoint } from './stages/scan.js';
 import { type Operator, type VerificationResult, verifyRun } from './stages/verification.js';

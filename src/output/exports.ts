@@ -76,10 +76,7 @@ export interface ProjectionsExport extends ExportTarget {
  * Makes the files that the workers will write into, at their full size. Those that an interrupted run left keep
  * what they hold: its journal tells which slices are good.
  */
-export function openProjectionsExports(
-  targets: readonly ExportTarget[],
-  identity: ExportIdentity,
-): ProjectionsExport[] {
+export function openExports(targets: readonly ExportTarget[], identity: ExportIdentity): ProjectionsExport[] {
   const exports = targets
     .filter(({ holds }) => holds === 'projections')
     .map((target) => ({
@@ -181,11 +178,6 @@ export function exportEigenbasis(
         fingerprint,
       },
     });
-    try {
-      mkdirSync(path.dirname(target.path), { recursive: true });
-    } catch (error) {
-      throw asOutputError(error, target.path);
-    }
     writeFileAtomically(target.path, fileChunks(layout, [Float32Array.from(eigenvalues), eigenvectors]));
   }
 }

@@ -1,7 +1,10 @@
 import type { KernelMemory } from '../kernel-memory.js';
-import type { Product } from '../product.js';
+import type { Matrix, Product } from '../product.js';
 import type { HouseholderKernels } from './kernels.js';
 import type { ReflectorBlock, Reflectors } from './reflectors.js';
+
+/** Rows of Z that an update takes at a time: one product over all of them leaves the cache between its columns. */
+const STRIP = 512;
 
 /**
  * Z <- Q Z for the Q = H_0 H_1 ... of a tridiagonalisation: blocks of reflectors from the last to the first, each as
@@ -27,7 +30,10 @@ export async function backTransform(
     const rows = { values: z.subarray(first * n), rows: length, columns: n };
     const projection = matrix(count, n);
     await multiply.multiply(vt, rows, projection);
-    await accumulate.accumulate(minusVt, projection, rows);
+    for (let row = 0; row < length; row += STRIP) {
+      const end = Math.min(row + STRIP, length);
+      await accumulate.accumulate(strip(minusVt, row, end), projection, strip(rows, row, end));
+    }
   }
 }
 
@@ -54,6 +60,11 @@ function gram(
   for (let k = 0; k < count; k++) rows.set(values.subarray(k * length, (k + 1) * length), k * padded);
   kernels.gram(regions.rows.offset, padded * 8, count, padded, regions.out.offset);
   return regions.out.float64;
+}
+
+/** Rows first <= i < end. */
+function strip({ values, columns }: Matrix<Float64Array>, first: number, end: number) {
+  return { values: values.subarray(first * columns, end * columns), rows: end - first, columns };
 }
 
 function matrix(rows: number, columns: number) {

@@ -7,32 +7,40 @@ const ABORTED = 2;
 /** Looks at the round before a thread lets the system suspend it: about 0.1 ms, many times the usual wait. */
 const SPINS = 20_000;
 const SUSPENSION_MS = 1000;
-/** Suspensions until the other threads are given up. Counted, not timed: a stopped process may resume any time later. */
-const MAXIMUM_SUSPENSIONS = 120;
+
+const ABORTED_MESSAGE = 'another thread of the eigensolver failed';
 
 /** A barrier that `threads` threads pass together, in shared memory. */
 export class Barrier {
   static readonly BYTES = 3 * Int32Array.BYTES_PER_ELEMENT;
   readonly #cells: Int32Array;
   readonly #threads: number;
+  readonly #patience: number;
 
-  /** @param cells three zeros in shared memory */
-  constructor(cells: Int32Array, threads: number) {
+  /**
+   * @param cells three zeros in shared memory
+   * @param patience seconds until the other threads are given up. They are counted as suspensions of one second
+   *   each, not read from a clock: a stopped process may resume any time later.
+   */
+  constructor(cells: Int32Array, threads: number, patience: number) {
     this.#cells = cells;
     this.#threads = threads;
+    this.#patience = patience;
   }
 
   /** Waits for the others. @throws RunError when one of them has aborted, or does not come */
   pass(): void {
     const cells = this.#cells;
+    // The round is read first: an abort after that ends it.
     const round = Atomics.load(cells, ROUND);
+    this.#checkAborted();
     if (Atomics.add(cells, ARRIVED, 1) === this.#threads - 1) {
       Atomics.store(cells, ARRIVED, 0);
       this.#nextRound();
     } else {
       this.#awaitEnd(round);
+      this.#checkAborted();
     }
-    if (Atomics.load(cells, ABORTED) === 1) throw new RunError('another thread of the eigensolver failed');
   }
 
   /** Makes every thread that waits now, or will, throw. */
@@ -43,12 +51,16 @@ export class Barrier {
 
   #awaitEnd(round: number): void {
     for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(this.#cells, ROUND) !== round) return;
-    for (let suspension = 0; suspension < MAXIMUM_SUSPENSIONS; suspension++) {
+    for (let suspension = 0; suspension < this.#patience; suspension++) {
       // Had the round ended in between, this would return at once.
       Atomics.wait(this.#cells, ROUND, round, SUSPENSION_MS);
       if (Atomics.load(this.#cells, ROUND) !== round) return;
     }
-    throw new RunError(`a thread of the eigensolver did not answer for ${MAXIMUM_SUSPENSIONS} s`);
+    throw new RunError(`a thread of the eigensolver did not answer for ${this.#patience} s`);
+  }
+
+  #checkAborted(): void {
+    if (Atomics.load(this.#cells, ABORTED) === 1) throw new RunError(ABORTED_MESSAGE);
   }
 
   #nextRound(): void {

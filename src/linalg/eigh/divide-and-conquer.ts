@@ -1,9 +1,9 @@
-import { RunError } from '../../errors.js';
 import type { KernelMemory } from '../kernel-memory.js';
 import type { Product } from '../product.js';
 import { type Deflation, deflate } from './deflation.js';
 import { implicitQl } from './implicit-ql.js';
 import type { SecularKernels } from './kernels.js';
+import { type Place, secularVectorSizes, solveSecular } from './secular.js';
 
 /** Up to this order the QL method is faster than another division. */
 const LEAF = 32;
@@ -15,6 +15,8 @@ const STRIP = 256;
 export interface Workshop {
   memory: KernelMemory;
   kernels: SecularKernels;
+  /** With whom the secular equations are shared, if with anyone. */
+  place: Place | null;
   /** For a product whose rows and columns are at least as many as given. */
   product(columns: number): Product<Float64Array>;
 }
@@ -66,8 +68,8 @@ export async function divideAndConquer(
     const d = diagonal.subarray(first, end);
     const rho = 2 * Math.abs(coupling);
     const deflation = deflate(d, weights, rho, half);
-    const { roots, vectors, strip } = solveSecular(deflation, rho, size, workshop);
-    const { eigenvalues, rootPlaces, deflatedPlaces } = place(roots, deflation.deflatedValues);
+    const { roots, vectors, strip } = solveMerge(deflation, rho, size, workshop);
+    const { eigenvalues, rootPlaces, deflatedPlaces } = mergeValues(roots, deflation.deflatedValues);
     d.set(eigenvalues);
 
     const count = deflation.d.length;
@@ -89,53 +91,21 @@ export async function divideAndConquer(
 }
 
 /** The roots of the secular equation, [count], and its eigenvectors as columns [count, count], rows by `order`. */
-function solveSecular(deflation: Deflation, rho: number, size: number, { memory, kernels }: Workshop) {
+function solveMerge(deflation: Deflation, rho: number, size: number, workshop: Workshop) {
+  const { memory, kernels, place } = workshop;
   const count = deflation.d.length;
-  // Kernels read vectors in pairs.
-  const bytes = (count + 1) * 8;
-  const { d, z, squares, poles, offsets, weights, inverseNorms, order, vectors, strip } = memory.allot({
-    d: bytes,
-    z: bytes,
-    squares: bytes,
-    poles: bytes,
-    offsets: bytes,
-    weights: bytes,
-    inverseNorms: bytes,
-    order: bytes,
+  const lower = count - deflation.upperOnly;
+  const regions = memory.allot({
+    ...secularVectorSizes(count),
+    order: count * 4,
     vectors: count * count * 8,
-    strip: 3 * Math.min(STRIP, size) * size * 8,
+    strip: Math.min(STRIP, size) * (Math.max(deflation.upper, lower) + size) * 8,
   });
+  const { d, weights, poles, offsets, inverseNorms, order, vectors, strip } = regions;
   d.float64.set(deflation.d);
-  z.float64.set(deflation.z);
-  squares.float64.set(deflation.z.map((value) => value * value));
+  regions.z.float64.set(deflation.z);
   new Int32Array(memory.memory.buffer, order.offset, count).set(deflation.order);
-
-  const failed = kernels.findRoots(
-    d.offset,
-    squares.offset,
-    count,
-    rho,
-    0,
-    count,
-    poles.offset,
-    offsets.offset,
-  );
-  if (failed >= 0) {
-    throw new RunError(
-      `the secular equation of a merge of order ${count} did not converge after 100 iterations (root ${failed})`,
-    );
-  }
-  kernels.fitWeights(d.offset, z.offset, poles.offset, offsets.offset, count, 0, count, weights.offset);
-  kernels.invertNorms(
-    d.offset,
-    weights.offset,
-    poles.offset,
-    offsets.offset,
-    count,
-    0,
-    count,
-    inverseNorms.offset,
-  );
+  solveSecular(regions, count, rho, kernels, place);
   kernels.formVectors(
     d.offset,
     weights.offset,
@@ -151,7 +121,7 @@ function solveSecular(deflation: Deflation, rho: number, size: number, { memory,
 }
 
 /** Merges two ascending lists of eigenvalues; the places say where each of them went. */
-function place(roots: Float64Array, deflated: Float64Array) {
+function mergeValues(roots: Float64Array, deflated: Float64Array) {
   const eigenvalues = new Float64Array(roots.length + deflated.length);
   const rootPlaces = new Int32Array(roots.length);
   const deflatedPlaces = new Int32Array(deflated.length);

@@ -30,12 +30,13 @@ export class SharedState {
   #columnsTurn = 0;
   #sumsTurn = 0;
 
-  constructor(buffers: SharedBuffers) {
+  /** @param patience see Barrier */
+  constructor(buffers: SharedBuffers, patience: number) {
     const { n, threads, cells, values } = buffers;
     const { parts } = layout(n);
     const view = (name: string) => new Float64Array(values, parts[name]!.offset * 8, parts[name]!.length);
     this.buffers = buffers;
-    this.barrier = new Barrier(new Int32Array(cells), threads);
+    this.barrier = new Barrier(new Int32Array(cells), threads, patience);
     this.problem = view('problem');
     this.secular = Object.fromEntries(
       SECULAR_VECTORS.map((name) => [name, view(name)]),
@@ -45,10 +46,10 @@ export class SharedState {
     this.#sums = [view('sums 0'), view('sums 1')];
   }
 
-  static create(n: number, threads: number): SharedState {
+  static create(n: number, threads: number, patience: number): SharedState {
     const cells = new SharedArrayBuffer(Barrier.BYTES);
     const values = new SharedArrayBuffer(layout(n).length * 8);
-    return new SharedState({ n, threads, cells, values });
+    return new SharedState({ n, threads, cells, values }, patience);
   }
 
   /** See Share.exchangeColumns. */

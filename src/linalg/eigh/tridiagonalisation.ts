@@ -18,8 +18,8 @@ export interface Share {
   kernels: HouseholderKernels;
   /** Accumulating. */
   product: Product<Float64Array>;
-  /** Copies an owned panel into `out`, [rows, 64], zeros. */
-  loadPanel(panel: number, out: Float64Array): void;
+  /** Fills the owned panels, [rows, 64] each by its number, zeros. */
+  loadPanels(panels: Map<number, Float64Array>): void;
   /** Gives all threads the columns of the next block, [BLOCK, padded n], of rows from `first` on. */
   exchangeColumns(columns: Float64Array, first: number, owned: boolean): void;
   /** Gives all threads the slices' sums, [SLICES, padded n], of rows from `first` on; owned slices are complete. */
@@ -79,7 +79,7 @@ class Reduction {
     this.#left = regions.left!;
     this.#right = regions.right!;
     this.#panels = new Map(owned.map((p) => [p, regions[p]!]));
-    for (const [p, { float64 }] of this.#panels) share.loadPanel(p, float64.fill(0));
+    share.loadPanels(new Map(owned.map((p) => [p, regions[p]!.float64.fill(0)])));
   }
 
   /** Fetches the columns first <= j < first + BLOCK, of the rows from `first` on. */

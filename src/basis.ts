@@ -1,0 +1,87 @@
+import type { FileRecord } from '../workers/messages.js';
+import { fileMetadata } from './fingerprint.js';
+import type { Metric } from './input/metric.js';
+import type { Job } from './job.js';
+import { eigenbasisOfCovariance, eigenbasisOfMetric, metricOf } from './linalg/eigenbasis.js';
+import { readEigenbasis, type StoredEigenbasis, writeEigenbasis } from './output/eigenbasis-file.js';
+import { LAYOUT_VERSION } from './output/manifest.js';
+import { readCovariance, writeMetric } from './output/metric-file.js';
+import type { RunDirectory } from './output/run-directory.js';
+import type { ProvenSteps } from './proven-steps.js';
+import type { RunContext } from './run-context.js';
+import { computeCovariance } from './stages/covariance.js';
+import type { Operator } from './stages/verification.js';
+
+/** The basis of a run as it lies on disk, with what it diagonalises. */
+export interface Basis {
+  stored: StoredEigenbasis;
+  file: FileRecord;
+  /** Record of metric.safetensors; null where the metric was given. */
+  metricFile: FileRecord | null;
+  operator: Operator;
+}
+
+/** The basis of a run: what is proven to lie on disk, or else computed, written and recorded. */
+export async function obtainBasis(
+  job: Job,
+  proven: ProvenSteps,
+  directory: RunDirectory,
+  context: RunContext,
+): Promise<Basis> {
+  const { file, ...basis } =
+    job.metric === null
+      ? await basisOfCheckpoint(job, proven, directory, context)
+      : await basisOfMetric(job, job.metric, proven, directory, context);
+  return { stored: await readEigenbasis(directory.path, job.plan.hidden, file), file, ...basis };
+}
+
+/** From the checkpoint's own covariance, which is saved with its metric. */
+async function basisOfCheckpoint(
+  job: Job,
+  proven: ProvenSteps,
+  directory: RunDirectory,
+  { executor, stopwatch }: RunContext,
+): Promise<Omit<Basis, 'stored'>> {
+  const { plan, checkpoint, scan } = job;
+  const d = plan.hidden;
+  if (proven.eigenbasis !== undefined && proven.metric !== undefined) {
+    const matrix = await readCovariance(directory.path, d);
+    const [file, metricFile] = [proven.eigenbasis.file, proven.metric.file];
+    return { file, metricFile, operator: { symbol: 'C', matrix } };
+  }
+  const ridge = job.ridge!;
+  const covariance = await stopwatch.time('covariance', plan.rows, (advance) =>
+    computeCovariance(executor, checkpoint.source, plan.scans, scan.mean, advance),
+  );
+  const basis = await stopwatch.time('eigenbasis', undefined, () =>
+    eigenbasisOfCovariance(covariance, d, ridge),
+  );
+  const metadata = fileMetadata(job.fingerprint, LAYOUT_VERSION, job.name);
+  const metricFile = writeMetric(
+    directory.path,
+    { metric: await metricOf(basis, d), covariance, mean: scan.mean },
+    { ...metadata, ridge: String(ridge) },
+  );
+  directory.record({ step: 'metric', file: metricFile });
+  const file = writeEigenbasis(directory.path, basis, metadata);
+  directory.record({ step: 'eigenbasis', file });
+  return { file, metricFile, operator: { symbol: 'C', matrix: covariance } };
+}
+
+async function basisOfMetric(
+  job: Job,
+  metric: Metric,
+  proven: ProvenSteps,
+  directory: RunDirectory,
+  { stopwatch }: RunContext,
+): Promise<Omit<Basis, 'stored'>> {
+  const operator: Operator = { symbol: 'M', matrix: metric.matrix };
+  if (proven.eigenbasis !== undefined) return { file: proven.eigenbasis.file, metricFile: null, operator };
+  const basis = await stopwatch.time('eigenbasis', undefined, () =>
+    eigenbasisOfMetric(metric.matrix, job.plan.hidden, job.ridge),
+  );
+  const metadata = fileMetadata(job.fingerprint, LAYOUT_VERSION, job.name);
+  const file = writeEigenbasis(directory.path, basis, metadata);
+  directory.record({ step: 'eigenbasis', file });
+  return { file, metricFile: null, operator };
+}

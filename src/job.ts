@@ -1,0 +1,101 @@
+import { type Config, DEFAULT_RIDGE } from './config.js';
+import { InputError } from './errors.js';
+import { fingerprintOf } from './fingerprint.js';
+import { type Checkpoint, openCheckpoint } from './input/checkpoint.js';
+import { type Metric, readMetric } from './input/metric.js';
+import { checkArrowRows } from './output/arrow.js';
+import { LAYOUT_VERSION } from './output/manifest.js';
+import { type Plan, planRun } from './plan.js';
+import type { RunContext } from './run-context.js';
+import { generateCheckpoint, isGenerated } from './stages/generate.js';
+import { type Scan, scanCheckpoint } from './stages/scan.js';
+
+/** A run whose inputs have been read and checked. */
+export interface Job {
+  config: Config;
+  checkpoint: Checkpoint;
+  plan: Plan;
+  /** The given metric, or null where it is computed. */
+  metric: Metric | null;
+  /** rho; null where a given metric does not say it. */
+  ridge: number | null;
+  scan: Scan;
+  name: string;
+  fingerprint: string;
+}
+
+/**
+ * Opens, checks and scans the inputs of a run.
+ * @throws InputError; nothing has been written by then
+ */
+export async function prepareJob(config: Config, context: RunContext): Promise<Job> {
+  const checkpoint = await openInput(config, context);
+  for (const note of checkpoint.notes) context.note(note);
+  const { source } = checkpoint;
+  const { format, partitionRows } = config;
+  const plan = planRun({ rows: source.rows, hidden: source.columns, partitionRows, format });
+  const metric =
+    config.metric === undefined ? null : await readMetric(config.metric, { hiddenSize: source.columns });
+  const ridge = ridgeOf(config, metric);
+  if (metric === null) checkRank(plan, ridge!, context);
+  const { first, count } = plan.partitions[0]!.rows;
+  if (format !== 'parquet') checkArrowRows({ firstRow: first, rowCount: count, columns: plan.hidden });
+
+  const scan = await context.stopwatch.time('scan', plan.rows, (advance) =>
+    scanCheckpoint(context.executor, source, plan.scans, advance),
+  );
+  const name = config.name ?? checkpoint.model.name;
+  const fingerprint = fingerprintOf({
+    layout: LAYOUT_VERSION,
+    model: {
+      name,
+      contentSha256: scan.contentSha256,
+      rows: plan.rows,
+      hidden: plan.hidden,
+      dtype: source.dtype,
+    },
+    metric:
+      metric === null
+        ? { source: 'computed', ridge: ridge! }
+        : { source: 'file', sha256: metric.sha256, ridge },
+    format,
+    partitionRows: plan.partitionRows,
+    exports: Object.keys(config.exports).sort(),
+  });
+  return { config, checkpoint, plan, metric, ridge, scan, name, fingerprint };
+}
+
+async function openInput(config: Config, { executor, stopwatch, note }: RunContext): Promise<Checkpoint> {
+  const { synthetic, model, tensor } = config;
+  if (synthetic !== undefined) {
+    const { directory, ...recipe } = synthetic;
+    if (await isGenerated(directory, recipe)) note(`using the synthetic checkpoint in ${directory}`);
+    else {
+      await stopwatch.time(`generate ${directory}`, recipe.rows, (advance) =>
+        generateCheckpoint(executor, directory, recipe, advance),
+      );
+    }
+    return openCheckpoint(directory);
+  }
+  return openCheckpoint(model!, tensor === undefined ? {} : { tensor });
+}
+
+/** @throws InputError where the metric file and the option contradict each other */
+function ridgeOf({ ridge }: Config, metric: Metric | null): number | null {
+  if (metric === null) return ridge ?? DEFAULT_RIDGE;
+  if (ridge !== undefined && metric.ridge !== null && ridge !== metric.ridge) {
+    throw new InputError(
+      `${metric.file}: was made with the ridge ${metric.ridge}, not ${ridge}; leave --ridge away, or correct it`,
+    );
+  }
+  return metric.ridge ?? ridge ?? null;
+}
+
+/** V rows span at most V - 1 directions around their mean. */
+function checkRank({ rows, hidden }: Plan, ridge: number, { note }: RunContext): void {
+  if (rows > hidden) return;
+  const reason = `${rows} rows give a covariance of rank ${rows - 1} at most, less than the hidden size ${hidden}`;
+  if (ridge === 0)
+    throw new InputError(`${reason}: without a ridge it has no inverse. Give a --ridge above 0`);
+  note(`warning: ${reason}; in the other directions the metric is 1 / ridge = ${1 / ridge}`);
+}

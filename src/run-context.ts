@@ -1,0 +1,10 @@
+import type { Executor } from './executor/executor.js';
+import type { Stopwatch } from './stopwatch.js';
+
+/** What a run needs beside its configuration. */
+export interface RunContext {
+  executor: Executor;
+  stopwatch: Stopwatch;
+  /** Shows a line to the person who watches. */
+  note: (line: string) => void;
+}
