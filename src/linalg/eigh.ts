@@ -71,6 +71,7 @@ export async function eigh(
       product: products.accumulateAlone,
       loadPanels: (panels) => {
         for (const [panel, out] of panels) packPanel(matrix, n, scale, panel, out);
+      team?.shared.barrier.pass();
       },
       exchangeColumns: (columns, first, owned) => team?.shared.exchangeColumns(columns, first, owned),
       exchangeSums: (sums, first) => team?.shared.exchangeSums(sums, first, slices),

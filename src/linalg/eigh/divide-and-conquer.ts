@@ -39,12 +39,9 @@ export async function divideAndConquer(
 
   async function solve(first: number, end: number): Promise<void> {
     if (end - first <= LEAF) {
-      implicitQl(
-        diagonal.subarray(first, end),
-        offDiagonal.subarray(first),
-        z.subarray(first * n + first),
-        n,
-      );
+      const vectors = implicitQl(diagonal.subarray(first, end), offDiagonal.subarray(first));
+      const size = end - first;
+      for (let i = 0; i < size; i++) z.set(vectors.subarray(i * size, (i + 1) * size), (first + i) * n + first);
       return;
     }
     const middle = first + ((end - first) >> 1);

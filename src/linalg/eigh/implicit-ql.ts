@@ -9,18 +9,14 @@ const NEGLIGIBLE = 1e-140;
 /**
  * Eigenvalues and eigenvectors of a small symmetric tridiagonal matrix, part of one of norm about 1, by the implicit QL method (EISPACK's tql2).
  * @param diagonal [n], becomes the eigenvalues, ascending; @param offDiagonal [n - 1] or longer, not modified
- * @param z row-major with `stride` values a row; its leading [n, n], zeros, becomes the eigenvectors as columns
+ * @returns [n, n] row-major, the eigenvectors as columns
  */
-export function implicitQl(
-  diagonal: Float64Array,
-  offDiagonal: Float64Array,
-  z: Float64Array,
-  stride: number,
-): void {
+export function implicitQl(diagonal: Float64Array, offDiagonal: Float64Array): Float64Array {
   const n = diagonal.length;
+  const z = new Float64Array(n * n);
   const e = new Float64Array(n);
   e.set(offDiagonal.subarray(0, n - 1));
-  for (let i = 0; i < n; i++) z[i * stride + i] = 1;
+  for (let i = 0; i < n; i++) z[i * n + i] = 1;
   for (let l = 0; l < n; l++) {
     for (let sweep = 0; ; sweep++) {
       let m = l;
@@ -29,10 +25,11 @@ export function implicitQl(
       if (sweep === MAXIMUM_SWEEPS) {
         throw new RunError(`the QL iteration for eigenvalue ${l} did not converge after ${sweep} sweeps`);
       }
-      sweepUp(diagonal, e, l, m, z, stride);
+      sweepUp(diagonal, e, l, m, z);
     }
   }
-  sortColumns(diagonal, z, stride);
+  sortColumns(diagonal, z);
+  return z;
 }
 
 /** Next to its neighbours on the diagonal, or at all in a matrix of norm about 1. */
@@ -41,14 +38,7 @@ function isNegligible(e: number, above: number, below: number): boolean {
 }
 
 /** One implicit QL sweep with Wilkinson's shift on the unreduced block l..m. */
-function sweepUp(
-  d: Float64Array,
-  e: Float64Array,
-  l: number,
-  m: number,
-  z: Float64Array,
-  stride: number,
-): void {
+function sweepUp(d: Float64Array, e: Float64Array, l: number, m: number, z: Float64Array): void {
   const n = d.length;
   let g = (d[l + 1]! - d[l]!) / (2 * e[l]!);
   let r = Math.hypot(g, 1);
@@ -75,7 +65,7 @@ function sweepUp(
     d[i + 1] = g + p;
     g = c * r - b;
     for (let k = 0; k < n; k++) {
-      const at = k * stride + i;
+      const at = k * n + i;
       const above = z[at + 1]!;
       z[at + 1] = s * z[at]! + c * above;
       z[at] = c * z[at]! - s * above;
@@ -86,13 +76,13 @@ function sweepUp(
   e[m] = 0;
 }
 
-function sortColumns(d: Float64Array, z: Float64Array, stride: number): void {
+function sortColumns(d: Float64Array, z: Float64Array): void {
   const n = d.length;
   const order = Array.from(d.keys()).sort((a, b) => d[a]! - d[b]! || a - b);
   d.set(order.map((j) => d[j]!));
   const row = new Float64Array(n);
   for (let k = 0; k < n; k++) {
-    for (let j = 0; j < n; j++) row[j] = z[k * stride + order[j]!]!;
-    z.set(row, k * stride);
+    for (let j = 0; j < n; j++) row[j] = z[k * n + order[j]!]!;
+    z.set(row, k * n);
   }
 }

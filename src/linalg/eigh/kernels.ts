@@ -35,6 +35,7 @@ export interface HouseholderKernels {
   ): void;
   copyBlock(rows: number, stride: number, count: number, out: number): void;
   gram(rows: number, stride: number, count: number, length: number, out: number): void;
+  triangularFactor(gram: number, taus: number, count: number, t: number): void;
 }
 
 /** The exports of kernels/secular.ts, which documents them. */

@@ -1,7 +1,10 @@
 /** Reflectors that the back-transformation applies at once; also the inner dimension of its products. */
 export const REFLECTOR_BLOCK = 128;
 
-/** The reflectors first <= j < first + count as rows, [count, length], of the matrix rows from `first` on. */
+/**
+ * The reflectors first <= j < first + count as rows, [count, length], of the matrix rows from `first` on. count is a
+ * multiple of 4; reflectors beyond the last are zero, and so is their tau.
+ */
 export interface ReflectorBlock {
   first: number;
   count: number;
@@ -18,11 +21,11 @@ export class Reflectors {
   readonly blocks: readonly ReflectorBlock[];
 
   constructor(n: number) {
-    this.taus = new Float64Array(n);
+    this.taus = new Float64Array(Math.ceil(n / 4) * 4);
     this.blocks = Array.from({ length: Math.ceil(n / REFLECTOR_BLOCK) }, (_, b) => {
       const first = b * REFLECTOR_BLOCK;
       const length = n - first;
-      const count = Math.min(REFLECTOR_BLOCK, length);
+      const count = Math.min(REFLECTOR_BLOCK, Math.ceil(length / 4) * 4);
       return { first, count, length, values: new Float64Array(count * length) };
     });
   }

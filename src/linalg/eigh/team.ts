@@ -32,7 +32,7 @@ export class Team {
     return team;
   }
 
-  /** Gives the threads their panels of `matrix`; see packPanel. */
+  /** Lays out the threads' panels of `matrix`, see packPanel; they take them at the first pass of the barrier. */
   sendPanels(matrix: Float64Array, n: number, scale: number): void {
     for (const [k, buffer] of this.#panels.entries()) {
       const values = new Float64Array(buffer);
@@ -42,7 +42,6 @@ export class Team {
       }
     }
     this.#panels = [];
-    this.shared.barrier.pass();
   }
 
   /** Tells the threads that there is nothing more to do, and waits for their end. */

@@ -290,10 +290,84 @@ export function copyBlock(rows: usize, stride: usize, count: i32, out: usize): v
 
 /**
  * The Gram matrix of `count` rows of `length` entries, `stride` bytes apart: out[j * count + i] = rows[i] . rows[j]
- * for i < j.
+ * for i < j (and some more). count is even.
  */
 export function gram(rows: usize, stride: usize, count: i32, length: i32, out: usize): void {
-  for (let j = 1; j < count; j++) {
-    dotRows(rows, stride, j, rows + <usize>j * stride, length, out + ((<usize>j * <usize>count) << 3));
+  for (let j = 0; j < count; j += 2) {
+    const to = out + ((<usize>j * <usize>count) << 3);
+    const row = rows + <usize>j * stride;
+    let i = 0;
+    for (; i + 4 <= j; i += 4) {
+      dotPairs(rows + <usize>i * stride, stride, row, length, to + (<usize>i << 3), <usize>count << 3);
+    }
+    for (; i <= j; i++) {
+      const other = rows + <usize>i * stride;
+      store<f64>(to + (<usize>i << 3), dot(other, row, length));
+      store<f64>(to + (<usize>(count + i) << 3), dot(other, row + stride, length));
+    }
+  }
+}
+
+/** out[i] = rows[i] . x and, outStride bytes on, rows[i] . (the row after x), for four rows. */
+function dotPairs(rows: usize, stride: usize, x: usize, length: i32, out: usize, outStride: usize): void {
+  const bytes = <usize>length << 3;
+  const row1 = rows + stride;
+  const row2 = row1 + stride;
+  const row3 = row2 + stride;
+  const y = x + stride;
+  v128.store(out, f64x2.splat(0));
+  v128.store(out, f64x2.splat(0), 16);
+  v128.store(out + outStride, f64x2.splat(0));
+  v128.store(out + outStride, f64x2.splat(0), 16);
+  for (let first: usize = 0; first < bytes; first += STRETCH) {
+    const end = min(first + STRETCH, bytes);
+    let x0 = f64x2.splat(0);
+    let x1 = f64x2.splat(0);
+    let x2 = f64x2.splat(0);
+    let x3 = f64x2.splat(0);
+    let y0 = f64x2.splat(0);
+    let y1 = f64x2.splat(0);
+    let y2 = f64x2.splat(0);
+    let y3 = f64x2.splat(0);
+    for (let q = first; q < end; q += 16) {
+      const xq = v128.load(x + q);
+      const yq = v128.load(y + q);
+      const r0 = v128.load(rows + q);
+      x0 = madd(r0, xq, x0);
+      y0 = madd(r0, yq, y0);
+      const r1 = v128.load(row1 + q);
+      x1 = madd(r1, xq, x1);
+      y1 = madd(r1, yq, y1);
+      const r2 = v128.load(row2 + q);
+      x2 = madd(r2, xq, x2);
+      y2 = madd(r2, yq, y2);
+      const r3 = v128.load(row3 + q);
+      x3 = madd(r3, xq, x3);
+      y3 = madd(r3, yq, y3);
+    }
+    addSums(out, x0, x1, x2, x3);
+    addSums(out + outStride, y0, y1, y2, y3);
+  }
+}
+
+/**
+ * T of the compact WY form, [count, count] upper triangular, of zeros; from the Gram matrix as `gram` gives it and
+ * the scalars tau, [count].
+ */
+export function triangularFactor(gram: usize, taus: usize, count: i32, t: usize): void {
+  const rowBytes = <usize>count << 3;
+  for (let j: usize = 0; j < rowBytes; j += 8) {
+    const tau = load<f64>(taus + j);
+    const g = gram + (j >> 3) * rowBytes;
+    for (let i: usize = 0; i < j; i += 8) {
+      const row = t + (i >> 3) * rowBytes;
+      let sums = f64x2.splat(0);
+      let l = i;
+      for (; l + 16 <= j; l += 16) sums = madd(v128.load(row + l), v128.load(g + l), sums);
+      let sum = horizontal(sums);
+      if (l < j) sum += load<f64>(row + l) * load<f64>(g + l);
+      store<f64>(row + j, -tau * sum);
+    }
+    store<f64>(t + (j >> 3) * rowBytes + j, tau);
   }
 }
