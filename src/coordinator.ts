@@ -169,7 +169,10 @@ async function verify(
         metadata: fileMetadata(job.fingerprint, LAYOUT_VERSION, job.name),
         partitions: partitions.map(({ index, files, crc32 }) => {
           const { rows, parquet, arrow } = plan.partitions[index]!;
-          const record = (name: string | null) => files.find((file) => file.path === name) ?? null;
+          const record = (name: string | null) => {
+            const file = files.find(({ path: written }) => written === name);
+            return file === undefined ? null : { ...file, sha256: null };
+          };
           const slices = sliceRecordsOf(exports, rows, plan.hidden, crc32);
           return { rows, parquet: record(parquet), arrow: record(arrow), slices };
         }),
@@ -195,7 +198,7 @@ function describe(
   targets: readonly ExportTarget[],
   exports: readonly ProjectionsExport[],
   partitions: readonly ProjectedPartition[],
-  { verification, projections, norms }: VerificationResult,
+  { verification, projections, norms, files }: VerificationResult,
   { executor, stopwatch }: RunContext,
 ): Manifest {
   const { config, checkpoint, plan, metric } = job;
@@ -235,9 +238,9 @@ function describe(
     norms,
     verification,
     eigenbasis: basis.file,
-    partitions: partitions.map(({ index, files, crc32 }) => ({
+    partitions: partitions.map(({ index, crc32 }) => ({
       ...plan.partitions[index]!.rows,
-      files,
+      files: files[index]!,
       crc32,
     })),
     exports: targets.map((target) => ({

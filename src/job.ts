@@ -3,7 +3,7 @@ import { InputError } from './errors.js';
 import { fingerprintOf } from './fingerprint.js';
 import { type Checkpoint, openCheckpoint } from './input/checkpoint.js';
 import { type Metric, readMetric } from './input/metric.js';
-import { checkArrowRows } from './output/arrow.js';
+import { checkArrowRows } from './output/arrow-limits.js';
 import { LAYOUT_VERSION } from './output/manifest.js';
 import { type Plan, planRun } from './plan.js';
 import type { RunContext } from './run-context.js';

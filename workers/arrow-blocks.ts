@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type FixedSizeList, type Int32, tableFromIPC } from 'apache-arrow';
@@ -6,36 +5,32 @@ import type { Region } from '../src/linalg/kernel-memory.js';
 import { splitRows } from '../src/plan.js';
 import type { ColumnBlock } from './column-block.js';
 import { kernels } from './context.js';
-import type { FileRecord, VerifyInput } from './messages.js';
+import { FileDigest, type Findings } from './file-digest.js';
+import type { ExpectedFile, VerifyInput } from './messages.js';
 import { STRIP_ROWS } from './strips.js';
-
-/** Bytes of the region that `arrowBlocks` fills: a strip of rows, and the same by columns. */
-export function arrowBlockBytes({ source, rows }: VerifyInput): number {
-  return 2 * Math.min(STRIP_ROWS, rows.count) * source.columns * 4;
-}
 
 /**
  * Reads an Arrow partition with apache-arrow and yields its projections, strip by strip. What is wrong with the
- * file is added to `problems`; a file that cannot be read as planned yields nothing.
+ * file is added to `findings`; a file that cannot be read as planned yields nothing.
  */
 export function* arrowBlocks(
   { source, rows, directory }: VerifyInput,
-  record: FileRecord,
+  record: ExpectedFile,
   block: Region,
-  problems: string[],
+  findings: Findings,
 ): Generator<ColumnBlock> {
   const d = source.columns;
   const bytes = readFileSync(path.join(directory, record.path));
-  if (createHash('sha256').update(bytes).digest('hex') !== record.sha256) {
-    problems.push(`${record.path}: SHA-256 differs from the recorded one`);
-  }
+  const digest = new FileDigest();
+  digest.update(bytes);
+  digest.finish(record, findings);
   const columns = readColumns(bytes, rows.count);
   if (columns === null || columns.ids.length < rows.count || columns.values.length < rows.count * d) {
-    problems.push(`${record.path}: does not hold ${rows.count} rows of ${d} projections`);
+    findings.problems.push(`${record.path}: does not hold ${rows.count} rows of ${d} projections`);
     return;
   }
   if (!columns.ids.subarray(0, rows.count).every((id, i) => id === rows.first + i)) {
-    problems.push(
+    findings.problems.push(
       `${record.path}: token ids are not ${rows.first} to ${rows.first + rows.count - 1} in order`,
     );
   }

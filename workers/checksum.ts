@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { readFully } from '../src/input/read-fully.js';
 import type { Tasks } from './messages.js';
 import { sliceProblems } from './slices.js';
@@ -8,30 +9,32 @@ const BUFFER_BYTES = 4 * 2 ** 20;
 
 /** Whether files and slices still hold what was recorded of them; what does not is named in `problems`. */
 export function checksum({ files, slices }: Tasks['checksum']['input']): Tasks['checksum']['result'] {
-  const problems = files.flatMap(({ absolutePath, path, bytes, sha256 }) => {
+  const problems = files.flatMap((file) => {
     try {
-      return sha256Of(absolutePath, bytes) === sha256 ? [] : [`${path}: not the recorded bytes`];
+      return isIntact(file) ? [] : [`${file.path}: not the recorded bytes`];
     } catch (error) {
-      return [`${path}: ${(error as Error).message}`];
+      return [`${file.path}: ${(error as Error).message}`];
     }
   });
   return { problems: [...problems, ...sliceProblems(slices)] };
 }
 
-/** SHA-256 (hex) of a file of exactly `bytes` bytes; of one of another length, null. */
-function sha256Of(file: string, bytes: number): string | null {
-  const descriptor = openSync(file, 'r');
+/** Whether a file has its recorded length and checksum, whichever of the two was recorded. */
+function isIntact(file: Tasks['checksum']['input']['files'][number]): boolean {
+  const descriptor = openSync(file.absolutePath, 'r');
   try {
-    if (fstatSync(descriptor).size !== bytes) return null;
-    const buffer = new Uint8Array(Math.min(BUFFER_BYTES, bytes));
-    const hash = createHash('sha256');
-    for (let done = 0; done < bytes; ) {
-      const part = buffer.subarray(0, Math.min(buffer.length, bytes - done));
-      readFully(descriptor, part, done, file);
-      hash.update(part);
+    if (fstatSync(descriptor).size !== file.bytes) return false;
+    const buffer = new Uint8Array(Math.min(BUFFER_BYTES, file.bytes));
+    const sha256 = createHash('sha256');
+    let crc = 0;
+    for (let done = 0; done < file.bytes; ) {
+      const part = buffer.subarray(0, Math.min(buffer.length, file.bytes - done));
+      readFully(descriptor, part, done, file.path);
+      if ('sha256' in file) sha256.update(part);
+      else crc = crc32(part, crc);
       done += part.length;
     }
-    return hash.digest('hex');
+    return 'sha256' in file ? sha256.digest('hex') === file.sha256 : crc === file.crc32;
   } finally {
     closeSync(descriptor);
   }

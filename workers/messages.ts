@@ -32,7 +32,7 @@ export interface Tasks {
   project: {
     input: ProjectInput;
     result: {
-      files: FileRecord[];
+      files: WrittenFile[];
       /** CRC-32 of the rows' projections, row-major float32, as every export holds them; null without exports. */
       crc32: number | null;
     };
@@ -41,7 +41,7 @@ export interface Tasks {
   verify: { input: VerifyInput; result: PartitionMeasures };
   /** Whether files (and slices of files) still hold what was recorded. */
   checksum: {
-    input: { files: (FileRecord & { absolutePath: string })[]; slices: SliceRecord[] };
+    input: { files: ((FileRecord | WrittenFile) & { absolutePath: string })[]; slices: SliceRecord[] };
     result: { problems: string[] };
   };
 }
@@ -60,6 +60,25 @@ export interface FileRecord {
   path: string;
   bytes: number;
   sha256: string;
+}
+
+/**
+ * A partition's file as it was written. CRC-32 costs the projection a quarter of what SHA-256 would; the latter is
+ * taken in the verification, from the bytes on disk.
+ */
+export interface WrittenFile {
+  path: string;
+  bytes: number;
+  crc32: number;
+}
+
+export interface VerifiedFile extends WrittenFile {
+  sha256: string;
+}
+
+/** What a partition's file must be; `sha256` null where none has been recorded yet. */
+export interface ExpectedFile extends WrittenFile {
+  sha256: string | null;
 }
 
 /** A stretch of a row-major export: the float32 rows of one partition. */
@@ -98,8 +117,8 @@ export interface VerifyInput {
   source: RowSource;
   rows: RowRange;
   directory: string;
-  parquet: FileRecord | null;
-  arrow: FileRecord | null;
+  parquet: ExpectedFile | null;
+  arrow: ExpectedFile | null;
   slices: SliceRecord[];
   /** Key-value metadata that the partition's files must carry. */
   metadata: Record<string, string>;
@@ -113,6 +132,8 @@ export interface VerifyInput {
 export interface PartitionMeasures {
   /** What is wrong with the files themselves: checksum, ids, layout, non-finite values; empty when all is well. */
   problems: string[];
+  /** The partition's files, with the SHA-256 of their bytes on disk. */
+  files: VerifiedFile[];
   rows: number;
   /** Per column of the projections, each [d]. */
   sums: Float64Array;

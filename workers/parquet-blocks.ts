@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { readFully } from '../src/input/read-fully.js';
@@ -6,7 +5,8 @@ import type { Region } from '../src/linalg/kernel-memory.js';
 import { type ParquetLayout, parquetHead } from '../src/output/parquet.js';
 import { splitRows } from '../src/plan.js';
 import type { ColumnBlock } from './column-block.js';
-import type { FileRecord, VerifyInput } from './messages.js';
+import { FileDigest, type Findings } from './file-digest.js';
+import type { ExpectedFile, VerifyInput } from './messages.js';
 
 /** Columns read at a time: their bytes stay in the cache between hashing and folding. */
 const BLOCK_COLUMNS = 32;
@@ -19,32 +19,32 @@ export function parquetBlockBytes({ columnStride }: ParquetLayout): number {
 /**
  * Reads a Parquet partition from its first byte to its last, and yields its projections. Everything that is not
  * a projection (page headers, token ids, footer) must be, byte for byte, what the plan says. What is wrong with
- * the file is added to `problems`; a file of the wrong length yields nothing.
+ * the file is added to `findings`; a file of the wrong length yields nothing.
  */
 export function* parquetBlocks(
   { directory }: VerifyInput,
   layout: ParquetLayout,
-  record: FileRecord,
+  record: ExpectedFile,
   block: Region,
-  problems: string[],
+  findings: Findings,
 ): Generator<ColumnBlock> {
   const file = path.join(directory, record.path);
   const descriptor = openSync(file, 'r');
   try {
     const { size } = fstatSync(descriptor);
     if (size !== layout.bytes) {
-      problems.push(`${record.path}: ${size} bytes, where ${layout.bytes} were planned`);
+      findings.problems.push(`${record.path}: ${size} bytes, where ${layout.bytes} were planned`);
       return;
     }
-    const hash = createHash('sha256');
+    const digest = new FileDigest();
     const compare = (actual: Uint8Array, planned: Uint8Array, what: string) => {
       if (Buffer.compare(actual, planned) !== 0)
-        problems.push(`${record.path}: the ${what} is not as planned`);
+        findings.problems.push(`${record.path}: the ${what} is not as planned`);
     };
     const readFrame = (planned: Uint8Array, position: number, what: string) => {
       const actual = new Uint8Array(planned.length);
       readFully(descriptor, actual, position, file);
-      hash.update(actual);
+      digest.update(actual);
       compare(actual, planned, what);
     };
 
@@ -54,7 +54,7 @@ export function* parquetBlocks(
     for (const { first, count } of splitRows(layout.columns, BLOCK_COLUMNS)) {
       const stored = block.bytes.subarray(0, count * columnStride);
       readFully(descriptor, stored, head.length + first * columnStride, file);
-      hash.update(stored);
+      digest.update(stored);
       for (let j = 0; j < count; j++) {
         const header = stored.subarray(j * columnStride, j * columnStride + columnHeader.length);
         compare(header, columnHeader, `page header of column ${first + j}`);
@@ -69,9 +69,7 @@ export function* parquetBlocks(
       };
     }
     readFrame(layout.footer, layout.footerOffset, 'footer');
-    if (hash.digest('hex') !== record.sha256) {
-      problems.push(`${record.path}: SHA-256 differs from the recorded one`);
-    }
+    digest.finish(record, findings);
   } finally {
     closeSync(descriptor);
   }

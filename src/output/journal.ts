@@ -8,6 +8,8 @@ export const JOURNAL_NAME = 'journal.jsonl';
 
 const fileRecordSchema = z.object({ path: z.string(), bytes: z.number(), sha256: z.string() });
 
+const writtenFileSchema = z.object({ path: z.string(), bytes: z.number(), crc32: z.int() });
+
 const headerSchema = z.object({
   step: z.literal('run'),
   fingerprint: z.string(),
@@ -23,7 +25,7 @@ const entrySchema = z.discriminatedUnion('step', [
   z.object({
     step: z.literal('partition'),
     index: z.int().min(0),
-    files: z.array(fileRecordSchema),
+    files: z.array(writtenFileSchema),
     /** CRC-32 of the partition's projections, row-major float32, as every export holds them; null without exports. */
     crc32: z.int().nullable(),
   }),

@@ -89,7 +89,7 @@ const manifestSchema = z.object({
     z.object({
       first: z.number(),
       count: z.number(),
-      files: z.array(fileRecordSchema),
+      files: z.array(fileRecordSchema.extend({ crc32: z.number() })),
       crc32: z.number().nullable(),
     }),
   ),

@@ -34,12 +34,10 @@ export interface Check {
 }
 
 /** Everything that the partitions' bytes and the checkpoint's rows say, merged in partition order. */
-export interface Measures extends Omit<PartitionMeasures, 'problems'> {
-  problems: string[];
-}
+export interface Measures extends Omit<PartitionMeasures, 'files'> {}
 
 /** Merges partitions, in order; every sum is float64. */
-export function mergeMeasures(parts: readonly PartitionMeasures[]): Measures {
+export function mergeMeasures(parts: readonly Measures[]): Measures {
   const [first, ...rest] = parts;
   if (first === undefined) throw new RangeError('mergeMeasures: there is no partition');
   const merged: Measures = {

@@ -1,11 +1,11 @@
-import type { EigenvectorsReference, FileRecord, Slice } from '../../workers/messages.js';
+import type { EigenvectorsReference, Slice, WrittenFile } from '../../workers/messages.js';
 import { type Executor, runTasks } from '../executor/executor.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { Partition } from '../plan.js';
 
 export interface ProjectedPartition {
   index: number;
-  files: FileRecord[];
+  files: WrittenFile[];
   crc32: number | null;
 }
 

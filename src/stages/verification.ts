@@ -1,5 +1,11 @@
 import { availableParallelism } from 'node:os';
-import type { FileRecord, Moments, PartitionMeasures, SliceRecord } from '../../workers/messages.js';
+import type {
+  ExpectedFile,
+  Moments,
+  PartitionMeasures,
+  SliceRecord,
+  VerifiedFile,
+} from '../../workers/messages.js';
 import { VerificationError } from '../errors.js';
 import { type Executor, runTasks } from '../executor/executor.js';
 import type { RowSource } from '../input/checkpoint.js';
@@ -12,8 +18,8 @@ import { freivaldsProbe } from './probe.js';
 /** A partition as it lies on disk, with what was recorded of it. */
 export interface RecordedPartition {
   rows: RowRange;
-  parquet: FileRecord | null;
-  arrow: FileRecord | null;
+  parquet: ExpectedFile | null;
+  arrow: ExpectedFile | null;
   slices: SliceRecord[];
 }
 
@@ -32,6 +38,8 @@ export interface Operator {
 }
 
 export interface VerificationResult {
+  /** Of each partition, in order. */
+  files: VerifiedFile[][];
   verification: Verification;
   projections: Manifest['projections'];
   norms: Manifest['norms'];
@@ -90,6 +98,7 @@ export async function verifyRun(
 
   const { rows, normDifference } = measures;
   return {
+    files: parts.map(({ files }) => files),
     verification: {
       passed: checks.every(({ verdict }) => verdict !== 'failed'),
       checks,

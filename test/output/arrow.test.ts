@@ -4,7 +4,8 @@ import { type FixedSizeList, type Float32, type Int32, tableFromIPC } from 'apac
 import test from 'ava';
 import pl from 'nodejs-polars';
 import { InputError } from '../../src/errors.js';
-import { type ArrowRows, checkArrowRows, encodeArrowRows } from '../../src/output/arrow.js';
+import { type ArrowRows, encodeArrowRows } from '../../src/output/arrow.js';
+import { checkArrowRows } from '../../src/output/arrow-limits.js';
 import { scratchDirectory } from '../input/fixtures.js';
 import { sampleProjections, sampleSizes } from './projections.js';
 

@@ -20,10 +20,16 @@ const header: JournalHeader = {
   exports: ['/elsewhere/γ.npy'],
 };
 const file = (path: string) => ({ path, bytes: 12, sha256: 'ab' });
+const written = (path: string) => ({ path, bytes: 12, crc32: 5 });
 const entries: JournalEntry[] = [
   { step: 'metric', file: file('metric.safetensors') },
   { step: 'eigenbasis', file: file('eigenbasis.safetensors') },
-  { step: 'partition', index: 3, files: [file('projections/γ.parquet'), file('b.arrow')], crc32: 0xffffffff },
+  {
+    step: 'partition',
+    index: 3,
+    files: [written('projections/γ.parquet'), written('b.arrow')],
+    crc32: 0xffffffff,
+  },
   { step: 'partition', index: 0, files: [], crc32: null },
 ];
 

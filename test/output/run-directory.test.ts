@@ -14,7 +14,9 @@ const resume = { resume: true, overwrite: false };
 const overwrite = { resume: false, overwrite: true };
 
 const partition = 'projections/part-00000.parquet';
+const written = (path: string) => ({ path, bytes: 4, crc32: 5 });
 const record = (path: string) => ({ path, bytes: 4, sha256: 'ab' });
+const verified = (path: string) => ({ ...written(path), sha256: 'ab' });
 
 function headerOf(changes: Partial<JournalHeader> = {}): JournalHeader {
   return { step: 'run', fingerprint: 'one', started: '2024-01-01T00:00:00.000Z', exports: [], ...changes };
@@ -49,7 +51,7 @@ function finishedRun(t: ExecutionContext, changes: Partial<Manifest> = {}): stri
   const run = RunDirectory.open(directory, neither);
   run.begin(headerOf(), []);
   put(directory, partition, 'eigenbasis.safetensors', 'metric.safetensors');
-  const partitions = [{ first: 0, count: 1500, files: [record(partition)], crc32: null }];
+  const partitions = [{ first: 0, count: 1500, files: [verified(partition)], crc32: null }];
   run.commit(sampleManifest({ fingerprint: 'one', partitions, exports: [], ...changes }));
   run.close();
   return directory;
@@ -90,7 +92,7 @@ test('an unfinished run is refused, named and let go, when nobody says what to d
 test('an unfinished run is resumed: what it did comes back, under the time of its first start', (t) => {
   const entries: JournalEntry[] = [
     { step: 'eigenbasis', file: record('eigenbasis.safetensors') },
-    { step: 'partition', index: 0, files: [record(partition)], crc32: null },
+    { step: 'partition', index: 0, files: [written(partition)], crc32: null },
   ];
   const directory = unfinishedRun(t, { entries });
   put(directory, partition, 'eigenbasis.safetensors');
@@ -129,7 +131,7 @@ test('an unfinished run is overwritten: what its journal names is gone, and a ne
   const entries: JournalEntry[] = [
     { step: 'metric', file: record('metric.safetensors') },
     { step: 'eigenbasis', file: record('eigenbasis.safetensors') },
-    { step: 'partition', index: 0, files: [record(partition), record('projections/a.arrow')], crc32: null },
+    { step: 'partition', index: 0, files: [written(partition), written('projections/a.arrow')], crc32: null },
   ];
   const directory = unfinishedRun(t, { entries });
   put(directory, 'metric.safetensors', 'eigenbasis.safetensors', partition, 'projections/a.arrow');
@@ -189,14 +191,14 @@ test('overwriting leaves files outside the directory, whatever a manifest or a j
   const victims = [join(outside, 'a.npy'), '../b', '../run2/c', '../d', 'projections/../../e'];
   const finished = finishedRun(t, {
     eigenbasis: record(victims[1]!),
-    partitions: [{ first: 0, count: 1, files: [record(victims[2]!), record(victims[3]!)], crc32: null }],
+    partitions: [{ first: 0, count: 1, files: [verified(victims[2]!), verified(victims[3]!)], crc32: null }],
     exports: [exported(victims[0]!), exported(victims[4]!)],
   });
   const unfinished = unfinishedRun(t, {
     header: headerOf({ exports: [victims[0]!, victims[4]!] }),
     entries: [
       { step: 'eigenbasis', file: record(victims[1]!) },
-      { step: 'partition', index: 0, files: [record(victims[2]!), record(victims[3]!)], crc32: null },
+      { step: 'partition', index: 0, files: [written(victims[2]!), written(victims[3]!)], crc32: null },
     ],
   });
   for (const directory of [finished, unfinished]) {

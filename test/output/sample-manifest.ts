@@ -2,7 +2,7 @@ import { LAYOUT_VERSION, type Manifest } from '../../src/output/manifest.js';
 
 /** A manifest of a made-up run of two partitions, with one export. */
 export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
-  const record = (path: string, bytes: number) => ({ path, bytes, sha256: 'ab'.repeat(32) });
+  const record = (path: string, bytes: number) => ({ path, bytes, sha256: 'ab'.repeat(32), crc32: 5 });
   const moments = { minimum: 0.5, maximum: 2, mean: 1.25, standardDeviation: 0.125 };
   return {
     format: 'eigenshard-run',

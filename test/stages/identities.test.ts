@@ -10,7 +10,6 @@ import {
   metricEpsilon,
   productRounding,
 } from '../../src/stages/identities.js';
-import type { PartitionMeasures } from '../../workers/messages.js';
 import { randomOrthogonal, seededRandom } from '../helpers/random.js';
 
 const ridge = 1e-6;
@@ -59,7 +58,7 @@ function hadamard(i: number, j: number): number {
 }
 
 /** What a verification measures of rows [first, end), from their projections as they lie on disk. */
-function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): PartitionMeasures {
+function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): Measures {
   const { d, gamma, lambda } = exact;
   const r = Float64Array.from({ length: d }, (_, j) => hadamard(j, 5) / Math.sqrt(d));
   const image = Float64Array.from({ length: d }, (_, k) => dot(exact.basis, k * d, r, d));
@@ -70,7 +69,7 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
     maxima: new Float64Array(d).fill(Number.NEGATIVE_INFINITY),
     gammaSums: new Float64Array(d),
   };
-  const measures: PartitionMeasures = {
+  const measures: Measures = {
     ...columns,
     problems: [],
     rows: end - first,
@@ -125,7 +124,7 @@ function dot(a: Float64Array, at: number, b: Float64Array, d: number): number {
 }
 
 /** What the measures are compared with: mu . v_j from the checkpoint's side. */
-function expectedOf(exact: Exact, measures: PartitionMeasures, changes: Partial<Expected> = {}): Expected {
+function expectedOf(exact: Exact, measures: Measures, changes: Partial<Expected> = {}): Expected {
   const { d, basis, c, lambda } = exact;
   const meanProjections = new Float64Array(d);
   for (let k = 0; k < d; k++) {
@@ -371,7 +370,7 @@ function sumsOf({ sumsOfSquares, gammaSquares, norm, causalNorm, normDifference 
 }
 
 test('merging keeps the problems in partition order, the worst row, and a NaN in any place', (t) => {
-  const part = (problem: string, relative: number, row: number): PartitionMeasures => ({
+  const part = (problem: string, relative: number, row: number): Measures => ({
     ...measure(exact, asStored, 0, 1),
     problems: [problem],
     normDifference: { maximum: relative, sum: relative, maximumRelative: relative, row },

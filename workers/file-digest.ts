@@ -1,0 +1,30 @@
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import type { ExpectedFile, PartitionMeasures } from './messages.js';
+
+/** What the reading of a partition's files brings to light. */
+export type Findings = Pick<PartitionMeasures, 'problems' | 'files'>;
+
+/** Both checksums of a file that is read from its first byte to its last. */
+export class FileDigest {
+  readonly #sha256 = createHash('sha256');
+  #crc32 = 0;
+
+  update(bytes: Uint8Array): void {
+    this.#sha256.update(bytes);
+    this.#crc32 = crc32(bytes, this.#crc32);
+  }
+
+  /** Compares them with what was recorded. */
+  finish({ path, bytes, ...expected }: ExpectedFile, findings: Findings): void {
+    const sha256 = this.#sha256.digest('hex');
+    const differs =
+      this.#crc32 !== expected.crc32
+        ? 'CRC-32'
+        : expected.sha256 !== null && sha256 !== expected.sha256
+          ? 'SHA-256'
+          : null;
+    if (differs !== null) findings.problems.push(`${path}: ${differs} differs from the recorded one`);
+    findings.files.push({ path, bytes, crc32: this.#crc32, sha256 });
+  }
+}
