@@ -34,16 +34,20 @@ export async function prepareJob(config: Config, context: RunContext): Promise<J
   const { source } = checkpoint;
   const { format, partitionRows } = config;
   const plan = planRun({ rows: source.rows, hidden: source.columns, partitionRows, format });
-  const metric =
-    config.metric === undefined ? null : await readMetric(config.metric, { hiddenSize: source.columns });
-  const ridge = ridgeOf(config, metric);
-  if (metric === null) checkRank(plan, ridge!, context);
   const { first, count } = plan.partitions[0]!.rows;
   if (format !== 'parquet') checkArrowRows({ firstRow: first, rowCount: count, columns: plan.hidden });
+  if (config.metric === undefined) checkRank(plan, config.ridge ?? DEFAULT_RIDGE, context);
 
-  const scan = await context.stopwatch.time('scan', plan.rows, (advance) =>
-    scanCheckpoint(context.executor, source, plan.scans, advance),
-  );
+  // The pool reads the weights while this thread reads the metric.
+  const inputs = [
+    config.metric === undefined ? null : readMetric(config.metric, { hiddenSize: source.columns }),
+    context.stopwatch.time('scan', plan.rows, (advance) =>
+      scanCheckpoint(context.executor, source, plan.scans, advance),
+    ),
+  ] as const;
+  await Promise.allSettled(inputs);
+  const [metric, scan] = await Promise.all(inputs);
+  const ridge = ridgeOf(config, metric);
   const name = config.name ?? checkpoint.model.name;
   const fingerprint = fingerprintOf({
     layout: LAYOUT_VERSION,
