@@ -1,19 +1,23 @@
 /**
  * The notebook's job at Qwen3-4B's shape: metric given, every token projected, norms checked, results saved. Runs
- * eigenshard and its peers (NumPy, and PyTorch where it is installed) in turn, after one run each that is not
- * counted, so that the inputs of all lie in the page cache. Prints stage times, rates, peak memory, ratios.
+ * eigenshard, with its portable kernels and with a system library where one is found, and its peers (NumPy, and
+ * PyTorch where it is installed) in turn, after one run each that is not counted, so that the inputs of all lie in
+ * the page cache. The peers use as many threads as there are workers. Prints stage times, rates, peak memory, ratios.
  *
  * usage: node dist/benchmarks/full-size.js [--runs N] [--rows N] [--hidden N] [--workers N]
  */
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { withStoredTensors } from '../src/input/stored-tensors.js';
+import { chooseKernels } from '../src/linalg/backend/choose-kernels.js';
+import { describeKernels } from '../src/linalg/backend/dense-kernels.js';
 import { fileChunks } from '../src/output/layout.js';
 import type { Manifest } from '../src/output/manifest.js';
 import { planNpyFile } from '../src/output/npy.js';
-import { machineLine, median, spread, table } from './report.js';
+import { environmentOf, pythonWith } from './python.js';
+import { machineLine, median, spread, table, wholeNumber } from './report.js';
 
 const { values: given } = parseArgs({
   options: {
@@ -23,14 +27,21 @@ const { values: given } = parseArgs({
     workers: { type: 'string', default: '2' },
   },
 });
-const [runs, rows, hidden] = [given.runs, given.rows, given.hidden].map(Number) as [number, number, number];
+const runs = wholeNumber(given.runs);
+const rows = wholeNumber(given.rows);
+const hidden = wholeNumber(given.hidden);
+const workers = wholeNumber(given.workers);
 const root = path.resolve(import.meta.dirname, '../..');
 const data = path.join(root, 'data');
 const model = path.join(data, `synthetic-${rows}x${hidden}`);
 const metric = path.join(data, `metric-${rows}x${hidden}.npy`);
 const scratch = path.join(root, 'runs', 'benchmark');
 
+const OURS = 'eigenshard';
+
 interface Timed {
+  /** What ran: a library with its version, and its threads. */
+  description: string;
   wallSeconds: number;
   stageSeconds: Record<string, number>;
   peakMemoryBytes: number;
@@ -40,10 +51,12 @@ interface Timed {
 
 await prepare();
 const contenders = [
-  { name: 'eigenshard', run: runEigenshard },
-  ...['numpy', 'torch']
-    .filter(isInstalled)
-    .map((library) => ({ name: library, run: () => runPeer(library) })),
+  { name: OURS, run: () => runEigenshard('portable') },
+  ...((await hasSystemLibrary()) ? [{ name: `${OURS}, system`, run: () => runEigenshard('system') }] : []),
+  ...['numpy', 'torch'].flatMap((library) => {
+    const interpreter = pythonWith(library);
+    return interpreter === null ? [] : [{ name: library, run: () => runPeer(interpreter, library) }];
+  }),
 ];
 const results = new Map<string, Timed[]>(contenders.map(({ name }) => [name, []]));
 for (let round = 0; round <= runs; round++) {
@@ -83,15 +96,16 @@ async function coordinator(...args: string[]): Promise<string> {
   return stdout;
 }
 
-async function runEigenshard(): Promise<Timed> {
+async function runEigenshard(backend: 'portable' | 'system'): Promise<Timed> {
   const started = performance.now();
   const output = await coordinator(
-    ...['--model', model, '--metric', metric, '--ridge', '1e-6', '--workers', given.workers],
-    ...['--out', path.join(scratch, 'run'), '--json', '--quiet'],
+    ...['--model', model, '--metric', metric, '--ridge', '1e-6', '--workers', String(workers)],
+    ...['--backend', backend, '--out', path.join(scratch, 'run'), '--json', '--quiet'],
   );
   const wallSeconds = (performance.now() - started) / 1000;
   const { execution, eigenvalues, verification } = JSON.parse(output) as Manifest;
   return {
+    description: `${describeKernels(execution.kernels)}, ${workers} workers`,
     wallSeconds,
     stageSeconds: execution.seconds,
     peakMemoryBytes: execution.peakMemoryBytes,
@@ -100,20 +114,31 @@ async function runEigenshard(): Promise<Timed> {
   };
 }
 
-async function runPeer(library: string): Promise<Timed> {
+async function runPeer(interpreter: string, library: string): Promise<Timed> {
   const script = path.join(root, 'benchmarks', 'notebook.py');
   const started = performance.now();
   const weights = path.join(model, 'model.safetensors');
-  const { stdout } = await promisify(execFile)('python3', [script, library, weights, metric, scratch]);
+  const { stdout } = await promisify(execFile)(interpreter, [script, library, weights, metric, scratch], {
+    env: environmentOf(workers),
+  });
   const wallSeconds = (performance.now() - started) / 1000;
-  const { seconds, ...figures } = JSON.parse(stdout);
-  return { wallSeconds, stageSeconds: seconds, ...figures };
+  const { seconds, version, threads, ...figures } = JSON.parse(stdout);
+  return {
+    description: `${library} ${version}, ${threads} threads`,
+    wallSeconds,
+    stageSeconds: seconds,
+    ...figures,
+  };
 }
 
-function isInstalled(library: string): boolean {
-  const installed = spawnSync('python3', ['-c', `import ${library}`]).status === 0;
-  if (!installed) process.stderr.write(`${library}: not installed, left out\n`);
-  return installed;
+async function hasSystemLibrary(): Promise<boolean> {
+  try {
+    await chooseKernels({ backend: 'system' }, () => {});
+    return true;
+  } catch (error) {
+    process.stderr.write(`system: ${(error as Error).message}; left out\n`);
+    return false;
+  }
 }
 
 /** Every contender must have done the same job: the same largest eigenvalue, and norms that survive. */
@@ -127,11 +152,11 @@ function checkAnswers(): void {
 }
 
 function print(): void {
-  const ours = results.get('eigenshard')!;
+  const ours = results.get(OURS)!;
   const wall = (timed: readonly Timed[]) => median(timed.map(({ wallSeconds }) => wallSeconds));
   const peak = (timed: readonly Timed[]) => Math.max(...timed.map(({ peakMemoryBytes }) => peakMemoryBytes));
   console.log(
-    `${rows} x ${hidden} bfloat16, ${given.workers} workers, ${runs} interleaved runs, ${machineLine()}\n`,
+    `${rows} x ${hidden} bfloat16, ${workers} workers, ${runs} interleaved runs, ${machineLine()}\n`,
   );
   console.log(
     table([
@@ -150,7 +175,7 @@ function print(): void {
       const seconds = median(timed.map(({ stageSeconds }) => stageSeconds[stage]!));
       return `${stage} ${seconds.toFixed(2)} s${rateOf(stage, seconds)}`;
     });
-    console.log(`\n${name}: ${stages.join(', ')}`);
+    console.log(`\n${name} (${timed[0]!.description}): ${stages.join(', ')}`);
   }
 }
 

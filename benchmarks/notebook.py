@@ -1,9 +1,10 @@
 """The notebook's job, as a peer of benchmarks/full-size: decompose M in float32, project, check norms, save.
 
-usage: notebook.py numpy|torch MODEL.safetensors METRIC.npy OUTPUT_DIRECTORY
+usage: OMP_NUM_THREADS=N notebook.py numpy|torch MODEL.safetensors METRIC.npy OUTPUT_DIRECTORY
 Prints one JSON object: seconds per stage, peak memory, and the figures that the answer is checked by.
 """
 import json
+import os
 import resource
 import struct
 import sys
@@ -67,7 +68,8 @@ else:
     numpy.savez(output + "/eigenbasis.npz", eigenvalues=eigenvalues, eigenvectors=eigenvectors)
     numpy.save(output + "/projections.npy", projections)
     lap("save")
-    version, threads = numpy.__version__, None
+    # NumPy cannot say how many its BLAS uses; this is what it was told.
+    version, threads = numpy.__version__, int(os.environ["OMP_NUM_THREADS"])
 
 print(
     json.dumps(

@@ -31,3 +31,19 @@ export function table(rows: readonly (readonly string[])[]): string {
     )
     .join('\n');
 }
+
+/** Numbers separated by commas, as an option gives them. @throws RangeError when one is not a whole number from 1 */
+export function wholeNumbers(text: string): number[] {
+  return text.split(',').map((part) => {
+    const value = Number(part);
+    if (Number.isSafeInteger(value) && value >= 1) return value;
+    throw new RangeError(`expected whole numbers from 1, separated by commas; got ${JSON.stringify(text)}`);
+  });
+}
+
+/** One whole number from 1. */
+export function wholeNumber(text: string): number {
+  const [value, ...others] = wholeNumbers(text);
+  if (others.length === 0) return value!;
+  throw new RangeError(`expected one whole number; got ${JSON.stringify(text)}`);
+}

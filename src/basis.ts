@@ -1,7 +1,6 @@
 import type { FileRecord } from '../workers/messages.js';
 import { fileMetadata } from './fingerprint.js';
-import type { Metric } from './input/metric.js';
-import type { Job } from './job.js';
+import type { GivenMetric, Job } from './job.js';
 import { eigenbasisOfCovariance, eigenbasisOfMetric, metricOf } from './linalg/eigenbasis.js';
 import { readEigenbasis, type StoredEigenbasis, writeEigenbasis } from './output/eigenbasis-file.js';
 import { LAYOUT_VERSION } from './output/manifest.js';
@@ -9,16 +8,23 @@ import { readCovariance, writeMetric } from './output/metric-file.js';
 import type { RunDirectory } from './output/run-directory.js';
 import type { ProvenSteps } from './proven-steps.js';
 import type { RunContext } from './run-context.js';
+import { type BasisCheck, checkBasis } from './stages/basis-check.js';
 import { computeCovariance } from './stages/covariance.js';
-import type { Operator } from './stages/verification.js';
 
-/** The basis of a run as it lies on disk, with what it diagonalises. */
+/** The basis of a run as it was read back from disk, and what became of identity 1. */
 export interface Basis {
   stored: StoredEigenbasis;
   file: FileRecord;
   /** Record of metric.safetensors; null where the metric was given. */
   metricFile: FileRecord | null;
-  operator: Operator;
+  check: BasisCheck;
+}
+
+/** A basis that has been written, and the matrix [d, d] that it must diagonalise. */
+interface WrittenBasis {
+  file: FileRecord;
+  metricFile: FileRecord | null;
+  operator: { symbol: 'C' | 'M'; matrix: Float64Array };
 }
 
 /** The basis of a run: what is proven to lie on disk, or else computed, written and recorded. */
@@ -28,11 +34,13 @@ export async function obtainBasis(
   directory: RunDirectory,
   context: RunContext,
 ): Promise<Basis> {
-  const { file, ...basis } =
+  const { file, metricFile, operator } =
     job.metric === null
       ? await basisOfCheckpoint(job, proven, directory, context)
       : await basisOfMetric(job, job.metric, proven, directory, context);
-  return { stored: await readEigenbasis(directory.path, job.plan.hidden, file), file, ...basis };
+  const stored = await readEigenbasis(directory.path, job.plan.hidden, file);
+  const check = await context.stopwatch.time('basis check', undefined, () => checkBasis(stored, operator));
+  return { stored, file, metricFile, check };
 }
 
 /** From the checkpoint's own covariance, which is saved with its metric. */
@@ -41,7 +49,7 @@ async function basisOfCheckpoint(
   proven: ProvenSteps,
   directory: RunDirectory,
   { executor, stopwatch }: RunContext,
-): Promise<Omit<Basis, 'stored'>> {
+): Promise<WrittenBasis> {
   const { plan, checkpoint, scan } = job;
   const d = plan.hidden;
   if (proven.eigenbasis !== undefined && proven.metric !== undefined) {
@@ -51,15 +59,15 @@ async function basisOfCheckpoint(
   }
   const ridge = job.ridge!;
   const covariance = await stopwatch.time('covariance', plan.rows, (advance) =>
-    computeCovariance(executor, checkpoint.source, plan.scans, scan.mean, advance),
+    computeCovariance(executor, checkpoint.source, plan.scans, scan.mean, job.kernels.choice, advance),
   );
   const basis = await stopwatch.time('eigenbasis', undefined, () =>
-    eigenbasisOfCovariance(covariance, d, ridge),
+    eigenbasisOfCovariance(covariance, d, ridge, job.kernels),
   );
   const metadata = fileMetadata(job.fingerprint, LAYOUT_VERSION, job.name);
   const metricFile = writeMetric(
     directory.path,
-    { metric: await metricOf(basis, d), covariance, mean: scan.mean },
+    { metric: await metricOf(basis, d, job.kernels), covariance, mean: scan.mean },
     { ...metadata, ridge: String(ridge) },
   );
   directory.record({ step: 'metric', file: metricFile });
@@ -70,15 +78,15 @@ async function basisOfCheckpoint(
 
 async function basisOfMetric(
   job: Job,
-  metric: Metric,
+  metric: GivenMetric,
   proven: ProvenSteps,
   directory: RunDirectory,
   { stopwatch }: RunContext,
-): Promise<Omit<Basis, 'stored'>> {
-  const operator: Operator = { symbol: 'M', matrix: metric.matrix };
+): Promise<WrittenBasis> {
+  const operator = { symbol: 'M', matrix: metric.takeMatrix() } as const;
   if (proven.eigenbasis !== undefined) return { file: proven.eigenbasis.file, metricFile: null, operator };
   const basis = await stopwatch.time('eigenbasis', undefined, () =>
-    eigenbasisOfMetric(metric.matrix, job.plan.hidden, job.ridge),
+    eigenbasisOfMetric(operator.matrix, job.plan.hidden, job.ridge, job.kernels),
   );
   const metadata = fileMetadata(job.fingerprint, LAYOUT_VERSION, job.name);
   const file = writeEigenbasis(directory.path, basis, metadata);

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { InputError } from './errors.js';
 import { asInputError } from './input/file-error.js';
+import { backends } from './linalg/backend/dense-kernels.js';
 import { partitionFormats } from './plan.js';
 
 /** The ridge rho of a computed metric (C + rho I)^-1, where none is asked for. */
@@ -64,6 +65,10 @@ const configSchema = z.strictObject({
   out: path.optional(),
   format: z.enum(partitionFormats).default('parquet'),
   partitionRows: wholeNumber.default(DEFAULT_PARTITION_ROWS),
+  /** What multiplies and decomposes: a system BLAS and LAPACK, or what npm alone brings. */
+  backend: z.enum(backends).default('auto'),
+  /** The system library by file or name, where it is not the one that is found by itself. */
+  blas: path.optional(),
   exports: exportsSchema.default({}),
 });
 
@@ -81,6 +86,8 @@ export interface Overrides {
   format?: Config['format'] | undefined;
   partitionRows?: number | undefined;
   workers?: number | undefined;
+  backend?: Config['backend'] | undefined;
+  blas?: string | undefined;
   /** The kinds of export; those that the file gives paths keep them. */
   export?: readonly ExportKind[] | undefined;
 }

@@ -4,6 +4,8 @@ import { type Basis, obtainBasis } from './basis.js';
 import type { Config } from './config.js';
 import { fileMetadata } from './fingerprint.js';
 import { type Job, prepareJob } from './job.js';
+import { chooseKernels } from './linalg/backend/choose-kernels.js';
+import { describeKernels } from './linalg/backend/dense-kernels.js';
 import { summariseSpectrum } from './linalg/spectrum.js';
 import { EIGENBASIS_NAME } from './output/eigenbasis-file.js';
 import {
@@ -27,7 +29,7 @@ import { type ProvenSteps, provenSteps } from './proven-steps.js';
 import type { RunContext } from './run-context.js';
 import { metricEpsilon } from './stages/identities.js';
 import { type ProjectedPartition, projectPartitions } from './stages/projection.js';
-import { type VerificationResult, verificationFailure, verifyRun } from './stages/verification.js';
+import { refuseFailed, type VerificationResult, verifyRun } from './stages/verification.js';
 import { createdBy, version } from './version.js';
 
 export interface FinishedRun {
@@ -50,7 +52,10 @@ export async function runJob(
   const started = new Date().toISOString();
   const directory = RunDirectory.open(path.resolve(outputPath(config)), flags);
   try {
-    const job = await prepareJob(config, context);
+    const { backend, blas } = config;
+    const recorded = directory.unfinishedKernels();
+    const kernels = await chooseKernels({ backend, blas, recorded }, context.note);
+    const job = await prepareJob(config, kernels, context);
     const finished = directory.finished(job.fingerprint);
     if (finished !== null) return { directory: directory.path, manifest: finished, finishedBefore: true };
     return await compute(job, started, directory, context);
@@ -71,9 +76,11 @@ async function compute(
   context: RunContext,
 ): Promise<FinishedRun> {
   const { config, plan, fingerprint } = job;
+  const kernels = job.kernels.identity;
+  context.note(`kernels: ${describeKernels(kernels)}`);
   const targets = exportTargets(config.exports, directory.path);
   const { header, done } = directory.begin(
-    { step: 'run', fingerprint, started, exports: targets.map((target) => target.path) },
+    { step: 'run', fingerprint, started, exports: targets.map((target) => target.path), kernels },
     [
       EIGENBASIS_NAME,
       ...(job.metric === null ? [METRIC_NAME] : []),
@@ -94,6 +101,8 @@ async function compute(
   const exports = openExports(targets, identity);
   const proven = await provenSteps(done, plan, exports, directory, context);
   const basis = await obtainBasis(job, proven, directory, context);
+  // Before the work that would rest on it.
+  refuseFailed(directory.path, basis.check.checks);
   const partitions = await project(job, basis, exports, proven, directory, context);
   finishProjectionsExports(
     exports,
@@ -101,7 +110,7 @@ async function compute(
     plan.hidden,
   );
   const result = await verify(job, basis, exports, partitions, directory, context);
-  if (!result.verification.passed) throw verificationFailure(directory.path, result.verification);
+  refuseFailed(directory.path, result.verification.checks);
   await context.stopwatch.time('commit', undefined, async () => {
     exportEigenbasis(targets, basis.stored, identity);
     publishProjectionsExports(exports);
@@ -136,6 +145,7 @@ async function project(
         source: checkpoint.source,
         partitions: open,
         eigenvectors: basis.stored.reference,
+        kernels: job.kernels.choice,
         directory: directory.path,
         metadata: fileMetadata(job.fingerprint, LAYOUT_VERSION, job.name),
         slicesOf: (partition) => slicesOf(exports, partition.rows, plan.hidden),
@@ -177,7 +187,7 @@ async function verify(
           return { rows, parquet: record(parquet), arrow: record(arrow), slices };
         }),
         basis: basis.stored,
-        operator: basis.operator,
+        basisCheck: basis.check,
         ridge: job.ridge,
         metric: metric === null ? { source: 'computed' } : { source: 'file', epsilon: metricEpsilon(metric) },
       },
@@ -252,6 +262,7 @@ function describe(
       started,
       finished: new Date().toISOString(),
       workers: executor.concurrency,
+      kernels: job.kernels.identity,
       ...stopwatch.report(),
     },
   };

@@ -3,6 +3,7 @@ import { InputError } from './errors.js';
 import { fingerprintOf } from './fingerprint.js';
 import { type Checkpoint, openCheckpoint } from './input/checkpoint.js';
 import { type Metric, readMetric } from './input/metric.js';
+import type { DenseKernels } from './linalg/backend/dense-kernels.js';
 import { checkArrowRows } from './output/arrow-limits.js';
 import { LAYOUT_VERSION } from './output/manifest.js';
 import { type Plan, planRun } from './plan.js';
@@ -16,19 +17,25 @@ export interface Job {
   checkpoint: Checkpoint;
   plan: Plan;
   /** The given metric, or null where it is computed. */
-  metric: Metric | null;
+  metric: GivenMetric | null;
   /** rho; null where a given metric does not say it. */
   ridge: number | null;
   scan: Scan;
   name: string;
   fingerprint: string;
+  kernels: DenseKernels;
+}
+
+/** A metric that was read, whose matrix is handed on once: its memory is free when the basis has been computed. */
+export interface GivenMetric extends Omit<Metric, 'matrix'> {
+  takeMatrix(): Float64Array;
 }
 
 /**
  * Opens, checks and scans the inputs of a run.
  * @throws InputError; nothing has been written by then
  */
-export async function prepareJob(config: Config, context: RunContext): Promise<Job> {
+export async function prepareJob(config: Config, kernels: DenseKernels, context: RunContext): Promise<Job> {
   const checkpoint = await openInput(config, context);
   for (const note of checkpoint.notes) context.note(note);
   const { source } = checkpoint;
@@ -40,7 +47,7 @@ export async function prepareJob(config: Config, context: RunContext): Promise<J
 
   // The pool reads the weights while this thread reads the metric.
   const inputs = [
-    config.metric === undefined ? null : readMetric(config.metric, { hiddenSize: source.columns }),
+    config.metric === undefined ? null : readGivenMetric(config.metric, source.columns),
     context.stopwatch.time('scan', plan.rows, (advance) =>
       scanCheckpoint(context.executor, source, plan.scans, advance),
     ),
@@ -66,7 +73,21 @@ export async function prepareJob(config: Config, context: RunContext): Promise<J
     partitionRows: plan.partitionRows,
     exports: Object.keys(config.exports).sort(),
   });
-  return { config, checkpoint, plan, metric, ridge, scan, name, fingerprint };
+  return { config, checkpoint, plan, metric, ridge, scan, name, fingerprint, kernels };
+}
+
+async function readGivenMetric(file: string, hiddenSize: number): Promise<GivenMetric> {
+  const { matrix, ...metric } = await readMetric(file, { hiddenSize });
+  let held: Float64Array | undefined = matrix;
+  return {
+    ...metric,
+    takeMatrix() {
+      if (held === undefined) throw new Error('the matrix of the metric has been taken already');
+      const taken = held;
+      held = undefined;
+      return taken;
+    },
+  };
 }
 
 async function openInput(config: Config, { executor, stopwatch, note }: RunContext): Promise<Checkpoint> {
@@ -85,7 +106,7 @@ async function openInput(config: Config, { executor, stopwatch, note }: RunConte
 }
 
 /** @throws InputError where the metric file and the option contradict each other */
-function ridgeOf({ ridge }: Config, metric: Metric | null): number | null {
+function ridgeOf({ ridge }: Config, metric: GivenMetric | null): number | null {
   if (metric === null) return ridge ?? DEFAULT_RIDGE;
   if (ridge !== undefined && metric.ridge !== null && ridge !== metric.ridge) {
     throw new InputError(

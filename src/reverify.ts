@@ -9,9 +9,10 @@ import { type Manifest, readManifest } from './output/manifest.js';
 import { readCovariance } from './output/metric-file.js';
 import { SCAN_ROWS, splitRows } from './plan.js';
 import type { RunContext } from './run-context.js';
+import { checkBasis } from './stages/basis-check.js';
 import { type Expected, metricEpsilon } from './stages/identities.js';
 import { scanCheckpoint } from './stages/scan.js';
-import { type Operator, type VerificationResult, verifyRun } from './stages/verification.js';
+import { type VerificationResult, verifyRun } from './stages/verification.js';
 
 /**
  * Checks a finished run again: its inputs are still those that it was made from, its files are those that it
@@ -27,8 +28,9 @@ export async function reverify(
   const source = await openSource(manifest, places.model, context);
   const { partitions, model, exports } = manifest;
   await checkRunFiles(manifest, directory, context);
-  const { metric, operator } = await openMetric(manifest, directory, places.metric);
   const basis = await readEigenbasis(directory, model.hidden, manifest.eigenbasis);
+  const { metric, operator } = await openMetric(manifest, directory, places.metric);
+  const basisCheck = await checkBasis(basis, operator);
   const rowBytes = model.hidden * 4;
   return context.stopwatch.time('verification', model.rows, (advance) =>
     verifyRun(
@@ -48,7 +50,7 @@ export async function reverify(
           ),
         })),
         basis,
-        operator,
+        basisCheck,
         ridge: manifest.metric.ridge,
         metric,
       },
@@ -84,7 +86,7 @@ async function openMetric(
   { metric: recorded, model }: Manifest,
   directory: string,
   moved: string | undefined,
-): Promise<{ metric: Expected['metric']; operator: Operator }> {
+): Promise<{ metric: Expected['metric']; operator: Parameters<typeof checkBasis>[1] }> {
   if (recorded.source === 'computed') {
     const matrix = await readCovariance(directory, model.hidden);
     return { metric: { source: 'computed' }, operator: { symbol: 'C', matrix } };

@@ -10,7 +10,7 @@ import {
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { eigenshard } from './helpers/cli.js';
-import { runHere, shardedModel } from './helpers/runs.js';
+import { readProjections, runHere, shardedModel } from './helpers/runs.js';
 import { float32Bytes, npy, safetensors, scratchDirectory, zip } from './input/fixtures.js';
 
 test('--help names every command, and every option of run with its default', async (t) => {
@@ -30,6 +30,8 @@ test('--help names every command, and every option of run with its default', asy
     '--export <list>',
     '--partition-rows <n>',
     '--ridge <x>',
+    '--backend <backend>',
+    '--blas <path>',
     '--resume',
     '--overwrite',
     '--json',
@@ -235,6 +237,55 @@ test('a pickle that asks for a forbidden global is refused by name', async (t) =
     ]),
   );
   await refuses(t, ['--model', model, '--metric', file], /os.system/);
+});
+
+test('--backend portable runs anywhere and is recorded, and a library that is none is refused', async (t) => {
+  const model = shardedModel(t, 120, 16).directory;
+  const out = scratchDirectory(t);
+  const { code, stdout, stderr } = await eigenshard(
+    ...['--model', model, '--out', out, '--backend', 'portable', '--json'],
+  );
+  t.is(code, 0, stderr);
+  const { kernels } = JSON.parse(stdout).execution;
+  t.is(kernels.backend, 'portable');
+  t.true(stderr.includes(`kernels: portable, ${kernels.library} ${kernels.version}\n`), stderr);
+
+  const file = path.join(scratchDirectory(t), 'libnone.so');
+  writeFileSync(file, 'no library');
+  const noLibrary = /no system library can be used:\n {2}.*libnone\.so: .*\n.*or give --backend portable/;
+  await refuses(t, ['--model', model, '--backend', 'system', '--blas', file], noLibrary);
+  await refuses(t, ['--model', model, '--blas', file], noLibrary);
+  await refuses(t, ['--model', model, '--blas', file, '--backend', 'portable'], /for none: give one/);
+  await refuses(t, ['--model', model, '--backend', 'fast'], /Allowed choices are auto, portable, system/);
+});
+
+test('--backend system records its library, whose rows are those of the portable kernels but for rounding', async (t) => {
+  const model = shardedModel(t, 300, 40).directory;
+  const [portable, system] = [scratchDirectory(t), scratchDirectory(t)];
+  await runHere({ model, out: portable });
+  const { code, stdout, stderr } = await eigenshard(
+    ...['--model', model, '--out', system, '--backend', 'system', '--json'],
+  );
+  if (code === 2) {
+    t.log(`SKIPPED: ${stderr}`);
+    t.regex(stderr, /no system library can be used|cannot be loaded/);
+    return;
+  }
+  t.is(code, 0, stderr);
+  const { verification, execution } = JSON.parse(stdout);
+  t.true(verification.passed);
+  t.is(execution.kernels.backend, 'system');
+  t.log(
+    `${execution.kernels.library}: ${execution.kernels.version}; float32 by ${execution.kernels.float32}`,
+  );
+  const [expected, actual] = [await readProjections(portable), await readProjections(system)];
+  // An eigenvector turns by a few eps ||C|| over its gap: far below the float32 it is stored in, for gaps above 1e-6 ||C||.
+  const worst = actual.values.reduce(
+    (max, value, k) => Math.max(max, Math.abs(value - expected.values[k]!)),
+    0,
+  );
+  t.log(`largest difference of a projection: ${worst.toExponential(2)}`);
+  t.true(worst < 1e-6);
 });
 
 test('an output directory that cannot be made is refused', async (t) => {

@@ -57,7 +57,13 @@ test('a resumed run computes only what is missing or damaged', async (t) => {
   // The state of a run that was killed before its commit: journal, no manifest.
   const manifest = readManifest(directory);
   const lines = [
-    { step: 'run', fingerprint: manifest.fingerprint, started: manifest.execution.started, exports: [] },
+    {
+      step: 'run',
+      fingerprint: manifest.fingerprint,
+      started: manifest.execution.started,
+      exports: [],
+      kernels: manifest.execution.kernels,
+    },
     { step: 'metric', file: manifest.metric.file },
     { step: 'eigenbasis', file: manifest.eigenbasis },
     ...manifest.partitions

@@ -1,10 +1,11 @@
+import type { Accumulation } from '../src/linalg/backend/dense-kernels.js';
+import { openKernels } from '../src/linalg/backend/open-kernels.js';
 import { COVARIANCE_BLOCK, covarianceBlocks } from '../src/linalg/covariance-blocks.js';
-import { Product } from '../src/linalg/product.js';
 import { kernels, memory } from './context.js';
 import type { Tasks } from './messages.js';
 import { forEachStrip, STRIP_ROWS, stripSizes } from './strips.js';
 
-let gemm: Promise<Product<Float64Array>> | undefined;
+let gemm: Promise<Accumulation> | undefined;
 
 /**
  * sum_i (gamma_i - mu)(gamma_i - mu)^T over rows, in float64 throughout: rows are centred before they are
@@ -14,6 +15,7 @@ export async function covariance({
   source,
   rows,
   mean,
+  kernels: choice,
 }: Tasks['covariance']['input']): Promise<Tasks['covariance']['result']> {
   const d = source.columns;
   const strip = Math.min(STRIP_ROWS, rows.count);
@@ -27,7 +29,7 @@ export async function covariance({
   regions.mean.float64.set(mean);
   const { blocks, length } = covarianceBlocks(d);
   const sums = new Float64Array(length);
-  gemm ??= Product.createAccumulating('float64', 1);
+  gemm ??= openKernels(choice).then((opened) => opened.accumulatingProduct(1));
   const product = await gemm;
 
   await forEachStrip(source, rows, regions, async ({ count }) => {

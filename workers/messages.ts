@@ -1,4 +1,5 @@
 import type { RowSource } from '../src/input/checkpoint.js';
+import type { KernelsChoice } from '../src/linalg/backend/dense-kernels.js';
 import type { RowRange } from '../src/plan.js';
 
 /**
@@ -24,7 +25,7 @@ export interface Tasks {
   };
   /** Sums (gamma_i - mu)(gamma_i - mu)^T over rows. */
   covariance: {
-    input: { source: RowSource; rows: RowRange; mean: Float64Array };
+    input: { source: RowSource; rows: RowRange; mean: Float64Array; kernels: KernelsChoice };
     /** The lower block triangle of the sum, in the order of `covarianceBlocks`. */
     result: { blocks: Float64Array };
   };
@@ -104,6 +105,7 @@ export interface ProjectInput {
   source: RowSource;
   rows: RowRange;
   eigenvectors: EigenvectorsReference;
+  kernels: KernelsChoice;
   directory: string;
   /** Paths relative to `directory`, of the formats asked for. */
   parquet: string | null;

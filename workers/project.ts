@@ -1,7 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import { Product } from '../src/linalg/product.js';
+import type { Multiplication } from '../src/linalg/backend/dense-kernels.js';
+import { openKernels } from '../src/linalg/backend/open-kernels.js';
 import { createPartialFile, writeFully } from '../src/output/commit.js';
 import { planParquet, writeParquetFrame } from '../src/output/parquet.js';
 import { createdBy } from '../src/version.js';
@@ -10,7 +11,7 @@ import { eigenvectorsOf } from './eigenvectors.js';
 import type { Tasks, WrittenFile } from './messages.js';
 import { forEachStrip, STRIP_ROWS, stripSizes } from './strips.js';
 
-let matmul: Promise<Product<Float32Array>> | undefined;
+let matmul: Promise<Multiplication<Float32Array>> | undefined;
 
 /**
  * Projects rows on the eigenvectors, p = gamma V in float32, and writes them: one Parquet and/or Arrow partition,
@@ -35,7 +36,7 @@ export async function project(input: Tasks['project']['input']): Promise<Tasks['
   });
   const { projections, image } = regions;
   const eigenvectors = { values: eigenvectorsOf(input.eigenvectors), rows: d, columns: d };
-  matmul ??= Product.create('float32', 1);
+  matmul ??= openKernels(input.kernels).then((kernels) => kernels.float32Product(1));
   const product = await matmul;
   const slices = input.slices.map((slice) => ({ ...slice, descriptor: openSync(slice.file, 'r+') }));
   let crc = 0;

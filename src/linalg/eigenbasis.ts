@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '../errors.js';
-import { eigh } from './eigh.js';
-import { Product } from './product.js';
+import type { DenseKernels } from './backend/dense-kernels.js';
 import { fixSigns } from './signs.js';
 
 /** The eigenbasis of a metric M. Index j is ascending lambda, so index 0 has the largest variance. */
@@ -23,8 +22,9 @@ export async function eigenbasisOfCovariance(
   covariance: Float64Array,
   d: number,
   ridge: number,
+  kernels: DenseKernels,
 ): Promise<Eigenbasis> {
-  const ascending = await eigh(covariance, d);
+  const ascending = await kernels.eigh(covariance, d);
   // Ascending lambda is descending c.
   const covarianceEigenvalues = ascending.eigenvalues.toReversed();
   const smallest = covarianceEigenvalues[d - 1]! + ridge;
@@ -51,8 +51,9 @@ export async function eigenbasisOfMetric(
   metric: Float64Array,
   d: number,
   ridge: number | null,
+  kernels: DenseKernels,
 ): Promise<Eigenbasis> {
-  const { eigenvalues, eigenvectors } = await eigh(metric, d);
+  const { eigenvalues, eigenvectors } = await kernels.eigh(metric, d);
   if (!(eigenvalues[0]! > 0)) {
     throw new InputError(
       `the metric is not positive definite: its smallest eigenvalue is ${eigenvalues[0]!.toExponential(3)} ` +
@@ -65,13 +66,17 @@ export async function eigenbasisOfMetric(
 }
 
 /** M = V diag(lambda) V^T, [d, d], symmetric to the last bit. */
-export async function metricOf({ eigenvalues, eigenvectors }: Eigenbasis, d: number): Promise<Float64Array> {
+export async function metricOf(
+  { eigenvalues, eigenvectors }: Eigenbasis,
+  d: number,
+  kernels: DenseKernels,
+): Promise<Float64Array> {
   const scaled = eigenvectors.map((value, k) => value * eigenvalues[k % d]!);
   const transposed = new Float64Array(d * d);
   for (let i = 0; i < d; i++) {
     for (let j = 0; j < d; j++) transposed[j * d + i] = eigenvectors[i * d + j]!;
   }
-  const product = await Product.create('float64', availableParallelism());
+  const product = await kernels.float64Product(availableParallelism());
   const square = (values: Float64Array) => ({ values, rows: d, columns: d });
   const metric = new Float64Array(d * d);
   await product.multiply(square(scaled), square(transposed), square(metric));

@@ -5,14 +5,19 @@ import { divideAndConquer } from './eigh/divide-and-conquer.js';
 import { kernelVariant, loadHouseholderKernels, loadSecularKernels } from './eigh/kernels.js';
 import { packPanel, SLICES } from './eigh/packed-triangle.js';
 import { Reflectors } from './eigh/reflectors.js';
-import { slicesOfThread } from './eigh/shared-state.js';
 import { Team } from './eigh/team.js';
 import { tridiagonalise } from './eigh/tridiagonalisation.js';
 import { KernelMemory } from './kernel-memory.js';
 import { Product } from './product.js';
 
-/** A thread costs about 50 ms to start: it must have this many rows to work on. */
+/** A thread takes about 50 ms to start: it must have this many rows to work on. */
 const ROWS_PER_THREAD = 400;
+
+/**
+ * From this many columns a thread on, a product may be divided among threads: onnxruntime sums in other stretches
+ * where a thread has 64 columns or fewer, and the bits would depend on the number of threads.
+ */
+const COLUMNS_PER_THREAD = 128;
 
 export interface Eigendecomposition {
   /** [n], ascending. */
@@ -21,88 +26,114 @@ export interface Eigendecomposition {
   eigenvectors: Float64Array;
 }
 
+export interface EighOptions {
+  /**
+   * The most threads to use, by default as many as the machine has cores. The largest power of two among them, at
+   * most 8, are used, fewer where n is small; the bits of the result do not depend on it.
+   */
+  threads?: number;
+}
+
 /**
  * All eigenvalues and eigenvectors of a symmetric matrix, in float64: Householder tridiagonalisation, divide and
- * conquer, back-transformation. On one machine the result has the same bits for any number of threads.
+ * conquer, back-transformation.
  *
- * Memory beyond matrix and eigenvectors: about 2 n^2 values (the reflectors, n^2 / 2, and the eigenvectors of the
- * last merge, n^2, beside copies in strips), and some 15 MB a thread.
+ * Memory beyond the matrix and the result: n^2 / 2 values for the reflectors and, one after the other, up to n^2 for
+ * two copies of the triangle or n^2 for the eigenvectors of the last merge; with strips and vectors, 500 n more, and
+ * some 20 MB for each thread while it lives. Nothing is kept: threads end, sessions are released.
  * @param matrix [n, n] row-major; only its lower triangle is read; not modified
- * @param options.threads the most threads to use; by default as many as the machine has cores
  * @throws InputError when an entry is not finite; RunError when an iteration does not converge
  */
 export async function eigh(
   matrix: Float64Array,
   n: number,
-  options: { threads?: number } = {},
+  { threads: mostThreads = availableParallelism() }: EighOptions = {},
 ): Promise<Eigendecomposition> {
   if (!(Number.isInteger(n) && n >= 1 && matrix.length === n * n)) {
     throw new InputError(
       `eigh takes a matrix of n x n values, n >= 1; got n = ${n} and ${matrix.length} values`,
     );
   }
-  const available = options.threads ?? availableParallelism();
-  const threads = Math.max(1, Math.min(available, SLICES, Math.floor(n / ROWS_PER_THREAD)));
   const exponent = normExponent(matrix, n);
-  const variant = kernelVariant();
-  const team = threads > 1 ? Team.start(n, threads, variant) : null;
-  const products = {
-    multiply: await Product.create('float64', threads),
-    multiplyAlone: await Product.create('float64', 1),
-    accumulate: await Product.createAccumulating('float64', threads),
-    accumulateAlone: await Product.createAccumulating('float64', 1),
-  };
+  const threads = powerOfTwo(Math.min(mostThreads, SLICES, n / ROWS_PER_THREAD));
+  const team = Team.start(n, threads, kernelVariant());
   try {
-    const diagonal = new Float64Array(n);
-    const offDiagonal = new Float64Array(n);
-    const reflectors = new Reflectors(n);
-    const memory = new KernelMemory();
-    const kernels = loadHouseholderKernels(memory.memory, variant);
-    const slices = slicesOfThread(0, threads);
-    const scale = 2 ** -exponent;
-    const t0 = performance.now();
-    team?.sendPanels(matrix, n, scale);
-    const t00 = performance.now();
-    await tridiagonalise({
+    const { eigenvalues, eigenvectors } = await solve(matrix, n, 2 ** -exponent, team);
+    return { eigenvalues: eigenvalues.map((value) => value * 2 ** exponent), eigenvectors };
+  } catch (error) {
+    throw await team.abandon(error);
+  }
+}
+
+/** The eigendecomposition of `matrix` times `scale`, which has a norm of about 1. */
+async function solve(
+  matrix: Float64Array,
+  n: number,
+  scale: number,
+  team: Team,
+): Promise<Eigendecomposition> {
+  const { shared, threads, variant } = team;
+  const memory = new KernelMemory();
+  const kernels = loadHouseholderKernels(memory.memory, variant);
+  const diagonal = new Float64Array(n);
+  const offDiagonal = new Float64Array(n);
+  const reflectors = new Reflectors(n);
+  await withProducts([Product.createAccumulating('float64', 1)], ([product]) =>
+    tridiagonalise({
       n,
-      slices,
+      threads,
+      index: 0,
       memory,
       kernels,
-      product: products.accumulateAlone,
-      loadPanels: (panels) => {
+      product,
+      loadPanels: async (panels) => {
+        team.layPanels(matrix, scale);
         for (const [panel, out] of panels) packPanel(matrix, n, scale, panel, out);
-      team?.shared.barrier.pass();
+        await team.release();
       },
-      exchangeColumns: (columns, first, owned) => team?.shared.exchangeColumns(columns, first, owned),
-      exchangeSums: (sums, first) => team?.shared.exchangeSums(sums, first, slices),
+      exchangeColumns: (columns, first, owned) => shared.exchangeColumns(columns, first, owned),
+      exchangeSums: (sums, first) => shared.exchangeSums(sums, first, 0),
       onColumn: (j, d, e, tau, vector) => {
         diagonal[j] = d;
         offDiagonal[j] = e;
         reflectors.set(j, tau, vector);
       },
-    });
-    const t1 = performance.now();
-    const eigenvectors = new Float64Array(n * n);
-    await divideAndConquer(diagonal, offDiagonal, eigenvectors, {
+    }),
+  );
+  await team.finish();
+
+  const eigenvectors = new Float64Array(n * n);
+  await withProducts([Product.create('float64', threads), Product.create('float64', 1)], ([divided, whole]) =>
+    divideAndConquer(diagonal, offDiagonal, eigenvectors, {
       memory,
       kernels: loadSecularKernels(memory.memory),
-      place: team && { shared: team.shared, index: 0 },
-      product: (columns) => (columns >= 128 * threads ? products.multiply : products.multiplyAlone),
-    });
-    await team?.finish();
-    const t2 = performance.now();
-    await backTransform(reflectors, eigenvectors, n, { memory, kernels, ...products });
-    const t3 = performance.now();
-    if (process.env.EIGH_TIMES)
-      console.log(
-        `send ${(t00 - t0).toFixed(0)} tri ${(t1 - t00).toFixed(0)} dc ${(t2 - t1).toFixed(0)} back ${(t3 - t2).toFixed(0)}`,
-      );
-    return { eigenvalues: diagonal.map((value) => value * 2 ** exponent), eigenvectors };
-  } catch (error) {
-    throw team ? await team.abandon(error) : error;
+      product: (columns) => (columns >= COLUMNS_PER_THREAD * threads ? divided : whole),
+    }),
+  );
+
+  // A session apart, made now: the idle threads of an earlier one would spin beside its own.
+  await withProducts([Product.createAccumulating('float64', threads)], ([product]) =>
+    backTransform(reflectors, eigenvectors, n, { memory, kernels, product }),
+  );
+  return { eigenvalues: diagonal, eigenvectors };
+}
+
+/** Runs `use` with products that are released after it. */
+async function withProducts<Products extends readonly Promise<Product<Float64Array>>[]>(
+  creations: readonly [...Products],
+  use: (products: { [K in keyof Products]: Product<Float64Array> }) => Promise<void>,
+): Promise<void> {
+  const products = await Promise.all(creations);
+  try {
+    await use(products as { [K in keyof Products]: Product<Float64Array> });
   } finally {
-    await Promise.all(Object.values(products).map((product) => product.release()));
+    await Promise.all(products.map((product) => product.release()));
   }
+}
+
+/** The largest power of two that is at most `limit`; 1 for less. */
+function powerOfTwo(limit: number): number {
+  return 2 ** Math.floor(Math.log2(Math.max(1, limit)));
 }
 
 /** The exponent of two that scales the largest magnitude to [1, 2), exactly; 0 for a zero matrix. */

@@ -61,7 +61,8 @@ export class Product<T extends Float32Array | Float64Array> {
   }
 }
 
-function checkShapes(a: Shape, b: Shape, out: Shape): void {
+/** @throws RangeError when out = A B does not fit, or an array is not its shape */
+export function checkShapes(a: Shape, b: Shape, out: Shape): void {
   const fits = a.columns === b.rows && out.rows === a.rows && out.columns === b.columns;
   if (fits && [a, b, out].every(({ values, rows, columns }) => values.length === rows * columns)) return;
   const text = (m: Shape) => `${m.rows} x ${m.columns} (${m.values.length} values)`;

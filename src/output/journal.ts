@@ -3,6 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { writeFully } from './commit.js';
+import { kernelsSchema } from './kernels-schema.js';
 
 export const JOURNAL_NAME = 'journal.jsonl';
 
@@ -17,6 +18,8 @@ const headerSchema = z.object({
   started: z.string(),
   /** Absolute final paths of the exports. */
   exports: z.array(z.string()),
+  /** What computes the run: its last bits depend on it. */
+  kernels: kernelsSchema,
 });
 
 const entrySchema = z.discriminatedUnion('step', [

@@ -6,6 +6,7 @@ import { InputError } from '../errors.js';
 import { asInputError } from '../input/file-error.js';
 import { partitionFormats } from '../plan.js';
 import { writeFileAtomically } from './commit.js';
+import { kernelsSchema } from './kernels-schema.js';
 
 export const MANIFEST_NAME = 'manifest.json';
 
@@ -109,6 +110,7 @@ const manifestSchema = z.object({
     started: z.string(),
     finished: z.string(),
     workers: z.number(),
+    kernels: kernelsSchema,
     seconds: z.record(z.string(), z.number()),
     peakMemoryBytes: z.number(),
     machine: z.object({ processor: z.string(), cores: z.number(), node: z.string(), platform: z.string() }),

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
+import { describeKernels, type KernelsIdentity, sameKernels } from '../linalg/backend/dense-kernels.js';
 import { sweepPartialFiles } from './commit.js';
 import { unfinishedName } from './exports.js';
 import { asOutputError } from './file-error.js';
@@ -55,6 +56,11 @@ export class RunDirectory {
     return manifest;
   }
 
+  /** What has computed the unfinished run that lies here, when it is to be continued. */
+  unfinishedKernels(): KernelsIdentity | null {
+    return this.#flags.resume ? (readJournal(this.path)?.header.kernels ?? null) : null;
+  }
+
   /**
    * Begins, or continues, the run of `header`.
    * @param targets the files that the run will write, relative to the directory or absolute
@@ -79,6 +85,7 @@ export class RunDirectory {
             `${header.exports.join(', ')}. Ask for the same paths, or start again with --overwrite`,
         );
       }
+      this.#refuseOtherKernels(recorded.header.kernels, header.kernels);
       this.#journal = Journal.reopen(this.path);
       return { header: recorded.header, done: recorded.entries };
     }
@@ -131,6 +138,19 @@ export class RunDirectory {
     throw new InputError(
       `${this.path}: holds another run (fingerprint ${found.slice(0, 12)}, this one is ${wanted.slice(0, 12)}): ` +
         'its inputs or options differ. Choose another --out, or --overwrite to replace it',
+    );
+  }
+
+  #refuseOtherKernels(found: KernelsIdentity, wanted: KernelsIdentity): void {
+    if (sameKernels(found, wanted)) return;
+    const option =
+      found.backend === 'portable' ? '--backend portable' : `--backend system --blas ${found.library}`;
+    // The same library in another version cannot be asked for.
+    const isElsewhere = found.backend !== wanted.backend || found.library !== wanted.library;
+    throw new InputError(
+      `${this.path}: the unfinished run there is computed by other kernels (${describeKernels(found)}) than this one ` +
+        `(${describeKernels(wanted)}), whose last bits differ. ${isElsewhere ? `Give ${option}, or start` : 'Start'} ` +
+        'again with --overwrite',
     );
   }
 

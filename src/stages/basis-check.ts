@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Product } from '../linalg/product.js';
 import { type Check, judge, NOTEBOOK_ORTHONORMALITY_LIMIT } from './identities.js';
 
@@ -7,6 +8,14 @@ const BLOCK = 256;
 /** u: the relative rounding error of an eigenvector's entry when it is stored as float32. */
 const u = 2 ** -24;
 
+/** The basis as it was read back from disk; arrays by ascending lambda. */
+export interface StoredBasis {
+  eigenvalues: Float64Array;
+  covarianceEigenvalues: Float64Array | null;
+  /** [d, d] float32 row-major, columns are eigenvectors. */
+  eigenvectors: Float32Array;
+}
+
 export interface BasisCheck {
   checks: Check[];
   /** Largest off-diagonal entry of V^T V: the notebook's figure, its limit beside it. */
@@ -14,18 +23,17 @@ export interface BasisCheck {
 }
 
 /**
- * Identity 1, in float64, of the eigenvectors as they are stored.
- * @param vectors V, [d, d] float32 row-major, columns are eigenvectors
- * @param operator the symmetric matrix [d, d] that V diagonalises, its eigenvalues [d], and its symbol
+ * Identity 1, in float64, of a basis as it is stored.
+ * @param operator the symmetric matrix [d, d] that the basis diagonalises: C where it was computed, else the given M
  */
 export async function checkBasis(
-  vectors: Float32Array,
-  operator: { symbol: 'C' | 'M'; matrix: Float64Array; eigenvalues: Float64Array },
-  threads: number,
+  basis: StoredBasis,
+  { symbol, matrix }: { symbol: 'C' | 'M'; matrix: Float64Array },
 ): Promise<BasisCheck> {
-  const d = operator.eigenvalues.length;
-  const product = await Product.create('float64', threads);
-  const v = { values: Float64Array.from(vectors), rows: d, columns: d };
+  const eigenvalues = symbol === 'C' ? basis.covarianceEigenvalues! : basis.eigenvalues;
+  const d = eigenvalues.length;
+  const product = await Product.create('float64', availableParallelism());
+  const v = { values: Float64Array.from(basis.eigenvectors), rows: d, columns: d };
   const gram = { diagonal: 0, offDiagonal: 0 };
   let residualSquares = 0;
   let operatorSquares = 0;
@@ -36,17 +44,16 @@ export async function checkBasis(
     await product.multiply(transposedColumns(v.values, d, first, rows), v, out);
     foldGram(out.values, d, first, gram);
 
-    const block = operator.matrix.subarray(first * d, (first + rows) * d);
+    const block = matrix.subarray(first * d, (first + rows) * d);
     await product.multiply({ values: block, rows, columns: d }, v, out);
     for (let k = 0; k < block.length; k++) {
-      const residual = out.values[k]! - v.values[first * d + k]! * operator.eigenvalues[k % d]!;
+      const residual = out.values[k]! - v.values[first * d + k]! * eigenvalues[k % d]!;
       residualSquares += residual * residual;
       operatorSquares += block[k]! * block[k]!;
     }
   }
   await product.release();
 
-  const { symbol, eigenvalues } = operator;
   const rounding = d * Number.EPSILON;
   const spectralNorm = eigenvalues.reduce((norm, value) => Math.max(norm, Math.abs(value)), 0);
   const frobeniusNorm = Math.sqrt(operatorSquares);

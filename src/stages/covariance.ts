@@ -1,5 +1,6 @@
 import { type Executor, reduceTasks } from '../executor/executor.js';
 import type { RowSource } from '../input/checkpoint.js';
+import type { KernelsChoice } from '../linalg/backend/dense-kernels.js';
 import { covarianceBlocks, unpackCovariance } from '../linalg/covariance-blocks.js';
 import type { RowRange } from '../plan.js';
 
@@ -12,11 +13,12 @@ export async function computeCovariance(
   source: RowSource,
   ranges: readonly RowRange[],
   mean: Float64Array,
+  kernels: KernelsChoice,
   onRows: (rows: number) => void,
 ): Promise<Float64Array> {
   const d = source.columns;
   const total = new Float64Array(covarianceBlocks(d).length);
-  const inputs = ranges.map((rows) => ({ source, rows, mean }));
+  const inputs = ranges.map((rows) => ({ source, rows, mean, kernels }));
   await reduceTasks(executor, 'covariance', inputs, ({ blocks }, index) => {
     for (let k = 0; k < total.length; k++) total[k]! += blocks[k]!;
     onRows(ranges[index]!.count);

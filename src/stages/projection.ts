@@ -1,6 +1,7 @@
 import type { EigenvectorsReference, Slice, WrittenFile } from '../../workers/messages.js';
 import { type Executor, runTasks } from '../executor/executor.js';
 import type { RowSource } from '../input/checkpoint.js';
+import type { KernelsChoice } from '../linalg/backend/dense-kernels.js';
 import type { Partition } from '../plan.js';
 
 export interface ProjectedPartition {
@@ -19,6 +20,7 @@ export async function projectPartitions(
     source: RowSource;
     partitions: readonly Partition[];
     eigenvectors: EigenvectorsReference;
+    kernels: KernelsChoice;
     directory: string;
     metadata: Record<string, string>;
     /** Where a partition's rows lie in each row-major export. */

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import type {
   ExpectedFile,
   Moments,
@@ -11,7 +10,7 @@ import { type Executor, runTasks } from '../executor/executor.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { Manifest, Verification } from '../output/manifest.js';
 import type { RowRange } from '../plan.js';
-import { checkBasis } from './basis-check.js';
+import type { BasisCheck, StoredBasis } from './basis-check.js';
 import { checkProjections, type Expected, mergeMeasures, NOTEBOOK_NORM_LIMIT } from './identities.js';
 import { freivaldsProbe } from './probe.js';
 
@@ -23,20 +22,6 @@ export interface RecordedPartition {
   slices: SliceRecord[];
 }
 
-/** The basis as it was read back from disk; arrays by ascending lambda. */
-export interface StoredBasis {
-  eigenvalues: Float64Array;
-  covarianceEigenvalues: Float64Array | null;
-  /** [d, d] float32 row-major, columns are eigenvectors. */
-  eigenvectors: Float32Array;
-}
-
-/** The symmetric matrix [d, d] that the basis diagonalises: C where it was computed, else the given M. */
-export interface Operator {
-  symbol: 'C' | 'M';
-  matrix: Float64Array;
-}
-
 export interface VerificationResult {
   /** Of each partition, in order. */
   files: VerifiedFile[][];
@@ -46,7 +31,7 @@ export interface VerificationResult {
 }
 
 /**
- * Re-reads every partition and the checkpoint on the pool, and judges identities 1 to 6.
+ * Re-reads every partition and the checkpoint on the pool, and judges identities 2 to 6.
  */
 export async function verifyRun(
   executor: Executor,
@@ -56,13 +41,14 @@ export async function verifyRun(
     metadata: Record<string, string>;
     partitions: readonly RecordedPartition[];
     basis: StoredBasis;
-    operator: Operator;
+    /** Identity 1, of the same basis. */
+    basisCheck: BasisCheck;
     ridge: number | null;
     metric: Expected['metric'];
   },
   onRows: (rows: number) => void,
 ): Promise<VerificationResult> {
-  const { source, directory, metadata, partitions, basis, operator, ridge, metric } = options;
+  const { source, directory, metadata, partitions, basis, basisCheck, ridge, metric } = options;
   const d = source.columns;
   const probe = freivaldsProbe(basis.eigenvectors, d);
   const inputs = partitions.map((partition) => ({
@@ -79,14 +65,9 @@ export async function verifyRun(
     onRows(measures.rows);
   });
   const measures = mergeMeasures(parts);
-  const diagonal = operator.symbol === 'C' ? basis.covarianceEigenvalues! : basis.eigenvalues;
-  const { checks, offDiagonal } = await checkBasis(
-    basis.eigenvectors,
-    { ...operator, eigenvalues: diagonal },
-    availableParallelism(),
-  );
   const mean = measures.gammaSums.map((sum) => sum / measures.rows);
-  checks.push(
+  const checks = [
+    ...basisCheck.checks,
     ...checkProjections(measures, {
       eigenvalues: basis.eigenvalues,
       covarianceEigenvalues: basis.covarianceEigenvalues,
@@ -94,7 +75,7 @@ export async function verifyRun(
       meanProjections: rowTimesMatrix(mean, basis.eigenvectors),
       metric,
     }),
-  );
+  ];
 
   const { rows, normDifference } = measures;
   return {
@@ -107,7 +88,7 @@ export async function verifyRun(
         mean: normDifference.sum / rows,
         limit: NOTEBOOK_NORM_LIMIT,
       },
-      offDiagonal,
+      offDiagonal: basisCheck.offDiagonal,
     },
     projections: {
       shape: [rows, d],
@@ -146,15 +127,13 @@ function rowTimesMatrix(row: Float64Array, matrix: Float32Array): Float64Array {
   return out;
 }
 
-/** The error of a run that does not pass: every failed check with its figures. */
-export function verificationFailure(directory: string, { checks }: Verification): VerificationError {
-  const lines = checks
-    .filter(({ verdict }) => verdict === 'failed')
-    .map(({ name, measured, tolerance, detail }) => {
-      const figures = `${name}: ${measured} is beyond ${tolerance}`;
-      return detail === undefined ? figures : `${figures}\n${detail}`;
-    });
-  return new VerificationError(
-    `${directory}: verification failed, so the run is not committed:\n${lines.join('\n')}`,
-  );
+/** @throws VerificationError with the figures of every failed check, where there is one */
+export function refuseFailed(directory: string, checks: Verification['checks']): void {
+  const failed = checks.filter(({ verdict }) => verdict === 'failed');
+  if (failed.length === 0) return;
+  const lines = failed.map(({ name, measured, tolerance, detail }) => {
+    const figures = `${name}: ${measured} is beyond ${tolerance}`;
+    return detail === undefined ? figures : `${figures}\n${detail}`;
+  });
+  throw new VerificationError(`${directory}: verification failed:\n${lines.join('\n')}`);
 }

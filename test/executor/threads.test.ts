@@ -49,13 +49,20 @@ test('a task whose thread dies is retried, then fails as worker-died, and says w
   t.true(notes.every((note) => note.includes('scan of rows 100 to 127')));
 });
 
+const kernels = { backend: 'portable' } as const;
+
 test('a task whose first thread dies succeeds on the second, and the pool goes on', async (t) => {
   const notes: string[] = [];
   const executor = executorOf(t, 'dying', { onRetry: (message) => notes.push(message) });
   const directory = scratchDirectory(t);
   for (const name of ['a', 'b']) {
     const file = join(directory, name);
-    const input = { source: sourceOf(file), rows: { first: 0, count: 1 }, mean: Float64Array.of(1, 2) };
+    const input = {
+      source: sourceOf(file),
+      rows: { first: 0, count: 1 },
+      mean: Float64Array.of(1, 2),
+      kernels,
+    };
     t.deepEqual(await executor.run('covariance', input), { blocks: Float64Array.of(1, 2) });
     t.is(attemptsIn(file), 2);
   }
@@ -114,7 +121,7 @@ test('as many tasks run at once as there are workers', async (t) => {
   const executor = executorOf(t, 'waiting', { workers });
   t.is(executor.concurrency, workers);
   const mean = new Float64Array(new SharedArrayBuffer(8));
-  const input = { source: sourceOf(''), rows: { first: 0, count: workers }, mean };
+  const input = { source: sourceOf(''), rows: { first: 0, count: workers }, mean, kernels };
   const results = await Promise.all(Array.from({ length: workers }, () => executor.run('covariance', input)));
   t.deepEqual(
     results.map(({ blocks }) => [...blocks]),

@@ -11,12 +11,15 @@ import { createProgress } from '../../src/progress.js';
 import { Stopwatch } from '../../src/stopwatch.js';
 import { safetensors, scratchDirectory } from '../input/fixtures.js';
 
-/** Runs a job in this process, without progress. */
+/**
+ * Runs a job in this process, without progress, and with the portable kernels: a system library has one number of
+ * threads for the whole process, in which tests run at once.
+ */
 export async function runHere(
   overrides: Overrides,
   flags: { resume?: boolean; overwrite?: boolean; notes?: string[] } = {},
 ): Promise<FinishedRun> {
-  const config = await loadConfig(null, { workers: 2, ...overrides });
+  const config = await loadConfig(null, { workers: 2, backend: 'portable', ...overrides });
   const executor = new ThreadExecutor({ workers: config.workers });
   try {
     return await runJob(

@@ -203,3 +203,23 @@ test('gives the same bits every time', async (t) => {
   const a = randomSymmetric(n, 33);
   t.deepEqual(await eigh(a, n), await eigh(a, n));
 });
+
+test('gives the same bits for any number of threads', async (t) => {
+  // Its halves leave a single row beyond their strips. Three threads are two.
+  const odd = metricLike(1026, 3);
+  t.deepEqual(await eigh(odd, 1026, { threads: 3 }), await eigh(odd, 1026, { threads: 1 }));
+  const even = randomSymmetric(1600, 4);
+  t.deepEqual(await eigh(even, 1600, { threads: 4 }), await eigh(even, 1600, { threads: 1 }));
+});
+
+test('decomposes with several threads', async (t) => {
+  await checkDecomposition(t, randomSymmetric(900, 8), 900, 2);
+});
+
+// Serial: other tests have threads, too.
+test.serial('leaves no thread behind', async (t) => {
+  const before = process.getActiveResourcesInfo().filter((resource) => resource === 'MessagePort').length;
+  await eigh(randomSymmetric(800, 2), 800, { threads: 2 });
+  const after = process.getActiveResourcesInfo().filter((resource) => resource === 'MessagePort').length;
+  t.is(after, before);
+});

@@ -18,8 +18,22 @@ const written = (path: string) => ({ path, bytes: 4, crc32: 5 });
 const record = (path: string) => ({ path, bytes: 4, sha256: 'ab' });
 const verified = (path: string) => ({ ...written(path), sha256: 'ab' });
 
+const portable = {
+  backend: 'portable',
+  library: 'a library',
+  version: '1.0',
+  float32: 'a library 1.0',
+} as const;
+
 function headerOf(changes: Partial<JournalHeader> = {}): JournalHeader {
-  return { step: 'run', fingerprint: 'one', started: '2024-01-01T00:00:00.000Z', exports: [], ...changes };
+  return {
+    step: 'run',
+    fingerprint: 'one',
+    started: '2024-01-01T00:00:00.000Z',
+    exports: [],
+    kernels: portable,
+    ...changes,
+  };
 }
 
 /** Writes small files, named relative to `directory` or absolutely. @returns their absolute paths */
@@ -125,6 +139,39 @@ test('another run is not resumed, and stays as it is', (t) => {
   });
   run.close();
   t.deepEqual(readFileSync(join(directory, 'journal.jsonl')), before);
+});
+
+test('an unfinished run that other kernels computed is refused with the option that asks for them again', (t) => {
+  const openblas = {
+    backend: 'system',
+    library: 'libopenblas.so.0',
+    version: 'OpenBLAS 0.3',
+    float32: 'a library 1.0',
+  } as const;
+  for (const [found, wanted, message] of [
+    [
+      portable,
+      openblas,
+      /by other kernels \(portable, a library 1\.0\) .*Give --backend portable, or start again/,
+    ],
+    [
+      openblas,
+      portable,
+      /\(system, libopenblas\.so\.0 OpenBLAS 0\.3; float32 by .*Give --backend system --blas libopenblas\.so\.0, or/,
+    ],
+    [openblas, { ...openblas, version: 'OpenBLAS 0.4' }, /last bits differ\. Start again with --overwrite/],
+  ] as const) {
+    const directory = unfinishedRun(t, { header: headerOf({ kernels: found }) });
+    const run = RunDirectory.open(directory, resume);
+    t.deepEqual(run.unfinishedKernels(), found);
+    t.throws(() => run.begin(headerOf({ kernels: wanted }), []), { instanceOf: InputError, message });
+    t.deepEqual(run.begin(headerOf({ kernels: found }), []).done, []);
+    run.close();
+    const replaced = RunDirectory.open(directory, overwrite);
+    t.is(replaced.unfinishedKernels(), null);
+    t.deepEqual(replaced.begin(headerOf({ kernels: wanted }), []).header.kernels, wanted);
+    replaced.close();
+  }
 });
 
 test('an unfinished run is overwritten: what its journal names is gone, and a new journal begins', (t) => {

@@ -84,6 +84,12 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
       started: '2024-05-06T07:08:09.000Z',
       finished: '2024-05-06T07:09:09.000Z',
       workers: 8,
+      kernels: {
+        backend: 'portable',
+        library: 'a library',
+        version: '1.0',
+        float32: 'a library 1.0',
+      },
       seconds: { scan: 0.25, projection: 1.5 },
       peakMemoryBytes: 1_500_000_000,
       machine: { processor: 'a processor', cores: 8, node: 'v20.19.0', platform: 'linux-x64' },

@@ -24,7 +24,10 @@ async function verdicts(
   t: ExecutionContext,
   { d, vectors, matrix, eigenvalues }: ReturnType<typeof exactBasis>,
 ): Promise<Record<string, string>> {
-  const { checks } = await checkBasis(vectors, { symbol: 'C', matrix, eigenvalues }, 2);
+  const { checks } = await checkBasis(
+    { eigenvectors: vectors, eigenvalues: eigenvalues.map((c) => 1 / c), covarianceEigenvalues: eigenvalues },
+    { symbol: 'C', matrix },
+  );
   for (const { name, verdict, measured, tolerance } of checks) {
     t.log(`d = ${d}, ${name}: ${verdict}, ${measured?.toExponential(2)} of ${tolerance?.toExponential(2)}`);
   }
@@ -90,7 +93,10 @@ test('NaN and infinity fail, wherever they stand', async (t) => {
 test('the off-diagonal figure leaves the diagonal out, and names the operator', async (t) => {
   const { d, vectors, matrix, eigenvalues } = exactBasis(5);
   for (let i = 0; i < d; i++) vectors[i * d]! *= 2;
-  const { checks, offDiagonal } = await checkBasis(vectors, { symbol: 'M', matrix, eigenvalues }, 1);
+  const { checks, offDiagonal } = await checkBasis(
+    { eigenvectors: vectors, eigenvalues, covarianceEigenvalues: null },
+    { symbol: 'M', matrix },
+  );
   t.is(checks[0]!.verdict, 'failed');
   t.true(checks[0]!.measured! > 2.9);
   t.true(offDiagonal.maximum < 1e-6);

@@ -10,8 +10,8 @@ const STRIP = 512;
 export interface BackTransformer {
   memory: KernelMemory;
   kernels: HouseholderKernels;
-  multiply: Product<Float64Array>;
-  accumulate: Product<Float64Array>;
+  /** Accumulating. One session only: the idle threads of another would spin beside it. */
+  product: Product<Float64Array>;
 }
 
 /**
@@ -23,7 +23,7 @@ export async function backTransform(
   reflectors: Reflectors,
   z: Float64Array,
   n: number,
-  { memory, kernels, multiply, accumulate }: BackTransformer,
+  { memory, kernels, product }: BackTransformer,
 ): Promise<void> {
   const square = REFLECTOR_BLOCK * REFLECTOR_BLOCK * 8;
   const rectangle = REFLECTOR_BLOCK * Math.ceil(n / 4) * 4 * 8;
@@ -44,14 +44,16 @@ export async function backTransform(
     const v = { values: block.values, rows: count, columns: length };
     const minusV = matrix(regions.minusV, length, count);
     const minusVt = matrix(regions.minusVt, length, count);
-    await multiply.multiply(minusV, matrix(regions.t, count, count), minusVt);
+    minusVt.values.fill(0);
+    await product.accumulate(minusV, matrix(regions.t, count, count), minusVt);
 
     const projection = matrix(regions.projection, count, n);
-    await multiply.multiply(v, { values: z.subarray(first * n), rows: length, columns: n }, projection);
+    projection.values.fill(0);
+    await product.accumulate(v, { values: z.subarray(first * n), rows: length, columns: n }, projection);
     for (let row = 0; row < length; row += STRIP) {
       const rows = Math.min(STRIP, length - row);
       const at = (first + row) * n;
-      await accumulate.accumulate(
+      await product.accumulate(
         { values: minusVt.values.subarray(row * count, (row + rows) * count), rows, columns: count },
         projection,
         { values: z.subarray(at, at + rows * n), rows, columns: n },

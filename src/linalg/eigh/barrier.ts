@@ -8,7 +8,12 @@ const ABORTED = 2;
 const SPINS = 20_000;
 const SUSPENSION_MS = 1000;
 
-const ABORTED_MESSAGE = 'another thread of the eigensolver failed';
+/** The failure of a thread that another one's failure woke. */
+export class AbortedError extends RunError {
+  constructor() {
+    super('another thread of the eigensolver failed');
+  }
+}
 
 /** A barrier that `threads` threads pass together, in shared memory. */
 export class Barrier {
@@ -28,7 +33,7 @@ export class Barrier {
     this.#patience = patience;
   }
 
-  /** Waits for the others. @throws RunError when one of them has aborted, or does not come */
+  /** Waits for the others. @throws AbortedError when one of them has aborted, RunError when one does not come */
   pass(): void {
     const cells = this.#cells;
     // The round is read first: an abort after that ends it.
@@ -43,7 +48,7 @@ export class Barrier {
     }
   }
 
-  /** Makes every thread that waits now, or will, throw. */
+  /** Makes every thread that waits now, or will, throw an AbortedError. */
   abort(): void {
     Atomics.store(this.#cells, ABORTED, 1);
     this.#nextRound();
@@ -60,7 +65,7 @@ export class Barrier {
   }
 
   #checkAborted(): void {
-    if (Atomics.load(this.#cells, ABORTED) === 1) throw new RunError(ABORTED_MESSAGE);
+    if (Atomics.load(this.#cells, ABORTED) === 1) throw new AbortedError();
   }
 
   #nextRound(): void {

@@ -12,7 +12,6 @@ export interface HouseholderKernels {
     stride: number,
     out: number,
   ): void;
-  sumVectors(partials: number, stride: number, count: number, length: number, out: number): void;
   dot(x: number, y: number, length: number): number;
   combine(alpha: number, x: number, beta: number, y: number, length: number, out: number): void;
   dotRows(rows: number, stride: number, count: number, x: number, length: number, out: number): void;
@@ -40,34 +39,14 @@ export interface HouseholderKernels {
 
 /** The exports of kernels/secular.ts, which documents them. */
 export interface SecularKernels {
-  findRoots(
-    d: number,
-    squares: number,
-    count: number,
-    rho: number,
-    first: number,
-    end: number,
-    poles: number,
-    offsets: number,
-  ): number;
-  fitWeights(
-    d: number,
-    z: number,
-    poles: number,
-    offsets: number,
-    count: number,
-    first: number,
-    end: number,
-    weights: number,
-  ): void;
+  findRoots(d: number, squares: number, count: number, rho: number, poles: number, offsets: number): number;
+  fitWeights(d: number, z: number, poles: number, offsets: number, count: number, weights: number): void;
   invertNorms(
     d: number,
     weights: number,
     poles: number,
     offsets: number,
     count: number,
-    first: number,
-    end: number,
     inverseNorms: number,
   ): void;
   formVectors(
@@ -84,18 +63,25 @@ export interface SecularKernels {
 
 export type KernelVariant = 'fused' | 'plain';
 
-/** Whether the engine has relaxed SIMD, and with it the fused multiply-add. */
+const HOUSEHOLDER: Readonly<Record<KernelVariant, string>> = {
+  fused: 'householder.relaxed',
+  plain: 'householder',
+};
+
+/** What this engine and processor run: 'fused' is faster, and rounds once where 'plain' rounds twice. */
 export function kernelVariant(): KernelVariant {
-  // Node 20 has it behind a flag, later versions by default and some without the flag.
+  const bytes = kernelBytes(HOUSEHOLDER.fused);
+  if (WebAssembly.validate(bytes)) return 'fused';
+  // Node 20 has relaxed SIMD behind a flag, which later versions, having it always, do not know.
   setFlagsFromString('--experimental-wasm-relaxed-simd');
-  return WebAssembly.validate(kernelBytes('householder.relaxed')) ? 'fused' : 'plain';
+  return WebAssembly.validate(bytes) ? 'fused' : 'plain';
 }
 
 export function loadHouseholderKernels(
   memory: WebAssembly.Memory,
   variant: KernelVariant,
 ): HouseholderKernels {
-  return instantiate(variant === 'fused' ? 'householder.relaxed' : 'householder', memory);
+  return instantiate(HOUSEHOLDER[variant], memory);
 }
 
 export function loadSecularKernels(memory: WebAssembly.Memory): SecularKernels {

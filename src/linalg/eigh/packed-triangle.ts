@@ -13,13 +13,14 @@
 export const PANEL = 64;
 
 /**
- * The panels are dealt to this many slices. Every slice sums its share of a matrix-vector product by itself and the
- * slices are added in order, so that no bit depends on which thread had which slice. No more threads than slices.
+ * The panels are dealt to this many slices. Every slice sums its share of a matrix-vector product by itself, and the
+ * sums are added in one fixed tree, so that no bit depends on how many threads there are: a power of two, at most
+ * one a slice.
  */
 export const SLICES = 8;
 
 /** The number of panels of a matrix of order n. */
-export function panelCount(n: number): number {
+function panelCount(n: number): number {
   return Math.ceil(n / PANEL);
 }
 
@@ -32,6 +33,12 @@ export function paddedOrder(n: number): number {
 export function sliceOfPanel(panel: number): number {
   const place = panel % (2 * SLICES);
   return place < SLICES ? place : 2 * SLICES - 1 - place;
+}
+
+/** The panels of a matrix of order n that a thread owns, ascending. */
+export function panelsOfThread(n: number, index: number, threads: number): number[] {
+  const panels = Array.from({ length: panelCount(n) }, (_, p) => p);
+  return panels.filter((p) => sliceOfPanel(p) % threads === index);
 }
 
 /** The number of values in a panel of a matrix of order n. */

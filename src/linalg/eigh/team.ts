@@ -1,76 +1,99 @@
 import { Worker } from 'node:worker_threads';
 import { type EigenshardError, fromPlainError, type PlainError, RunError } from '../../errors.js';
+import { AbortedError } from './barrier.js';
 import type { KernelVariant } from './kernels.js';
-import { packPanel } from './packed-triangle.js';
-import { panelsOfSlices, SharedState, slicesOfThread } from './shared-state.js';
+import { packPanel, panelLength, panelsOfThread } from './packed-triangle.js';
+import { SharedState } from './shared-state.js';
 import type { ThreadData } from './thread.js';
 
-/** Seconds that the main thread waits for another one. One column of the largest matrices takes a small part of it. */
+/** Seconds that the main thread waits for another one at a barrier; even a column of n = 20,000 takes less than one. */
 const PATIENCE = 120;
 
-/** The other threads of one decomposition, which the calling thread leads. */
+/** A thread that the team has started. */
+interface Member {
+  /** Until the thread has been released: the second copy is not to outlive the loading. */
+  panels: SharedArrayBuffer | null;
+  /** Settles when the thread has loaded all it needs, or failed. */
+  ready: Promise<void>;
+  exit: Promise<void>;
+}
+
+/** The threads of one decomposition: the calling one, number 0, and those that it leads. */
 export class Team {
   readonly shared: SharedState;
-  readonly #workers: Worker[] = [];
-  readonly #exits: Promise<void>[] = [];
+  #members: Member[] = [];
   #failure: EigenshardError | null = null;
-  #panels: SharedArrayBuffer[] = [];
 
-  private constructor(n: number, threads: number) {
+  private constructor(
+    readonly n: number,
+    readonly threads: number,
+    readonly variant: KernelVariant,
+  ) {
     this.shared = SharedState.create(n, threads, PATIENCE);
   }
 
-  /** Starts threads - 1 threads, which load what they need and wait for their panels. */
+  /** Starts threads - 1 threads, which load what they need. */
   static start(n: number, threads: number, variant: KernelVariant): Team {
-    const team = new Team(n, threads);
+    const team = new Team(n, threads, variant);
     for (let index = 1; index < threads; index++) {
-      const { length } = panelsOfSlices(n, slicesOfThread(index, threads));
-      const panels = new SharedArrayBuffer(length * 8);
-      team.#panels.push(panels);
-      team.#startThread({ index, buffers: team.shared.buffers, variant, panels });
+      const lengths = panelsOfThread(n, index, threads).map((panel) => panelLength(n, panel));
+      const panels = new SharedArrayBuffer(lengths.reduce((sum, length) => sum + length, 0) * 8);
+      team.#members.push(team.#startThread({ index, buffers: team.shared.buffers, variant, panels }));
     }
     return team;
   }
 
-  /** Lays out the threads' panels of `matrix`, see packPanel; they take them at the first pass of the barrier. */
-  sendPanels(matrix: Float64Array, n: number, scale: number): void {
-    for (const [k, buffer] of this.#panels.entries()) {
-      const values = new Float64Array(buffer);
-      const slices = slicesOfThread(k + 1, this.shared.buffers.threads);
-      for (const { panel, offset, length } of panelsOfSlices(n, slices).panels) {
-        packPanel(matrix, n, scale, panel, values.subarray(offset, offset + length));
+  /** Lays out the threads' panels of `matrix`, see packPanel, which they take once they are released. */
+  layPanels(matrix: Float64Array, scale: number): void {
+    for (const [k, { panels }] of this.#members.entries()) {
+      let offset = 0;
+      for (const panel of panelsOfThread(this.n, k + 1, this.threads)) {
+        const length = panelLength(this.n, panel);
+        packPanel(matrix, this.n, scale, panel, new Float64Array(panels!, offset * 8, length));
+        offset += length;
       }
     }
-    this.#panels = [];
   }
 
-  /** Tells the threads that there is nothing more to do, and waits for their end. */
-  async finish(): Promise<void> {
-    this.shared.problem[0] = 0;
+  /** Waits until all threads are loaded, and releases them. From then on they wait for each other at the barrier. */
+  async release(): Promise<void> {
+    await Promise.all(this.#members.map(({ ready }) => ready));
+    if (this.#failure) throw this.#failure;
+    for (const member of this.#members) member.panels = null;
     this.shared.barrier.pass();
-    await Promise.all(this.#exits);
   }
 
-  /** Ends the threads after a failure, wherever they are. @returns the failure that came first */
+  /** Waits for the threads' end. */
+  async finish(): Promise<void> {
+    await this.#allExits();
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Ends the threads after a failure of this one, wherever they are. @returns the failure at the root of it */
   async abandon(error: unknown): Promise<unknown> {
     this.shared.barrier.abort();
-    await Promise.all(this.#exits);
-    return this.#failure ?? error;
+    await this.#allExits();
+    return error instanceof AbortedError ? (this.#failure ?? error) : error;
   }
 
-  #startThread(data: ThreadData): void {
+  async #allExits(): Promise<void> {
+    await Promise.all(this.#members.map(({ exit }) => exit));
+    this.#members = [];
+  }
+
+  #startThread(data: ThreadData): Member {
     const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: data });
-    worker.on('message', (error: PlainError) => this.#fail(fromPlainError(error)));
+    const exit = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     worker.on('error', (cause) => {
-      this.#fail(new RunError(`a thread of the eigensolver died: ${cause.message}`, { cause }));
+      this.#failure ??= new RunError(`a thread of the eigensolver died: ${cause.message}`, { cause });
+      this.shared.barrier.abort();
     });
-    this.#workers.push(worker);
-    this.#exits.push(new Promise((resolve) => worker.on('exit', () => resolve())));
-  }
-
-  #fail(error: EigenshardError): void {
-    // The others fail only because one has aborted; their messages come later.
-    this.#failure ??= error;
-    this.shared.barrier.abort();
+    const ready = new Promise<void>((resolve) => {
+      worker.on('message', (message: 'ready' | PlainError) => {
+        if (message !== 'ready') this.#failure ??= fromPlainError(message);
+        resolve();
+      });
+    });
+    return { panels: data.panels, ready: Promise.race([ready, exit]), exit };
   }
 }

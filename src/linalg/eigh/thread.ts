@@ -1,12 +1,13 @@
-// The entry of the eigensolver's threads. It takes ThreadData, shares in the tridiagonalisation and the secular
-// equations that the main thread leads, and ends; a failure is posted as PlainError after the others were woken.
+// The entry of the eigensolver's threads. It takes ThreadData, posts 'ready', shares in the tridiagonalisation that the
+// main thread leads, and ends; its own failure is posted as PlainError after the others were woken.
 import { parentPort, workerData } from 'node:worker_threads';
 import { toPlainError } from '../../errors.js';
 import { KernelMemory } from '../kernel-memory.js';
 import { Product } from '../product.js';
-import { type KernelVariant, loadHouseholderKernels, loadSecularKernels } from './kernels.js';
-import { assistSecular } from './secular.js';
-import { panelsOfSlices, type SharedBuffers, SharedState, slicesOfThread } from './shared-state.js';
+import { AbortedError } from './barrier.js';
+import { type KernelVariant, loadHouseholderKernels } from './kernels.js';
+import { panelLength } from './packed-triangle.js';
+import { type SharedBuffers, SharedState } from './shared-state.js';
 import { tridiagonalise } from './tridiagonalisation.js';
 
 export interface ThreadData {
@@ -14,7 +15,7 @@ export interface ThreadData {
   index: number;
   buffers: SharedBuffers;
   variant: KernelVariant;
-  /** The panels of this thread's slices laid end to end; complete when the barrier is passed for the first time. */
+  /** This thread's panels, ascending, end to end; complete when the barrier is passed for the first time. */
   panels: SharedArrayBuffer | null;
 }
 
@@ -24,34 +25,40 @@ try {
   await share();
 } catch (error) {
   shared.barrier.abort();
-  parentPort!.postMessage(toPlainError(error));
+  if (!(error instanceof AbortedError)) parentPort!.postMessage(toPlainError(error));
 }
 
 async function share(): Promise<void> {
+  const { index } = data;
   const { n, threads } = data.buffers;
-  const slices = slicesOfThread(data.index, threads);
   const memory = new KernelMemory();
+  const kernels = loadHouseholderKernels(memory.memory, data.variant);
   const product = await Product.createAccumulating('float64', 1);
-  shared.barrier.pass();
   await tridiagonalise({
     n,
-    slices,
+    threads,
+    index,
     memory,
-    kernels: loadHouseholderKernels(memory.memory, data.variant),
+    kernels,
     product,
-    loadPanels: (panels) => loadPanels(n, slices, panels),
+    loadPanels: async (panels) => {
+      parentPort!.postMessage('ready');
+      shared.barrier.pass();
+      takePanels(n, panels);
+    },
     exchangeColumns: (columns, first, owned) => shared.exchangeColumns(columns, first, owned),
-    exchangeSums: (sums, first) => shared.exchangeSums(sums, first, slices),
+    exchangeSums: (sums, first) => shared.exchangeSums(sums, first, index),
     onColumn: () => {},
   });
   await product.release();
-  assistSecular(memory, loadSecularKernels(memory.memory), { shared, index: data.index });
 }
 
-function loadPanels(n: number, slices: readonly number[], panels: Map<number, Float64Array>): void {
-  const source = new Float64Array(data.panels!);
-  for (const { panel, offset, length } of panelsOfSlices(n, slices).panels) {
-    panels.get(panel)!.set(source.subarray(offset, offset + length));
+function takePanels(n: number, panels: Map<number, Float64Array>): void {
+  let offset = 0;
+  for (const [panel, out] of panels) {
+    const length = panelLength(n, panel);
+    out.set(new Float64Array(data.panels!, offset * 8, length));
+    offset += length;
   }
   // workerData lives as long as the thread.
   data.panels = null;

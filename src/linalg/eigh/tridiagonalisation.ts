@@ -1,7 +1,7 @@
 import type { KernelMemory, Region } from '../kernel-memory.js';
 import type { Product } from '../product.js';
 import type { HouseholderKernels } from './kernels.js';
-import { PANEL, paddedOrder, panelCount, panelLength, SLICES, sliceOfPanel } from './packed-triangle.js';
+import { PANEL, paddedOrder, panelLength, panelsOfThread, SLICES, sliceOfPanel } from './packed-triangle.js';
 
 /** Columns reduced before the rest of the matrix is updated; twice that is the inner dimension of the update. */
 export const BLOCK = 32;
@@ -12,17 +12,18 @@ const NEGLIGIBLE = 1e-140;
 /** What one thread needs of the tridiagonalisation. Its kernels and its product work on its own memory. */
 export interface Share {
   n: number;
-  /** The slices whose panels this thread owns. */
-  slices: readonly number[];
+  /** The number of threads, a power of two up to SLICES, and which of them this is. */
+  threads: number;
+  index: number;
   memory: KernelMemory;
   kernels: HouseholderKernels;
   /** Accumulating. */
   product: Product<Float64Array>;
   /** Fills the owned panels, [rows, 64] each by its number, zeros. */
-  loadPanels(panels: Map<number, Float64Array>): void;
+  loadPanels(panels: Map<number, Float64Array>): Promise<void>;
   /** Gives all threads the columns of the next block, [BLOCK, padded n], of rows from `first` on. */
   exchangeColumns(columns: Float64Array, first: number, owned: boolean): void;
-  /** Gives all threads the slices' sums, [SLICES, padded n], of rows from `first` on; owned slices are complete. */
+  /** Gives all threads the sums of each, row `index` of [SLICES, padded n], columns from `first` on. */
   exchangeSums(sums: Float64Array, first: number): void;
   /** Told each column's diagonal entry, the entry below it, and the reflector, [padded n]. */
   onColumn(j: number, diagonal: number, offDiagonal: number, tau: number, vector: Float64Array): void;
@@ -35,6 +36,7 @@ export interface Share {
  */
 export async function tridiagonalise(share: Share): Promise<void> {
   const reduction = new Reduction(share);
+  await reduction.load();
   for (let first = 0; first < share.n; first += BLOCK) {
     reduction.gatherBlock(first);
     for (let k = 0; k < BLOCK && first + k < share.n; k++) reduction.reduceColumn(first, k);
@@ -47,7 +49,9 @@ class Reduction {
   readonly #order: number;
   /** Bytes of a vector. */
   readonly #stride: number;
-  readonly #panels: Map<number, Region>;
+  /** The owned panels with their numbers. */
+  readonly #panels: readonly (readonly [number, Region])[];
+  readonly #panelsReversed: readonly (readonly [number, Region])[];
   /** The block's columns, each of which becomes a vector v, and below them its vectors w, [2 BLOCK, order]. */
   readonly #vectors: Region;
   readonly #sums: Region;
@@ -59,34 +63,40 @@ class Reduction {
   readonly #right: Region;
 
   constructor(share: Share) {
-    const { n, memory, slices } = share;
-    const panels = Array.from({ length: panelCount(n) }, (_, p) => p);
-    const owned = panels.filter((p) => slices.includes(sliceOfPanel(p)));
+    const { n, memory } = share;
+    const owned = panelsOfThread(n, share.index, share.threads);
     this.#share = share;
     this.#order = paddedOrder(n);
     this.#stride = this.#order * 8;
     const regions = memory.allot<string>({
+      ...Object.fromEntries(owned.map((p) => [`panel ${p}`, panelLength(n, p) * 8])),
+      // Behind the panels: kernels touch the memory that follows them.
       vectors: 2 * BLOCK * this.#stride,
       sums: SLICES * this.#stride,
       dots: 2 * BLOCK * 8,
       left: 2 * BLOCK * this.#stride,
       right: 2 * BLOCK * PANEL * 8,
-      ...Object.fromEntries(owned.map((p) => [p, panelLength(n, p) * 8])),
     });
     this.#vectors = regions.vectors!;
+    this.#vectors.float64.fill(0);
     this.#sums = regions.sums!;
     this.#dots = regions.dots!;
     this.#left = regions.left!;
     this.#right = regions.right!;
-    this.#panels = new Map(owned.map((p) => [p, regions[p]!]));
-    share.loadPanels(new Map(owned.map((p) => [p, regions[p]!.float64.fill(0)])));
+    this.#panels = owned.map((p) => [p, regions[`panel ${p}`]!]);
+    this.#panelsReversed = this.#panels.toReversed();
+  }
+
+  /** Fills the panels. */
+  async load(): Promise<void> {
+    await this.#share.loadPanels(new Map(this.#panels.map(([p, { float64 }]) => [p, float64.fill(0)])));
   }
 
   /** Fetches the columns first <= j < first + BLOCK, of the rows from `first` on. */
   gatherBlock(first: number): void {
     const { kernels, exchangeColumns } = this.#share;
     const p = Math.floor(first / PANEL);
-    const panel = this.#panels.get(p);
+    const panel = this.#panels.find(([number]) => number === p)?.[1];
     const from = first - p * PANEL;
     if (panel) {
       const out = this.#vectors.offset + p * PANEL * 8;
@@ -140,12 +150,13 @@ class Reduction {
 
   /** w = A v with the packed triangle as it was at the block's start; v is zero above row `support`. */
   #multiply(first: number, support: number, v: number, w: number): void {
-    const { kernels, slices, exchangeSums } = this.#share;
+    const { index, threads, kernels, exchangeSums } = this.#share;
     const sums = this.#sums;
-    for (const slice of slices) {
+    for (let slice = index; slice < SLICES; slice += threads) {
       sums.float64.fill(0, slice * this.#order + first, (slice + 1) * this.#order);
     }
-    for (const [p, panel] of this.#panels) {
+    // To and fro, so that a triangle that is larger than the cache finds there what was read last.
+    for (const [p, panel] of support % 2 === 0 ? this.#panels : this.#panelsReversed) {
       const row = p * PANEL;
       if (row + PANEL <= support) continue;
       const y = sums.offset + sliceOfPanel(p) * this.#stride + row * 8;
@@ -153,9 +164,23 @@ class Reduction {
       const from = support - row >= BLOCK ? BLOCK : 0;
       kernels.multiplyPanel(panel.offset, this.#order - row, from, x, y, this.#right.offset);
     }
+    this.#addSlices(SLICES, threads, first, w);
     exchangeSums(sums.float64, first);
-    const used = Math.min(SLICES, panelCount(this.#share.n));
-    kernels.sumVectors(sums.offset + first * 8, this.#stride, used, this.#order - first, w);
+    this.#addSlices(threads, 1, first, w);
+  }
+
+  /**
+   * Adds slice i + h to slice i for h = from / 2, ..., to, as far as this thread has them, and the last two into
+   * `total`: down to as many slices as threads each thread has what it takes, below that every thread has all.
+   */
+  #addSlices(from: number, to: number, first: number, total: number): void {
+    const { index, threads, kernels } = this.#share;
+    const slice = (i: number) => this.#sums.offset + i * this.#stride + first * 8;
+    for (let h = from / 2; h >= to; h /= 2) {
+      for (let i = h >= threads ? index : 0; i < h; i += h >= threads ? threads : 1) {
+        kernels.combine(1, slice(i + h), 1, slice(i), this.#order - first, h === 1 ? total : slice(i));
+      }
+    }
   }
 
   /** A -= v w^T + w v^T for the rows and columns from `next` on. */

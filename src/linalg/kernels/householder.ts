@@ -13,6 +13,9 @@ const ROW_BYTES: usize = <usize>PANEL << 3;
 const STRETCH: usize = 1024;
 const STRETCH_ROWS: i32 = 128;
 
+/** How far before its turn a panel's cache line is touched; memory must go on for as long behind the last panel. */
+const AHEAD: usize = 16 * ROW_BYTES;
+
 /** a * b + c */
 // @ts-ignore: decorator
 @inline
@@ -95,6 +98,8 @@ function multiplyStretch(
     let sum3 = f64x2.splat(0);
     for (let q = from; q < ROW_BYTES; q += 16) {
       const xq = v128.load(x + q);
+      // Touches each cache line before its turn: the hardware's own prefetching reaches half the speed.
+      load<u8>(row + (q << 2), AHEAD);
       const a0 = v128.load(row + q);
       sum0 = madd(a0, xq, sum0);
       let terms = madd(a0, x0, v128.load(scratch + q));
@@ -143,22 +148,6 @@ export function gatherColumns(
       from += 16;
       to += 2 * stride;
     }
-  }
-}
-
-/** out[i] = sum_s partials[s][i] in the order of s, for `length` entries of `count` vectors `stride` bytes apart. */
-export function sumVectors(partials: usize, stride: usize, count: i32, length: i32, out: usize): void {
-  for (let i: usize = 0; i < <usize>length << 3; i += 32) {
-    let from = partials + i;
-    let sum0 = v128.load(from);
-    let sum1 = v128.load(from, 16);
-    for (let s = 1; s < count; s++) {
-      from += stride;
-      sum0 = f64x2.add(sum0, v128.load(from));
-      sum1 = f64x2.add(sum1, v128.load(from, 16));
-    }
-    v128.store(out + i, sum0);
-    v128.store(out + i, sum1, 16);
   }
 }
 

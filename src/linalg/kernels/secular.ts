@@ -84,7 +84,7 @@ function evaluate(d: usize, squares: usize, count: i32, split: i32, pole: f64, o
 }
 
 /**
- * Roots first <= j < end. squares: z_i^2. Writes poles[j], the value d_i of the pole nearest to the root, and
+ * All roots. squares: z_i^2. Writes poles[j], the value d_i of the pole nearest to the root, and
  * offsets[j], the root's distance from it.
  * @returns -1, or the index of a root that did not converge after 100 iterations
  */
@@ -93,12 +93,10 @@ export function findRoots(
   squares: usize,
   count: i32,
   rho: f64,
-  first: i32,
-  end: i32,
   poles: usize,
   offsets: usize,
 ): i32 {
-  for (let j = first; j < end; j++) {
+  for (let j = 0; j < count; j++) {
     if (!findRoot(d, squares, count, rho, j, poles, offsets)) return j;
   }
   return -1;
@@ -208,8 +206,8 @@ function middle(low: f64, high: f64): f64 {
 }
 
 /**
- * weights[i], first <= i < end: the z of which the computed roots are the exact ones (Loewner's formula), with the
- * sign of z[i]. Both vectors of roots must be complete.
+ * weights[i]: the z of which the computed roots are the exact ones (Loewner's formula), with the
+ * sign of z[i].
  */
 export function fitWeights(
   d: usize,
@@ -217,11 +215,9 @@ export function fitWeights(
   poles: usize,
   offsets: usize,
   count: i32,
-  first: i32,
-  end: i32,
   weights: usize,
 ): void {
-  for (let i = first; i < end; i++) {
+  for (let i = 0; i < count; i++) {
     const di = at(d, i);
     const dis = f64x2.splat(di);
     let products = f64x2.splat(1);
@@ -249,18 +245,16 @@ function ratios(d: usize, poles: usize, offsets: usize, di: v128, j: i32, shift:
   return f64x2.div(above, f64x2.sub(di, v128.load(d + at + shift)));
 }
 
-/** inverseNorms[j] = 1 / ||s_j||, s_ij = weights_i / (d_i - lambda_j), for first <= j < end, both even. */
+/** inverseNorms[j] = 1 / ||s_j||, s_ij = weights_i / (d_i - lambda_j). */
 export function invertNorms(
   d: usize,
   weights: usize,
   poles: usize,
   offsets: usize,
   count: i32,
-  first: i32,
-  end: i32,
   inverseNorms: usize,
 ): void {
-  for (let j = first; j < end; j += 2) {
+  for (let j = 0; j < count; j += 2) {
     const at = <usize>j << 3;
     const pole = v128.load(poles + at);
     const offset = v128.load(offsets + at);

@@ -1,0 +1,123 @@
+/** A thread of benchmarks/product: multiplies, with one thread of the library's, and checks before it times. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { DenseKernels, KernelsChoice, Multiplication } from '../src/linalg/backend/dense-kernels.js';
+import { openKernels } from '../src/linalg/backend/open-kernels.js';
+import { randomFloat32, randomFloat64 } from '../test/helpers/random.js';
+
+type Values = Float32Array | Float64Array;
+export type Dtype = 'float32' | 'float64';
+
+/** out = A B, [rows, inner] x [inner, columns], `calls` times. */
+export interface ProductRequest {
+  choice: KernelsChoice;
+  dtype: Dtype;
+  rows: number;
+  inner: number;
+  columns: number;
+  calls: number;
+  /** Threads that do the same at once: they wait for each other before they begin to time. */
+  parties: number;
+}
+
+export type ProductReply = { seconds: number } | { failure: string };
+
+/** Shared: arrivals at the barrier, and the number of times that it opened. */
+const barrier = new Int32Array(workerData as SharedArrayBuffer);
+const ARRIVED = 0;
+const OPENED = 1;
+
+const CHECKED_ENTRIES = 64;
+
+/** Half a unit in the last place, relative. */
+const roundoff: Record<Dtype, number> = { float32: 2 ** -24, float64: 2 ** -53 };
+
+const products = new Map<string, Promise<Multiplication<never>>>();
+
+/** Of the longest request so far: a, b, out. */
+const held: Record<Dtype, Values[]> = { float32: [], float64: [] };
+
+parentPort!.on('message', async (request: ProductRequest) => {
+  let reply: ProductReply;
+  try {
+    reply = { seconds: await time(request) };
+  } catch (error) {
+    reply = { failure: (error as Error).message };
+  }
+  parentPort!.postMessage(reply);
+});
+
+async function time({
+  choice,
+  dtype,
+  rows,
+  inner,
+  columns,
+  calls,
+  parties,
+}: ProductRequest): Promise<number> {
+  const key = JSON.stringify([choice, dtype]);
+  if (!products.has(key)) products.set(key, openProduct(choice, dtype));
+  const product = (await products.get(key)!) as unknown as Multiplication<Values>;
+  const a = { values: operand(dtype, 0, rows * inner), rows, columns: inner };
+  const b = { values: operand(dtype, 1, inner * columns), rows: inner, columns };
+  const out = { values: operand(dtype, 2, rows * columns), rows, columns };
+  out.values.fill(Number.NaN);
+  let failure: unknown = null;
+  try {
+    await product.multiply(a, b, out);
+    check(a.values, b.values, out.values, inner, columns, dtype);
+  } catch (error) {
+    failure = error;
+  }
+  // Also after a failure: the others wait.
+  passBarrier(parties);
+  if (failure !== null) throw failure;
+  const started = performance.now();
+  for (let call = 0; call < calls; call++) await product.multiply(a, b, out);
+  return (performance.now() - started) / 1000;
+}
+
+async function openProduct(choice: KernelsChoice, dtype: Dtype): Promise<Multiplication<never>> {
+  const kernels: DenseKernels = await openKernels(choice);
+  return dtype === 'float32' ? kernels.float32Product(1) : kernels.float64Product(1);
+}
+
+/** The first `length` of seeded numbers in [-1, 1), the same at each call. */
+function operand(dtype: Dtype, index: number, length: number): Values {
+  if ((held[dtype][index]?.length ?? 0) < length) {
+    held[dtype][index] = dtype === 'float32' ? randomFloat32(length, index) : randomFloat64(length, index);
+  }
+  return held[dtype][index]!.subarray(0, length);
+}
+
+/** Compares entries all over `out` with sums in float64, within the rounding errors that any order of summation has. */
+function check(a: Values, b: Values, out: Values, inner: number, columns: number, dtype: Dtype): void {
+  for (let entry = 0; entry < CHECKED_ENTRIES; entry++) {
+    const index = Math.floor((out.length - 1) * (entry / (CHECKED_ENTRIES - 1)));
+    const [i, j] = [Math.floor(index / columns), index % columns];
+    let sum = 0;
+    let magnitude = 0;
+    for (let k = 0; k < inner; k++) {
+      const term = a[i * inner + k]! * b[k * columns + j]!;
+      sum += term;
+      magnitude += Math.abs(term);
+    }
+    const deviation = Math.abs(out[index]! - sum);
+    const tolerance = 2 * inner * roundoff[dtype] * magnitude;
+    if (deviation <= tolerance) continue;
+    throw new Error(
+      `entry (${i}, ${j}) is ${out[index]}, not ${sum}: off by ${deviation}, above ${tolerance}`,
+    );
+  }
+}
+
+function passBarrier(parties: number): void {
+  const round = Atomics.load(barrier, OPENED);
+  if (Atomics.add(barrier, ARRIVED, 1) === parties - 1) {
+    Atomics.store(barrier, ARRIVED, 0);
+    Atomics.add(barrier, OPENED, 1);
+    Atomics.notify(barrier, OPENED);
+  } else {
+    Atomics.wait(barrier, OPENED, round);
+  }
+}

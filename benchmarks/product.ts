@@ -1,0 +1,135 @@
+/**
+ * Products of m rows with a square matrix, by the number of rows in a call: one thread alone, and several at once,
+ * in float32 (the projection) and float64 (covariance and eigensolver). GFLOP/s a core, beside the best rate that
+ * was seen and the peak of the core. Every shape is checked before it is timed.
+ *
+ * usage: node dist/benchmarks/product.js [--chunks M,M,...] [--hidden N] [--workers N] [--runs N]
+ */
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { chooseKernels } from '../src/linalg/backend/choose-kernels.js';
+import type { KernelsChoice } from '../src/linalg/backend/dense-kernels.js';
+import { portableKernels } from '../src/linalg/backend/portable-kernels.js';
+import { corePeak } from './core-peak.js';
+import type { Dtype, ProductReply, ProductRequest } from './product-thread.js';
+import { machineLine, median, spread, table, wholeNumber, wholeNumbers } from './report.js';
+import { type Contender, interleave } from './rounds.js';
+
+const { values: given } = parseArgs({
+  options: {
+    chunks: { type: 'string', default: '128,256,512,1024,2048,4096,8192' },
+    hidden: { type: 'string', default: '2560' },
+    workers: { type: 'string', default: String(availableParallelism()) },
+    runs: { type: 'string', default: '3' },
+  },
+});
+const chunks = wholeNumbers(given.chunks);
+const hidden = wholeNumber(given.hidden);
+const workers = wholeNumber(given.workers);
+const runs = wholeNumber(given.runs);
+
+/** Square products whose operands lie in the core's own caches: they stand for the best rate that there is. */
+const SQUARES = [384, 768, 1536];
+
+/** Rows multiplied in one measurement: small calls are repeated. */
+const ROWS_A_MEASUREMENT = 2048;
+
+interface Subject {
+  dtype: Dtype;
+  kernels: string;
+  choice: KernelsChoice;
+  rows: number;
+  /** Of the square matrix. */
+  size: number;
+  parties: number;
+}
+
+const contestants = [{ kernels: 'portable', choice: portableKernels.choice }, ...(await systemContestant())];
+const barrier = new SharedArrayBuffer(8);
+const threads = Array.from(
+  { length: workers },
+  () => new Worker(new URL('./product-thread.js', import.meta.url), { workerData: barrier }),
+);
+
+console.log(
+  `products of m x ${hidden} with ${hidden} x ${hidden}, ${runs} interleaved runs, ${machineLine()}`,
+);
+console.log(`portable: ${portableKernels.identity.library} ${portableKernels.identity.version}`);
+const peak = corePeak();
+console.log(`peak of the core: ${peak === null ? 'unknown' : peak.basis}`);
+for (const dtype of ['float32', 'float64'] as const) await compare(dtype);
+for (const thread of threads) await thread.terminate();
+
+async function compare(dtype: Dtype): Promise<void> {
+  const shapes = [
+    ...chunks.map((rows) => ({ rows, size: hidden })),
+    ...SQUARES.map((size) => ({ rows: size, size })),
+  ];
+  const subjects: Subject[] = contestants.flatMap(({ kernels, choice }) =>
+    [...new Set([1, workers])].flatMap((parties) =>
+      shapes.map((shape) => ({ dtype, kernels, choice, parties, ...shape })),
+    ),
+  );
+  const contenders = subjects.map(
+    (subject): Contender => ({ name: JSON.stringify(subject), run: () => rate(subject) }),
+  );
+  const measured = await interleave(contenders, { rounds: runs });
+  const best = Math.max(...[...measured.values()].flat());
+  const bound = peak === null ? '' : `, peak of the core ${peak.gflops[dtype].toFixed(0)} (see above)`;
+  console.log(`\n${dtype}: best rate seen ${best.toFixed(1)} GFLOP/s a core${bound}`);
+  console.log(
+    table([
+      ['kernels', 'at once', 'shape', 'GFLOP/s a core, median (min to max)', 'of the best', 'of the peak'],
+      ...subjects.map((subject, index) => {
+        const rates = measured.get(contenders[index]!.name)!;
+        return [
+          subject.kernels,
+          String(subject.parties),
+          `${subject.rows} x ${subject.size} x ${subject.size}`,
+          spread(rates, 1),
+          percent(median(rates) / best),
+          peak === null ? '?' : percent(median(rates) / peak.gflops[dtype]),
+        ];
+      }),
+    ]),
+  );
+}
+
+/** GFLOP/s a core, the mean of all that work at once. */
+async function rate({ dtype, choice, rows, size, parties }: Subject): Promise<number> {
+  const calls = Math.ceil(ROWS_A_MEASUREMENT / rows);
+  const request: ProductRequest = { choice, dtype, rows, inner: size, columns: size, calls, parties };
+  const replies = await Promise.all(threads.slice(0, parties).map((thread) => ask(thread, request)));
+  const flops = 2 * rows * size * size * calls;
+  const rates = replies.map((reply) => {
+    if ('failure' in reply) throw new Error(`${JSON.stringify(request)}: ${reply.failure}`);
+    return flops / reply.seconds / 1e9;
+  });
+  return rates.reduce((sum, value) => sum + value, 0) / rates.length;
+}
+
+async function ask(thread: Worker, request: ProductRequest): Promise<ProductReply> {
+  const reply = once(thread, 'message');
+  thread.postMessage(request);
+  const [value] = await reply;
+  return value as ProductReply;
+}
+
+/** The system library's own products, float32 too: a run may leave those to the portable kernels. */
+async function systemContestant(): Promise<{ kernels: string; choice: KernelsChoice }[]> {
+  try {
+    const { choice, identity } = await chooseKernels({ backend: 'system' }, console.error);
+    if (choice.backend !== 'system') return [];
+    console.log(`system: ${identity.library}, ${identity.version}`);
+    return [{ kernels: 'system', choice: { ...choice, float32: 'system' } }];
+  } catch (error) {
+    console.error(`system: ${(error as Error).message}; left out`);
+    return [];
+  }
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}

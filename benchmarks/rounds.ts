@@ -1,0 +1,32 @@
+import { setTimeout } from 'node:timers/promises';
+
+export interface Contender {
+  name: string;
+  /** One run. Checks its answer, and throws where it is wrong. @returns what was measured: seconds, or a rate */
+  run: () => Promise<number>;
+}
+
+/** Idle threads of a BLAS or of onnxruntime spin for some milliseconds before they sleep. */
+const PAUSE_MS = 200;
+
+/**
+ * Runs all contenders once a round, one after the other, beginning with another one each round: what the machine
+ * does beside them, and what one leaves in the caches for the next, meets all alike.
+ * @param warmUps rounds at the beginning that are not counted
+ * @returns the measurements of each contender by its name
+ */
+export async function interleave(
+  contenders: readonly Contender[],
+  { rounds, warmUps = 1 }: { rounds: number; warmUps?: number },
+): Promise<Map<string, number[]>> {
+  const measured = new Map<string, number[]>(contenders.map(({ name }) => [name, []]));
+  for (let round = 0; round < warmUps + rounds; round++) {
+    for (let turn = 0; turn < contenders.length; turn++) {
+      const { name, run } = contenders[(round + turn) % contenders.length]!;
+      await setTimeout(PAUSE_MS);
+      const value = await run();
+      if (round >= warmUps) measured.get(name)!.push(value);
+    }
+  }
+  return measured;
+}

@@ -1,0 +1,17 @@
+import { env } from 'onnxruntime-node';
+import { eigh } from '../eigh.js';
+import { Product } from '../product.js';
+import type { DenseKernels } from './dense-kernels.js';
+
+const library = 'onnxruntime-node';
+const version = env.versions.node ?? env.versions.common;
+
+/** Products by onnxruntime, eigenvectors by this package's own solver: whatever npm alone brings. */
+export const portableKernels: DenseKernels = {
+  identity: { backend: 'portable', library, version, float32: `${library} ${version}` },
+  choice: { backend: 'portable' },
+  float32Product: (threads) => Product.create('float32', threads),
+  float64Product: (threads) => Product.create('float64', threads),
+  accumulatingProduct: (threads) => Product.createAccumulating('float64', threads),
+  eigh,
+};

@@ -1,0 +1,158 @@
+import type { Matrix } from '../product.js';
+import type { DenseKernels, Multiplication } from './dense-kernels.js';
+
+/** [m, k, n] that no vector width or block divides, and one that is nearly a vector. */
+const SHAPES = [
+  [37, 61, 43],
+  [2, 130, 1],
+] as const;
+
+/**
+ * [d, rows] of the products of equal rows: fewer and more terms than a library sums in one go (256 to 512 of
+ * float32), fewer and more rows than it packs into a block.
+ */
+const ROW_SHAPES = [
+  [96, 1024],
+  [520, 64],
+] as const;
+
+/** Rows at a time, each at most; two are the fewest that a projection multiplies. */
+const ROW_COUNTS = [2, 3, 16, 17, 23, 64, 1000] as const;
+
+/** Order of the matrix that is decomposed. */
+const ORDER = 47;
+
+export interface SelfTestResult {
+  /** What is wrong, with its figures; empty when all is well. */
+  problems: string[];
+  /** Whether equal rows have equal float32 products, wherever they stand and however many stand around them. */
+  keepsRowBits: boolean;
+}
+
+/** Checks a few results of kernels against their definition: some milliseconds. */
+export async function selfTest(kernels: DenseKernels): Promise<SelfTestResult> {
+  const problems: string[] = [];
+  const judge = (what: string, deviation: number, tolerance: number) => {
+    if (deviation <= tolerance) return;
+    problems.push(`${what} is ${deviation.toExponential(2)}, at most ${tolerance.toExponential(2)} expected`);
+  };
+  const float32 = await kernels.float32Product(1);
+  const float64 = await kernels.float64Product(1);
+  const accumulating = await kernels.accumulatingProduct(1);
+  try {
+    for (const [m, k, n] of SHAPES) {
+      const what = `the relative error of a product ${m} x ${k} x ${n}`;
+      // Each of k products and sums rounds by u, in whatever order they are taken; the loops here round as well.
+      const single = operands(Float32Array, m, k, n);
+      await float32.multiply(single.a, single.b, single.out);
+      judge(`${what} in float32`, relativeError(single, 0), k * 2 ** -24);
+      const double = operands(Float64Array, m, k, n);
+      await float64.multiply(double.a, double.b, double.out);
+      judge(`${what} in float64`, relativeError(double, 0), 2 * k * 2 ** -53);
+      double.out.values.fill(1);
+      await accumulating.accumulate(double.a, double.b, double.out);
+      judge(`${what}, added in float64,`, relativeError(double, 1), 2 * (k + 1) * 2 ** -53);
+    }
+    await testDecomposition(kernels, judge);
+    return { problems, keepsRowBits: await keepsRowBits(float32) };
+  } finally {
+    await Promise.all([float32, float64, accumulating].map((product) => product.release()));
+  }
+}
+
+interface Operands {
+  a: Matrix<Float32Array | Float64Array>;
+  b: Matrix<Float32Array | Float64Array>;
+  out: Matrix<Float32Array | Float64Array>;
+}
+
+function operands<T extends Float32Array | Float64Array>(
+  type: new (length: number) => T,
+  m: number,
+  k: number,
+  n: number,
+) {
+  const matrix = (rows: number, columns: number, phase: number): Matrix<T> => {
+    const values = new type(rows * columns);
+    for (let index = 0; index < values.length; index++) values[index] = pseudoRandom(index, phase);
+    return { values, rows, columns };
+  };
+  // What is in `out` must not matter to a plain product.
+  const out = { values: new type(m * n).fill(Number.NaN) as T, rows: m, columns: n };
+  return { a: matrix(m, k, 1), b: matrix(k, n, 2), out };
+}
+
+/** In [-1, 1], of no visible pattern. */
+function pseudoRandom(index: number, phase: number): number {
+  return Math.sin((index + 1) ** 2 * (0.7 + phase));
+}
+
+/** max |out - (start + A B)| in units of start + |A| |B|; a NaN stays. */
+function relativeError({ a, b, out }: Operands, start: number): number {
+  let worst = 0;
+  for (let i = 0; i < out.rows; i++) {
+    for (let j = 0; j < out.columns; j++) {
+      let sum = start;
+      let magnitude = start;
+      for (let l = 0; l < a.columns; l++) {
+        const term = a.values[i * a.columns + l]! * b.values[l * b.columns + j]!;
+        sum += term;
+        magnitude += Math.abs(term);
+      }
+      worst = Math.max(worst, Math.abs(out.values[i * out.columns + j]! - sum) / magnitude);
+    }
+  }
+  return worst;
+}
+
+/** A V = V diag(lambda), V^T V = I and the order of lambda, for a matrix whose upper triangle must not be read. */
+async function testDecomposition(
+  kernels: DenseKernels,
+  judge: (what: string, deviation: number, tolerance: number) => void,
+): Promise<void> {
+  const n = ORDER;
+  const entry = (i: number, j: number) => pseudoRandom(Math.max(i, j) * n + Math.min(i, j), 3);
+  const lower = new Float64Array(n * n).fill(Number.NaN);
+  for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) lower[i * n + j] = entry(i, j);
+  const { eigenvalues, eigenvectors: v } = await kernels.eigh(lower, n, { threads: 1 });
+  let residual = 0;
+  let norm = 0;
+  let orthogonality = 0;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) {
+      let image = -v[i * n + j]! * eigenvalues[j]!;
+      let gram = i === j ? -1 : 0;
+      for (let k = 0; k < n; k++) {
+        image += entry(i, k) * v[k * n + j]!;
+        gram += v[k * n + i]! * v[k * n + j]!;
+      }
+      residual += image * image;
+      norm += entry(i, j) ** 2;
+      orthogonality = Math.max(orthogonality, Math.abs(gram));
+    }
+  }
+  // LAPACK's own tests allow n eps times a small constant for both.
+  const tolerance = 10 * n * Number.EPSILON;
+  judge(`max |V^T V - I| of order ${n}`, orthogonality, tolerance);
+  judge(`||A V - V D||_F / ||A||_F of order ${n}`, Math.sqrt(residual / norm), tolerance);
+  const descents = eigenvalues.filter((value, j) => j > 0 && value < eigenvalues[j - 1]!).length;
+  judge('the number of eigenvalues that do not ascend', descents, 0);
+}
+
+async function keepsRowBits(product: Multiplication<Float32Array>): Promise<boolean> {
+  for (const [d, rows] of ROW_SHAPES) {
+    const { a, b } = operands(Float32Array, rows, d, d);
+    for (let i = 1; i < rows; i++) a.values.copyWithin(i * d, 0, d);
+    let expected: Buffer | undefined;
+    for (const count of ROW_COUNTS.filter((number) => number <= rows)) {
+      const out = { values: new Float32Array(count * d), rows: count, columns: d };
+      await product.multiply({ values: a.values.subarray(0, count * d), rows: count, columns: d }, b, out);
+      const bytes = Buffer.from(out.values.buffer);
+      expected ??= bytes.subarray(0, d * 4);
+      for (let i = 0; i < count; i++) {
+        if (!bytes.subarray(i * d * 4, (i + 1) * d * 4).equals(expected)) return false;
+      }
+    }
+  }
+  return true;
+}

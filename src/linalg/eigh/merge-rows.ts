@@ -1,0 +1,146 @@
+import type { Product } from '../product.js';
+import type { Deflation } from './deflation.js';
+
+/** Rows of Z that a merge takes through its product at a time. */
+const STRIP = 256;
+
+/** A stretch shorter than this is copied entry by entry. */
+const SHORT = 16;
+
+/** What turns the eigenvectors of two halves into those of their merge, of order `size`. */
+export interface Merge {
+  size: number;
+  deflation: Deflation;
+  /** The secular equation's eigenvectors as columns, [count, count], rows in the order of deflation.columns. */
+  vectors: Float64Array;
+  /** The columns of the merge that the vectors and the deflated columns become. */
+  rootPlaces: Int32Array;
+  deflatedPlaces: Int32Array;
+  /** Scratch of mergeScratch values. */
+  scratch: Float64Array;
+  product: Product<Float64Array>;
+}
+
+/** The number of scratch values that mergeRows needs. */
+export function mergeScratch(size: number, deflation: Deflation): number {
+  const lower = deflation.columns.length - deflation.upperOnly;
+  return Math.min(STRIP, size) * (Math.max(deflation.upper, lower) + size);
+}
+
+/**
+ * Takes `rows` rows of Z, all in one half, from the halves' eigenvectors to the merge's, in place.
+ * @param z row-major with `stride` values a row; the merge's part of the first row begins at index `at`
+ */
+export async function mergeRows(
+  z: Float64Array,
+  stride: number,
+  at: number,
+  rows: number,
+  half: 'upper' | 'lower',
+  merge: Merge,
+): Promise<void> {
+  const { deflation, rootPlaces, deflatedPlaces } = merge;
+  const { columns, upper, upperOnly } = deflation;
+  const move = {
+    // The other half's columns are zero in these rows.
+    used: stretches(half === 'upper' ? columns.subarray(0, upper) : columns.subarray(upperOnly)),
+    deflated: stretches(deflation.deflatedColumns),
+    toRoots: stretches(rootPlaces),
+    toDeflated: stretches(deflatedPlaces),
+    firstVector: half === 'upper' ? 0 : upperOnly,
+    inner: half === 'upper' ? upper : columns.length - upperOnly,
+  };
+  for (let row = 0; row < rows; row += STRIP) {
+    await mergeStrip(z, stride, at + row * stride, Math.min(STRIP, rows - row), merge, move);
+  }
+}
+
+interface Move {
+  used: Stretch[];
+  deflated: Stretch[];
+  toRoots: Stretch[];
+  toDeflated: Stretch[];
+  /** The first of `vectors`' rows that belongs to a used column, and how many do. */
+  firstVector: number;
+  inner: number;
+}
+
+async function mergeStrip(
+  z: Float64Array,
+  stride: number,
+  at: number,
+  rows: number,
+  { size, deflation, vectors, scratch, product }: Merge,
+  { used, deflated, toRoots, toDeflated, firstVector, inner }: Move,
+): Promise<void> {
+  const count = deflation.columns.length;
+  const solved = size - count;
+  const left = scratch.subarray(0, rows * inner);
+  const out = scratch.subarray(rows * inner, rows * (inner + count));
+  const kept = scratch.subarray(rows * (inner + count), rows * (inner + size));
+  for (let i = 0; i < rows; i++) {
+    const row = z.subarray(at + i * stride, at + i * stride + size);
+    rotate(row, deflation);
+    for (const stretch of used) gather(row, stretch, left, i * inner);
+    for (const stretch of deflated) gather(row, stretch, kept, i * solved);
+  }
+  if (count > 0) {
+    const right = vectors.subarray(firstVector * count, (firstVector + inner) * count);
+    if (inner === 0) out.fill(0);
+    else {
+      await product.multiply(
+        { values: left, rows, columns: inner },
+        { values: right, rows: inner, columns: count },
+        { values: out, rows, columns: count },
+      );
+    }
+  }
+  for (let i = 0; i < rows; i++) {
+    const row = z.subarray(at + i * stride, at + i * stride + size);
+    for (const stretch of toRoots) scatter(out, i * count, stretch, row);
+    for (const stretch of toDeflated) scatter(kept, i * solved, stretch, row);
+  }
+}
+
+function rotate(row: Float64Array, { rotations }: Deflation): void {
+  for (const { low, high, c, s } of rotations) {
+    const zLow = row[low]!;
+    const zHigh = row[high]!;
+    row[low] = c * zLow + s * zHigh;
+    row[high] = c * zHigh - s * zLow;
+  }
+}
+
+/** Consecutive entries of a list of columns that are consecutive columns, too. */
+interface Stretch {
+  index: number;
+  column: number;
+  length: number;
+}
+
+function stretches(columns: Int32Array): Stretch[] {
+  const out: Stretch[] = [];
+  for (let index = 0; index < columns.length; ) {
+    const column = columns[index]!;
+    let length = 1;
+    while (index + length < columns.length && columns[index + length] === column + length) length++;
+    out.push({ index, column, length });
+    index += length;
+  }
+  return out;
+}
+
+function gather(row: Float64Array, { index, column, length }: Stretch, list: Float64Array, at: number): void {
+  if (length >= SHORT) list.set(row.subarray(column, column + length), at + index);
+  else for (let k = 0; k < length; k++) list[at + index + k] = row[column + k]!;
+}
+
+function scatter(
+  list: Float64Array,
+  at: number,
+  { index, column, length }: Stretch,
+  row: Float64Array,
+): void {
+  if (length >= SHORT) row.set(list.subarray(at + index, at + index + length), column);
+  else for (let k = 0; k < length; k++) row[column + k] = list[at + index + k]!;
+}
