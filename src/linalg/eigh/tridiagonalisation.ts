@@ -41,6 +41,8 @@ export async function tridiagonalise(share: Share): Promise<void> {
     reduction.gatherBlock(first);
     for (let k = 0; k < BLOCK && first + k < share.n; k++) reduction.reduceColumn(first, k);
     await reduction.updateTrailing(first + BLOCK);
+    // Last, so that thread 0 copies the vectors while the others, which have none to copy, finish their updates.
+    reduction.reportColumns(first);
   }
 }
 
@@ -49,6 +51,8 @@ class Reduction {
   readonly #order: number;
   /** Bytes of a vector. */
   readonly #stride: number;
+  /** What is known of the block's columns beside their vectors. */
+  readonly #columns: { diagonal: number; offDiagonal: number; tau: number }[] = [];
   /** The owned panels with their numbers. */
   readonly #panels: readonly (readonly [number, Region])[];
   readonly #panelsReversed: readonly (readonly [number, Region])[];
@@ -107,7 +111,7 @@ class Reduction {
 
   /** Reduces column first + k: its v and its w. Vectors are used from row `first` on, where their alignment is known. */
   reduceColumn(first: number, k: number): void {
-    const { n, kernels, onColumn } = this.#share;
+    const { n, kernels } = this.#share;
     const j = first + k;
     const stride = this.#stride;
     const length = this.#order - first;
@@ -115,13 +119,14 @@ class Reduction {
     const w0 = v0 + BLOCK * stride;
     const v = v0 + k * stride;
     const w = w0 + k * stride;
-    const vector = this.#vectors.float64.subarray(k * this.#order, (k + 1) * this.#order);
+    const vector = this.#vector(k);
 
     kernels.subtractRows(v0, stride, k, w0 + k * 8, stride, length, v);
     kernels.subtractRows(w0, stride, k, v0 + k * 8, stride, length, v);
     const diagonal = vector[j]!;
     if (j === n - 1) {
-      onColumn(j, diagonal, 0, 0, vector.fill(0));
+      vector.fill(0);
+      this.#columns[k] = { diagonal, offDiagonal: 0, tau: 0 };
       return;
     }
     const alpha = vector[j + 1]!;
@@ -130,14 +135,14 @@ class Reduction {
     if (norm < NEGLIGIBLE) {
       kernels.combine(0, v, 0, v, length, v);
       kernels.combine(0, v, 0, v, length, w);
-      onColumn(j, diagonal, alpha, 0, vector);
+      this.#columns[k] = { diagonal, offDiagonal: alpha, tau: 0 };
       return;
     }
     const beta = alpha > 0 ? -Math.hypot(alpha, norm) : Math.hypot(alpha, norm);
     const tau = (beta - alpha) / beta;
     kernels.combine(1 / (alpha - beta), v, 0, v, length, v);
     vector[j + 1] = 1;
-    onColumn(j, diagonal, beta, tau, vector);
+    this.#columns[k] = { diagonal, offDiagonal: beta, tau };
 
     this.#multiply(first, j + 1, v, w);
     const dots = this.#dots.offset;
@@ -146,6 +151,20 @@ class Reduction {
     kernels.subtractRows(v0, stride, k, dots, 8, length, w);
     kernels.subtractRows(w0, stride, k, dots + BLOCK * 8, 8, length, w);
     kernels.combine(tau, w, (-tau / 2) * tau * kernels.dot(w, v, length), v, length, w);
+  }
+
+  /** Passes on the columns from `first` on, before gatherBlock overwrites their vectors. */
+  reportColumns(first: number): void {
+    const { n, onColumn } = this.#share;
+    for (let k = 0; k < BLOCK && first + k < n; k++) {
+      const { diagonal, offDiagonal, tau } = this.#columns[k]!;
+      onColumn(first + k, diagonal, offDiagonal, tau, this.#vector(k));
+    }
+  }
+
+  /** v of the block's column k. */
+  #vector(k: number): Float64Array {
+    return this.#vectors.float64.subarray(k * this.#order, (k + 1) * this.#order);
   }
 
   /** w = A v with the packed triangle as it was at the block's start; v is zero above row `support`. */
