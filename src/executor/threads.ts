@@ -17,6 +17,7 @@ export const RETRIES_AFTER_DEATH = 2;
 export class ThreadExecutor implements Executor {
   readonly concurrency: number;
   readonly #pool: Piscina;
+  readonly #filename: string;
   readonly #signal: AbortSignal | undefined;
   readonly #onRetry: (message: string) => void;
 
@@ -33,8 +34,10 @@ export class ThreadExecutor implements Executor {
     // Every task listens while it runs; Node takes more than ten listeners for a leak and warns.
     if (options.signal !== undefined) setMaxListeners(0, options.signal);
     this.#onRetry = options.onRetry ?? (() => {});
+    this.#filename = options.filename ?? new URL('../../workers/main.js', import.meta.url).href;
+    // The entry is named with each task, not here: a thread that had loaded it only in part when the pool is closed
+    // would abort the process (Node 20), and so a thread without a task has nothing to load.
     this.#pool = new Piscina({
-      filename: options.filename ?? new URL('../../workers/main.js', import.meta.url).href,
       minThreads: options.workers,
       maxThreads: options.workers,
       // Piscina's synchronous waiting would stop a worker's event loop, on which onnxruntime's promises settle.
@@ -63,7 +66,7 @@ export class ThreadExecutor implements Executor {
 
   async #attempt(name: TaskName, input: unknown): Promise<TaskOutcome | EigenshardError> {
     try {
-      return await this.#pool.run(input, { name, signal: this.#signal ?? null });
+      return await this.#pool.run(input, { filename: this.#filename, name, signal: this.#signal ?? null });
     } catch (cause) {
       if (this.#signal?.aborted) return new EigenshardError('interrupted', 'interrupted', { cause });
       const reason = cause instanceof Error ? cause.message : String(cause);
