@@ -3,13 +3,10 @@ import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { writeFully } from './commit.js';
+import { fileRecordSchema, writtenFileSchema } from './file-schemas.js';
 import { kernelsSchema } from './kernels-schema.js';
 
 export const JOURNAL_NAME = 'journal.jsonl';
-
-const fileRecordSchema = z.object({ path: z.string(), bytes: z.number(), sha256: z.string() });
-
-const writtenFileSchema = z.object({ path: z.string(), bytes: z.number(), crc32: z.int() });
 
 const headerSchema = z.object({
   step: z.literal('run'),

@@ -6,14 +6,13 @@ import { InputError } from '../errors.js';
 import { asInputError } from '../input/file-error.js';
 import { partitionFormats } from '../plan.js';
 import { writeFileAtomically } from './commit.js';
+import { fileRecordSchema } from './file-schemas.js';
 import { kernelsSchema } from './kernels-schema.js';
 
 export const MANIFEST_NAME = 'manifest.json';
 
 /** Version of everything in an output directory; raised when a reader of the former one would be misled. */
 export const LAYOUT_VERSION = 1;
-
-const fileRecordSchema = z.object({ path: z.string(), bytes: z.number(), sha256: z.string() });
 
 const momentsSchema = z.object({
   minimum: z.number(),
