@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { InputError } from '../errors.js';
 import { backTransform } from './eigh/back-transformation.js';
 import { divideAndConquer } from './eigh/divide-and-conquer.js';
 import { kernelVariant, loadHouseholderKernels, loadSecularKernels } from './eigh/kernels.js';
@@ -9,6 +8,7 @@ import { Team } from './eigh/team.js';
 import { tridiagonalise } from './eigh/tridiagonalisation.js';
 import { KernelMemory } from './kernel-memory.js';
 import { Product } from './product.js';
+import { checkSymmetricInput } from './symmetric-input.js';
 
 /** A thread takes about 50 ms to start: it must have this many rows to work on. */
 const ROWS_PER_THREAD = 400;
@@ -49,11 +49,7 @@ export async function eigh(
   n: number,
   { threads: mostThreads = availableParallelism() }: EighOptions = {},
 ): Promise<Eigendecomposition> {
-  if (!(Number.isInteger(n) && n >= 1 && matrix.length === n * n)) {
-    throw new InputError(
-      `eigh takes a matrix of n x n values, n >= 1; got n = ${n} and ${matrix.length} values`,
-    );
-  }
+  checkSymmetricInput(matrix, n);
   const exponent = normExponent(matrix, n);
   const threads = powerOfTwo(Math.min(mostThreads, SLICES, n / ROWS_PER_THREAD));
   const team = Team.start(n, threads, kernelVariant());
@@ -141,13 +137,7 @@ function normExponent(matrix: Float64Array, n: number): number {
   let largest = 0;
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
-      const magnitude = Math.abs(matrix[i * n + j]!);
-      if (!(magnitude <= Number.MAX_VALUE)) {
-        throw new InputError(
-          `the matrix has ${matrix[i * n + j]} at row ${i}, column ${j}: it must be finite`,
-        );
-      }
-      if (magnitude > largest) largest = magnitude;
+      largest = Math.max(largest, Math.abs(matrix[i * n + j]!));
     }
   }
   // No further down than where 2 ** -exponent is finite.

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { InputError, RunError } from '../../errors.js';
+import { RunError } from '../../errors.js';
 import type { Eigendecomposition } from '../eigh.js';
 import { checkShapes, type Matrix } from '../product.js';
+import { checkSymmetricInput } from '../symmetric-input.js';
 import type { Accumulation, DenseKernels, Multiplication } from './dense-kernels.js';
 import type { NativeFunction } from './koffi.js';
 import { portableKernels } from './portable-kernels.js';
@@ -91,7 +92,7 @@ async function eigh(
   n: number,
   threads: number,
 ): Promise<Eigendecomposition> {
-  checkSymmetric(matrix, n);
+  checkSymmetricInput(matrix, n);
   // The lower triangle of a row-major matrix is the upper one of a column-major matrix.
   const vectors = matrix.slice();
   const eigenvalues = new Float64Array(n);
@@ -137,21 +138,6 @@ function calledAside(native: NativeFunction, args: readonly unknown[]): Promise<
   return new Promise((resolve, reject) => {
     native.async(...args, (error) => (error ? reject(error) : resolve(args)));
   });
-}
-
-/** Refuses what ../eigh.ts refuses, in its words. */
-function checkSymmetric(matrix: Float64Array, n: number): void {
-  if (!(Number.isInteger(n) && n >= 1 && matrix.length === n * n)) {
-    throw new InputError(
-      `eigh takes a matrix of n x n values, n >= 1; got n = ${n} and ${matrix.length} values`,
-    );
-  }
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      if (Number.isFinite(matrix[i * n + j])) continue;
-      throw new InputError(`the matrix has ${matrix[i * n + j]} at row ${i}, column ${j}: it must be finite`);
-    }
-  }
 }
 
 function transposeInPlace(values: Float64Array, n: number): void {
