@@ -27,7 +27,7 @@ export async function eigenpairErrors(
   if (descent >= 0)
     throw new Error(`eigenvalue ${descent} of ${n} is smaller than the one before, or not a number`);
   // Released at the end: the idle threads of a session would spin beside whatever is timed next.
-  const product = await Product.create('float64', threads);
+  const product = await Product.create(threads);
   let orthogonality = 0;
   let squares = 0;
   let normSquares = 0;

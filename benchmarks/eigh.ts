@@ -196,7 +196,7 @@ async function causalMetric(random: Float64Array, n: number): Promise<Float64Arr
   }
   const metric = new Float64Array(n * n);
   const square = (values: Float64Array) => ({ values, rows: n, columns: n });
-  const product = await Product.create('float64', threads);
+  const product = await Product.create(threads);
   await product.multiply(square(scaled), square(transposed), square(metric));
   await product.release();
   mirror(metric, n);

@@ -1,17 +1,13 @@
 import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { Multiplication } from '../src/linalg/backend/dense-kernels.js';
-import { openKernels } from '../src/linalg/backend/open-kernels.js';
 import { createPartialFile, writeFully } from '../src/output/commit.js';
 import { planParquet, writeParquetFrame } from '../src/output/parquet.js';
 import { createdBy } from '../src/version.js';
 import { kernels, memory } from './context.js';
-import { eigenvectorsOf } from './eigenvectors.js';
 import type { Tasks, WrittenFile } from './messages.js';
+import { projectorOf } from './projector.js';
 import { forEachStrip, STRIP_ROWS, stripSizes } from './strips.js';
-
-let matmul: Promise<Multiplication<Float32Array>> | undefined;
 
 /**
  * Projects rows on the eigenvectors, p = gamma V in float32, and writes them: one Parquet and/or Arrow partition,
@@ -35,9 +31,7 @@ export async function project(input: Tasks['project']['input']): Promise<Tasks['
     image: layout?.bytes ?? 0,
   });
   const { projections, image } = regions;
-  const eigenvectors = { values: eigenvectorsOf(input.eigenvectors), rows: d, columns: d };
-  matmul ??= openKernels(input.kernels).then((kernels) => kernels.float32Product(1));
-  const product = await matmul;
+  const product = await projectorOf(input.eigenvectors, input.kernels);
   const slices = input.slices.map((slice) => ({ ...slice, descriptor: openSync(slice.file, 'r+') }));
   let crc = 0;
 
@@ -53,11 +47,7 @@ export async function project(input: Tasks['project']['input']): Promise<Tasks['
         rows: multiplied,
         columns: d,
       });
-      await product.multiply(
-        values(regions.gamma.float32, 0),
-        eigenvectors,
-        values(projections.float32, start),
-      );
+      await product.multiply(values(regions.gamma.float32, 0), values(projections.float32, start));
 
       const bytes = projections.bytes.subarray(start * 4, start * 4 + count * rowBytes);
       if (slices.length > 0) crc = crc32(bytes, crc);

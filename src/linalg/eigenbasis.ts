@@ -76,7 +76,7 @@ export async function metricOf(
   for (let i = 0; i < d; i++) {
     for (let j = 0; j < d; j++) transposed[j * d + i] = eigenvectors[i * d + j]!;
   }
-  const product = await kernels.float64Product(availableParallelism());
+  const product = await kernels.product(availableParallelism());
   const square = (values: Float64Array) => ({ values, rows: d, columns: d });
   const metric = new Float64Array(d * d);
   await product.multiply(square(scaled), square(transposed), square(metric));

@@ -74,7 +74,7 @@ async function solve(
   const diagonal = new Float64Array(n);
   const offDiagonal = new Float64Array(n);
   const reflectors = new Reflectors(n);
-  await withProducts([Product.createAccumulating('float64', 1)], ([product]) =>
+  await withProducts([Product.createAccumulating(1)], ([product]) =>
     tridiagonalise({
       n,
       threads,
@@ -99,7 +99,7 @@ async function solve(
   await team.finish();
 
   const eigenvectors = new Float64Array(n * n);
-  await withProducts([Product.create('float64', threads), Product.create('float64', 1)], ([divided, whole]) =>
+  await withProducts([Product.create(threads), Product.create(1)], ([divided, whole]) =>
     divideAndConquer(diagonal, offDiagonal, eigenvectors, {
       memory,
       kernels: loadSecularKernels(memory.memory),
@@ -108,20 +108,20 @@ async function solve(
   );
 
   // A session apart, made now: the idle threads of an earlier one would spin beside its own.
-  await withProducts([Product.createAccumulating('float64', threads)], ([product]) =>
+  await withProducts([Product.createAccumulating(threads)], ([product]) =>
     backTransform(reflectors, eigenvectors, n, { memory, kernels, product }),
   );
   return { eigenvalues: diagonal, eigenvectors };
 }
 
 /** Runs `use` with products that are released after it. */
-async function withProducts<Products extends readonly Promise<Product<Float64Array>>[]>(
+async function withProducts<Products extends readonly Promise<Product>[]>(
   creations: readonly [...Products],
-  use: (products: { [K in keyof Products]: Product<Float64Array> }) => Promise<void>,
+  use: (products: { [K in keyof Products]: Product }) => Promise<void>,
 ): Promise<void> {
   const products = await Promise.all(creations);
   try {
-    await use(products as { [K in keyof Products]: Product<Float64Array> });
+    await use(products as { [K in keyof Products]: Product });
   } finally {
     await Promise.all(products.map((product) => product.release()));
   }

@@ -32,7 +32,7 @@ export async function checkBasis(
 ): Promise<BasisCheck> {
   const eigenvalues = symbol === 'C' ? basis.covarianceEigenvalues! : basis.eigenvalues;
   const d = eigenvalues.length;
-  const product = await Product.create('float64', availableParallelism());
+  const product = await Product.create(availableParallelism());
   const v = { values: Float64Array.from(basis.eigenvectors), rows: d, columns: d };
   const gram = { diagonal: 0, offDiagonal: 0 };
   let residualSquares = 0;

@@ -1,15 +1,20 @@
 import type { Eigendecomposition } from '../eigh.js';
+import type { FixedProduct } from '../fixed-product.js';
+import type { Matrix } from '../matrix.js';
 import type { Product } from '../product.js';
 
 export const backends = ['auto', 'portable', 'system'] as const;
 /** What can be asked for; `auto` ends as one of the other two. */
 export type Backend = (typeof backends)[number];
 
-/** out = A B, row-major, shapes checked at the door: see `Product`. */
-export type Multiplication<T extends Float32Array | Float64Array> = Pick<Product<T>, 'multiply' | 'release'>;
+/** out = A B in float32 with a fixed B, row-major, shapes checked at the door: see `FixedProduct`. */
+export type FixedMultiplication = Pick<FixedProduct, 'multiply' | 'release'>;
 
-/** out += A B, likewise. */
-export type Accumulation = Pick<Product<Float64Array>, 'accumulate' | 'release'>;
+/** out = A B in float64, likewise: see `Product`. */
+export type Multiplication = Pick<Product, 'multiply' | 'release'>;
+
+/** out += A B. */
+export type Accumulation = Pick<Product, 'accumulate' | 'release'>;
 
 /** Which kernels ran: what the manifest and the journal record, since the last bits of a run depend on it. */
 export interface KernelsIdentity {
@@ -34,8 +39,9 @@ export type KernelsChoice =
 export interface DenseKernels {
   readonly identity: KernelsIdentity;
   readonly choice: KernelsChoice;
-  float32Product(threads: number): Promise<Multiplication<Float32Array>>;
-  float64Product(threads: number): Promise<Multiplication<Float64Array>>;
+  /** @param b [k, n], not to be changed while the product is used */
+  fixedProduct(b: Matrix<Float32Array>, threads: number): Promise<FixedMultiplication>;
+  product(threads: number): Promise<Multiplication>;
   accumulatingProduct(threads: number): Promise<Accumulation>;
   /** All eigenvalues and eigenvectors of a symmetric matrix, with the contract of `eigh` in ../eigh.ts. */
   eigh(matrix: Float64Array, n: number, options?: { threads?: number }): Promise<Eigendecomposition>;

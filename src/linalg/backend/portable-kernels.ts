@@ -1,5 +1,6 @@
 import { env } from 'onnxruntime-node';
 import { eigh } from '../eigh.js';
+import { FixedProduct } from '../fixed-product.js';
 import { Product } from '../product.js';
 import type { DenseKernels } from './dense-kernels.js';
 
@@ -10,8 +11,8 @@ const version = env.versions.node ?? env.versions.common;
 export const portableKernels: DenseKernels = {
   identity: { backend: 'portable', library, version, float32: `${library} ${version}` },
   choice: { backend: 'portable' },
-  float32Product: (threads) => Product.create('float32', threads),
-  float64Product: (threads) => Product.create('float64', threads),
-  accumulatingProduct: (threads) => Product.createAccumulating('float64', threads),
+  fixedProduct: (b, threads) => FixedProduct.create(b, threads),
+  product: (threads) => Product.create(threads),
+  accumulatingProduct: (threads) => Product.createAccumulating(threads),
   eigh,
 };

@@ -1,5 +1,5 @@
-import type { Matrix } from '../product.js';
-import type { DenseKernels, Multiplication } from './dense-kernels.js';
+import type { Matrix } from '../matrix.js';
+import type { DenseKernels } from './dense-kernels.js';
 
 /** [m, k, n] that no vector width or block divides, and one that is nearly a vector. */
 const SHAPES = [
@@ -36,34 +36,39 @@ export async function selfTest(kernels: DenseKernels): Promise<SelfTestResult> {
     if (deviation <= tolerance) return;
     problems.push(`${what} is ${deviation.toExponential(2)}, at most ${tolerance.toExponential(2)} expected`);
   };
-  const float32 = await kernels.float32Product(1);
-  const float64 = await kernels.float64Product(1);
+  const product = await kernels.product(1);
   const accumulating = await kernels.accumulatingProduct(1);
   try {
     for (const [m, k, n] of SHAPES) {
       const what = `the relative error of a product ${m} x ${k} x ${n}`;
       // Each of k products and sums rounds by u, in whatever order they are taken; the loops here round as well.
       const single = operands(Float32Array, m, k, n);
-      await float32.multiply(single.a, single.b, single.out);
+      await multiplyFixed(kernels, single);
       judge(`${what} in float32`, relativeError(single, 0), k * 2 ** -24);
       const double = operands(Float64Array, m, k, n);
-      await float64.multiply(double.a, double.b, double.out);
+      await product.multiply(double.a, double.b, double.out);
       judge(`${what} in float64`, relativeError(double, 0), 2 * k * 2 ** -53);
       double.out.values.fill(1);
       await accumulating.accumulate(double.a, double.b, double.out);
       judge(`${what}, added in float64,`, relativeError(double, 1), 2 * (k + 1) * 2 ** -53);
     }
     await testDecomposition(kernels, judge);
-    return { problems, keepsRowBits: await keepsRowBits(float32) };
+    return { problems, keepsRowBits: await keepsRowBits(kernels) };
   } finally {
-    await Promise.all([float32, float64, accumulating].map((product) => product.release()));
+    await Promise.all([product.release(), accumulating.release()]);
   }
 }
 
-interface Operands {
-  a: Matrix<Float32Array | Float64Array>;
-  b: Matrix<Float32Array | Float64Array>;
-  out: Matrix<Float32Array | Float64Array>;
+interface Operands<T extends Float32Array | Float64Array = Float32Array | Float64Array> {
+  a: Matrix<T>;
+  b: Matrix<T>;
+  out: Matrix<T>;
+}
+
+async function multiplyFixed(kernels: DenseKernels, { a, b, out }: Operands<Float32Array>): Promise<void> {
+  const product = await kernels.fixedProduct(b, 1);
+  await product.multiply(a, out);
+  await product.release();
 }
 
 function operands<T extends Float32Array | Float64Array>(
@@ -71,7 +76,7 @@ function operands<T extends Float32Array | Float64Array>(
   m: number,
   k: number,
   n: number,
-) {
+): Operands<T> {
   const matrix = (rows: number, columns: number, phase: number): Matrix<T> => {
     const values = new type(rows * columns);
     for (let index = 0; index < values.length; index++) values[index] = pseudoRandom(index, phase);
@@ -139,20 +144,22 @@ async function testDecomposition(
   judge('the number of eigenvalues that do not ascend', descents, 0);
 }
 
-async function keepsRowBits(product: Multiplication<Float32Array>): Promise<boolean> {
+async function keepsRowBits(kernels: DenseKernels): Promise<boolean> {
   for (const [d, rows] of ROW_SHAPES) {
     const { a, b } = operands(Float32Array, rows, d, d);
     for (let i = 1; i < rows; i++) a.values.copyWithin(i * d, 0, d);
+    const product = await kernels.fixedProduct(b, 1);
     let expected: Buffer | undefined;
     for (const count of ROW_COUNTS.filter((number) => number <= rows)) {
       const out = { values: new Float32Array(count * d), rows: count, columns: d };
-      await product.multiply({ values: a.values.subarray(0, count * d), rows: count, columns: d }, b, out);
+      await product.multiply({ values: a.values.subarray(0, count * d), rows: count, columns: d }, out);
       const bytes = Buffer.from(out.values.buffer);
       expected ??= bytes.subarray(0, d * 4);
       for (let i = 0; i < count; i++) {
         if (!bytes.subarray(i * d * 4, (i + 1) * d * 4).equals(expected)) return false;
       }
     }
+    await product.release();
   }
   return true;
 }

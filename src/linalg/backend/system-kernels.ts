@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { RunError } from '../../errors.js';
 import type { Eigendecomposition } from '../eigh.js';
-import { checkShapes, type Matrix } from '../product.js';
+import { checkShapes, checkWhole, type Matrix } from '../matrix.js';
 import { checkSymmetricInput } from '../symmetric-input.js';
-import type { Accumulation, DenseKernels, Multiplication } from './dense-kernels.js';
+import type { Accumulation, DenseKernels, FixedMultiplication, Multiplication } from './dense-kernels.js';
 import type { NativeFunction } from './koffi.js';
 import { portableKernels } from './portable-kernels.js';
 import type { SystemLibrary } from './system-library.js';
@@ -34,23 +34,31 @@ export function systemKernels(library: SystemLibrary, float32: 'portable' | 'sys
   return {
     identity,
     choice: { backend: 'system', library: name, lapack, float32 },
-    float32Product: async (threads) =>
+    fixedProduct: async (b, threads) =>
       float32 === 'system'
-        ? multiplication<Float32Array>(library, library.sgemm, threads)
-        : portableKernels.float32Product(threads),
-    float64Product: async (threads) => multiplication<Float64Array>(library, library.dgemm, threads),
+        ? fixedMultiplication(library, b, threads)
+        : portableKernels.fixedProduct(b, threads),
+    product: async (threads) => multiplication(library, threads),
     accumulatingProduct: async (threads) => accumulation(library, threads),
     eigh: (matrix, n, { threads = availableParallelism() } = {}) => eigh(library, matrix, n, threads),
   };
 }
 
-function multiplication<T extends Float32Array | Float64Array>(
+function fixedMultiplication(
   library: SystemLibrary,
-  gemm: NativeFunction,
+  b: Matrix<Float32Array>,
   threads: number,
-): Multiplication<T> {
+): FixedMultiplication {
+  checkWhole(b);
   return {
-    multiply: async (a, b, out) => multiplyAdd(library, gemm, threads, a, b, out, 0),
+    multiply: async (a, out) => multiplyAdd(library, library.sgemm, threads, a, b, out, 0),
+    release: async () => {},
+  };
+}
+
+function multiplication(library: SystemLibrary, threads: number): Multiplication {
+  return {
+    multiply: async (a, b, out) => multiplyAdd(library, library.dgemm, threads, a, b, out, 0),
     release: async () => {},
   };
 }

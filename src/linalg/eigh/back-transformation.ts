@@ -1,5 +1,6 @@
 import type { KernelMemory, Region } from '../kernel-memory.js';
-import type { Matrix, Product } from '../product.js';
+import type { Matrix } from '../matrix.js';
+import type { Product } from '../product.js';
 import type { HouseholderKernels } from './kernels.js';
 import { REFLECTOR_BLOCK, type ReflectorBlock, type Reflectors } from './reflectors.js';
 
@@ -11,7 +12,7 @@ export interface BackTransformer {
   memory: KernelMemory;
   kernels: HouseholderKernels;
   /** Accumulating. One session only: the idle threads of another would spin beside it. */
-  product: Product<Float64Array>;
+  product: Product;
 }
 
 /**

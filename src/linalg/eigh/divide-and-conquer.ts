@@ -14,7 +14,7 @@ export interface Workshop {
   memory: KernelMemory;
   kernels: SecularKernels;
   /** The product to use where the result has this many columns. */
-  product(columns: number): Product<Float64Array>;
+  product(columns: number): Product;
 }
 
 /**

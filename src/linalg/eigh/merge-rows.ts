@@ -18,7 +18,7 @@ export interface Merge {
   deflatedPlaces: Int32Array;
   /** Scratch of mergeScratch values. */
   scratch: Float64Array;
-  product: Product<Float64Array>;
+  product: Product;
 }
 
 /** The number of scratch values that mergeRows needs. */

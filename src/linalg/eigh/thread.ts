@@ -33,7 +33,7 @@ async function share(): Promise<void> {
   const { n, threads } = data.buffers;
   const memory = new KernelMemory();
   const kernels = loadHouseholderKernels(memory.memory, data.variant);
-  const product = await Product.createAccumulating('float64', 1);
+  const product = await Product.createAccumulating(1);
   await tridiagonalise({
     n,
     threads,

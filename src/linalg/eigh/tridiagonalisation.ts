@@ -18,7 +18,7 @@ export interface Share {
   memory: KernelMemory;
   kernels: HouseholderKernels;
   /** Accumulating. */
-  product: Product<Float64Array>;
+  product: Product;
   /** Fills the owned panels, [rows, 64] each by its number, zeros. */
   loadPanels(panels: Map<number, Float64Array>): Promise<void>;
   /** Gives all threads the columns of the next block, [BLOCK, padded n], of rows from `first` on. */

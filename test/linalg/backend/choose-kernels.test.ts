@@ -198,10 +198,10 @@ test('a library whose rows depend on their place multiplies float64 only', async
   const kernels = await chooseKernels({ backend: 'auto' }, t.fail, koffiWith({ ...sound, cblas_sgemm }));
   t.is(kernels.identity.backend, 'system');
   t.is(kernels.identity.float32, portableKernels.identity.float32);
-  const product = await kernels.float32Product(1);
   const one = { values: Float32Array.of(3), rows: 1, columns: 1 };
+  const product = await kernels.fixedProduct(one, 1);
   const out = { values: new Float32Array(1), rows: 1, columns: 1 };
-  await product.multiply(one, one, out);
+  await product.multiply(one, out);
   t.is(out.values[0], 9);
   await product.release();
 });

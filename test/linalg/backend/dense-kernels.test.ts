@@ -65,8 +65,7 @@ function judge(t: ExecutionContext, what: string, deviation: number, tolerance: 
 }
 
 forEachBackend('products in float32 and float64 are those of the definition', async (t, kernels) => {
-  const float32 = await kernels.float32Product(1);
-  const float64 = await kernels.float64Product(2);
+  const product = await kernels.product(2);
   for (const [m, k, n] of sizes) {
     const single = [
       randomFloat32(m * k, 1),
@@ -79,16 +78,17 @@ forEachBackend('products in float32 and float64 are those of the definition', as
       new Float64Array(m * n).fill(NaN),
     ] as const;
     const [a, b, out] = [matrixOf(single[0], m, k), matrixOf(single[1], k, n), matrixOf(single[2], m, n)];
-    await float32.multiply(a, b, out);
+    const fixed = await kernels.fixedProduct(b, 1);
+    await fixed.multiply(a, out);
+    await fixed.release();
     // k products and sums, each of which rounds.
     judge(t, `${m} x ${k} x ${n}, float32`, relativeError(a, b, out.values), k * 2 ** -24);
     const [c, d, result] = [matrixOf(double[0], m, k), matrixOf(double[1], k, n), matrixOf(double[2], m, n)];
-    await float64.multiply(c, d, result);
+    await product.multiply(c, d, result);
     // The loops here round as well.
     judge(t, `${m} x ${k} x ${n}, float64`, relativeError(c, d, result.values), 2 * k * 2 ** -53);
   }
-  await float32.release();
-  await float64.release();
+  await product.release();
 });
 
 forEachBackend('an accumulating product adds to what is there', async (t, kernels) => {
@@ -120,8 +120,8 @@ forEachBackend(
     b.values.set(randomFloat32(k * n, 9));
     regions.out.float32.fill(7);
     const out = matrixOf(regions.out.float32.subarray(n, (m + 1) * n), m, n);
-    const product = await kernels.float32Product(1);
-    await product.multiply(a, b, out);
+    const product = await kernels.fixedProduct(b, 1);
+    await product.multiply(a, out);
     await product.release();
     judge(t, `${m} x ${k} x ${n}`, relativeError(a, b, out.values), k * 2 ** -24);
     const around = [...regions.out.float32.subarray(0, n), ...regions.out.float32.subarray((m + 1) * n)];
@@ -132,35 +132,35 @@ forEachBackend(
 forEachBackend(
   "a row's bits depend neither on the other rows nor on how many there are",
   async (t, kernels) => {
-    const product = await kernels.float32Product(1);
     const bits = (values: Float32Array, from: number, length: number) =>
       Buffer.from(values.buffer, values.byteOffset + from * 4, length * 4);
     for (const d of [1, 3, 31, 64, 100, 256, 400, 520]) {
       const rows = 200;
       const gamma = randomFloat32(rows * d, 10);
       const basis = matrixOf(randomFloat32(d * d, 11), d, d);
+      const product = await kernels.fixedProduct(basis, 1);
       const whole = new Float32Array(rows * d);
-      await product.multiply(matrixOf(gamma, rows, d), basis, matrixOf(whole, rows, d));
+      await product.multiply(matrixOf(gamma, rows, d), matrixOf(whole, rows, d));
       const different: unknown[] = [];
       for (const count of [2, 3, 4, 7, 8, 15, 16, 17, 33, 64, 129]) {
         for (const first of [0, 1, 6, rows - count]) {
           const out = new Float32Array(count * d);
           const part = gamma.subarray(first * d, (first + count) * d);
-          await product.multiply(matrixOf(part, count, d), basis, matrixOf(out, count, d));
+          await product.multiply(matrixOf(part, count, d), matrixOf(out, count, d));
           if (!bits(out, 0, count * d).equals(bits(whole, first * d, count * d)))
             different.push({ first, count });
         }
       }
       t.deepEqual(different, [], `d = ${d}`);
+      await product.release();
     }
-    await product.release();
   },
 );
 
 forEachBackend('shapes that do not fit are refused', async (t, kernels) => {
   const matrix = (rows: number, columns: number, length = rows * columns) =>
     matrixOf(new Float64Array(length), rows, columns);
-  const [product, accumulating] = [await kernels.float64Product(1), await kernels.accumulatingProduct(1)];
+  const [product, accumulating] = [await kernels.product(1), await kernels.accumulatingProduct(1)];
   for (const [a, b, out] of [
     [matrix(2, 3), matrix(4, 5), matrix(2, 5)],
     [matrix(2, 3), matrix(3, 5), matrix(2, 4)],
@@ -175,6 +175,23 @@ forEachBackend('shapes that do not fit are refused', async (t, kernels) => {
   }
   await product.release();
   await accumulating.release();
+
+  const single = (rows: number, columns: number, length = rows * columns) =>
+    matrixOf(new Float32Array(length), rows, columns);
+  await t.throwsAsync(kernels.fixedProduct(single(3, 5, 14), 1), {
+    instanceOf: RangeError,
+    message: 'a matrix of 3 x 5 (14 values) is not its shape',
+  });
+  const fixed = await kernels.fixedProduct(single(3, 5), 1);
+  for (const [a, out] of [
+    [single(2, 4), single(2, 5)],
+    [single(2, 3), single(2, 4)],
+    [single(2, 3, 7), single(2, 5)],
+    [single(2, 3), single(2, 5, 9)],
+  ] as const) {
+    await t.throwsAsync(fixed.multiply(a, out), { instanceOf: RangeError, message: /does not fit/ });
+  }
+  await fixed.release();
 });
 
 function symmetric(n: number, entry: (i: number, j: number) => number): Float64Array {
@@ -265,14 +282,14 @@ test('float32 products of the system differ from the portable ones by rounding o
   const kernels = await systemKernelsHere(t);
   if (kernels?.choice.backend !== 'system') return;
   const library = openSystemLibrary(await loadKoffi(), kernels.choice);
-  const own = await systemKernels(library, 'system').float32Product(1);
-  const portable = await portableKernels.float32Product(1);
   const [m, d] = [70, 130];
   const a = matrixOf(randomFloat32(m * d, 12), m, d);
   const b = matrixOf(randomFloat32(d * d, 13), d, d);
   const [one, other] = [matrixOf(new Float32Array(m * d), m, d), matrixOf(new Float32Array(m * d), m, d)];
-  await own.multiply(a, b, one);
-  await portable.multiply(a, b, other);
+  const own = await systemKernels(library, 'system').fixedProduct(b, 1);
+  const portable = await portableKernels.fixedProduct(b, 1);
+  await own.multiply(a, one);
+  await portable.multiply(a, other);
   await portable.release();
   judge(t, 'system', relativeError(a, b, one.values), d * 2 ** -24);
   judge(t, 'portable', relativeError(a, b, other.values), d * 2 ** -24);

@@ -48,7 +48,7 @@ for (const variant of variants) {
 async function reduce(a: Float64Array, n: number, variant: 'plain' | 'fused') {
   const memory = new KernelMemory();
   const kernels = loadHouseholderKernels(memory.memory, variant);
-  const product = await Product.createAccumulating('float64', 1);
+  const product = await Product.createAccumulating(1);
   const diagonal = new Float64Array(n);
   const offDiagonal = new Float64Array(n);
   const reflectors = new Reflectors(n);
