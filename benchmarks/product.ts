@@ -5,13 +5,13 @@
  *
  * usage: node dist/benchmarks/product.js [--chunks M,M,...] [--hidden N] [--workers N] [--runs N]
  */
-import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { chooseKernels } from '../src/linalg/backend/choose-kernels.js';
 import type { KernelsChoice } from '../src/linalg/backend/dense-kernels.js';
 import { portableKernels } from '../src/linalg/backend/portable-kernels.js';
+import { ask } from './ask.js';
 import { corePeak } from './core-peak.js';
 import type { Dtype, ProductReply, ProductRequest } from './product-thread.js';
 import { machineLine, median, spread, table, wholeNumber, wholeNumbers } from './report.js';
@@ -101,20 +101,15 @@ async function compare(dtype: Dtype): Promise<void> {
 async function rate({ dtype, choice, rows, size, parties }: Subject): Promise<number> {
   const calls = Math.ceil(ROWS_A_MEASUREMENT / rows);
   const request: ProductRequest = { choice, dtype, rows, inner: size, columns: size, calls, parties };
-  const replies = await Promise.all(threads.slice(0, parties).map((thread) => ask(thread, request)));
+  const replies = await Promise.all(
+    threads.slice(0, parties).map((thread) => ask<ProductReply>(thread, request)),
+  );
   const flops = 2 * rows * size * size * calls;
   const rates = replies.map((reply) => {
     if ('failure' in reply) throw new Error(`${JSON.stringify(request)}: ${reply.failure}`);
     return flops / reply.seconds / 1e9;
   });
   return rates.reduce((sum, value) => sum + value, 0) / rates.length;
-}
-
-async function ask(thread: Worker, request: ProductRequest): Promise<ProductReply> {
-  const reply = once(thread, 'message');
-  thread.postMessage(request);
-  const [value] = await reply;
-  return value as ProductReply;
 }
 
 /** The system library's own products, float32 too: a run may leave those to the portable kernels. */

@@ -97,7 +97,7 @@ const writers: Writer[] = [
 mkdirSync(directory, { recursive: true });
 try {
   const contenders = writers.map((writer) => ({ name: writer.name, run: () => rate(writer) }));
-  print(await interleave(contenders, { rounds: runs }));
+  print(await interleave(contenders, { rounds: runs, memoryBytes: 8 * files * rows * d * 4 }));
 } finally {
   rmSync(directory, { recursive: true });
 }

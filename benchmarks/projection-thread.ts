@@ -1,0 +1,56 @@
+/** A thread of benchmarks/projection: the projection tasks of some partitions, or their bare products. */
+import { parentPort } from 'node:worker_threads';
+import { splitRows } from '../src/plan.js';
+import { randomFloat32 } from '../test/helpers/random.js';
+import type { ProjectInput, WrittenFile } from '../workers/messages.js';
+import { project } from '../workers/project.js';
+import { projectorOf } from '../workers/projector.js';
+import { STRIP_ROWS } from '../workers/strips.js';
+
+export interface ProjectionRequest {
+  kind: 'stage' | 'products';
+  inputs: readonly ProjectInput[];
+}
+
+/** `files`: what the stage wrote, in the order of the inputs. */
+export type ProjectionReply = { files: WrittenFile[] } | { failure: string };
+
+let gamma = new Float32Array();
+let projections = new Float32Array();
+
+parentPort!.on('message', async (request: ProjectionRequest) => {
+  let reply: ProjectionReply;
+  try {
+    reply = { files: await run(request) };
+  } catch (error) {
+    reply = { failure: (error as Error).message };
+  }
+  parentPort!.postMessage(reply);
+});
+
+async function run({ kind, inputs }: ProjectionRequest): Promise<WrittenFile[]> {
+  const files: WrittenFile[] = [];
+  for (const input of inputs) {
+    if (kind === 'stage') files.push(...(await project(input)).files);
+    else await multiply(input);
+  }
+  return files;
+}
+
+/** Products of the shapes that the stage has, by the same session, of numbers that are in memory. */
+async function multiply({ source, rows, eigenvectors, kernels }: ProjectInput): Promise<void> {
+  const d = source.columns;
+  if (gamma.length === 0) {
+    gamma = randomFloat32(STRIP_ROWS * d, 1);
+    projections = new Float32Array(STRIP_ROWS * d);
+  }
+  const product = await projectorOf(eigenvectors, kernels);
+  for (const { count } of splitRows(rows.count, STRIP_ROWS)) {
+    const matrix = (values: Float32Array) => ({
+      values: values.subarray(0, count * d),
+      rows: count,
+      columns: d,
+    });
+    await product.multiply(matrix(gamma), matrix(projections));
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The projection stage of a run beside its bare products: reading, converting, multiplying, transposing, checksums
+ * and writing of whole partitions, against the same products by the same sessions of onnxruntime with nothing
+ * around them, on all workers at once, in turn. Every partition is verified from its bytes on disk.
+ *
+ * Memory for the written files' pages in the system's cache is claimed before each turn, see claimHostMemory.
+ *
+ * usage: node dist/benchmarks/projection.js [--partitions N] [--hidden N] [--workers N] [--runs N]
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { configDefaults } from '../src/config.js';
+import { runTasks } from '../src/executor/executor.js';
+import { ThreadExecutor } from '../src/executor/threads.js';
+import { openCheckpoint } from '../src/input/checkpoint.js';
+import { portableKernels } from '../src/linalg/backend/portable-kernels.js';
+import { readEigenbasis, writeEigenbasis } from '../src/output/eigenbasis-file.js';
+import { planRun } from '../src/plan.js';
+import { generateCheckpoint } from '../src/stages/generate.js';
+import { freivaldsProbe } from '../src/stages/probe.js';
+import { randomFloat64 } from '../test/helpers/random.js';
+import type { PartitionMeasures, ProjectInput, WrittenFile } from '../workers/messages.js';
+import { ask } from './ask.js';
+import type { ProjectionReply, ProjectionRequest } from './projection-thread.js';
+import { machineLine, median, spread, table, wholeNumber } from './report.js';
+import { interleave } from './rounds.js';
+
+const { values: given } = parseArgs({
+  options: {
+    partitions: { type: 'string', default: '6' },
+    hidden: { type: 'string', default: '2560' },
+    workers: { type: 'string', default: String(availableParallelism()) },
+    runs: { type: 'string', default: '5' },
+  },
+});
+const d = wholeNumber(given.hidden);
+const workers = wholeNumber(given.workers);
+const runs = wholeNumber(given.runs);
+const { partitionRows } = configDefaults;
+const rows = wholeNumber(given.partitions) * partitionRows;
+const directory = path.resolve(import.meta.dirname, '../../runs/benchmark-projection');
+const metadata = { 'eigenshard.benchmark': 'projection' };
+
+/** Relative; of float32 sums of d terms, wide enough for any order of summation. */
+const PROBE_TOLERANCE = d * 2 ** -24;
+
+const threads = Array.from(
+  { length: workers },
+  () => new Worker(new URL('./projection-thread.js', import.meta.url)),
+);
+const executor = new ThreadExecutor({ workers });
+try {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(path.join(directory, 'projections'), { recursive: true });
+  await compare();
+} finally {
+  await executor.close();
+  await Promise.all(threads.map((thread) => thread.terminate()));
+  rmSync(directory, { recursive: true, force: true });
+}
+
+async function compare(): Promise<void> {
+  const { inputs, eigenvectors } = await prepare();
+  // Each thread's products arrange the eigenvectors at its first call, which is not counted.
+  const measured = await interleave(
+    [
+      { name: 'stage', run: async () => rate(await stage(inputs, eigenvectors)) },
+      { name: 'products alone', run: async () => rate((await onAllThreads('products', inputs)).seconds) },
+    ],
+    { rounds: runs, memoryBytes: 8 * rows * d * 4 },
+  );
+  const [ofStage, ofProducts] = [measured.get('stage')!, measured.get('products alone')!];
+  console.log(
+    `projection of ${rows} x ${d} bfloat16 to Parquet, ${workers} workers at once, ${runs} interleaved runs,\n` +
+      `${portableKernels.identity.library} ${portableKernels.identity.version}, ${machineLine()}\n`,
+  );
+  console.log(
+    table([
+      ['', 'GFLOP/s a worker, median (min to max)', 'of the products alone'],
+      ...[...measured].map(([name, rates]) => [
+        name,
+        spread(rates, 1),
+        `${((100 * median(rates)) / median(ofProducts)).toFixed(1)} %`,
+      ]),
+    ]),
+  );
+  const paired = ofStage.map((value, round) => (100 * value) / ofProducts[round]!);
+  console.log(`\nstage / products alone, round by round: ${spread(paired, 1)} %`);
+}
+
+/** A checkpoint and an orthonormal basis on disk, and the tasks of a run on them. */
+async function prepare(): Promise<{ inputs: ProjectInput[]; eigenvectors: Float32Array }> {
+  await generateCheckpoint(executor, path.join(directory, 'model'), { rows, hidden: d, seed: 42 }, () => {});
+  const { source } = await openCheckpoint(path.join(directory, 'model'));
+  const random = randomFloat64(d * d, d);
+  const { eigenvalues, eigenvectors } = await portableKernels.eigh(random, d);
+  const basis = { eigenvalues, covarianceEigenvalues: null, eigenvectors };
+  const stored = await readEigenbasis(directory, d, writeEigenbasis(directory, basis, {}));
+  const { partitions } = planRun({ rows, hidden: d, partitionRows, format: 'parquet' });
+  const inputs = partitions.map((partition) => ({
+    source,
+    rows: partition.rows,
+    eigenvectors: stored.reference,
+    kernels: portableKernels.choice,
+    directory,
+    parquet: partition.parquet,
+    arrow: null,
+    slices: [],
+    metadata,
+  }));
+  return { inputs, eigenvectors: stored.eigenvectors };
+}
+
+/** Seconds of the stage; what it wrote has been verified. */
+async function stage(inputs: readonly ProjectInput[], eigenvectors: Float32Array): Promise<number> {
+  const { seconds, files } = await onAllThreads('stage', inputs);
+  const probe = freivaldsProbe(eigenvectors, d);
+  const eigenvalues = new Float64Array(d).fill(1);
+  const expected = inputs.map(({ source, rows, parquet }) => ({
+    ...{ source, rows, directory, metadata, eigenvalues, probe, arrow: null, slices: [] },
+    parquet: { ...files.find((file) => file.path === parquet)!, sha256: null },
+  }));
+  await runTasks(executor, 'verify', expected, refuseWrong);
+  for (const file of files) rmSync(path.join(directory, file.path));
+  return seconds;
+}
+
+function refuseWrong({ problems, probe, normDifference }: PartitionMeasures): void {
+  if (problems.length > 0) throw new Error(problems.join('; '));
+  if (probe.maximumRelative <= PROBE_TOLERANCE && normDifference.maximumRelative <= PROBE_TOLERANCE) return;
+  throw new Error(`projections are off by ${probe.maximumRelative}, above ${PROBE_TOLERANCE}`);
+}
+
+/** Deals the partitions to the threads and waits for all of them. */
+async function onAllThreads(
+  kind: ProjectionRequest['kind'],
+  inputs: readonly ProjectInput[],
+): Promise<{ seconds: number; files: WrittenFile[] }> {
+  const started = performance.now();
+  const replies = await Promise.all(
+    threads.map((thread, index) => {
+      const share = inputs.filter((_, partition) => partition % threads.length === index);
+      return ask<ProjectionReply>(thread, { kind, inputs: share } satisfies ProjectionRequest);
+    }),
+  );
+  const seconds = (performance.now() - started) / 1000;
+  const files = replies.flatMap((reply) => {
+    if ('failure' in reply) throw new Error(reply.failure);
+    return reply.files;
+  });
+  return { seconds, files };
+}
+
+/** GFLOP/s a worker. */
+function rate(seconds: number): number {
+  return (2 * rows * d * d) / seconds / workers / 1e9;
+}
