@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { readFully } from '../src/input/read-fully.js';
+import { endIfInterrupted } from './interruption.js';
 import type { Tasks } from './messages.js';
 import { sliceProblems } from './slices.js';
 
@@ -28,6 +29,7 @@ function isIntact(file: Tasks['checksum']['input']['files'][number]): boolean {
     const sha256 = createHash('sha256');
     let crc = 0;
     for (let done = 0; done < file.bytes; ) {
+      endIfInterrupted();
       const part = buffer.subarray(0, Math.min(buffer.length, file.bytes - done));
       readFully(descriptor, part, done, file.path);
       if ('sha256' in file) sha256.update(part);

@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { syntheticRows } from '../src/input/synthetic.js';
 import { writeFully } from '../src/output/commit.js';
 import { splitRows } from '../src/plan.js';
+import { endIfInterrupted } from './interruption.js';
 import type { Tasks } from './messages.js';
 import { STRIP_ROWS } from './strips.js';
 
@@ -19,6 +20,7 @@ export function generate({
   const descriptor = openSync(file, 'r+');
   try {
     for (const strip of splitRows(rows.count, STRIP_ROWS)) {
+      endIfInterrupted();
       for (let i = 0; i < strip.count; i++) {
         fill(rows.first + strip.first + i, row);
         roundToBfloat16(row, stored, i * d);

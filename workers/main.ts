@@ -4,6 +4,7 @@ import type { TaskOutcome } from '../src/executor/threads.js';
 import * as checksums from './checksum.js';
 import * as covariances from './covariance.js';
 import * as generation from './generate.js';
+import { endIfInterrupted } from './interruption.js';
 import type { TaskName, Tasks } from './messages.js';
 import * as projection from './project.js';
 import * as scans from './scan.js';
@@ -27,6 +28,7 @@ function task<Name extends TaskName>(
 ) {
   return async (input: Tasks[Name]['input']): Promise<unknown> => {
     try {
+      endIfInterrupted();
       const result = await work(input);
       const outcome: TaskOutcome = { ok: true, result };
       if (transferred === undefined) return outcome;

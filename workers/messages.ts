@@ -49,6 +49,12 @@ export interface Tasks {
 
 export type TaskName = keyof Tasks;
 
+/** What every thread of a pool is given when it starts. */
+export interface WorkerSetting {
+  /** One int32, not 0 from the moment that the run is interrupted. */
+  interruption: SharedArrayBuffer;
+}
+
 /** What identifies a synthetic checkpoint: the same recipe always gives the same bytes. */
 export interface SyntheticRecipe {
   rows: number;

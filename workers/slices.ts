@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { readFully } from '../src/input/read-fully.js';
+import { endIfInterrupted } from './interruption.js';
 import type { SliceRecord } from './messages.js';
 
 const BUFFER_BYTES = 4 * 2 ** 20;
@@ -23,6 +24,7 @@ function checksumOf({ file, byteOffset, bytes }: SliceRecord): number {
   try {
     let crc = 0;
     for (let done = 0; done < bytes; ) {
+      endIfInterrupted();
       const part = buffer.subarray(0, Math.min(buffer.length, bytes - done));
       readFully(descriptor, part, byteOffset + done, file);
       crc = crc32(part, crc);

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { Piscina } from 'piscina';
-import type { TaskName, Tasks } from '../../workers/messages.js';
+import type { TaskName, Tasks, WorkerSetting } from '../../workers/messages.js';
 import { EigenshardError, fromPlainError, type PlainError } from '../errors.js';
 import type { Executor } from './executor.js';
 
@@ -10,9 +10,16 @@ export type TaskOutcome = { ok: true; result: unknown } | { ok: false; error: Pl
 /** A task whose worker thread died is run again this many times before the run fails. */
 export const RETRIES_AFTER_DEATH = 2;
 
+/** V8 would let it grow to 48 MB in every thread before it collects. */
+const YOUNG_GENERATION_MB = 4;
+
+/** How long tasks may take to end by themselves after an interruption. */
+const GRACE_MS = 2000;
+
 /**
- * The executor of one machine: a Piscina pool of `workers` threads. When `signal` aborts, running tasks are cut
- * off where they stand (what they had not committed is not seen) and every call rejects as 'interrupted'.
+ * The executor of one machine: a Piscina pool of `workers` threads. When `signal` aborts, running tasks end at their
+ * next step (what they had not committed is not seen), those that do not are cut off where they stand, and every call
+ * rejects as 'interrupted'.
  */
 export class ThreadExecutor implements Executor {
   readonly concurrency: number;
@@ -20,6 +27,9 @@ export class ThreadExecutor implements Executor {
   readonly #filename: string;
   readonly #signal: AbortSignal | undefined;
   readonly #onRetry: (message: string) => void;
+  readonly #interruption = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  /** Aborts when the grace after an interruption is over. */
+  readonly #cutOff = new AbortController();
 
   constructor(options: {
     workers: number;
@@ -32,7 +42,9 @@ export class ThreadExecutor implements Executor {
     this.concurrency = options.workers;
     this.#signal = options.signal;
     // Every task listens while it runs; Node takes more than ten listeners for a leak and warns.
-    if (options.signal !== undefined) setMaxListeners(0, options.signal);
+    setMaxListeners(0, this.#cutOff.signal);
+    if (options.signal?.aborted) this.#interrupt();
+    else options.signal?.addEventListener('abort', this.#interrupt, { once: true });
     this.#onRetry = options.onRetry ?? (() => {});
     this.#filename = options.filename ?? new URL('../../workers/main.js', import.meta.url).href;
     // The entry is named with each task, not here: a thread that had loaded it only in part when the pool is closed
@@ -40,8 +52,11 @@ export class ThreadExecutor implements Executor {
     this.#pool = new Piscina({
       minThreads: options.workers,
       maxThreads: options.workers,
+      workerData: { interruption: this.#interruption } satisfies WorkerSetting,
       // Piscina's synchronous waiting would stop a worker's event loop, on which onnxruntime's promises settle.
       atomics: 'disabled',
+      // Of what tasks make, only the large arrays, which lie outside of V8's heap, live long.
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
   }
 
@@ -61,12 +76,19 @@ export class ThreadExecutor implements Executor {
   }
 
   async close(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#interrupt);
     await this.#pool.destroy();
   }
 
+  readonly #interrupt = (): void => {
+    Atomics.store(new Int32Array(this.#interruption), 0, 1);
+    setTimeout(() => this.#cutOff.abort(), GRACE_MS).unref();
+  };
+
   async #attempt(name: TaskName, input: unknown): Promise<TaskOutcome | EigenshardError> {
+    if (this.#signal?.aborted) return new EigenshardError('interrupted', 'interrupted');
     try {
-      return await this.#pool.run(input, { filename: this.#filename, name, signal: this.#signal ?? null });
+      return await this.#pool.run(input, { filename: this.#filename, name, signal: this.#cutOff.signal });
     } catch (cause) {
       if (this.#signal?.aborted) return new EigenshardError('interrupted', 'interrupted', { cause });
       const reason = cause instanceof Error ? cause.message : String(cause);

@@ -147,6 +147,22 @@ test('an abort cuts off a task that runs and one that waits: both reject as inte
   }
 });
 
+test("an abort ends the run's own tasks at their next step, without ending their threads", async (t) => {
+  const interruption = new AbortController();
+  const executor = new ThreadExecutor({ workers: 1, signal: interruption.signal, onRetry: () => t.fail() });
+  t.teardown(() => executor.close());
+  const rows = 100_000;
+  const file = scratchFile(t, 'model', Buffer.alloc(rows * 64 * 4));
+  const source = { ...sourceOf(file), rows, columns: 64 };
+  const mean = new Float64Array(64);
+  await executor.run('scan', { source, rows: { first: 0, count: 8 } });
+  const task = executor.run('covariance', { source, rows: { first: 0, count: rows }, mean, kernels });
+  interruption.abort();
+  const error = await t.throwsAsync(task, { instanceOf: EigenshardError });
+  t.is(error.kind, 'interrupted');
+  t.is(error.cause, undefined, 'a thread that was cut off would be the cause');
+});
+
 test('after an abort every call rejects as interrupted', async (t) => {
   const executor = executorOf(t, 'waiting', { signal: AbortSignal.abort() });
   const error = await t.throwsAsync(executor.run('checksum', { files: [], slices: [] }), {
