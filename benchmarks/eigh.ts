@@ -53,6 +53,9 @@ const system = await systemKernels();
 const numpy = await startNumpy(threads);
 const solvers: Solver[] = [
   solver('portable', (matrix, n) => eigh(matrix, n, { threads })),
+  ...(kernelVariant() === 'plain'
+    ? []
+    : [solver('portable, plain', (matrix, n) => eigh(matrix, n, { threads, variant: 'plain' }))]),
   ...(system === null ? [] : [solver('system', (matrix, n) => system.eigh(matrix, n, { threads }))]),
   ...(numpy === null
     ? []
@@ -64,7 +67,9 @@ const solvers: Solver[] = [
 console.log(
   `eigh, float64, all eigenvectors, ${threads} threads, ${runs} interleaved runs, ${machineLine()}`,
 );
-console.log(`portable: ${kernelVariant() === 'fused' ? 'relaxed SIMD (FMA)' : 'plain SIMD'}`);
+console.log(
+  `portable: ${kernelVariant() === 'fused' ? 'relaxed SIMD (FMA); plain: SIMD without it' : 'plain SIMD'}`,
+);
 if (system !== null) console.log(`system: ${system.identity.library}, ${system.identity.version}`);
 if (numpy !== null) console.log(numpy.description);
 try {

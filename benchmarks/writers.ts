@@ -42,7 +42,7 @@ import { interleave } from './rounds.js';
 const root = path.resolve(import.meta.dirname, '../..');
 const { values: given } = parseArgs({
   options: {
-    rows: { type: 'string', default: '8192' },
+    rows: { type: 'string', default: '6144' },
     hidden: { type: 'string', default: '2560' },
     files: { type: 'string', default: '3' },
     runs: { type: 'string', default: '5' },

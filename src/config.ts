@@ -10,10 +10,10 @@ import { partitionFormats } from './plan.js';
 export const DEFAULT_RIDGE = 1e-6;
 
 /**
- * Rows of a partition, where none are asked for: 84 MB at d = 2560, which one worker holds in memory, and 19
+ * Rows of a partition, where none are asked for: 63 MB at d = 2560, which one worker holds in memory, and 25
  * files for 151,936 rows, few enough that readers open them at once.
  */
-const DEFAULT_PARTITION_ROWS = 8192;
+const DEFAULT_PARTITION_ROWS = 6144;
 
 const wholeNumber = z.int().min(1);
 const path = z.string().min(1);

@@ -39,7 +39,7 @@ test('--help names every command, and every option of run with its default', asy
   ]) {
     t.true(run.stdout.includes(option), option);
   }
-  t.regex(run.stdout, /default: 8192/);
+  t.regex(run.stdout, /default: 6144/);
   t.regex(run.stdout, /default: parquet/);
 });
 

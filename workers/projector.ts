@@ -1,5 +1,3 @@
-import { closeSync, openSync } from 'node:fs';
-import { readFully } from '../src/input/read-fully.js';
 import type { FixedMultiplication, KernelsChoice } from '../src/linalg/backend/dense-kernels.js';
 import { openKernels } from '../src/linalg/backend/open-kernels.js';
 import type { EigenvectorsReference } from './messages.js';
@@ -7,8 +5,8 @@ import type { EigenvectorsReference } from './messages.js';
 let held: { key: string; product: Promise<FixedMultiplication> } | undefined;
 
 /**
- * The product with a run's eigenvectors, which are read from their file once in a worker's life; those of another
- * run take their place.
+ * The product with a run's eigenvectors, made from their file once in a worker's life; that of another run takes its
+ * place.
  */
 export async function projectorOf(
   eigenvectors: EigenvectorsReference,
@@ -24,22 +22,9 @@ export async function projectorOf(
 }
 
 async function open(
-  eigenvectors: EigenvectorsReference,
+  { file, byteOffset, hidden }: EigenvectorsReference,
   choice: KernelsChoice,
 ): Promise<FixedMultiplication> {
-  const d = eigenvectors.hidden;
   const kernels = await openKernels(choice);
-  return kernels.fixedProduct({ values: readEigenvectors(eigenvectors), rows: d, columns: d }, 1);
-}
-
-/** Float32 [d, d] row-major. */
-function readEigenvectors({ file, byteOffset, hidden }: EigenvectorsReference): Float32Array {
-  const values = new Float32Array(hidden * hidden);
-  const descriptor = openSync(file, 'r');
-  try {
-    readFully(descriptor, new Uint8Array(values.buffer), byteOffset, file);
-  } finally {
-    closeSync(descriptor);
-  }
-  return values;
+  return kernels.fixedProduct({ file, byteOffset, rows: hidden, columns: hidden }, 1);
 }

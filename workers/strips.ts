@@ -4,9 +4,10 @@ import { openRows } from '../src/input/rows.js';
 import type { Region } from '../src/linalg/kernel-memory.js';
 import { type RowRange, splitRows } from '../src/plan.js';
 import { kernels } from './context.js';
+import { endIfInterrupted } from './interruption.js';
 
 /** Rows read and decoded at a time: large enough for the product's peak rate, small enough to stay near the cache. */
-export const STRIP_ROWS = 1024;
+export const STRIP_ROWS = 512;
 
 /** Bytes of the two regions that `forEachStrip` fills: the stored rows and their float32 values. */
 export function stripSizes(source: RowSource, rows: RowRange): { raw: number; gamma: number } {
@@ -35,6 +36,7 @@ export async function forEachStrip(
   const reader = openRows(source);
   try {
     for (const range of splitRows(rows.count, STRIP_ROWS)) {
+      endIfInterrupted();
       const first = rows.first + range.first;
       const elements = range.count * source.columns;
       const stored = raw.bytes.subarray(0, elements * dtypeBytes[source.dtype]);

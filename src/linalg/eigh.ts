@@ -1,7 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { backTransform } from './eigh/back-transformation.js';
 import { divideAndConquer } from './eigh/divide-and-conquer.js';
-import { kernelVariant, loadHouseholderKernels, loadSecularKernels } from './eigh/kernels.js';
+import {
+  type KernelVariant,
+  kernelVariant,
+  loadHouseholderKernels,
+  loadSecularKernels,
+} from './eigh/kernels.js';
 import { packPanel, SLICES } from './eigh/packed-triangle.js';
 import { Reflectors } from './eigh/reflectors.js';
 import { Team } from './eigh/team.js';
@@ -32,6 +37,8 @@ export interface EighOptions {
    * most 8, are used, fewer where n is small; the bits of the result do not depend on it.
    */
   threads?: number;
+  /** The vector instructions to use, by default the best that engine and processor have. */
+  variant?: KernelVariant;
 }
 
 /**
@@ -47,12 +54,12 @@ export interface EighOptions {
 export async function eigh(
   matrix: Float64Array,
   n: number,
-  { threads: mostThreads = availableParallelism() }: EighOptions = {},
+  { threads: mostThreads = availableParallelism(), variant = kernelVariant() }: EighOptions = {},
 ): Promise<Eigendecomposition> {
   checkSymmetricInput(matrix, n);
   const exponent = normExponent(matrix, n);
   const threads = powerOfTwo(Math.min(mostThreads, SLICES, n / ROWS_PER_THREAD));
-  const team = Team.start(n, threads, kernelVariant());
+  const team = Team.start(n, threads, variant);
   try {
     const { eigenvalues, eigenvectors } = await solve(matrix, n, 2 ** -exponent, team);
     return { eigenvalues: eigenvalues.map((value) => value * 2 ** exponent), eigenvectors };

@@ -1,5 +1,5 @@
 import { checkShapes, checkWhole, type Matrix, type Shape } from './matrix.js';
-import { OnnxOperator } from './onnx-operator.js';
+import { type FixedOperand, OnnxOperator } from './onnx-operator.js';
 
 /**
  * Dense products out = A B in float32 with a B that stays the same, by onnxruntime's CPU kernels (MLAS). B is
@@ -9,7 +9,7 @@ import { OnnxOperator } from './onnx-operator.js';
  * bits depend only on its row of A and its column of B, not on the other rows, as long as A has at least two
  * rows (a single row goes to a matrix-vector kernel with another summation order).
  *
- * Memory: one copy of B; while it is created, two more beside the given one.
+ * Memory: one copy of B; while it is created from memory, not from a file, one more beside the given one.
  */
 export class FixedProduct {
   readonly #operator: OnnxOperator;
@@ -20,12 +20,15 @@ export class FixedProduct {
     this.#b = b;
   }
 
-  /** @param b [k, n], needed no more afterwards; @param threads how many threads one product may use */
-  static async create(b: Matrix<Float32Array>, threads: number): Promise<FixedProduct> {
-    checkWhole(b);
-    const { rows, columns, values } = b;
+  /**
+   * @param b [k, n], needed no more afterwards
+   * @param threads how many threads one product may use
+   */
+  static async create(b: FixedOperand, threads: number): Promise<FixedProduct> {
+    if ('values' in b) checkWhole(b);
+    const { rows, columns } = b;
     const operator = await OnnxOperator.create({ operator: 'MatMul', dtype: 'float32', threads, b });
-    return new FixedProduct(operator, { rows, columns, values: { length: values.length } });
+    return new FixedProduct(operator, { rows, columns, values: { length: rows * columns } });
   }
 
   /** out = A B. Shapes [m, k] x [k, n] -> [m, n]; `out` must not overlap A. */

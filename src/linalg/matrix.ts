@@ -5,6 +5,15 @@ export interface Matrix<T extends Float32Array | Float64Array> {
   columns: number;
 }
 
+/** A float32 matrix in a file: row-major, little-endian, without gaps. Plain data, which workers can be sent. */
+export interface StoredMatrix {
+  /** Absolute path. */
+  file: string;
+  byteOffset: number;
+  rows: number;
+  columns: number;
+}
+
 /** What a shape check needs of a matrix. */
 export interface Shape {
   values: { length: number };

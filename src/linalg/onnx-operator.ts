@@ -1,7 +1,12 @@
+import path from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { Matrix } from './matrix.js';
+import { freeBuffer } from './free-buffer.js';
+import type { Matrix, StoredMatrix } from './matrix.js';
 
 type Values = Float32Array | Float64Array;
+
+/** Float32, in memory or in a file; the file is mapped, which saves two copies. */
+export type FixedOperand = Matrix<Float32Array> | StoredMatrix;
 
 export interface OperatorOptions {
   /** y = a b (MatMul) or y = a b + c (Gemm). */
@@ -9,8 +14,8 @@ export interface OperatorOptions {
   dtype: 'float32' | 'float64';
   /** How many threads one run may use; 1 inside a worker. */
   threads: number;
-  /** A b that stays the same: onnxruntime copies it, arranges it for its kernel once, and needs it no more. */
-  b?: Matrix<Float32Array> | undefined;
+  /** A b that stays the same: onnxruntime arranges it for its kernel once, and needs the original no more. */
+  b?: FixedOperand | undefined;
 }
 
 /** One operator of onnxruntime, on its CPU kernels, as a session of its own. */
@@ -24,7 +29,6 @@ export class OnnxOperator {
   }
 
   static async create({ operator, dtype, threads, b }: OperatorOptions): Promise<OnnxOperator> {
-    const { buffer, byteOffset, byteLength } = b?.values ?? new Float32Array();
     const session = await InferenceSession.create(oneOperatorModel({ operator, dtype, b }), {
       executionProviders: ['cpu'],
       intraOpNumThreads: threads,
@@ -33,9 +37,7 @@ export class OnnxOperator {
       // Both only pay off for graphs with intermediate tensors; here they would hold a second copy of every shape seen.
       enableCpuMemArena: false,
       enableMemPattern: false,
-      ...(b === undefined
-        ? {}
-        : { externalData: [{ path: FIXED_FILE, data: new Uint8Array(buffer, byteOffset, byteLength) }] }),
+      ...(b === undefined ? {} : placeOf(b)),
     });
     return new OnnxOperator(session, dtype);
   }
@@ -44,7 +46,9 @@ export class OnnxOperator {
   async run(operands: Readonly<Record<string, Matrix<Values>>>, y: Matrix<Values>): Promise<void> {
     const feeds = Object.entries(operands).map(([name, matrix]) => [name, this.#tensor(matrix)] as const);
     const results = await this.#session.run(Object.fromEntries(feeds), { y: this.#tensor(y) });
-    free(results.y!.data as Values);
+    // onnxruntime makes a copy of every result beside the one it was asked to write. Left to the garbage collector,
+    // hundreds of megabytes of them would lie around, and collecting them would take a core from the kernels.
+    freeBuffer((results.y!.data as Values).buffer as ArrayBuffer);
   }
 
   async release(): Promise<void> {
@@ -56,20 +60,16 @@ export class OnnxOperator {
   }
 }
 
-const closedPort = new MessageChannel().port1;
-closedPort.close();
+/** By this name the model refers to a fixed b in memory. */
+const IN_MEMORY = 'b';
 
-/**
- * Frees the copy that onnxruntime makes of every result beside the one it was asked to write. Left to the garbage
- * collector, some hundred megabytes of them would lie around, each touched for the first time, and collecting them
- * would take a core from the kernels. A buffer that is sent where nobody receives is released on the spot.
- */
-function free({ buffer }: Values): void {
-  closedPort.postMessage(null, [buffer as ArrayBuffer]);
+/** The session options that say where the bytes of a fixed b are. */
+function placeOf(b: FixedOperand): InferenceSession.SessionOptions {
+  if ('file' in b)
+    return { extra: { session: { model_external_initializers_file_folder_path: path.dirname(b.file) } } };
+  const { buffer, byteOffset, byteLength } = b.values;
+  return { externalData: [{ path: IN_MEMORY, data: new Uint8Array(buffer, byteOffset, byteLength) }] };
 }
-
-/** By this name the model refers to the bytes of a fixed b. */
-const FIXED_FILE = 'b';
 
 /**
  * The ONNX model of one operator as protobuf bytes: every field number below is from onnx/onnx.proto (ModelProto,
@@ -89,11 +89,16 @@ function oneOperatorModel({ operator, dtype, b }: Omit<OperatorOptions, 'threads
     const tensor = [...integer(1, elementType), ...message(2, shape)];
     return [...text(1, name), ...message(2, message(1, tensor))];
   };
-  const fixed = (matrix: Matrix<Float32Array>) => {
-    const shape = [matrix.rows, matrix.columns].flatMap((size) => integer(1, size));
-    const location = message(13, [...text(1, 'location'), ...text(2, FIXED_FILE)]);
+  const fixed = (operand: FixedOperand) => {
+    const shape = [operand.rows, operand.columns].flatMap((size) => integer(1, size));
+    const [location, offset] =
+      'file' in operand ? [path.basename(operand.file), operand.byteOffset] : [IN_MEMORY, 0];
+    const place = { location, offset, length: operand.rows * operand.columns * 4 };
+    const entries = Object.entries(place).flatMap(([key, value]) =>
+      message(13, [...text(1, key), ...text(2, String(value))]),
+    );
     const external = integer(14, 1);
-    return [...shape, ...integer(2, elementType), ...text(8, 'b'), ...location, ...external];
+    return [...shape, ...integer(2, elementType), ...text(8, 'b'), ...entries, ...external];
   };
   const node = [...operands.flatMap((name) => text(1, name)), ...text(2, 'y'), ...text(4, operator)];
   const inputs = operands.filter((name) => name !== 'b' || b === undefined);

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { eigs, matrix } from 'mathjs';
 import { InputError } from '../../src/errors.js';
-import { eigh } from '../../src/linalg/eigh.js';
+import { type EighOptions, eigh } from '../../src/linalg/eigh.js';
 import { randomNumbers } from './random-numbers.js';
 
 const STRETCH = 32;
@@ -44,9 +44,14 @@ function metricLike(n: number, seed: number): Float64Array {
 }
 
 /** Checks A V = V D, V^T V = I and the order of the eigenvalues. */
-async function checkDecomposition(t: ExecutionContext, a: Float64Array, n: number, threads?: number) {
+async function checkDecomposition(
+  t: ExecutionContext,
+  a: Float64Array,
+  n: number,
+  options: EighOptions = {},
+) {
   const before = a.slice();
-  const { eigenvalues, eigenvectors: v } = await eigh(a, n, threads === undefined ? {} : { threads });
+  const { eigenvalues, eigenvectors: v } = await eigh(a, n, options);
   t.deepEqual(a, before, 'the matrix is not modified');
   t.true(
     eigenvalues.every((value, j) => j === 0 || eigenvalues[j - 1]! <= value),
@@ -213,8 +218,14 @@ test('gives the same bits for any number of threads', async (t) => {
 });
 
 test('decomposes with several threads', async (t) => {
-  await checkDecomposition(t, randomSymmetric(900, 8), 900, 2);
+  await checkDecomposition(t, randomSymmetric(900, 8), 900, { threads: 2 });
 });
+
+for (const n of [1, 33, 128, 900]) {
+  test(`decomposes a matrix of order ${n} without fused multiply-add`, async (t) => {
+    await checkDecomposition(t, randomSymmetric(n, 10 + n), n, { threads: 2, variant: 'plain' });
+  });
+}
 
 // Serial: other tests have threads, too.
 test.serial('leaves no thread behind', async (t) => {

@@ -2,6 +2,7 @@ import test from 'ava';
 import { FixedProduct } from '../../src/linalg/fixed-product.js';
 import { KernelMemory } from '../../src/linalg/kernel-memory.js';
 import { randomFloat32 } from '../helpers/random.js';
+import { scratchFile } from '../input/fixtures.js';
 import { assertWithin, reference, sizes, worstRatio } from './product-definition.js';
 
 const bits = (values: Float32Array) => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
@@ -83,6 +84,34 @@ test('operands and result may lie in WebAssembly memory, anywhere in it', async 
   const around = [...regions.out.float32.subarray(0, n), ...regions.out.float32.subarray((m + 1) * n)];
   t.deepEqual(new Set(around), new Set([7]));
   t.is(out.values.buffer, memory.memory.buffer);
+});
+
+test('a right operand in a file, anywhere in it, gives the bits of the same one in memory', async (t) => {
+  for (const [m, d] of [
+    [2, 1],
+    [3, 5],
+    [17, 64],
+    [20, 130],
+  ] as const) {
+    const values = randomFloat32(d * d, 14);
+    const byteOffset = 24;
+    const bytes = Buffer.concat([Buffer.alloc(byteOffset, 0xff), bits(values), Buffer.alloc(5, 0xff)]);
+    const file = scratchFile(t, `b-${d}`, bytes);
+    const a = { values: randomFloat32(m * d, 15), rows: m, columns: d };
+    const [fromMemory, fromFile] = await Promise.all(
+      [
+        { values, rows: d, columns: d },
+        { file, byteOffset, rows: d, columns: d },
+      ].map(async (b) => {
+        const product = await FixedProduct.create(b, 1);
+        const out = { values: new Float32Array(m * d), rows: m, columns: d };
+        await product.multiply(a, out);
+        await product.release();
+        return out.values;
+      }),
+    );
+    t.true(bits(fromFile!).equals(bits(fromMemory!)), `${m} x ${d}`);
+  }
 });
 
 test('its right operand may be changed, and be gone, once it is created', async (t) => {

@@ -1,6 +1,6 @@
 import type { Eigendecomposition } from '../eigh.js';
 import type { FixedProduct } from '../fixed-product.js';
-import type { Matrix } from '../matrix.js';
+import type { FixedOperand } from '../onnx-operator.js';
 import type { Product } from '../product.js';
 
 export const backends = ['auto', 'portable', 'system'] as const;
@@ -40,7 +40,7 @@ export interface DenseKernels {
   readonly identity: KernelsIdentity;
   readonly choice: KernelsChoice;
   /** @param b [k, n], not to be changed while the product is used */
-  fixedProduct(b: Matrix<Float32Array>, threads: number): Promise<FixedMultiplication>;
+  fixedProduct(b: FixedOperand, threads: number): Promise<FixedMultiplication>;
   product(threads: number): Promise<Multiplication>;
   accumulatingProduct(threads: number): Promise<Accumulation>;
   /** All eigenvalues and eigenvectors of a symmetric matrix, with the contract of `eigh` in ../eigh.ts. */

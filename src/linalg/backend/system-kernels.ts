@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os';
 import { RunError } from '../../errors.js';
 import type { Eigendecomposition } from '../eigh.js';
 import { checkShapes, checkWhole, type Matrix } from '../matrix.js';
+import type { FixedOperand } from '../onnx-operator.js';
+import { readMatrix } from '../read-matrix.js';
 import { checkSymmetricInput } from '../symmetric-input.js';
 import type { Accumulation, DenseKernels, FixedMultiplication, Multiplication } from './dense-kernels.js';
 import type { NativeFunction } from './koffi.js';
@@ -46,9 +48,10 @@ export function systemKernels(library: SystemLibrary, float32: 'portable' | 'sys
 
 function fixedMultiplication(
   library: SystemLibrary,
-  b: Matrix<Float32Array>,
+  operand: FixedOperand,
   threads: number,
 ): FixedMultiplication {
+  const b = 'file' in operand ? readMatrix(operand) : operand;
   checkWhole(b);
   return {
     multiply: async (a, out) => multiplyAdd(library, library.sgemm, threads, a, b, out, 0),
