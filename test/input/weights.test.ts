@@ -1,0 +1,90 @@
+import test from 'ava';
+import { InputError } from '../../src/errors.js';
+import { readTorchWeights, readWeights } from '../../src/input/weights.js';
+import {
+  type FixtureStateTensor,
+  float32Bytes,
+  op,
+  safetensors,
+  scratchFile,
+  stateDict,
+  tensorPickle,
+  torchFile,
+} from './fixtures.js';
+
+test('both formats give names, dtypes, shapes and places', async (t) => {
+  const data = float32Bytes([1, 2, 3, 4, 5, 6]);
+  const files = [
+    scratchFile(t, 'a.safetensors', safetensors([{ name: 'x', dtype: 'F32', shape: [2, 3], data }])),
+    scratchFile(t, 'a.bin', stateDict([{ name: 'x', shape: [2, 3], data }])),
+  ];
+  for (const file of files) {
+    const weights = await readWeights(file);
+    t.like(weights.entries, [{ name: 'x', dtype: 'float32', shape: [2, 3] }]);
+    t.true(weights.byteOffset(weights.entries[0]!) > 0);
+  }
+});
+
+test('dtypes that cannot be rows are listed under their own names', async (t) => {
+  const tensors: FixtureStateTensor[] = [
+    { name: 'half', storageClass: 'HalfStorage', shape: [2], data: new Uint8Array(4), width: 2 },
+    { name: 'brain', storageClass: 'BFloat16Storage', shape: [2], data: new Uint8Array(4), width: 2 },
+    { name: 'mask', storageClass: 'BoolStorage', shape: [2], data: new Uint8Array(2), width: 1 },
+  ];
+  const { entries } = await readWeights(scratchFile(t, 'a.bin', stateDict(tensors)));
+  t.deepEqual(
+    entries.map(({ dtype, storedDtype }) => [dtype, storedDtype]),
+    [
+      ['float16', 'float16'],
+      ['bfloat16', 'bfloat16'],
+      [null, 'bool'],
+    ],
+  );
+});
+
+test('a tensor that begins within its storage is found there', async (t) => {
+  const tensor = {
+    name: 'x',
+    shape: [1, 2],
+    strides: [9, 1],
+    offset: 3,
+    data: float32Bytes([0, 1, 2, 3, 4]),
+  };
+  const whole = { ...tensor, offset: 0 };
+  const at = async (state: FixtureStateTensor) => {
+    const weights = await readWeights(scratchFile(t, 'a.bin', stateDict([state])));
+    return weights.byteOffset(weights.entries[0]!);
+  };
+  t.is((await at(tensor)) - (await at(whole)), 12);
+});
+
+for (const [what, tensor, message] of [
+  ['a transposed view', { shape: [3, 2], strides: [1, 3] }, /strides \(1, 3\).*tensor.contiguous\(\)/],
+  ['a cut out view', { shape: [2, 2], strides: [3, 1] }, /strides \(3, 1\).*tensor.contiguous\(\)/],
+  ['a repeated row', { shape: [2, 3], strides: [0, 1] }, /strides \(0, 1\)/],
+  ['a tensor beyond its storage', { shape: [3, 3] }, /reach element 8 of a storage of 6/],
+  ['a tensor that begins too late', { shape: [2, 3], offset: 1 }, /reach element 6 of a storage of 6/],
+] as const) {
+  test(`${what} is listed, and refused when it is asked for`, async (t) => {
+    const data = float32Bytes([1, 2, 3, 4, 5, 6]);
+    const file = scratchFile(t, 'a.bin', stateDict([{ name: 'x', data, ...tensor }]));
+    const weights = await readWeights(file);
+    const error = t.throws(() => weights.byteOffset(weights.entries[0]!), {
+      instanceOf: InputError,
+      message,
+    });
+    t.true(error.message.startsWith(`${file}: tensor x`));
+  });
+}
+
+test('what is no tensor by name is left out, and what is no dictionary refused', async (t) => {
+  const tensor = tensorPickle({ size: 1, shape: [1], strides: [1] });
+  const mixed = op.program(op.dictOf(op.text('epoch'), op.int(3), op.text('x'), tensor));
+  const file = scratchFile(t, 'a.pt', torchFile(mixed, { 0: float32Bytes([1]) }));
+  t.deepEqual(
+    (await readTorchWeights(file)).entries.map(({ name }) => name),
+    ['x'],
+  );
+  const bare = scratchFile(t, 'a.pt', torchFile(op.program(tensor), { 0: float32Bytes([1]) }));
+  await t.throwsAsync(readTorchWeights(bare), { instanceOf: InputError, message: /model.state_dict\(\)/ });
+});
