@@ -3,6 +3,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { withStoredTensors } from '../src/input/stored-tensors.js';
 import { productRounding } from '../src/stages/identities.js';
+import { eigenshard } from './helpers/cli.js';
 import {
   dataFiles,
   readBasis,
@@ -302,4 +303,29 @@ test("a run's own metric file can be given to another run and passes every check
     manifest.verification.checks.filter(({ verdict }) => verdict !== 'passed'),
     [],
   );
+});
+
+test("without the rows beyond the tokenizer's tokens a run is another one, and verify selects them again", async (t) => {
+  const model = shardedModel(t, 120, 16);
+  const tokenizer = path.join(model.directory, 'tokenizer.json');
+  const tokensUpTo = (id: number) =>
+    writeFileSync(tokenizer, JSON.stringify({ model: { vocab: { a: id } } }));
+  tokensUpTo(99);
+  const [all, some] = [scratchDirectory(t), scratchDirectory(t)];
+  const notes: string[] = [];
+  const whole = (await runHere({ model: model.directory, out: all })).manifest;
+  const cut = (await runHere({ model: model.directory, out: some, rows: 'tokenizer' }, { notes })).manifest;
+  t.true(notes.includes("20 of 120 rows are beyond the tokenizer's 100 tokens and left out"));
+  t.is(cut.model.rows, 100);
+  t.deepEqual([whole.options.rows, cut.options.rows], ['all', 'tokenizer']);
+  t.not(cut.fingerprint, whole.fingerprint);
+  t.deepEqual(
+    (await readProjections(some)).ids,
+    Array.from({ length: 100 }, (_, id) => id),
+  );
+  t.is((await eigenshard('verify', some, '--quiet')).code, 0);
+  tokensUpTo(98);
+  const changed = await eigenshard('verify', some, '--quiet');
+  t.is(changed.code, 2);
+  t.regex(changed.stderr, /is not what this run was made from \(99 x 16, not 100 x 16\)/);
 });

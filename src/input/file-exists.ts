@@ -11,7 +11,9 @@ export async function exists(path: string, role: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    // ENOTDIR: beside the one file that a bare checkpoint is, there is nothing.
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
     throw asInputError(error, path, role);
   }
 }
