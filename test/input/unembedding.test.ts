@@ -1,13 +1,5 @@
 import test from 'ava';
-import { tensorRules } from '../../src/input/tensor-names.js';
 import { chooseUnembedding, knownNames } from '../../src/input/unembedding.js';
-
-test('every name is known once, unembeddings before embeddings', (t) => {
-  const names = tensorRules.map(({ name }) => name);
-  t.is(new Set(names).size, names.length);
-  const kinds = tensorRules.map(({ kind }) => kind);
-  t.true(kinds.lastIndexOf('unembedding') < kinds.indexOf('embedding'));
-});
 
 test('real families are found by their own names', (t) => {
   const families: [what: string, names: string[], tied: boolean | null, expected: string][] = [
