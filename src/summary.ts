@@ -62,7 +62,7 @@ export function modelText({
     `  checkpoint ${path}`,
     `  type ${model.modelType ?? 'unknown'}, embeddings tied: ${tied}`,
     `  tensor ${tensor ?? '(bare array)'}, ${count(rows)} x ${count(columns)} ${dtype}, ${bytes(source.bytes)}`,
-    `    chosen by ${reason}`,
+    `    why: ${reason}`,
     `    in ${file}, from byte ${count(byteOffset)}`,
     ...candidateLines(others),
     `  ${tokenizerLine(tokenizer)}`,

@@ -86,7 +86,7 @@ test('inspect shows of a checkpoint what a run would take, without computing', a
   for (const text of [
     'type test, embeddings tied: no',
     'tensor lm_head.weight, 120 x 16 bfloat16, 3.84 kB',
-    'chosen by rule 1 of',
+    'why: rule 1 of',
     'model-00002-of-00002.safetensors',
     'model.embed_tokens.weight, 3 x 16 BF16',
     'tokenizer: 100 tokens, 0 of them special; orphans, rows without a token: 118',

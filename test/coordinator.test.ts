@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { withStoredTensors } from '../src/input/stored-tensors.js';
@@ -14,7 +14,7 @@ import {
 } from './helpers/runs.js';
 import { sameFiles } from './helpers/same-files.js';
 import { sharedModel } from './helpers/shared-models.js';
-import { npy, scratchDirectory } from './input/fixtures.js';
+import { npy, safetensors, scratchDirectory, stateDict } from './input/fixtures.js';
 
 const u = 2 ** -24;
 
@@ -328,4 +328,25 @@ test("without the rows beyond the tokenizer's tokens a run is another one, and v
   const changed = await eigenshard('verify', some, '--quiet');
   t.is(changed.code, 2);
   t.regex(changed.stderr, /is not what this run was made from \(99 x 16, not 100 x 16\)/);
+});
+
+test('the same weights in pytorch_model.bin give the same run, file for file', async (t) => {
+  const { gamma, rows, hidden } = shardedModel(t, 120, 16);
+  const data = new Uint8Array(gamma.buffer);
+  const weights = {
+    'model.safetensors': safetensors([{ name: 'wte.weight', dtype: 'F32', shape: [rows, hidden], data }]),
+    'pytorch_model.bin': stateDict([{ name: 'wte.weight', shape: [rows, hidden], data }]),
+  };
+  const runs = [];
+  for (const [name, bytes] of Object.entries(weights)) {
+    const model = path.join(scratchDirectory(t), 'model');
+    mkdirSync(model);
+    writeFileSync(path.join(model, 'config.json'), JSON.stringify({ n_embd: hidden }));
+    writeFileSync(path.join(model, name), bytes);
+    const out = scratchDirectory(t);
+    runs.push({ out, ...(await runHere({ model, out })) });
+  }
+  t.is(runs[1]!.manifest.fingerprint, runs[0]!.manifest.fingerprint);
+  sameFiles(t, dataFiles(runs[1]!.out), dataFiles(runs[0]!.out));
+  t.is((await eigenshard('verify', runs[1]!.out, '--quiet')).code, 0);
 });

@@ -1,5 +1,6 @@
 import { InputError } from '../errors.js';
 import { type Dtype, dtypeBytes } from './dtype.js';
+import { isLfsPointer, lfsPointer } from './lfs-pointer.js';
 import { type OpenFile, readBytes, withFile } from './open-file.js';
 import { readPickle } from './pickle.js';
 import type { PickleValue } from './pickle-value.js';
@@ -26,7 +27,7 @@ export interface TorchFile {
  */
 export async function readTorchFile(file: string): Promise<TorchFile> {
   return withFile(file, 'the tensors', async (opened) => {
-    await refuseLegacyFormat(opened);
+    await refuseOtherFormats(opened);
     const entries = await readStoredEntries(opened);
     const root = findRoot(file, entries);
     await refuseBigEndian(opened, entries.get(`${root}byteorder`));
@@ -133,8 +134,9 @@ function lastElement({ shape, strides, storageOffset }: TorchTensor): number {
 }
 
 /** Before PyTorch 1.6 torch.save wrote pickles one after another, of which the first is a magic number. */
-async function refuseLegacyFormat(opened: OpenFile): Promise<void> {
-  const head = await readBytes(opened, 0, Math.min(2, opened.size));
+async function refuseOtherFormats(opened: OpenFile): Promise<void> {
+  const head = await readBytes(opened, 0, Math.min(8, opened.size));
+  if (isLfsPointer(head)) throw lfsPointer(opened.file);
   if (head[0] !== 0x80) return;
   throw new InputError(
     `${opened.file}: this is a bare pickle, or the format of torch.save before PyTorch 1.6; expected its zip archive. ` +

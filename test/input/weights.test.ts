@@ -1,6 +1,13 @@
+import { join } from 'node:path';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
+import { explainCheckpoint } from '../../src/input/checkpoint.js';
+import type { PickleValue } from '../../src/input/pickle-value.js';
+import { openRows } from '../../src/input/rows.js';
+import { readTorchFile, readTorchTensor } from '../../src/input/torch.js';
+import type { TorchTensor } from '../../src/input/torch-globals.js';
 import { readTorchWeights, readWeights } from '../../src/input/weights.js';
+import { sharedModel } from '../helpers/shared-models.js';
 import {
   type FixtureStateTensor,
   float32Bytes,
@@ -76,6 +83,27 @@ for (const [what, tensor, message] of [
     t.true(error.message.startsWith(`${file}: tensor x`));
   });
 }
+
+test("PyTorch's own files are read: contiguous matrices where they lie, others refused", async (t) => {
+  const model = sharedModel(t, 'stories260k');
+  if (model === null) return;
+  const file = join(model, 'reference_projections.pt');
+  const { source, reason } = await explainCheckpoint(file);
+  t.like(source, { file, rows: 512, columns: 64, dtype: 'float32', tensor: 'projections' });
+  t.is(reason, 'the only matrix of the file');
+  const torch = await readTorchFile(file);
+  const tensor = (torch.value as Map<PickleValue, PickleValue>).get('projections') as TorchTensor;
+  const expected = await readTorchTensor(torch, 'projections', tensor);
+  const bytes = new Uint8Array(512 * 64 * 4);
+  const reader = openRows(source);
+  reader.read(0, 512, bytes);
+  reader.close();
+  t.deepEqual(Float64Array.from(new Float32Array(bytes.buffer)), expected);
+  await t.throwsAsync(explainCheckpoint(join(model, 'reference_eigenbasis.pt')), {
+    instanceOf: InputError,
+    message: /tensor eigenvectors, 64 x 64, is stored with the strides \(1, 64\)/,
+  });
+});
 
 test('what is no tensor by name is left out, and what is no dictionary refused', async (t) => {
   const tensor = tensorPickle({ size: 1, shape: [1], strides: [1] });
