@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
 import { InputError } from '../errors.js';
+import { type CheckpointDirectory, localDirectory } from './checkpoint-directory.js';
 import { type Dtype, dtypeOfSafetensors } from './dtype.js';
 import { asInputError } from './file-error.js';
 import { detectFormat } from './format.js';
@@ -26,12 +27,28 @@ export interface RowSource {
   tensor: string | null;
 }
 
+/** The bytes of the hub that the matrix is. */
+export interface HubOrigin {
+  /** 'owner/name' */
+  repository: string;
+  /** The revision, pinned: 40 hexadecimal digits. */
+  commit: string;
+  /** Name of the file in the repository. */
+  file: string;
+  /** Of the matrix in that file; `end` is exclusive. */
+  byteRange: { begin: number; end: number };
+  /** The hub that it was downloaded from, or the directory of the hub's own cache in which it was found. */
+  from: string;
+}
+
 /** Plain data: it can be printed, stored, and sent to a worker. */
 export interface Checkpoint {
   /** Absolute path of the directory or file that was given. */
   path: string;
   source: RowSource;
   model: Model;
+  /** Where on the hub the matrix is from; null where nothing says so. */
+  origin: HubOrigin | null;
   /** What a user should know though it stops nothing. */
   notes: string[];
 }
@@ -51,18 +68,30 @@ export async function openCheckpoint(path: string, options: { tensor?: string } 
       throw asInputError(error, absolute, 'the checkpoint');
     },
   );
-  return isDirectory ? openDirectory(absolute, options.tensor) : openBareFile(absolute, options.tensor);
+  if (!isDirectory) return openBareFile(absolute, options.tensor);
+  return openDirectory(localDirectory(absolute), options.tensor);
 }
 
-async function openDirectory(path: string, asked: string | undefined): Promise<Checkpoint> {
-  const model = await readModelConfig(path);
-  const files = await listTensors(path);
-  const name = asked ?? findUnembedding(files, model.tied);
-  const file = name === undefined ? undefined : files.get(name);
-  if (name === undefined || file === undefined) throw await notFound(path, files, asked, model.tied);
-  const source = rowSource(file, await findTensor(file, name));
+/** The same for a Hugging Face directory wherever its weights lie: `source` is the matrix there. */
+export async function openDirectory(
+  directory: CheckpointDirectory,
+  asked: string | undefined,
+): Promise<Checkpoint> {
+  const { path } = directory;
+  const { model, files, name, file } = await findFile(directory, asked);
+  if (name === undefined || file === undefined) throw await notFound(directory, files, asked, model.tied);
+  const header = await directory.header(file);
+  const source = rowSource(header.file, findTensor(header, name));
   checkHiddenSize(source, model);
-  return { path, source, model, notes: vocabularyNotes(source, model) };
+  return { path, source, model, origin: null, notes: vocabularyNotes(source, model) };
+}
+
+/** Which tensor the matrix is, and which file of the directory should hold it; undefined where there is none. */
+export async function findFile(directory: CheckpointDirectory, asked: string | undefined) {
+  const model = await readModelConfig(directory.path);
+  const files = await listTensors(directory);
+  const name = asked ?? findUnembedding(files, model.tied);
+  return { model, files, name, file: name === undefined ? undefined : files.get(name) };
 }
 
 async function openBareFile(path: string, asked: string | undefined): Promise<Checkpoint> {
@@ -78,9 +107,9 @@ async function openBareFile(path: string, asked: string | undefined): Promise<Ch
   };
   switch (format) {
     case 'safetensors':
-      return { path, source: await openBareSafetensors(path, asked), model, notes: [] };
+      return { path, source: await openBareSafetensors(path, asked), model, origin: null, notes: [] };
     case 'npy':
-      return { path, source: await openBareNpy(path, asked), model, notes: [] };
+      return { path, source: await openBareNpy(path, asked), model, origin: null, notes: [] };
     case 'torch':
     case 'pickle':
       throw new InputError(
@@ -179,7 +208,13 @@ function vocabularyNotes({ tensor, rows }: RowSource, { vocabSize }: Model): str
   ];
 }
 
-async function notFound(path: string, files: TensorFiles, asked: string | undefined, tied: boolean | null) {
+async function notFound(
+  directory: CheckpointDirectory,
+  files: TensorFiles,
+  asked: string | undefined,
+  tied: boolean | null,
+) {
+  const { path } = directory;
   const embedding = embeddingNames.find((name) => files.has(name));
   if (asked === undefined && tied === false && embedding !== undefined) {
     return new InputError(
@@ -188,7 +223,7 @@ async function notFound(path: string, files: TensorFiles, asked: string | undefi
     );
   }
   // Not before something is wrong: the other shards' headers are not needed otherwise.
-  const headers = await Promise.all([...new Set(files.values())].map(readSafetensorsHeader));
+  const headers = await Promise.all([...new Set(files.values())].map(directory.header));
   const tensors = headers.flatMap((header) => header.tensors);
   return noMatrix(
     path,

@@ -1,16 +1,17 @@
-import { realpath, stat } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { join } from 'node:path';
 import { InputError } from '../errors.js';
-import { asInputError } from './file-error.js';
+import type { CheckpointDirectory } from './checkpoint-directory.js';
 import { asRecord } from './json.js';
 import { readJsonObject } from './json-file.js';
-import { readSafetensorsHeader, type SafetensorsEntry } from './safetensors.js';
+import type { SafetensorsEntry, SafetensorsHeader } from './safetensors.js';
 
-/** Which file of a Hugging Face directory holds each tensor. Tensor name to absolute path. */
+/** Which file of a Hugging Face directory holds each tensor. Tensor name to the file's name in the directory. */
 export type TensorFiles = ReadonlyMap<string, string>;
 
-const SINGLE = 'model.safetensors';
-const INDEX = 'model.safetensors.index.json';
+/** The weights in one file. */
+export const SINGLE_NAME = 'model.safetensors';
+/** Which shard holds which tensor. */
+export const INDEX_NAME = 'model.safetensors.index.json';
 
 /**
  * Lists the tensors of a directory with model.safetensors, or with shards and model.safetensors.index.json. The
@@ -18,16 +19,14 @@ const INDEX = 'model.safetensors.index.json';
  *
  * @throws InputError where neither is there, a shard is missing, or a shard's path leaves the directory
  */
-export async function listTensors(directory: string): Promise<TensorFiles> {
-  const single = join(directory, SINGLE);
-  if (await exists(single)) {
-    const { tensors } = await readSafetensorsHeader(single);
-    return new Map(tensors.map(({ name }) => [name, single]));
+export async function listTensors(directory: CheckpointDirectory): Promise<TensorFiles> {
+  if (await directory.has(SINGLE_NAME)) {
+    const { tensors } = await directory.header(SINGLE_NAME);
+    return new Map(tensors.map(({ name }) => [name, SINGLE_NAME]));
   }
-  const index = join(directory, INDEX);
-  if (await exists(index)) return listShards(directory, index);
+  if (await directory.has(INDEX_NAME)) return listShards(directory);
   throw new InputError(
-    `${directory}: expected ${SINGLE} or ${INDEX}, found neither; give a checkpoint in the safetensors format ` +
+    `${directory.path}: expected ${SINGLE_NAME} or ${INDEX_NAME}, found neither; give a checkpoint in the safetensors format ` +
       '(a pytorch_model.bin can be converted: load it with transformers and call save_pretrained)',
   );
 }
@@ -37,36 +36,31 @@ export async function listTensors(directory: string): Promise<TensorFiles> {
  *
  * @throws InputError where the shard does not
  */
-export async function findTensor(file: string, name: string): Promise<SafetensorsEntry> {
-  const { tensors } = await readSafetensorsHeader(file);
+export function findTensor({ file, tensors }: SafetensorsHeader, name: string): SafetensorsEntry {
   const entry = tensors.find((tensor) => tensor.name === name);
   if (entry !== undefined) return entry;
   throw new InputError(
-    `${file}: ${INDEX} says that tensor ${name} is in this file, but it is not; ` +
+    `${file}: ${INDEX_NAME} says that tensor ${name} is in this file, but it is not; ` +
       'index and shards are of different checkpoints: download them again',
   );
 }
 
-async function listShards(directory: string, index: string): Promise<TensorFiles> {
+async function listShards(directory: CheckpointDirectory): Promise<TensorFiles> {
+  const index = join(directory.path, INDEX_NAME);
   const map = asRecord((await readJsonObject(index, "the checkpoint's index")).weight_map);
   if (map === null) throw new InputError(`${index}: expected an object weight_map; download it again`);
   const shards = Object.entries(map).map(
     ([name, shard]) => [name, checkShardName(index, name, shard)] as const,
   );
   const names = [...new Set(shards.map(([, shard]) => shard))];
-  const missing: string[] = [];
-  for (const shard of names) {
-    const path = join(directory, shard);
-    if (await exists(path)) await checkInside(index, directory, path);
-    else missing.push(shard);
-  }
+  const missing = await directory.missing(names);
   if (missing.length > 0) {
     throw new InputError(
-      `${directory}: ${missing.length} of ${names.length} shards named in ${INDEX} are missing: ${missing.join(', ')}; ` +
+      `${directory.path}: ${missing.length} of ${names.length} shards named in ${INDEX_NAME} are missing: ${missing.join(', ')}; ` +
         'complete the download, or give the one shard that holds the tensor as the model',
     );
   }
-  return new Map(shards.map(([name, shard]) => [name, join(directory, shard)]));
+  return new Map(shards);
 }
 
 /**
@@ -85,29 +79,4 @@ function checkShardName(index: string, tensor: string, shard: unknown): string {
     `${index}: tensor ${tensor} is in ${JSON.stringify(shard)}, expected the name of a file in the same directory; ` +
       'do not use this checkpoint unless you trust where it comes from',
   );
-}
-
-/**
- * A directory on the way to the shard must not be a link that leads out. The shard itself may be one: the hub's
- * cache links each snapshot's files to ../../blobs. Links are made by who fills the disk, not by the index, and at
- * their end only a regular file with a valid safetensors header is read.
- */
-async function checkInside(index: string, directory: string, path: string): Promise<void> {
-  const root = await realpath(directory);
-  const parent = await realpath(dirname(path));
-  if (parent === root || parent.startsWith(root + sep)) return;
-  throw new InputError(
-    `${index}: the shard ${path} lies in ${parent}, outside of the checkpoint's directory; copy the shards next to it`,
-  );
-}
-
-/** False also for a link whose target is missing: an incomplete download of the hub's cache. */
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
-    throw asInputError(error, path, 'the checkpoint');
-  }
 }
