@@ -4,6 +4,7 @@ import { fingerprintOf } from './fingerprint.js';
 import { type Checkpoint, openCheckpoint } from './input/checkpoint.js';
 import { type Metric, readMetric } from './input/metric.js';
 import type { DenseKernels } from './linalg/backend/dense-kernels.js';
+import { obtainModel } from './obtain-model.js';
 import { checkArrowRows } from './output/arrow-limits.js';
 import { LAYOUT_VERSION } from './output/manifest.js';
 import { type Plan, planRun } from './plan.js';
@@ -90,7 +91,8 @@ async function readGivenMetric(file: string, hiddenSize: number): Promise<GivenM
   };
 }
 
-async function openInput(config: Config, { executor, stopwatch, note }: RunContext): Promise<Checkpoint> {
+async function openInput(config: Config, context: RunContext): Promise<Checkpoint> {
+  const { executor, stopwatch, note } = context;
   const { synthetic, model, tensor } = config;
   if (synthetic !== undefined) {
     const { directory, ...recipe } = synthetic;
@@ -102,7 +104,7 @@ async function openInput(config: Config, { executor, stopwatch, note }: RunConte
     }
     return openCheckpoint(directory);
   }
-  return openCheckpoint(model!, tensor === undefined ? {} : { tensor });
+  return obtainModel(model!, tensor, context);
 }
 
 /** @throws InputError where the metric file and the option contradict each other */

@@ -2,8 +2,9 @@ import path from 'node:path';
 import { InputError, VerificationError } from './errors.js';
 import { runTasks } from './executor/executor.js';
 import { fileMetadata } from './fingerprint.js';
-import { openCheckpoint, type RowSource } from './input/checkpoint.js';
+import type { RowSource } from './input/checkpoint.js';
 import { readMetric } from './input/metric.js';
+import { obtainModel } from './obtain-model.js';
 import { readEigenbasis } from './output/eigenbasis-file.js';
 import { type Manifest, readManifest } from './output/manifest.js';
 import { readCovariance } from './output/metric-file.js';
@@ -63,10 +64,11 @@ export async function reverify(
 async function openSource(
   { model }: Manifest,
   moved: string | undefined,
-  { executor, stopwatch }: RunContext,
+  context: RunContext,
 ): Promise<RowSource> {
+  const { executor, stopwatch } = context;
   const place = moved ?? model.path;
-  const { source } = await openCheckpoint(place, model.tensor === null ? {} : { tensor: model.tensor });
+  const { source } = await obtainModel(place, model.tensor ?? undefined, context);
   if (source.rows !== model.rows || source.columns !== model.hidden) {
     throw otherInput(
       place,

@@ -69,21 +69,25 @@ export async function openCheckpoint(path: string, options: { tensor?: string } 
     },
   );
   if (!isDirectory) return openBareFile(absolute, options.tensor);
-  return openDirectory(localDirectory(absolute), options.tensor);
+  return (await findMatrix(localDirectory(absolute), options.tensor)).checkpoint;
 }
 
-/** The same for a Hugging Face directory wherever its weights lie: `source` is the matrix there. */
-export async function openDirectory(
+/**
+ * The same for a Hugging Face directory wherever its weights lie.
+ * @returns the matrix where it is there, and the name of its file in the directory
+ */
+export async function findMatrix(
   directory: CheckpointDirectory,
   asked: string | undefined,
-): Promise<Checkpoint> {
+): Promise<{ checkpoint: Checkpoint; file: string }> {
   const { path } = directory;
   const { model, files, name, file } = await findFile(directory, asked);
   if (name === undefined || file === undefined) throw await notFound(directory, files, asked, model.tied);
   const header = await directory.header(file);
   const source = rowSource(header.file, findTensor(header, name));
   checkHiddenSize(source, model);
-  return { path, source, model, origin: null, notes: vocabularyNotes(source, model) };
+  const notes = vocabularyNotes(source, model);
+  return { checkpoint: { path, source, model, origin: null, notes }, file };
 }
 
 /** Which tensor the matrix is, and which file of the directory should hold it; undefined where there is none. */
