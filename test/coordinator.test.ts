@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { configDefaults } from '../src/config.js';
+import { outputPath } from '../src/coordinator.js';
 import { withStoredTensors } from '../src/input/stored-tensors.js';
 import { productRounding } from '../src/stages/identities.js';
 import {
@@ -302,4 +304,11 @@ test("a run's own metric file can be given to another run and passes every check
     manifest.verification.checks.filter(({ verdict }) => verdict !== 'passed'),
     [],
   );
+});
+
+test('a run goes to a folder named after its model, a path or one of the hub', (t) => {
+  const place = (model: string) => outputPath({ ...configDefaults, model });
+  t.is(place('/data/tiny.safetensors'), path.join('runs', 'tiny'));
+  t.is(place('Qwen/Qwen2.5-0.5B'), path.join('runs', 'Qwen2.5-0.5B'));
+  t.is(place('Qwen/Qwen2.5-0.5B@refs/pr/1'), path.join('runs', 'Qwen2.5-0.5B@refs-pr-1'));
 });

@@ -50,8 +50,7 @@ export class HubDirectory implements CheckpointDirectory {
   static async open(repository: HubRepository, commit: string, layout: CacheLayout): Promise<HubDirectory> {
     const directory = new HubDirectory(repository, commit, layout);
     await directory.#look([CONFIG_NAME, SINGLE_NAME, INDEX_NAME, ...tokenizerNames]);
-    const now = new Date();
-    utimesSync(layout.listing(commit), now, now);
+    directory.touch();
     await directory.#refuseOther();
     await directory.#provide(CONFIG_NAME);
     if (!(await directory.has(SINGLE_NAME))) await directory.#provide(INDEX_NAME);
@@ -113,6 +112,12 @@ export class HubDirectory implements CheckpointDirectory {
     const bytes = await downloadFile(await this.pinned(file.path), signal);
     mkdirSync(this.path, { recursive: true });
     writeFileAtomically(path.join(this.path, file.path), [bytes]);
+  }
+
+  /** Remembers that it was used now. */
+  touch(): void {
+    const now = new Date();
+    utimesSync(this.#layout.listing(this.#commit), now, now);
   }
 
   get #place(): string {

@@ -54,9 +54,9 @@ export async function provideRange(
     if (readRecord(target) !== null) {
       if (await isIntact(target)) return used(target);
       context.note(`${target}: is no longer what was downloaded: to be downloaded again`);
-      rmSync(target);
     }
-    refuseOffline(pinned.repository.settings, `${nameOf(pinned)} (${wanted.tensor ?? 'its header'})`);
+    refuseOffline(pinned.repository.settings, `${nameOf(pinned)} (tensor ${wanted.tensor})`);
+    rmSync(target, { force: true });
     await makeRoom(wanted, context);
     await download(wanted, onBytes, signal);
     return used(target);

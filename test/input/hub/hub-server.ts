@@ -24,6 +24,8 @@ export interface Seen {
 export interface Fault {
   status?: number;
   headers?: Record<string, string>;
+  /** The whole answer of the API. */
+  page?: string;
   /** The connection is cut after so many bytes of content. */
   cutAfter?: number;
   /** Nothing comes any more after so many bytes of content, and the connection stays. */
@@ -31,8 +33,6 @@ export interface Fault {
   /** Other content than asked for, under the same headers but its length. */
   content?: (content: Buffer) => Buffer;
   ignoreRange?: boolean;
-  /** Where the hub redirects to. */
-  location?: string;
 }
 
 export interface ServedFile {
@@ -49,6 +49,7 @@ export class HubServer {
   /** Revisions; the first commit is that of all files. */
   readonly revisions: Map<string, string>;
   readonly seen: Seen[] = [];
+  endpoint = '';
   /** Token without which everything is refused. */
   token: string | null = null;
   fault: (request: Seen, before: number) => Fault | null = () => null;
@@ -72,17 +73,16 @@ export class HubServer {
     const server = new HubServer(repository, new Map(files));
     const both = [server.#hub, server.#cdn];
     await Promise.all(both.map((one) => new Promise<void>((done) => one.listen(0, '127.0.0.1', done))));
-    t.teardown(() => {
-      for (const one of both) {
-        one.close();
-        one.closeAllConnections();
-      }
-    });
+    server.endpoint = originOf(server.#hub);
+    t.teardown(() => server.stop());
     return server;
   }
 
-  get endpoint(): string {
-    return originOf(this.#hub);
+  stop(): void {
+    for (const one of [this.#hub, this.#cdn]) {
+      one.close();
+      one.closeAllConnections();
+    }
   }
 
   /** Settings that use this hub, with caches of their own, small pieces and short waits. */
@@ -122,7 +122,10 @@ export class HubServer {
     return this.seen.filter((request) => request.path === path);
   }
 
-  #see(origin: 'hub' | 'cdn', { method, url, headers }: IncomingMessage): { seen: Seen; fault: Fault | null } {
+  #see(
+    origin: 'hub' | 'cdn',
+    { method, url, headers }: IncomingMessage,
+  ): { seen: Seen; fault: Fault | null } {
     const path = decodeURIComponent(url!.replace(/\?.*$/, ''));
     const before = this.seen.filter((other) => other.path === path).length;
     const seen: Seen = {
@@ -137,15 +140,16 @@ export class HubServer {
     return { seen, fault: this.fault(seen, before) };
   }
 
-  #answerHub(request: IncomingMessage, response: ServerResponse): void {
+  #answerHub(request: IncomingMessage, response: ServerResponse): unknown {
     const { seen, fault } = this.#see('hub', request);
-    if (fault?.status !== undefined) return void response.writeHead(fault.status, fault.headers).end();
+    if (fault?.status !== undefined) return response.writeHead(fault.status, fault.headers).end();
+    if (fault?.page !== undefined) return response.end(fault.page);
     const refuse = (status: number, code: string) =>
-      void response
+      response
         .writeHead(status, { 'x-error-code': code, 'content-type': 'application/json' })
         .end(JSON.stringify({ error: code }));
     if (this.token !== null && seen.authorization !== `Bearer ${this.token}`) {
-      return refuse(401, this.token === null ? 'RepoNotFound' : 'GatedRepo');
+      return refuse(401, 'GatedRepo');
     }
     const [, owner, name] = /^(?:\/api\/models)?\/([^/]+)\/([^/]+)\//.exec(seen.path) ?? [];
     if (`${owner}/${name}` !== this.repository) return refuse(404, 'RepoNotFound');
@@ -156,7 +160,7 @@ export class HubServer {
     if (commit === undefined) return refuse(404, 'RevisionNotFound');
     if (kind === 'revision') return sendJson(response, { _id: '1', id: this.repository, sha: commit });
     if (kind === 'paths-info') return this.#answerPaths(request, response);
-    this.#resolve(rest!.slice(commit.length + 1), commit, seen, fault, request, response);
+    return this.#resolve(rest!.slice(commit.length + 1), commit, seen, fault, request, response);
   }
 
   #answerPaths(request: IncomingMessage, response: ServerResponse): void {
@@ -184,28 +188,28 @@ export class HubServer {
     fault: Fault | null,
     request: IncomingMessage,
     response: ServerResponse,
-  ): void {
+  ): unknown {
     const file = this.files.get(path);
     if (file === undefined) {
-      return void response.writeHead(404, { 'x-error-code': 'EntryNotFound' }).end();
+      return response.writeHead(404, { 'x-error-code': 'EntryNotFound' }).end();
     }
     response.setHeader('x-repo-commit', commit);
     for (const [name, value] of Object.entries(fault?.headers ?? {})) response.setHeader(name, value);
     if (!file.lfs) return sendContent(file.content, `"${file.gitSha1}"`, seen, fault, request, response);
     if (!response.hasHeader('x-linked-etag')) response.setHeader('x-linked-etag', `"${file.sha256}"`);
     response.setHeader('x-linked-size', String(file.content.length));
-    const location = fault?.location ?? `${originOf(this.#cdn)}/blob/${file.sha256}?signature=secret`;
-    response.writeHead(302, { location }).end();
+    const location = `${originOf(this.#cdn)}/blob/${file.sha256}?signature=secret`;
+    return response.writeHead(302, { location }).end();
   }
 
-  #answerCdn(request: IncomingMessage, response: ServerResponse): void {
+  #answerCdn(request: IncomingMessage, response: ServerResponse): unknown {
     const { seen, fault } = this.#see('cdn', request);
-    if (fault?.status !== undefined) return void response.writeHead(fault.status, fault.headers).end();
+    if (fault?.status !== undefined) return response.writeHead(fault.status, fault.headers).end();
     const hash = seen.path.slice('/blob/'.length);
     const file = [...this.files.values()].find(({ sha256 }) => sha256 === hash);
-    if (file === undefined) return void response.writeHead(404).end();
+    if (file === undefined) return response.writeHead(404).end();
     for (const [name, value] of Object.entries(fault?.headers ?? {})) response.setHeader(name, value);
-    sendContent(file.content, `"cdn-${hash.slice(0, 8)}"`, seen, fault, request, response);
+    return sendContent(file.content, `"cdn-${hash.slice(0, 8)}"`, seen, fault, request, response);
   }
 }
 
@@ -225,12 +229,13 @@ function sendContent(
   fault: Fault | null,
   { headers }: IncomingMessage,
   response: ServerResponse,
-): void {
+): unknown {
   if (!response.hasHeader('etag')) response.setHeader('etag', etag);
   const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
   const state = headers['if-range'];
-  const ranged = first !== undefined && !fault?.ignoreRange && (!state || state === response.getHeader('etag'));
-  if (ranged && Number(first) >= whole.length) return void response.writeHead(416).end();
+  const ranged =
+    first !== undefined && !fault?.ignoreRange && (!state || state === response.getHeader('etag'));
+  if (ranged && Number(first) >= whole.length) return response.writeHead(416).end();
   const range = ranged ? whole.subarray(Number(first), Number(last) + 1) : whole;
   if (ranged && !response.hasHeader('content-range')) {
     response.setHeader('content-range', `bytes ${first}-${last}/${whole.length}`);
@@ -241,14 +246,14 @@ function sendContent(
   const end = fault?.cutAfter ?? fault?.stallAfter;
   const part = end === undefined ? content : content.subarray(0, end);
   seen.sent = part.length;
-  if (end === undefined) response.end(part);
+  if (end === undefined) return response.end(part);
   // The bytes are on their way before the connection is cut.
-  else if (fault?.cutAfter !== undefined) response.write(part, () => setTimeout(() => response.destroy(), 20));
-  else response.write(part);
+  const cut = () => void setTimeout(() => response.destroy(), 20);
+  return response.write(part, fault?.cutAfter === undefined ? () => {} : cut);
 }
 
-function sendJson(response: ServerResponse, value: unknown): void {
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+function sendJson(response: ServerResponse, value: unknown): unknown {
+  return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }
 
 function originOf(server: Server): string {
