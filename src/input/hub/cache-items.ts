@@ -109,7 +109,8 @@ function itemsOf(cache: string, repository: string): CacheItem[] {
       { repository, kind: 'weights', id: hash, holds, bytes: sizeOf(directory), lastUsed, inUse } as const,
     ];
   });
-  return [...files, ...weights];
+  // Of what was used at the same moment, the larger is pruned first.
+  return [...weights, ...files];
 }
 
 function remove(cache: string, { repository, kind, id }: CacheItem): void {

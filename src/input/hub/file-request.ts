@@ -16,8 +16,13 @@ export interface PinnedFile {
   repository: HubRepository;
   commit: string;
   file: HubFile;
-  /** The ETag under which the bytes came first, from wherever redirects led; null before. */
-  servedAs: { etag: string | null };
+  /** What all answers for this file have in common. */
+  served: {
+    /** The ETag under which the bytes came first, from wherever redirects led; null before. */
+    etag: string | null;
+    /** Whether the server may be asked with If-Range; some answer that with the whole file. */
+    ifRange: boolean;
+  };
 }
 
 /** Downloads a whole, small file and checks it against the hash that the hub lists. */
@@ -88,14 +93,14 @@ async function request(
   range: ByteRange | null,
   signal: AbortSignal | undefined,
 ): Promise<HubResponse> {
-  const { repository, commit, file, servedAs } = pinned;
+  const { repository, commit, file, served } = pinned;
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
   if (range !== null) headers.range = `bytes=${range.begin}-${range.end - 1}`;
-  if (range !== null && servedAs.etag?.startsWith('"')) headers['if-range'] = servedAs.etag;
+  if (range !== null && served.ifRange && served.etag?.startsWith('"')) headers['if-range'] = served.etag;
   const url = repository.urlOf(commit, file.path);
   const answer = await repository.transport.send({ url, headers, signal });
   try {
-    checkStatus(pinned, range, answer);
+    checkStatus(pinned, range, answer, 'if-range' in headers);
     checkState(pinned, answer);
     if (range !== null) checkRange(pinned, range, answer.response.headers.get('content-range'));
   } catch (error) {
@@ -105,9 +110,14 @@ async function request(
   return answer;
 }
 
-function checkStatus(pinned: PinnedFile, range: ByteRange | null, answer: HubResponse): void {
+function checkStatus(
+  pinned: PinnedFile,
+  range: ByteRange | null,
+  answer: HubResponse,
+  conditional: boolean,
+): void {
   const { status } = answer.response;
-  const { repository, commit, file, servedAs } = pinned;
+  const { repository, commit, file, served } = pinned;
   if (status === (range === null ? 200 : 206)) return;
   if (status === 416) throw changed(pinned, `it has no bytes ${range?.begin} to ${range?.end}`);
   if (status !== 200) {
@@ -119,8 +129,12 @@ function checkStatus(pinned: PinnedFile, range: ByteRange | null, answer: HubRes
     throw new PassingFailure(`${answer.url.host}, to which the hub redirects, answers ${status}`);
   }
   const etag = answer.response.headers.get('etag');
-  if (servedAs.etag !== null && etag !== servedAs.etag) {
-    throw changed(pinned, `its ETag was ${servedAs.etag} and is now ${etag}`);
+  if (served.etag !== null && etag !== served.etag) {
+    throw changed(pinned, `its ETag was ${served.etag} and is now ${etag}`);
+  }
+  if (conditional) {
+    served.ifRange = false;
+    throw new PassingFailure(`${answer.url.host} answers If-Range with the whole file`);
   }
   throw new RunError(
     `${nameOf(pinned)}: ${answer.url.host} does not serve byte ranges, so that all ${file.bytes} bytes would have to ` +
@@ -130,7 +144,7 @@ function checkStatus(pinned: PinnedFile, range: ByteRange | null, answer: HubRes
 
 /** The bytes must be of the commit that was pinned, and of the file that was listed there. */
 function checkState(pinned: PinnedFile, { response, endpointHeaders, url }: HubResponse): void {
-  const { commit, file, repository, servedAs } = pinned;
+  const { commit, file, repository, served } = pinned;
   const own = url.origin === new URL(repository.settings.endpoint).origin;
   const expectations = [
     ['commit', endpointHeaders.get('x-repo-commit'), commit],
@@ -148,9 +162,9 @@ function checkState(pinned: PinnedFile, { response, endpointHeaders, url }: HubR
     );
   }
   const etag = response.headers.get('etag');
-  servedAs.etag ??= etag;
-  if (etag !== null && etag !== servedAs.etag) {
-    throw changed(pinned, `its ETag was ${servedAs.etag} and is now ${etag}`);
+  served.etag ??= etag;
+  if (etag !== null && etag !== served.etag) {
+    throw changed(pinned, `its ETag was ${served.etag} and is now ${etag}`);
   }
 }
 

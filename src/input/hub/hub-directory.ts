@@ -92,7 +92,13 @@ export class HubDirectory implements CheckpointDirectory {
   async pinned(name: string): Promise<PinnedFile> {
     await this.#look([name]);
     const file = this.#listing.get(name);
-    if (file) return { repository: this.#repository, commit: this.#commit, file, servedAs: { etag: null } };
+    if (file)
+      return {
+        repository: this.#repository,
+        commit: this.#commit,
+        file,
+        served: { etag: null, ifRange: true },
+      };
     throw new InputError(
       `${this.#place}: has no file ${name}, which its ${INDEX_NAME} names; the repository is damaged`,
     );

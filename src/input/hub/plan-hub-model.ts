@@ -64,7 +64,6 @@ async function plan(
       onBytes(small.bytes);
     }
     const stored = await provideRange(wanted, onBytes, fetchSignal);
-    // After the weights, so that of what was used at once the larger is pruned first.
     directory.touch();
     return {
       ...checkpoint,

@@ -51,20 +51,23 @@ export async function provideRange(
   mkdirSync(directory, { recursive: true });
   const unlock = await waitForLock(`${target}.lock`, `it downloads ${nameOf(pinned)}`, context);
   try {
-    if (readRecord(target) !== null) {
-      if (await isIntact(target)) return used(target);
-      context.note(`${target}: is no longer what was downloaded: to be downloaded again`);
+    const stored = readRecord(target) !== null;
+    if (!stored || !(await isIntact(target))) {
+      if (stored) context.note(`${target}: is no longer what was downloaded: to be downloaded again`);
+      refuseOffline(pinned.repository.settings, `${nameOf(pinned)} (tensor ${wanted.tensor})`);
+      rmSync(target, { force: true });
+      await makeRoom(wanted, context);
+      await download(wanted, onBytes, signal);
     }
-    refuseOffline(pinned.repository.settings, `${nameOf(pinned)} (tensor ${wanted.tensor})`);
-    rmSync(target, { force: true });
-    await makeRoom(wanted, context);
-    await download(wanted, onBytes, signal);
-    return used(target);
   } catch (error) {
     throw asOutputError(error, target);
   } finally {
     unlock();
   }
+  // When it was used last: after the lock, whose end changes the directory too.
+  const now = new Date();
+  utimesSync(directory, now, now);
+  return target;
 }
 
 async function download(
@@ -112,13 +115,6 @@ async function makeRoom(wanted: WantedRange, context: { note: (line: string) => 
     wanted.directory,
     `${formatBytes(needed)} are to be downloaded, ${formatBytes(bavail * bsize)} are free`,
   );
-}
-
-/** Remembers when it was used last. */
-function used(target: string): string {
-  const now = new Date();
-  utimesSync(path.dirname(target), now, now);
-  return target;
 }
 
 function identityOf({ pinned, range }: WantedRange): PartialIdentity {

@@ -33,6 +33,8 @@ export interface Fault {
   /** Other content than asked for, under the same headers but its length. */
   content?: (content: Buffer) => Buffer;
   ignoreRange?: boolean;
+  /** A condition is taken for one that is not met. */
+  ignoreIfRange?: boolean;
 }
 
 export interface ServedFile {
@@ -234,7 +236,9 @@ function sendContent(
   const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '') ?? [];
   const state = headers['if-range'];
   const ranged =
-    first !== undefined && !fault?.ignoreRange && (!state || state === response.getHeader('etag'));
+    first !== undefined &&
+    !fault?.ignoreRange &&
+    (!state || (state === response.getHeader('etag') && !fault?.ignoreIfRange));
   if (ranged && Number(first) >= whole.length) return response.writeHead(416).end();
   const range = ranged ? whole.subarray(Number(first), Number(last) + 1) : whole;
   if (ranged && !response.hasHeader('content-range')) {

@@ -271,6 +271,13 @@ test('a server without byte ranges is refused before it sends everything', async
   });
 });
 
+test('a server that knows ranges but no If-Range is asked without', async (t) => {
+  const { server, model } = await shardedHub(t);
+  server.fault = ({ origin }) => (origin === 'cdn' ? { ignoreIfRange: true } : null);
+  const { checkpoint } = await obtain(server.settings(t));
+  t.true(readFileSync(checkpoint.source.file).equals(matrixOf(server, model)));
+});
+
 test('bodies that are shorter than their range go on where they end, again and again', async (t) => {
   const { server, model } = await shardedHub(t);
   server.fault = ({ origin }) =>
