@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { addCacheCommands } from './cache-command.js';
 import {
   configDefaults,
   DEFAULT_RIDGE,
@@ -14,6 +15,7 @@ import { runJob } from './coordinator.js';
 import { EigenshardError, type ErrorKind, exitCodes, InputError } from './errors.js';
 import type { Executor } from './executor/executor.js';
 import { ThreadExecutor } from './executor/threads.js';
+import { hubSettings } from './input/hub/settings.js';
 import { rowSelections } from './input/vocabulary-rows.js';
 import { backends } from './linalg/backend/dense-kernels.js';
 import { inspectModel } from './model-inspection.js';
@@ -53,8 +55,8 @@ function createProgram(): Command {
     .description('compute a run (the default command)')
     .option('--config <file>', 'configuration file; without it and --model, the packaged synthetic example')
     .option(
-      '--model <path>',
-      'checkpoint: a Hugging Face directory, a .safetensors, .bin (torch.save) or .npy file',
+      '--model <model>',
+      'Hugging Face directory, .safetensors, .bin (torch.save) or .npy file, or owner/name[@revision] on the hub',
     )
     .option('--tensor <name>', 'tensor to use, where the right one is not found by itself')
     .addOption(
@@ -92,7 +94,7 @@ function createProgram(): Command {
     .command('verify')
     .description('check a finished run again, from the bytes on disk')
     .argument('<run>', 'output directory of the run')
-    .option('--model <path>', 'checkpoint, where it is no longer at the place that the run recorded')
+    .option('--model <model>', 'checkpoint, where it is no longer at the place that the run recorded')
     .option('--metric <file>', 'metric file, likewise')
     .addOption(workersOption())
     .option('--json', 'print the verification as JSON on stdout', false)
@@ -117,6 +119,8 @@ function createProgram(): Command {
     .addOption(workersOption())
     .option('--quiet', 'no progress', false)
     .action(generate);
+
+  addCacheCommands(program, () => hubSettings(process.env), print);
   return program;
 }
 
@@ -133,12 +137,13 @@ async function run(options: RunOptions): Promise<void> {
   if (resume && overwrite) throw new InputError('--resume and --overwrite exclude each other: give one');
   const packaged = overrides.model === undefined ? PACKAGED_CONFIG : null;
   const config = await loadConfig(file ?? packaged, overrides);
-  await withPool(config.workers, quiet, async (executor, progress) => {
+  const hub = hubSettings(process.env);
+  await withPool(config.workers, quiet, async (executor, progress, signal) => {
     const stopwatch = new Stopwatch(progress);
     const finished = await runJob(
       config,
       { resume, overwrite },
-      { executor, stopwatch, note: progress.note },
+      { executor, stopwatch, note: progress.note, hub, signal },
     );
     if (finished.finishedBefore) progress.note(`${finished.directory}: this run is finished already`);
     const { directory, manifest } = finished;
@@ -155,9 +160,10 @@ interface VerifyOptions {
 }
 
 async function verify(directory: string, { workers, json, quiet, ...places }: VerifyOptions): Promise<void> {
-  await withPool(workers ?? configDefaults.workers, quiet, async (executor, progress) => {
-    const stopwatch = new Stopwatch(progress);
-    const { verification } = await reverify(directory, places, { executor, stopwatch, note: progress.note });
+  const hub = hubSettings(process.env);
+  await withPool(workers ?? configDefaults.workers, quiet, async (executor, progress, signal) => {
+    const context = { executor, stopwatch: new Stopwatch(progress), note: progress.note, hub, signal };
+    const { verification } = await reverify(directory, places, context);
     print(json ? JSON.stringify(verification) : verificationLines(verification).join('\n'));
     refuseFailed(directory, verification.checks);
   });
@@ -218,7 +224,7 @@ async function generate({ rows, hidden, seed, out, workers, quiet }: GenerateOpt
 async function withPool(
   workers: number,
   quiet: boolean,
-  work: (executor: Executor, progress: Progress) => Promise<void>,
+  work: (executor: Executor, progress: Progress, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const progress = createProgress(process.stderr, quiet);
   const interruption = new AbortController();
@@ -226,7 +232,7 @@ async function withPool(
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   const executor = new ThreadExecutor({ workers, signal: interruption.signal, onRetry: progress.note });
   try {
-    await work(executor, progress);
+    await work(executor, progress, interruption.signal);
   } catch (error) {
     throw interruption.signal.aborted ? new EigenshardError('interrupted', 'interrupted') : error;
   } finally {

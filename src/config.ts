@@ -53,7 +53,7 @@ const configSchema = z.strictObject({
   $schema: z.string().optional(),
   /** What the model is called in metadata; by default the checkpoint says. */
   name: z.string().min(1).optional(),
-  /** Checkpoint: a Hugging Face directory, a .safetensors or a .npy file. */
+  /** Checkpoint: a Hugging Face directory, a .safetensors or a .npy file, or owner/name[@revision] on the hub. */
   model: path.optional(),
   /** Instead of `model`: a made-up checkpoint, generated on first use. */
   synthetic: syntheticSchema.optional(),

@@ -1,8 +1,10 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { type Basis, obtainBasis } from './basis.js';
 import type { Config } from './config.js';
 import { fileMetadata } from './fingerprint.js';
+import type { Checkpoint } from './input/checkpoint.js';
+import { parseHubReference } from './input/hub/reference.js';
 import { type Job, prepareJob } from './job.js';
 import { chooseKernels } from './linalg/backend/choose-kernels.js';
 import { describeKernels } from './linalg/backend/dense-kernels.js';
@@ -66,7 +68,16 @@ export async function runJob(
 
 /** Where a run goes when the configuration does not say: a folder named after the model. */
 export function outputPath({ out, model }: Config): string {
-  return out ?? path.join('runs', path.parse(path.resolve(model!)).name);
+  if (out !== undefined) return out;
+  const reference = existsSync(model!) ? null : parseHubReference(model!);
+  if (reference === null) return path.join('runs', path.parse(path.resolve(model!)).name);
+  const revision = reference.revision === null ? '' : `@${reference.revision.replaceAll('/', '-')}`;
+  return path.join('runs', `${path.basename(reference.repository)}${revision}`);
+}
+
+/** Where `verify` finds the model again; what lies in a cache may be gone from there by then. */
+function placeOf({ path: directory, origin }: Checkpoint): string {
+  return origin === null ? directory : `${origin.repository}@${origin.commit}`;
 }
 
 async function compute(
@@ -221,7 +232,9 @@ function describe(
     fingerprint: job.fingerprint,
     model: {
       name: job.name,
-      path: checkpoint.path,
+      path: placeOf(checkpoint),
+      revision: checkpoint.model.revision,
+      origin: checkpoint.origin,
       tensor: checkpoint.source.tensor,
       dtype: checkpoint.source.dtype,
       rows: plan.rows,

@@ -5,6 +5,7 @@ import { type Checkpoint, openCheckpoint } from './input/checkpoint.js';
 import { type Metric, readMetric } from './input/metric.js';
 import { selectRows } from './input/vocabulary-rows.js';
 import type { DenseKernels } from './linalg/backend/dense-kernels.js';
+import { obtainModel } from './obtain-model.js';
 import { checkArrowRows } from './output/arrow-limits.js';
 import { LAYOUT_VERSION } from './output/manifest.js';
 import { type Plan, planRun } from './plan.js';
@@ -92,7 +93,8 @@ async function readGivenMetric(file: string, hiddenSize: number): Promise<GivenM
   };
 }
 
-async function openInput(config: Config, { executor, stopwatch, note }: RunContext): Promise<Checkpoint> {
+async function openInput(config: Config, context: RunContext): Promise<Checkpoint> {
+  const { executor, stopwatch, note } = context;
   const { synthetic, model, tensor } = config;
   if (synthetic !== undefined) {
     const { directory, ...recipe } = synthetic;
@@ -104,7 +106,7 @@ async function openInput(config: Config, { executor, stopwatch, note }: RunConte
     }
     return openCheckpoint(directory);
   }
-  return openCheckpoint(model!, tensor === undefined ? {} : { tensor });
+  return obtainModel(model!, tensor, context);
 }
 
 /** @throws InputError where the metric file and the option contradict each other */

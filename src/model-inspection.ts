@@ -3,6 +3,7 @@ import { dtypeBytes } from './input/dtype.js';
 import type { Model } from './input/model-config.js';
 import { findTensor } from './input/shards.js';
 import { openTokenizer } from './input/tokenizer.js';
+import { readWeights } from './input/weights.js';
 
 /** What a run would work on, known without reading a weight. Plain data. */
 export interface ModelInspection {
@@ -36,7 +37,7 @@ export async function inspectModel(
 ): Promise<ModelInspection> {
   const { source, others, ...checkpoint } = await explainCheckpoint(path, options);
   const candidates = others.map(async ({ name, file }) => {
-    const { shape, storedDtype } = (await findTensor(file, name)).entry;
+    const { shape, storedDtype } = findTensor(await readWeights(file), name);
     return { name, file, shape, dtype: storedDtype };
   });
   return {

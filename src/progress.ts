@@ -1,15 +1,19 @@
 import { SingleBar } from 'cli-progress';
+import { formatBytes } from './byte-size.js';
 
 /** How a run tells a person what it is doing. */
 export interface Progress {
-  /** Begins a stage of `total` rows (or none to count); `advance` as they are done, `finish` at its end. */
-  stage(name: string, total?: number): StageProgress;
+  /** Begins a stage of `total` units (or none to count); `advance` as they are done, `finish` at its end. */
+  stage(name: string, total?: number, unit?: Unit): StageProgress;
   /** A line that stays on the screen. */
   note(line: string): void;
 }
 
+/** What a stage counts. */
+export type Unit = 'rows' | 'bytes';
+
 export interface StageProgress {
-  advance(rows: number): void;
+  advance(count: number): void;
   /** Ends the stage; returns its seconds. */
   finish(): number;
 }
@@ -21,10 +25,10 @@ export function createProgress(stream: NodeJS.WriteStream, quiet: boolean): Prog
   if (quiet) return { stage: () => new Stage(() => {}), note: () => {} };
   const print = (line: string) => stream.write(`${line}\n`);
   return {
-    stage: (name, total) =>
+    stage: (name, total, unit = 'rows') =>
       stream.isTTY && total !== undefined
-        ? new BarStage(name, total, stream, print)
-        : new LineStage(name, total, print),
+        ? new BarStage(name, total, unit, stream, print)
+        : new LineStage(name, total, unit, print),
     note: print,
   };
 }
@@ -32,15 +36,15 @@ export function createProgress(stream: NodeJS.WriteStream, quiet: boolean): Prog
 /** Times a stage; what it shows is up to those that extend it. */
 class Stage implements StageProgress {
   protected readonly started = performance.now();
-  protected rows = 0;
+  protected done = 0;
   readonly #close: (seconds: number) => void;
 
   constructor(close: (seconds: number) => void) {
     this.#close = close;
   }
 
-  advance(rows: number): void {
-    this.rows += rows;
+  advance(count: number): void {
+    this.done += count;
   }
 
   finish(): number {
@@ -58,43 +62,54 @@ class Stage implements StageProgress {
 class LineStage extends Stage {
   readonly #name: string;
   readonly #total: number | undefined;
+  readonly #unit: Unit;
   readonly #print: (line: string) => void;
   #lastLine = this.started;
 
-  constructor(name: string, total: number | undefined, print: (line: string) => void) {
-    super((seconds) => print(finishedLine(name, total, seconds)));
+  constructor(name: string, total: number | undefined, unit: Unit, print: (line: string) => void) {
+    super((seconds) => print(finishedLine(name, total, unit, seconds)));
     this.#name = name;
     this.#total = total;
+    this.#unit = unit;
     this.#print = print;
   }
 
-  override advance(rows: number): void {
-    super.advance(rows);
+  override advance(count: number): void {
+    super.advance(count);
     const now = performance.now();
     if (this.#total === undefined || now - this.#lastLine < LINE_INTERVAL_SECONDS * 1000) return;
     this.#lastLine = now;
-    const rate = this.rows / this.seconds();
-    const percent = Math.floor((100 * this.rows) / this.#total);
-    const left = Math.ceil((this.#total - this.rows) / rate);
+    const show = amounts[this.#unit];
+    const rate = this.done / this.seconds();
+    const percent = Math.floor((100 * this.done) / this.#total);
+    const left = Math.ceil((this.#total - this.done) / rate);
     this.#print(
-      `${this.#name}: ${count(this.rows)} of ${count(this.#total)} rows (${percent} %), ` +
-        `${count(rate)} rows/s, ${left} s left`,
+      `${this.#name}: ${show(this.done)} of ${show(this.#total)} (${percent} %), ${show(rate)}/s, ${left} s left`,
     );
   }
 }
 
-/** A bar with rows per second and time left, which gives way to one line at the end. */
+/** A bar with the rate and the time left, which gives way to one line at the end. */
 class BarStage extends Stage {
   readonly #bar: SingleBar;
+  readonly #unit: Unit;
 
-  constructor(name: string, total: number, stream: NodeJS.WriteStream, print: (line: string) => void) {
+  constructor(
+    name: string,
+    total: number,
+    unit: Unit,
+    stream: NodeJS.WriteStream,
+    print: (line: string) => void,
+  ) {
     super((seconds) => {
       this.#bar.stop();
-      print(finishedLine(name, total, seconds));
+      print(finishedLine(name, total, unit, seconds));
     });
+    this.#unit = unit;
+    const show = amounts[unit];
     this.#bar = new SingleBar({
       stream,
-      format: `${name} {bar} {percentage} % | {value} of {total} rows | {rate} rows/s | {eta} s left`,
+      format: `${name} {bar} {percentage} % | {done} of ${show(total)} | {rate}/s | {eta} s left`,
       barCompleteChar: '█',
       barIncompleteChar: '░',
       barsize: 30,
@@ -102,20 +117,24 @@ class BarStage extends Stage {
       clearOnComplete: true,
       etaBuffer: 50,
     });
-    this.#bar.start(total, 0, { rate: '-' });
+    this.#bar.start(total, 0, { done: show(0), rate: '-' });
   }
 
-  override advance(rows: number): void {
-    super.advance(rows);
-    this.#bar.update(this.rows, { rate: count(this.rows / this.seconds()) });
+  override advance(count: number): void {
+    super.advance(count);
+    const show = amounts[this.#unit];
+    this.#bar.update(this.done, { done: show(this.done), rate: show(this.done / this.seconds()) });
   }
 }
 
-function finishedLine(name: string, total: number | undefined, seconds: number): string {
-  const rate = total === undefined ? '' : `, ${count(total)} rows, ${count(total / seconds)} rows/s`;
+function finishedLine(name: string, total: number | undefined, unit: Unit, seconds: number): string {
+  const show = amounts[unit];
+  const rate = total === undefined ? '' : `, ${show(total)}, ${show(total / seconds)}/s`;
   return `${name}: ${seconds.toFixed(2)} s${rate}`;
 }
 
-function count(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
+/** An amount with its unit, for a person. */
+const amounts: Readonly<Record<Unit, (value: number) => string>> = {
+  rows: (value) => `${Math.round(value).toLocaleString('en-US')} rows`,
+  bytes: formatBytes,
+};

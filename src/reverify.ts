@@ -2,9 +2,10 @@ import path from 'node:path';
 import { InputError, VerificationError } from './errors.js';
 import { runTasks } from './executor/executor.js';
 import { fileMetadata } from './fingerprint.js';
-import { openCheckpoint, type RowSource } from './input/checkpoint.js';
+import type { RowSource } from './input/checkpoint.js';
 import { readMetric } from './input/metric.js';
 import { selectRows } from './input/vocabulary-rows.js';
+import { obtainModel } from './obtain-model.js';
 import { readEigenbasis } from './output/eigenbasis-file.js';
 import { type Manifest, readManifest } from './output/manifest.js';
 import { readCovariance } from './output/metric-file.js';
@@ -64,10 +65,11 @@ export async function reverify(
 async function openSource(
   { model, options }: Manifest,
   moved: string | undefined,
-  { executor, stopwatch }: RunContext,
+  context: RunContext,
 ): Promise<RowSource> {
+  const { executor, stopwatch } = context;
   const place = moved ?? model.path;
-  const checkpoint = await openCheckpoint(place, model.tensor === null ? {} : { tensor: model.tensor });
+  const checkpoint = await obtainModel(place, model.tensor ?? undefined, context);
   const { source } = await selectRows(checkpoint, options.rows);
   if (source.rows !== model.rows || source.columns !== model.hidden) {
     throw otherInput(

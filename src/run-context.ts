@@ -1,4 +1,5 @@
 import type { Executor } from './executor/executor.js';
+import type { HubSettings } from './input/hub/settings.js';
 import type { Stopwatch } from './stopwatch.js';
 
 /** What a run needs beside its configuration. */
@@ -7,4 +8,8 @@ export interface RunContext {
   stopwatch: Stopwatch;
   /** Shows a line to the person who watches. */
   note: (line: string) => void;
+  /** Where models that are no path come from. */
+  hub: HubSettings;
+  /** Stops a download; the executor has its own. */
+  signal?: AbortSignal;
 }

@@ -1,6 +1,6 @@
 import { availableParallelism, cpus } from 'node:os';
 import type { Manifest } from './output/manifest.js';
-import type { Progress } from './progress.js';
+import type { Progress, Unit } from './progress.js';
 
 /** Times the stages of a run, shows them, and reports what the run took. */
 export class Stopwatch {
@@ -11,13 +11,14 @@ export class Stopwatch {
     this.#progress = progress;
   }
 
-  /** Runs a stage of `rows` rows (undefined: nothing to count); `work` reports rows as they are done. */
+  /** Runs a stage of `total` units (undefined: nothing to count); `work` reports them as they are done. */
   async time<T>(
     stage: string,
-    rows: number | undefined,
-    work: (advance: (rows: number) => void) => Promise<T>,
+    total: number | undefined,
+    work: (advance: (count: number) => void) => Promise<T>,
+    unit: Unit = 'rows',
   ): Promise<T> {
-    const shown = this.#progress.stage(stage, rows);
+    const shown = this.#progress.stage(stage, total, unit);
     try {
       return await work((count) => shown.advance(count));
     } finally {

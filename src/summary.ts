@@ -1,3 +1,4 @@
+import { formatBytes as bytes } from './byte-size.js';
 import { shapeText } from './input/shape.js';
 import type { ModelInspection } from './model-inspection.js';
 import type { Manifest } from './output/manifest.js';
@@ -37,6 +38,7 @@ export function inspectionText(directory: string, manifest: Manifest): string {
     `${directory}`,
     `  eigenshard ${version}, fingerprint ${fingerprint}`,
     `  checkpoint ${model.path}`,
+    ...(model.origin === null ? [] : [`  weights ${model.origin.file} from ${model.origin.from}`]),
     `  metric ${metric.source === 'file' ? `from ${metric.path}` : 'computed from the checkpoint'} (${ridge}${asymmetry})`,
     `  ${manifest.partitions.length} partitions of ${count(options.partitionRows)} rows, ${options.format}${options.rows === 'tokenizer' ? ", rows of the tokenizer's tokens only" : ''}`,
     `  finished ${execution.finished} on ${execution.machine.processor}, Node ${execution.machine.node}`,
@@ -146,10 +148,4 @@ function figure(value: number): string {
 
 function count(value: number): string {
   return value.toLocaleString('en-US');
-}
-
-function bytes(value: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3));
-  return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 2)} ${units[power]}`;
 }

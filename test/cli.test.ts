@@ -16,13 +16,13 @@ import { float32Bytes, npy, safetensors, scratchDirectory, zip } from './input/f
 test('--help names every command, and every option of run with its default', async (t) => {
   const program = await eigenshard('--help');
   t.is(program.code, 0);
-  for (const command of ['run', 'verify', 'inspect', 'generate'])
+  for (const command of ['run', 'verify', 'inspect', 'generate', 'cache'])
     t.regex(program.stdout, new RegExp(`^  ${command} `, 'm'));
   const run = await eigenshard('run', '--help');
   t.is(run.code, 0);
   for (const option of [
     '--config <file>',
-    '--model <path>',
+    '--model <model>',
     '--rows <rows>',
     '--metric <file>',
     '--workers <n>',

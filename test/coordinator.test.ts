@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { configDefaults } from '../src/config.js';
+import { outputPath } from '../src/coordinator.js';
 import { withStoredTensors } from '../src/input/stored-tensors.js';
 import { productRounding } from '../src/stages/identities.js';
 import { eigenshard } from './helpers/cli.js';
@@ -349,4 +351,11 @@ test('the same weights in pytorch_model.bin give the same run, file for file', a
   t.is(runs[1]!.manifest.fingerprint, runs[0]!.manifest.fingerprint);
   sameFiles(t, dataFiles(runs[1]!.out), dataFiles(runs[0]!.out));
   t.is((await eigenshard('verify', runs[1]!.out, '--quiet')).code, 0);
+});
+
+test('a run goes to a folder named after its model, a path or one of the hub', (t) => {
+  const place = (model: string) => outputPath({ ...configDefaults, model });
+  t.is(place('/data/tiny.safetensors'), path.join('runs', 'tiny'));
+  t.is(place('Qwen/Qwen2.5-0.5B'), path.join('runs', 'Qwen2.5-0.5B'));
+  t.is(place('Qwen/Qwen2.5-0.5B@refs/pr/1'), path.join('runs', 'Qwen2.5-0.5B@refs-pr-1'));
 });

@@ -46,6 +46,16 @@ test('on a terminal a bar gives way to one line', (t) => {
   t.regex(text().split('\n').at(-2)!, /projection: \d+\.\d\d s, 20 rows, \S+ rows\/s$/);
 });
 
+test('a stage of bytes shows them in their units, on a terminal too', (t) => {
+  for (const isTTY of [false, true]) {
+    const { stream, text } = screen(isTTY);
+    const stage = createProgress(stream, false).stage('download', 778_000_000, 'bytes');
+    stage.advance(778_000_000);
+    stage.finish();
+    t.regex(text().split('\n').at(-2)!, /download: \d+\.\d\d s, 778\.00 MB, \d+\.\d\d [TGM]B\/s$/);
+  }
+});
+
 test('a stage of no rows, as when all partitions are done already, ends like any other', (t) => {
   for (const isTTY of [false, true]) {
     const { stream, text } = screen(isTTY);

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { basename, extname, resolve } from 'node:path';
+import { basename, extname, join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
+import { type CheckpointDirectory, localDirectory } from './checkpoint-directory.js';
 import type { Dtype } from './dtype.js';
 import { asInputError } from './file-error.js';
 import { detectFormat } from './format.js';
@@ -10,13 +11,7 @@ import { shapeText } from './shape.js';
 import { findTensor, listTensors, type TensorFiles } from './shards.js';
 import { embeddingNames } from './tensor-names.js';
 import { type Choice, chooseUnembedding, knownNames } from './unembedding.js';
-import {
-  readSafetensorsWeights,
-  readTorchWeights,
-  readWeights,
-  type WeightEntry,
-  type Weights,
-} from './weights.js';
+import { readSafetensorsWeights, readTorchWeights, type WeightEntry, type Weights } from './weights.js';
 
 /** The unembedding matrix gamma where it lies: [rows, columns] row-major, little-endian, without gaps. */
 export interface RowSource {
@@ -33,12 +28,28 @@ export interface RowSource {
   tensor: string | null;
 }
 
+/** The bytes of the hub that the matrix is. */
+export interface HubOrigin {
+  /** 'owner/name' */
+  repository: string;
+  /** The revision, pinned: 40 hexadecimal digits. */
+  commit: string;
+  /** Name of the file in the repository. */
+  file: string;
+  /** Of the matrix in that file; `end` is exclusive. */
+  byteRange: { begin: number; end: number };
+  /** The hub that it was downloaded from, or the directory of the hub's own cache in which it was found. */
+  from: string;
+}
+
 /** Plain data: it can be printed, stored, and sent to a worker. */
 export interface Checkpoint {
   /** Absolute path of the directory or file that was given. */
   path: string;
   source: RowSource;
   model: Model;
+  /** Where on the hub the matrix is from; null where nothing says so. */
+  origin: HubOrigin | null;
   /** What a user should know though it stops nothing. */
   notes: string[];
 }
@@ -75,23 +86,39 @@ export async function explainCheckpoint(
       throw asInputError(error, absolute, 'the checkpoint');
     },
   );
-  return isDirectory ? openDirectory(absolute, options.tensor) : openBareFile(absolute, options.tensor);
+  if (!isDirectory) return openBareFile(absolute, options.tensor);
+  const { checkpoint, reason, others } = await findMatrix(localDirectory(absolute), options.tensor);
+  return { ...checkpoint, reason, others };
 }
 
-async function openDirectory(path: string, asked: string | undefined): Promise<ExplainedCheckpoint> {
-  const model = await readModelConfig(path);
-  const files = await listTensors(path);
-  const names = new Set(files.keys());
-  const choice = asked === undefined ? chooseUnembedding(names, model.tied) : chosenByUser(asked);
-  const file = choice === null ? undefined : files.get(choice.name);
-  if (choice === null || file === undefined) throw await notFound(path, files, asked, model.tied);
-  const { weights, entry } = await findTensor(file, choice.name);
-  const source = rowSource(weights, entry);
+/**
+ * The same for a Hugging Face directory wherever its weights lie.
+ * @returns the matrix where it is there, the name of its file in the directory, and how it was found
+ */
+export async function findMatrix(
+  directory: CheckpointDirectory,
+  asked: string | undefined,
+): Promise<{ checkpoint: Checkpoint; file: string } & Pick<ExplainedCheckpoint, 'reason' | 'others'>> {
+  const { path } = directory;
+  const { model, files, choice, file } = await findFile(directory, asked);
+  if (choice === null || file === undefined) throw await notFound(directory, files, asked, model.tied);
+  const weights = await directory.weights(file);
+  const source = rowSource(weights, findTensor(weights, choice.name));
   checkHiddenSize(source, model);
-  const others = knownNames(names)
+  const others = knownNames(new Set(files.keys()))
     .filter((name) => name !== choice.name)
-    .map((name) => ({ name, file: files.get(name)! }));
-  return { path, source, model, notes: vocabularyNotes(source, model), reason: choice.reason, others };
+    .map((name) => ({ name, file: join(path, files.get(name)!) }));
+  const notes = vocabularyNotes(source, model);
+  return { checkpoint: { path, source, model, origin: null, notes }, file, reason: choice.reason, others };
+}
+
+/** Which tensor the matrix is, and which file of the directory should hold it; undefined where there is none. */
+export async function findFile(directory: CheckpointDirectory, asked: string | undefined) {
+  const model = await readModelConfig(directory.path);
+  const files = await listTensors(directory);
+  const choice =
+    asked === undefined ? chooseUnembedding(new Set(files.keys()), model.tied) : chosenByUser(asked);
+  return { model, files, choice, file: choice === null ? undefined : files.get(choice.name) };
 }
 
 async function openBareFile(path: string, asked: string | undefined): Promise<ExplainedCheckpoint> {
@@ -107,14 +134,34 @@ async function openBareFile(path: string, asked: string | undefined): Promise<Ex
   };
   switch (format) {
     case 'safetensors':
-      return { path, model, notes: [], ...openBareWeights(await readSafetensorsWeights(path), asked) };
+      return {
+        path,
+        model,
+        origin: null,
+        notes: [],
+        ...openBareWeights(await readSafetensorsWeights(path), asked),
+      };
     case 'torch':
     // The same reader, for its message about the formats before the zip archive.
     case 'pickle':
-      return { path, model, notes: [], ...openBareWeights(await readTorchWeights(path), asked) };
+      return {
+        path,
+        model,
+        origin: null,
+        notes: [],
+        ...openBareWeights(await readTorchWeights(path), asked),
+      };
     case 'npy': {
       const source = await openBareNpy(path, asked);
-      return { path, model, notes: [], source, reason: 'the only array of the file', others: [] };
+      return {
+        path,
+        model,
+        origin: null,
+        notes: [],
+        source,
+        reason: 'the only array of the file',
+        others: [],
+      };
     }
   }
 }
@@ -209,7 +256,13 @@ function vocabularyNotes({ tensor, rows }: RowSource, { vocabSize }: Model): str
   return [`tensor ${tensor} has ${rows} rows, config.json says vocab_size ${vocabSize}`];
 }
 
-async function notFound(path: string, files: TensorFiles, asked: string | undefined, tied: boolean | null) {
+async function notFound(
+  directory: CheckpointDirectory,
+  files: TensorFiles,
+  asked: string | undefined,
+  tied: boolean | null,
+) {
+  const { path } = directory;
   const embedding = embeddingNames.find((name) => files.has(name));
   if (asked === undefined && tied === false && embedding !== undefined) {
     return new InputError(
@@ -219,7 +272,7 @@ async function notFound(path: string, files: TensorFiles, asked: string | undefi
     );
   }
   // Not before something is wrong: the other shards' headers are not needed otherwise.
-  const weights = await Promise.all([...new Set(files.values())].map(readWeights));
+  const weights = await Promise.all([...new Set(files.values())].map(directory.weights));
   return noMatrix(
     path,
     asked,

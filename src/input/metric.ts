@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { InputError } from '../errors.js';
 import { type Dtype, dtypeOfSafetensors } from './dtype.js';
 import { detectFormat, type Format } from './format.js';
+import { hashFile } from './hash-file.js';
 import { readNpyHeader } from './npy.js';
 import { withFile } from './open-file.js';
 import type { PickleValue } from './pickle-value.js';
@@ -53,7 +53,7 @@ export async function readMetric(file: string, options: { hiddenSize: number }):
         `of max |M|, at most ${MAX_RELATIVE_ASYMMETRY} is allowed; check how it was computed, or save (M + M^T) / 2`,
     );
   }
-  return { matrix, dtype, ridge, asymmetry, tensor, file, sha256: await hashFile(file) };
+  return { matrix, dtype, ridge, asymmetry, tensor, file, sha256: await hashFile(file, 'the metric') };
 }
 
 interface StoredMetric {
@@ -190,12 +190,4 @@ function symmetrise(matrix: Float64Array, d: number): Metric['asymmetry'] {
     }
   }
   return { max, relative: largest === 0 ? 0 : max / largest };
-}
-
-function hashFile(file: string): Promise<string> {
-  return withFile(file, 'the metric', async ({ handle }) => {
-    const hash = createHash('sha256');
-    for await (const chunk of handle.createReadStream({ autoClose: false })) hash.update(chunk);
-    return hash.digest('hex');
-  });
 }

@@ -1,4 +1,8 @@
+import { existsSync } from 'node:fs';
 import { type Checkpoint, openCheckpoint, type RowSource } from './checkpoint.js';
+import { planHubModel } from './hub/plan-hub-model.js';
+import { parseHubReference } from './hub/reference.js';
+import type { HubSettings } from './hub/settings.js';
 import type { Model } from './model-config.js';
 
 /** A model that has been found, before its weights are here. */
@@ -12,18 +16,31 @@ export interface ModelPlan {
   fetch(onBytes: (bytes: number) => void, signal?: AbortSignal): Promise<Checkpoint>;
 }
 
+export interface ModelOptions {
+  hub: HubSettings;
+  /** This tensor instead of the one that is found by name. */
+  tensor?: string | undefined;
+  /** Shows a line to the person who watches: of a wait, of a file that is downloaded again. */
+  note?: ((line: string) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * Finds a model and its unembedding matrix. Of the weights nothing is read but headers.
  *
- * @param model path of a Hugging Face directory, of a .safetensors or of a .npy file
- * @throws InputError as openCheckpoint
+ * @param model path of a Hugging Face directory, of a .safetensors or of a .npy file; where there is no such path,
+ * a model of the hub: 'owner/name' or 'owner/name@revision'
+ * @throws InputError or RunError as openCheckpoint and planHubModel
  */
-export async function planModel(model: string, options: { tensor?: string } = {}): Promise<ModelPlan> {
-  const checkpoint = await openCheckpoint(model, options);
-  const { rows, columns, dtype, tensor } = checkpoint.source;
+export async function planModel(model: string, options: ModelOptions): Promise<ModelPlan> {
+  const { hub, tensor, note = () => {}, signal } = options;
+  const reference = existsSync(model) ? null : parseHubReference(model);
+  if (reference !== null) return planHubModel(reference, hub, { tensor, note, signal });
+  const checkpoint = await openCheckpoint(model, tensor === undefined ? {} : { tensor });
+  const { rows, columns, dtype, tensor: found } = checkpoint.source;
   return {
     model: checkpoint.model,
-    shape: { rows, columns, dtype, tensor },
+    shape: { rows, columns, dtype, tensor: found },
     bytesToDownload: 0,
     fetch: async () => checkpoint,
   };

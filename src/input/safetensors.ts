@@ -1,7 +1,7 @@
 import { InputError } from '../errors.js';
 import { asRecord, parseJson } from './json.js';
 import { isLfsPointer, lfsPointer } from './lfs-pointer.js';
-import { type OpenFile, readBytes, withFile } from './open-file.js';
+import { readBytes, withFile } from './open-file.js';
 import { elementCount, shapeText } from './shape.js';
 
 /** One tensor of a safetensors file: row-major, little-endian, without gaps. */
@@ -26,34 +26,53 @@ export interface SafetensorsHeader {
 /** The limit of the format's reference implementation (safetensors 0.4, MAX_HEADER_SIZE). */
 export const MAX_HEADER_BYTES = 100_000_000;
 
+/** A safetensors file wherever it lies: on a disk or behind a network. */
+export interface SafetensorsBytes {
+  /** Path or address, for messages. */
+  file: string;
+  /** Of the whole file, in bytes. */
+  size: number;
+  /** Exactly `length` bytes from `position`. */
+  read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** Reads and checks the header of a safetensors file as `parseSafetensorsHeader` does. */
+export async function readSafetensorsHeader(file: string): Promise<SafetensorsHeader> {
+  return withFile(file, 'the tensors', (opened) =>
+    parseSafetensorsHeader({
+      file,
+      size: opened.size,
+      read: (position, length) => readBytes(opened, position, length),
+    }),
+  );
+}
+
 /**
- * Reads and checks the header of a safetensors file, and nothing but the header.
+ * Reads and checks the header of a safetensors file, and nothing but the header: its first 8 bytes, then the rest.
  *
  * Layout: header length (u64), header (JSON, may be padded with spaces), tensors. The tensors must fill the rest of
  * the file exactly, each byte belonging to one tensor, as the format demands.
  *
  * @throws InputError naming file, tensor, what was expected and what came
  */
-export async function readSafetensorsHeader(file: string): Promise<SafetensorsHeader> {
-  return withFile(file, 'the tensors', async (opened) => {
-    const length = await readHeaderLength(opened);
-    const text = decodeText(file, await readBytes(opened, 8, length));
-    const dataOffset = 8 + length;
-    const { entries, metadata } = parseHeader(file, text, dataOffset);
-    const tensors = entries.sort((a, b) => a.byteOffset - b.byteOffset || a.byteLength - b.byteLength);
-    checkCoverage(file, tensors, dataOffset, opened.size);
-    return { file, tensors, metadata };
-  });
+export async function parseSafetensorsHeader(bytes: SafetensorsBytes): Promise<SafetensorsHeader> {
+  const { file, size } = bytes;
+  const length = await readHeaderLength(bytes);
+  const text = decodeText(file, await bytes.read(8, length));
+  const dataOffset = 8 + length;
+  const { entries, metadata } = parseHeader(file, text, dataOffset);
+  const tensors = entries.sort((a, b) => a.byteOffset - b.byteOffset || a.byteLength - b.byteLength);
+  checkCoverage(file, tensors, dataOffset, size);
+  return { file, tensors, metadata };
 }
 
-async function readHeaderLength(opened: OpenFile): Promise<number> {
-  const { file, size } = opened;
+async function readHeaderLength({ file, size, read }: SafetensorsBytes): Promise<number> {
   if (size < 8) {
     throw invalid(file, `expected at least the 8 bytes of the header length, the file has ${size}`);
   }
-  const bytes = await readBytes(opened, 0, 8);
+  const bytes = await read(0, 8);
   if (isLfsPointer(bytes)) throw lfsPointer(file);
-  const length = new DataView(bytes.buffer).getBigUint64(0, true);
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES)) {
     throw invalid(file, `the header length is ${length} bytes, at most ${MAX_HEADER_BYTES} are allowed`);
   }

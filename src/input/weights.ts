@@ -1,6 +1,6 @@
 import { InputError } from '../errors.js';
 import { type Dtype, dtypeOfSafetensors } from './dtype.js';
-import { readSafetensorsHeader } from './safetensors.js';
+import { readSafetensorsHeader, type SafetensorsHeader } from './safetensors.js';
 import { shapeText } from './shape.js';
 import { isFloat, locateTorchTensor, readTorchFile } from './torch.js';
 import { isTorchTensor, type TorchTensor } from './torch-globals.js';
@@ -35,7 +35,11 @@ export function readWeights(file: string): Promise<Weights> {
 
 /** @throws InputError as readSafetensorsHeader */
 export async function readSafetensorsWeights(file: string): Promise<Weights> {
-  const { tensors } = await readSafetensorsHeader(file);
+  return safetensorsWeights(await readSafetensorsHeader(file));
+}
+
+/** What a safetensors file holds, by its header. */
+export function safetensorsWeights({ file, tensors }: SafetensorsHeader): Weights {
   const places = new Map(tensors.map(({ name, byteOffset }) => [name, byteOffset]));
   return {
     file,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { exportKinds } from '../config.js';
 import { InputError } from '../errors.js';
+import type { HubOrigin } from '../input/checkpoint.js';
 import { asInputError } from '../input/file-error.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { partitionFormats } from '../plan.js';
@@ -40,6 +41,14 @@ const verificationSchema = z.object({
   offDiagonal: z.object({ maximum: z.number(), limit: z.number() }),
 });
 
+const hubOriginSchema = z.object({
+  repository: z.string(),
+  commit: z.string(),
+  file: z.string(),
+  byteRange: z.object({ begin: z.number(), end: z.number() }),
+  from: z.string(),
+}) satisfies z.ZodType<HubOrigin>;
+
 const manifestSchema = z.object({
   format: z.literal('eigenshard-run'),
   layout: z.literal(LAYOUT_VERSION),
@@ -47,8 +56,12 @@ const manifestSchema = z.object({
   fingerprint: z.string(),
   model: z.object({
     name: z.string(),
-    /** As the user gave it. */
+    /** What --model takes again: an absolute path, or owner/name@commit. */
     path: z.string(),
+    /** The commit, where it is known. */
+    revision: z.string().nullable().default(null),
+    /** The bytes of the hub that the matrix is; null where nothing says so. */
+    origin: hubOriginSchema.nullable().default(null),
     tensor: z.string().nullable(),
     dtype: z.string(),
     rows: z.number(),

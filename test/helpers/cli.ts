@@ -13,9 +13,15 @@ export interface Ended {
   stderr: string;
 }
 
-/** Starts `node coordinator.js ...args`. */
-export function start(args: readonly string[]): { process: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, [launcher, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+/** Starts `node coordinator.js ...args`, with these variables beside those of this process. */
+export function start(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): { process: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(process.execPath, [launcher, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
   const output = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (text: string) => {

@@ -5,11 +5,15 @@ import type { ExecutionContext } from 'ava';
 import { loadConfig, type Overrides } from '../../src/config.js';
 import { type FinishedRun, runJob } from '../../src/coordinator.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
+import { type HubSettings, hubSettings } from '../../src/input/hub/settings.js';
 import { withStoredTensors } from '../../src/input/stored-tensors.js';
 import { syntheticRows } from '../../src/input/synthetic.js';
 import { createProgress } from '../../src/progress.js';
 import { Stopwatch } from '../../src/stopwatch.js';
 import { safetensors, scratchDirectory } from '../input/fixtures.js';
+
+/** Nothing is asked of the network. */
+const offlineHub = hubSettings({ HF_HUB_OFFLINE: '1' });
 
 /**
  * Runs a job in this process, without progress, and with the portable kernels: a system library has one number of
@@ -17,7 +21,7 @@ import { safetensors, scratchDirectory } from '../input/fixtures.js';
  */
 export async function runHere(
   overrides: Overrides,
-  flags: { resume?: boolean; overwrite?: boolean; notes?: string[] } = {},
+  flags: { resume?: boolean; overwrite?: boolean; notes?: string[]; hub?: HubSettings } = {},
 ): Promise<FinishedRun> {
   const config = await loadConfig(null, { workers: 2, backend: 'portable', ...overrides });
   const executor = new ThreadExecutor({ workers: config.workers });
@@ -29,6 +33,7 @@ export async function runHere(
         executor,
         stopwatch: new Stopwatch(createProgress(process.stderr, true)),
         note: (line) => flags.notes?.push(line),
+        hub: flags.hub ?? offlineHub,
       },
     );
   } finally {

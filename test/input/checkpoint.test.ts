@@ -387,6 +387,7 @@ test('a real checkpoint is opened', async (t) => {
       hiddenSize: 64,
       vocabSize: 512,
     },
+    origin: null,
     notes: [],
   });
 });

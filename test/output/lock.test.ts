@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
-import { lockDirectory } from '../../src/output/lock.js';
+import { lockDirectory, removeLock } from '../../src/output/lock.js';
 import { scratchDirectory } from '../input/fixtures.js';
 
 /** A new directory with the lock of another holder. */
@@ -50,6 +50,23 @@ test('the lock of a process that is gone is taken over', (t) => {
   const unlock = lockDirectory(directory);
   t.is(readFileSync(lock, 'utf8'), `${process.pid} ${hostname()}`);
   unlock();
+});
+
+test('a lock of this very process, which no other part of it gave up, holds', (t) => {
+  const directory = scratchDirectory(t);
+  const unlock = lockDirectory(directory);
+  t.throws(() => lockDirectory(directory), { instanceOf: InputError });
+  unlock();
+  lockDirectory(directory)();
+});
+
+test('a stale lock that was taken over in the meantime is put back', (t) => {
+  const { directory, lock } = lockedBy(t, '1 newer');
+  removeLock(lock, '2 older');
+  t.is(readFileSync(lock, 'utf8'), '1 newer');
+  removeLock(lock, '1 newer');
+  t.deepEqual(readdirSync(directory), []);
+  removeLock(lock, '1 newer');
 });
 
 test('a process of another machine cannot be asked whether it lives: its lock holds', (t) => {

@@ -12,6 +12,8 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
     model: {
       name: 'made/up',
       path: 'models/made-up',
+      revision: null,
+      origin: null,
       tensor: 'lm_head.weight',
       dtype: 'bfloat16',
       rows: 1500,

@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { type Checkpoint, findFile, findMatrix } from '../checkpoint.js';
+import { type CheckpointDirectory, localDirectory } from '../checkpoint-directory.js';
+import { dtypeBytes } from '../dtype.js';
+import { INDEX_NAME, SINGLE_NAME } from '../shards.js';
+import { readRef } from './refs.js';
+
+/** The commit that a revision is in the hub's own cache; null where it does not know. */
+export function hubCacheCommit(hubCache: string, repository: string, revision: string): string | null {
+  return readRef(path.join(modelIn(hubCache, repository), 'refs', ...revision.split('/')));
+}
+
+/**
+ * A commit as the hub's official clients have downloaded it, used as it is.
+ * @returns null where something is missing that the matrix needs
+ */
+export async function openHubSnapshot(
+  hubCache: string,
+  repository: string,
+  commit: string,
+  tensor: string | undefined,
+): Promise<Checkpoint | null> {
+  const snapshot = path.join(modelIn(hubCache, repository), 'snapshots', commit);
+  const has = (name: string) => existsSync(path.join(snapshot, name));
+  if (!has('config.json') || !(has(SINGLE_NAME) || has(INDEX_NAME))) return null;
+  const local = localDirectory(snapshot);
+  // One shard is enough, if it is the right one.
+  const directory: CheckpointDirectory = { ...local, missing: async () => [] };
+  const { file } = await findFile(directory, tensor);
+  if (file === undefined || (await local.missing([file])).length > 0) return null;
+  const { checkpoint } = await findMatrix(directory, tensor);
+  const { byteOffset, rows, columns, dtype } = checkpoint.source;
+  const byteRange = { begin: byteOffset, end: byteOffset + rows * columns * dtypeBytes[dtype] };
+  return { ...checkpoint, origin: { repository, commit, file, byteRange, from: snapshot } };
+}
+
+function modelIn(hubCache: string, repository: string): string {
+  return path.join(hubCache, `models--${repository.replace('/', '--')}`);
+}

@@ -1,0 +1,11 @@
+import { readdirSync } from 'node:fs';
+
+/** The names in a directory, sorted; none where it does not exist. */
+export function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,111 @@
+import { existsSync } from 'node:fs';
+import { asOutputError } from '../../output/file-error.js';
+import { type Checkpoint, findMatrix, type RowSource } from '../checkpoint.js';
+import { dtypeBytes } from '../dtype.js';
+import type { ModelPlan } from '../model-plan.js';
+import { CacheLayout } from './cache-layout.js';
+import { HubDirectory } from './hub-directory.js';
+import { hubCacheCommit, openHubSnapshot } from './hub-snapshot.js';
+import { markInUse } from './in-use.js';
+import { notInCache, refuseOffline } from './offline.js';
+import { missingBytes, provideRange, type WantedRange } from './provide-range.js';
+import { DEFAULT_REVISION, type HubReference, isCommit } from './reference.js';
+import { readRef, writeRef } from './refs.js';
+import { HubRepository } from './repository.js';
+import type { HubSettings } from './settings.js';
+
+/**
+ * Finds a model of the hub and its unembedding matrix. Its revision is pinned to its commit first; then come its
+ * config.json, the index of its shards, and the header of the file that holds the matrix. `fetch` brings the
+ * tokenizer's files and the bytes of the matrix, and no other.
+ *
+ * A commit that lies in the hub's own cache with what is needed is used there, and nothing is downloaded.
+ *
+ * @throws InputError where there is no such model or revision, it may not be read, or it holds no matrix
+ * @throws RunError where the hub cannot be reached or answers what was not expected
+ */
+export async function planHubModel(
+  { repository: name, revision }: HubReference,
+  settings: HubSettings,
+  options: PlanOptions,
+): Promise<ModelPlan> {
+  try {
+    return await plan(name, revision ?? DEFAULT_REVISION, settings, options);
+  } catch (error) {
+    // The cache's own files; what the network says has its message already.
+    throw asOutputError(error, settings.cache);
+  }
+}
+
+async function plan(
+  name: string,
+  revision: string,
+  settings: HubSettings,
+  { tensor, note, signal }: PlanOptions,
+): Promise<ModelPlan> {
+  const layout = new CacheLayout(settings.cache, name);
+  const repository = new HubRepository(name, settings, { retry: settings.retry, note, signal });
+  const commit = await pin(repository, revision, layout);
+  const snapshot = await openHubSnapshot(settings.hubCache, name, commit, tensor);
+  if (snapshot !== null) return planOf(snapshot, 0, async () => snapshot);
+
+  await markInUse(settings.cache, layout, { note, signal });
+  if (revision !== commit) writeRef(layout.ref(revision), commit);
+  const directory = await HubDirectory.open(repository, commit, layout);
+  const { checkpoint, file } = await findMatrix(directory, tensor);
+  const wanted = await wantedRange(directory, file, checkpoint.source, layout);
+  const tokenizer = directory.missingTokenizerFiles();
+  const missing = missingBytes(wanted);
+  if (missing > 0) refuseOffline(settings, `${checkpoint.source.file} (tensor ${checkpoint.source.tensor})`);
+  const bytes = tokenizer.reduce((sum, small) => sum + small.bytes, missing);
+  return planOf(checkpoint, bytes, async (onBytes, fetchSignal) => {
+    for (const small of tokenizer) {
+      await directory.download(small, fetchSignal);
+      onBytes(small.bytes);
+    }
+    const stored = await provideRange(wanted, onBytes, fetchSignal);
+    directory.touch();
+    return {
+      ...checkpoint,
+      source: { ...checkpoint.source, file: stored, byteOffset: 0 },
+      origin: { repository: name, commit, file, byteRange: wanted.range, from: settings.endpoint },
+    };
+  });
+}
+
+function planOf(
+  { model, source: { rows, columns, dtype, tensor } }: Checkpoint,
+  bytesToDownload: number,
+  fetch: ModelPlan['fetch'],
+): ModelPlan {
+  return { model, shape: { rows, columns, dtype, tensor }, bytesToDownload, fetch };
+}
+
+interface PlanOptions {
+  tensor: string | undefined;
+  note: (line: string) => void;
+  signal: AbortSignal | undefined;
+}
+
+/** The commit that the revision is: as the hub says, or offline as it said last. */
+async function pin(repository: HubRepository, revision: string, layout: CacheLayout): Promise<string> {
+  if (isCommit(revision)) return revision;
+  const { settings, name } = repository;
+  if (!settings.offline) return repository.commitOf(revision);
+  const own = readRef(layout.ref(revision));
+  if (own !== null && existsSync(layout.listing(own))) return own;
+  const commit = hubCacheCommit(settings.hubCache, name, revision);
+  if (commit !== null) return commit;
+  throw notInCache(`${name}@${revision}`);
+}
+
+async function wantedRange(
+  directory: HubDirectory,
+  file: string,
+  { byteOffset, rows, columns, dtype, tensor }: RowSource,
+  layout: CacheLayout,
+): Promise<WantedRange> {
+  const pinned = await directory.pinned(file);
+  const range = { begin: byteOffset, end: byteOffset + rows * columns * dtypeBytes[dtype] };
+  return { pinned, range, tensor, directory: layout.weights(pinned.file.hash) };
+}
