@@ -17,14 +17,18 @@ export interface StageProgress {
 /** Seconds between two lines of a stage where there is no terminal. */
 const LINE_INTERVAL_SECONDS = 5;
 
-export function createProgress(stream: NodeJS.WriteStream, quiet: boolean): Progress {
+/** @param shortestSeconds of a stage that takes less no line stays */
+export function createProgress(stream: NodeJS.WriteStream, quiet: boolean, shortestSeconds = 0): Progress {
   if (quiet) return { stage: () => new Stage(() => {}), note: () => {} };
   const print = (line: string) => stream.write(`${line}\n`);
+  const close = (name: string, total: number | undefined) => (seconds: number) => {
+    if (seconds >= shortestSeconds) print(finishedLine(name, total, seconds));
+  };
   return {
     stage: (name, total) =>
       stream.isTTY && total !== undefined
-        ? new BarStage(name, total, stream, print)
-        : new LineStage(name, total, print),
+        ? new BarStage(name, total, stream, close(name, total))
+        : new LineStage(name, total, print, close(name, total)),
     note: print,
   };
 }
@@ -61,8 +65,13 @@ class LineStage extends Stage {
   readonly #print: (line: string) => void;
   #lastLine = this.started;
 
-  constructor(name: string, total: number | undefined, print: (line: string) => void) {
-    super((seconds) => print(finishedLine(name, total, seconds)));
+  constructor(
+    name: string,
+    total: number | undefined,
+    print: (line: string) => void,
+    close: (seconds: number) => void,
+  ) {
+    super(close);
     this.#name = name;
     this.#total = total;
     this.#print = print;
@@ -87,10 +96,10 @@ class LineStage extends Stage {
 class BarStage extends Stage {
   readonly #bar: SingleBar;
 
-  constructor(name: string, total: number, stream: NodeJS.WriteStream, print: (line: string) => void) {
+  constructor(name: string, total: number, stream: NodeJS.WriteStream, close: (seconds: number) => void) {
     super((seconds) => {
       this.#bar.stop();
-      print(finishedLine(name, total, seconds));
+      close(seconds);
     });
     this.#bar = new SingleBar({
       stream,
