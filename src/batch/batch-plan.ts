@@ -105,7 +105,8 @@ async function planOne(
   const plan = planRun({ rows, hidden: columns, partitionRows, format });
   const metric = options.metric === undefined ? null : await metrics.read(options.metric, columns);
   const out = path.join(batch.out, runFolder(name, model.revision, options));
-  const config = { ...configOfRun(batch, options, out), out };
+  // The planned name is the run's, on which its fingerprint and the lengths of its files depend.
+  const config = { ...configOfRun(batch, options, out), name, out };
   const ridge = ridgeOf(config, metric);
   // What is here is scanned; what is not has the weights of its commit.
   const isPinned = model.revision !== null && model.bytesToDownload > 0;
