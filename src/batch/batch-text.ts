@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import path from 'node:path';
 import { bytes, fixed } from '../summary.js';
 import { table } from '../table.js';
@@ -6,8 +7,16 @@ import { type BatchSummaryRow, summaryRow } from './batch-summary.js';
 import type { DiskNeed } from './disk-space.js';
 import type { Outcome } from './run-batch.js';
 
-/** What each run of a batch is and needs, and what the disks have. */
-export function planText({ directory, runs, config }: BatchPlan, needs: readonly DiskNeed[]): string {
+/**
+ * What each run of a batch is and needs, and what the disks have.
+ * @param machineBytes memory of this machine; a run that may need more is warned of, and not refused: the need is an estimate
+ */
+export function planText(
+  { directory, runs, config }: BatchPlan,
+  needs: readonly DiskNeed[],
+  machineBytes = totalmem(),
+): string {
+  const large = runs.filter(isPlanned).filter(({ memoryBytes }) => memoryBytes > machineBytes);
   const refused = runs.filter((run): run is RefusedRun => !isPlanned(run));
   return [
     table([
@@ -16,6 +25,11 @@ export function planText({ directory, runs, config }: BatchPlan, needs: readonly
     ]),
     ...refused.map(
       ({ index, name, problem }) => `\n[${index + 1}/${runs.length}] ${name}: ${problem.message}`,
+    ),
+    ...large.map(
+      ({ index, name, memoryBytes }) =>
+        `\nwarning: [${index + 1}/${runs.length}] ${name} needs about ${bytes(memoryBytes)} of memory, this machine has ` +
+        `${bytes(machineBytes)}; lower "partitionRows" or "workers"`,
     ),
     '',
     `${directory}: ${runs.length} runs, ${config.workers} workers`,
@@ -47,7 +61,10 @@ export function batchSummaryText(outcomes: readonly Outcome[]): string {
 export function failuresText(outcomes: readonly Outcome[]): string | null {
   const failed = outcomes.filter((outcome) => outcome.status === 'failed');
   if (failed.length === 0) return null;
-  const lines = failed.map(({ run, message }) => `[${run.index + 1}] ${run.name}: ${message}`);
+  const lines = failed.map(({ run, message }) => {
+    const anew = isPlanned(run) ? `\n  To start this run anew, remove ${run.config.out}` : '';
+    return `[${run.index + 1}] ${run.name}: ${message}${anew}`;
+  });
   return `${failed.length} of ${outcomes.length} runs failed:\n${lines.join('\n')}`;
 }
 
