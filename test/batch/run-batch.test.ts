@@ -11,9 +11,14 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import test, { type ExecutionContext } from 'ava';
+import { runBatch } from '../../src/batch/run-batch.js';
+import { RunError } from '../../src/errors.js';
+import { ThreadExecutor } from '../../src/executor/threads.js';
+import { planModel } from '../../src/input/model-plan.js';
 import { lockDirectory } from '../../src/output/lock.js';
 import { MANIFEST_NAME, readManifest } from '../../src/output/manifest.js';
-import { batchFile, spoilWeights } from '../helpers/batches.js';
+import { createProgress, type Progress } from '../../src/progress.js';
+import { batchFile, planOf, spoilWeights } from '../helpers/batches.js';
 import { eigenshard, journalReaches, start } from '../helpers/cli.js';
 import { dataFiles, shardedModel } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
@@ -213,4 +218,49 @@ test('a second batch in the same folder, and a summary of somebody else, are ref
   t.is(refused.code, 2);
   t.regex(refused.stderr, /summary\.parquet: exists, and no eigenshard batch wrote it/);
   t.is(readFileSync(path.join(out, 'summary.parquet'), 'utf8'), 'mine');
+});
+
+test('models are fetched one ahead, and a download that fails is the failure of its run alone', async (t) => {
+  const models = [1, 2, 3].map((seed) => shardedModel(t, 300, 8, seed).directory);
+  const log: string[] = [];
+  const find: typeof planModel = async (model, options) => {
+    const found = await planModel(model, options);
+    const number = models.indexOf(model) + 1;
+    return {
+      ...found,
+      bytesToDownload: 4800,
+      downloadDirectory: model,
+      fetch: async (...args) => {
+        log.push(`fetch ${number}`);
+        if (number === 2) throw new RunError('the connection was cut');
+        return found.fetch(...args);
+      },
+    };
+  };
+  const plan = await planOf(t, { runs: models.map((model) => ({ model })) }, { find });
+  const executor = new ThreadExecutor({ workers: 2 });
+  const quiet = createProgress(process.stderr, true);
+  const progress: Progress = {
+    stage: (name, total) => {
+      if (/: projection$/.test(name)) log.push(`compute ${name.slice(1, 2)}`);
+      return quiet.stage(name, total);
+    },
+    note: (line) => {
+      if (line.includes('downloaded')) log.push(line.replace(/ in .*/, ''));
+    },
+  };
+  const outcomes = await runBatch(plan, { executor, progress, signal: new AbortController().signal });
+  await executor.close();
+  t.deepEqual(
+    outcomes.map((outcome) => (outcome.status === 'failed' ? outcome.message : outcome.status)),
+    ['finished', 'the connection was cut', 'finished'],
+  );
+  t.deepEqual(
+    log.filter((line) => !line.includes('downloaded')),
+    ['fetch 1', 'fetch 2', 'compute 1', 'fetch 3', 'compute 3'],
+  );
+  t.deepEqual(
+    log.filter((line) => line.includes('downloaded')),
+    Array(2).fill('sharded: downloaded 4.80 kB'),
+  );
 });
