@@ -1,5 +1,7 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 
+export { table } from '../src/table.js';
+
 /** The machine and the day, which belong to every figure. */
 export function machineLine(): string {
   const memory = (totalmem() / 2 ** 30).toFixed(0);
@@ -17,19 +19,6 @@ export function median(values: readonly number[]): number {
 export function spread(values: readonly number[], digits = 2): string {
   const text = (value: number) => value.toFixed(digits);
   return `${text(median(values))} (${text(Math.min(...values))} to ${text(Math.max(...values))})`;
-}
-
-/** Aligned columns; the first row is the header. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }
 
 /** Numbers separated by commas, as an option gives them. @throws RangeError when one is not a whole number from 1 */

@@ -24,6 +24,7 @@ const subjects: readonly Subject[] = [
   { name: 'product', title: 'Products', options: ['--runs', '5'] },
   { name: 'writers', title: 'Writers', options: ['--runs', '9'] },
   { name: 'scaling', title: 'Scaling', options: ['--runs', '3'] },
+  { name: 'batch', title: 'A batch of small checkpoints', options: ['--runs', '5'] },
 ];
 const root = path.resolve(import.meta.dirname, '../..');
 const resultsFile = path.join(root, 'benchmarks', 'RESULTS.md');

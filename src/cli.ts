@@ -1,7 +1,13 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { loadBatch } from './batch/batch-config.js';
+import { type BatchPlan, isPlanned, planBatch } from './batch/batch-plan.js';
+import { refuseForeignSummary, summaryRow, writeBatchSummary } from './batch/batch-summary.js';
+import { batchSummaryText, failuresText, planRows, planText } from './batch/batch-text.js';
+import { diskNeeds, refuseFullDisk } from './batch/disk-space.js';
+import { type Outcome, runBatch } from './batch/run-batch.js';
 import { addCacheCommands } from './cache-command.js';
 import {
   configDefaults,
@@ -12,13 +18,14 @@ import {
   type Overrides,
 } from './config.js';
 import { runJob } from './coordinator.js';
-import { EigenshardError, type ErrorKind, exitCodes, InputError } from './errors.js';
+import { EigenshardError, type ErrorKind, exitCodes, InputError, RunError } from './errors.js';
 import type { Executor } from './executor/executor.js';
 import { ThreadExecutor } from './executor/threads.js';
-import { hubSettings } from './input/hub/settings.js';
+import { type HubSettings, hubSettings } from './input/hub/settings.js';
 import { rowSelections } from './input/vocabulary-rows.js';
 import { backends } from './linalg/backend/dense-kernels.js';
 import { inspectModel } from './model-inspection.js';
+import { lockDirectory } from './output/lock.js';
 import { MANIFEST_NAME, readManifest } from './output/manifest.js';
 import { partitionFormats } from './plan.js';
 import { createProgress, type Progress } from './progress.js';
@@ -29,16 +36,23 @@ import { Stopwatch } from './stopwatch.js';
 import { inspectionText, modelText, summaryText, verificationLines } from './summary.js';
 import { version } from './version.js';
 
+/** A batch of small runs would print seven lines for each. */
+const SHORTEST_STAGE_OF_BATCH_SECONDS = 1;
+
 const PACKAGED_CONFIG = fileURLToPath(new URL('../../config/default.json', import.meta.url));
 
 /** Runs the command line `argv` (without node and script); returns the process's exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = createProgram();
+  let command = '';
+  program.hook('preAction', (_, action) => {
+    command = action.name();
+  });
   try {
     await program.parseAsync(argv, { from: 'user' });
     return 0;
   } catch (error) {
-    return report(error);
+    return report(error, command);
   }
 }
 
@@ -89,6 +103,17 @@ function createProgram(): Command {
     .option('--json', 'print one JSON object on stdout at the end', false)
     .option('--quiet', 'no progress', false)
     .action(run);
+
+  program
+    .command('batch')
+    .description('compute many runs, one after the other; called again it does what is left to do')
+    .argument('<config>', 'configuration file with "defaults" and "runs"')
+    .option('--dry-run', 'show what the runs are and need, and stop there', false)
+    .option('--out <dir>', 'folder of the runs and of summary.parquet (default: runs/<name of the file>)')
+    .addOption(workersOption())
+    .option('--json', 'print one JSON object on stdout at the end', false)
+    .option('--quiet', 'no progress', false)
+    .action(batch);
 
   program
     .command('verify')
@@ -149,6 +174,60 @@ async function run(options: RunOptions): Promise<void> {
     const { directory, manifest } = finished;
     print(json ? JSON.stringify({ directory, ...manifest }) : summaryText(directory, manifest));
   });
+}
+
+interface BatchOptions {
+  dryRun: boolean;
+  out?: string;
+  workers?: number;
+  json: boolean;
+  quiet: boolean;
+}
+
+async function batch(file: string, { dryRun, json, quiet, ...overrides }: BatchOptions): Promise<void> {
+  const config = await loadBatch(file, overrides);
+  const hub = hubSettings(process.env);
+  const plan = await planBatch(config, { hub, note: (line) => void process.stderr.write(`${line}\n`) });
+  const needs = await diskNeeds(plan);
+  const text = planText(plan, needs);
+  if (dryRun)
+    print(json ? JSON.stringify({ directory: plan.directory, runs: planRows(plan), disks: needs }) : text);
+  else if (!quiet) process.stderr.write(`${text}\n\n`);
+  refuseFullDisk(needs);
+  refuseForeignSummary(plan.directory);
+  if (dryRun) {
+    const refused = plan.runs.filter((run) => !isPlanned(run)).length;
+    if (refused > 0) throw new RunError(`${file}: ${refused} of ${plan.runs.length} runs cannot begin`);
+    return;
+  }
+  mkdirSync(plan.directory, { recursive: true });
+  const unlock = lockDirectory(plan.directory);
+  try {
+    await computeBatch(plan, hub, json, quiet);
+  } finally {
+    unlock();
+  }
+}
+
+async function computeBatch(plan: BatchPlan, hub: HubSettings, json: boolean, quiet: boolean): Promise<void> {
+  const { directory, config } = plan;
+  let outcomes: Outcome[] = [];
+  await withPool(
+    config.workers,
+    quiet,
+    async (executor, progress, signal) => {
+      outcomes = await runBatch(plan, { executor, progress, hub, signal });
+    },
+    SHORTEST_STAGE_OF_BATCH_SECONDS,
+  );
+  const summary = writeBatchSummary(directory, outcomes);
+  print(
+    json
+      ? JSON.stringify({ directory, summary, runs: outcomes.map(summaryRow) })
+      : `${batchSummaryText(outcomes)}\n${summary}`,
+  );
+  const failures = failuresText(outcomes);
+  if (failures !== null) throw new RunError(`${config.file}: ${failures}`);
 }
 
 interface VerifyOptions {
@@ -225,8 +304,9 @@ async function withPool(
   workers: number,
   quiet: boolean,
   work: (executor: Executor, progress: Progress, signal: AbortSignal) => Promise<void>,
+  shortestStageSeconds = 0,
 ): Promise<void> {
-  const progress = createProgress(process.stderr, quiet);
+  const progress = createProgress(process.stderr, quiet, shortestStageSeconds);
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
@@ -242,24 +322,25 @@ async function withPool(
 }
 
 /** Says what went wrong on stderr; returns the exit code. */
-function report(error: unknown): number {
+function report(error: unknown, command: string): number {
   // Commander has printed its message, or the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.input;
   if (!(error instanceof EigenshardError)) {
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     return exitCodes.run;
   }
-  process.stderr.write(`eigenshard: ${error.message}${advice[error.kind]}\n`);
+  const how = command === 'batch' ? 'again' : 'with --resume';
+  process.stderr.write(`eigenshard: ${error.message}${advice[error.kind](how)}\n`);
   return exitCodes[error.kind];
 }
 
 /** What to do next, where the message itself does not say it. */
-const advice: Readonly<Record<ErrorKind, string>> = {
-  input: '',
-  verification: '',
-  interrupted: '. Run the same command with --resume to continue',
-  run: '\nWhat was finished is kept: run the same command with --resume to continue',
-  'worker-died': '\nWhat was finished is kept: run the same command with --resume to continue',
+const advice: Readonly<Record<ErrorKind, (how: string) => string>> = {
+  input: () => '',
+  verification: () => '',
+  interrupted: (how) => `. Run the same command ${how} to continue`,
+  run: (how) => `\nWhat was finished is kept: run the same command ${how} to continue`,
+  'worker-died': (how) => `\nWhat was finished is kept: run the same command ${how} to continue`,
 };
 
 function print(text: string): void {

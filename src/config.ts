@@ -49,7 +49,7 @@ const exportsSchema = z.strictObject({
 });
 
 /** The options of one run, as they stand in a configuration file. Paths are relative to the working directory. */
-const configSchema = z.strictObject({
+export const configSchema = z.strictObject({
   $schema: z.string().optional(),
   /** What the model is called in metadata; by default the checkpoint says. */
   name: z.string().min(1).optional(),
@@ -116,39 +116,59 @@ export async function loadConfig(file: string | null, overrides: Overrides): Pro
   if (kinds !== undefined) {
     merged.exports = Object.fromEntries(kinds.map((kind) => [kind, fromFile.exports?.[kind] ?? true]));
   }
-  const config = check(merged, 'command line');
-  if ((config.model === undefined) === (config.synthetic === undefined)) {
-    throw new InputError(`${file ?? 'command line'}: give exactly one of "model" and "synthetic"`);
-  }
+  const config = checkConfig(configSchema, merged, 'command line');
+  refuseUnclearModel(config, file ?? 'command line');
   return config;
 }
 
+/** @throws InputError where a configuration names no model, or two */
+export function refuseUnclearModel(
+  { model, synthetic }: Pick<Config, 'model' | 'synthetic'>,
+  where: string,
+): void {
+  if ((model === undefined) !== (synthetic === undefined)) return;
+  throw new InputError(`${where}: give exactly one of "model" and "synthetic"`);
+}
+
 async function readConfigFile(file: string): Promise<ConfigInput> {
+  const value = await readConfigJson(file);
+  checkConfig(configSchema, value, file);
+  return value as ConfigInput;
+}
+
+/** What a configuration file holds, unchecked. @throws InputError where it cannot be read or is not JSON */
+export async function readConfigJson(file: string): Promise<unknown> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
     throw asInputError(error, file, 'the configuration');
   }
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (cause) {
     throw new InputError(`${file}: not valid JSON: ${(cause as Error).message}`, { cause });
   }
-  check(value, file);
-  return value as ConfigInput;
 }
 
-function check(value: unknown, where: string): Config {
-  const result = configSchema.safeParse(value, { reportInput: true });
+/**
+ * @param schema of a whole configuration, or of a part of one
+ * @param where what the value is to the user: a file, or a place in it
+ * @throws InputError that names the place, the key, the value and what is allowed
+ */
+export function checkConfig<Schema extends z.ZodObject>(
+  schema: Schema,
+  value: unknown,
+  where: string,
+): z.output<Schema> {
+  const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  throw new InputError(result.error.issues.flatMap((issue) => describe(issue, where)).join('\n'));
+  const schemas = { '': schema, ...objectSchemas };
+  throw new InputError(result.error.issues.flatMap((issue) => describe(issue, where, schemas)).join('\n'));
 }
 
-/** Every object of a configuration, by its place. */
+/** Every object in a configuration, by its place. */
 const objectSchemas: Readonly<Record<string, z.ZodObject>> = {
-  '': configSchema,
   synthetic: syntheticSchema,
   exports: exportsSchema,
   'exports.pt': torchPaths,
@@ -156,10 +176,14 @@ const objectSchemas: Readonly<Record<string, z.ZodObject>> = {
   'exports.npy': projectionsPath,
 };
 
-function describe(issue: z.core.$ZodIssue, where: string): string[] {
+function describe(
+  issue: z.core.$ZodIssue,
+  where: string,
+  schemas: Readonly<Record<string, z.ZodObject>>,
+): string[] {
   const at = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
-    const { shape } = objectSchemas[at]!;
+    const { shape } = schemas[at]!;
     const allowed = Object.keys(shape).filter((key) => !key.startsWith('$'));
     return issue.keys.map((key) => {
       const name = at === '' ? key : `${at}.${key}`;

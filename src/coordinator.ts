@@ -7,11 +7,10 @@ import type { Checkpoint } from './input/checkpoint.js';
 import { parseHubReference } from './input/hub/reference.js';
 import { type Job, prepareJob } from './job.js';
 import { chooseKernels } from './linalg/backend/choose-kernels.js';
-import { describeKernels } from './linalg/backend/dense-kernels.js';
+import { type DenseKernels, describeKernels } from './linalg/backend/dense-kernels.js';
 import { summariseSpectrum } from './linalg/spectrum.js';
 import { EIGENBASIS_NAME } from './output/eigenbasis-file.js';
 import {
-  type ExportIdentity,
   type ExportTarget,
   exportEigenbasis,
   exportTargets,
@@ -29,10 +28,11 @@ import { syncFiles } from './output/sync-files.js';
 import { filesOf } from './plan.js';
 import { type ProvenSteps, provenSteps } from './proven-steps.js';
 import type { RunContext } from './run-context.js';
+import { exportIdentity } from './run-files.js';
 import { metricEpsilon } from './stages/identities.js';
 import { type ProjectedPartition, projectPartitions } from './stages/projection.js';
 import { refuseFailed, type VerificationResult, verifyRun } from './stages/verification.js';
-import { createdBy, version } from './version.js';
+import { version } from './version.js';
 
 export interface FinishedRun {
   /** Absolute. */
@@ -44,26 +44,36 @@ export interface FinishedRun {
 
 /**
  * The whole job, stage by stage: input, scan, basis, projection, verification, commit.
+ * @param given what the caller has already, and uses for several runs or has brought from elsewhere
  * @throws InputError, RunError, VerificationError; what was computed until then stays for --resume
  */
 export async function runJob(
   config: Config,
   flags: { resume: boolean; overwrite: boolean },
   context: RunContext,
+  given: { kernels?: DenseKernels; checkpoint?: Checkpoint } = {},
 ): Promise<FinishedRun> {
   const started = new Date().toISOString();
   const directory = RunDirectory.open(path.resolve(outputPath(config)), flags);
   try {
-    const { backend, blas } = config;
-    const recorded = directory.unfinishedKernels();
-    const kernels = await chooseKernels({ backend, blas, recorded }, context.note);
-    const job = await prepareJob(config, kernels, context);
+    const kernels = given.kernels ?? (await kernelsOf(config, directory, context));
+    const job = await prepareJob(config, kernels, context, given.checkpoint);
     const finished = directory.finished(job.fingerprint);
     if (finished !== null) return { directory: directory.path, manifest: finished, finishedBefore: true };
     return await compute(job, started, directory, context);
   } finally {
     directory.close();
   }
+}
+
+async function kernelsOf(
+  { backend, blas }: Config,
+  directory: RunDirectory,
+  { note }: RunContext,
+): Promise<DenseKernels> {
+  const kernels = await chooseKernels({ backend, blas, recorded: directory.unfinishedKernels() }, note);
+  note(`kernels: ${describeKernels(kernels.identity)}`);
+  return kernels;
 }
 
 /** Where a run goes when the configuration does not say: a folder named after the model. */
@@ -88,7 +98,6 @@ async function compute(
 ): Promise<FinishedRun> {
   const { config, plan, fingerprint } = job;
   const kernels = job.kernels.identity;
-  context.note(`kernels: ${describeKernels(kernels)}`);
   const targets = exportTargets(config.exports, directory.path);
   const { header, done } = directory.begin(
     { step: 'run', fingerprint, started, exports: targets.map((target) => target.path), kernels },
@@ -99,16 +108,7 @@ async function compute(
       ...targets.map((target) => target.path),
     ],
   );
-  const identity: ExportIdentity = {
-    model: job.name,
-    rows: plan.rows,
-    hidden: plan.hidden,
-    metric: config.metric ?? METRIC_NAME,
-    eigenbasis: eigenbasisSource(config.exports.pt),
-    fingerprint,
-    date: header.started.slice(0, 10),
-    createdBy,
-  };
+  const identity = exportIdentity({ config, plan, name: job.name, fingerprint, started: header.started });
   const exports = openExports(targets, identity);
   const proven = await provenSteps(done, plan, exports, directory, context);
   const basis = await obtainBasis(job, proven, directory, context);
@@ -129,12 +129,6 @@ async function compute(
   const manifest = describe(job, header.started, basis, targets, exports, partitions, result, context);
   directory.commit(manifest);
   return { directory: directory.path, manifest, finishedBefore: false };
-}
-
-/** Where the basis of exported projections is to be found: as configured, or relative to the output directory. */
-function eigenbasisSource(pt: Config['exports']['pt']): string {
-  if (pt === undefined) return EIGENBASIS_NAME;
-  return pt === true ? 'eigenbasis.pt' : pt.eigenbasis;
 }
 
 async function project(

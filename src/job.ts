@@ -28,6 +28,9 @@ export interface Job {
   kernels: DenseKernels;
 }
 
+/** What the identity of a run needs of a given metric. */
+export type MetricIdentity = Pick<Metric, 'file' | 'sha256' | 'ridge'>;
+
 /** A metric that was read, whose matrix is handed on once: its memory is free when the basis has been computed. */
 export interface GivenMetric extends Omit<Metric, 'matrix'> {
   takeMatrix(): Float64Array;
@@ -35,10 +38,16 @@ export interface GivenMetric extends Omit<Metric, 'matrix'> {
 
 /**
  * Opens, checks and scans the inputs of a run.
+ * @param opened the checkpoint with the selected rows, where the caller has it already
  * @throws InputError; nothing has been written by then
  */
-export async function prepareJob(config: Config, kernels: DenseKernels, context: RunContext): Promise<Job> {
-  const checkpoint = await selectRows(await openInput(config, context), config.rows);
+export async function prepareJob(
+  config: Config,
+  kernels: DenseKernels,
+  context: RunContext,
+  opened?: Checkpoint,
+): Promise<Job> {
+  const checkpoint = opened ?? (await openInput(config, context));
   for (const note of checkpoint.notes) context.note(note);
   const { source } = checkpoint;
   const { format, partitionRows } = config;
@@ -58,25 +67,31 @@ export async function prepareJob(config: Config, kernels: DenseKernels, context:
   const [metric, scan] = await Promise.all(inputs);
   const ridge = ridgeOf(config, metric);
   const name = config.name ?? checkpoint.model.name;
-  const fingerprint = fingerprintOf({
+  const { dtype } = source;
+  const fingerprint = fingerprintOfRun(config, plan, { name, dtype, ...scan }, metric);
+  return { config, checkpoint, plan, metric, ridge, scan, name, fingerprint, kernels };
+}
+
+/** The fingerprint of the run of these options on weights of this content. */
+export function fingerprintOfRun(
+  config: Config,
+  plan: Plan,
+  { name, dtype, contentSha256 }: { name: string; dtype: string; contentSha256: string },
+  metric: MetricIdentity | null,
+): string {
+  const ridge = ridgeOf(config, metric);
+  return fingerprintOf({
     layout: LAYOUT_VERSION,
-    model: {
-      name,
-      contentSha256: scan.contentSha256,
-      rows: plan.rows,
-      hidden: plan.hidden,
-      dtype: source.dtype,
-    },
+    model: { name, contentSha256, rows: plan.rows, hidden: plan.hidden, dtype },
     rows: config.rows,
     metric:
       metric === null
         ? { source: 'computed', ridge: ridge! }
         : { source: 'file', sha256: metric.sha256, ridge },
-    format,
+    format: config.format,
     partitionRows: plan.partitionRows,
     exports: Object.keys(config.exports).sort(),
   });
-  return { config, checkpoint, plan, metric, ridge, scan, name, fingerprint, kernels };
 }
 
 async function readGivenMetric(file: string, hiddenSize: number): Promise<GivenMetric> {
@@ -95,7 +110,7 @@ async function readGivenMetric(file: string, hiddenSize: number): Promise<GivenM
 
 async function openInput(config: Config, context: RunContext): Promise<Checkpoint> {
   const { executor, stopwatch, note } = context;
-  const { synthetic, model, tensor } = config;
+  const { synthetic, model, tensor, rows } = config;
   if (synthetic !== undefined) {
     const { directory, ...recipe } = synthetic;
     if (await isGenerated(directory, recipe)) note(`using the synthetic checkpoint in ${directory}`);
@@ -104,13 +119,13 @@ async function openInput(config: Config, context: RunContext): Promise<Checkpoin
         generateCheckpoint(executor, directory, recipe, advance),
       );
     }
-    return openCheckpoint(directory);
+    return selectRows(await openCheckpoint(directory), rows);
   }
-  return obtainModel(model!, tensor, context);
+  return obtainModel(model!, { tensor, rows }, context);
 }
 
-/** @throws InputError where the metric file and the option contradict each other */
-function ridgeOf({ ridge }: Config, metric: GivenMetric | null): number | null {
+/** rho of a run. @throws InputError where the metric file and the option contradict each other */
+export function ridgeOf({ ridge }: Config, metric: MetricIdentity | null): number | null {
   if (metric === null) return ridge ?? DEFAULT_RIDGE;
   if (ridge !== undefined && metric.ridge !== null && ridge !== metric.ridge) {
     throw new InputError(

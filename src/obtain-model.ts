@@ -1,5 +1,6 @@
 import type { Checkpoint } from './input/checkpoint.js';
 import { planModel } from './input/model-plan.js';
+import type { RowSelection } from './input/vocabulary-rows.js';
 import type { RunContext } from './run-context.js';
 
 /**
@@ -8,10 +9,10 @@ import type { RunContext } from './run-context.js';
  */
 export async function obtainModel(
   model: string,
-  tensor: string | undefined,
+  options: { tensor: string | undefined; rows: RowSelection },
   { stopwatch, hub, note, signal }: Pick<RunContext, 'stopwatch' | 'hub' | 'note' | 'signal'>,
 ): Promise<Checkpoint> {
-  const plan = await planModel(model, { hub, tensor, note, signal });
+  const plan = await planModel(model, { ...options, hub, note, signal });
   if (plan.bytesToDownload === 0) return plan.fetch(() => {}, signal);
   return stopwatch.time('download', plan.bytesToDownload, (advance) => plan.fetch(advance, signal), 'bytes');
 }

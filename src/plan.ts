@@ -32,6 +32,12 @@ export function splitRows(rows: number, size: number): RowRange[] {
  */
 export const SCAN_ROWS = 8192;
 
+/**
+ * Rows that a task reads and decodes at a time: large enough for the product's peak rate, small enough to stay near
+ * the cache.
+ */
+export const STRIP_ROWS = 512;
+
 /** One partition of the output: which rows it holds and what its files are called. */
 export interface Partition {
   index: number;

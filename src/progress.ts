@@ -21,14 +21,18 @@ export interface StageProgress {
 /** Seconds between two lines of a stage where there is no terminal. */
 const LINE_INTERVAL_SECONDS = 5;
 
-export function createProgress(stream: NodeJS.WriteStream, quiet: boolean): Progress {
+/** @param shortestSeconds of a stage that takes less no line stays */
+export function createProgress(stream: NodeJS.WriteStream, quiet: boolean, shortestSeconds = 0): Progress {
   if (quiet) return { stage: () => new Stage(() => {}), note: () => {} };
   const print = (line: string) => stream.write(`${line}\n`);
+  const close = (name: string, total: number | undefined, unit: Unit) => (seconds: number) => {
+    if (seconds >= shortestSeconds) print(finishedLine(name, total, unit, seconds));
+  };
   return {
     stage: (name, total, unit = 'rows') =>
       stream.isTTY && total !== undefined
-        ? new BarStage(name, total, unit, stream, print)
-        : new LineStage(name, total, unit, print),
+        ? new BarStage(name, total, unit, stream, close(name, total, unit))
+        : new LineStage(name, total, unit, print, close(name, total, unit)),
     note: print,
   };
 }
@@ -66,8 +70,14 @@ class LineStage extends Stage {
   readonly #print: (line: string) => void;
   #lastLine = this.started;
 
-  constructor(name: string, total: number | undefined, unit: Unit, print: (line: string) => void) {
-    super((seconds) => print(finishedLine(name, total, unit, seconds)));
+  constructor(
+    name: string,
+    total: number | undefined,
+    unit: Unit,
+    print: (line: string) => void,
+    close: (seconds: number) => void,
+  ) {
+    super(close);
     this.#name = name;
     this.#total = total;
     this.#unit = unit;
@@ -99,11 +109,11 @@ class BarStage extends Stage {
     total: number,
     unit: Unit,
     stream: NodeJS.WriteStream,
-    print: (line: string) => void,
+    close: (seconds: number) => void,
   ) {
     super((seconds) => {
       this.#bar.stop();
-      print(finishedLine(name, total, unit, seconds));
+      close(seconds);
     });
     this.#unit = unit;
     const show = amounts[unit];

@@ -4,7 +4,6 @@ import { runTasks } from './executor/executor.js';
 import { fileMetadata } from './fingerprint.js';
 import type { RowSource } from './input/checkpoint.js';
 import { readMetric } from './input/metric.js';
-import { selectRows } from './input/vocabulary-rows.js';
 import { obtainModel } from './obtain-model.js';
 import { readEigenbasis } from './output/eigenbasis-file.js';
 import { type Manifest, readManifest } from './output/manifest.js';
@@ -69,8 +68,8 @@ async function openSource(
 ): Promise<RowSource> {
   const { executor, stopwatch } = context;
   const place = moved ?? model.path;
-  const checkpoint = await obtainModel(place, model.tensor ?? undefined, context);
-  const { source } = await selectRows(checkpoint, options.rows);
+  const asked = { tensor: model.tensor ?? undefined, rows: options.rows };
+  const { source } = await obtainModel(place, asked, context);
   if (source.rows !== model.rows || source.columns !== model.hidden) {
     throw otherInput(
       place,

@@ -132,11 +132,13 @@ function fileLines(directory: string, { partitions, eigenbasis, metric, exports 
   ];
 }
 
-function total(seconds: Record<string, number>): number {
+/** Seconds of all stages. */
+export function total(seconds: Record<string, number>): number {
   return Object.values(seconds).reduce((sum, value) => sum + value, 0);
 }
 
-function fixed(value: number): string {
+/** A measured value with the digits that a reader can use. */
+export function fixed(value: number): string {
   const magnitude = Math.abs(value);
   if (magnitude !== 0 && (magnitude < 1e-3 || magnitude >= 1e7)) return figure(value);
   return value.toLocaleString('en-US', { maximumFractionDigits: magnitude < 100 ? 4 : 2 });
@@ -146,6 +148,7 @@ function figure(value: number): string {
   return value === 0 ? '0' : value.toExponential(2);
 }
 
-function count(value: number): string {
+/** A whole number, in groups of three digits. */
+export function count(value: number): string {
   return value.toLocaleString('en-US');
 }

@@ -16,7 +16,7 @@ import { float32Bytes, npy, safetensors, scratchDirectory, zip } from './input/f
 test('--help names every command, and every option of run with its default', async (t) => {
   const program = await eigenshard('--help');
   t.is(program.code, 0);
-  for (const command of ['run', 'verify', 'inspect', 'generate', 'cache'])
+  for (const command of ['run', 'batch', 'verify', 'inspect', 'generate', 'cache'])
     t.regex(program.stdout, new RegExp(`^  ${command} `, 'm'));
   const run = await eigenshard('run', '--help');
   t.is(run.code, 0);

@@ -2,12 +2,11 @@ import type { RowSource } from '../src/input/checkpoint.js';
 import { dtypeBytes } from '../src/input/dtype.js';
 import { openRows } from '../src/input/rows.js';
 import type { Region } from '../src/linalg/kernel-memory.js';
-import { type RowRange, splitRows } from '../src/plan.js';
+import { type RowRange, STRIP_ROWS, splitRows } from '../src/plan.js';
 import { kernels } from './context.js';
 import { endIfInterrupted } from './interruption.js';
 
-/** Rows read and decoded at a time: large enough for the product's peak rate, small enough to stay near the cache. */
-export const STRIP_ROWS = 512;
+export { STRIP_ROWS };
 
 /** Bytes of the two regions that `forEachStrip` fills: the stored rows and their float32 values. */
 export function stripSizes(source: RowSource, rows: RowRange): { raw: number; gamma: number } {

@@ -14,6 +14,8 @@ export interface Spectrum {
   participationRatio: number;
   /** The same of the covariance's eigenvalues, a different number; null where the ridge is not known. */
   covarianceParticipationRatio: number | null;
+  /** How far M is from the Euclidean metric: ||M - I||_F = sqrt(sum (lambda - 1)^2) and ||M - I||_2 = max |lambda - 1|. */
+  identityDistance: { frobenius: number; spectral: number };
 }
 
 /** @param eigenvalues lambda, [d], ascending, positive; @param covariance c = 1 / lambda - rho, [d], or null */
@@ -32,6 +34,10 @@ export function summariseSpectrum(eigenvalues: Float64Array, covariance: Float64
     logDeterminant: sum(eigenvalues.map(Math.log)),
     participationRatio: participationRatio(eigenvalues),
     covarianceParticipationRatio: covariance === null ? null : participationRatio(covariance),
+    identityDistance: {
+      frobenius: Math.sqrt(sum(eigenvalues.map((lambda) => (lambda - 1) ** 2))),
+      spectral: Math.max(Math.abs(minimum - 1), Math.abs(maximum - 1)),
+    },
   };
 }
 

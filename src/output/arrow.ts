@@ -62,3 +62,24 @@ export async function* encodeArrowRows(partition: ArrowRows): AsyncGenerator<Uin
   writer.finish();
   yield* writer;
 }
+
+/** Bytes of the file that `encodeArrowRows` makes of a partition with these rows, columns and metadata. */
+export async function arrowFileBytes(partition: Omit<ArrowRows, 'rows'>): Promise<number> {
+  checkArrowRows(partition);
+  // All but the two buffers has the same length for any number of rows: its numbers have a fixed width.
+  const one = { ...partition, rowCount: 1, rows: new Float32Array(partition.columns) };
+  let bytes = bufferBytes(partition) - bufferBytes(one);
+  for await (const chunk of encodeArrowRows(one)) bytes += chunk.length;
+  return bytes;
+}
+
+/** The buffers of token ids and of projections, each padded. */
+function bufferBytes({ rowCount, columns }: Pick<ArrowRows, 'rowCount' | 'columns'>): number {
+  const padded = (values: number) => Math.ceil((values * VALUE_BYTES) / PADDING) * PADDING;
+  return padded(rowCount) + padded(rowCount * columns);
+}
+
+/** Of an int32 and of a float32 alike. */
+const VALUE_BYTES = 4;
+
+const PADDING = 8;

@@ -3,6 +3,7 @@ import type { EigenvectorsReference, FileRecord } from '../../workers/messages.j
 import { withStoredTensors } from '../input/stored-tensors.js';
 import type { Eigenbasis } from '../linalg/eigenbasis.js';
 import { SIGN_RULE } from '../linalg/signs.js';
+import type { FileLayout } from './layout.js';
 import { writeRecordedFile } from './recorded-file.js';
 import { planSafetensorsFile } from './safetensors.js';
 
@@ -22,22 +23,33 @@ export interface StoredEigenbasis {
   reference: EigenvectorsReference;
 }
 
-/** Writes `eigenbasis.safetensors`: eigenvalues [d] f64, covariance_eigenvalues [d] f64, eigenvectors [d, d] f32. */
+/**
+ * Plans `eigenbasis.safetensors`: eigenvalues [d] f64, covariance_eigenvalues [d] f64 where they are known,
+ * eigenvectors [d, d] f32.
+ */
+export function planEigenbasis(
+  d: number,
+  hasCovariance: boolean,
+  metadata: Record<string, string>,
+): FileLayout {
+  const vector = { dtype: 'float64', shape: [d] } as const;
+  return planSafetensorsFile(
+    {
+      eigenvalues: vector,
+      ...(hasCovariance ? { [COVARIANCE]: vector } : {}),
+      eigenvectors: { dtype: 'float32', shape: [d, d] },
+    },
+    { ...metadata, order: 'ascending lambda; column j is an eigenvector', signs: SIGN_RULE },
+  );
+}
+
+/** Writes `eigenbasis.safetensors`, see `planEigenbasis`. */
 export function writeEigenbasis(
   directory: string,
   { eigenvalues, covarianceEigenvalues, eigenvectors }: Eigenbasis,
   metadata: Record<string, string>,
 ): FileRecord {
-  const d = eigenvalues.length;
-  const vector = { dtype: 'float64', shape: [d] } as const;
-  const layout = planSafetensorsFile(
-    {
-      eigenvalues: vector,
-      ...(covarianceEigenvalues === null ? {} : { [COVARIANCE]: vector }),
-      eigenvectors: { dtype: 'float32', shape: [d, d] },
-    },
-    { ...metadata, order: 'ascending lambda; column j is an eigenvector', signs: SIGN_RULE },
-  );
+  const layout = planEigenbasis(eigenvalues.length, covarianceEigenvalues !== null, metadata);
   const values = [eigenvalues, ...(covarianceEigenvalues === null ? [] : [covarianceEigenvalues])];
   return writeRecordedFile(directory, EIGENBASIS_NAME, layout, [...values, Float32Array.from(eigenvectors)]);
 }

@@ -82,7 +82,7 @@ export function openExports(targets: readonly ExportTarget[], identity: ExportId
     .map((target) => ({
       ...target,
       unfinished: unfinishedName(target.path),
-      layout: planProjections(target, identity),
+      layout: planExport(target, identity),
     }));
   // Those of the eigenbasis too: a place that cannot be written must show before the work, not after it.
   for (const { path: final } of targets) {
@@ -162,29 +162,40 @@ export function exportEigenbasis(
   { eigenvalues, eigenvectors }: StoredEigenbasis,
   identity: ExportIdentity,
 ): void {
-  const { model, hidden, metric, date, createdBy, fingerprint } = identity;
   for (const target of targets.filter(({ holds }) => holds === 'eigenbasis')) {
-    const layout = planTorchFile(archiveName(target), {
-      eigenvalues: { dtype: 'float32', shape: [hidden] },
-      eigenvectors: { dtype: 'float32', shape: [hidden, hidden] },
-      metadata: {
-        model,
-        hidden_dim: hidden,
-        source_metric_tensor: metric,
-        computation_date: date,
-        description: 'Eigendecomposition of the causal metric tensor M = (Cov(gamma) + rho I)^-1',
-        note: 'Eigenvalues are in ascending order. Eigenvectors are columns of the matrix.',
-        created_by: createdBy,
-        fingerprint,
-      },
-    });
+    const layout = planExport(target, identity);
     writeFileAtomically(target.path, fileChunks(layout, [Float32Array.from(eigenvalues), eigenvectors]));
   }
+}
+
+/** The layout of an export, which follows from what is said of its run alone. */
+export function planExport(target: ExportTarget, identity: ExportIdentity): FileLayout {
+  return target.holds === 'eigenbasis'
+    ? planEigenbasisExport(target, identity)
+    : planProjections(target, identity);
 }
 
 /** What an export is called, beside its final place, until the run has been verified. */
 export function unfinishedName(file: string): string {
   return path.join(path.dirname(file), `.${path.basename(file)}.unfinished`);
+}
+
+function planEigenbasisExport(target: ExportTarget, identity: ExportIdentity): FileLayout {
+  const { model, hidden, metric, date, createdBy, fingerprint } = identity;
+  return planTorchFile(archiveName(target), {
+    eigenvalues: { dtype: 'float32', shape: [hidden] },
+    eigenvectors: { dtype: 'float32', shape: [hidden, hidden] },
+    metadata: {
+      model,
+      hidden_dim: hidden,
+      source_metric_tensor: metric,
+      computation_date: date,
+      description: 'Eigendecomposition of the causal metric tensor M = (Cov(gamma) + rho I)^-1',
+      note: 'Eigenvalues are in ascending order. Eigenvectors are columns of the matrix.',
+      created_by: createdBy,
+      fingerprint,
+    },
+  });
 }
 
 function planProjections(target: ExportTarget, identity: ExportIdentity): FileLayout {

@@ -96,6 +96,7 @@ const manifestSchema = z.object({
     logDeterminant: z.number(),
     participationRatio: z.number(),
     covarianceParticipationRatio: z.number().nullable(),
+    identityDistance: z.object({ frobenius: z.number(), spectral: z.number() }),
   }),
   projections: momentsSchema.extend({ shape: z.tuple([z.number(), z.number()]), bytes: z.number() }),
   norms: z.object({ euclidean: momentsSchema, causal: momentsSchema }),

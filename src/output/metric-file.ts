@@ -1,26 +1,25 @@
 import path from 'node:path';
 import type { FileRecord } from '../../workers/messages.js';
 import { withStoredTensors } from '../input/stored-tensors.js';
+import type { FileLayout } from './layout.js';
 import { writeRecordedFile } from './recorded-file.js';
 import { planSafetensorsFile } from './safetensors.js';
 
 export const METRIC_NAME = 'metric.safetensors';
 
-/**
- * Writes `metric.safetensors`, float64: M = (C + rho I)^-1 [d, d], the covariance C [d, d], the mean row mu [d].
- * It can be given as --metric to another run.
- */
+/** Plans `metric.safetensors`, float64: M = (C + rho I)^-1 [d, d], the covariance C [d, d], the mean row mu [d]. */
+export function planMetric(d: number, metadata: Record<string, string>): FileLayout {
+  const square = { dtype: 'float64', shape: [d, d] } as const;
+  return planSafetensorsFile({ M: square, C: square, mean: { dtype: 'float64', shape: [d] } }, metadata);
+}
+
+/** Writes `metric.safetensors`, see `planMetric`. It can be given as --metric to another run. */
 export function writeMetric(
   directory: string,
   { metric, covariance, mean }: { metric: Float64Array; covariance: Float64Array; mean: Float64Array },
   metadata: Record<string, string>,
 ): FileRecord {
-  const d = mean.length;
-  const square = { dtype: 'float64', shape: [d, d] } as const;
-  const layout = planSafetensorsFile(
-    { M: square, C: square, mean: { dtype: 'float64', shape: [d] } },
-    metadata,
-  );
+  const layout = planMetric(mean.length, metadata);
   return writeRecordedFile(directory, METRIC_NAME, layout, [metric, covariance, mean]);
 }
 

@@ -4,9 +4,11 @@ import path from 'node:path';
 import type { SyntheticRecipe } from '../../workers/messages.js';
 import { InputError } from '../errors.js';
 import { type Executor, runTasks } from '../executor/executor.js';
+import type { RowSource } from '../input/checkpoint.js';
 import { readSafetensorsHeader } from '../input/safetensors.js';
 import { SYNTHETIC_VERSION } from '../input/synthetic.js';
 import { writeFully } from '../output/commit.js';
+import type { FileLayout } from '../output/layout.js';
 import { planSafetensorsFile } from '../output/safetensors.js';
 import { SCAN_ROWS, splitRows } from '../plan.js';
 
@@ -33,10 +35,7 @@ export async function generateCheckpoint(
   };
   writeFileSync(path.join(directory, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
 
-  const layout = planSafetensorsFile(
-    { [TENSOR]: { dtype: 'bfloat16', shape: [rows, hidden] } },
-    { format: 'pt', eigenshard_recipe: recipeFingerprint(recipe) },
-  );
+  const layout = layoutOf(recipe);
   const unfinished = path.join(directory, '.model.safetensors.unfinished');
   const descriptor = openSync(unfinished, 'w');
   try {
@@ -61,6 +60,21 @@ export async function generateCheckpoint(
   renameSync(unfinished, weightsOf(directory));
 }
 
+/** The matrix that a recipe gives, and the file that holds it, before it is made. */
+export function planGenerated(
+  directory: string,
+  recipe: SyntheticRecipe,
+): {
+  shape: Pick<RowSource, 'rows' | 'columns' | 'dtype' | 'tensor'>;
+  file: { path: string; bytes: number };
+} {
+  const { rows, hidden } = recipe;
+  return {
+    shape: { rows, columns: hidden, dtype: 'bfloat16', tensor: TENSOR },
+    file: { path: path.resolve(weightsOf(directory)), bytes: layoutOf(recipe).bytes },
+  };
+}
+
 /**
  * Whether `directory` already holds the checkpoint of this recipe.
  * @throws InputError where it holds other weights
@@ -77,6 +91,13 @@ export async function isGenerated(directory: string, recipe: SyntheticRecipe): P
   }
   throw new InputError(
     `${file}: holds other weights than ${JSON.stringify(recipe)} gives; choose another directory, or remove it`,
+  );
+}
+
+function layoutOf(recipe: SyntheticRecipe): FileLayout {
+  return planSafetensorsFile(
+    { [TENSOR]: { dtype: 'bfloat16', shape: [recipe.rows, recipe.hidden] } },
+    { format: 'pt', eigenshard_recipe: recipeFingerprint(recipe) },
   );
 }
 

@@ -13,7 +13,7 @@ import { Stopwatch } from '../../src/stopwatch.js';
 import { safetensors, scratchDirectory } from '../input/fixtures.js';
 
 /** Nothing is asked of the network. */
-const offlineHub = hubSettings({ HF_HUB_OFFLINE: '1' });
+export const offlineHub = hubSettings({ HF_HUB_OFFLINE: '1' });
 
 /**
  * Runs a job in this process, without progress, and with the portable kernels: a system library has one number of

@@ -62,3 +62,11 @@ test("the covariance's participation ratio is its own number, and null where C i
   t.is(spectrum.covarianceParticipationRatio, 16 / 10);
   t.is(summariseSpectrum(eigenvalues, null).covarianceParticipationRatio, null);
 });
+
+test('the distance to the identity is taken in the Frobenius and in the spectral norm, whichever end is farther', (t) => {
+  const distance = (...eigenvalues: number[]) =>
+    summariseSpectrum(Float64Array.from(eigenvalues), null).identityDistance;
+  t.deepEqual(distance(1, 1, 1), { frobenius: 0, spectral: 0 });
+  t.deepEqual(distance(4, 5), { frobenius: 5, spectral: 4 });
+  t.deepEqual(distance(0.25, 1.5), { frobenius: Math.sqrt(0.75 ** 2 + 0.25), spectral: 0.75 });
+});

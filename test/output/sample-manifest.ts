@@ -41,6 +41,7 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
       logDeterminant: 500,
       participationRatio: 33.25,
       covarianceParticipationRatio: 20,
+      identityDistance: { frobenius: 150_000, spectral: 94_216.94 },
     },
     projections: {
       shape: [1500, 64],

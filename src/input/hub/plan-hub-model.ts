@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { asOutputError } from '../../output/file-error.js';
-import { type Checkpoint, findMatrix, type RowSource } from '../checkpoint.js';
+import { findMatrix, type RowSource } from '../checkpoint.js';
 import { dtypeBytes } from '../dtype.js';
-import type { ModelPlan } from '../model-plan.js';
+import { localPlan, type ModelPlan, shapeOf } from '../model-plan.js';
+import { type RowSelection, selectRows } from '../vocabulary-rows.js';
 import { CacheLayout } from './cache-layout.js';
 import { HubDirectory } from './hub-directory.js';
 import { hubCacheCommit, openHubSnapshot } from './hub-snapshot.js';
@@ -41,13 +42,13 @@ async function plan(
   name: string,
   revision: string,
   settings: HubSettings,
-  { tensor, note, signal }: PlanOptions,
+  { tensor, rows, note, signal }: PlanOptions,
 ): Promise<ModelPlan> {
   const layout = new CacheLayout(settings.cache, name);
   const repository = new HubRepository(name, settings, { retry: settings.retry, note, signal });
   const commit = await pin(repository, revision, layout);
   const snapshot = await openHubSnapshot(settings.hubCache, name, commit, tensor);
-  if (snapshot !== null) return planOf(snapshot, 0, async () => snapshot);
+  if (snapshot !== null) return localPlan(await selectRows(snapshot, rows));
 
   await markInUse(settings.cache, layout, { note, signal });
   if (revision !== commit) writeRef(layout.ref(revision), commit);
@@ -58,31 +59,27 @@ async function plan(
   const missing = missingBytes(wanted);
   if (missing > 0) refuseOffline(settings, `${checkpoint.source.file} (tensor ${checkpoint.source.tensor})`);
   const bytes = tokenizer.reduce((sum, small) => sum + small.bytes, missing);
-  return planOf(checkpoint, bytes, async (onBytes, fetchSignal) => {
+  const fetch: ModelPlan['fetch'] = async (onBytes, fetchSignal) => {
     for (const small of tokenizer) {
       await directory.download(small, fetchSignal);
       onBytes(small.bytes);
     }
     const stored = await provideRange(wanted, onBytes, fetchSignal);
     directory.touch();
-    return {
+    const fetched = {
       ...checkpoint,
       source: { ...checkpoint.source, file: stored, byteOffset: 0 },
       origin: { repository: name, commit, file, byteRange: wanted.range, from: settings.endpoint },
     };
-  });
-}
-
-function planOf(
-  { model, source: { rows, columns, dtype, tensor } }: Checkpoint,
-  bytesToDownload: number,
-  fetch: ModelPlan['fetch'],
-): ModelPlan {
-  return { model, shape: { rows, columns, dtype, tensor }, bytesToDownload, fetch };
+    return selectRows(fetched, rows);
+  };
+  const shape = shapeOf(checkpoint, rows === 'all');
+  return { model: checkpoint.model, shape, bytesToDownload: bytes, downloadDirectory: settings.cache, fetch };
 }
 
 interface PlanOptions {
   tensor: string | undefined;
+  rows: RowSelection;
   note: (line: string) => void;
   signal: AbortSignal | undefined;
 }

@@ -1,0 +1,101 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { type Config, checkConfig, configSchema, readConfigJson, refuseUnclearModel } from '../config.js';
+import { InputError } from '../errors.js';
+
+/**
+ * What a run of a batch can say: all but what the runs share. It has no `out`, because the folder's name comes from
+ * model, revision and options, so that no two runs meet.
+ */
+const runSchema = configSchema.omit({ $schema: true, workers: true, backend: true, blas: true, out: true });
+export type BatchRunOptions = z.infer<typeof runSchema>;
+
+const { $schema, out, workers, backend, blas } = configSchema.shape;
+const batchSchema = z.strictObject({
+  $schema,
+  /** Where the runs' folders and summary.parquet go; by default `runs/<name of the file>`. */
+  out,
+  workers,
+  backend,
+  blas,
+  /** Options of every run that does not set them itself; an object, such as `exports`, is replaced as a whole. */
+  defaults: z.record(z.string(), z.unknown()).default({}),
+  runs: z.array(z.record(z.string(), z.unknown())).min(1, 'expected one run at least'),
+});
+
+/** A checked batch: what all runs share, and each run's options with the defaults in them. */
+export interface BatchConfig extends Pick<Config, 'workers' | 'backend' | 'blas'> {
+  /** The configuration file, for messages. */
+  file: string;
+  out: string;
+  runs: BatchRunOptions[];
+}
+
+/**
+ * Reads a batch's configuration file, lets the command line beat it, and checks every run of it.
+ * @throws InputError that names file, run (counted from 0), key, value and what is allowed, of all runs at once
+ */
+export async function loadBatch(
+  file: string,
+  overrides: { out?: string | undefined; workers?: number | undefined } = {},
+): Promise<BatchConfig> {
+  const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
+  const value = await readConfigJson(file);
+  const batch = checkConfig(batchSchema, value, file);
+  const shared = checkConfig(batchSchema, { ...batch, ...Object.fromEntries(given) }, 'command line');
+  checkConfig(runSchema, batch.defaults, `${file}, defaults`);
+  return {
+    file,
+    out: shared.out ?? path.join('runs', path.parse(file).name),
+    workers: shared.workers,
+    backend: shared.backend,
+    blas: shared.blas,
+    runs: checkRuns(file, batch),
+  };
+}
+
+/** Where a run stands in the configuration, for messages. */
+export function placeOfRun(file: string, index: number): string {
+  return `${file}, runs[${index}]`;
+}
+
+/** The configuration of one run on its own. */
+export function configOfRun(
+  { workers, backend, blas }: BatchConfig,
+  run: BatchRunOptions,
+  out: string,
+): Config {
+  return { ...run, workers, backend, blas, out };
+}
+
+function checkRuns(file: string, { defaults, runs }: z.infer<typeof batchSchema>): BatchRunOptions[] {
+  const problems: string[] = [];
+  const checked = runs.map((run, index) => {
+    const where = placeOfRun(file, index);
+    try {
+      const options = checkConfig(runSchema, mergeDefaults(defaults, run), where);
+      refuseUnclearModel(options, where);
+      return options;
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      problems.push(error.message);
+      return null;
+    }
+  });
+  if (problems.length > 0) throw new InputError(problems.join('\n'));
+  return checked as BatchRunOptions[];
+}
+
+/** A run that names its own model, made up or not, has no use for that of the defaults. */
+function mergeDefaults(
+  { model, synthetic, ...defaults }: Record<string, unknown>,
+  run: Record<string, unknown>,
+): Record<string, unknown> {
+  if ('model' in run || 'synthetic' in run) return { ...defaults, ...run };
+  return {
+    ...defaults,
+    ...(model === undefined ? {} : { model }),
+    ...(synthetic === undefined ? {} : { synthetic }),
+    ...run,
+  };
+}

@@ -1,0 +1,136 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parquetMetadata } from 'hyparquet';
+import { parquetWriteBuffer } from 'hyparquet-writer';
+import { InputError } from '../errors.js';
+import { writeFileAtomically } from '../output/commit.js';
+import type { Manifest } from '../output/manifest.js';
+import { total } from '../summary.js';
+import { createdBy } from '../version.js';
+import { isPlanned } from './batch-plan.js';
+import type { Outcome } from './run-batch.js';
+
+export const SUMMARY_NAME = 'summary.parquet';
+
+/** Marks the table as ours. */
+const BATCH_KEY = 'eigenshard.batch';
+
+type Cell = string | number | boolean | null;
+type ColumnType = 'STRING' | 'INT32' | 'DOUBLE' | 'BOOLEAN';
+type Column = readonly [ColumnType, (manifest: Manifest) => Cell];
+
+/** What a finished run's manifest gives. A run that failed has null in all of them. */
+const manifestColumns = {
+  fingerprint: ['STRING', ({ fingerprint }) => fingerprint],
+  tensor: ['STRING', ({ model }) => model.tensor],
+  dtype: ['STRING', ({ model }) => model.dtype],
+  /** V */
+  rows: ['INT32', ({ model }) => model.rows],
+  /** d */
+  hidden: ['INT32', ({ model }) => model.hidden],
+  metric: ['STRING', ({ metric }) => metric.source],
+  ridge: ['DOUBLE', ({ metric }) => metric.ridge],
+  lambda_minimum: ['DOUBLE', ({ eigenvalues }) => eigenvalues.minimum],
+  lambda_median: ['DOUBLE', ({ eigenvalues }) => eigenvalues.median],
+  lambda_mean: ['DOUBLE', ({ eigenvalues }) => eigenvalues.mean],
+  lambda_maximum: ['DOUBLE', ({ eigenvalues }) => eigenvalues.maximum],
+  /** lambda_maximum / lambda_minimum */
+  condition_number: ['DOUBLE', ({ eigenvalues }) => eigenvalues.conditionNumber],
+  /** (sum lambda)^2 / sum lambda^2 */
+  lambda_participation_ratio: ['DOUBLE', ({ eigenvalues }) => eigenvalues.participationRatio],
+  /** The same of the eigenvalues of C; null where the ridge of a given metric is not known. */
+  covariance_participation_ratio: ['DOUBLE', ({ eigenvalues }) => eigenvalues.covarianceParticipationRatio],
+  /** ln det M */
+  log_determinant: ['DOUBLE', ({ eigenvalues }) => eigenvalues.logDeterminant],
+  identity_distance_frobenius: ['DOUBLE', ({ eigenvalues }) => eigenvalues.identityDistance.frobenius],
+  identity_distance_spectral: ['DOUBLE', ({ eigenvalues }) => eigenvalues.identityDistance.spectral],
+  norm_mean: ['DOUBLE', ({ norms }) => norms.euclidean.mean],
+  norm_standard_deviation: ['DOUBLE', ({ norms }) => norms.euclidean.standardDeviation],
+  causal_norm_mean: ['DOUBLE', ({ norms }) => norms.causal.mean],
+  causal_norm_standard_deviation: ['DOUBLE', ({ norms }) => norms.causal.standardDeviation],
+  /** A ratio of means, not the mean of the tokens' ratios. */
+  mean_causal_norm_over_mean_norm: ['DOUBLE', ({ norms }) => norms.causal.mean / norms.euclidean.mean],
+  /** Of all stages of the call that finished the run. */
+  seconds: ['DOUBLE', ({ execution }) => total(execution.seconds)],
+} satisfies Record<string, Column>;
+
+/** One run of a batch, as `summary.parquet` and the printed table have it. */
+export type BatchSummaryRow = {
+  model: string;
+  status: Outcome['status'];
+  /** Why it failed. */
+  error: string | null;
+  /** Of the run, below the batch's; null where the model was not found. */
+  folder: string | null;
+  /** True: an earlier call had finished it. */
+  finished_before: boolean | null;
+} & { [Name in keyof typeof manifestColumns]: ReturnType<(typeof manifestColumns)[Name][1]> | null };
+
+const runColumns = {
+  model: 'STRING',
+  status: 'STRING',
+  error: 'STRING',
+  folder: 'STRING',
+  finished_before: 'BOOLEAN',
+} as const satisfies Partial<Record<keyof BatchSummaryRow, ColumnType>>;
+
+export function summaryRow(outcome: Outcome): BatchSummaryRow {
+  const { run, status } = outcome;
+  const manifest = status === 'finished' ? outcome.manifest : null;
+  const figures = Object.entries(manifestColumns).map(([name, [, figure]]) => [
+    name,
+    manifest === null ? null : figure(manifest),
+  ]);
+  return {
+    model: run.name,
+    status,
+    error: status === 'failed' ? outcome.message : null,
+    folder: isPlanned(run) ? path.basename(run.config.out) : null,
+    finished_before: status === 'finished' ? outcome.finishedBefore : null,
+    ...Object.fromEntries(figures),
+  };
+}
+
+/** Writes `summary.parquet`, one row a run, in the order of the configuration. @returns its path */
+export function writeBatchSummary(directory: string, outcomes: readonly Outcome[]): string {
+  const rows = outcomes.map(summaryRow);
+  const types: Record<string, ColumnType> = {
+    ...runColumns,
+    ...Object.fromEntries(Object.entries(manifestColumns).map(([name, [type]]) => [name, type])),
+  };
+  const buffer = parquetWriteBuffer({
+    columnData: Object.entries(types).map(([name, type]) => ({
+      name,
+      type,
+      nullable: true,
+      data: rows.map((row) => row[name as keyof BatchSummaryRow]),
+    })),
+    kvMetadata: [{ key: BATCH_KEY, value: '1' }],
+    createdBy,
+  });
+  const file = path.join(directory, SUMMARY_NAME);
+  writeFileAtomically(file, [new Uint8Array(buffer)]);
+  return file;
+}
+
+/** @throws InputError where a file that no batch wrote stands where the summary will go */
+export function refuseForeignSummary(directory: string): void {
+  const file = path.join(directory, SUMMARY_NAME);
+  if (!existsSync(file) || isSummary(file)) return;
+  throw new InputError(
+    `${file}: exists, and no eigenshard batch wrote it. Move it away, or give another --out`,
+  );
+}
+
+function isSummary(file: string): boolean {
+  try {
+    const bytes = readFileSync(file);
+    const { key_value_metadata: pairs } = parquetMetadata(
+      bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length),
+    );
+    return pairs?.some(({ key }) => key === BATCH_KEY) ?? false;
+  } catch {
+    // Not a Parquet file at all.
+    return false;
+  }
+}

@@ -1,0 +1,121 @@
+import { formatBytes } from '../byte-size.js';
+import { runJob } from '../coordinator.js';
+import { EigenshardError } from '../errors.js';
+import type { Executor } from '../executor/executor.js';
+import type { HubSettings } from '../input/hub/settings.js';
+import { chooseKernels } from '../linalg/backend/choose-kernels.js';
+import { type DenseKernels, describeKernels } from '../linalg/backend/dense-kernels.js';
+import type { Manifest } from '../output/manifest.js';
+import type { Progress } from '../progress.js';
+import { Stopwatch } from '../stopwatch.js';
+import { type BatchPlan, isPlanned, type PlannedRun, type RefusedRun } from './batch-plan.js';
+import { Downloads } from './downloads.js';
+
+/** What became of a run. */
+export type Outcome =
+  | { status: 'finished'; run: PlannedRun; manifest: Manifest; finishedBefore: boolean }
+  | { status: 'failed'; run: PlannedRun | RefusedRun; message: string };
+
+export interface BatchContext {
+  executor: Executor;
+  progress: Progress;
+  hub: HubSettings;
+  /** Stops the batch at once. */
+  signal: AbortSignal;
+}
+
+/**
+ * Runs a batch, one run after the other on the same pool and with the same kernels, while the next model is being
+ * downloaded. Interrupted runs are continued, finished ones recognised. A run that fails is reported, and the others
+ * are run all the same.
+ *
+ * @returns an outcome for every run, in the order of the configuration
+ * @throws InputError where the kernels asked for cannot be used; whatever the executor throws when `signal` aborts
+ */
+export async function runBatch({ config, runs }: BatchPlan, context: BatchContext): Promise<Outcome[]> {
+  const { progress, signal } = context;
+  const planned = runs.filter(isPlanned);
+  const kernels = await kernelsOf(config, planned, progress.note);
+  const downloads = new Downloads(planned, signal, (run, seconds) => {
+    const rate = formatBytes(run.bytesToDownload / seconds);
+    progress.note(
+      `${run.name}: downloaded ${formatBytes(run.bytesToDownload)} in ${seconds.toFixed(1)} s, ${rate}/s`,
+    );
+  });
+  const outcomes: Outcome[] = [];
+  try {
+    for (const run of runs) {
+      const labelled = labelledProgress(progress, `[${run.index + 1}/${runs.length}] ${run.name}: `);
+      outcomes.push(await runOne(run, kernels, downloads, { ...context, progress: labelled }));
+    }
+  } finally {
+    await downloads.settle();
+  }
+  return outcomes;
+}
+
+async function runOne(
+  run: PlannedRun | RefusedRun,
+  kernels: DenseKernels,
+  downloads: Downloads,
+  context: BatchContext,
+): Promise<Outcome> {
+  const { progress, signal } = context;
+  const started = performance.now();
+  try {
+    signal.throwIfAborted();
+    if (!isPlanned(run)) throw run.problem;
+    const { manifest, finishedBefore } = await finish(run, kernels, downloads, context);
+    const seconds = ((performance.now() - started) / 1000).toFixed(2);
+    progress.note(finishedBefore ? 'finished before' : `done in ${seconds} s`);
+    return { status: 'finished', run, manifest, finishedBefore };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const message = messageOf(error);
+    progress.note(`FAILED: ${message}`);
+    return { status: 'failed', run, message };
+  }
+}
+
+async function finish(
+  run: PlannedRun,
+  kernels: DenseKernels,
+  downloads: Downloads,
+  { executor, progress, hub, signal }: BatchContext,
+): Promise<{ manifest: Manifest; finishedBefore: boolean }> {
+  if (run.state.is === 'finished' && run.state.isCertain) {
+    return { manifest: run.state.manifest, finishedBefore: true };
+  }
+  const checkpoint = await downloads.take(run);
+  return runJob(
+    run.config,
+    { resume: true, overwrite: false },
+    { executor, stopwatch: new Stopwatch(progress), note: progress.note, hub, signal },
+    { kernels, ...(checkpoint === undefined ? {} : { checkpoint }) },
+  );
+}
+
+/** One set for all: that of a run that was interrupted, if there is one, so that it can go on. */
+async function kernelsOf(
+  { backend, blas }: BatchPlan['config'],
+  runs: readonly PlannedRun[],
+  note: (line: string) => void,
+): Promise<DenseKernels> {
+  const [recorded = null] = runs.flatMap(({ state }) => (state.is === 'unfinished' ? [state.kernels] : []));
+  const kernels = await chooseKernels({ backend, blas, recorded }, note);
+  note(`kernels: ${describeKernels(kernels.identity)}`);
+  return kernels;
+}
+
+function labelledProgress({ stage, note }: Progress, label: string): Progress {
+  return {
+    stage: (name, total, unit) => stage(`${label}${name}`, total, unit),
+    note: (line) => note(`${label}${line}`),
+  };
+}
+
+/** A failure that nobody foresaw says where it comes from as well. */
+function messageOf(error: unknown): string {
+  if (error instanceof EigenshardError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

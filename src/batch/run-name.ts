@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import type { BatchRunOptions } from './batch-config.js';
+
+/** Of the model's name: with revision and hash, well below the 255 bytes that file systems allow. */
+const MAX_NAME_LENGTH = 100;
+
+/** Hexadecimal digits of a revision, as git shows it. */
+const REVISION_LENGTH = 12;
+
+/** Hexadecimal digits of the hash: 40 bits, which thousands of runs do not meet in. */
+const HASH_LENGTH = 10;
+
+/**
+ * The folder of a run, below the batch's: `<name>[@<revision>]-<hash>`. The hash is over everything in the
+ * configuration that decides what the run computes and which files it writes, so another configuration goes to
+ * another folder; workers and kernels are not part of it. It has no separator and no leading dot, whatever a model
+ * is called.
+ *
+ * @param name what the model is called; @param revision the commit of a hub's model
+ */
+export function runFolder(name: string, revision: string | null, options: BatchRunOptions): string {
+  const { model, synthetic, tensor, rows, metric, ridge, format, partitionRows, exports } = options;
+  // One order of the keys, whatever their order in the file; undefined is left out.
+  const identity = JSON.stringify([
+    [name, revision],
+    { model, tensor, rows, metric, ridge, format, partitionRows },
+    synthetic && [synthetic.rows, synthetic.hidden, synthetic.seed, synthetic.directory],
+    exports.pt && (exports.pt === true || [exports.pt.eigenbasis, exports.pt.projections]),
+    exports.safetensors && (exports.safetensors === true || exports.safetensors.projections),
+    exports.npy && (exports.npy === true || exports.npy.projections),
+  ]);
+  const hash = createHash('sha256').update(identity).digest('hex').slice(0, HASH_LENGTH);
+  const at = revision === null ? '' : `@${safe(revision).slice(0, REVISION_LENGTH)}`;
+  return `${safe(name).slice(0, MAX_NAME_LENGTH)}${at}-${hash}`;
+}
+
+/** The letters, digits and signs that every file system takes; `owner/name` becomes `owner--name`, as in the hub's cache. */
+function safe(text: string): string {
+  return text
+    .replaceAll('/', '--')
+    .replace(/[^A-Za-z0-9._-]/g, '_')
+    .replace(/^[.-]+/, '');
+}

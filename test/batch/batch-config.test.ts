@@ -1,0 +1,97 @@
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import test from 'ava';
+import { loadBatch } from '../../src/batch/batch-config.js';
+import { InputError } from '../../src/errors.js';
+import { scratchFile } from '../input/fixtures.js';
+
+const example = path.resolve(import.meta.dirname, '../../../config/batch-example.json');
+
+test('a run takes the defaults that it does not set, and objects as a whole', async (t) => {
+  const file = scratchFile(
+    t,
+    'series.json',
+    JSON.stringify({
+      defaults: { model: 'm', ridge: 1e-3, exports: { pt: true, npy: true }, partitionRows: 100 },
+      runs: [{}, { ridge: 0 }, { exports: { npy: true } }, { model: 'other' }],
+    }),
+  );
+  const { runs } = await loadBatch(file);
+  const common = { model: 'm', ridge: 1e-3, format: 'parquet', rows: 'all', partitionRows: 100 } as const;
+  const exports = { pt: true, npy: true } as const;
+  t.deepEqual(runs, [
+    { ...common, exports },
+    { ...common, ridge: 0, exports },
+    { ...common, exports: { npy: true } },
+    { ...common, model: 'other', exports },
+  ]);
+});
+
+test('a run with a model of its own leaves that of the defaults', async (t) => {
+  const synthetic = { rows: 10, hidden: 4, seed: 1, directory: 'made' };
+  const text = JSON.stringify({ defaults: { synthetic }, runs: [{}, { model: 'm' }] });
+  const { runs } = await loadBatch(scratchFile(t, 'series.json', text));
+  t.deepEqual(
+    runs.map(({ model, synthetic: made }) => [model, made]),
+    [
+      [undefined, synthetic],
+      ['m', undefined],
+    ],
+  );
+});
+
+test('a batch is named after its file, takes all cores, and yields to the command line', async (t) => {
+  const file = scratchFile(t, 'series.json', JSON.stringify({ runs: [{ model: 'm' }] }));
+  const { out, workers, backend } = await loadBatch(file);
+  t.deepEqual([out, workers, backend], ['runs/series', availableParallelism(), 'auto']);
+  const given = await loadBatch(file, { out: 'elsewhere', workers: 3 });
+  t.deepEqual([given.out, given.workers], ['elsewhere', 3]);
+});
+
+test('every error names the file, the run, the key, the value and what is allowed, of all runs at once', async (t) => {
+  const cases: [unknown, ...RegExp[]][] = [
+    ['{', /series\.json: not valid JSON/],
+    [{ runs: [] }, /series\.json: "runs" is \[\]: expected one run at least/],
+    [
+      { runs: [{ model: 'm' }], jobs: 1 },
+      /series\.json: unknown key "jobs"; allowed are out, workers, .*, defaults, runs/,
+    ],
+    [{ runs: [{ model: 'm' }], workers: 0 }, /series\.json: "workers" is 0/],
+    [{ runs: [{ model: 'm' }], defaults: { ridge: -1 } }, /series\.json, defaults: "ridge" is -1/],
+    [
+      {
+        runs: [{ model: 'm', format: 'csv' }, { model: 'm' }, { model: 'm', exports: { pt: { x: 1 } } }, {}],
+      },
+      /series\.json, runs\[0\]: "format" is "csv": .*"parquet"/,
+      /series\.json, runs\[2\]: "exports\.pt" is \{"x":1\}: expected true, or /,
+      /series\.json, runs\[3\]: give exactly one of "model" and "synthetic"/,
+    ],
+    [
+      { runs: [{ model: 'm', workers: 2, out: 'here' }] },
+      /series\.json, runs\[0\]: unknown key "workers"; allowed are name, model, /,
+      /series\.json, runs\[0\]: unknown key "out"; allowed are name, model, /,
+    ],
+    [
+      { runs: [{ synthetic: { rows: 1, hidden: 1, directory: 'd', size: 2 } }] },
+      /series\.json, runs\[0\]: unknown key "synthetic\.size"; allowed are rows, hidden, seed, directory/,
+    ],
+    [
+      { runs: [{ model: 'm', synthetic: { rows: 1, hidden: 1, directory: 'd' } }] },
+      /runs\[0\]: give exactly one of/,
+    ],
+    [{ runs: ['m'] }, /series\.json: "runs\.0" is "m"/],
+  ];
+  for (const [value, ...messages] of cases) {
+    const file = scratchFile(t, 'series.json', typeof value === 'string' ? value : JSON.stringify(value));
+    const error = await t.throwsAsync(loadBatch(file), { instanceOf: InputError });
+    for (const message of messages) t.regex(error.message, message);
+  }
+  const missing = await t.throwsAsync(loadBatch('no/such.json'), { instanceOf: InputError });
+  t.regex(missing.message, /no\/such\.json/);
+});
+
+test('the packaged example is a batch', async (t) => {
+  const { runs, out } = await loadBatch(example);
+  t.is(out, 'runs/batch-example');
+  t.true(runs.length > 1);
+});

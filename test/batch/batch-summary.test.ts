@@ -1,0 +1,105 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import test from 'ava';
+import type { PlannedRun } from '../../src/batch/batch-plan.js';
+import { refuseForeignSummary, summaryRow, writeBatchSummary } from '../../src/batch/batch-summary.js';
+import { batchSummaryText } from '../../src/batch/batch-text.js';
+import type { Outcome } from '../../src/batch/run-batch.js';
+import { InputError } from '../../src/errors.js';
+import { scratchDirectory } from '../input/fixtures.js';
+import { sampleManifest } from '../output/sample-manifest.js';
+
+const run = { index: 0, name: 'made/up', config: { out: 'runs/series/made--up-0123456789' } } as PlannedRun;
+const manifest = sampleManifest();
+const unknownRidge = sampleManifest({
+  eigenvalues: { ...manifest.eigenvalues, covarianceParticipationRatio: null },
+});
+const outcomes: Outcome[] = [
+  { status: 'finished', run, manifest, finishedBefore: false },
+  { status: 'finished', run, manifest: unknownRidge, finishedBefore: true },
+  { status: 'failed', run, message: 'a: weights\nare not finite' },
+  {
+    status: 'failed',
+    run: { index: 3, name: 'nowhere', problem: new InputError('not there') },
+    message: 'not there',
+  },
+];
+
+async function query(sql: string): Promise<Record<string, unknown>[]> {
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  const result = await connection.runAndReadAll(sql);
+  connection.closeSync();
+  return result.getRowObjects();
+}
+
+test('summary.parquet has one row a run, failed ones with their message, as DuckDB reads it', async (t) => {
+  const directory = scratchDirectory(t);
+  const file = writeBatchSummary(directory, outcomes);
+  t.is(file, path.join(directory, 'summary.parquet'));
+  const rows = await query(`SELECT * FROM '${file}'`);
+  t.deepEqual(rows, outcomes.map(summaryRow) as unknown as Record<string, unknown>[]);
+  t.like(rows[0], {
+    model: 'made/up',
+    status: 'finished',
+    error: null,
+    folder: 'made--up-0123456789',
+    finished_before: false,
+    rows: 1500,
+    hidden: 64,
+    lambda_minimum: 95.35,
+    lambda_median: 2498.26,
+    lambda_maximum: 94_217.94,
+    condition_number: 988.13,
+    lambda_participation_ratio: 33.25,
+    covariance_participation_ratio: 20,
+    log_determinant: 500,
+    norm_mean: 1.25,
+    causal_norm_mean: 1.25,
+    mean_causal_norm_over_mean_norm: 1,
+    seconds: 1.75,
+  });
+  t.is(rows[1]!.covariance_participation_ratio, null);
+  t.like(rows[2], { status: 'failed', error: 'a: weights\nare not finite', rows: null, seconds: null });
+  t.like(rows[3], { model: 'nowhere', status: 'failed', folder: null, finished_before: null });
+});
+
+test('the columns have the types of their values, also where every run failed', async (t) => {
+  const types = async (written: readonly Outcome[]) => {
+    const file = writeBatchSummary(scratchDirectory(t), written);
+    const columns = await query(`DESCRIBE SELECT * FROM '${file}'`);
+    return Object.fromEntries(columns.map(({ column_name, column_type }) => [column_name, column_type]));
+  };
+  const all = await types(outcomes);
+  t.like(all, { model: 'VARCHAR', finished_before: 'BOOLEAN', rows: 'INTEGER', lambda_minimum: 'DOUBLE' });
+  t.deepEqual(await types(outcomes.slice(2)), all);
+});
+
+test('a later summary replaces the one before, and a file of somebody else is refused', (t) => {
+  const directory = scratchDirectory(t);
+  refuseForeignSummary(directory);
+  writeBatchSummary(directory, outcomes);
+  refuseForeignSummary(directory);
+  const file = writeBatchSummary(directory, outcomes.slice(0, 1));
+  for (const foreign of ['not Parquet', '']) {
+    writeFileSync(file, foreign);
+    const error = t.throws(() => refuseForeignSummary(directory), { instanceOf: InputError });
+    t.regex(error.message, /summary\.parquet: exists, and no eigenshard batch wrote it/);
+    t.is(readFileSync(file, 'utf8'), foreign);
+  }
+  t.true(existsSync(file));
+});
+
+test('the table has a line for every run, and says how many finished', (t) => {
+  const lines = batchSummaryText(outcomes).split('\n');
+  t.regex(
+    lines[0]!,
+    /model .*lambda min .*median .*max .*condition .*PR\(lambda\) .*PR\(C\) .*causal \/ norm .*seconds/,
+  );
+  t.regex(
+    lines[1]!,
+    /^1 {2}made\/up {2}1,500 .*95\.35 .*2,498\.26 .*94,217\.94 .*988\.13 .*33\.25 .*20 .*1\.75$/,
+  );
+  t.regex(lines[4]!, /^4 {2}nowhere +failed$/);
+  t.is(lines.at(-1), '2 finished (1 of them before), 2 failed');
+});
