@@ -251,8 +251,8 @@ function sendContent(
   const part = end === undefined ? content : content.subarray(0, end);
   seen.sent = part.length;
   if (end === undefined) return response.end(part);
-  // The bytes are on their way before the connection is cut.
-  const cut = () => void setTimeout(() => response.destroy(), 20);
+  // A client that sees the end of the connection first drops what it had not read yet.
+  const cut = () => void setTimeout(() => response.destroy(), 250);
   return response.write(part, fault?.cutAfter === undefined ? () => {} : cut);
 }
 
