@@ -250,9 +250,10 @@ function sendContent(
   const end = fault?.cutAfter ?? fault?.stallAfter;
   const part = end === undefined ? content : content.subarray(0, end);
   seen.sent = part.length;
-  if (end === undefined) return response.end(part);
+  // Nothing is left to cut off, and the connection may serve another request by then.
+  if (end === undefined || part.length === content.length) return response.end(part);
   // A client that sees the end of the connection first drops what it had not read yet.
-  const cut = () => void setTimeout(() => response.destroy(), 250);
+  const cut = () => void setTimeout(() => response.destroy(), 80);
   return response.write(part, fault?.cutAfter === undefined ? () => {} : cut);
 }
 
