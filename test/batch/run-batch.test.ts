@@ -11,6 +11,8 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import test, { type ExecutionContext } from 'ava';
+import { loadBatch } from '../../src/batch/batch-config.js';
+import { planBatch } from '../../src/batch/batch-plan.js';
 import { runBatch } from '../../src/batch/run-batch.js';
 import { RunError } from '../../src/errors.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
@@ -18,11 +20,12 @@ import { planModel } from '../../src/input/model-plan.js';
 import { lockDirectory } from '../../src/output/lock.js';
 import { MANIFEST_NAME, readManifest } from '../../src/output/manifest.js';
 import { createProgress, type Progress } from '../../src/progress.js';
-import { batchFile, planOf, spoilWeights } from '../helpers/batches.js';
+import { batchFile, plannedRuns, planOf, spoilWeights } from '../helpers/batches.js';
 import { eigenshard, journalReaches, start } from '../helpers/cli.js';
 import { dataFiles, offlineHub, shardedModel } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
 import { scratchDirectory } from '../input/fixtures.js';
+import { HubServer } from '../input/hub/hub-server.js';
 
 interface Batch {
   file: string;
@@ -266,4 +269,34 @@ test('models are fetched one ahead, and a download that fails is the failure of 
     log.filter((line) => line.includes('downloaded')),
     Array(2).fill('sharded: downloaded 4.80 kB'),
   );
+});
+
+test('models of the hub are downloaded once, and a second call downloads nothing', async (t) => {
+  const { directory } = shardedModel(t, 300, 8);
+  const server = await HubServer.start(t, directory);
+  const hub = server.settings(t);
+  const batch = batchFile(t, { runs: [{ model: 'some/model' }, { model: 'some/model', ridge: 1e-3 }] });
+  const executor = new ThreadExecutor({ workers: 2 });
+  t.teardown(() => executor.close());
+  const progress = createProgress(process.stderr, true);
+  const call = async () => {
+    const plan = await planBatch(await loadBatch(batch), { hub });
+    const outcomes = await runBatch(plan, {
+      ...{ executor, progress, hub },
+      signal: new AbortController().signal,
+    });
+    return { downloads: plannedRuns(plan).map((run) => run.bytesToDownload), outcomes };
+  };
+  const first = await call();
+  t.true(first.downloads[0]! >= 300 * 8 * 2);
+  const sent = server.seen.length;
+  t.deepEqual(
+    first.outcomes.map(({ status }) => status),
+    ['finished', 'finished'],
+  );
+  const second = await call();
+  t.deepEqual(second.downloads, [0, 0]);
+  t.true(second.outcomes.every((outcome) => outcome.status === 'finished' && outcome.finishedBefore));
+  const asked = server.seen.slice(sent).filter(({ range }) => range !== null);
+  t.deepEqual(asked, [], 'no weights are asked for again');
 });
