@@ -5,10 +5,10 @@ import { type Plan, STRIP_ROWS } from '../plan.js';
 
 /** Node.js, the packages and their native libraries, on the main thread and on each worker, before a task. */
 const PROCESS_BYTES = 140e6;
-const WORKER_BYTES = 45e6;
+const WORKER_BYTES = 20e6;
 
 /** Matrices [d, d] of float64 that the coordinator holds at once, at most: C, its eigenvectors, and M in the making. */
-const COORDINATOR_MATRICES = 5;
+const COORDINATOR_MATRICES = 4;
 
 /**
  * About the most memory that a run needs: what the coordinator holds while it decomposes, and in each worker the
