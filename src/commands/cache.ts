@@ -1,15 +1,12 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { formatBytes, parseBytes } from './byte-size.js';
-import { InputError } from './errors.js';
-import { type CacheItem, listCache, type PruneRule, pruneCache } from './input/hub/cache-items.js';
-import type { HubSettings } from './input/hub/settings.js';
+import { formatBytes, parseBytes } from '../byte-size.js';
+import { InputError } from '../errors.js';
+import { type CacheItem, listCache, type PruneRule, pruneCache } from '../input/hub/cache-items.js';
+import { hubSettings } from '../input/hub/settings.js';
+import { print } from './print.js';
 
 /** Adds `cache list` and `cache prune`. */
-export function addCacheCommands(
-  program: Command,
-  settings: () => HubSettings,
-  print: (text: string) => void,
-): void {
+export function addCacheCommands(program: Command): void {
   const cache = program.command('cache').description('what was downloaded from the hub');
   const context = { note: print };
   cache
@@ -17,7 +14,7 @@ export function addCacheCommands(
     .description('list what the cache holds, what was used last first')
     .option('--json', 'print a JSON array', false)
     .action(async ({ json }: { json: boolean }) => {
-      const { cache: directory, cacheBytes } = settings();
+      const { cache: directory, cacheBytes } = hubSettings(process.env);
       const items = await listCache(directory, context);
       print(json ? JSON.stringify(items) : listText(directory, cacheBytes, items));
     });
@@ -30,7 +27,7 @@ export function addCacheCommands(
     .option('--older-than <days>', 'remove what was not used for so many days', days)
     .option('--max-size <size>', 'another size, as 5GB', size)
     .action(async (options: PruneOptions) => {
-      const { cache: directory, cacheBytes } = settings();
+      const { cache: directory, cacheBytes } = hubSettings(process.env);
       const removed = await pruneCache(directory, ruleOf(options, cacheBytes), context);
       const lines = removed.map((item) => `removed ${itemText(item)}`);
       print([...lines, `${directory}: removed ${formatBytes(sizeOf(removed))}`].join('\n'));

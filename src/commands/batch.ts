@@ -1,0 +1,85 @@
+import { mkdirSync } from 'node:fs';
+import type { Command } from 'commander';
+import { loadBatch } from '../batch/batch-config.js';
+import { type BatchPlan, isPlanned, planBatch } from '../batch/batch-plan.js';
+import { refuseForeignSummary, summaryRow, writeBatchSummary } from '../batch/batch-summary.js';
+import { batchSummaryText, failuresText, planRows, planText } from '../batch/batch-text.js';
+import { diskNeeds, refuseFullDisk } from '../batch/disk-space.js';
+import { type Outcome, runBatch } from '../batch/run-batch.js';
+import { RunError } from '../errors.js';
+import { type HubSettings, hubSettings } from '../input/hub/settings.js';
+import { lockDirectory } from '../output/lock.js';
+import { workersOption } from './options.js';
+import { print } from './print.js';
+import { withPool } from './with-pool.js';
+
+/** A batch of small runs would print seven lines for each. */
+const SHORTEST_STAGE_SECONDS = 1;
+
+/** Adds `batch`. */
+export function addBatchCommand(program: Command): void {
+  program
+    .command('batch')
+    .description('compute many runs, one after the other; called again it does what is left to do')
+    .argument('<config>', 'configuration file with "defaults" and "runs"')
+    .option('--dry-run', 'show what the runs are and need, and stop there', false)
+    .option('--out <dir>', 'folder of the runs and of summary.parquet (default: runs/<name of the file>)')
+    .addOption(workersOption())
+    .option('--json', 'print one JSON object on stdout at the end', false)
+    .option('--quiet', 'no progress', false)
+    .action(batch);
+}
+
+interface BatchOptions {
+  dryRun: boolean;
+  out?: string;
+  workers?: number;
+  json: boolean;
+  quiet: boolean;
+}
+
+async function batch(file: string, { dryRun, json, quiet, ...overrides }: BatchOptions): Promise<void> {
+  const config = await loadBatch(file, overrides);
+  const hub = hubSettings(process.env);
+  const plan = await planBatch(config, { hub, note: (line) => void process.stderr.write(`${line}\n`) });
+  const needs = await diskNeeds(plan);
+  const text = planText(plan, needs);
+  if (dryRun)
+    print(json ? JSON.stringify({ directory: plan.directory, runs: planRows(plan), disks: needs }) : text);
+  else if (!quiet) process.stderr.write(`${text}\n\n`);
+  refuseFullDisk(needs);
+  refuseForeignSummary(plan.directory);
+  if (dryRun) {
+    const refused = plan.runs.filter((run) => !isPlanned(run)).length;
+    if (refused > 0) throw new RunError(`${file}: ${refused} of ${plan.runs.length} runs cannot begin`);
+    return;
+  }
+  mkdirSync(plan.directory, { recursive: true });
+  const unlock = lockDirectory(plan.directory);
+  try {
+    await computeBatch(plan, hub, json, quiet);
+  } finally {
+    unlock();
+  }
+}
+
+async function computeBatch(plan: BatchPlan, hub: HubSettings, json: boolean, quiet: boolean): Promise<void> {
+  const { directory, config } = plan;
+  let outcomes: Outcome[] = [];
+  await withPool(
+    config.workers,
+    quiet,
+    async (executor, progress, signal) => {
+      outcomes = await runBatch(plan, { executor, progress, hub, signal });
+    },
+    SHORTEST_STAGE_SECONDS,
+  );
+  const summary = writeBatchSummary(directory, outcomes);
+  print(
+    json
+      ? JSON.stringify({ directory, summary, runs: outcomes.map(summaryRow) })
+      : `${batchSummaryText(outcomes)}\n${summary}`,
+  );
+  const failures = failuresText(outcomes);
+  if (failures !== null) throw new RunError(`${config.file}: ${failures}`);
+}

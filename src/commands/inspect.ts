@@ -1,0 +1,48 @@
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { InputError } from '../errors.js';
+import { inspectModel } from '../model-inspection.js';
+import { MANIFEST_NAME, readManifest } from '../output/manifest.js';
+import { inspectionText, modelText } from '../summary.js';
+import { print } from './print.js';
+
+/** Adds `inspect`, of a run or of a checkpoint. */
+export function addInspectCommand(program: Command): void {
+  program
+    .command('inspect')
+    .description('show what a finished run holds, or what a run would take of a checkpoint')
+    .argument('<path>', 'output directory of a run, or a checkpoint')
+    .option('--tensor <name>', 'of the checkpoint, instead of the one that is found by itself')
+    .option('--json', 'print it as JSON', false)
+    .action(inspect);
+}
+
+interface InspectOptions {
+  tensor?: string;
+  json: boolean;
+}
+
+async function inspect(place: string, { json, ...options }: InspectOptions): Promise<void> {
+  if (holdsRun(place)) {
+    const manifest = readManifest(place);
+    print(json ? JSON.stringify(manifest) : inspectionText(place, manifest));
+  } else {
+    const model = await inspectModel(place, options);
+    print(json ? JSON.stringify(model) : modelText(model));
+  }
+}
+
+/** @throws InputError for a directory that holds neither a run nor a checkpoint */
+function holdsRun(place: string): boolean {
+  const has = (name: string) => existsSync(path.join(place, name));
+  if (has(MANIFEST_NAME)) return true;
+  const isDirectory = statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isDirectory && !has('config.json')) {
+    throw new InputError(
+      `${place}: holds no finished run (no ${MANIFEST_NAME}; an unfinished one is completed by --resume), ` +
+        'and no checkpoint (no config.json); give the directory of one',
+    );
+  }
+  return false;
+}

@@ -1,0 +1,30 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { configDefaults } from '../config.js';
+
+/** `--workers <n>`, the same of every command that computes. */
+export function workersOption(): Option {
+  return new Option('--workers <n>', 'worker threads')
+    .argParser(wholeNumber)
+    .default(undefined, `the cores available, ${configDefaults.workers} here`);
+}
+
+export function wholeNumber(text: string): number {
+  const value = integer(text);
+  if (value < 1) throw new InvalidArgumentError('It must be 1 or more.');
+  return value;
+}
+
+export function integer(text: string): number {
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) {
+    throw new InvalidArgumentError('It must be a whole number.');
+  }
+  return Number(text);
+}
+
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0) || value === Number.POSITIVE_INFINITY) {
+    throw new InvalidArgumentError('It must be a number from 0.');
+  }
+  return value;
+}

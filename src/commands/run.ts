@@ -1,0 +1,101 @@
+import { fileURLToPath } from 'node:url';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import {
+  configDefaults,
+  DEFAULT_RIDGE,
+  type ExportKind,
+  exportKinds,
+  loadConfig,
+  type Overrides,
+} from '../config.js';
+import { runJob } from '../coordinator.js';
+import { InputError } from '../errors.js';
+import { hubSettings } from '../input/hub/settings.js';
+import { rowSelections } from '../input/vocabulary-rows.js';
+import { backends } from '../linalg/backend/dense-kernels.js';
+import { partitionFormats } from '../plan.js';
+import { Stopwatch } from '../stopwatch.js';
+import { summaryText } from '../summary.js';
+import { number, wholeNumber, workersOption } from './options.js';
+import { print } from './print.js';
+import { withPool } from './with-pool.js';
+
+const PACKAGED_CONFIG = fileURLToPath(new URL('../../../config/default.json', import.meta.url));
+
+/** Adds `run`, the command that is meant where none is named. */
+export function addRunCommand(program: Command): void {
+  program
+    .command('run', { isDefault: true })
+    .description('compute a run (the default command)')
+    .option('--config <file>', 'configuration file; without it and --model, the packaged synthetic example')
+    .option(
+      '--model <model>',
+      'Hugging Face directory, .safetensors, .bin (torch.save) or .npy file, or owner/name[@revision] on the hub',
+    )
+    .option('--tensor <name>', 'tensor to use, where the right one is not found by itself')
+    .addOption(
+      new Option('--rows <rows>', `of the tensor (default: ${configDefaults.rows})`).choices(rowSelections),
+    )
+    .option('--metric <file>', 'metric M (.pt, .safetensors, .npy); without it M is computed')
+    .option('--ridge <x>', `ridge rho of a computed metric (default: ${DEFAULT_RIDGE})`, number)
+    .option('--out <dir>', 'output directory (default: runs/<name of the model>)')
+    .addOption(
+      new Option('--format <format>', `of the partitions (default: ${configDefaults.format})`).choices(
+        partitionFormats,
+      ),
+    )
+    .option('--export <list>', 'also write pt, safetensors and/or npy, separated by commas', exportList)
+    .option(
+      '--partition-rows <n>',
+      `rows a partition (default: ${configDefaults.partitionRows})`,
+      wholeNumber,
+    )
+    .addOption(workersOption())
+    .addOption(
+      new Option(
+        '--backend <backend>',
+        `what multiplies and decomposes (default: ${configDefaults.backend})`,
+      ).choices(backends),
+    )
+    .option('--blas <path>', 'system BLAS and LAPACK to use, where the right one is not found by itself')
+    .option('--resume', 'continue an interrupted run', false)
+    .option('--overwrite', 'replace a run that is there already', false)
+    .option('--json', 'print one JSON object on stdout at the end', false)
+    .option('--quiet', 'no progress', false)
+    .action(run);
+}
+
+interface RunOptions extends Overrides {
+  config?: string;
+  resume: boolean;
+  overwrite: boolean;
+  json: boolean;
+  quiet: boolean;
+}
+
+async function run(options: RunOptions): Promise<void> {
+  const { config: file, resume, overwrite, json, quiet, ...overrides } = options;
+  if (resume && overwrite) throw new InputError('--resume and --overwrite exclude each other: give one');
+  const packaged = overrides.model === undefined ? PACKAGED_CONFIG : null;
+  const config = await loadConfig(file ?? packaged, overrides);
+  const hub = hubSettings(process.env);
+  await withPool(config.workers, quiet, async (executor, progress, signal) => {
+    const stopwatch = new Stopwatch(progress);
+    const finished = await runJob(
+      config,
+      { resume, overwrite },
+      { executor, stopwatch, note: progress.note, hub, signal },
+    );
+    if (finished.finishedBefore) progress.note(`${finished.directory}: this run is finished already`);
+    const { directory, manifest } = finished;
+    print(json ? JSON.stringify({ directory, ...manifest }) : summaryText(directory, manifest));
+  });
+}
+
+function exportList(text: string): ExportKind[] {
+  return text.split(',').map((kind) => {
+    const found = exportKinds.find((known) => known === kind.trim());
+    if (found === undefined) throw new InvalidArgumentError(`Allowed are ${exportKinds.join(', ')}.`);
+    return found;
+  });
+}
