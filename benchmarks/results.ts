@@ -22,6 +22,7 @@ const subjects: readonly Subject[] = [
   { name: 'full-size', title: 'The whole job at full size', options: ['--runs', '5'] },
   { name: 'eigh', title: 'Eigendecomposition', options: ['--runs', '9'] },
   { name: 'product', title: 'Products', options: ['--runs', '5'] },
+  { name: 'projection', title: 'The projection stage', options: ['--runs', '7'] },
   { name: 'writers', title: 'Writers', options: ['--runs', '9'] },
   { name: 'scaling', title: 'Scaling', options: ['--runs', '3'] },
   { name: 'batch', title: 'A batch of small checkpoints', options: ['--runs', '5'] },
