@@ -36,8 +36,8 @@ export interface PlannedRun {
   shape: Pick<RowSource, 'rows' | 'columns' | 'dtype'>;
   state: RunState;
   bytesToDownload: number;
-  /** Where the download goes; null where there is none. */
-  downloadDirectory: string | null;
+  /** The file that the download makes; null where there is none. */
+  downloadTarget: string | null;
   /** What is still to be written: files of the run, and a made-up checkpoint. */
   files: PlannedFile[];
   /** About. */
@@ -133,7 +133,7 @@ async function planOne(
     shape: { rows, columns, dtype },
     state,
     bytesToDownload: isFetched ? model.bytesToDownload : 0,
-    downloadDirectory: model.downloadDirectory ?? null,
+    downloadTarget: model.downloadTarget ?? null,
     files: [...model.files, ...files],
     memoryBytes: peakMemoryBytes(plan, { dtype, workers: batch.workers, computesMetric: metric === null }),
     fetch: model.fetch,

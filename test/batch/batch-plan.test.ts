@@ -112,12 +112,12 @@ test('a finished run of a commit is not downloaded again', async (t) => {
       ...found,
       model: { ...found.model, name, revision },
       bytesToDownload: 960,
-      downloadDirectory: model,
+      downloadTarget: path.join(model, 'matrix'),
     };
   };
   const plan = () => planOf(t, { out, runs: [{ model: 'owner/name' }] }, { find });
   const [run] = plannedRuns(await plan());
-  t.deepEqual([run!.bytesToDownload, run!.downloadDirectory], [960, model]);
+  t.deepEqual([run!.bytesToDownload, run!.downloadTarget], [960, path.join(model, 'matrix')]);
   t.regex(path.basename(run!.config.out), /^owner--name@0123456789ab-/);
 
   const pool = new ThreadExecutor({ workers: 1 });
