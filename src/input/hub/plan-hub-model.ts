@@ -47,7 +47,7 @@ async function plan(
   const layout = new CacheLayout(settings.cache, name);
   const repository = new HubRepository(name, settings, { retry: settings.retry, note, signal });
   const commit = await pin(repository, revision, layout);
-  const snapshot = await openHubSnapshot(settings.hubCache, name, commit, tensor);
+  const snapshot = await openHubSnapshot(settings.hubCache, name, commit, { tensor, rows });
   if (snapshot !== null) return localPlan(await selectRows(snapshot, rows));
 
   await markInUse(settings.cache, layout, { note, signal });

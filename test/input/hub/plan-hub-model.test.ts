@@ -175,6 +175,21 @@ test("the hub's own cache is used offline with the one shard that is needed, and
   t.is(server.seen.length, 0);
 });
 
+test("the hub's own cache is not used for the tokenizer's rows where it has no tokenizer", async (t) => {
+  const { server } = await shardedHub(t);
+  const tokenizer = { model: { vocab: { a: 0, b: 1 } } };
+  server.files.set('tokenizer.json', servedFile(Buffer.from(JSON.stringify(tokenizer)), false));
+  const settings = server.settings(t);
+  const snapshot = hubSnapshot(settings, 'some/model');
+  for (const name of ['config.json', 'model.safetensors.index.json', SHARD]) {
+    writeFileSync(join(snapshot, name), server.files.get(name)!.content);
+  }
+  const plan = await planModel('some/model', { hub: settings, rows: 'tokenizer' });
+  const { source } = await plan.fetch(() => {});
+  t.is(source.rows, 2);
+  t.false(source.file.startsWith(snapshot));
+});
+
 test('overload, refusals that pass, and cut connections cost a retry and no byte twice', async (t) => {
   const { server, model } = await shardedHub(t);
   const statuses = [429, 500, 502, 503, 504];
