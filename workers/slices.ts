@@ -13,6 +13,8 @@ export function sliceProblems(slices: readonly SliceRecord[]): string[] {
     try {
       return checksumOf(slice) === slice.crc32 ? [] : [`${where}: CRC-32 differs from the recorded one`];
     } catch (error) {
+      // An interruption says nothing of the file.
+      endIfInterrupted();
       return [`${where}: ${(error as Error).message}`];
     }
   });

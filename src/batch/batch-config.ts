@@ -10,6 +10,9 @@ import { InputError } from '../errors.js';
 const runSchema = configSchema.omit({ $schema: true, workers: true, backend: true, blas: true, out: true });
 export type BatchRunOptions = z.infer<typeof runSchema>;
 
+/** The table of all runs, in the batch's folder. */
+export const SUMMARY_NAME = 'summary.parquet';
+
 const { $schema, out, workers, backend, blas } = configSchema.shape;
 const batchSchema = z.strictObject({
   $schema,

@@ -12,7 +12,13 @@ import { MANIFEST_NAME, type Manifest, readManifest } from '../output/manifest.j
 import { type Plan, planRun } from '../plan.js';
 import { type PlannedFile, planRunFiles } from '../run-files.js';
 import { isGenerated, planGenerated } from '../stages/generate.js';
-import { type BatchConfig, type BatchRunOptions, configOfRun, placeOfRun } from './batch-config.js';
+import {
+  type BatchConfig,
+  type BatchRunOptions,
+  configOfRun,
+  placeOfRun,
+  SUMMARY_NAME,
+} from './batch-config.js';
 import { peakMemoryBytes } from './memory.js';
 import { MetricCatalogue } from './metric-catalogue.js';
 import { runFolder } from './run-name.js';
@@ -30,8 +36,8 @@ export interface PlannedRun {
   shape: Pick<RowSource, 'rows' | 'columns' | 'dtype'>;
   state: RunState;
   bytesToDownload: number;
-  /** Where the download goes; null where there is none. */
-  downloadDirectory: string | null;
+  /** The file that the download makes; null where there is none. */
+  downloadTarget: string | null;
   /** What is still to be written: files of the run, and a made-up checkpoint. */
   files: PlannedFile[];
   /** About. */
@@ -75,7 +81,7 @@ export function isPlanned(run: PlannedRun | RefusedRun): run is PlannedRun {
  * Finds the model of every run and plans it. Nothing is written, and of the weights only headers are read. A run whose
  * model or metric cannot be used is one that the others do not depend on: it is planned as refused.
  *
- * @throws InputError where two runs would write the same file
+ * @throws InputError where two runs would write the same file, or one where the batch's summary will go
  */
 export async function planBatch(
   config: BatchConfig,
@@ -93,7 +99,7 @@ export async function planBatch(
       return { index, name, problem: error };
     }
   });
-  refuseSharedFiles(config.file, runs);
+  refuseSharedFiles(config, runs);
   return { config, directory: path.resolve(config.out), runs };
 }
 
@@ -127,7 +133,7 @@ async function planOne(
     shape: { rows, columns, dtype },
     state,
     bytesToDownload: isFetched ? model.bytesToDownload : 0,
-    downloadDirectory: model.downloadDirectory ?? null,
+    downloadTarget: model.downloadTarget ?? null,
     files: [...model.files, ...files],
     memoryBytes: peakMemoryBytes(plan, { dtype, workers: batch.workers, computesMetric: metric === null }),
     fetch: model.fetch,
@@ -198,9 +204,9 @@ function stateOf(
   return journal === null ? { is: 'new' } : { is: 'unfinished', kernels: journal.header.kernels };
 }
 
-/** @throws InputError where two runs would write the same file, as two equal runs would */
-function refuseSharedFiles(file: string, runs: BatchPlan['runs']): void {
-  const owners = new Map<string, number>();
+/** @throws InputError where two runs would write the same file, as two equal runs would, or one the summary */
+function refuseSharedFiles({ file, out }: BatchConfig, runs: BatchPlan['runs']): void {
+  const owners = new Map<string, string>([[path.resolve(out, SUMMARY_NAME), 'the summary of the batch']]);
   for (const run of runs) {
     if (!isPlanned(run)) continue;
     const written = [run.config.out, ...exportPaths(run.config)].map((place) => path.resolve(place));
@@ -208,11 +214,11 @@ function refuseSharedFiles(file: string, runs: BatchPlan['runs']): void {
       const other = owners.get(place);
       if (other !== undefined) {
         throw new InputError(
-          `${placeOfRun(file, run.index)} (${run.name}): writes to ${place}, as runs[${other}] does; ` +
+          `${placeOfRun(file, run.index)} (${run.name}): writes to ${place}, as ${other} does; ` +
             'remove one of the two, or give its exports paths of their own',
         );
       }
-      owners.set(place, run.index);
+      owners.set(place, `runs[${run.index}]`);
     }
   }
 }

@@ -7,10 +7,9 @@ import { writeFileAtomically } from '../output/commit.js';
 import type { Manifest } from '../output/manifest.js';
 import { total } from '../summary.js';
 import { createdBy } from '../version.js';
+import { SUMMARY_NAME } from './batch-config.js';
 import { isPlanned } from './batch-plan.js';
 import type { Outcome } from './run-batch.js';
-
-export const SUMMARY_NAME = 'summary.parquet';
 
 /** Marks the table as ours. */
 const BATCH_KEY = 'eigenshard.batch';

@@ -31,7 +31,7 @@ export interface DiskNeed {
  * @param freeSpaceAt asks the system; another answer in tests
  */
 export async function diskNeeds(
-  { directory, runs }: BatchPlan,
+  { runs }: BatchPlan,
   freeSpaceAt: (place: string) => Promise<FreeSpace> = freeSpace,
 ): Promise<DiskNeed[]> {
   const planned = runs.filter(isPlanned);
@@ -44,8 +44,13 @@ export async function diskNeeds(
   }
   for (const run of planned) {
     add(path.resolve(run.config.out), recordBytes(run));
-    if (run.bytesToDownload > 0) add(run.downloadDirectory ?? directory, run.bytesToDownload);
   }
+  // Likewise: two runs may be of one model.
+  const downloads = new Map<string, number>();
+  for (const { downloadTarget, bytesToDownload } of planned) {
+    if (downloadTarget !== null && bytesToDownload > 0) downloads.set(downloadTarget, bytesToDownload);
+  }
+  for (const [target, bytes] of downloads) add(path.dirname(target), bytes);
   const needs = new Map<string, DiskNeed>();
   for (const [folder, bytes] of byFolder) {
     const place = await existingAncestor(folder);

@@ -8,7 +8,8 @@ import { print } from './print.js';
 /** Adds `cache list` and `cache prune`. */
 export function addCacheCommands(program: Command): void {
   const cache = program.command('cache').description('what was downloaded from the hub');
-  const context = { note: print };
+  // Not on stdout, where --json is.
+  const context = { note: (line: string) => void process.stderr.write(`${line}\n`) };
   cache
     .command('list')
     .description('list what the cache holds, what was used last first')

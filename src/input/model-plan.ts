@@ -13,8 +13,8 @@ export interface ModelPlan {
   shape: Pick<RowSource, 'rows' | 'columns' | 'dtype' | 'tensor'> & { isFinal: boolean };
   /** What `fetch` still has to download; 0 for what lies on this machine. */
   bytesToDownload: number;
-  /** Where `fetch` puts what it downloads; absent where nothing is. */
-  downloadDirectory?: string;
+  /** The file that `fetch` makes of the matrix; absent where nothing is downloaded. */
+  downloadTarget?: string;
   /** Brings the matrix to this machine. `onBytes` is told of bytes as they arrive. */
   fetch(onBytes: (bytes: number) => void, signal?: AbortSignal): Promise<Checkpoint>;
 }

@@ -10,6 +10,7 @@ import { createProgress } from '../../src/progress.js';
 import { Stopwatch } from '../../src/stopwatch.js';
 import { plannedRuns, planOf } from '../helpers/batches.js';
 import { offlineHub, shardedModel } from '../helpers/runs.js';
+import { scratchDirectory } from '../input/fixtures.js';
 
 const made = (directory: string, seed = 1) => ({ synthetic: { rows: 300, hidden: 8, seed, directory } });
 
@@ -59,6 +60,12 @@ test('two runs that would write the same file are refused, with their places', a
     planOf(t, { runs: [{ model, exports }, { model }, { model, ridge: 1, exports }] }),
     expectation,
   );
+  const out = scratchDirectory(t);
+  const onSummary = { npy: { projections: path.join(out, 'summary.parquet') } };
+  await t.throwsAsync(planOf(t, { out, runs: [{ model, exports: onSummary }] }), {
+    instanceOf: InputError,
+    message: /runs\[0\] \(sharded\): writes to .*summary.parquet, as the summary of the batch does/,
+  });
 });
 
 test('interrupted and finished runs are recognised, the latter by fingerprint', async (t) => {
@@ -105,12 +112,12 @@ test('a finished run of a commit is not downloaded again', async (t) => {
       ...found,
       model: { ...found.model, name, revision },
       bytesToDownload: 960,
-      downloadDirectory: model,
+      downloadTarget: path.join(model, 'matrix'),
     };
   };
   const plan = () => planOf(t, { out, runs: [{ model: 'owner/name' }] }, { find });
   const [run] = plannedRuns(await plan());
-  t.deepEqual([run!.bytesToDownload, run!.downloadDirectory], [960, model]);
+  t.deepEqual([run!.bytesToDownload, run!.downloadTarget], [960, path.join(model, 'matrix')]);
   t.regex(path.basename(run!.config.out), /^owner--name@0123456789ab-/);
 
   const pool = new ThreadExecutor({ workers: 1 });

@@ -51,16 +51,26 @@ test('downloads, exports and runs count on the file systems where they go, each 
   const find: typeof planModel = async (_, options) => ({
     ...(await planModel(model, options)),
     bytesToDownload: 5_000_000,
-    downloadDirectory: cache,
+    downloadTarget: path.join(cache, 'matrix'),
   });
   const exports = { npy: { projections: path.join(far, 'deep', 'p.npy') } };
-  const plan = await planOf(t, { runs: [{ model, exports }] }, { find });
+  const plan = await planOf(
+    t,
+    {
+      runs: [
+        { model, exports },
+        { model, ridge: 1 },
+      ],
+    },
+    { find },
+  );
   // The folder of the export is yet to be made: the one above it tells the file system.
   const needs = await diskNeeds(plan, async (place) => ({
     fileSystem: place,
     freeBytes: place === cache ? 1 : 1e9,
   }));
   const byPlace = new Map(needs.map((need) => [need.place, need.neededBytes]));
+  // Both runs are of one model, which is downloaded once.
   t.is(byPlace.get(cache), 5_000_000);
   t.is(byPlace.get(far), Math.ceil((128 + 600 * 8 * 4) / 4096) * 4096);
   t.is(byPlace.size, 3);

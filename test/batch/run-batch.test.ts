@@ -232,7 +232,7 @@ test('models are fetched one ahead, and a download that fails is the failure of 
     return {
       ...found,
       bytesToDownload: 4800,
-      downloadDirectory: model,
+      downloadTarget: path.join(model, 'matrix'),
       fetch: async (...args) => {
         log.push(`fetch ${number}`);
         if (number === 2) throw new RunError('the connection was cut');
@@ -273,6 +273,7 @@ test('models are fetched one ahead, and a download that fails is the failure of 
 
 test('models of the hub are downloaded once, and a second call downloads nothing', async (t) => {
   const { directory } = shardedModel(t, 300, 8);
+  writeFileSync(path.join(directory, 'tokenizer.json'), JSON.stringify({ model: { vocab: {} } }));
   const server = await HubServer.start(t, directory);
   const hub = server.settings(t);
   const batch = batchFile(t, { runs: [{ model: 'some/model' }, { model: 'some/model', ridge: 1e-3 }] });
@@ -289,6 +290,7 @@ test('models of the hub are downloaded once, and a second call downloads nothing
   };
   const first = await call();
   t.true(first.downloads[0]! >= 300 * 8 * 2);
+  t.is(server.seenOf('tokenizer.json').length, 1);
   const sent = server.seen.length;
   t.deepEqual(
     first.outcomes.map(({ status }) => status),

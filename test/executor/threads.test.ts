@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
@@ -182,4 +183,26 @@ test('many tasks under one signal pass without a warning', async (t) => {
   await new Promise((resolve) => setImmediate(resolve));
   process.removeListener('warning', listen);
   t.deepEqual(warnings, []);
+});
+
+test('an interruption ends a check of files, and is not taken for damage of theirs', async (t) => {
+  const absolutePath = scratchFile(t, 'long', '');
+  // Zeros that take no space, and some seconds to read.
+  const bytes = 2 ** 34;
+  truncateSync(absolutePath, bytes);
+  const file = { path: 'long', absolutePath, bytes, crc32: 0 };
+  const interruption = new AbortController();
+  const executor = new ThreadExecutor({ workers: 2, signal: interruption.signal });
+  t.teardown(() => executor.close());
+  await executor.run('checksum', { files: [], slices: [] });
+  const inputs = [
+    { files: [file], slices: [] },
+    { files: [], slices: [{ file: absolutePath, byteOffset: 0, bytes, crc32: 0 }] },
+  ];
+  const checks = inputs.map((input) => executor.run('checksum', input));
+  await delay(100);
+  interruption.abort();
+  for (const check of await Promise.allSettled(checks)) {
+    t.like(check, { status: 'rejected', reason: { kind: 'interrupted' } });
+  }
 });

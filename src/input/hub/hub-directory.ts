@@ -16,6 +16,9 @@ import { isIntact, writeRecord } from './stored-range.js';
 
 const CONFIG_NAME = 'config.json';
 
+/** Small files are held in memory, and the hub lists any size for them; the largest tokenizers have some 40 MB. */
+const MOST_FILE_BYTES = 2 ** 28;
+
 /** What later stages read of a tokenizer; a repository has some of them. */
 const tokenizerNames: readonly string[] = [
   'tokenizer.json',
@@ -116,6 +119,12 @@ export class HubDirectory implements CheckpointDirectory {
   /** Downloads a small file of the commit into the cache. */
   async download(file: HubFile, signal?: AbortSignal): Promise<void> {
     refuseOffline(this.#repository.settings, `${this.#place}/${file.path}`);
+    if (file.bytes > MOST_FILE_BYTES) {
+      throw new InputError(
+        `${this.#place}/${file.path}: has ${file.bytes} bytes, at most ${MOST_FILE_BYTES} were expected of such a file; ` +
+          'do not use this model unless you trust where it comes from: then download it, and give its directory',
+      );
+    }
     const bytes = await downloadFile(await this.pinned(file.path), signal);
     mkdirSync(this.path, { recursive: true });
     writeFileAtomically(path.join(this.path, file.path), [bytes]);

@@ -4,6 +4,8 @@ import { type Checkpoint, findFile, findMatrix } from '../checkpoint.js';
 import { type CheckpointDirectory, localDirectory } from '../checkpoint-directory.js';
 import { dtypeBytes } from '../dtype.js';
 import { INDEX_NAME, SINGLE_NAME } from '../shards.js';
+import { openTokenizer } from '../tokenizer.js';
+import type { RowSelection } from '../vocabulary-rows.js';
 import { readRef } from './refs.js';
 
 /** The commit that a revision is in the hub's own cache; null where it does not know. */
@@ -12,14 +14,14 @@ export function hubCacheCommit(hubCache: string, repository: string, revision: s
 }
 
 /**
- * A commit as the hub's official clients have downloaded it, used as it is.
- * @returns null where something is missing that the matrix needs
+ * A commit as the hub's official clients have downloaded it, used as it is, with all rows of the matrix.
+ * @returns null where something is missing that the matrix needs, or the selection of its rows
  */
 export async function openHubSnapshot(
   hubCache: string,
   repository: string,
   commit: string,
-  tensor: string | undefined,
+  { tensor, rows: selection }: { tensor: string | undefined; rows: RowSelection },
 ): Promise<Checkpoint | null> {
   const snapshot = path.join(modelIn(hubCache, repository), 'snapshots', commit);
   const has = (name: string) => existsSync(path.join(snapshot, name));
@@ -29,6 +31,7 @@ export async function openHubSnapshot(
   const directory: CheckpointDirectory = { ...local, missing: async () => [] };
   const { file } = await findFile(directory, tensor);
   if (file === undefined || (await local.missing([file])).length > 0) return null;
+  if (selection === 'tokenizer' && (await openTokenizer(snapshot)) === null) return null;
   const { checkpoint } = await findMatrix(directory, tensor);
   const { byteOffset, rows, columns, dtype } = checkpoint.source;
   const byteRange = { begin: byteOffset, end: byteOffset + rows * columns * dtypeBytes[dtype] };

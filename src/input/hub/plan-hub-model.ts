@@ -9,7 +9,7 @@ import { HubDirectory } from './hub-directory.js';
 import { hubCacheCommit, openHubSnapshot } from './hub-snapshot.js';
 import { markInUse } from './in-use.js';
 import { notInCache, refuseOffline } from './offline.js';
-import { missingBytes, provideRange, type WantedRange } from './provide-range.js';
+import { missingBytes, provideRange, targetOf, type WantedRange } from './provide-range.js';
 import { DEFAULT_REVISION, type HubReference, isCommit } from './reference.js';
 import { readRef, writeRef } from './refs.js';
 import { HubRepository } from './repository.js';
@@ -47,7 +47,7 @@ async function plan(
   const layout = new CacheLayout(settings.cache, name);
   const repository = new HubRepository(name, settings, { retry: settings.retry, note, signal });
   const commit = await pin(repository, revision, layout);
-  const snapshot = await openHubSnapshot(settings.hubCache, name, commit, tensor);
+  const snapshot = await openHubSnapshot(settings.hubCache, name, commit, { tensor, rows });
   if (snapshot !== null) return localPlan(await selectRows(snapshot, rows));
 
   await markInUse(settings.cache, layout, { note, signal });
@@ -55,12 +55,12 @@ async function plan(
   const directory = await HubDirectory.open(repository, commit, layout);
   const { checkpoint, file } = await findMatrix(directory, tensor);
   const wanted = await wantedRange(directory, file, checkpoint.source, layout);
-  const tokenizer = directory.missingTokenizerFiles();
   const missing = missingBytes(wanted);
   if (missing > 0) refuseOffline(settings, `${checkpoint.source.file} (tensor ${checkpoint.source.tensor})`);
-  const bytes = tokenizer.reduce((sum, small) => sum + small.bytes, missing);
+  const bytes = directory.missingTokenizerFiles().reduce((sum, small) => sum + small.bytes, missing);
   const fetch: ModelPlan['fetch'] = async (onBytes, fetchSignal) => {
-    for (const small of tokenizer) {
+    // Asked again: another run of this model may have brought them since.
+    for (const small of directory.missingTokenizerFiles()) {
       await directory.download(small, fetchSignal);
       onBytes(small.bytes);
     }
@@ -74,7 +74,8 @@ async function plan(
     return selectRows(fetched, rows);
   };
   const shape = shapeOf(checkpoint, rows === 'all');
-  return { model: checkpoint.model, shape, bytesToDownload: bytes, downloadDirectory: settings.cache, fetch };
+  const downloadTarget = targetOf(wanted);
+  return { model: checkpoint.model, shape, bytesToDownload: bytes, downloadTarget, fetch };
 }
 
 interface PlanOptions {

@@ -10,7 +10,8 @@ export function readRef(file: string): string | null {
     text = readFileSync(file, 'utf8').trim();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    // EISDIR: of the reference pr/1, pr is a directory.
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return null;
     throw error;
   }
   return isCommit(text) ? text : null;

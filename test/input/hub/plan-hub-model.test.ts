@@ -12,9 +12,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { InputError, RunError } from '../../../src/errors.js';
 import type { Checkpoint } from '../../../src/input/checkpoint.js';
+import { cacheLock } from '../../../src/input/hub/cache-layout.js';
 import type { HubSettings } from '../../../src/input/hub/settings.js';
 import { Token } from '../../../src/input/hub/token.js';
 import { planModel } from '../../../src/input/model-plan.js';
+import { claimFile } from '../../../src/output/lock.js';
 import { readManifest } from '../../../src/output/manifest.js';
 import { eigenshard, start } from '../../helpers/cli.js';
 import { runHere, type SyntheticModel, shardedModel } from '../../helpers/runs.js';
@@ -167,12 +169,32 @@ test("the hub's own cache is used offline with the one shard that is needed, and
     instanceOf: InputError,
     message: /not in the cache, and HF_HUB_OFFLINE/,
   });
+  mkdirSync(join(snapshot, '../../refs/pr'));
+  await t.throwsAsync(obtain(settings, 'some/model@pr'), {
+    instanceOf: InputError,
+    message: /^some\/model@pr: is not in the cache/,
+  });
   put(SHARD);
   rmSync(join(snapshot, OTHER_SHARD));
   const { checkpoint } = await obtain(settings);
   t.is(checkpoint.source.file, join(snapshot, SHARD));
   t.is(checkpoint.model.revision, COMMIT);
   t.is(server.seen.length, 0);
+});
+
+test("the hub's own cache is not used for the tokenizer's rows where it has no tokenizer", async (t) => {
+  const { server } = await shardedHub(t);
+  const tokenizer = { model: { vocab: { a: 0, b: 1 } } };
+  server.files.set('tokenizer.json', servedFile(Buffer.from(JSON.stringify(tokenizer)), false));
+  const settings = server.settings(t);
+  const snapshot = hubSnapshot(settings, 'some/model');
+  for (const name of ['config.json', 'model.safetensors.index.json', SHARD]) {
+    writeFileSync(join(snapshot, name), server.files.get(name)!.content);
+  }
+  const plan = await planModel('some/model', { hub: settings, rows: 'tokenizer' });
+  const { source } = await plan.fetch(() => {});
+  t.is(source.rows, 2);
+  t.false(source.file.startsWith(snapshot));
 });
 
 test('overload, refusals that pass, and cut connections cost a retry and no byte twice', async (t) => {
@@ -297,6 +319,20 @@ test('a small file with a wrong byte is downloaded again, and refused when it st
     instanceOf: RunError,
     message: /tokenizer.json: given up after 4 attempts: its content has the hash/,
   });
+});
+
+test('a configuration larger than memory is refused before it is downloaded', async (t) => {
+  const { server } = await shardedHub(t);
+  const listed = [...server.files].map(([path, { content, sha256 }]) => {
+    const size = path === 'config.json' ? 2 ** 40 : content.length;
+    return { type: 'file', path, size, oid: '0'.repeat(40), lfs: { oid: sha256, size, pointerSize: 134 } };
+  });
+  server.fault = ({ path }) => (path.includes('paths-info') ? { page: JSON.stringify(listed) } : null);
+  await t.throwsAsync(obtain(server.settings(t)), {
+    instanceOf: InputError,
+    message: /config.json: has 1099511627776 bytes, at most 268435456 were expected/,
+  });
+  t.is(server.seenOf('config.json').length, 0);
 });
 
 test('the token goes to the endpoint alone, and is neither printed nor stored', async (t) => {
@@ -561,7 +597,12 @@ test('cache list and cache prune show and remove what is not in use', async (t) 
   t.regex(listed, /some\/model@0123456789ab .*config.json, .*tokenizer.json/);
   t.regex(listed, /some\/model weights [0-9a-f]{12} .*lm_head.weight/);
   t.false(listed.includes('in use'));
-  t.is(JSON.parse(await cache('list', '--json')).length, 2);
+  const unlock = claimFile(cacheLock(join(home, 'cache'))) as () => void;
+  const waiting = start(['cache', 'list', '--json'], environment);
+  waiting.process.stderr!.once('data', unlock);
+  const { stdout, stderr } = await waiting.ended;
+  t.regex(stderr, /waiting for process/);
+  t.is(JSON.parse(stdout).length, 2);
   t.regex(await cache('prune', '--older-than', '1'), /removed 0 B/);
   t.regex(await cache('prune', '--max-size', '10kB'), /removed some\/model weights/);
   t.regex(await cache('prune', '--all'), /removed some\/model@/);
