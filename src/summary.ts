@@ -1,3 +1,4 @@
+import { bytes, count, figure, fixed } from './figures.js';
 import type { Manifest } from './output/manifest.js';
 
 /** What the notebook prints, and where things are: the end of a run. */
@@ -90,24 +91,4 @@ function fileLines(directory: string, { partitions, eigenbasis, metric, exports 
 
 function total(seconds: Record<string, number>): number {
   return Object.values(seconds).reduce((sum, value) => sum + value, 0);
-}
-
-function fixed(value: number): string {
-  const magnitude = Math.abs(value);
-  if (magnitude !== 0 && (magnitude < 1e-3 || magnitude >= 1e7)) return figure(value);
-  return value.toLocaleString('en-US', { maximumFractionDigits: magnitude < 100 ? 4 : 2 });
-}
-
-function figure(value: number): string {
-  return value === 0 ? '0' : value.toExponential(2);
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en-US');
-}
-
-function bytes(value: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3));
-  return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 2)} ${units[power]}`;
 }
