@@ -1,3 +1,4 @@
+import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import {
@@ -16,11 +17,17 @@ import { backends } from './linalg/backend/dense-kernels.js';
 import { readManifest } from './output/manifest.js';
 import { partitionFormats } from './plan.js';
 import { createProgress, type Progress } from './progress.js';
+import { type Measure, type Side, sides } from './report/contents.js';
+import { renewReport } from './report/renew-report.js';
 import { reverify } from './reverify.js';
+import { querySql } from './sql.js';
+import { sqlText } from './sql-text.js';
 import { generateCheckpoint, isGenerated } from './stages/generate.js';
 import { refuseFailed } from './stages/verification.js';
 import { Stopwatch } from './stopwatch.js';
 import { inspectionText, summaryText, verificationLines } from './summary.js';
+import { topTokens } from './top.js';
+import { topText } from './top-text.js';
 import { version } from './version.js';
 
 const PACKAGED_CONFIG = fileURLToPath(new URL('../../config/default.json', import.meta.url));
@@ -32,7 +39,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return 0;
   } catch (error) {
-    return report(error);
+    return exitCodeOf(error);
   }
 }
 
@@ -72,6 +79,8 @@ function createProgram(): Command {
       ).choices(backends),
     )
     .option('--blas <path>', 'system BLAS and LAPACK to use, where the right one is not found by itself')
+    .addOption(new Option('--report', 'write report.html beside the tables (the default)').hideHelp())
+    .option('--no-report', 'write no report.html')
     .option('--resume', 'continue an interrupted run', false)
     .option('--overwrite', 'replace a run that is there already', false)
     .option('--json', 'print one JSON object on stdout at the end', false)
@@ -95,6 +104,42 @@ function createProgram(): Command {
     .argument('<run>', 'output directory of the run')
     .option('--json', 'print the manifest', false)
     .action(inspect);
+
+  program
+    .command('report')
+    .description('make report.html of a finished run again, from its tables')
+    .argument('<run>', 'output directory of the run')
+    .action(report);
+
+  program
+    .command('top')
+    .description('show the tokens that lie farthest along an eigenvector')
+    .argument('<run>', 'output directory of the run')
+    .requiredOption('--eigenvector <index>', 'its index, ascending lambda', integer)
+    .addOption(
+      new Option('--side <side>', 'of the eigenvector, whose sign is arbitrary')
+        .choices([...sides, 'both'])
+        .default('both'),
+    )
+    .addOption(
+      new Option('--measure <measure>', 'what makes a token far')
+        .choices(Object.keys(measureNames))
+        .default('causal'),
+    )
+    .option('-k <n>', 'tokens a side', wholeNumber, 20)
+    .option('--json', 'print a JSON array of the tokens', false)
+    .action(top);
+
+  program
+    .command('sql')
+    .description(
+      'ask a finished run with SQL (needs DuckDB): views projections, tokens, eigenvectors, extremes, histograms',
+    )
+    .argument('<run>', 'output directory of the run')
+    .argument('<query>', 'one SELECT')
+    .addOption(new Option('--json', 'print a JSON array of the rows').conflicts('csv'))
+    .option('--csv', 'print comma-separated values')
+    .action(sql);
 
   program
     .command('generate')
@@ -157,6 +202,45 @@ async function inspect(directory: string, { json }: { json: boolean }): Promise<
   print(json ? JSON.stringify(manifest) : inspectionText(directory, manifest));
 }
 
+async function report(directory: string): Promise<void> {
+  print(await renewReport(directory));
+}
+
+/** The measures as the command line calls them. */
+const measureNames: Readonly<Record<string, Measure>> = {
+  projection: 'projection',
+  euclidean: 'euclidean_cosine',
+  causal: 'causal_cosine',
+};
+
+interface TopOptions {
+  eigenvector: number;
+  side: Side | 'both';
+  measure: string;
+  k: number;
+  json: boolean;
+}
+
+async function top(directory: string, options: TopOptions): Promise<void> {
+  const request = {
+    eigenvector: options.eigenvector,
+    sides: options.side === 'both' ? sides : [options.side],
+    measure: measureNames[options.measure]!,
+    count: options.k,
+  };
+  const tokens = await topTokens(directory, readManifest(directory), request);
+  print(options.json ? JSON.stringify(tokens) : topText(request, tokens));
+}
+
+async function sql(
+  directory: string,
+  query: string,
+  { json, csv }: { json?: boolean; csv?: boolean },
+): Promise<void> {
+  const format = json === true ? 'json' : csv === true ? 'csv' : 'table';
+  await querySql(directory, readManifest(directory), query, (result) => printPieces(sqlText(result, format)));
+}
+
 interface GenerateOptions {
   rows: number;
   hidden: number;
@@ -201,7 +285,7 @@ async function withPool(
 }
 
 /** Says what went wrong on stderr; returns the exit code. */
-function report(error: unknown): number {
+function exitCodeOf(error: unknown): number {
   // Commander has printed its message, or the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.input;
   if (!(error instanceof EigenshardError)) {
@@ -220,6 +304,15 @@ const advice: Readonly<Record<ErrorKind, string>> = {
   run: '\nWhat was finished is kept: run the same command with --resume to continue',
   'worker-died': '\nWhat was finished is kept: run the same command with --resume to continue',
 };
+
+/** Prints a text of any length; that its reader leaves early is no failure. */
+async function printPieces(pieces: AsyncIterable<string>): Promise<void> {
+  try {
+    await pipeline(pieces, process.stdout, { end: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  }
+}
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);

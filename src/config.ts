@@ -70,6 +70,8 @@ const configSchema = z.strictObject({
   /** The system library by file or name, where it is not the one that is found by itself. */
   blas: path.optional(),
   exports: exportsSchema.default({}),
+  /** Whether report.html is made from the tables. */
+  report: z.boolean().default(true),
 });
 
 export type Config = z.infer<typeof configSchema>;
@@ -88,6 +90,7 @@ export interface Overrides {
   workers?: number | undefined;
   backend?: Config['backend'] | undefined;
   blas?: string | undefined;
+  report?: boolean | undefined;
   /** The kinds of export; those that the file gives paths keep them. */
   export?: readonly ExportKind[] | undefined;
 }

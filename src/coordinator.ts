@@ -258,6 +258,7 @@ function describe(
       bytes: statSync(target.path).size,
       byteOffset: offsets.get(target.path) ?? null,
     })),
+    report: null,
     execution: {
       started,
       finished: new Date().toISOString(),

@@ -102,11 +102,15 @@ async function openMetric(
 
 /** The partitions are checked while they are measured; these are the other files. */
 async function checkRunFiles(
-  { eigenbasis, metric }: Manifest,
+  { eigenbasis, metric, report }: Manifest,
   directory: string,
   { executor }: RunContext,
 ): Promise<void> {
-  const files = [eigenbasis, ...(metric.source === 'computed' ? [metric.file!] : [])].map((file) => ({
+  const files = [
+    eigenbasis,
+    ...(metric.source === 'computed' ? [metric.file!] : []),
+    ...(report === null ? [] : [report]),
+  ].map((file) => ({
     ...file,
     absolutePath: path.resolve(directory, file.path),
   }));

@@ -10,6 +10,7 @@ import { fileRecordSchema } from './file-schemas.js';
 import { kernelsSchema } from './kernels-schema.js';
 
 export const MANIFEST_NAME = 'manifest.json';
+export const REPORT_NAME = 'report.html';
 
 /** Version of everything in an output directory; raised when a reader of the former one would be misled. */
 export const LAYOUT_VERSION = 1;
@@ -104,6 +105,8 @@ const manifestSchema = z.object({
       byteOffset: z.number().nullable(),
     }),
   ),
+  /** The page that shows the tables; null where none was asked for. */
+  report: fileRecordSchema.nullable(),
   /** How this run went: the only part that differs between two runs of the same fingerprint on one machine. */
   execution: z.object({
     started: z.string(),

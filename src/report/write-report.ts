@@ -5,11 +5,9 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { FileRecord } from '../../workers/messages.js';
 import { writeFileAtomically } from '../output/commit.js';
-import type { Manifest } from '../output/manifest.js';
+import { type Manifest, REPORT_NAME } from '../output/manifest.js';
 import { renderPage } from './page.js';
 import { readContents } from './read-contents.js';
-
-export const REPORT_NAME = 'report.html';
 
 /**
  * Writes `report.html` beside the tables of a run, atomically. Its bytes follow from the run's results alone, not

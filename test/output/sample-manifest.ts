@@ -80,6 +80,7 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
     exports: [
       { kind: 'npy', holds: 'projections', path: '/elsewhere/p.npy', bytes: 384_128, byteOffset: 128 },
     ],
+    report: null,
     execution: {
       started: '2024-05-06T07:08:09.000Z',
       finished: '2024-05-06T07:09:09.000Z',
