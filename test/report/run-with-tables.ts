@@ -22,9 +22,9 @@ const texts = [
 ];
 
 /** A finished run of 300 x 24 with the tables of its projections, computed by plain loops. */
-export async function runWithTables(t: ExecutionContext, name = 'run'): Promise<FinishedRun> {
+export async function runWithTables(t: ExecutionContext): Promise<FinishedRun> {
   const model = shardedModel(t, ROWS, HIDDEN).directory;
-  const run = await runHere({ model, out: path.join(scratchDirectory(t), name), partitionRows: 100 });
+  const run = await runHere({ model, out: path.join(scratchDirectory(t), 'run'), partitionRows: 100 });
   await writeTables(run.directory);
   return run;
 }
