@@ -69,9 +69,9 @@ const configSchema = z.strictObject({
   backend: z.enum(backends).default('auto'),
   /** The system library by file or name, where it is not the one that is found by itself. */
   blas: path.optional(),
-  exports: exportsSchema.default({}),
   /** Whether report.html is made from the tables. */
   report: z.boolean().default(true),
+  exports: exportsSchema.default({}),
 });
 
 export type Config = z.infer<typeof configSchema>;
