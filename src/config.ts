@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { InputError } from './errors.js';
 import { asInputError } from './input/file-error.js';
+import { rowSelections } from './input/vocabulary-rows.js';
 import { backends } from './linalg/backend/dense-kernels.js';
 import { partitionFormats } from './plan.js';
 
@@ -58,6 +59,8 @@ const configSchema = z.strictObject({
   synthetic: syntheticSchema.optional(),
   /** Name of the tensor to use, where it is not the one that is found by itself. */
   tensor: z.string().min(1).optional(),
+  /** Which rows of the tensor: all, or those that the checkpoint's tokenizer has a token for. */
+  rows: z.enum(rowSelections).default('all'),
   /** Metric file (.pt, .safetensors, .npy); without it the metric is computed from the checkpoint. */
   metric: path.optional(),
   ridge: z.number().min(0).optional(),
@@ -80,6 +83,7 @@ type ConfigInput = z.input<typeof configSchema>;
 export interface Overrides {
   model?: string | undefined;
   tensor?: string | undefined;
+  rows?: Config['rows'] | undefined;
   metric?: string | undefined;
   ridge?: number | undefined;
   out?: string | undefined;

@@ -239,6 +239,7 @@ function describe(
       asymmetry: metric?.asymmetry ?? null,
     },
     options: {
+      rows: config.rows,
       format: config.format,
       partitionRows: plan.partitionRows,
       exports: Object.keys(config.exports).sort(),

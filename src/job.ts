@@ -3,6 +3,7 @@ import { InputError } from './errors.js';
 import { fingerprintOf } from './fingerprint.js';
 import { type Checkpoint, openCheckpoint } from './input/checkpoint.js';
 import { type Metric, readMetric } from './input/metric.js';
+import { selectRows } from './input/vocabulary-rows.js';
 import type { DenseKernels } from './linalg/backend/dense-kernels.js';
 import { checkArrowRows } from './output/arrow-limits.js';
 import { LAYOUT_VERSION } from './output/manifest.js';
@@ -36,7 +37,7 @@ export interface GivenMetric extends Omit<Metric, 'matrix'> {
  * @throws InputError; nothing has been written by then
  */
 export async function prepareJob(config: Config, kernels: DenseKernels, context: RunContext): Promise<Job> {
-  const checkpoint = await openInput(config, context);
+  const checkpoint = await selectRows(await openInput(config, context), config.rows);
   for (const note of checkpoint.notes) context.note(note);
   const { source } = checkpoint;
   const { format, partitionRows } = config;
@@ -65,6 +66,7 @@ export async function prepareJob(config: Config, kernels: DenseKernels, context:
       hidden: plan.hidden,
       dtype: source.dtype,
     },
+    rows: config.rows,
     metric:
       metric === null
         ? { source: 'computed', ridge: ridge! }

@@ -4,6 +4,7 @@ import { runTasks } from './executor/executor.js';
 import { fileMetadata } from './fingerprint.js';
 import { openCheckpoint, type RowSource } from './input/checkpoint.js';
 import { readMetric } from './input/metric.js';
+import { selectRows } from './input/vocabulary-rows.js';
 import { readEigenbasis } from './output/eigenbasis-file.js';
 import { type Manifest, readManifest } from './output/manifest.js';
 import { readCovariance } from './output/metric-file.js';
@@ -61,12 +62,13 @@ export async function reverify(
 
 /** @throws InputError where the checkpoint is not there, or not the one that the run was made from */
 async function openSource(
-  { model }: Manifest,
+  { model, options }: Manifest,
   moved: string | undefined,
   { executor, stopwatch }: RunContext,
 ): Promise<RowSource> {
   const place = moved ?? model.path;
-  const { source } = await openCheckpoint(place, model.tensor === null ? {} : { tensor: model.tensor });
+  const checkpoint = await openCheckpoint(place, model.tensor === null ? {} : { tensor: model.tensor });
+  const { source } = await selectRows(checkpoint, options.rows);
   if (source.rows !== model.rows || source.columns !== model.hidden) {
     throw otherInput(
       place,

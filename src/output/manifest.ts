@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { exportKinds } from '../config.js';
 import { InputError } from '../errors.js';
 import { asInputError } from '../input/file-error.js';
+import { rowSelections } from '../input/vocabulary-rows.js';
 import { partitionFormats } from '../plan.js';
 import { writeFileAtomically } from './commit.js';
 import { fileRecordSchema } from './file-schemas.js';
@@ -66,6 +67,8 @@ const manifestSchema = z.object({
     asymmetry: z.object({ max: z.number(), relative: z.number() }).nullable(),
   }),
   options: z.object({
+    /** Runs from before there was a choice kept all rows. */
+    rows: z.enum(rowSelections).default('all'),
     format: z.enum(partitionFormats),
     partitionRows: z.number(),
     exports: z.array(z.string()),

@@ -28,7 +28,7 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
       ridge: 1e-6,
       asymmetry: null,
     },
-    options: { format: 'parquet', partitionRows: 1000, exports: ['npy'] },
+    options: { rows: 'all', format: 'parquet', partitionRows: 1000, exports: ['npy'] },
     eigenvalues: {
       minimum: 95.35,
       maximum: 94_217.94,
