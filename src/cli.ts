@@ -18,7 +18,7 @@ import { rowSelections } from './input/vocabulary-rows.js';
 import { backends } from './linalg/backend/dense-kernels.js';
 import { inspectModel } from './model-inspection.js';
 import { MANIFEST_NAME, readManifest } from './output/manifest.js';
-import { partitionFormats } from './plan.js';
+import { partitionFormats, tableChoices } from './plan.js';
 import { createProgress, type Progress } from './progress.js';
 import { reverify } from './reverify.js';
 import { generateCheckpoint, isGenerated } from './stages/generate.js';
@@ -74,6 +74,13 @@ function createProgram(): Command {
       `rows a partition (default: ${configDefaults.partitionRows})`,
       wholeNumber,
     )
+    .addOption(
+      new Option(
+        '--tables <tables>',
+        `of tokens, eigenvectors, extremes, histograms (default: ${configDefaults.tables})`,
+      ).choices(tableChoices),
+    )
+    .option('--top <k>', `tokens in each list of extremes (default: ${configDefaults.top})`, wholeNumber)
     .addOption(workersOption())
     .addOption(
       new Option(

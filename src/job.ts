@@ -50,7 +50,7 @@ export async function prepareJob(config: Config, kernels: DenseKernels, context:
   const inputs = [
     config.metric === undefined ? null : readGivenMetric(config.metric, source.columns),
     context.stopwatch.time('scan', plan.rows, (advance) =>
-      scanCheckpoint(context.executor, source, plan.scans, advance),
+      scanCheckpoint(context.executor, source, plan.scans, { hashRows: config.tables === 'all' }, advance),
     ),
   ] as const;
   await Promise.allSettled(inputs);
@@ -73,6 +73,7 @@ export async function prepareJob(config: Config, kernels: DenseKernels, context:
         : { source: 'file', sha256: metric.sha256, ridge },
     format,
     partitionRows: plan.partitionRows,
+    tables: config.tables === 'none' ? null : { top: config.top },
     exports: Object.keys(config.exports).sort(),
   });
   return { config, checkpoint, plan, metric, ridge, scan, name, fingerprint, kernels };
