@@ -1,3 +1,5 @@
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
@@ -13,9 +15,11 @@ import { runJob } from './coordinator.js';
 import { EigenshardError, type ErrorKind, exitCodes, InputError } from './errors.js';
 import type { Executor } from './executor/executor.js';
 import { ThreadExecutor } from './executor/threads.js';
+import { rowSelections } from './input/vocabulary-rows.js';
 import { backends } from './linalg/backend/dense-kernels.js';
-import { readManifest } from './output/manifest.js';
-import { partitionFormats } from './plan.js';
+import { inspectModel } from './model-inspection.js';
+import { MANIFEST_NAME, readManifest } from './output/manifest.js';
+import { partitionFormats, tableChoices } from './plan.js';
 import { createProgress, type Progress } from './progress.js';
 import { type Measure, type Side, sides } from './report/contents.js';
 import { renewReport } from './report/renew-report.js';
@@ -25,7 +29,7 @@ import { sqlText } from './sql-text.js';
 import { generateCheckpoint, isGenerated } from './stages/generate.js';
 import { refuseFailed } from './stages/verification.js';
 import { Stopwatch } from './stopwatch.js';
-import { inspectionText, summaryText, verificationLines } from './summary.js';
+import { inspectionText, modelText, summaryText, verificationLines } from './summary.js';
 import { topTokens } from './top.js';
 import { topText } from './top-text.js';
 import { version } from './version.js';
@@ -55,8 +59,14 @@ function createProgram(): Command {
     .command('run', { isDefault: true })
     .description('compute a run (the default command)')
     .option('--config <file>', 'configuration file; without it and --model, the packaged synthetic example')
-    .option('--model <path>', 'checkpoint: a Hugging Face directory, a .safetensors or a .npy file')
+    .option(
+      '--model <path>',
+      'checkpoint: a Hugging Face directory, a .safetensors, .bin (torch.save) or .npy file',
+    )
     .option('--tensor <name>', 'tensor to use, where the right one is not found by itself')
+    .addOption(
+      new Option('--rows <rows>', `of the tensor (default: ${configDefaults.rows})`).choices(rowSelections),
+    )
     .option('--metric <file>', 'metric M (.pt, .safetensors, .npy); without it M is computed')
     .option('--ridge <x>', `ridge rho of a computed metric (default: ${DEFAULT_RIDGE})`, number)
     .option('--out <dir>', 'output directory (default: runs/<name of the model>)')
@@ -71,6 +81,13 @@ function createProgram(): Command {
       `rows a partition (default: ${configDefaults.partitionRows})`,
       wholeNumber,
     )
+    .addOption(
+      new Option(
+        '--tables <tables>',
+        `of tokens, eigenvectors, extremes, histograms (default: ${configDefaults.tables})`,
+      ).choices(tableChoices),
+    )
+    .option('--top <k>', `tokens in each list of extremes (default: ${configDefaults.top})`, wholeNumber)
     .addOption(workersOption())
     .addOption(
       new Option(
@@ -100,9 +117,10 @@ function createProgram(): Command {
 
   program
     .command('inspect')
-    .description('show what a finished run holds')
-    .argument('<run>', 'output directory of the run')
-    .option('--json', 'print the manifest', false)
+    .description('show what a finished run holds, or what a run would take of a checkpoint')
+    .argument('<path>', 'output directory of a run, or a checkpoint')
+    .option('--tensor <name>', 'of the checkpoint, instead of the one that is found by itself')
+    .option('--json', 'print it as JSON', false)
     .action(inspect);
 
   program
@@ -197,9 +215,33 @@ async function verify(directory: string, { workers, json, quiet, ...places }: Ve
   });
 }
 
-async function inspect(directory: string, { json }: { json: boolean }): Promise<void> {
-  const manifest = readManifest(directory);
-  print(json ? JSON.stringify(manifest) : inspectionText(directory, manifest));
+async function inspect(place: string, { json, ...options }: InspectOptions): Promise<void> {
+  if (holdsRun(place)) {
+    const manifest = readManifest(place);
+    print(json ? JSON.stringify(manifest) : inspectionText(place, manifest));
+  } else {
+    const model = await inspectModel(place, options);
+    print(json ? JSON.stringify(model) : modelText(model));
+  }
+}
+
+interface InspectOptions {
+  tensor?: string;
+  json: boolean;
+}
+
+/** @throws InputError for a directory that holds neither a run nor a checkpoint */
+function holdsRun(place: string): boolean {
+  const has = (name: string) => existsSync(path.join(place, name));
+  if (has(MANIFEST_NAME)) return true;
+  const isDirectory = statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isDirectory && !has('config.json')) {
+    throw new InputError(
+      `${place}: holds no finished run (no ${MANIFEST_NAME}; an unfinished one is completed by --resume), ` +
+        'and no checkpoint (no config.json); give the directory of one',
+    );
+  }
+  return false;
 }
 
 async function report(directory: string): Promise<void> {

@@ -3,8 +3,9 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { InputError } from './errors.js';
 import { asInputError } from './input/file-error.js';
+import { rowSelections } from './input/vocabulary-rows.js';
 import { backends } from './linalg/backend/dense-kernels.js';
-import { partitionFormats } from './plan.js';
+import { partitionFormats, tableChoices } from './plan.js';
 
 /** The ridge rho of a computed metric (C + rho I)^-1, where none is asked for. */
 export const DEFAULT_RIDGE = 1e-6;
@@ -14,6 +15,9 @@ export const DEFAULT_RIDGE = 1e-6;
  * files for 151,936 rows, few enough that readers open them at once.
  */
 const DEFAULT_PARTITION_ROWS = 6144;
+
+/** Lists of 1,000 tokens are 15 million rows at d = 2560. */
+const MAX_TOP = 1000;
 
 const wholeNumber = z.int().min(1);
 const path = z.string().min(1);
@@ -58,6 +62,8 @@ const configSchema = z.strictObject({
   synthetic: syntheticSchema.optional(),
   /** Name of the tensor to use, where it is not the one that is found by itself. */
   tensor: z.string().min(1).optional(),
+  /** Which rows of the tensor: all, or those that the checkpoint's tokenizer has a token for. */
+  rows: z.enum(rowSelections).default('all'),
   /** Metric file (.pt, .safetensors, .npy); without it the metric is computed from the checkpoint. */
   metric: path.optional(),
   ridge: z.number().min(0).optional(),
@@ -72,6 +78,10 @@ const configSchema = z.strictObject({
   /** Whether report.html is made from the tables. */
   report: z.boolean().default(true),
   exports: exportsSchema.default({}),
+  /** The tables of the derived geometry: all four, or none. */
+  tables: z.enum(tableChoices).default('all'),
+  /** Tokens in each list of the table of extremes. */
+  top: wholeNumber.max(MAX_TOP).default(20),
 });
 
 export type Config = z.infer<typeof configSchema>;
@@ -82,6 +92,7 @@ type ConfigInput = z.input<typeof configSchema>;
 export interface Overrides {
   model?: string | undefined;
   tensor?: string | undefined;
+  rows?: Config['rows'] | undefined;
   metric?: string | undefined;
   ridge?: number | undefined;
   out?: string | undefined;
@@ -91,6 +102,8 @@ export interface Overrides {
   backend?: Config['backend'] | undefined;
   blas?: string | undefined;
   report?: boolean | undefined;
+  tables?: Config['tables'] | undefined;
+  top?: number | undefined;
   /** The kinds of export; those that the file gives paths keep them. */
   export?: readonly ExportKind[] | undefined;
 }

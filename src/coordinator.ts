@@ -6,6 +6,7 @@ import { fileMetadata } from './fingerprint.js';
 import { type Job, prepareJob } from './job.js';
 import { chooseKernels } from './linalg/backend/choose-kernels.js';
 import { describeKernels } from './linalg/backend/dense-kernels.js';
+import { rowTimesMatrix } from './linalg/row-times-matrix.js';
 import { summariseSpectrum } from './linalg/spectrum.js';
 import { EIGENBASIS_NAME } from './output/eigenbasis-file.js';
 import {
@@ -20,16 +21,20 @@ import {
   sliceRecordsOf,
   slicesOf,
 } from './output/exports.js';
-import { LAYOUT_VERSION, type Manifest } from './output/manifest.js';
+import { LAYOUT_VERSION, type Manifest, REPORT_NAME } from './output/manifest.js';
 import { METRIC_NAME } from './output/metric-file.js';
 import { RunDirectory } from './output/run-directory.js';
 import { syncFiles } from './output/sync-files.js';
+import { TABLE_NAMES } from './output/table-file.js';
 import { filesOf } from './plan.js';
 import { type ProvenSteps, provenSteps } from './proven-steps.js';
+import { writeReport } from './report/write-report.js';
 import type { RunContext } from './run-context.js';
 import { metricEpsilon } from './stages/identities.js';
 import { type ProjectedPartition, projectPartitions } from './stages/projection.js';
+import { tableSettings, writeTables } from './stages/tables.js';
 import { refuseFailed, type VerificationResult, verifyRun } from './stages/verification.js';
+import { MergedTables } from './tables/merged-tables.js';
 import { createdBy, version } from './version.js';
 
 export interface FinishedRun {
@@ -79,12 +84,22 @@ async function compute(
   const kernels = job.kernels.identity;
   context.note(`kernels: ${describeKernels(kernels)}`);
   const targets = exportTargets(config.exports, directory.path);
+  const tableNames =
+    config.tables === 'none' ? [] : [...Object.values(TABLE_NAMES), ...(config.report ? [REPORT_NAME] : [])];
   const { header, done } = directory.begin(
-    { step: 'run', fingerprint, started, exports: targets.map((target) => target.path), kernels },
+    {
+      step: 'run',
+      fingerprint,
+      started,
+      exports: targets.map((target) => target.path),
+      tables: tableNames,
+      kernels,
+    },
     [
       EIGENBASIS_NAME,
       ...(job.metric === null ? [METRIC_NAME] : []),
       ...plan.partitions.flatMap(filesOf),
+      ...tableNames,
       ...targets.map((target) => target.path),
     ],
   );
@@ -109,13 +124,26 @@ async function compute(
     partitions.map(({ index, crc32 }) => ({ rows: plan.partitions[index]!.rows, crc32 })),
     plan.hidden,
   );
-  const result = await verify(job, basis, exports, partitions, directory, context);
+  const merged = mergedTables(job, basis);
+  const result = await verify(job, basis, exports, partitions, merged, directory, context);
   refuseFailed(directory.path, result.verification.checks);
+  const tables = merged === null ? null : await writeRunTables(job, basis, merged, directory, context);
   await context.stopwatch.time('commit', undefined, async () => {
     exportEigenbasis(targets, basis.stored, identity);
     publishProjectionsExports(exports);
   });
-  const manifest = describe(job, header.started, basis, targets, exports, partitions, result, context);
+  const described = describe(
+    job,
+    header.started,
+    basis,
+    targets,
+    exports,
+    partitions,
+    result,
+    tables,
+    context,
+  );
+  const manifest = { ...described, report: await report(config, described, directory, context) };
   directory.commit(manifest);
   return { directory: directory.path, manifest, finishedBefore: false };
 }
@@ -160,11 +188,49 @@ async function project(
   return partitions as ProjectedPartition[];
 }
 
+/** Tables to be filled by the verification; null where none are wanted. */
+function mergedTables({ config, plan, scan }: Job, { stored }: Basis): MergedTables | null {
+  if (config.tables === 'none') return null;
+  const means = rowTimesMatrix(scan.mean, stored.eigenvectors);
+  const { rows } = plan;
+  return new MergedTables(rows, tableSettings(stored.eigenvalues, means, { rows, top: config.top }));
+}
+
+async function writeRunTables(
+  { checkpoint, scan, fingerprint, name }: Job,
+  { stored }: Basis,
+  merged: MergedTables,
+  directory: RunDirectory,
+  { stopwatch }: RunContext,
+): Promise<Manifest['tables']> {
+  return stopwatch.time('tables', undefined, () =>
+    writeTables(merged, {
+      directory: directory.path,
+      checkpoint: checkpoint.path,
+      source: checkpoint.source,
+      rowHashes: scan.rowHashes!,
+      basis: stored,
+      metadata: fileMetadata(fingerprint, LAYOUT_VERSION, name),
+    }),
+  );
+}
+
+async function report(
+  config: Config,
+  manifest: Manifest,
+  directory: RunDirectory,
+  { stopwatch }: RunContext,
+): Promise<Manifest['report']> {
+  if (manifest.tables === null || !config.report) return null;
+  return stopwatch.time('report', undefined, () => writeReport(directory.path, manifest));
+}
+
 async function verify(
   job: Job,
   basis: Basis,
   exports: readonly ProjectionsExport[],
   partitions: readonly ProjectedPartition[],
+  tables: MergedTables | null,
   directory: RunDirectory,
   { executor, stopwatch }: RunContext,
 ): Promise<VerificationResult> {
@@ -190,6 +256,7 @@ async function verify(
         basisCheck: basis.check,
         ridge: job.ridge,
         metric: metric === null ? { source: 'computed' } : { source: 'file', epsilon: metricEpsilon(metric) },
+        tables,
       },
       advance,
     ),
@@ -209,6 +276,7 @@ function describe(
   exports: readonly ProjectionsExport[],
   partitions: readonly ProjectedPartition[],
   { verification, projections, norms, files }: VerificationResult,
+  tables: Manifest['tables'],
   { executor, stopwatch }: RunContext,
 ): Manifest {
   const { config, checkpoint, plan, metric } = job;
@@ -239,6 +307,7 @@ function describe(
       asymmetry: metric?.asymmetry ?? null,
     },
     options: {
+      rows: config.rows,
       format: config.format,
       partitionRows: plan.partitionRows,
       exports: Object.keys(config.exports).sort(),
@@ -253,6 +322,7 @@ function describe(
       files: files[index]!,
       crc32,
     })),
+    tables,
     exports: targets.map((target) => ({
       ...target,
       bytes: statSync(target.path).size,

@@ -3,6 +3,7 @@ import { InputError } from './errors.js';
 import { fingerprintOf } from './fingerprint.js';
 import { type Checkpoint, openCheckpoint } from './input/checkpoint.js';
 import { type Metric, readMetric } from './input/metric.js';
+import { selectRows } from './input/vocabulary-rows.js';
 import type { DenseKernels } from './linalg/backend/dense-kernels.js';
 import { checkArrowRows } from './output/arrow-limits.js';
 import { LAYOUT_VERSION } from './output/manifest.js';
@@ -36,7 +37,7 @@ export interface GivenMetric extends Omit<Metric, 'matrix'> {
  * @throws InputError; nothing has been written by then
  */
 export async function prepareJob(config: Config, kernels: DenseKernels, context: RunContext): Promise<Job> {
-  const checkpoint = await openInput(config, context);
+  const checkpoint = await selectRows(await openInput(config, context), config.rows);
   for (const note of checkpoint.notes) context.note(note);
   const { source } = checkpoint;
   const { format, partitionRows } = config;
@@ -49,7 +50,7 @@ export async function prepareJob(config: Config, kernels: DenseKernels, context:
   const inputs = [
     config.metric === undefined ? null : readGivenMetric(config.metric, source.columns),
     context.stopwatch.time('scan', plan.rows, (advance) =>
-      scanCheckpoint(context.executor, source, plan.scans, advance),
+      scanCheckpoint(context.executor, source, plan.scans, { hashRows: config.tables === 'all' }, advance),
     ),
   ] as const;
   await Promise.allSettled(inputs);
@@ -65,12 +66,14 @@ export async function prepareJob(config: Config, kernels: DenseKernels, context:
       hidden: plan.hidden,
       dtype: source.dtype,
     },
+    rows: config.rows,
     metric:
       metric === null
         ? { source: 'computed', ridge: ridge! }
         : { source: 'file', sha256: metric.sha256, ridge },
     format,
     partitionRows: plan.partitionRows,
+    tables: config.tables === 'none' ? null : { top: config.top },
     exports: Object.keys(config.exports).sort(),
   });
   return { config, checkpoint, plan, metric, ridge, scan, name, fingerprint, kernels };

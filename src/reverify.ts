@@ -4,6 +4,7 @@ import { runTasks } from './executor/executor.js';
 import { fileMetadata } from './fingerprint.js';
 import { openCheckpoint, type RowSource } from './input/checkpoint.js';
 import { readMetric } from './input/metric.js';
+import { selectRows } from './input/vocabulary-rows.js';
 import { readEigenbasis } from './output/eigenbasis-file.js';
 import { type Manifest, readManifest } from './output/manifest.js';
 import { readCovariance } from './output/metric-file.js';
@@ -53,6 +54,7 @@ export async function reverify(
         basisCheck,
         ridge: manifest.metric.ridge,
         metric,
+        tables: null,
       },
       advance,
     ),
@@ -61,12 +63,13 @@ export async function reverify(
 
 /** @throws InputError where the checkpoint is not there, or not the one that the run was made from */
 async function openSource(
-  { model }: Manifest,
+  { model, options }: Manifest,
   moved: string | undefined,
   { executor, stopwatch }: RunContext,
 ): Promise<RowSource> {
   const place = moved ?? model.path;
-  const { source } = await openCheckpoint(place, model.tensor === null ? {} : { tensor: model.tensor });
+  const checkpoint = await openCheckpoint(place, model.tensor === null ? {} : { tensor: model.tensor });
+  const { source } = await selectRows(checkpoint, options.rows);
   if (source.rows !== model.rows || source.columns !== model.hidden) {
     throw otherInput(
       place,
@@ -75,7 +78,7 @@ async function openSource(
     );
   }
   const scan = await stopwatch.time('scan', source.rows, (advance) =>
-    scanCheckpoint(executor, source, splitRows(source.rows, SCAN_ROWS), advance),
+    scanCheckpoint(executor, source, splitRows(source.rows, SCAN_ROWS), { hashRows: false }, advance),
   );
   if (scan.contentSha256 !== model.contentSha256) throw otherInput(place, 'model', 'the weights differ');
   return source;
@@ -102,15 +105,17 @@ async function openMetric(
 
 /** The partitions are checked while they are measured; these are the other files. */
 async function checkRunFiles(
-  { eigenbasis, metric, report }: Manifest,
+  { eigenbasis, metric, tables, report }: Manifest,
   directory: string,
   { executor }: RunContext,
 ): Promise<void> {
-  const files = [
+  const recorded = [
     eigenbasis,
     ...(metric.source === 'computed' ? [metric.file!] : []),
+    ...(tables?.files ?? []),
     ...(report === null ? [] : [report]),
-  ].map((file) => ({
+  ];
+  const files = recorded.map((file) => ({
     ...file,
     absolutePath: path.resolve(directory, file.path),
   }));

@@ -4,6 +4,7 @@ import type { DuckDBConnection, Json } from '@duckdb/node-api';
 import { EigenshardError, InputError } from './errors.js';
 import type { Manifest } from './output/manifest.js';
 import { runFile } from './output/run-file.js';
+import { TABLE_NAMES } from './output/table-file.js';
 
 export interface SqlColumn {
   name: string;
@@ -78,10 +79,10 @@ async function loadDuckDB(): Promise<typeof import('@duckdb/node-api')> {
 }
 
 function viewsOf(directory: string, { partitions }: Manifest): Views {
-  const table = (name: string) => {
-    const file = path.resolve(directory, `${name}.parquet`);
-    return existsSync(file) ? [file] : `this run has no ${name}.parquet (--tables none)`;
-  };
+  const tables = Object.entries(TABLE_NAMES).map(([view, name]) => {
+    const file = path.resolve(directory, name);
+    return [view, existsSync(file) ? [file] : `this run has no ${name} (--tables none?)`] as const;
+  });
   const projections = partitions
     .flatMap(({ files }) => files)
     .filter(({ path: name }) => name.endsWith('.parquet'))
@@ -94,10 +95,7 @@ function viewsOf(directory: string, { partitions }: Manifest): Views {
         : missing === undefined
           ? projections
           : `a partition of this run is missing: ${missing}`,
-    tokens: table('tokens'),
-    eigenvectors: table('eigenvectors'),
-    extremes: table('extremes'),
-    histograms: table('histograms'),
+    ...Object.fromEntries(tables),
   };
 }
 

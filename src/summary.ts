@@ -1,4 +1,6 @@
 import { bytes, count, figure, fixed } from './figures.js';
+import { shapeText } from './input/shape.js';
+import type { ModelInspection } from './model-inspection.js';
 import type { Manifest } from './output/manifest.js';
 
 /** What the notebook prints, and where things are: the end of a run. */
@@ -37,11 +39,51 @@ export function inspectionText(directory: string, manifest: Manifest): string {
     `  eigenshard ${version}, fingerprint ${fingerprint}`,
     `  checkpoint ${model.path}`,
     `  metric ${metric.source === 'file' ? `from ${metric.path}` : 'computed from the checkpoint'} (${ridge}${asymmetry})`,
-    `  ${manifest.partitions.length} partitions of ${count(options.partitionRows)} rows, ${options.format}`,
+    `  ${manifest.partitions.length} partitions of ${count(options.partitionRows)} rows, ${options.format}${options.rows === 'tokenizer' ? ", rows of the tokenizer's tokens only" : ''}`,
     `  finished ${execution.finished} on ${execution.machine.processor}, Node ${execution.machine.node}`,
     '',
     summaryText(directory, manifest),
   ].join('\n');
+}
+
+/** A screen about a checkpoint that no run has worked on yet. */
+export function modelText({
+  path,
+  model,
+  source,
+  reason,
+  others,
+  tokenizer,
+  notes,
+}: ModelInspection): string {
+  const { tensor, rows, columns, dtype, file, byteOffset } = source;
+  const tied = model.tied === null ? 'not said' : model.tied ? 'yes' : 'no';
+  return [
+    `${model.name}${model.revision === null ? '' : ` at revision ${model.revision}`}`,
+    `  checkpoint ${path}`,
+    `  type ${model.modelType ?? 'unknown'}, embeddings tied: ${tied}`,
+    `  tensor ${tensor ?? '(bare array)'}, ${count(rows)} x ${count(columns)} ${dtype}, ${bytes(source.bytes)}`,
+    `    why: ${reason}`,
+    `    in ${file}, from byte ${count(byteOffset)}`,
+    ...candidateLines(others),
+    `  ${tokenizerLine(tokenizer)}`,
+    ...notes.map((note) => `  note: ${note}`),
+  ].join('\n');
+}
+
+function candidateLines(others: ModelInspection['others']): string[] {
+  if (others.length === 0) return ['  other candidates: none'];
+  return [
+    '  other candidates, to be had with --tensor:',
+    ...others.map(({ name, shape, dtype, file }) => `    ${name}, ${shapeText(shape)} ${dtype}, in ${file}`),
+  ];
+}
+
+function tokenizerLine(tokenizer: ModelInspection['tokenizer']): string {
+  if (tokenizer === null) return 'tokenizer: none beside the weights';
+  const { tokens, special, orphans } = tokenizer;
+  const advice = orphans === 0 ? '' : ' (--rows tokenizer leaves out those at the end)';
+  return `tokenizer: ${count(tokens)} tokens, ${count(special)} of them special; orphans, rows without a token: ${count(orphans)}${advice}`;
 }
 
 /** The verdict, every check with its figures, and the notebook's own two. */

@@ -4,6 +4,7 @@ import { openParquetColumns, type ParquetColumns } from './input/parquet-columns
 import type { Manifest } from './output/manifest.js';
 import { eigenvectorColumn } from './output/parquet.js';
 import { runFile } from './output/run-file.js';
+import { TABLE_NAMES } from './output/table-file.js';
 import { type Measure, type Side, sides } from './report/contents.js';
 
 export interface TopRequest {
@@ -45,13 +46,16 @@ export async function topTokens(
       `${directory}: has no eigenvector ${eigenvector}; its indices are 0 to ${hidden - 1} (ascending lambda)`,
     );
   }
+  if (manifest.tables === null) {
+    throw new InputError(`${directory}: has no tables (--tables none). Make the run again with them`);
+  }
   const stored = await storedTokens(directory, request);
   if (count <= stored.places || stored.places === rows) return stored.tokens;
   return computedTokens(directory, manifest, request, stored.places);
 }
 
-function openTable(directory: string, table: string): Promise<ParquetColumns> {
-  return openParquetColumns(path.join(directory, `${table}.parquet`), `the table ${table}`);
+function openTable(directory: string, table: keyof typeof TABLE_NAMES): Promise<ParquetColumns> {
+  return openParquetColumns(path.join(directory, TABLE_NAMES[table]), `the table ${table}`);
 }
 
 /** What extremes.parquet holds of the request, and how many places it has in all. */

@@ -23,6 +23,7 @@ test('--help names every command, and every option of run with its default', asy
   for (const option of [
     '--config <file>',
     '--model <path>',
+    '--rows <rows>',
     '--metric <file>',
     '--workers <n>',
     '--out <dir>',
@@ -76,6 +77,28 @@ test('inspect shows a finished run in a screen of text', async (t) => {
   for (const text of ['120 tokens x 16', 'fingerprint', 'Verification: passed', 'eigenbasis.pt', 'ridge']) {
     t.true(stdout.includes(text), text);
   }
+});
+
+test('inspect shows of a checkpoint what a run would take, without computing', async (t) => {
+  const model = shardedModel(t, 120, 16).directory;
+  writeFileSync(path.join(model, 'tokenizer.json'), JSON.stringify({ model: { vocab: { a: 0, b: 99 } } }));
+  const { code, stdout, stderr } = await eigenshard('inspect', model);
+  t.is(code, 0, stderr);
+  for (const text of [
+    'type test, embeddings tied: no',
+    'tensor lm_head.weight, 120 x 16 bfloat16, 3.84 kB',
+    'why: rule 1 of',
+    'model-00002-of-00002.safetensors',
+    'model.embed_tokens.weight, 3 x 16 BF16',
+    'tokenizer: 100 tokens, 0 of them special; orphans, rows without a token: 118',
+  ]) {
+    t.true(stdout.includes(text), text);
+  }
+  const json = await eigenshard('inspect', model, '--json', '--tensor', 'model.embed_tokens.weight');
+  t.is(JSON.parse(json.stdout).source.rows, 3);
+  const other = await eigenshard('inspect', model, '--tensor', 'none');
+  t.is(other.code, 2);
+  t.regex(other.stderr, /no tensor none; name one with --tensor/);
 });
 
 test('generate makes a checkpoint that a run reads, and finds it again', async (t) => {

@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { withStoredTensors } from '../src/input/stored-tensors.js';
 import { productRounding } from '../src/stages/identities.js';
+import { eigenshard } from './helpers/cli.js';
 import {
   dataFiles,
   readBasis,
@@ -13,7 +14,7 @@ import {
 } from './helpers/runs.js';
 import { sameFiles } from './helpers/same-files.js';
 import { sharedModel } from './helpers/shared-models.js';
-import { npy, scratchDirectory } from './input/fixtures.js';
+import { npy, safetensors, scratchDirectory, stateDict } from './input/fixtures.js';
 
 const u = 2 ** -24;
 
@@ -302,4 +303,50 @@ test("a run's own metric file can be given to another run and passes every check
     manifest.verification.checks.filter(({ verdict }) => verdict !== 'passed'),
     [],
   );
+});
+
+test("without the rows beyond the tokenizer's tokens a run is another one, and verify selects them again", async (t) => {
+  const model = shardedModel(t, 120, 16);
+  const tokenizer = path.join(model.directory, 'tokenizer.json');
+  const tokensUpTo = (id: number) =>
+    writeFileSync(tokenizer, JSON.stringify({ model: { vocab: { a: id } } }));
+  tokensUpTo(99);
+  const [all, some] = [scratchDirectory(t), scratchDirectory(t)];
+  const notes: string[] = [];
+  const whole = (await runHere({ model: model.directory, out: all })).manifest;
+  const cut = (await runHere({ model: model.directory, out: some, rows: 'tokenizer' }, { notes })).manifest;
+  t.true(notes.includes("20 of 120 rows are beyond the tokenizer's 100 tokens and left out"));
+  t.is(cut.model.rows, 100);
+  t.deepEqual([whole.options.rows, cut.options.rows], ['all', 'tokenizer']);
+  t.not(cut.fingerprint, whole.fingerprint);
+  t.deepEqual(
+    (await readProjections(some)).ids,
+    Array.from({ length: 100 }, (_, id) => id),
+  );
+  t.is((await eigenshard('verify', some, '--quiet')).code, 0);
+  tokensUpTo(98);
+  const changed = await eigenshard('verify', some, '--quiet');
+  t.is(changed.code, 2);
+  t.regex(changed.stderr, /is not what this run was made from \(99 x 16, not 100 x 16\)/);
+});
+
+test('the same weights in pytorch_model.bin give the same run, file for file', async (t) => {
+  const { gamma, rows, hidden } = shardedModel(t, 120, 16);
+  const data = new Uint8Array(gamma.buffer);
+  const weights = {
+    'model.safetensors': safetensors([{ name: 'wte.weight', dtype: 'F32', shape: [rows, hidden], data }]),
+    'pytorch_model.bin': stateDict([{ name: 'wte.weight', shape: [rows, hidden], data }]),
+  };
+  const runs = [];
+  for (const [name, bytes] of Object.entries(weights)) {
+    const model = path.join(scratchDirectory(t), 'model');
+    mkdirSync(model);
+    writeFileSync(path.join(model, 'config.json'), JSON.stringify({ n_embd: hidden }));
+    writeFileSync(path.join(model, name), bytes);
+    const out = scratchDirectory(t);
+    runs.push({ out, ...(await runHere({ model, out })) });
+  }
+  t.is(runs[1]!.manifest.fingerprint, runs[0]!.manifest.fingerprint);
+  sameFiles(t, dataFiles(runs[1]!.out), dataFiles(runs[0]!.out));
+  t.is((await eigenshard('verify', runs[1]!.out, '--quiet')).code, 0);
 });

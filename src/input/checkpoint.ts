@@ -1,15 +1,22 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
 import { InputError } from '../errors.js';
-import { type Dtype, dtypeOfSafetensors } from './dtype.js';
+import type { Dtype } from './dtype.js';
 import { asInputError } from './file-error.js';
 import { detectFormat } from './format.js';
 import { type Model, readModelConfig } from './model-config.js';
 import { readNpyHeader } from './npy.js';
-import { readSafetensorsHeader, type SafetensorsEntry } from './safetensors.js';
 import { shapeText } from './shape.js';
 import { findTensor, listTensors, type TensorFiles } from './shards.js';
-import { embeddingNames, unembeddingNames } from './tensor-names.js';
+import { embeddingNames } from './tensor-names.js';
+import { type Choice, chooseUnembedding, knownNames } from './unembedding.js';
+import {
+  readSafetensorsWeights,
+  readTorchWeights,
+  readWeights,
+  type WeightEntry,
+  type Weights,
+} from './weights.js';
 
 /** The unembedding matrix gamma where it lies: [rows, columns] row-major, little-endian, without gaps. */
 export interface RowSource {
@@ -36,14 +43,31 @@ export interface Checkpoint {
   notes: string[];
 }
 
+/** A checkpoint, and how its matrix was found. */
+export interface ExplainedCheckpoint extends Checkpoint {
+  /** Why this tensor, for a user. */
+  reason: string;
+  /** The other tensors under known names, by the file that holds each. */
+  others: { name: string; file: string }[];
+}
+
 /**
- * Finds the unembedding matrix of a Hugging Face directory, or of a bare .safetensors or .npy file. Of the weights
- * nothing is read but headers.
+ * Finds the unembedding matrix of a Hugging Face directory (safetensors, or pytorch_model.bin), of a bare
+ * .safetensors file, a state_dict of torch.save, or a .npy file. Of the weights nothing is read but headers.
  *
  * @param options.tensor takes this tensor instead of looking for one by the names in tensor-names.ts
  * @throws InputError where there is no such matrix, or not one of supported dtype and shape
  */
 export async function openCheckpoint(path: string, options: { tensor?: string } = {}): Promise<Checkpoint> {
+  const { reason: _, others: __, ...checkpoint } = await explainCheckpoint(path, options);
+  return checkpoint;
+}
+
+/** As openCheckpoint, and says how the matrix was found. */
+export async function explainCheckpoint(
+  path: string,
+  options: { tensor?: string } = {},
+): Promise<ExplainedCheckpoint> {
   const absolute = resolve(path);
   const isDirectory = await stat(absolute).then(
     (found) => found.isDirectory(),
@@ -54,19 +78,24 @@ export async function openCheckpoint(path: string, options: { tensor?: string } 
   return isDirectory ? openDirectory(absolute, options.tensor) : openBareFile(absolute, options.tensor);
 }
 
-async function openDirectory(path: string, asked: string | undefined): Promise<Checkpoint> {
+async function openDirectory(path: string, asked: string | undefined): Promise<ExplainedCheckpoint> {
   const model = await readModelConfig(path);
   const files = await listTensors(path);
-  const name = asked ?? findUnembedding(files, model.tied);
-  const file = name === undefined ? undefined : files.get(name);
-  if (name === undefined || file === undefined) throw await notFound(path, files, asked, model.tied);
-  const source = rowSource(file, await findTensor(file, name));
+  const names = new Set(files.keys());
+  const choice = asked === undefined ? chooseUnembedding(names, model.tied) : chosenByUser(asked);
+  const file = choice === null ? undefined : files.get(choice.name);
+  if (choice === null || file === undefined) throw await notFound(path, files, asked, model.tied);
+  const { weights, entry } = await findTensor(file, choice.name);
+  const source = rowSource(weights, entry);
   checkHiddenSize(source, model);
-  return { path, source, model, notes: vocabularyNotes(source, model) };
+  const others = knownNames(names)
+    .filter((name) => name !== choice.name)
+    .map((name) => ({ name, file: files.get(name)! }));
+  return { path, source, model, notes: vocabularyNotes(source, model), reason: choice.reason, others };
 }
 
-async function openBareFile(path: string, asked: string | undefined): Promise<Checkpoint> {
-  const expected = 'a Hugging Face directory, a .safetensors file or a .npy file';
+async function openBareFile(path: string, asked: string | undefined): Promise<ExplainedCheckpoint> {
+  const expected = 'a Hugging Face directory, a .safetensors file, a state_dict of torch.save or a .npy file';
   const format = await detectFormat(path, 'the checkpoint', expected);
   const model: Model = {
     name: basename(path, extname(path)),
@@ -78,27 +107,41 @@ async function openBareFile(path: string, asked: string | undefined): Promise<Ch
   };
   switch (format) {
     case 'safetensors':
-      return { path, source: await openBareSafetensors(path, asked), model, notes: [] };
-    case 'npy':
-      return { path, source: await openBareNpy(path, asked), model, notes: [] };
+      return { path, model, notes: [], ...openBareWeights(await readSafetensorsWeights(path), asked) };
     case 'torch':
+    // The same reader, for its message about the formats before the zip archive.
     case 'pickle':
-      throw new InputError(
-        `${path}: expected the checkpoint as ${expected}, found a PyTorch file; ` +
-          'convert it: load it with transformers and call save_pretrained',
-      );
+      return { path, model, notes: [], ...openBareWeights(await readTorchWeights(path), asked) };
+    case 'npy': {
+      const source = await openBareNpy(path, asked);
+      return { path, model, notes: [], source, reason: 'the only array of the file', others: [] };
+    }
   }
 }
 
-async function openBareSafetensors(path: string, asked: string | undefined): Promise<RowSource> {
-  const { tensors } = await readSafetensorsHeader(path);
-  const byName = new Map(tensors.map((entry) => [entry.name, entry]));
-  const matrices = tensors.filter(({ shape }) => shape.length === 2);
-  const only = matrices.length === 1 ? matrices[0]!.name : undefined;
-  const name = asked ?? findUnembedding(byName, null) ?? only;
-  const entry = name === undefined ? undefined : byName.get(name);
-  if (entry === undefined) throw noMatrix(path, asked, matrices);
-  return rowSource(path, entry);
+function openBareWeights(
+  weights: Weights,
+  asked: string | undefined,
+): Pick<ExplainedCheckpoint, 'source' | 'reason' | 'others'> {
+  const { file, entries } = weights;
+  const names = new Set(entries.map(({ name }) => name));
+  const choice =
+    asked === undefined ? (chooseUnembedding(names, null) ?? onlyMatrix(entries)) : chosenByUser(asked);
+  const entry = choice === null ? undefined : entries.find(({ name }) => name === choice.name);
+  if (choice === null || entry === undefined) throw noMatrix(file, asked, entries);
+  const others = knownNames(names)
+    .filter((name) => name !== choice.name)
+    .map((name) => ({ name, file }));
+  return { source: rowSource(weights, entry), reason: choice.reason, others };
+}
+
+function chosenByUser(name: string): Choice {
+  return { name, reason: 'named by --tensor' };
+}
+
+function onlyMatrix(entries: readonly WeightEntry[]): Choice | null {
+  const matrices = entries.filter(({ shape }) => shape.length === 2);
+  return matrices.length === 1 ? { name: matrices[0]!.name, reason: 'the only matrix of the file' } : null;
 }
 
 async function openBareNpy(path: string, asked: string | undefined): Promise<RowSource> {
@@ -114,23 +157,13 @@ async function openBareNpy(path: string, asked: string | undefined): Promise<Row
         'save it again as numpy.save(path, numpy.ascontiguousarray(a))',
     );
   }
-  return checkMatrix(path, { dtype, storedDtype: dtype, shape, byteOffset, tensor: null });
+  return { ...checkMatrix(path, { dtype, storedDtype: dtype, shape, tensor: null }), byteOffset };
 }
 
-/** The first known name that is there; of the embeddings only where config.json does not say that they are apart. */
-function findUnembedding(names: ReadonlyMap<string, unknown>, tied: boolean | null): string | undefined {
-  const candidates = tied === false ? unembeddingNames : [...unembeddingNames, ...embeddingNames];
-  return candidates.find((name) => names.has(name));
-}
-
-function rowSource(file: string, { name, dtype, shape, byteOffset }: SafetensorsEntry): RowSource {
-  return checkMatrix(file, {
-    dtype: dtypeOfSafetensors(dtype),
-    storedDtype: dtype,
-    shape,
-    byteOffset,
-    tensor: name,
-  });
+function rowSource(weights: Weights, entry: WeightEntry): RowSource {
+  // Checked before its place: a tensor that does not fit at all should be refused for that.
+  const matrix = checkMatrix(weights.file, { ...entry, tensor: entry.name });
+  return { ...matrix, byteOffset: weights.byteOffset(entry) };
 }
 
 /** @param found.dtype null where the stored one is none of ours */
@@ -139,12 +172,11 @@ function checkMatrix(
   found: {
     dtype: Dtype | null;
     storedDtype: string;
-    shape: number[];
-    byteOffset: number;
+    shape: readonly number[];
     tensor: string | null;
   },
-): RowSource {
-  const { dtype, storedDtype, shape, byteOffset, tensor } = found;
+): Omit<RowSource, 'byteOffset'> {
+  const { dtype, storedDtype, shape, tensor } = found;
   const what = tensor === null ? 'the array' : `tensor ${tensor}`;
   const [rows, columns] = shape;
   if (rows === undefined || columns === undefined || shape.length > 2 || rows * columns === 0) {
@@ -161,7 +193,7 @@ function checkMatrix(
       `${file}: ${what} has the dtype ${storedDtype}, expected bfloat16, float16 or float32; ${advice}`,
     );
   }
-  return { file, byteOffset, rows, columns, dtype, tensor };
+  return { file, rows, columns, dtype, tensor };
 }
 
 function checkHiddenSize({ file, tensor, rows, columns }: RowSource, { hiddenSize }: Model): void {
@@ -174,35 +206,35 @@ function checkHiddenSize({ file, tensor, rows, columns }: RowSource, { hiddenSiz
 
 function vocabularyNotes({ tensor, rows }: RowSource, { vocabSize }: Model): string[] {
   if (vocabSize === null || vocabSize === rows) return [];
-  return [
-    `tensor ${tensor} has ${rows} rows, config.json says vocab_size ${vocabSize}; all ${rows} rows are used`,
-  ];
+  return [`tensor ${tensor} has ${rows} rows, config.json says vocab_size ${vocabSize}`];
 }
 
 async function notFound(path: string, files: TensorFiles, asked: string | undefined, tied: boolean | null) {
   const embedding = embeddingNames.find((name) => files.has(name));
   if (asked === undefined && tied === false && embedding !== undefined) {
     return new InputError(
-      `${path}: config.json says that the embeddings are not tied, but none of ${unembeddingNames.join(', ')} is there; ` +
+      `${path}: config.json says that the embeddings are not tied, but there is no lm_head.weight, nor ` +
+        'an unembedding matrix under another known name; ' +
         `complete the checkpoint, or name the tensor, as with --tensor ${embedding}`,
     );
   }
   // Not before something is wrong: the other shards' headers are not needed otherwise.
-  const headers = await Promise.all([...new Set(files.values())].map(readSafetensorsHeader));
-  const tensors = headers.flatMap((header) => header.tensors);
+  const weights = await Promise.all([...new Set(files.values())].map(readWeights));
   return noMatrix(
     path,
     asked,
-    tensors.filter(({ shape }) => shape.length === 2),
+    weights.flatMap(({ entries }) => entries),
   );
 }
 
-/** @param matrices the file's 2-D tensors, from which the user may choose */
-function noMatrix(path: string, asked: string | undefined, matrices: SafetensorsEntry[]): InputError {
-  const largest = matrices.toSorted((a, b) => b.byteLength - a.byteLength);
+/** @param entries the tensors from whose matrices the user may choose */
+function noMatrix(path: string, asked: string | undefined, entries: readonly WeightEntry[]): InputError {
+  const largest = entries
+    .filter(({ shape }) => shape.length === 2)
+    .toSorted((a, b) => b.shape[0]! * b.shape[1]! - a.shape[0]! * a.shape[1]!);
   const listed = largest
     .slice(0, 12)
-    .map(({ name, shape, dtype }) => `${name} (${shapeText(shape)}, ${dtype})`);
+    .map(({ name, shape, storedDtype }) => `${name} (${shapeText(shape)}, ${storedDtype})`);
   if (largest.length > listed.length) listed.push(`and ${largest.length - listed.length} smaller ones`);
   const missing = asked === undefined ? 'no unembedding matrix under a known name' : `no tensor ${asked}`;
   return new InputError(

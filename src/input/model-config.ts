@@ -32,11 +32,19 @@ export async function readModelConfig(directory: string): Promise<Model> {
     ...nameOf(directory),
     modelType: textOrNull(config.model_type ?? section.model_type),
     tied: booleanOrNull(lookUp('tie_word_embeddings')),
-    // GPT-2 says n_embd.
-    hiddenSize: countOrNull(lookUp('hidden_size') ?? lookUp('n_embd')),
+    hiddenSize: countOrNull(hiddenSizeKeys.map(lookUp).find((found) => found != null)),
     vocabSize: countOrNull(lookUp('vocab_size')),
   };
 }
+
+/** OPT's embeddings may be narrower than its layers; GPT-2 says n_embd, BLOOM n_embed, MPT and OLMo d_model. */
+const hiddenSizeKeys: readonly string[] = [
+  'word_embed_proj_dim',
+  'hidden_size',
+  'n_embd',
+  'n_embed',
+  'd_model',
+];
 
 /** Where multimodal models keep what a language model's config has at the top. */
 const textSections: readonly string[] = ['text_config', 'llm_config', 'language_config'];

@@ -1,48 +1,58 @@
-import { realpath, stat } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join, sep } from 'node:path';
 import { InputError } from '../errors.js';
-import { asInputError } from './file-error.js';
+import { exists } from './file-exists.js';
 import { asRecord } from './json.js';
 import { readJsonObject } from './json-file.js';
-import { readSafetensorsHeader, type SafetensorsEntry } from './safetensors.js';
+import { readWeights, type WeightEntry, type Weights } from './weights.js';
 
 /** Which file of a Hugging Face directory holds each tensor. Tensor name to absolute path. */
 export type TensorFiles = ReadonlyMap<string, string>;
 
-const SINGLE = 'model.safetensors';
-const INDEX = 'model.safetensors.index.json';
+/** Where the weights may be, one file or an index of shards. safetensors first where several are there, as in transformers. */
+const layouts: readonly { single: string; index: string }[] = [
+  { single: 'model.safetensors', index: 'model.safetensors.index.json' },
+  { single: 'pytorch_model.bin', index: 'pytorch_model.bin.index.json' },
+];
 
 /**
- * Lists the tensors of a directory with model.safetensors, or with shards and model.safetensors.index.json. The
- * single file comes first where both are there, as in transformers.
+ * Lists the tensors of a directory with one file of weights, or with shards and their index, in the safetensors
+ * format or as torch.save wrote them.
  *
  * @throws InputError where neither is there, a shard is missing, or a shard's path leaves the directory
  */
 export async function listTensors(directory: string): Promise<TensorFiles> {
-  const single = join(directory, SINGLE);
-  if (await exists(single)) {
-    const { tensors } = await readSafetensorsHeader(single);
-    return new Map(tensors.map(({ name }) => [name, single]));
+  for (const { single, index } of layouts) {
+    const file = join(directory, single);
+    if (await exists(file, 'the checkpoint')) {
+      const { entries } = await readWeights(file);
+      return new Map(entries.map(({ name }) => [name, file]));
+    }
+    if (await exists(join(directory, index), 'the checkpoint')) {
+      return listShards(directory, join(directory, index));
+    }
   }
-  const index = join(directory, INDEX);
-  if (await exists(index)) return listShards(directory, index);
+  const expected = layouts.flatMap(({ single, index }) => [single, index]);
   throw new InputError(
-    `${directory}: expected ${SINGLE} or ${INDEX}, found neither; give a checkpoint in the safetensors format ` +
-      '(a pytorch_model.bin can be converted: load it with transformers and call save_pretrained)',
+    `${directory}: expected one of ${expected.join(', ')}, found none; complete the download, or convert the ` +
+      'checkpoint: load it with transformers and call save_pretrained',
   );
 }
 
 /**
- * Finds a tensor in the header of the shard that should hold it.
+ * Finds a tensor in the file that should hold it.
  *
- * @throws InputError where the shard does not
+ * @throws InputError where the file does not
  */
-export async function findTensor(file: string, name: string): Promise<SafetensorsEntry> {
-  const { tensors } = await readSafetensorsHeader(file);
-  const entry = tensors.find((tensor) => tensor.name === name);
-  if (entry !== undefined) return entry;
+export async function findTensor(
+  file: string,
+  name: string,
+): Promise<{ weights: Weights; entry: WeightEntry }> {
+  const weights = await readWeights(file);
+  const entry = weights.entries.find((tensor) => tensor.name === name);
+  if (entry !== undefined) return { weights, entry };
   throw new InputError(
-    `${file}: ${INDEX} says that tensor ${name} is in this file, but it is not; ` +
+    `${file}: the checkpoint's index says that tensor ${name} is in this file, but it is not; ` +
       'index and shards are of different checkpoints: download them again',
   );
 }
@@ -57,13 +67,13 @@ async function listShards(directory: string, index: string): Promise<TensorFiles
   const missing: string[] = [];
   for (const shard of names) {
     const path = join(directory, shard);
-    if (await exists(path)) await checkInside(index, directory, path);
+    if (await exists(path, 'the checkpoint')) await checkInside(index, directory, path);
     else missing.push(shard);
   }
   if (missing.length > 0) {
     throw new InputError(
-      `${directory}: ${missing.length} of ${names.length} shards named in ${INDEX} are missing: ${missing.join(', ')}; ` +
-        'complete the download, or give the one shard that holds the tensor as the model',
+      `${directory}: ${missing.length} of ${names.length} shards named in ${basename(index)} are missing: ` +
+        `${missing.join(', ')}; complete the download, or give the one shard that holds the tensor as the model`,
     );
   }
   return new Map(shards.map(([name, shard]) => [name, join(directory, shard)]));
@@ -90,7 +100,7 @@ function checkShardName(index: string, tensor: string, shard: unknown): string {
 /**
  * A directory on the way to the shard must not be a link that leads out. The shard itself may be one: the hub's
  * cache links each snapshot's files to ../../blobs. Links are made by who fills the disk, not by the index, and at
- * their end only a regular file with a valid safetensors header is read.
+ * their end only a regular file with a valid header is read.
  */
 async function checkInside(index: string, directory: string, path: string): Promise<void> {
   const root = await realpath(directory);
@@ -99,15 +109,4 @@ async function checkInside(index: string, directory: string, path: string): Prom
   throw new InputError(
     `${index}: the shard ${path} lies in ${parent}, outside of the checkpoint's directory; copy the shards next to it`,
   );
-}
-
-/** False also for a link whose target is missing: an incomplete download of the hub's cache. */
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
-    throw asInputError(error, path, 'the checkpoint');
-  }
 }

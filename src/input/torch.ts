@@ -1,5 +1,6 @@
 import { InputError } from '../errors.js';
 import { type Dtype, dtypeBytes } from './dtype.js';
+import { isLfsPointer, lfsPointer } from './lfs-pointer.js';
 import { type OpenFile, readBytes, withFile } from './open-file.js';
 import { readPickle } from './pickle.js';
 import type { PickleValue } from './pickle-value.js';
@@ -26,7 +27,7 @@ export interface TorchFile {
  */
 export async function readTorchFile(file: string): Promise<TorchFile> {
   return withFile(file, 'the tensors', async (opened) => {
-    await refuseLegacyFormat(opened);
+    await refuseOtherFormats(opened);
     const entries = await readStoredEntries(opened);
     const root = findRoot(file, entries);
     await refuseBigEndian(opened, entries.get(`${root}byteorder`));
@@ -48,19 +49,24 @@ export async function readTorchFile(file: string): Promise<TorchFile> {
   });
 }
 
+/** A tensor of floating-point numbers, and the byte of the file at which its element (0, 0, ...) lies. */
+export interface TorchPlace {
+  dtype: Dtype;
+  byteOffset: number;
+}
+
 /**
- * Reads one tensor's values.
+ * Finds a tensor's bytes in the file; reads none of them.
  *
- * @returns float64, row-major, whatever the tensor's strides are
  * @throws InputError for an integer tensor, or one that reaches beyond its storage
  */
-export async function readTorchTensor(
+export function locateTorchTensor(
   { file, storages }: TorchFile,
   name: string,
   tensor: TorchTensor,
-): Promise<Float64Array> {
+): TorchPlace {
   const { dtype, shape, strides, storageOffset, storageKey, storageSize } = tensor;
-  const problem = (text: string) => new InputError(`${file}: tensor ${name}: ${text}`);
+  const problem = (text: string) => tensorProblem(file, name, text);
   if (!isFloat(dtype)) {
     throw problem(`its dtype is ${dtype}, expected a floating-point one; save it as tensor.double()`);
   }
@@ -73,21 +79,43 @@ export async function readTorchTensor(
         'the file is damaged: save or copy it again',
     );
   }
-  const count = elementCount(shape);
-  if (count === null || count > MAX_ELEMENTS) {
-    throw problem(`its shape is ${shapeText(shape)}, at most ${MAX_ELEMENTS} elements can be read`);
-  }
   const last = lastElement(tensor);
-  if (count > 0 && !(last < storageSize)) {
+  if (!shape.includes(0) && !(last < storageSize)) {
     throw problem(
       `shape ${shapeText(shape)}, strides (${strides}) and offset ${storageOffset} reach element ${last} of a storage ` +
         `of ${storageSize}; the file is damaged: save or copy it again`,
     );
   }
-  const byteOffset = entry.byteOffset + storageOffset * width;
-  return withFile(file, 'the tensors', (opened) =>
-    readStrided(opened, { dtype, shape, strides, byteOffset }),
-  );
+  return { dtype, byteOffset: entry.byteOffset + storageOffset * width };
+}
+
+/**
+ * Reads one tensor's values.
+ *
+ * @returns float64, row-major, whatever the tensor's strides are
+ * @throws InputError as locateTorchTensor
+ */
+export async function readTorchTensor(
+  torchFile: TorchFile,
+  name: string,
+  tensor: TorchTensor,
+): Promise<Float64Array> {
+  const { file } = torchFile;
+  const { shape, strides } = tensor;
+  const place = locateTorchTensor(torchFile, name, tensor);
+  const count = elementCount(shape);
+  if (count === null || count > MAX_ELEMENTS) {
+    throw tensorProblem(
+      file,
+      name,
+      `its shape is ${shapeText(shape)}, at most ${MAX_ELEMENTS} elements can be read`,
+    );
+  }
+  return withFile(file, 'the tensors', (opened) => readStrided(opened, { ...place, shape, strides }));
+}
+
+function tensorProblem(file: string, name: string, text: string): InputError {
+  return new InputError(`${file}: tensor ${name}: ${text}`);
 }
 
 /** data.pkl holds names and shapes, no weights; even a vocabulary's 150,000 strings in the metadata make some 4 MB. */
@@ -96,7 +124,7 @@ const MAX_PICKLE_BYTES = 64 * 1024 * 1024;
 /** 8 GiB as float64, a metric of 32,768 rows. Strides of 0 let a file of some bytes ask for any amount of memory. */
 const MAX_ELEMENTS = 2 ** 30;
 
-function isFloat(dtype: StorageDtype): dtype is Dtype {
+export function isFloat(dtype: StorageDtype): dtype is Dtype {
   return dtype in dtypeBytes;
 }
 
@@ -106,8 +134,9 @@ function lastElement({ shape, strides, storageOffset }: TorchTensor): number {
 }
 
 /** Before PyTorch 1.6 torch.save wrote pickles one after another, of which the first is a magic number. */
-async function refuseLegacyFormat(opened: OpenFile): Promise<void> {
-  const head = await readBytes(opened, 0, Math.min(2, opened.size));
+async function refuseOtherFormats(opened: OpenFile): Promise<void> {
+  const head = await readBytes(opened, 0, Math.min(8, opened.size));
+  if (isLfsPointer(head)) throw lfsPointer(opened.file);
   if (head[0] !== 0x80) return;
   throw new InputError(
     `${opened.file}: this is a bare pickle, or the format of torch.save before PyTorch 1.6; expected its zip archive. ` +

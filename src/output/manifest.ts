@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { exportKinds } from '../config.js';
 import { InputError } from '../errors.js';
 import { asInputError } from '../input/file-error.js';
+import { rowSelections } from '../input/vocabulary-rows.js';
 import { partitionFormats } from '../plan.js';
 import { writeFileAtomically } from './commit.js';
 import { fileRecordSchema } from './file-schemas.js';
@@ -20,6 +21,58 @@ const momentsSchema = z.object({
   maximum: z.number(),
   mean: z.number(),
   standardDeviation: z.number(),
+});
+
+const spectrumSchema = z.object({
+  minimum: z.number(),
+  maximum: z.number(),
+  mean: z.number(),
+  median: z.number(),
+  trace: z.number(),
+  conditionNumber: z.number(),
+  logDeterminant: z.number(),
+  participationRatio: z.number(),
+  covarianceParticipationRatio: z.number().nullable(),
+});
+
+const shares = z.record(z.string(), z.number());
+
+/** The tables, and what they come to. */
+const tablesSchema = z.object({
+  files: z.array(fileRecordSchema),
+  /** Places of each list of extremes. */
+  top: z.number(),
+  /** The bins of z: equal parts of [lower, upper), the outer ones open. */
+  histogram: z.object({ bins: z.number(), lower: z.number(), upper: z.number() }),
+  /** Neighbouring eigenvalues closer than this, relatively, are of one cluster. */
+  clusterThreshold: z.number(),
+  /** How far a quantile may be from the column's, as a share of maximum - minimum. */
+  quantileError: z.number(),
+  summary: z.object({
+    spectrum: spectrumSchema.extend({
+      distanceFromIdentity: z.object({ frobenius: z.number(), spectral: z.number() }),
+      directionsOfVariance: shares.nullable(),
+      directionsOfCausalWeight: shares,
+    }),
+    norms: z.object({
+      euclidean: momentsSchema,
+      causal: momentsSchema,
+      centred: momentsSchema,
+      centredCausal: momentsSchema,
+    }),
+    /** Null where every row is zero. */
+    distortionMean: z.number().nullable(),
+    counts: z.object({
+      rows: z.number(),
+      /** Rows that the tokenizer has a token for, those that it has none for, special tokens; null without one. */
+      tokens: z.number().nullable(),
+      orphans: z.number().nullable(),
+      specials: z.number().nullable(),
+      duplicateGroups: z.number(),
+      duplicateRows: z.number(),
+      zeroRows: z.number(),
+    }),
+  }),
 });
 
 const checkSchema = z.object({
@@ -67,21 +120,13 @@ const manifestSchema = z.object({
     asymmetry: z.object({ max: z.number(), relative: z.number() }).nullable(),
   }),
   options: z.object({
+    /** Runs from before there was a choice kept all rows. */
+    rows: z.enum(rowSelections).default('all'),
     format: z.enum(partitionFormats),
     partitionRows: z.number(),
     exports: z.array(z.string()),
   }),
-  eigenvalues: z.object({
-    minimum: z.number(),
-    maximum: z.number(),
-    mean: z.number(),
-    median: z.number(),
-    trace: z.number(),
-    conditionNumber: z.number(),
-    logDeterminant: z.number(),
-    participationRatio: z.number(),
-    covarianceParticipationRatio: z.number().nullable(),
-  }),
+  eigenvalues: spectrumSchema,
   projections: momentsSchema.extend({ shape: z.tuple([z.number(), z.number()]), bytes: z.number() }),
   norms: z.object({ euclidean: momentsSchema, causal: momentsSchema }),
   verification: verificationSchema,
@@ -94,6 +139,8 @@ const manifestSchema = z.object({
       crc32: z.number().nullable(),
     }),
   ),
+  /** Null with --tables none, and in runs from before there were tables. */
+  tables: tablesSchema.nullable().default(null),
   /** By absolute path: exports may lie outside the output directory. */
   exports: z.array(
     z.object({
@@ -106,7 +153,7 @@ const manifestSchema = z.object({
     }),
   ),
   /** The page that shows the tables; null where none was asked for. */
-  report: fileRecordSchema.nullable(),
+  report: fileRecordSchema.nullable().default(null),
   /** How this run went: the only part that differs between two runs of the same fingerprint on one machine. */
   execution: z.object({
     started: z.string(),

@@ -7,7 +7,7 @@ import { unfinishedName } from './exports.js';
 import { asOutputError } from './file-error.js';
 import { JOURNAL_NAME, Journal, type JournalEntry, type JournalHeader, readJournal } from './journal.js';
 import { lockDirectory } from './lock.js';
-import { MANIFEST_NAME, type Manifest, REPORT_NAME, readManifest, writeManifest } from './manifest.js';
+import { MANIFEST_NAME, type Manifest, readManifest, writeManifest } from './manifest.js';
 
 /**
  * The output directory of one run, held by one coordinator from `open` to `close`.
@@ -186,14 +186,14 @@ export class RunDirectory {
         ...(manifest.metric.source === 'computed' ? [manifest.metric.path] : []),
         ...manifest.partitions.flatMap((partition) => partition.files.map((file) => file.path)),
         ...manifest.exports.map((file) => file.path),
+        ...(manifest.tables?.files ?? []).map((file) => file.path),
         ...(manifest.report === null ? [] : [manifest.report.path]),
       );
     }
     const journal = readJournal(this.path);
     if (journal !== null) {
-      // Written just before the manifest, without a line of its own.
-      files.push(REPORT_NAME);
-      files.push(...journal.header.exports, ...journal.header.exports.map(unfinishedName));
+      const { exports, tables } = journal.header;
+      files.push(...exports, ...exports.map(unfinishedName), ...tables);
       for (const entry of journal.entries) {
         files.push(...(entry.step === 'partition' ? entry.files : [entry.file]).map((file) => file.path));
       }

@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { openParquetColumns, type ParquetColumns } from '../input/parquet-columns.js';
+import type { Manifest } from '../output/manifest.js';
+import { TABLE_NAMES } from '../output/table-file.js';
 import type { ReportHead } from './contents.js';
 import { packArrays } from './packed-arrays.js';
 import { eigenvectorArrays } from './tables/eigenvectors.js';
@@ -17,21 +19,26 @@ export interface ReportContents {
 
 /**
  * Reads what the report shows of the four tables of a run.
- * @param model name, V rows and hidden size d, as the manifest has them
- * @throws InputError where a table is missing, damaged, or of another shape
+ * @throws InputError where the run has no tables, or one is missing, damaged, or of another shape
  */
 export async function readContents(
   directory: string,
-  { name, rows, hidden }: { name: string; rows: number; hidden: number },
+  { model: { name, rows, hidden }, tables }: Pick<Manifest, 'model' | 'tables'>,
 ): Promise<ReportContents> {
+  if (tables === null) {
+    throw new InputError(`${directory}: has no tables to show (--tables none). Make the run again with them`);
+  }
   const tokens = await tokenArrays(await openTable(directory, 'tokens', rows));
   const eigenvectors = await eigenvectorArrays(await openTable(directory, 'eigenvectors', hidden));
   const extremes = await extremeArrays(await openTable(directory, 'extremes'), { rows, hidden });
-  const histograms = await histogramArrays(await openTable(directory, 'histograms'), hidden);
+  const histograms = await histogramArrays(await openTable(directory, 'histograms'), {
+    hidden,
+    bins: tables.histogram.bins,
+  });
   const { entries, bytes } = packArrays({
     ...eigenvectors.arrays,
     ...extremes.arrays,
-    ...histograms.arrays,
+    ...histograms,
     ...tokens.arrays,
   });
   const head = {
@@ -40,15 +47,19 @@ export async function readContents(
     hidden,
     ...tokens.head,
     ...extremes.head,
-    ...histograms.head,
+    histogram: tables.histogram,
     eigenvectorColumns: eigenvectors.columns,
     entries,
   };
   return { head, bytes };
 }
 
-async function openTable(directory: string, table: string, rows?: number): Promise<ParquetColumns> {
-  const file = path.join(directory, `${table}.parquet`);
+async function openTable(
+  directory: string,
+  table: keyof typeof TABLE_NAMES,
+  rows?: number,
+): Promise<ParquetColumns> {
+  const file = path.join(directory, TABLE_NAMES[table]);
   const columns = await openParquetColumns(file, `the table ${table}`);
   if (rows !== undefined && columns.rows !== rows) {
     throw new InputError(`${file}: holds ${columns.rows} rows, not ${rows}. Make the run again`);

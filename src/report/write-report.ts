@@ -17,7 +17,7 @@ import { readContents } from './read-contents.js';
  * @throws InputError where a table is missing or damaged; RunError where the file cannot be written
  */
 export async function writeReport(directory: string, manifest: Manifest): Promise<FileRecord> {
-  const { head, bytes } = await readContents(directory, manifest.model);
+  const { head, bytes } = await readContents(directory, manifest);
   const payload = await promisify(gzip)(bytes, { level: 9 });
   const page = Buffer.from(
     renderPage(manifest, head, payload, { script: asset('client.js'), style: asset('client.css') }),

@@ -208,6 +208,39 @@ export function tensorPickle(tensor: FixtureStorage): Buffer {
   return Buffer.concat([op.global('torch._utils', '_rebuild_tensor_v2'), args, op.reduce]);
 }
 
+export interface FixtureStateTensor {
+  name: string;
+  /** FloatStorage by default. */
+  storageClass?: string;
+  shape: readonly number[];
+  /** Row-major by default. */
+  strides?: readonly number[];
+  /** Of the storage, in elements. */
+  offset?: number;
+  /** The storage. */
+  data: Uint8Array;
+  /** Of a storage element; 4 by default. */
+  width?: number;
+}
+
+/** What torch.save makes of a model's state_dict: an OrderedDict of tensors with its own `_metadata`. */
+export function stateDict(tensors: readonly FixtureStateTensor[]): Buffer {
+  const orderedDict = Buffer.concat([op.global('collections', 'OrderedDict'), op.emptyTuple, op.reduce]);
+  const items = tensors.flatMap(({ name, shape, strides, data, width = 4, ...tensor }, index) => [
+    op.text(name),
+    tensorPickle({
+      ...tensor,
+      key: String(index),
+      size: data.length / width,
+      shape,
+      strides: strides ?? shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1)),
+    }),
+  ]);
+  const metadata = op.dictOf(op.text('_metadata'), orderedDict);
+  const program = op.program(orderedDict, op.mark, ...items, op.setItems, metadata, op.build);
+  return torchFile(program, Object.fromEntries(tensors.map(({ data }, index) => [index, data])));
+}
+
 /** A .pt file: `program` is the whole data.pkl, `storages` the data by key. */
 export function torchFile(
   program: Uint8Array,

@@ -81,6 +81,11 @@ const foreign: [what: string, bytes: Buffer, message: RegExp][] = [
     /before PyTorch 1.6.*torch.save\(object, path\)/,
   ],
   [
+    'a pointer of Git LFS',
+    Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:0\n'),
+    /Git LFS pointer.*git lfs pull/,
+  ],
+  [
     'TorchScript',
     torchFile(none, {}, { extra: [['archive/constants.pkl', none]] }),
     /TorchScript.*state_dict/,

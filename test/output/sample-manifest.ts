@@ -28,7 +28,7 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
       ridge: 1e-6,
       asymmetry: null,
     },
-    options: { format: 'parquet', partitionRows: 1000, exports: ['npy'] },
+    options: { rows: 'all', format: 'parquet', partitionRows: 1000, exports: ['npy'] },
     eigenvalues: {
       minimum: 95.35,
       maximum: 94_217.94,
@@ -77,6 +77,7 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
       { first: 0, count: 1000, files: [record('projections/part-00000.parquet', 260_000)], crc32: 7 },
       { first: 1000, count: 500, files: [record('projections/part-00001.parquet', 130_000)], crc32: 8 },
     ],
+    tables: null,
     exports: [
       { kind: 'npy', holds: 'projections', path: '/elsewhere/p.npy', bytes: 384_128, byteOffset: 128 },
     ],

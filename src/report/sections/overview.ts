@@ -7,7 +7,7 @@ export function overview(manifest: Manifest): Html {
   return html`<section id="overview" aria-labelledby="overview-title">
 <h2 id="overview-title">The run at a glance</h2>
 ${verdict(manifest)}
-<dl class="facts">${facts(manifest).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+<dl class="facts">${[...facts(manifest), ...tableFacts(manifest)].map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 ${checks(manifest)}
 </section>`;
 }
@@ -55,6 +55,23 @@ function facts({
     ['Norm', moments(norms.euclidean)],
     ['Causal norm', moments(norms.causal)],
     ['Partitions', `${partitions.length} of up to ${count(options.partitionRows)} rows, ${options.format}`],
+  ];
+}
+
+function tableFacts({ tables }: Manifest): [string, string][] {
+  if (tables === null) return [];
+  const { counts, spectrum, distortionMean } = tables.summary;
+  const known = (value: number | null) => (value === null ? 'unknown (no tokenizer)' : count(value));
+  return [
+    ['Rows with a token, without (orphans)', `${known(counts.tokens)}, ${known(counts.orphans)}`],
+    ['Special tokens', known(counts.specials)],
+    ['Equal rows', `${count(counts.duplicateRows)} in ${count(counts.duplicateGroups)} groups`],
+    ['Zero rows', count(counts.zeroRows)],
+    ['Distortion, mean', distortionMean === null ? 'undefined' : fixed(distortionMean)],
+    [
+      '‖M − I‖, Frobenius and spectral',
+      `${fixed(spectrum.distanceFromIdentity.frobenius)}, ${fixed(spectrum.distanceFromIdentity.spectral)}`,
+    ],
   ];
 }
 

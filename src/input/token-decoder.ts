@@ -1,0 +1,108 @@
+import { InputError } from '../errors.js';
+import { asRecord } from './json.js';
+import { utf8Text } from './utf8-text.js';
+
+/** Text of one token by itself. @param added a token of the added vocabulary, not of the model's */
+export type TokenDecoder = (piece: string, added: boolean) => string;
+
+/**
+ * Makes the decoder that the `decoder` section of a tokenizer.json describes, for tokens by themselves.
+ *
+ * This is not the decoder of a library, because decoding one token is not decoding a text of one token: there a
+ * space in front is the start of a sentence and dropped (Metaspace, Strip), and the bytes of half a character become
+ * U+FFFD. Here the space is kept, because it tells two tokens apart, and the bytes are shown. Two rules of
+ * WordPiece and its clean-up concern the place between two tokens and do not apply either.
+ *
+ * @param config the section as parsed, null where there is none: then a token is its own text
+ * @param file for messages
+ * @throws InputError for a decoder that is not known here
+ */
+export function createTokenDecoder(config: unknown, file: string): TokenDecoder {
+  if (config === null || config === undefined) return (piece) => piece;
+  const section = asRecord(config) ?? {};
+  const step = typeof section.type === 'string' ? steps.get(section.type) : undefined;
+  if (step === undefined) {
+    throw unknownDecoder(file, `the decoder ${JSON.stringify(section.type ?? config)}`);
+  }
+  return step(section, file);
+}
+
+/** The byte-level decoder alone, for a vocabulary without tokenizer.json. */
+export const decodeByteLevel: TokenDecoder = (piece, added) => {
+  // An added token is stored as text, not in the alphabet of bytes.
+  if (added) return piece;
+  const bytes = new Uint8Array(piece.length);
+  for (let i = 0; i < piece.length; i++) {
+    const byte = byteOfCharacter.get(piece.charCodeAt(i));
+    // A piece with any other character is text, as in the tokenizers library.
+    if (byte === undefined) return piece;
+    bytes[i] = byte;
+  }
+  return utf8Text(bytes);
+};
+
+const unchanged: TokenDecoder = (piece) => piece;
+
+const steps: ReadonlyMap<string, (config: Record<string, unknown>, file: string) => TokenDecoder> = new Map([
+  ['ByteLevel', () => decodeByteLevel],
+  ['ByteFallback', () => decodeByteFallback],
+  [
+    'Metaspace',
+    ({ replacement }) => replacing(typeof replacement === 'string' ? replacement : '\u2581', ' '),
+  ],
+  ['Replace', createReplace],
+  ['BPEDecoder', ({ suffix }) => replacing(typeof suffix === 'string' ? suffix : '</w>', '')],
+  ['Sequence', createSequence],
+  // These act between tokens, or on the start of a text.
+  ['Fuse', () => unchanged],
+  ['Strip', () => unchanged],
+  ['WordPiece', () => unchanged],
+]);
+
+/** A piece `<0xE4>` is that byte; by itself it is a character only below 0x80. */
+const decodeByteFallback: TokenDecoder = (piece) => {
+  const byte = /^<0x([0-9a-f]{2})>$/i.exec(piece);
+  return byte === null ? piece : utf8Text(Uint8Array.of(Number.parseInt(byte[1]!, 16)));
+};
+
+function createReplace({ pattern, content }: Record<string, unknown>, file: string): TokenDecoder {
+  const text = asRecord(pattern)?.String;
+  if (typeof text !== 'string' || typeof content !== 'string') {
+    // A file's own regular expression could run for ever on a word of its own.
+    throw unknownDecoder(file, `a decoder that replaces ${JSON.stringify(pattern)}`);
+  }
+  return replacing(text, content);
+}
+
+function createSequence({ decoders }: Record<string, unknown>, file: string): TokenDecoder {
+  if (!Array.isArray(decoders)) throw unknownDecoder(file, 'a sequence without decoders');
+  const parts = decoders.map((part: unknown) => createTokenDecoder(part, file));
+  return (piece, added) => parts.reduce((text, decode) => decode(text, added), piece);
+}
+
+function replacing(text: string, by: string): TokenDecoder {
+  // An empty pattern would match between all characters.
+  return text === '' ? unchanged : (piece) => piece.replaceAll(text, () => by);
+}
+
+function unknownDecoder(file: string, what: string): InputError {
+  const known = [...steps.keys()].join(', ');
+  return new InputError(
+    `${file}: it has ${what}, expected one of ${known}; the text of its tokens cannot be known: ` +
+      'move the file aside to work without it',
+  );
+}
+
+/**
+ * The alphabet of byte-level vocabularies, character code to byte: printable bytes stand for themselves, the others
+ * for the characters from U+0100, in order. As bytes_to_unicode of GPT-2,
+ * https://github.com/openai/gpt-2/blob/9b63575ef42771a015060c964af2c3da4cf7c8ab/src/encoder.py#L9
+ */
+const byteOfCharacter: ReadonlyMap<number, number> = new Map(
+  (() => {
+    const isPrintable = (byte: number) =>
+      (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || (byte >= 0xae && byte <= 0xff);
+    let next = 0x100;
+    return Array.from({ length: 256 }, (_, byte) => [isPrintable(byte) ? byte : next++, byte] as const);
+  })(),
+);

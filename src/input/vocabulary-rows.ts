@@ -1,0 +1,34 @@
+import { InputError } from '../errors.js';
+import type { Checkpoint } from './checkpoint.js';
+import { openTokenizer } from './tokenizer.js';
+
+/** Which rows of the matrix take part: all of them, or those that the tokenizer has a token for. */
+export const rowSelections = ['all', 'tokenizer'] as const;
+export type RowSelection = (typeof rowSelections)[number];
+
+/**
+ * Leaves out the rows beyond the tokenizer's tokens, which no text can reach, where that is asked for.
+ *
+ * @returns a checkpoint with V as selected, and a note of what was left out
+ * @throws InputError where the checkpoint has no tokenizer, or one with more tokens than rows
+ */
+export async function selectRows(checkpoint: Checkpoint, selection: RowSelection): Promise<Checkpoint> {
+  if (selection === 'all') return checkpoint;
+  const { path, source, notes } = checkpoint;
+  const tokenizer = await openTokenizer(path);
+  if (tokenizer === null) {
+    throw new InputError(
+      `${path}: rows are to be those of the tokenizer, but there is no tokenizer.json (nor vocab.json with ` +
+        'merges.txt) beside the weights; add it, or keep all rows: --rows all',
+    );
+  }
+  const { tokens } = tokenizer;
+  if (tokens > source.rows) {
+    throw new InputError(
+      `${path}: the tokenizer has ${tokens} tokens, the matrix only ${source.rows} rows; ` +
+        'give the tokenizer of this checkpoint, or keep all rows: --rows all',
+    );
+  }
+  const note = `${source.rows - tokens} of ${source.rows} rows are beyond the tokenizer's ${tokens} tokens and left out`;
+  return { ...checkpoint, source: { ...source, rows: tokens }, notes: [...notes, note] };
+}

@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import test from 'ava';
+import { InputError } from '../../src/errors.js';
+import { explainCheckpoint } from '../../src/input/checkpoint.js';
+import type { PickleValue } from '../../src/input/pickle-value.js';
+import { openRows } from '../../src/input/rows.js';
+import { readTorchFile, readTorchTensor } from '../../src/input/torch.js';
+import type { TorchTensor } from '../../src/input/torch-globals.js';
+import { readTorchWeights, readWeights } from '../../src/input/weights.js';
+import { sharedModel } from '../helpers/shared-models.js';
+import {
+  type FixtureStateTensor,
+  float32Bytes,
+  op,
+  safetensors,
+  scratchFile,
+  stateDict,
+  tensorPickle,
+  torchFile,
+} from './fixtures.js';
+
+test('both formats give names, dtypes, shapes and places', async (t) => {
+  const data = float32Bytes([1, 2, 3, 4, 5, 6]);
+  const files = [
+    scratchFile(t, 'a.safetensors', safetensors([{ name: 'x', dtype: 'F32', shape: [2, 3], data }])),
+    scratchFile(t, 'a.bin', stateDict([{ name: 'x', shape: [2, 3], data }])),
+  ];
+  for (const file of files) {
+    const weights = await readWeights(file);
+    t.like(weights.entries, [{ name: 'x', dtype: 'float32', shape: [2, 3] }]);
+    t.true(weights.byteOffset(weights.entries[0]!) > 0);
+  }
+});
+
+test('dtypes that cannot be rows are listed under their own names', async (t) => {
+  const tensors: FixtureStateTensor[] = [
+    { name: 'half', storageClass: 'HalfStorage', shape: [2], data: new Uint8Array(4), width: 2 },
+    { name: 'brain', storageClass: 'BFloat16Storage', shape: [2], data: new Uint8Array(4), width: 2 },
+    { name: 'mask', storageClass: 'BoolStorage', shape: [2], data: new Uint8Array(2), width: 1 },
+  ];
+  const { entries } = await readWeights(scratchFile(t, 'a.bin', stateDict(tensors)));
+  t.deepEqual(
+    entries.map(({ dtype, storedDtype }) => [dtype, storedDtype]),
+    [
+      ['float16', 'float16'],
+      ['bfloat16', 'bfloat16'],
+      [null, 'bool'],
+    ],
+  );
+});
+
+test('a tensor that begins within its storage is found there', async (t) => {
+  const tensor = {
+    name: 'x',
+    shape: [1, 2],
+    strides: [9, 1],
+    offset: 3,
+    data: float32Bytes([0, 1, 2, 3, 4]),
+  };
+  const whole = { ...tensor, offset: 0 };
+  const at = async (state: FixtureStateTensor) => {
+    const weights = await readWeights(scratchFile(t, 'a.bin', stateDict([state])));
+    return weights.byteOffset(weights.entries[0]!);
+  };
+  t.is((await at(tensor)) - (await at(whole)), 12);
+});
+
+for (const [what, tensor, message] of [
+  ['a transposed view', { shape: [3, 2], strides: [1, 3] }, /strides \(1, 3\).*tensor.contiguous\(\)/],
+  ['a cut out view', { shape: [2, 2], strides: [3, 1] }, /strides \(3, 1\).*tensor.contiguous\(\)/],
+  ['a repeated row', { shape: [2, 3], strides: [0, 1] }, /strides \(0, 1\)/],
+  ['a tensor beyond its storage', { shape: [3, 3] }, /reach element 8 of a storage of 6/],
+  ['a tensor that begins too late', { shape: [2, 3], offset: 1 }, /reach element 6 of a storage of 6/],
+] as const) {
+  test(`${what} is listed, and refused when it is asked for`, async (t) => {
+    const data = float32Bytes([1, 2, 3, 4, 5, 6]);
+    const file = scratchFile(t, 'a.bin', stateDict([{ name: 'x', data, ...tensor }]));
+    const weights = await readWeights(file);
+    const error = t.throws(() => weights.byteOffset(weights.entries[0]!), {
+      instanceOf: InputError,
+      message,
+    });
+    t.true(error.message.startsWith(`${file}: tensor x`));
+  });
+}
+
+test("PyTorch's own files are read: contiguous matrices where they lie, others refused", async (t) => {
+  const model = sharedModel(t, 'stories260k');
+  if (model === null) return;
+  const file = join(model, 'reference_projections.pt');
+  const { source, reason } = await explainCheckpoint(file);
+  t.like(source, { file, rows: 512, columns: 64, dtype: 'float32', tensor: 'projections' });
+  t.is(reason, 'the only matrix of the file');
+  const torch = await readTorchFile(file);
+  const tensor = (torch.value as Map<PickleValue, PickleValue>).get('projections') as TorchTensor;
+  const expected = await readTorchTensor(torch, 'projections', tensor);
+  const bytes = new Uint8Array(512 * 64 * 4);
+  const reader = openRows(source);
+  reader.read(0, 512, bytes);
+  reader.close();
+  t.deepEqual(Float64Array.from(new Float32Array(bytes.buffer)), expected);
+  await t.throwsAsync(explainCheckpoint(join(model, 'reference_eigenbasis.pt')), {
+    instanceOf: InputError,
+    message: /tensor eigenvectors, 64 x 64, is stored with the strides \(1, 64\)/,
+  });
+});
+
+test('what is no tensor by name is left out, and what is no dictionary refused', async (t) => {
+  const tensor = tensorPickle({ size: 1, shape: [1], strides: [1] });
+  const mixed = op.program(op.dictOf(op.text('epoch'), op.int(3), op.text('x'), tensor));
+  const file = scratchFile(t, 'a.pt', torchFile(mixed, { 0: float32Bytes([1]) }));
+  t.deepEqual(
+    (await readTorchWeights(file)).entries.map(({ name }) => name),
+    ['x'],
+  );
+  const bare = scratchFile(t, 'a.pt', torchFile(op.program(tensor), { 0: float32Bytes([1]) }));
+  await t.throwsAsync(readTorchWeights(bare), { instanceOf: InputError, message: /model.state_dict\(\)/ });
+});
