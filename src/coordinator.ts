@@ -21,7 +21,7 @@ import {
   sliceRecordsOf,
   slicesOf,
 } from './output/exports.js';
-import { LAYOUT_VERSION, type Manifest, REPORT_NAME } from './output/manifest.js';
+import { LAYOUT_VERSION, type Manifest, REPORT_NAME, type RunResults } from './output/manifest.js';
 import { METRIC_NAME } from './output/metric-file.js';
 import { RunDirectory } from './output/run-directory.js';
 import { syncFiles } from './output/sync-files.js';
@@ -132,18 +132,9 @@ async function compute(
     exportEigenbasis(targets, basis.stored, identity);
     publishProjectionsExports(exports);
   });
-  const described = describe(
-    job,
-    header.started,
-    basis,
-    targets,
-    exports,
-    partitions,
-    result,
-    tables,
-    context,
-  );
-  const manifest = { ...described, report: await report(config, described, directory, context) };
+  const results = describe(job, basis, targets, exports, partitions, result, tables);
+  const report = await writeRunReport(config, results, directory, context);
+  const manifest = { ...results, report, execution: describeExecution(job, header.started, context) };
   directory.commit(manifest);
   return { directory: directory.path, manifest, finishedBefore: false };
 }
@@ -215,14 +206,14 @@ async function writeRunTables(
   );
 }
 
-async function report(
+async function writeRunReport(
   config: Config,
-  manifest: Manifest,
+  results: RunResults,
   directory: RunDirectory,
   { stopwatch }: RunContext,
 ): Promise<Manifest['report']> {
-  if (manifest.tables === null || !config.report) return null;
-  return stopwatch.time('report', undefined, () => writeReport(directory.path, manifest));
+  if (results.tables === null || !config.report) return null;
+  return stopwatch.time('report', undefined, () => writeReport(directory.path, results));
 }
 
 async function verify(
@@ -270,15 +261,13 @@ async function verify(
 
 function describe(
   job: Job,
-  started: string,
   basis: Basis,
   targets: readonly ExportTarget[],
   exports: readonly ProjectionsExport[],
   partitions: readonly ProjectedPartition[],
   { verification, projections, norms, files }: VerificationResult,
   tables: Manifest['tables'],
-  { executor, stopwatch }: RunContext,
-): Manifest {
+): RunResults {
   const { config, checkpoint, plan, metric } = job;
   const { eigenvalues, covarianceEigenvalues } = basis.stored;
   const offsets = new Map(exports.map((file) => [file.path, file.layout.tensors[0]!.byteOffset]));
@@ -328,13 +317,19 @@ function describe(
       bytes: statSync(target.path).size,
       byteOffset: offsets.get(target.path) ?? null,
     })),
-    report: null,
-    execution: {
-      started,
-      finished: new Date().toISOString(),
-      workers: executor.concurrency,
-      kernels: job.kernels.identity,
-      ...stopwatch.report(),
-    },
+  };
+}
+
+function describeExecution(
+  { kernels }: Job,
+  started: string,
+  { executor, stopwatch }: RunContext,
+): Manifest['execution'] {
+  return {
+    started,
+    finished: new Date().toISOString(),
+    workers: executor.concurrency,
+    kernels: kernels.identity,
+    ...stopwatch.report(),
   };
 }

@@ -167,6 +167,8 @@ const manifestSchema = z.object({
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
+/** What a run has found, without how it went, nor the report that shows it. */
+export type RunResults = Omit<Manifest, 'report' | 'execution'>;
 export type Verification = z.infer<typeof verificationSchema>;
 
 /** Reads and checks a finished run's manifest. @throws InputError when there is none or it is not ours */

@@ -26,6 +26,8 @@ export interface ReportHead {
   directionStep: number;
   /** Bins of z, uniform from `lower` to `upper`; the outer two are open to the outside. */
   histogram: { bins: number; lower: number; upper: number };
+  /** How far a quantile may be off, as a share of maximum - minimum of p. */
+  quantileError: number;
   /** Names of the columns of eigenvectors.parquet, all of them in the page as `eigenvector.NAME` [d]. */
   eigenvectorColumns: readonly string[];
   normError: NormErrors;

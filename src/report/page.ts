@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Manifest } from '../output/manifest.js';
+import type { RunResults } from '../output/manifest.js';
 import type { ReportHead } from './contents.js';
 import { Html, html, scriptJson } from './html.js';
 import { explorer } from './sections/explorer.js';
@@ -19,7 +19,7 @@ export interface PageAssets {
  * @param payload the arrays that `head.entries` describes, gzip
  */
 export function renderPage(
-  manifest: Manifest,
+  results: RunResults,
   head: ReportHead,
   payload: Uint8Array,
   { script, style }: PageAssets,
@@ -33,7 +33,7 @@ export function renderPage(
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="eigenshard ${manifest.version}">
+<meta name="generator" content="eigenshard ${results.version}">
 <meta name="referrer" content="no-referrer">
 <title>${head.model}: the eigenbasis of its vocabulary</title>
 <style>${new Html(style)}</style>
@@ -49,11 +49,11 @@ export function renderPage(
 <a id="chosen" href="#explorer" hidden></a></nav>
 <main>
 <p id="state" role="status">The report needs JavaScript for its plots; the figures below stand without it.</p>
-${overview(manifest)}
+${overview(results)}
 ${plotSections(head)}
 ${explorer(head)}
 </main>
-<footer>Made by eigenshard ${manifest.version} from run ${manifest.fingerprint.slice(0, 12)}. Plots: uPlot.</footer>
+<footer>Made by eigenshard ${results.version} from run ${results.fingerprint.slice(0, 12)}. Plots: uPlot.</footer>
 <script type="application/json" id="head">${scriptJson(head)}</script>
 <script type="text/plain" id="payload">${new Html(Buffer.from(payload).toString('base64'))}</script>
 <script>${new Html(script)}</script>

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { openParquetColumns, type ParquetColumns } from '../input/parquet-columns.js';
-import type { Manifest } from '../output/manifest.js';
+import type { RunResults } from '../output/manifest.js';
 import { TABLE_NAMES } from '../output/table-file.js';
 import type { ReportHead } from './contents.js';
 import { packArrays } from './packed-arrays.js';
@@ -23,7 +23,7 @@ export interface ReportContents {
  */
 export async function readContents(
   directory: string,
-  { model: { name, rows, hidden }, tables }: Pick<Manifest, 'model' | 'tables'>,
+  { model: { name, rows, hidden }, tables }: Pick<RunResults, 'model' | 'tables'>,
 ): Promise<ReportContents> {
   if (tables === null) {
     throw new InputError(`${directory}: has no tables to show (--tables none). Make the run again with them`);
@@ -48,6 +48,7 @@ export async function readContents(
     ...tokens.head,
     ...extremes.head,
     histogram: tables.histogram,
+    quantileError: tables.quantileError,
     eigenvectorColumns: eigenvectors.columns,
     entries,
   };

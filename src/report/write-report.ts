@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { FileRecord } from '../../workers/messages.js';
 import { writeFileAtomically } from '../output/commit.js';
-import { type Manifest, REPORT_NAME } from '../output/manifest.js';
+import { REPORT_NAME, type RunResults } from '../output/manifest.js';
 import { renderPage } from './page.js';
 import { readContents } from './read-contents.js';
 
@@ -13,14 +13,14 @@ import { readContents } from './read-contents.js';
  * Writes `report.html` beside the tables of a run, atomically. Its bytes follow from the run's results alone, not
  * from when and with how many workers it was computed.
  *
- * @param manifest of the run in `directory`; its `execution` is not read
+ * @param results of the run in `directory`
  * @throws InputError where a table is missing or damaged; RunError where the file cannot be written
  */
-export async function writeReport(directory: string, manifest: Manifest): Promise<FileRecord> {
-  const { head, bytes } = await readContents(directory, manifest);
+export async function writeReport(directory: string, results: RunResults): Promise<FileRecord> {
+  const { head, bytes } = await readContents(directory, results);
   const payload = await promisify(gzip)(bytes, { level: 9 });
   const page = Buffer.from(
-    renderPage(manifest, head, payload, { script: asset('client.js'), style: asset('client.css') }),
+    renderPage(results, head, payload, { script: asset('client.js'), style: asset('client.css') }),
   );
   writeFileAtomically(path.join(directory, REPORT_NAME), [page]);
   return { path: REPORT_NAME, bytes: page.length, sha256: createHash('sha256').update(page).digest('hex') };

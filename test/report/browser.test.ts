@@ -2,8 +2,8 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import type { BrowserContextOptions, Page } from 'playwright-core';
+import type { Manifest } from '../../src/output/manifest.js';
 import { measures, sides } from '../../src/report/contents.js';
-import { writeReport } from '../../src/report/write-report.js';
 import { topTokens } from '../../src/top.js';
 import { headlessBrowser } from '../helpers/browser.js';
 import { runWithTables } from './run-with-tables.js';
@@ -11,7 +11,7 @@ import { runWithTables } from './run-with-tables.js';
 interface Opened {
   page: Page;
   directory: string;
-  manifest: Parameters<typeof writeReport>[1];
+  manifest: Manifest;
 }
 
 /** The report of a small run in a browser. At the end of the test nothing may have gone wrong, or out. */
@@ -23,8 +23,7 @@ async function openReport(
   const browser = await headlessBrowser(t);
   if (browser === null) return;
   const { directory, manifest } = await runWithTables(t);
-  const { path: name } = await writeReport(directory, manifest);
-  const url = pathToFileURL(path.join(directory, name)).href;
+  const url = pathToFileURL(path.join(directory, manifest.report!.path)).href;
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
   const said: string[] = [];
   const requests: string[] = [];

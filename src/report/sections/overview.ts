@@ -1,18 +1,18 @@
 import { bytes, count, figure, fixed } from '../../figures.js';
-import type { Manifest } from '../../output/manifest.js';
+import type { RunResults } from '../../output/manifest.js';
 import { type Html, html } from '../html.js';
 
 /** The run at a glance, as text: what it was made from, its figures, and what its verification found. */
-export function overview(manifest: Manifest): Html {
+export function overview(results: RunResults): Html {
   return html`<section id="overview" aria-labelledby="overview-title">
 <h2 id="overview-title">The run at a glance</h2>
-${verdict(manifest)}
-<dl class="facts">${[...facts(manifest), ...tableFacts(manifest)].map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-${checks(manifest)}
+${verdict(results)}
+<dl class="facts">${[...facts(results), ...tableFacts(results)].map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+${checks(results)}
 </section>`;
 }
 
-function verdict({ verification }: Manifest): Html {
+function verdict({ verification }: RunResults): Html {
   const { passed, checks: all } = verification;
   const number = (wanted: string) => all.filter(({ verdict: found }) => found === wanted).length;
   const others = (['failed', 'differs', 'not applicable'] as const)
@@ -30,7 +30,7 @@ function facts({
   norms,
   partitions,
   options,
-}: Manifest): [string, string][] {
+}: RunResults): [string, string][] {
   const moments = ({ mean, standardDeviation, minimum, maximum }: typeof norms.euclidean) =>
     `${fixed(mean)} ± ${fixed(standardDeviation)} in [${fixed(minimum)}, ${fixed(maximum)}]`;
   return [
@@ -58,7 +58,7 @@ function facts({
   ];
 }
 
-function tableFacts({ tables }: Manifest): [string, string][] {
+function tableFacts({ tables }: RunResults): [string, string][] {
   if (tables === null) return [];
   const { counts, spectrum, distortionMean } = tables.summary;
   const known = (value: number | null) => (value === null ? 'unknown (no tokenizer)' : count(value));
@@ -75,7 +75,7 @@ function tableFacts({ tables }: Manifest): [string, string][] {
   ];
 }
 
-function checks({ verification: { checks: all, normDifference, offDiagonal } }: Manifest): Html {
+function checks({ verification: { checks: all, normDifference, offDiagonal } }: RunResults): Html {
   const given = (value: number | null) => (value === null ? 'none' : figure(value));
   return html`<div class="scroll" role="region" tabindex="0" aria-label="Checks of the verification">
 <table><caption>What the verification measured on the bytes of the disk, beside what rounding allows</caption>

@@ -23,7 +23,7 @@ rank_by_variance, and the share of the causal weight, trace M, in the first ones
     'extent',
     'Extent of the token cloud along every eigenvector',
     html`<p>z = √λ p in causal units, by index: the whole extent between the extreme tokens, the bands that hold 98 %, 90 % and 50 % of the
-tokens, and the mean.</p>`,
+tokens, and the mean. The ends of the bands are quantiles, off by ${head.quantileError.toExponential(1)} of the whole extent at most.</p>`,
     [['extent-envelope', 'Envelope of z by index']],
   )}${section(
     'angles',
