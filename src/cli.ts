@@ -96,6 +96,7 @@ function createProgram(): Command {
       ).choices(backends),
     )
     .option('--blas <path>', 'system BLAS and LAPACK to use, where the right one is not found by itself')
+    // Named too, so that a configuration's own choice stands where the command line is silent.
     .addOption(new Option('--report', 'write report.html beside the tables (the default)').hideHelp())
     .option('--no-report', 'write no report.html')
     .option('--resume', 'continue an interrupted run', false)

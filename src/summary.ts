@@ -120,13 +120,17 @@ function norms({ norms: { euclidean, causal } }: Manifest): string[] {
   return [line('Euclidean', euclidean), line('causal', causal)];
 }
 
-function fileLines(directory: string, { partitions, eigenbasis, metric, exports }: Manifest): string[] {
+function fileLines(
+  directory: string,
+  { partitions, eigenbasis, metric, exports, report }: Manifest,
+): string[] {
   const files = partitions.flatMap((partition) => partition.files);
   const partitionBytes = files.reduce((sum, file) => sum + file.bytes, 0);
   return [
     `  ${directory}/${eigenbasis.path} (${bytes(eigenbasis.bytes)})`,
     ...(metric.source === 'computed' ? [`  ${directory}/${metric.path}`] : []),
     `  ${directory}/projections: ${files.length} files, ${bytes(partitionBytes)}`,
+    ...(report === null ? [] : [`  ${directory}/${report.path} (${bytes(report.bytes)})`]),
     ...exports.map((file) => `  ${file.path} (${bytes(file.bytes)})`),
   ];
 }

@@ -39,7 +39,7 @@ export async function topTokens(
   manifest: Manifest,
   request: TopRequest,
 ): Promise<TopToken[]> {
-  const { hidden, rows } = manifest.model;
+  const { hidden } = manifest.model;
   const { eigenvector, count } = request;
   if (eigenvector >= hidden) {
     throw new InputError(
@@ -50,7 +50,8 @@ export async function topTokens(
     throw new InputError(`${directory}: has no tables (--tables none). Make the run again with them`);
   }
   const stored = await storedTokens(directory, request);
-  if (count <= stored.places || stored.places === rows) return stored.tokens;
+  // A shorter list than asked for of the run holds all tokens that there are.
+  if (count <= stored.places || stored.places < manifest.tables.top) return stored.tokens;
   return computedTokens(directory, manifest, request, stored.places);
 }
 

@@ -18,7 +18,7 @@ import { readContents } from './read-contents.js';
  */
 export async function writeReport(directory: string, results: RunResults): Promise<FileRecord> {
   const { head, bytes } = await readContents(directory, results);
-  const payload = await promisify(gzip)(bytes, { level: 9 });
+  const payload = await promisify(gzip)(bytes);
   const page = Buffer.from(
     renderPage(results, head, payload, { script: asset('client.js'), style: asset('client.css') }),
   );
