@@ -5,7 +5,7 @@ import { InputError } from './errors.js';
 import { asInputError } from './input/file-error.js';
 import { rowSelections } from './input/vocabulary-rows.js';
 import { backends } from './linalg/backend/dense-kernels.js';
-import { partitionFormats } from './plan.js';
+import { partitionFormats, tableChoices } from './plan.js';
 
 /** The ridge rho of a computed metric (C + rho I)^-1, where none is asked for. */
 export const DEFAULT_RIDGE = 1e-6;
@@ -15,6 +15,9 @@ export const DEFAULT_RIDGE = 1e-6;
  * files for 151,936 rows, few enough that readers open them at once.
  */
 const DEFAULT_PARTITION_ROWS = 6144;
+
+/** Lists of 1,000 tokens are 15 million rows at d = 2560. */
+const MAX_TOP = 1000;
 
 const wholeNumber = z.int().min(1);
 const path = z.string().min(1);
@@ -72,7 +75,13 @@ export const configSchema = z.strictObject({
   backend: z.enum(backends).default('auto'),
   /** The system library by file or name, where it is not the one that is found by itself. */
   blas: path.optional(),
+  /** Whether report.html is made from the tables. */
+  report: z.boolean().default(true),
   exports: exportsSchema.default({}),
+  /** The tables of the derived geometry: all four, or none. */
+  tables: z.enum(tableChoices).default('all'),
+  /** Tokens in each list of the table of extremes. */
+  top: wholeNumber.max(MAX_TOP).default(20),
 });
 
 export type Config = z.infer<typeof configSchema>;
@@ -92,6 +101,9 @@ export interface Overrides {
   workers?: number | undefined;
   backend?: Config['backend'] | undefined;
   blas?: string | undefined;
+  report?: boolean | undefined;
+  tables?: Config['tables'] | undefined;
+  top?: number | undefined;
   /** The kinds of export; those that the file gives paths keep them. */
   export?: readonly ExportKind[] | undefined;
 }

@@ -8,6 +8,7 @@ import { parseHubReference } from './input/hub/reference.js';
 import { type Job, prepareJob } from './job.js';
 import { chooseKernels } from './linalg/backend/choose-kernels.js';
 import { type DenseKernels, describeKernels } from './linalg/backend/dense-kernels.js';
+import { rowTimesMatrix } from './linalg/row-times-matrix.js';
 import { summariseSpectrum } from './linalg/spectrum.js';
 import { EIGENBASIS_NAME } from './output/eigenbasis-file.js';
 import {
@@ -21,17 +22,21 @@ import {
   sliceRecordsOf,
   slicesOf,
 } from './output/exports.js';
-import { LAYOUT_VERSION, type Manifest } from './output/manifest.js';
+import { LAYOUT_VERSION, type Manifest, REPORT_NAME, type RunResults } from './output/manifest.js';
 import { METRIC_NAME } from './output/metric-file.js';
 import { RunDirectory } from './output/run-directory.js';
 import { syncFiles } from './output/sync-files.js';
+import { TABLE_NAMES } from './output/table-file.js';
 import { filesOf } from './plan.js';
 import { type ProvenSteps, provenSteps } from './proven-steps.js';
+import { writeReport } from './report/write-report.js';
 import type { RunContext } from './run-context.js';
 import { exportIdentity } from './run-files.js';
 import { metricEpsilon } from './stages/identities.js';
 import { type ProjectedPartition, projectPartitions } from './stages/projection.js';
+import { tableSettings, writeTables } from './stages/tables.js';
 import { refuseFailed, type VerificationResult, verifyRun } from './stages/verification.js';
+import { MergedTables } from './tables/merged-tables.js';
 import { version } from './version.js';
 
 export interface FinishedRun {
@@ -99,12 +104,22 @@ async function compute(
   const { config, plan, fingerprint } = job;
   const kernels = job.kernels.identity;
   const targets = exportTargets(config.exports, directory.path);
+  const tableNames =
+    config.tables === 'none' ? [] : [...Object.values(TABLE_NAMES), ...(config.report ? [REPORT_NAME] : [])];
   const { header, done } = directory.begin(
-    { step: 'run', fingerprint, started, exports: targets.map((target) => target.path), kernels },
+    {
+      step: 'run',
+      fingerprint,
+      started,
+      exports: targets.map((target) => target.path),
+      tables: tableNames,
+      kernels,
+    },
     [
       EIGENBASIS_NAME,
       ...(job.metric === null ? [METRIC_NAME] : []),
       ...plan.partitions.flatMap(filesOf),
+      ...tableNames,
       ...targets.map((target) => target.path),
     ],
   );
@@ -120,13 +135,17 @@ async function compute(
     partitions.map(({ index, crc32 }) => ({ rows: plan.partitions[index]!.rows, crc32 })),
     plan.hidden,
   );
-  const result = await verify(job, basis, exports, partitions, directory, context);
+  const merged = mergedTables(job, basis);
+  const result = await verify(job, basis, exports, partitions, merged, directory, context);
   refuseFailed(directory.path, result.verification.checks);
+  const tables = merged === null ? null : await writeRunTables(job, basis, merged, directory, context);
   await context.stopwatch.time('commit', undefined, async () => {
     exportEigenbasis(targets, basis.stored, identity);
     publishProjectionsExports(exports);
   });
-  const manifest = describe(job, header.started, basis, targets, exports, partitions, result, context);
+  const results = describe(job, basis, targets, exports, partitions, result, tables);
+  const report = await writeRunReport(config, results, directory, context);
+  const manifest = { ...results, report, execution: describeExecution(job, header.started, context) };
   directory.commit(manifest);
   return { directory: directory.path, manifest, finishedBefore: false };
 }
@@ -165,11 +184,49 @@ async function project(
   return partitions as ProjectedPartition[];
 }
 
+/** Tables to be filled by the verification; null where none are wanted. */
+function mergedTables({ config, plan, scan }: Job, { stored }: Basis): MergedTables | null {
+  if (config.tables === 'none') return null;
+  const means = rowTimesMatrix(scan.mean, stored.eigenvectors);
+  const { rows } = plan;
+  return new MergedTables(rows, tableSettings(stored.eigenvalues, means, { rows, top: config.top }));
+}
+
+async function writeRunTables(
+  { checkpoint, scan, fingerprint, name }: Job,
+  { stored }: Basis,
+  merged: MergedTables,
+  directory: RunDirectory,
+  { stopwatch }: RunContext,
+): Promise<Manifest['tables']> {
+  return stopwatch.time('tables', undefined, () =>
+    writeTables(merged, {
+      directory: directory.path,
+      checkpoint: checkpoint.path,
+      source: checkpoint.source,
+      rowHashes: scan.rowHashes!,
+      basis: stored,
+      metadata: fileMetadata(fingerprint, LAYOUT_VERSION, name),
+    }),
+  );
+}
+
+async function writeRunReport(
+  config: Config,
+  results: RunResults,
+  directory: RunDirectory,
+  { stopwatch }: RunContext,
+): Promise<Manifest['report']> {
+  if (results.tables === null || !config.report) return null;
+  return stopwatch.time('report', undefined, () => writeReport(directory.path, results));
+}
+
 async function verify(
   job: Job,
   basis: Basis,
   exports: readonly ProjectionsExport[],
   partitions: readonly ProjectedPartition[],
+  tables: MergedTables | null,
   directory: RunDirectory,
   { executor, stopwatch }: RunContext,
 ): Promise<VerificationResult> {
@@ -195,6 +252,7 @@ async function verify(
         basisCheck: basis.check,
         ridge: job.ridge,
         metric: metric === null ? { source: 'computed' } : { source: 'file', epsilon: metricEpsilon(metric) },
+        tables,
       },
       advance,
     ),
@@ -208,14 +266,13 @@ async function verify(
 
 function describe(
   job: Job,
-  started: string,
   basis: Basis,
   targets: readonly ExportTarget[],
   exports: readonly ProjectionsExport[],
   partitions: readonly ProjectedPartition[],
   { verification, projections, norms, files }: VerificationResult,
-  { executor, stopwatch }: RunContext,
-): Manifest {
+  tables: Manifest['tables'],
+): RunResults {
   const { config, checkpoint, plan, metric } = job;
   const { eigenvalues, covarianceEigenvalues } = basis.stored;
   const offsets = new Map(exports.map((file) => [file.path, file.layout.tensors[0]!.byteOffset]));
@@ -261,17 +318,25 @@ function describe(
       files: files[index]!,
       crc32,
     })),
+    tables,
     exports: targets.map((target) => ({
       ...target,
       bytes: statSync(target.path).size,
       byteOffset: offsets.get(target.path) ?? null,
     })),
-    execution: {
-      started,
-      finished: new Date().toISOString(),
-      workers: executor.concurrency,
-      kernels: job.kernels.identity,
-      ...stopwatch.report(),
-    },
+  };
+}
+
+function describeExecution(
+  { kernels }: Job,
+  started: string,
+  { executor, stopwatch }: RunContext,
+): Manifest['execution'] {
+  return {
+    started,
+    finished: new Date().toISOString(),
+    workers: executor.concurrency,
+    kernels: kernels.identity,
+    ...stopwatch.report(),
   };
 }

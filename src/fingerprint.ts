@@ -12,6 +12,7 @@ export function fingerprintOf(identity: {
   metric: { source: 'file'; sha256: string; ridge: number | null } | { source: 'computed'; ridge: number };
   format: string;
   partitionRows: number;
+  tables: { top: number } | null;
   exports: readonly string[];
 }): string {
   return createHash('sha256').update(JSON.stringify(identity)).digest('hex');

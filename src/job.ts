@@ -1,8 +1,10 @@
+import { statSync } from 'node:fs';
 import { type Config, DEFAULT_RIDGE } from './config.js';
 import { InputError } from './errors.js';
 import { fingerprintOf } from './fingerprint.js';
 import { type Checkpoint, openCheckpoint } from './input/checkpoint.js';
 import { type Metric, readMetric } from './input/metric.js';
+import { openTokenizer } from './input/tokenizer.js';
 import { selectRows } from './input/vocabulary-rows.js';
 import type { DenseKernels } from './linalg/backend/dense-kernels.js';
 import { obtainModel } from './obtain-model.js';
@@ -59,12 +61,13 @@ export async function prepareJob(
   // The pool reads the weights while this thread reads the metric.
   const inputs = [
     config.metric === undefined ? null : readGivenMetric(config.metric, source.columns),
+    checkTokenizer(config, checkpoint),
     context.stopwatch.time('scan', plan.rows, (advance) =>
-      scanCheckpoint(context.executor, source, plan.scans, advance),
+      scanCheckpoint(context.executor, source, plan.scans, { hashRows: config.tables === 'all' }, advance),
     ),
   ] as const;
   await Promise.allSettled(inputs);
-  const [metric, scan] = await Promise.all(inputs);
+  const [metric, , scan] = await Promise.all(inputs);
   const ridge = ridgeOf(config, metric);
   const name = config.name ?? checkpoint.model.name;
   const { dtype } = source;
@@ -90,6 +93,7 @@ export function fingerprintOfRun(
         : { source: 'file', sha256: metric.sha256, ridge },
     format: config.format,
     partitionRows: plan.partitionRows,
+    tables: config.tables === 'none' ? null : { top: config.top },
     exports: Object.keys(config.exports).sort(),
   });
 }
@@ -106,6 +110,19 @@ async function readGivenMetric(file: string, hiddenSize: number): Promise<GivenM
       return taken;
     },
   };
+}
+
+/** Before anything is computed that the tables, which need the tokenizer, would end in a failure. */
+async function checkTokenizer({ tables }: Config, { path: place }: Checkpoint): Promise<void> {
+  if (tables === 'none' || !statSync(place).isDirectory()) return;
+  try {
+    await openTokenizer(place);
+  } catch (cause) {
+    if (!(cause instanceof InputError)) throw cause;
+    throw new InputError(`${cause.message}. Or leave the tables, which name the tokens, out: --tables none`, {
+      cause,
+    });
+  }
 }
 
 async function openInput(config: Config, context: RunContext): Promise<Checkpoint> {

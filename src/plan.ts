@@ -86,3 +86,5 @@ export function planRun(options: {
 
 export const partitionFormats = ['parquet', 'arrow', 'both'] as const;
 export type PartitionFormat = (typeof partitionFormats)[number];
+
+export const tableChoices = ['all', 'none'] as const;

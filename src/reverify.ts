@@ -54,6 +54,7 @@ export async function reverify(
         basisCheck,
         ridge: manifest.metric.ridge,
         metric,
+        tables: null,
       },
       advance,
     ),
@@ -78,7 +79,7 @@ async function openSource(
     );
   }
   const scan = await stopwatch.time('scan', source.rows, (advance) =>
-    scanCheckpoint(executor, source, splitRows(source.rows, SCAN_ROWS), advance),
+    scanCheckpoint(executor, source, splitRows(source.rows, SCAN_ROWS), { hashRows: false }, advance),
   );
   if (scan.contentSha256 !== model.contentSha256) throw otherInput(place, 'model', 'the weights differ');
   return source;
@@ -105,11 +106,17 @@ async function openMetric(
 
 /** The partitions are checked while they are measured; these are the other files. */
 async function checkRunFiles(
-  { eigenbasis, metric }: Manifest,
+  { eigenbasis, metric, tables, report }: Manifest,
   directory: string,
   { executor }: RunContext,
 ): Promise<void> {
-  const files = [eigenbasis, ...(metric.source === 'computed' ? [metric.file!] : [])].map((file) => ({
+  const recorded = [
+    eigenbasis,
+    ...(metric.source === 'computed' ? [metric.file!] : []),
+    ...(tables?.files ?? []),
+    ...(report === null ? [] : [report]),
+  ];
+  const files = recorded.map((file) => ({
     ...file,
     absolutePath: path.resolve(directory, file.path),
   }));

@@ -3,10 +3,13 @@ import type { Config } from './config.js';
 import { fileMetadata } from './fingerprint.js';
 import { EIGENBASIS_NAME, planEigenbasis } from './output/eigenbasis-file.js';
 import { type ExportIdentity, exportTargets, planExport } from './output/exports.js';
-import { LAYOUT_VERSION } from './output/manifest.js';
+import { LAYOUT_VERSION, REPORT_NAME } from './output/manifest.js';
 import { METRIC_NAME, planMetric } from './output/metric-file.js';
 import { planParquet } from './output/parquet.js';
+import { TABLE_NAMES } from './output/table-file.js';
 import type { Partition, Plan } from './plan.js';
+
+import { Z_BINS } from './tables/z-bins.js';
 import { createdBy } from './version.js';
 
 /** A file that a run will write. */
@@ -22,8 +25,9 @@ const ANY_FINGERPRINT = '0'.repeat(64);
 const ANY_TIME = new Date(0).toISOString();
 
 /**
- * Every file of data that a run will write, with its exact size, before anything of it is computed. Beside them stand
- * the manifest and, while the run lives, the journal.
+ * Every file that a run will write, before anything of it is computed: data with its exact size, tables and report,
+ * which are compressed, with the most that they should take. Beside them stand the manifest and, while the run lives,
+ * the journal.
  *
  * @param name what the model is called in metadata; @param ridge rho; null where a given metric does not say it
  * @throws InputError where a partition cannot be written in its format
@@ -49,7 +53,38 @@ export async function planRunFiles(
   for (const target of exportTargets(config.exports, directory)) {
     files.push({ path: target.path, bytes: planExport(target, identity).bytes });
   }
+  for (const [file, bytes] of Object.entries(tableBounds(config, plan))) files.push(own(file, bytes));
   return files;
+}
+
+/** Bytes of a row of each table, uncompressed and with texts of usual length, and of what stands around the rows. */
+const TABLE_ROW_BYTES = { tokens: 240, eigenvectors: 500, extremes: 60, histograms: 28 };
+const TABLE_FRAME_BYTES = 32_768;
+
+/** Of the report: its program and styles, and all that it may hold. */
+const REPORT_FRAME_BYTES = 150_000;
+const REPORT_BYTES = 12_000_000;
+
+function tableBounds(
+  { tables, top, report }: Config,
+  { rows, hidden }: Pick<Plan, 'rows' | 'hidden'>,
+): Record<string, number> {
+  if (tables === 'none') return {};
+  const measures = 3;
+  const sides = 2;
+  const counts = {
+    tokens: rows,
+    eigenvectors: hidden,
+    extremes: hidden * measures * sides * Math.min(top, rows),
+    histograms: hidden * Z_BINS,
+  };
+  const names = Object.keys(counts) as (keyof typeof counts)[];
+  const bounds = names.map((name) => TABLE_FRAME_BYTES + counts[name] * TABLE_ROW_BYTES[name]);
+  const all = bounds.reduce((sum, bytes) => sum + bytes, 0);
+  return {
+    ...Object.fromEntries(names.map((name, k) => [TABLE_NAMES[name], bounds[k]!])),
+    ...(report ? { [REPORT_NAME]: Math.min(REPORT_BYTES, REPORT_FRAME_BYTES + all) } : {}),
+  };
 }
 
 /** What the exports of a run say of it. @param started ISO time of the run's first start */

@@ -1,4 +1,5 @@
 import { formatBytes as bytes } from './byte-size.js';
+import { count, figure, fixed } from './figures.js';
 import { shapeText } from './input/shape.js';
 import type { ModelInspection } from './model-inspection.js';
 import type { Manifest } from './output/manifest.js';
@@ -121,13 +122,17 @@ function norms({ norms: { euclidean, causal } }: Manifest): string[] {
   return [line('Euclidean', euclidean), line('causal', causal)];
 }
 
-function fileLines(directory: string, { partitions, eigenbasis, metric, exports }: Manifest): string[] {
+function fileLines(
+  directory: string,
+  { partitions, eigenbasis, metric, exports, report }: Manifest,
+): string[] {
   const files = partitions.flatMap((partition) => partition.files);
   const partitionBytes = files.reduce((sum, file) => sum + file.bytes, 0);
   return [
     `  ${directory}/${eigenbasis.path} (${bytes(eigenbasis.bytes)})`,
     ...(metric.source === 'computed' ? [`  ${directory}/${metric.path}`] : []),
     `  ${directory}/projections: ${files.length} files, ${bytes(partitionBytes)}`,
+    ...(report === null ? [] : [`  ${directory}/${report.path} (${bytes(report.bytes)})`]),
     ...exports.map((file) => `  ${file.path} (${bytes(file.bytes)})`),
   ];
 }
@@ -135,20 +140,4 @@ function fileLines(directory: string, { partitions, eigenbasis, metric, exports 
 /** Seconds of all stages. */
 export function total(seconds: Record<string, number>): number {
   return Object.values(seconds).reduce((sum, value) => sum + value, 0);
-}
-
-/** A measured value with the digits that a reader can use. */
-export function fixed(value: number): string {
-  const magnitude = Math.abs(value);
-  if (magnitude !== 0 && (magnitude < 1e-3 || magnitude >= 1e7)) return figure(value);
-  return value.toLocaleString('en-US', { maximumFractionDigits: magnitude < 100 ? 4 : 2 });
-}
-
-function figure(value: number): string {
-  return value === 0 ? '0' : value.toExponential(2);
-}
-
-/** A whole number, in groups of three digits. */
-export function count(value: number): string {
-  return value.toLocaleString('en-US');
 }

@@ -16,7 +16,7 @@ import { float32Bytes, npy, safetensors, scratchDirectory, zip } from './input/f
 test('--help names every command, and every option of run with its default', async (t) => {
   const program = await eigenshard('--help');
   t.is(program.code, 0);
-  for (const command of ['run', 'batch', 'verify', 'inspect', 'generate', 'cache'])
+  for (const command of ['run', 'batch', 'verify', 'inspect', 'report', 'top', 'sql', 'generate', 'cache'])
     t.regex(program.stdout, new RegExp(`^  ${command} `, 'm'));
   const run = await eigenshard('run', '--help');
   t.is(run.code, 0);
@@ -33,6 +33,7 @@ test('--help names every command, and every option of run with its default', asy
     '--ridge <x>',
     '--backend <backend>',
     '--blas <path>',
+    '--no-report',
     '--resume',
     '--overwrite',
     '--json',

@@ -11,12 +11,13 @@ import { STRIP_ROWS } from './strips.js';
 
 /**
  * Reads an Arrow partition with apache-arrow and yields its projections, strip by strip. What is wrong with the
- * file is added to `findings`; a file that cannot be read as planned yields nothing.
+ * file is added to `findings`; a file that cannot be read as planned yields nothing. All rows are in `block` in the
+ * end; `strip` has room for some.
  */
 export function* arrowBlocks(
   { source, rows, directory }: VerifyInput,
   record: ExpectedFile,
-  block: Region,
+  { block, strip }: { block: Region; strip: Region },
   findings: Findings,
 ): Generator<ColumnBlock> {
   const d = source.columns;
@@ -34,17 +35,18 @@ export function* arrowBlocks(
       `${record.path}: token ids are not ${rows.first} to ${rows.first + rows.count - 1} in order`,
     );
   }
-  const halfway = Math.floor(block.bytes.length / 2);
+  const columnStride = rows.count * 4;
   for (const { first, count } of splitRows(rows.count, STRIP_ROWS)) {
-    block.float32.set(columns.values.subarray(first * d, (first + count) * d));
-    kernels.transposeRows(block.offset, count, d, block.offset + halfway, count * 4);
+    const offset = block.offset + first * 4;
+    strip.float32.set(columns.values.subarray(first * d, (first + count) * d));
+    kernels.transposeRows(strip.offset, count, d, offset, columnStride);
     yield {
       firstRow: first,
       rows: count,
       firstColumn: 0,
       columns: d,
-      offset: block.offset + halfway,
-      columnStride: count * 4,
+      offset,
+      columnStride,
     };
   }
 }

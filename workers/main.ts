@@ -8,23 +8,25 @@ import { endIfInterrupted } from './interruption.js';
 import type { TaskName, Tasks } from './messages.js';
 import * as projection from './project.js';
 import * as scans from './scan.js';
+import { buffersOf } from './tables.js';
 import * as verification from './verify.js';
 
 /** The entry of a worker thread: Piscina calls the export that has the task's name. */
 export const generate = task<'generate'>(generation.generate);
 export const scan = task<'scan'>(scans.scan);
-export const covariance = task<'covariance'>(
-  covariances.covariance,
-  ({ blocks }) => blocks.buffer as ArrayBuffer,
-);
+export const covariance = task<'covariance'>(covariances.covariance, ({ blocks }) => [
+  blocks.buffer as ArrayBuffer,
+]);
 export const project = task<'project'>(projection.project);
-export const verify = task<'verify'>(verification.verify);
+export const verify = task<'verify'>(verification.verify, ({ tables }) =>
+  tables === null ? [] : buffersOf(tables),
+);
 export const checksum = task<'checksum'>(checksums.checksum);
 
 /** A failure leaves the thread as data, because a structured clone would strip an error of its kind. */
 function task<Name extends TaskName>(
   work: (input: Tasks[Name]['input']) => Promise<Tasks[Name]['result']> | Tasks[Name]['result'],
-  transferred?: (result: Tasks[Name]['result']) => ArrayBuffer,
+  transferred?: (result: Tasks[Name]['result']) => ArrayBuffer[],
 ) {
   return async (input: Tasks[Name]['input']): Promise<unknown> => {
     try {

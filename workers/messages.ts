@@ -1,6 +1,8 @@
 import type { RowSource } from '../src/input/checkpoint.js';
 import type { KernelsChoice } from '../src/linalg/backend/dense-kernels.js';
 import type { RowRange } from '../src/plan.js';
+import type { ExtremeLists } from '../src/tables/extremes.js';
+import type { ZBins } from '../src/tables/z-bins.js';
 
 /**
  * What crosses the thread boundary: every task's name, input and result, all structured-cloneable plain data.
@@ -15,8 +17,10 @@ export interface Tasks {
   };
   /** Reads rows once: refuses NaN and infinity, hashes the stored bytes, sums the columns. */
   scan: {
-    input: { source: RowSource; rows: RowRange };
+    input: { source: RowSource; rows: RowRange; hashRows?: boolean };
     result: {
+      /** Of each row's stored bytes, where asked for: equal rows have equal hashes. */
+      rowHashes: BigUint64Array | null;
       /** SHA-256 (hex) of the rows' stored bytes. */
       sha256: string;
       /** sum_i gamma_ij, [d]. */
@@ -134,6 +138,51 @@ export interface VerifyInput {
   eigenvalues: Float64Array;
   /** r, [d], a unit vector, and V r, [d]: the Freivalds probe. */
   probe: { vector: Float64Array; image: Float64Array };
+  /** What the tables are to hold; null where none are wanted. */
+  tables: TableSettings | null;
+}
+
+/** What a partition's part of the tables depends on beside its bytes. */
+export interface TableSettings {
+  /** m = mu V, [d], and the Euclidean and causal norm of mu. */
+  means: Float64Array;
+  centroidNorm: number;
+  causalCentroidNorm: number;
+  /** Strongest directions of a token. */
+  places: number;
+  /** Tokens in each list of extremes. */
+  top: number;
+  bins: ZBins;
+}
+
+/** What one partition adds to the tables; sums are merged in partition order, counts and lists in any. */
+export interface TablePart {
+  zeroRows: number;
+  tokens: TokenPart;
+  /** [d, 10]: q, q^2, q^3, q^4 of q = p - m; s, s^2, |s| of the Euclidean s = 90 - angle; the same of the causal one. */
+  columnSums: Float64Array;
+  /** uint32 [d, 10]: tokens with |cos| >= 0.1, 0.2, 0.3, 0.5, 0.7, Euclidean and causal. */
+  aligned: Uint32Array;
+  /** uint32 [d, FINE_BINS], on the grid of the partition's own extremes: see fine-grid.ts. */
+  fineCounts: Uint32Array;
+  /** uint32 [d, bins] of z. */
+  histogram: Uint32Array;
+  extremes: ExtremeLists;
+}
+
+/** Of every token of a partition, [rows] each; NaN where it has none. */
+export interface TokenPart {
+  norm: Float64Array;
+  causalNorm: Float64Array;
+  centredNorm: Float64Array;
+  causalCentredNorm: Float64Array;
+  centroidCosine: Float64Array;
+  causalCentroidCosine: Float64Array;
+  participation: Float64Array;
+  normError: Float64Array;
+  /** int32 [rows, places] and float64 [rows, places]: the columns of the largest |z|, falling, and z. */
+  directions: Int32Array;
+  directionValues: Float64Array;
 }
 
 /** What one partition's bytes give; merged in partition order. */
@@ -159,6 +208,8 @@ export interface PartitionMeasures {
   /** Euclidean ||p_i|| and causal sqrt(sum_j lambda_j p_ij^2) norms. */
   norm: Moments;
   causalNorm: Moments;
+  /** Null where none are wanted, or the files are not what they should be. */
+  tables: TablePart | null;
 }
 
 export interface Moments {

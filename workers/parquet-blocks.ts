@@ -11,14 +11,15 @@ import type { ExpectedFile, VerifyInput } from './messages.js';
 /** Columns read at a time: their bytes stay in the cache between hashing and folding. */
 const BLOCK_COLUMNS = 32;
 
-/** Bytes of the region that `parquetBlocks` fills. */
-export function parquetBlockBytes({ columnStride }: ParquetLayout): number {
-  return BLOCK_COLUMNS * columnStride;
+/** Bytes of the region that `parquetBlocks` fills: all columns of projections. */
+export function parquetBlockBytes({ columns, columnStride }: ParquetLayout): number {
+  return columns * columnStride;
 }
 
 /**
  * Reads a Parquet partition from its first byte to its last, and yields its projections. Everything that is not
- * a projection (page headers, token ids, footer) must be, byte for byte, what the plan says. What is wrong with
+ * a projection (page headers, token ids, footer) must be, byte for byte, what the plan says. All columns are in
+ * `block` in the end. What is wrong with
  * the file is added to `findings`; a file of the wrong length yields nothing.
  */
 export function* parquetBlocks(
@@ -52,8 +53,9 @@ export function* parquetBlocks(
     readFrame(head, 0, 'column of token ids');
     const { columnHeader, columnStride } = layout;
     for (const { first, count } of splitRows(layout.columns, BLOCK_COLUMNS)) {
-      const stored = block.bytes.subarray(0, count * columnStride);
-      readFully(descriptor, stored, head.length + first * columnStride, file);
+      const start = first * columnStride;
+      const stored = block.bytes.subarray(start, start + count * columnStride);
+      readFully(descriptor, stored, head.length + start, file);
       digest.update(stored);
       for (let j = 0; j < count; j++) {
         const header = stored.subarray(j * columnStride, j * columnStride + columnHeader.length);
@@ -64,7 +66,7 @@ export function* parquetBlocks(
         rows: layout.rowCount,
         firstColumn: first,
         columns: count,
-        offset: block.offset + columnHeader.length,
+        offset: block.offset + start + columnHeader.length,
         columnStride,
       };
     }

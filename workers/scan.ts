@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { InputError } from '../src/errors.js';
-import { kernels, memory } from './context.js';
+import { kernels, memory, tableKernels } from './context.js';
 import type { Tasks } from './messages.js';
 import { forEachStrip, STRIP_ROWS, stripSizes } from './strips.js';
 
@@ -8,7 +8,11 @@ import { forEachStrip, STRIP_ROWS, stripSizes } from './strips.js';
  * Reads rows once: hashes their stored bytes, sums their columns.
  * @throws InputError that names row, column and value when a weight is NaN or infinite.
  */
-export async function scan({ source, rows }: Tasks['scan']['input']): Promise<Tasks['scan']['result']> {
+export async function scan({
+  source,
+  rows,
+  hashRows = false,
+}: Tasks['scan']['input']): Promise<Tasks['scan']['result']> {
   const d = source.columns;
   const regions = memory.allot({
     ...stripSizes(source, rows),
@@ -16,20 +20,29 @@ export async function scan({ source, rows }: Tasks['scan']['input']): Promise<Ta
     zeros: d * 8,
     squares: STRIP_ROWS * 8,
     products: STRIP_ROWS * 8,
+    hashes: hashRows ? rows.count * 8 : 0,
   });
-  const { gamma, sums, zeros, squares, products } = regions;
+  const { raw, gamma, sums, zeros, squares, products, hashes } = regions;
   sums.float64.fill(0);
   zeros.float64.fill(0);
   const hash = createHash('sha256');
   await forEachStrip(source, rows, regions, ({ first, count, stored }) => {
     hash.update(stored);
+    if (hashRows) {
+      const target = hashes.offset + (first - rows.first) * 8;
+      tableKernels.hashRows(raw.offset, count, stored.length / count, target);
+    }
     kernels.addColumnSums(gamma.offset, count, d, sums.offset);
     // A float64 sum of squared float32 values cannot overflow, so it is finite exactly when every value is.
     kernels.measureRows(gamma.offset, count, d, zeros.offset, squares.offset, products.offset);
     const bad = squares.float64.subarray(0, count).findIndex((square) => !Number.isFinite(square));
     if (bad >= 0) throw nonFiniteWeight(source, first + bad, gamma.float32.subarray(bad * d, (bad + 1) * d));
   });
-  return { sha256: hash.digest('hex'), columnSums: sums.float64.slice() };
+  return {
+    sha256: hash.digest('hex'),
+    columnSums: sums.float64.slice(),
+    rowHashes: hashRows ? new BigUint64Array(hashes.bytes.slice().buffer) : null,
+  };
 }
 
 function nonFiniteWeight(

@@ -5,10 +5,11 @@ import type { arrowBlocks } from './arrow-blocks.js';
 import type { ColumnBlock } from './column-block.js';
 import { kernels, memory } from './context.js';
 import type { Findings } from './file-digest.js';
-import type { Moments, PartitionMeasures, Tasks, VerifyInput } from './messages.js';
+import type { Moments, PartitionMeasures, TablePart, Tasks, VerifyInput } from './messages.js';
 import { parquetBlockBytes, parquetBlocks } from './parquet-blocks.js';
 import { sliceProblems } from './slices.js';
-import { forEachStrip, STRIP_ROWS, stripSizes } from './strips.js';
+import { forEachStrip, stripSizes } from './strips.js';
+import { measureTables, type PartitionColumns, tableSizes } from './tables.js';
 
 type Regions = ReturnType<typeof allotRegions>;
 
@@ -25,14 +26,25 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
   const findings: Findings = { problems: sliceProblems(input.slices), files: [] };
   await measureCheckpoint(input, regions);
 
+  const { block, gamma: strip } = regions;
   const formats = [
-    input.parquet && layout && parquetBlocks(input, layout, input.parquet, regions.block, findings),
-    input.arrow && (await arrowBlocksOf(input, input.arrow, regions.block, findings)),
+    input.parquet && layout && parquetBlocks(input, layout, input.parquet, block, findings),
+    input.arrow && (await arrowBlocksOf(input, input.arrow, { block, strip }, findings)),
   ].filter((blocks) => blocks !== null);
-  const [main, other] = formats.map((blocks) => ({
-    ...foldProjections(input, regions, blocks),
-    ...compareRows(input, regions),
-  }));
+  let tables: TablePart | null = null;
+  const [main, other] = formats.map((blocks, format) => {
+    const columns = foldProjections(input, regions, blocks);
+    const rows = compareRows(input, regions);
+    if (format === 0 && input.tables !== null && findings.problems.length === 0) {
+      tables = measureTables(
+        input.rows,
+        { ...placeOf(block, layout, count), ...columns },
+        input.tables,
+        regions,
+      );
+    }
+    return { ...columns, ...rows };
+  });
   if (other !== undefined && !sameColumns(main!, other, count)) {
     findings.problems.push(`${input.parquet?.path} and ${input.arrow?.path} do not hold the same columns`);
   }
@@ -42,10 +54,21 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
     gammaSums: regions.gammaSums.float64.slice(),
     gammaSquares: sum(regions.gammaSquares.float64),
     ...main!,
+    tables,
     // Two formats hold the same rows: the worse of them counts.
     ...(other === undefined ? {} : { normDifference: worse(main!, other, 'normDifference') }),
     ...(other === undefined ? {} : { probe: worse(main!, other, 'probe') }),
   };
+}
+
+/** Where the whole partition lies after all of its blocks. */
+function placeOf(
+  block: Region,
+  layout: ParquetLayout | null,
+  rows: number,
+): Pick<PartitionColumns, 'offset' | 'columnStride'> {
+  if (layout === null) return { offset: block.offset, columnStride: rows * 4 };
+  return { offset: block.offset + layout.columnHeader.length, columnStride: layout.columnStride };
 }
 
 /** Loads the reader only where it is needed: apache-arrow takes 90 ms and 20 MB of every thread. */
@@ -61,6 +84,7 @@ function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
   const d = source.columns;
   const regions = memory.allot({
     ...stripSizes(source, rows),
+    ...tableSizes(rows, d, input.tables),
     gammaSquares: rows.count * 8,
     gammaProbe: rows.count * 8,
     squares: rows.count * 8,
@@ -74,10 +98,10 @@ function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
     sumsOfSquares: d * 8,
     minima: d * 8,
     maxima: d * 8,
-    // Parquet: some whole columns. Arrow: a strip of rows, and the same by columns.
+    // The whole partition by columns, as large as in the projection.
     block: Math.max(
       layout === null ? 0 : parquetBlockBytes(layout),
-      input.arrow === null ? 0 : 2 * Math.min(STRIP_ROWS, rows.count) * d * 4,
+      input.arrow === null ? 0 : rows.count * d * 4,
     ),
   });
   regions.lambda.float64.set(input.eigenvalues);

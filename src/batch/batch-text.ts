@@ -1,7 +1,7 @@
 import { totalmem } from 'node:os';
 import path from 'node:path';
 import { formatBytes } from '../byte-size.js';
-import { fixed } from '../summary.js';
+import { fixed } from '../figures.js';
 import { table } from '../table.js';
 import { type BatchPlan, isPlanned, type PlannedRun, type RefusedRun } from './batch-plan.js';
 import { type BatchSummaryRow, summaryRow } from './batch-summary.js';

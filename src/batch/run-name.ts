@@ -19,11 +19,24 @@ const HASH_LENGTH = 10;
  * @param name what the model is called; @param revision the commit of a hub's model
  */
 export function runFolder(name: string, revision: string | null, options: BatchRunOptions): string {
-  const { model, synthetic, tensor, rows, metric, ridge, format, partitionRows, exports } = options;
+  const {
+    model,
+    synthetic,
+    tensor,
+    rows,
+    metric,
+    ridge,
+    format,
+    partitionRows,
+    exports,
+    tables,
+    top,
+    report,
+  } = options;
   // One order of the keys, whatever their order in the file; undefined is left out.
   const identity = JSON.stringify([
     [name, revision],
-    { model, tensor, rows, metric, ridge, format, partitionRows },
+    { model, tensor, rows, metric, ridge, format, partitionRows, tables, top, report },
     synthetic && [synthetic.rows, synthetic.hidden, synthetic.seed, synthetic.directory],
     exports.pt && (exports.pt === true || [exports.pt.eigenbasis, exports.pt.projections]),
     exports.safetensors && (exports.safetensors === true || exports.safetensors.projections),

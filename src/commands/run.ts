@@ -13,7 +13,7 @@ import { InputError } from '../errors.js';
 import { hubSettings } from '../input/hub/settings.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { backends } from '../linalg/backend/dense-kernels.js';
-import { partitionFormats } from '../plan.js';
+import { partitionFormats, tableChoices } from '../plan.js';
 import { Stopwatch } from '../stopwatch.js';
 import { summaryText } from '../summary.js';
 import { number, wholeNumber, workersOption } from './options.js';
@@ -50,6 +50,13 @@ export function addRunCommand(program: Command): void {
       `rows a partition (default: ${configDefaults.partitionRows})`,
       wholeNumber,
     )
+    .addOption(
+      new Option(
+        '--tables <tables>',
+        `of tokens, eigenvectors, extremes, histograms (default: ${configDefaults.tables})`,
+      ).choices(tableChoices),
+    )
+    .option('--top <k>', `tokens in each list of extremes (default: ${configDefaults.top})`, wholeNumber)
     .addOption(workersOption())
     .addOption(
       new Option(
@@ -58,6 +65,9 @@ export function addRunCommand(program: Command): void {
       ).choices(backends),
     )
     .option('--blas <path>', 'system BLAS and LAPACK to use, where the right one is not found by itself')
+    // Named too, so that a configuration's own choice stands where the command line is silent.
+    .addOption(new Option('--report', 'write report.html beside the tables (the default)').hideHelp())
+    .option('--no-report', 'write no report.html')
     .option('--resume', 'continue an interrupted run', false)
     .option('--overwrite', 'replace a run that is there already', false)
     .option('--json', 'print one JSON object on stdout at the end', false)

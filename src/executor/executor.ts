@@ -46,13 +46,20 @@ export async function reduceTasks<Name extends TaskName>(
   inputs: readonly Tasks[Name]['input'][],
   merge: (result: Tasks[Name]['result'], index: number) => void,
 ): Promise<void> {
-  const early = new Map<number, Tasks[Name]['result']>();
+  await runTasks(executor, name, inputs, inOrder(merge));
+}
+
+/** Takes results in any order and hands them to `merge` in that of their index, from 0, each as soon as it can. */
+export function inOrder<Result>(
+  merge: (result: Result, index: number) => void,
+): (result: Result, index: number) => void {
+  const early = new Map<number, Result>();
   let merged = 0;
-  await runTasks(executor, name, inputs, (result, index) => {
+  return (result, index) => {
     early.set(index, result);
     for (let ready = early.get(merged); ready !== undefined; ready = early.get(merged)) {
       early.delete(merged);
       merge(ready, merged++);
     }
-  });
+  };
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { KernelMemory } from './kernel-memory.js';
+import { loadKernels } from './load-kernels.js';
 
 /** The exports of kernels/rows.ts, which documents them. Pointers and strides are byte counts. */
 export interface RowKernels {
@@ -41,9 +41,7 @@ export interface RowKernels {
   ): void;
 }
 
-/** Compiles the row kernels over `memory`; about 5 ms, once a worker. */
-export function loadRowKernels({ memory }: KernelMemory): RowKernels {
-  const bytes = readFileSync(new URL('./kernels/rows.wasm', import.meta.url));
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
-  return instance.exports as unknown as RowKernels;
+/** The row kernels over `memory`. */
+export function loadRowKernels(memory: KernelMemory): RowKernels {
+  return loadKernels('rows', memory);
 }

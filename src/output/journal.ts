@@ -15,6 +15,8 @@ const headerSchema = z.object({
   started: z.string(),
   /** Absolute final paths of the exports. */
   exports: z.array(z.string()),
+  /** Names of the tables and their report, which are written after all steps, in the output directory. */
+  tables: z.array(z.string()).default([]),
   /** What computes the run: its last bits depend on it. */
   kernels: kernelsSchema,
 });

@@ -12,6 +12,7 @@ import { fileRecordSchema } from './file-schemas.js';
 import { kernelsSchema } from './kernels-schema.js';
 
 export const MANIFEST_NAME = 'manifest.json';
+export const REPORT_NAME = 'report.html';
 
 /** Version of everything in an output directory; raised when a reader of the former one would be misled. */
 export const LAYOUT_VERSION = 1;
@@ -21,6 +22,58 @@ const momentsSchema = z.object({
   maximum: z.number(),
   mean: z.number(),
   standardDeviation: z.number(),
+});
+
+const spectrumSchema = z.object({
+  minimum: z.number(),
+  maximum: z.number(),
+  mean: z.number(),
+  median: z.number(),
+  trace: z.number(),
+  conditionNumber: z.number(),
+  logDeterminant: z.number(),
+  participationRatio: z.number(),
+  covarianceParticipationRatio: z.number().nullable(),
+  identityDistance: z.object({ frobenius: z.number(), spectral: z.number() }),
+});
+
+const shares = z.record(z.string(), z.number());
+
+/** The tables, and what they come to. */
+const tablesSchema = z.object({
+  files: z.array(fileRecordSchema),
+  /** Places of each list of extremes. */
+  top: z.number(),
+  /** The bins of z: equal parts of [lower, upper), the outer ones open. */
+  histogram: z.object({ bins: z.number(), lower: z.number(), upper: z.number() }),
+  /** Neighbouring eigenvalues closer than this, relatively, are of one cluster. */
+  clusterThreshold: z.number(),
+  /** How far a quantile may be from the column's, as a share of maximum - minimum. */
+  quantileError: z.number(),
+  summary: z.object({
+    spectrum: spectrumSchema.extend({
+      directionsOfVariance: shares.nullable(),
+      directionsOfCausalWeight: shares,
+    }),
+    norms: z.object({
+      euclidean: momentsSchema,
+      causal: momentsSchema,
+      centred: momentsSchema,
+      centredCausal: momentsSchema,
+    }),
+    /** Null where every row is zero. */
+    distortionMean: z.number().nullable(),
+    counts: z.object({
+      rows: z.number(),
+      /** Rows that the tokenizer has a token for, those that it has none for, special tokens; null without one. */
+      tokens: z.number().nullable(),
+      orphans: z.number().nullable(),
+      specials: z.number().nullable(),
+      duplicateGroups: z.number(),
+      duplicateRows: z.number(),
+      zeroRows: z.number(),
+    }),
+  }),
 });
 
 const checkSchema = z.object({
@@ -86,18 +139,7 @@ const manifestSchema = z.object({
     partitionRows: z.number(),
     exports: z.array(z.string()),
   }),
-  eigenvalues: z.object({
-    minimum: z.number(),
-    maximum: z.number(),
-    mean: z.number(),
-    median: z.number(),
-    trace: z.number(),
-    conditionNumber: z.number(),
-    logDeterminant: z.number(),
-    participationRatio: z.number(),
-    covarianceParticipationRatio: z.number().nullable(),
-    identityDistance: z.object({ frobenius: z.number(), spectral: z.number() }),
-  }),
+  eigenvalues: spectrumSchema,
   projections: momentsSchema.extend({ shape: z.tuple([z.number(), z.number()]), bytes: z.number() }),
   norms: z.object({ euclidean: momentsSchema, causal: momentsSchema }),
   verification: verificationSchema,
@@ -110,6 +152,8 @@ const manifestSchema = z.object({
       crc32: z.number().nullable(),
     }),
   ),
+  /** Null with --tables none, and in runs from before there were tables. */
+  tables: tablesSchema.nullable().default(null),
   /** By absolute path: exports may lie outside the output directory. */
   exports: z.array(
     z.object({
@@ -121,6 +165,8 @@ const manifestSchema = z.object({
       byteOffset: z.number().nullable(),
     }),
   ),
+  /** The page that shows the tables; null where none was asked for. */
+  report: fileRecordSchema.nullable().default(null),
   /** How this run went: the only part that differs between two runs of the same fingerprint on one machine. */
   execution: z.object({
     started: z.string(),
@@ -134,6 +180,8 @@ const manifestSchema = z.object({
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
+/** What a run has found, without how it went, nor the report that shows it. */
+export type RunResults = Omit<Manifest, 'report' | 'execution'>;
 export type Verification = z.infer<typeof verificationSchema>;
 
 /** Reads and checks a finished run's manifest. @throws InputError when there is none or it is not ours */

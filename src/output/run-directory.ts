@@ -186,11 +186,14 @@ export class RunDirectory {
         ...(manifest.metric.source === 'computed' ? [manifest.metric.path] : []),
         ...manifest.partitions.flatMap((partition) => partition.files.map((file) => file.path)),
         ...manifest.exports.map((file) => file.path),
+        ...(manifest.tables?.files ?? []).map((file) => file.path),
+        ...(manifest.report === null ? [] : [manifest.report.path]),
       );
     }
     const journal = readJournal(this.path);
     if (journal !== null) {
-      files.push(...journal.header.exports, ...journal.header.exports.map(unfinishedName));
+      const { exports, tables } = journal.header;
+      files.push(...exports, ...exports.map(unfinishedName), ...tables);
       for (const entry of journal.entries) {
         files.push(...(entry.step === 'partition' ? entry.files : [entry.file]).map((file) => file.path));
       }

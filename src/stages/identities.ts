@@ -34,7 +34,7 @@ export interface Check {
 }
 
 /** Everything that the partitions' bytes and the checkpoint's rows say, merged in partition order. */
-export interface Measures extends Omit<PartitionMeasures, 'files'> {}
+export interface Measures extends Omit<PartitionMeasures, 'files' | 'tables'> {}
 
 /** Merges partitions, in order; every sum is float64. */
 export function mergeMeasures(parts: readonly Measures[]): Measures {

@@ -8,8 +8,10 @@ import type {
 import { VerificationError } from '../errors.js';
 import { type Executor, runTasks } from '../executor/executor.js';
 import type { RowSource } from '../input/checkpoint.js';
+import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
 import type { Manifest, Verification } from '../output/manifest.js';
 import type { RowRange } from '../plan.js';
+import type { MergedTables } from '../tables/merged-tables.js';
 import type { BasisCheck, StoredBasis } from './basis-check.js';
 import { checkProjections, type Expected, mergeMeasures, NOTEBOOK_NORM_LIMIT } from './identities.js';
 import { freivaldsProbe } from './probe.js';
@@ -45,10 +47,12 @@ export async function verifyRun(
     basisCheck: BasisCheck;
     ridge: number | null;
     metric: Expected['metric'];
+    /** Takes the tables' parts, measured with the partitions; null where none are wanted. */
+    tables: MergedTables | null;
   },
   onRows: (rows: number) => void,
 ): Promise<VerificationResult> {
-  const { source, directory, metadata, partitions, basis, basisCheck, ridge, metric } = options;
+  const { source, directory, metadata, partitions, basis, basisCheck, ridge, metric, tables } = options;
   const d = source.columns;
   const probe = freivaldsProbe(basis.eigenvectors, d);
   const inputs = partitions.map((partition) => ({
@@ -58,9 +62,12 @@ export async function verifyRun(
     metadata,
     eigenvalues: basis.eigenvalues,
     probe,
+    tables: tables?.settings ?? null,
   }));
-  const parts: PartitionMeasures[] = [];
-  await runTasks(executor, 'verify', inputs, (measures, index) => {
+  const parts: Omit<PartitionMeasures, 'tables'>[] = [];
+  await runTasks(executor, 'verify', inputs, ({ tables: part, ...measures }, index) => {
+    const { minima, maxima } = measures;
+    if (part !== null) tables?.add(part, { rows: partitions[index]!.rows, index, minima, maxima });
     parts[index] = measures;
     onRows(measures.rows);
   });
@@ -115,16 +122,6 @@ function summarise({ minimum, maximum, sum, sumOfSquares }: Moments, count: numb
   // Rounding can leave a variance of zero slightly below it.
   const variance = Math.max(0, sumOfSquares / count - mean * mean);
   return { minimum, maximum, mean, standardDeviation: Math.sqrt(variance) };
-}
-
-/** row [d] times matrix [d, d], in float64. */
-function rowTimesMatrix(row: Float64Array, matrix: Float32Array): Float64Array {
-  const d = row.length;
-  const out = new Float64Array(d);
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j < d; j++) out[j]! += row[i]! * matrix[i * d + j]!;
-  }
-  return out;
 }
 
 /** @throws VerificationError with the figures of every failed check, where there is one */

@@ -17,7 +17,15 @@ test('a run takes the defaults that it does not set, and objects as a whole', as
     }),
   );
   const { runs } = await loadBatch(file);
-  const common = { model: 'm', ridge: 1e-3, format: 'parquet', rows: 'all', partitionRows: 100 } as const;
+  const tables = { tables: 'all', top: 20, report: true } as const;
+  const common = {
+    model: 'm',
+    ridge: 1e-3,
+    format: 'parquet',
+    rows: 'all',
+    partitionRows: 100,
+    ...tables,
+  } as const;
   const exports = { pt: true, npy: true } as const;
   t.deepEqual(runs, [
     { ...common, exports },

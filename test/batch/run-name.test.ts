@@ -4,11 +4,8 @@ import type { BatchRunOptions } from '../../src/batch/batch-config.js';
 import { runFolder } from '../../src/batch/run-name.js';
 
 const options: BatchRunOptions = {
-  model: 'a/b',
-  rows: 'all',
-  format: 'parquet',
-  partitionRows: 8192,
-  exports: {},
+  ...{ model: 'a/b', rows: 'all', format: 'parquet', partitionRows: 8192, exports: {} },
+  ...{ tables: 'all', top: 20, report: true },
 };
 
 test('a folder says the model, its revision, and a hash of the options', (t) => {
@@ -23,6 +20,9 @@ test('whatever decides what a run writes gives another folder', (t) => {
     { ...options, model: './a/b' },
     { ...options, tensor: 'x' },
     { ...options, rows: 'tokenizer' },
+    { ...options, tables: 'none' },
+    { ...options, top: 10 },
+    { ...options, report: false },
     { ...options, metric: 'M.pt' },
     { ...options, ridge: 1e-6 },
     { ...options, ridge: 1e-5 },

@@ -24,7 +24,11 @@ class ManualExecutor implements Executor {
   }
 
   async finish(index: number): Promise<void> {
-    this.#take(index).resolve({ sha256: `result ${index}`, columnSums: Float64Array.of(index) });
+    this.#take(index).resolve({
+      sha256: `result ${index}`,
+      columnSums: Float64Array.of(index),
+      rowHashes: null,
+    });
     await settled();
   }
 

@@ -18,6 +18,7 @@ const header: JournalHeader = {
   fingerprint: 'f00d',
   started: '2024-05-06T07:08:09.000Z',
   exports: ['/elsewhere/γ.npy'],
+  tables: ['tokens.parquet'],
   kernels: { backend: 'portable', library: 'a library', version: '1.0', float32: 'a library 1.0' },
 };
 const file = (path: string) => ({ path, bytes: 12, sha256: 'ab' });

@@ -31,6 +31,7 @@ function headerOf(changes: Partial<JournalHeader> = {}): JournalHeader {
     fingerprint: 'one',
     started: '2024-01-01T00:00:00.000Z',
     exports: [],
+    tables: [],
     kernels: portable,
     ...changes,
   };

@@ -80,9 +80,11 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
       { first: 0, count: 1000, files: [record('projections/part-00000.parquet', 260_000)], crc32: 7 },
       { first: 1000, count: 500, files: [record('projections/part-00001.parquet', 130_000)], crc32: 8 },
     ],
+    tables: null,
     exports: [
       { kind: 'npy', holds: 'projections', path: '/elsewhere/p.npy', bytes: 384_128, byteOffset: 128 },
     ],
+    report: null,
     execution: {
       started: '2024-05-06T07:08:09.000Z',
       finished: '2024-05-06T07:09:09.000Z',

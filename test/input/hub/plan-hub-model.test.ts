@@ -30,7 +30,7 @@ const OTHER_SHARD = 'model-00001-of-00002.safetensors';
 /** A hub with a sharded bfloat16 model of 1500 x 32: a matrix of 96,000 bytes, ten pieces. */
 async function shardedHub(t: ExecutionContext): Promise<{ server: HubServer; model: SyntheticModel }> {
   const model = shardedModel(t, 1500, 32);
-  writeFileSync(join(model.directory, 'tokenizer.json'), JSON.stringify({ model: { vocab: {} } }));
+  writeFileSync(join(model.directory, 'tokenizer.json'), JSON.stringify({ model: { vocab: { a: 0 } } }));
   return { server: await HubServer.start(t, model.directory), model };
 }
 

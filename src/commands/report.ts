@@ -1,0 +1,16 @@
+import type { Command } from 'commander';
+import { renewReport } from '../report/renew-report.js';
+import { print } from './print.js';
+
+/** Adds `report`. */
+export function addReportCommand(program: Command): void {
+  program
+    .command('report')
+    .description('make report.html of a finished run again, from its tables')
+    .argument('<run>', 'output directory of the run')
+    .action(report);
+}
+
+async function report(directory: string): Promise<void> {
+  print(await renewReport(directory));
+}

@@ -1,0 +1,55 @@
+import { type Command, Option } from 'commander';
+import { readManifest } from '../output/manifest.js';
+import { type Measure, type Side, sides } from '../report/contents.js';
+import { topTokens } from '../top.js';
+import { topText } from '../top-text.js';
+import { integer, wholeNumber } from './options.js';
+import { print } from './print.js';
+
+/** The measures as the command line calls them. */
+const measureNames: Readonly<Record<string, Measure>> = {
+  projection: 'projection',
+  euclidean: 'euclidean_cosine',
+  causal: 'causal_cosine',
+};
+
+/** Adds `top`. */
+export function addTopCommand(program: Command): void {
+  program
+    .command('top')
+    .description('show the tokens that lie farthest along an eigenvector')
+    .argument('<run>', 'output directory of the run')
+    .requiredOption('--eigenvector <index>', 'its index, ascending lambda', integer)
+    .addOption(
+      new Option('--side <side>', 'of the eigenvector, whose sign is arbitrary')
+        .choices([...sides, 'both'])
+        .default('both'),
+    )
+    .addOption(
+      new Option('--measure <measure>', 'what makes a token far')
+        .choices(Object.keys(measureNames))
+        .default('causal'),
+    )
+    .option('-k <n>', 'tokens a side', wholeNumber, 20)
+    .option('--json', 'print a JSON array of the tokens', false)
+    .action(top);
+}
+
+interface TopOptions {
+  eigenvector: number;
+  side: Side | 'both';
+  measure: string;
+  k: number;
+  json: boolean;
+}
+
+async function top(directory: string, options: TopOptions): Promise<void> {
+  const request = {
+    eigenvector: options.eigenvector,
+    sides: options.side === 'both' ? sides : [options.side],
+    measure: measureNames[options.measure]!,
+    count: options.k,
+  };
+  const tokens = await topTokens(directory, readManifest(directory), request);
+  print(options.json ? JSON.stringify(tokens) : topText(request, tokens));
+}

@@ -1,0 +1,75 @@
+import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetRead } from 'hyparquet';
+import { EigenshardError, InputError } from '../errors.js';
+import { asInputError } from './file-error.js';
+
+/** The values of a column, in the order of the rows; null where the file has none. */
+export type ParquetColumn = ArrayLike<unknown>;
+
+/** A Parquet file whose columns are read one by one. */
+export interface ParquetColumns {
+  /** Rows of the file. */
+  rows: number;
+  /** Of its columns, in the order of the file. */
+  names: readonly string[];
+  /**
+   * float64, null as NaN.
+   * @throws InputError where the column is absent or holds something else
+   */
+  numbers(column: string): Promise<Float64Array>;
+  /** @throws InputError where the column is absent */
+  values(column: string): Promise<ParquetColumn>;
+}
+
+/**
+ * Opens a Parquet file; only its footer is read.
+ * @param role what the file is to the user, for messages
+ * @throws InputError where it cannot be read
+ */
+export async function openParquetColumns(file: string, role: string): Promise<ParquetColumns> {
+  const attempt = async <Result>(action: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await action();
+    } catch (error) {
+      const known = asInputError(error, file, role);
+      if (known instanceof EigenshardError) throw known;
+      throw new InputError(`${file}: cannot read ${role}: ${(error as Error).message}. Make the run again`, {
+        cause: error,
+      });
+    }
+  };
+  const buffer = await attempt(() => asyncBufferFromFile(file));
+  const metadata: FileMetaData = await attempt(() => parquetMetadataAsync(buffer));
+  const names = metadata.schema.slice(1).map(({ name }) => name);
+  const rows = Number(metadata.num_rows);
+
+  const values = async (column: string): Promise<ParquetColumn> => {
+    if (!names.includes(column))
+      throw new InputError(`${file}: has no column "${column}". Make the run again`);
+    const collected = new Array<unknown>(rows);
+    await attempt(() =>
+      parquetRead({
+        file: buffer,
+        metadata,
+        columns: [column],
+        onChunk: ({ columnData, rowStart }) => {
+          for (let k = 0; k < columnData.length; k++) collected[rowStart + k] = columnData[k];
+        },
+      }),
+    );
+    return collected;
+  };
+  return {
+    rows,
+    names,
+    values,
+    numbers: async (column) => {
+      const given = await values(column);
+      return Float64Array.from({ length: rows }, (_, k) => {
+        const value = given[k];
+        if (value === null || value === undefined) return Number.NaN;
+        if (typeof value === 'number') return value;
+        throw new InputError(`${file}: "${column}" of row ${k} is no number. Make the run again`);
+      });
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import type { KernelMemory } from './kernel-memory.js';
+import { loadKernels } from './load-kernels.js';
+
+/** The exports of kernels/tables.ts, which documents them. Pointers and strides are byte counts. */
+export interface TableKernels {
+  foldTokens(
+    src: number,
+    rows: number,
+    columns: number,
+    columnStride: number,
+    mean: number,
+    lambda: number,
+    centred: number,
+    causalCentred: number,
+    centroid: number,
+    causalCentroid: number,
+    fourth: number,
+  ): void;
+  foldDirections(
+    src: number,
+    rows: number,
+    columns: number,
+    columnStride: number,
+    firstColumn: number,
+    roots: number,
+    places: number,
+    thresholds: number,
+    values: number,
+    columnsOf: number,
+  ): void;
+  loadColumn(src: number, rows: number, column: number): void;
+  measureMoments(column: number, rows: number, mean: number, sums: number, maxima: number): void;
+  countBins(column: number, rows: number, scale: number, origin: number, bins: number, counts: number): void;
+  measureAngles(
+    column: number,
+    rows: number,
+    weight: number,
+    norms: number,
+    inverses: number,
+    sums: number,
+    aligned: number,
+    maxima: number,
+  ): void;
+  selectExtremes(
+    column: number,
+    rows: number,
+    weight: number,
+    norms: number,
+    inverses: number,
+    maxima: number,
+    excluded: number,
+    top: number,
+    keys: number,
+    rowsOf: number,
+    scratch: number,
+  ): void;
+  hashRows(src: number, rows: number, rowBytes: number, hashes: number): void;
+}
+
+/** Rows of a block of the kernels; each has 4 groups of rows, by lane. */
+const BLOCK_ROWS = 64;
+
+/** How many groups `measureMoments` and `measureAngles` divide `rows` rows into. */
+export function groupsOf(rows: number): number {
+  return 4 * Math.ceil(rows / BLOCK_ROWS);
+}
+
+/** The kernels of the tables over `memory`. */
+export function loadTableKernels(memory: KernelMemory): TableKernels {
+  return loadKernels('tables', memory);
+}

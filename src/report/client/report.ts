@@ -1,0 +1,96 @@
+import type { Measure, ReportHead, Side } from '../contents.js';
+import { ANGLE_STEP, extremesStart, NO_TEXT, tokenFlags } from '../contents.js';
+import type { PackedArray } from '../packed-arrays.js';
+
+export interface Extreme {
+  token: number;
+  value: number;
+  /** Degrees. */
+  angle: number;
+}
+
+export interface Token {
+  id: number;
+  text: string | null;
+  norm: number;
+  causalNorm: number;
+  isOrphan: boolean;
+  isSpecial: boolean;
+  /** Lowest id of its group of equal rows, or null. */
+  duplicateGroup: number | null;
+  directions: { index: number; z: number }[];
+}
+
+/** What the page holds, by the questions that its parts ask. */
+export class Report {
+  readonly head: ReportHead;
+  readonly #arrays: Readonly<Record<string, PackedArray>>;
+  /** [V], null where a token has none. */
+  readonly texts: readonly (string | null)[];
+
+  constructor(head: ReportHead, arrays: Readonly<Record<string, PackedArray>>) {
+    this.head = head;
+    this.#arrays = arrays;
+    this.texts = decodeTexts(this.array('token.text') as Uint8Array, this.array('token.text_bytes'));
+  }
+
+  array(name: string): PackedArray {
+    const found = this.#arrays[name];
+    if (found === undefined) throw new Error(`the page holds no ${name}`);
+    return found;
+  }
+
+  /** A column of eigenvectors.parquet [d]. */
+  column(name: string): PackedArray {
+    return this.array(`eigenvector.${name}`);
+  }
+
+  /** Counts of z of one eigenvector, by bin. */
+  histogram(index: number): PackedArray {
+    const { bins } = this.head.histogram;
+    return this.array('histogram.count').subarray(index * bins, (index + 1) * bins);
+  }
+
+  extremes(index: number, measure: Measure, side: Side): Extreme[] {
+    const { shown } = this.head.places;
+    const start = extremesStart(shown, index, measure, side);
+    const found: Extreme[] = [];
+    for (let at = start; at < start + shown; at++) {
+      const token = this.array('extreme.token_id')[at]!;
+      if (token < 0) break;
+      const value = this.array('extreme.value')[at]!;
+      found.push({ token, value, angle: this.array('extreme.angle')[at]! * ANGLE_STEP });
+    }
+    return found;
+  }
+
+  token(id: number): Token {
+    const { rows, directions, directionStep } = this.head;
+    const flags = this.array('token.flags')[id]!;
+    const group = this.array('token.duplicate_group')[id]!;
+    return {
+      id,
+      text: this.texts[id]!,
+      norm: this.array('token.norm')[id]!,
+      causalNorm: this.array('token.causal_norm')[id]!,
+      isOrphan: (flags & tokenFlags.orphan) !== 0,
+      isSpecial: (flags & tokenFlags.special) !== 0,
+      duplicateGroup: group < 0 ? null : group,
+      directions: Array.from({ length: directions.shown }, (_, place) => ({
+        index: this.array('token.direction')[place * rows + id]!,
+        z: this.array('token.direction_z')[place * rows + id]! * directionStep,
+      })),
+    };
+  }
+}
+
+function decodeTexts(bytes: Uint8Array, lengths: PackedArray): (string | null)[] {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  let offset = 0;
+  return Array.from(lengths, (length) => {
+    if (length === NO_TEXT) return null;
+    const text = decoder.decode(bytes.subarray(offset, offset + length));
+    offset += length;
+    return text;
+  });
+}

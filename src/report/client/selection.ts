@@ -1,0 +1,28 @@
+type Listener = (index: number) => void;
+
+/** Which eigenvector is chosen, for all parts of the page. */
+export class Selection {
+  readonly #listeners: Listener[] = [];
+  readonly #hidden: number;
+  #index: number;
+
+  constructor(hidden: number) {
+    this.#hidden = hidden;
+    this.#index = hidden - 1;
+  }
+
+  get index(): number {
+    return this.#index;
+  }
+
+  /** Anything but an index of an eigenvector is ignored. */
+  choose(index: number): void {
+    if (!Number.isInteger(index) || index < 0 || index >= this.#hidden) return;
+    this.#index = index;
+    for (const listener of this.#listeners) listener(index);
+  }
+
+  onChange(listener: Listener): void {
+    this.#listeners.push(listener);
+  }
+}

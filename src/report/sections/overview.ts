@@ -1,0 +1,100 @@
+import { formatBytes as bytes } from '../../byte-size.js';
+import { count, figure, fixed } from '../../figures.js';
+import type { RunResults } from '../../output/manifest.js';
+import { type Html, html } from '../html.js';
+
+/** The run at a glance, as text: what it was made from, its figures, and what its verification found. */
+export function overview(results: RunResults): Html {
+  return html`<section id="overview" aria-labelledby="overview-title">
+<h2 id="overview-title">The run at a glance</h2>
+${verdict(results)}
+<dl class="facts">${[...facts(results), ...tableFacts(results)].map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+${checks(results)}
+</section>`;
+}
+
+function verdict({ verification }: RunResults): Html {
+  const { passed, checks: all } = verification;
+  const number = (wanted: string) => all.filter(({ verdict: found }) => found === wanted).length;
+  const others = (['failed', 'differs', 'not applicable'] as const)
+    .filter((kind) => number(kind) > 0)
+    .map((kind) => `, ${number(kind)} ${kind}`);
+  return html`<p class="verdict ${passed ? 'passed' : 'failed'}"><strong>Verification ${passed ? 'passed' : 'FAILED'}</strong>:
+${number('passed')} checks passed${others.join('')}.</p>`;
+}
+
+function facts({
+  model,
+  metric,
+  eigenvalues,
+  projections,
+  norms,
+  partitions,
+  options,
+}: RunResults): [string, string][] {
+  const moments = ({ mean, standardDeviation, minimum, maximum }: typeof norms.euclidean) =>
+    `${fixed(mean)} ± ${fixed(standardDeviation)} in [${fixed(minimum)}, ${fixed(maximum)}]`;
+  return [
+    ['Vocabulary V × hidden size d', `${count(model.rows)} × ${count(model.hidden)}`],
+    ['Tensor', `${model.tensor ?? 'bare matrix'}, ${model.dtype}`],
+    [
+      'Metric M',
+      metric.source === 'computed' ? 'computed: inverse of the covariance with a ridge' : 'from a file',
+    ],
+    ['Ridge ρ', metric.ridge === null ? 'unknown' : String(metric.ridge)],
+    ['λ of M, ascending', `${fixed(eigenvalues.minimum)} to ${fixed(eigenvalues.maximum)}`],
+    ['λ median, mean', `${fixed(eigenvalues.median)}, ${fixed(eigenvalues.mean)}`],
+    ['Condition number', fixed(eigenvalues.conditionNumber)],
+    ['Participation ratio of M', fixed(eigenvalues.participationRatio)],
+    [
+      'Participation ratio of C',
+      eigenvalues.covarianceParticipationRatio === null
+        ? 'unknown'
+        : fixed(eigenvalues.covarianceParticipationRatio),
+    ],
+    ['Projections', `${moments(projections)}, ${bytes(projections.bytes)} as float32`],
+    ['Norm', moments(norms.euclidean)],
+    ['Causal norm', moments(norms.causal)],
+    ['Partitions', `${partitions.length} of up to ${count(options.partitionRows)} rows, ${options.format}`],
+  ];
+}
+
+function tableFacts({ tables }: RunResults): [string, string][] {
+  if (tables === null) return [];
+  const { counts, spectrum, distortionMean } = tables.summary;
+  const known = (value: number | null) => (value === null ? 'unknown (no tokenizer)' : count(value));
+  return [
+    ['Rows with a token, without (orphans)', `${known(counts.tokens)}, ${known(counts.orphans)}`],
+    ['Special tokens', known(counts.specials)],
+    ['Equal rows', `${count(counts.duplicateRows)} in ${count(counts.duplicateGroups)} groups`],
+    ['Zero rows', count(counts.zeroRows)],
+    ['Distortion, mean', distortionMean === null ? 'undefined' : fixed(distortionMean)],
+    [
+      '‖M − I‖, Frobenius and spectral',
+      `${fixed(spectrum.identityDistance.frobenius)}, ${fixed(spectrum.identityDistance.spectral)}`,
+    ],
+  ];
+}
+
+function checks({ verification: { checks: all, normDifference, offDiagonal } }: RunResults): Html {
+  const given = (value: number | null) => (value === null ? 'none' : figure(value));
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="Checks of the verification">
+<table><caption>What the verification measured on the bytes of the disk, beside what rounding allows</caption>
+<thead><tr><th scope="col">check</th><th scope="col">identity</th><th scope="col">verdict</th>
+<th scope="col" class="number">measured</th><th scope="col" class="number">tolerance</th></tr></thead>
+<tbody>${all.map(
+    ({
+      name,
+      what,
+      measured,
+      tolerance,
+      verdict: found,
+      detail,
+    }) => html`<tr><th scope="row">${name}</th><td>${what}</td>
+<td class="${found === 'passed' ? 'passed' : found === 'failed' ? 'failed' : 'differs'}">${found}${found !== 'passed' && detail !== undefined ? `: ${detail}` : ''}</td>
+<td class="number">${given(measured)}</td><td class="number">${given(tolerance)}</td></tr>`,
+  )}</tbody></table></div>
+<p>Norm from the checkpoint against the norm from the projections: differs by ${figure(normDifference.maximum)} at most,
+${figure(normDifference.mean)} on average (limit ${normDifference.limit}). Largest off-diagonal entry of VᵀV: ${figure(offDiagonal.maximum)}
+(limit ${offDiagonal.limit}).</p>`;
+}

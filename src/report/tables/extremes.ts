@@ -1,0 +1,60 @@
+import { InputError } from '../../errors.js';
+import type { ParquetColumns } from '../../input/parquet-columns.js';
+import {
+  ANGLE_STEP,
+  extremesStart,
+  type Measure,
+  measures,
+  type ReportHead,
+  type Side,
+  sides,
+} from '../contents.js';
+import type { PackedArray } from '../packed-arrays.js';
+
+/** Extreme tokens that a page holds: 20 a side and measure of 2,560 eigenvectors. */
+const MAX_EXTREMES = 2560 * measures.length * sides.length * 20;
+
+/** What the page holds of extremes.parquet: the first places of every eigenvector, measure and side. */
+export async function extremeArrays(
+  extremes: ParquetColumns,
+  { rows, hidden }: { rows: number; hidden: number },
+): Promise<{ arrays: Record<string, PackedArray>; head: Pick<ReportHead, 'places'> }> {
+  const [index, place, tokenId, value, angle] = await Promise.all(
+    ['index', 'place', 'token_id', 'value', 'angle'].map((column) => extremes.numbers(column)),
+  );
+  const side = await extremes.values('side');
+  const measure = await extremes.values('measure');
+  const lists = hidden * measures.length * sides.length;
+  const stored = place!.reduce((most, number) => Math.max(most, number), 0);
+  const shown = Math.max(1, Math.min(stored, Math.floor(MAX_EXTREMES / lists)));
+
+  const ids = new Int32Array(lists * shown).fill(-1);
+  const values = new Float32Array(lists * shown);
+  const angles = new Uint16Array(lists * shown);
+  for (let k = 0; k < extremes.rows; k++) {
+    if (place![k]! > shown) continue;
+    const known =
+      isWithin(index![k]!, hidden) &&
+      isWithin(place![k]! - 1, shown) &&
+      isWithin(tokenId![k]!, rows) &&
+      measures.includes(measure[k] as Measure) &&
+      sides.includes(side[k] as Side);
+    if (!known) {
+      throw new InputError(
+        `extremes.parquet: row ${k} is of another shape than ${rows} x ${hidden}. Make the run again`,
+      );
+    }
+    const at = extremesStart(shown, index![k]!, measure[k] as Measure, side[k] as Side) + place![k]! - 1;
+    ids[at] = tokenId![k]!;
+    values[at] = value![k]!;
+    angles[at] = Math.round(angle![k]! / ANGLE_STEP);
+  }
+  return {
+    arrays: { 'extreme.token_id': ids, 'extreme.value': values, 'extreme.angle': angles },
+    head: { places: { shown, stored } },
+  };
+}
+
+function isWithin(value: number, end: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < end;
+}

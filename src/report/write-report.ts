@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { FileRecord } from '../../workers/messages.js';
+import { writeFileAtomically } from '../output/commit.js';
+import { REPORT_NAME, type RunResults } from '../output/manifest.js';
+import { renderPage } from './page.js';
+import { readContents } from './read-contents.js';
+
+/**
+ * Writes `report.html` beside the tables of a run, atomically. Its bytes follow from the run's results alone, not
+ * from when and with how many workers it was computed.
+ *
+ * @param results of the run in `directory`
+ * @throws InputError where a table is missing or damaged; RunError where the file cannot be written
+ */
+export async function writeReport(directory: string, results: RunResults): Promise<FileRecord> {
+  const { head, bytes } = await readContents(directory, results);
+  const payload = await promisify(gzip)(bytes);
+  const page = Buffer.from(
+    renderPage(results, head, payload, { script: asset('client.js'), style: asset('client.css') }),
+  );
+  writeFileAtomically(path.join(directory, REPORT_NAME), [page]);
+  return { path: REPORT_NAME, bytes: page.length, sha256: createHash('sha256').update(page).digest('hex') };
+}
+
+/** What `scripts/build-report.js` has put beside this file. */
+function asset(name: string): string {
+  return readFileSync(path.join(import.meta.dirname, name), 'utf8');
+}

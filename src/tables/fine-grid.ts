@@ -1,0 +1,45 @@
+/**
+ * Bins of a fine histogram of one column. Its grid is found from the data, yet the same for any partitioning: bins
+ * are [k 2^e, (k + 1) 2^e) with the smallest e for which FINE_BINS of them hold all values. So two histograms of parts
+ * of a column merge exactly, and binning, a product with a power of two, is exact as well.
+ */
+export const FINE_BINS = 1024;
+
+/**
+ * How far a quantile from such a histogram may be from the column's, in units of maximum - minimum: one bin. With bins
+ * half as wide the values would not have fit, so (FINE_BINS - 1) / 2 bins lie between them.
+ */
+export const QUANTILE_ERROR = 2 / (FINE_BINS - 1);
+
+export interface FineGrid {
+  /** e */
+  exponent: number;
+  /** k of the first bin. */
+  origin: number;
+}
+
+/** Bins below the last bit of the largest float32 of a column tell nothing more, and k must be an int32. */
+const MAX_BITS = 28;
+
+/** The grid of values between `minimum` and `maximum`, float32 numbers. */
+export function fineGrid(minimum: number, maximum: number): FineGrid {
+  const magnitude = Math.max(Math.abs(minimum), Math.abs(maximum), MIN_MAGNITUDE);
+  let exponent = Math.floor(Math.log2(magnitude)) - MAX_BITS;
+  // From here to the range it is one step in most cases: the range is close to the magnitude.
+  const range = maximum - minimum;
+  if (range > 0) exponent = Math.max(exponent, Math.floor(Math.log2(range / FINE_BINS)));
+  while (!fits(minimum, maximum, exponent)) exponent++;
+  return { exponent, origin: binOf(minimum, exponent) };
+}
+
+/** k of the bin that a value lies in. */
+export function binOf(value: number, exponent: number): number {
+  return Math.floor(value * 2 ** -exponent);
+}
+
+function fits(minimum: number, maximum: number, exponent: number): boolean {
+  return binOf(maximum, exponent) - binOf(minimum, exponent) < FINE_BINS;
+}
+
+/** The smallest positive float32. */
+const MIN_MAGNITUDE = 2 ** -149;

@@ -1,0 +1,80 @@
+import type { TablePart, TableSettings, TokenPart } from '../../workers/messages.js';
+import { inOrder } from '../executor/executor.js';
+import { freeBuffer } from '../linalg/free-buffer.js';
+import type { RowRange } from '../plan.js';
+import { Extremes } from './extremes.js';
+import { type ColumnHistograms, FineHistograms } from './fine-histograms.js';
+
+/**
+ * The tables of a run as they grow, part by part. Counts, lists and tokens are merged as parts arrive, which gives the
+ * same in any order; sums, in float64, in the order of the partitions. So what is kept does not grow with the number of
+ * partitions.
+ */
+export class MergedTables {
+  readonly rows: number;
+  readonly settings: TableSettings;
+  zeroRows = 0;
+  /** [V] and [V, places]. */
+  readonly tokens: TokenPart;
+  /** [d, 10], as in TablePart. */
+  readonly columnSums: Float64Array;
+  readonly aligned: Uint32Array;
+  /** uint32 [d, bins]. */
+  readonly histogram: Uint32Array;
+  readonly fine: FineHistograms;
+  readonly extremes: Extremes;
+  readonly #addSums: (sums: Float64Array, index: number) => void;
+
+  /** @param rows V */
+  constructor(rows: number, settings: TableSettings) {
+    const d = settings.means.length;
+    this.rows = rows;
+    this.settings = settings;
+    this.tokens = emptyTokens(rows, settings.places);
+    this.columnSums = new Float64Array(d * 10);
+    this.aligned = new Uint32Array(d * 10);
+    this.histogram = new Uint32Array(d * settings.bins.bins);
+    this.fine = new FineHistograms(d);
+    this.extremes = new Extremes(d, settings.top);
+    this.#addSums = inOrder((sums) => addTo(this.columnSums, sums));
+  }
+
+  /** Takes the part of partition `index`, and frees it. `extremes` are those of the partition's columns. */
+  add(
+    part: TablePart,
+    { rows, index, minima, maxima }: { rows: RowRange; index: number } & Omit<ColumnHistograms, 'counts'>,
+  ): void {
+    this.zeroRows += part.zeroRows;
+    for (const [name, values] of Object.entries(part.tokens)) {
+      this.tokens[name as keyof TokenPart].set(values, (values.length / rows.count) * rows.first);
+    }
+    addTo(this.aligned, part.aligned);
+    addTo(this.histogram, part.histogram);
+    this.fine.add({ minima, maxima, counts: part.fineCounts });
+    this.extremes.add(part.extremes);
+    this.#addSums(part.columnSums, index);
+    // Megabytes each: the next parts come before the garbage collector does.
+    for (const large of [part.fineCounts, part.histogram, part.extremes.keys, part.extremes.tokens]) {
+      freeBuffer(large.buffer as ArrayBuffer);
+    }
+  }
+}
+
+function emptyTokens(rows: number, places: number): TokenPart {
+  return {
+    norm: new Float64Array(rows),
+    causalNorm: new Float64Array(rows),
+    centredNorm: new Float64Array(rows),
+    causalCentredNorm: new Float64Array(rows),
+    centroidCosine: new Float64Array(rows),
+    causalCentroidCosine: new Float64Array(rows),
+    participation: new Float64Array(rows),
+    normError: new Float64Array(rows),
+    directions: new Int32Array(rows * places),
+    directionValues: new Float64Array(rows * places),
+  };
+}
+
+function addTo<Values extends Float64Array | Uint32Array>(sums: Values, values: Values): void {
+  for (let k = 0; k < sums.length; k++) sums[k]! += values[k]!;
+}

@@ -1,0 +1,61 @@
+import type { MergedTables } from './merged-tables.js';
+import {
+  double,
+  int32,
+  nullableBoolean,
+  nullableDouble,
+  nullableInt32,
+  nullableText,
+  type TableColumn,
+} from './table-column.js';
+import type { Vocabulary } from './vocabulary.js';
+
+/**
+ * tokens.parquet: a row a token, ascending.
+ * @param duplicates int32 [V], as `duplicateGroups` gives them
+ */
+export function tokenTable(
+  { rows, tokens, settings: { places } }: MergedTables,
+  vocabulary: Vocabulary,
+  duplicates: Int32Array,
+): TableColumn[] {
+  const { norm, causalNorm, directions, directionValues } = tokens;
+  const columns = [
+    int32(
+      'token_id',
+      Int32Array.from({ length: rows }, (_, id) => id),
+    ),
+    nullableText('text', vocabulary.texts),
+    nullableBoolean('is_orphan', vocabulary.isOrphan),
+    nullableBoolean('is_special', vocabulary.isSpecial),
+    nullableInt32('duplicate_group', duplicates),
+    double('norm', norm),
+    double('causal_norm', causalNorm),
+    double('centred_norm', tokens.centredNorm),
+    double('centred_causal_norm', tokens.causalCentredNorm),
+    nullableDouble('distortion', distortions(tokens)),
+    nullableDouble('centroid_cosine', tokens.centroidCosine),
+    nullableDouble('causal_centroid_cosine', tokens.causalCentroidCosine),
+    nullableDouble('participation', tokens.participation),
+  ];
+  for (let place = 0; place < places; place++) {
+    const at = (_: unknown, id: number) => id * places + place;
+    const name = `direction_${place + 1}`;
+    columns.push(
+      int32(
+        name,
+        new Int32Array(rows).map((_, id) => directions[at(_, id)]!),
+      ),
+      double(
+        `${name}_z`,
+        new Float64Array(rows).map((_, id) => directionValues[at(_, id)]!),
+      ),
+    );
+  }
+  return [...columns, double('norm_error', tokens.normError)];
+}
+
+/** causal_norm / norm, NaN for a row of zeros. */
+export function distortions({ norm, causalNorm }: MergedTables['tokens']): Float64Array {
+  return causalNorm.map((causal, id) => causal / norm[id]!);
+}

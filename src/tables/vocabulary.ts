@@ -1,0 +1,30 @@
+import { statSync } from 'node:fs';
+import { openTokenizer } from '../input/tokenizer.js';
+
+/** What is known of the V tokens apart from their rows. */
+export interface Vocabulary {
+  /** Null for a row that no token has, and without a tokenizer. */
+  texts: (string | null)[];
+  /** Null without a tokenizer. */
+  isOrphan: (boolean | null)[];
+  isSpecial: (boolean | null)[];
+}
+
+/**
+ * Reads the tokens of a checkpoint's tokenizer.
+ * @param checkpoint directory, or a bare file, which has no tokenizer; @param rows V
+ * @throws InputError for a tokenizer that cannot be read
+ */
+export async function readVocabulary(checkpoint: string, rows: number): Promise<Vocabulary> {
+  const tokenizer = statSync(checkpoint).isDirectory() ? await openTokenizer(checkpoint) : null;
+  if (tokenizer === null) {
+    const unknown = new Array<null>(rows).fill(null);
+    return { texts: unknown, isOrphan: unknown, isSpecial: unknown };
+  }
+  const texts = Array.from({ length: rows }, (_, id) => tokenizer.text(id));
+  return {
+    texts,
+    isOrphan: texts.map((text) => text === null),
+    isSpecial: texts.map((_, id) => tokenizer.isSpecial(id)),
+  };
+}

@@ -1,0 +1,32 @@
+/** The bins of the histograms of z: [lower, upper) in `bins` equal parts, the same for every eigenvector. */
+export interface ZBins {
+  bins: number;
+  lower: number;
+  upper: number;
+}
+
+/** Bins of the histograms of z. */
+export const Z_BINS = 256;
+
+/** Below it, 1/16 of a standard deviation, no finer bins are worth their rows. */
+const MIN_UPPER = 8;
+
+/**
+ * Bins that hold the z_ij of a metric that is the inverse of the covariance: z has a variance of 1 at most, around
+ * sqrt(lambda_j) m_j. What another metric's z has beyond them goes to the first and the last bin.
+ *
+ * The upper end is a power of two, so edges and binning are exact.
+ *
+ * @param lambda eigenvalues, [d]; @param means m, [d]
+ */
+export function chooseZBins(lambda: Float64Array, means: Float64Array): ZBins {
+  let centre = 0;
+  for (let j = 0; j < lambda.length; j++) {
+    centre = Math.max(centre, Math.sqrt(lambda[j]!) * Math.abs(means[j]!));
+  }
+  const upper = Math.max(MIN_UPPER, 2 ** Math.ceil(Math.log2(centre + SPREAD)));
+  return { bins: Z_BINS, lower: -upper, upper };
+}
+
+/** Standard deviations beside the mean that should lie inside. */
+const SPREAD = 6;

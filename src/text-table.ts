@@ -1,0 +1,24 @@
+import stringWidth from 'string-width';
+
+export interface TextColumn {
+  name: string;
+  /** Numbers are right-aligned. */
+  align: 'left' | 'right';
+}
+
+/** Lines of a table whose columns are aligned as a terminal shows them, wide characters counted as two. */
+export function textTable(columns: readonly TextColumn[], rows: readonly (readonly string[])[]): string[] {
+  const names = columns.map(({ name }) => name);
+  const widths = columns.map((_, k) =>
+    [names, ...rows].reduce((width, row) => Math.max(width, stringWidth(row[k]!)), 0),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, k) => {
+        const padding = ' '.repeat(widths[k]! - stringWidth(cell));
+        return columns[k]!.align === 'right' ? padding + cell : cell + padding;
+      })
+      .join('  ')
+      .trimEnd();
+  return [line(names), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)];
+}

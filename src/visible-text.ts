@@ -1,0 +1,22 @@
+/**
+ * A token's text as a quoted string in which nothing is invisible and nothing acts: control characters, unusual
+ * spaces, characters that change the direction of writing and lone surrogates stand as escapes of JavaScript.
+ * Safe for a terminal; a page still inserts it as text.
+ */
+export function visibleText(text: string): string {
+  const escaped = text.replace(/["\\]/g, '\\$&').replace(unseen, (character) => {
+    const known = shortEscapes[character];
+    return known ?? `\\u{${character.codePointAt(0)!.toString(16)}}`;
+  });
+  return `"${escaped}"`;
+}
+
+/** The same without quotes, for text that is no token: only what would act on a terminal or a line is escaped. */
+export function harmlessText(text: string): string {
+  return text.replace(unseen, (character) => visibleText(character).slice(1, -1));
+}
+
+/** Other, separators but the plain space, and marks without a letter before them, which would join the quote. */
+const unseen = /(?! )[\p{C}\p{Z}]|(?<=^)\p{M}/gu;
+
+const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };

@@ -1,0 +1,250 @@
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import type { Manifest } from '../../src/output/manifest.js';
+import { measures, sides } from '../../src/report/contents.js';
+import { topTokens } from '../../src/top.js';
+import { headlessBrowser } from '../helpers/browser.js';
+import { runWithTables } from './run-with-tables.js';
+
+interface Opened {
+  page: Page;
+  directory: string;
+  manifest: Manifest;
+}
+
+/** The report of a small run in a browser. At the end of the test nothing may have gone wrong, or out. */
+async function openReport(
+  t: ExecutionContext,
+  options: BrowserContextOptions,
+  use: (opened: Opened) => Promise<void>,
+): Promise<void> {
+  const browser = await headlessBrowser(t);
+  if (browser === null) return;
+  const { directory, manifest } = await runWithTables(t);
+  const url = pathToFileURL(path.join(directory, manifest.report!.path)).href;
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
+  const said: string[] = [];
+  const requests: string[] = [];
+  page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => said.push(String(error)));
+  page.on('request', (request) => requests.push(request.url().split('#')[0]!));
+  await page.goto(url);
+  await page.locator('#chosen').waitFor({ state: 'visible' });
+  await use({ page, directory, manifest });
+  t.deepEqual(said, [], 'errors and messages of the page');
+  t.deepEqual([...new Set(requests)], [url], 'requests of the page');
+}
+
+test('every plot is drawn, and its values stand beneath as a table', async (t) => {
+  await openReport(t, {}, async ({ page }) => {
+    const places = await page.locator('.plot').evaluateAll((all) => all.map(({ id }) => id));
+    t.is(places.length, 12);
+    for (const id of places) {
+      t.true(await hasInk(page, `#${id} canvas`), `${id} is empty`);
+      await page.locator(`#${id} + details summary`).click();
+      await page.locator(`#${id} + details tbody tr`).first().waitFor();
+    }
+  });
+});
+
+/** Whether a canvas has any pixel that is not transparent. */
+function hasInk(page: Page, selector: string): Promise<boolean> {
+  return page.locator(selector).evaluate((canvas) => {
+    const { width, height } = canvas as unknown as { width: number; height: number };
+    const { data } = (
+      canvas as unknown as {
+        getContext(kind: '2d'): {
+          getImageData(x: number, y: number, width: number, height: number): { data: Uint8ClampedArray };
+        };
+      }
+    )
+      .getContext('2d')
+      .getImageData(0, 0, width, height);
+    return data.some((value) => value > 0);
+  });
+}
+
+test('a run is shown at a glance with its verdict and every check', async (t) => {
+  await openReport(t, {}, async ({ page, manifest }) => {
+    const text = await page.locator('#overview').innerText();
+    t.true(text.includes('Verification passed'));
+    t.true(text.includes('300 × 24'));
+    for (const { name } of manifest.verification.checks) t.true(text.includes(name), name);
+    t.is(await page.title(), `${manifest.model.name}: the eigenbasis of its vocabulary`);
+  });
+});
+
+test('the explorer shows the extreme tokens of the eigenvector that is typed, by every measure', async (t) => {
+  await openReport(t, {}, async ({ page, directory, manifest }) => {
+    await page.fill('#index', '7');
+    for (const measure of measures) {
+      await page.selectOption('#measure', measure);
+      const tables = page.locator('#extremes table');
+      for (const [k, side] of sides.entries()) {
+        const shown = await tables.nth(k).locator('tbody tr td:first-child').allInnerTexts();
+        const top = await topTokens(directory, manifest, {
+          eigenvector: 7,
+          sides: [side],
+          measure,
+          count: 5,
+        });
+        t.deepEqual(
+          shown.map(Number),
+          top.map((token) => token.token_id),
+          `${measure} ${side}`,
+        );
+      }
+    }
+  });
+});
+
+test('a click on a plot chooses the eigenvector under it, and every plot by index marks it', async (t) => {
+  await openReport(t, {}, async ({ page }) => {
+    const drawing = page.locator('#extent-envelope .u-over');
+    await drawing.scrollIntoViewIfNeeded();
+    await drawing.click({ position: { x: 3, y: 30 } });
+    t.is(await page.inputValue('#index'), '0');
+    t.is(await page.inputValue('#index-slider'), '0');
+    t.is(await page.locator('#chosen').innerText(), 'Eigenvector 0: explore');
+    t.regex(await page.locator('#eigenvector-status').innerText(), /^Eigenvector 0, rank_by_variance 1: λ /);
+    t.is(await page.locator('.marker:not([hidden])').count(), 6);
+    await page.click('#chosen');
+    t.true(await page.locator('#index').isVisible());
+  });
+});
+
+test('a token is found by its text and by its id, and leads to its strongest directions', async (t) => {
+  await openReport(t, {}, async ({ page }) => {
+    await page.fill('#search', 'word123');
+    t.is(await page.locator('#search-status').innerText(), '1 token found.');
+    await page.click('#results button');
+    t.regex(await page.locator('#token-details h4').innerText(), /^Token 123: " word123"$/);
+    const first = page.locator('#token-details table button').first();
+    const index = (await first.innerText()).replace('eigenvector ', '');
+    await first.click();
+    t.is(await page.inputValue('#index'), index);
+    await page.fill('#search', '295');
+    await page.click('#results button');
+    t.regex(
+      await page.locator('#token-details').innerText(),
+      /Token 295: token 295[\s\S]*orphan[\s\S]*equals that of/,
+    );
+    await page.fill('#search', 'no such text');
+    t.is(await page.locator('#search-status').innerText(), 'No token has that text or id.');
+  });
+});
+
+test('the explorer works by the keyboard alone', async (t) => {
+  await openReport(t, {}, async ({ page }) => {
+    await page.keyboard.press('Tab');
+    t.is(await focused(page), 'Skip to the explorer');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Tab');
+    t.is(await focused(page), 'index');
+    await page.keyboard.press('Control+A');
+    await page.keyboard.type('5');
+    t.regex(await page.locator('#eigenvector-status').innerText(), /^Eigenvector 5,/);
+    await page.keyboard.press('Tab');
+    t.is(await focused(page), 'index-slider');
+    await page.keyboard.press('ArrowRight');
+    t.is(await page.inputValue('#index'), '6');
+    await page.keyboard.press('Tab');
+    t.is(await focused(page), 'measure');
+    await page.keyboard.press('ArrowUp');
+    t.is(await page.inputValue('#measure'), 'euclidean_cosine');
+    await page.focus('#search');
+    await page.keyboard.type('word77');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    t.regex(await page.locator('#token-details h4').innerText(), /^Token 77:/);
+  });
+});
+
+/** The id, or the text, of what has the focus. */
+function focused(page: Page): Promise<string> {
+  return page.locator(':focus').evaluate((found) => {
+    const { id, textContent } = found as unknown as { id: string; textContent: string };
+    return id === '' ? textContent : id;
+  });
+}
+
+test('texts of tokens that look like HTML are shown, not obeyed', async (t) => {
+  await openReport(t, {}, async ({ page, manifest }) => {
+    await page.fill('#search', '<');
+    const shown = await page.locator('#results button').allInnerTexts();
+    t.true(shown.includes('"<img src=x onerror=alert(1)>"'));
+    t.true(shown.some((text) => text.startsWith('"</script><script>')));
+    t.is(await page.locator('img').count(), 0);
+    t.true((await page.title()).startsWith(manifest.model.name));
+  });
+});
+
+test('every control has a name, every table a caption, and ids are unique', async (t) => {
+  await openReport(t, {}, async ({ page }) => {
+    for (const id of ['index', 'index-slider', 'measure', 'search']) {
+      t.is(await page.locator(`label[for="${id}"]`).count(), 1, id);
+    }
+    t.is(await page.locator('table:not(:has(caption), .u-legend)').count(), 0);
+    t.is(await page.locator('h1').count(), 1);
+    t.is(await page.locator('main').count(), 1);
+    const ids = await page.locator('[id]').evaluateAll((all) => all.map(({ id }) => id));
+    t.is(new Set(ids).size, ids.length);
+  });
+});
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`text stands out from its ground in the ${scheme} theme by 4.5 to 1 at least`, async (t) => {
+    await openReport(t, { colorScheme: scheme }, async ({ page }) => {
+      const ground = luminance(await colourOf(page, 'body', 'backgroundColor'));
+      t.is(ground > 0.5, scheme === 'light');
+      for (const selector of ['body', 'figcaption', 'a', '.passed', 'summary']) {
+        const text = luminance(await colourOf(page, selector, 'color'));
+        const ratio = (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
+        t.log(`${selector}: ${ratio.toFixed(1)}`);
+        t.true(ratio >= 4.5, selector);
+      }
+    });
+  });
+}
+
+test('the theme can be chosen against that of the system', async (t) => {
+  await openReport(t, { colorScheme: 'light' }, async ({ page }) => {
+    await page.selectOption('#theme', 'dark');
+    t.true(luminance(await colourOf(page, 'body', 'backgroundColor')) < 0.5);
+    await page.selectOption('#theme', '');
+    t.true(luminance(await colourOf(page, 'body', 'backgroundColor')) > 0.5);
+  });
+});
+
+function colourOf(page: Page, selector: string, property: 'color' | 'backgroundColor'): Promise<string> {
+  return page
+    .locator(selector)
+    .first()
+    .evaluate((found, name) => {
+      const view = globalThis as unknown as { getComputedStyle(element: unknown): Record<string, string> };
+      return view.getComputedStyle(found)[name]!;
+    }, property);
+}
+
+/** Relative luminance of WCAG 2. */
+function luminance(rgb: string): number {
+  const [red, green, blue] = rgb.match(/\d+/g)!.map((channel) => {
+    const value = Number(channel) / 255;
+    return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!;
+}
+
+test('on a phone nothing is wider than the screen', async (t) => {
+  const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true };
+  await openReport(t, phone, async ({ page }) => {
+    const width = await page
+      .locator('html')
+      .evaluate((root) => (root as unknown as { scrollWidth: number }).scrollWidth);
+    t.is(width, 360);
+    await page.locator('#extent-envelope .u-over').tap();
+    t.not(await page.inputValue('#index'), '23');
+  });
+});
