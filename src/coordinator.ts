@@ -182,9 +182,10 @@ async function project(
 /** Tables to be filled by the verification; null where none are wanted. */
 function mergedTables({ config, plan, scan }: Job, { stored }: Basis): MergedTables | null {
   if (config.tables === 'none') return null;
-  const means = rowTimesMatrix(scan.mean, stored.eigenvectors);
-  const { rows } = plan;
-  return new MergedTables(rows, tableSettings(stored.eigenvalues, means, { rows, top: config.top }));
+  const { eigenvalues, eigenvectors } = stored;
+  const means = rowTimesMatrix(scan.mean, eigenvectors);
+  const settings = tableSettings(eigenvalues, means, { rows: plan.rows, top: config.top });
+  return new MergedTables(plan.rows, settings, eigenvalues);
 }
 
 async function writeRunTables(

@@ -152,6 +152,11 @@ export interface TableSettings {
   places: number;
   /** Tokens in each list of extremes. */
   top: number;
+  /**
+   * [d, LISTS]: the last key of every list that other partitions have filled by now, or -Infinity. Keys below need not
+   * be named, so a part depends on what was known when its task began; the merged lists do not.
+   */
+  floors: Float64Array;
   bins: ZBins;
 }
 
@@ -159,11 +164,14 @@ export interface TableSettings {
 export interface TablePart {
   zeroRows: number;
   tokens: TokenPart;
+  /** Of p, [d] each. */
+  minima: Float64Array;
+  maxima: Float64Array;
   /** [d, 10]: q, q^2, q^3, q^4 of q = p - m; s, s^2, |s| of the Euclidean s = 90 - angle; the same of the causal one. */
   columnSums: Float64Array;
   /** uint32 [d, 10]: tokens with |cos| >= 0.1, 0.2, 0.3, 0.5, 0.7, Euclidean and causal. */
   aligned: Uint32Array;
-  /** uint32 [d, FINE_BINS], on the grid of the partition's own extremes: see fine-grid.ts. */
+  /** uint32 [d, FINE_BINS] of z, on the grid of the partition's own extremes: see fine-grid.ts. */
   fineCounts: Uint32Array;
   /** uint32 [d, bins] of z. */
   histogram: Uint32Array;

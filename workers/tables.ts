@@ -1,8 +1,10 @@
 import type { Region } from '../src/linalg/kernel-memory.js';
-import { groupsOf } from '../src/linalg/table-kernels.js';
+import { blocksOf } from '../src/linalg/table-kernels.js';
 import { type RowRange, splitRows } from '../src/plan.js';
+import { ARCSINE_POLYNOMIAL, NOTICED_SQUARE } from '../src/tables/arcsine.js';
 import { extremeLists, LISTS } from '../src/tables/extremes.js';
 import { FINE_BINS, fineGrid } from '../src/tables/fine-grid.js';
+import { sumBins, type ZBins } from '../src/tables/z-bins.js';
 import { tableKernels as kernels } from './context.js';
 import { endIfInterrupted } from './interruption.js';
 import type { TablePart, TableSettings, TokenPart } from './messages.js';
@@ -36,13 +38,16 @@ export function tableSizes(rows: RowRange, d: number, settings: TableSettings | 
     directionColumns: (perRow / 2) * places,
     ones: padded * 8 * on,
     norms: padded * 8 * on,
-    inverses: padded * 8 * on,
+    inverses: padded * 4 * on,
     causalNorms: padded * 8 * on,
-    causalInverses: padded * 8 * on,
+    causalInverses: padded * 4 * on,
     column: padded * 4 * on,
+    cosines: padded * 4 * on,
+    causalCosines: padded * 4 * on,
     // Of p, of the Euclidean and of the causal cosine, each for both sides.
-    groupMaxima: LISTS * groupsOf(rows.count) * 4 * on,
-    ranking: groupsOf(rows.count) * 4 * on,
+    blockMaxima: LISTS * blocksOf(rows.count) * 4 * on,
+    ranking: blocksOf(rows.count) * 4 * on,
+    polynomial: 8 * 4 * on,
     columnSums: perColumn * 2 * SUMS,
     aligned: perColumn * ALIGNED,
     fineCounts: perColumn * FINE_BINS,
@@ -75,7 +80,8 @@ export function measureTables(
 ): TablePart {
   const d = columns.minima.length;
   const zeroRows = prepare(rows, settings, regions);
-  for (const { first, count } of splitRows(d, BLOCK_COLUMNS)) {
+  // From the last to the first: see foldDirections.
+  for (const { first, count } of splitRows(d, BLOCK_COLUMNS).reverse()) {
     endIfInterrupted();
     const src = columns.offset + first * columns.columnStride;
     foldRows(src, rows, first, count, columns.columnStride, settings, regions);
@@ -87,6 +93,8 @@ export function measureTables(
   const tokens = regions.extremeRows.int32.map((row) => (row < 0 ? row : rows.first + row));
   return {
     zeroRows,
+    minima: columns.minima,
+    maxima: columns.maxima,
     tokens: tokenPart(rows, settings, regions),
     columnSums: regions.columnSums.float64.slice(),
     aligned: regions.aligned.uint32.slice(),
@@ -108,19 +116,22 @@ function prepare(rows: RowRange, { means }: TableSettings, regions: TableRegions
   regions.means.float64.set(means);
   regions.roots.float64.set(regions.lambda.float64.map(Math.sqrt));
   regions.ones.float64.fill(1);
+  regions.polynomial.float32.set([...ARCSINE_POLYNOMIAL, NOTICED_SQUARE]);
   invert(rows.count, regions.squares, regions.norms, regions.inverses);
   invert(rows.count, regions.causal, regions.causalNorms, regions.causalInverses);
   return regions.norms.float64.subarray(0, rows.count).reduce((sum, norm) => sum + (norm === 0 ? 1 : 0), 0);
 }
 
-/** Norms and their inverses, 0 for a row of zeros and behind the last row. */
+/** Norms and their float32 inverses, 0 for a row of zeros and behind the last row. */
 function invert(count: number, squares: Region, norms: Region, inverses: Region): void {
   norms.float64.fill(0);
-  inverses.float64.fill(0);
+  inverses.float32.fill(0);
   for (let i = 0; i < count; i++) {
     const norm = Math.sqrt(squares.float64[i]!);
     norms.float64[i] = norm;
-    inverses.float64[i] = norm === 0 ? 0 : 1 / norm;
+    if (norm === 0) continue;
+    // Beyond these, which no model comes near, the kernel must not trust its float32 products.
+    inverses.float32[i] = norm > 2 ** -60 && norm < 2 ** 60 ? 1 / norm : Number.NaN;
   }
 }
 
@@ -166,65 +177,83 @@ function measureColumn(
   rows: RowRange,
   zeroRows: number,
   { minima, maxima }: PartitionColumns,
-  { means, bins, top }: TableSettings,
+  { means, bins, top, floors }: TableSettings,
   regions: TableRegions,
 ): void {
-  const { norms, inverses, causalNorms, causalInverses, ones } = regions;
+  const { norms, inverses, cosines, causalNorms, causalInverses, causalCosines, ones } = regions;
   const column = regions.column.offset;
   const root = regions.roots.float64[j]!;
   const sums = regions.columnSums.offset + j * SUMS * 8;
   const aligned = regions.aligned.offset + j * ALIGNED * 4;
-  const sideBytes = groupsOf(rows.count) * 4;
-  const groups = (list: number) => regions.groupMaxima.offset + list * sideBytes;
+  const maximaOf = (list: number) => regions.blockMaxima.offset + list * blocksOf(rows.count) * 4;
 
-  kernels.measureMoments(column, rows.count, means[j]!, sums, groups(0));
-  const { exponent, origin } = fineGrid(minima[j]!, maxima[j]!);
-  const fine = regions.fineCounts.offset + j * FINE_BINS * 4;
-  kernels.countBins(column, rows.count, 2 ** -exponent, origin, FINE_BINS, fine);
-  const perUnit = bins.bins / (bins.upper - bins.lower);
-  const histogram = regions.histogram.offset + j * bins.bins * 4;
-  kernels.countBins(column, rows.count, root * perUnit, bins.lower * perUnit, bins.bins, histogram);
+  kernels.measureMoments(column, rows.count, means[j]!, sums, maximaOf(0));
+  countColumn(j, rows.count, { minimum: minima[j]!, maximum: maxima[j]! }, bins, regions);
 
   const metrics = [
-    { weight: 1, norms, inverses },
-    { weight: root, norms: causalNorms, inverses: causalInverses },
+    { weight: 1, norms, inverses, cosines },
+    { weight: root, norms: causalNorms, inverses: causalInverses, cosines: causalCosines },
   ];
-  for (const [metric, { weight, norms, inverses }] of metrics.entries()) {
-    const angleSums = sums + (4 + metric * 3) * 8;
-    const counts = aligned + metric * (ALIGNED / 2) * 4;
-    const maximaOf = groups(2 + 2 * metric);
+  for (const [metric, { weight, norms, inverses, cosines }] of metrics.entries()) {
     kernels.measureAngles(
       column,
       rows.count,
       weight,
       norms.offset,
       inverses.offset,
-      angleSums,
-      counts,
-      maximaOf,
+      cosines.offset,
+      regions.polynomial.offset,
+      sums + (4 + metric * 3) * 8,
+      aligned + metric * (ALIGNED / 2) * 4,
+      maximaOf(2 + 2 * metric),
     );
   }
 
-  // Rows that are in the groups' maxima though they do not count: those behind the last one, and those of zeros.
+  // Rows that are in the blocks' maxima though they do not count: those behind the last one, and those of zeros.
   const padding = (4 - (rows.count % 4)) % 4;
-  const keys = [{ weight: 1, norms: ones, inverses: ones }, ...metrics];
+  const keys = [{ weight: 1, norms: ones, cosines: regions.column }, ...metrics];
   for (const [list, { side }] of extremeLists.entries()) {
-    const { weight, norms, inverses } = keys[list >> 1]!;
+    const { weight, norms, cosines } = keys[list >> 1]!;
     const at = (j * LISTS + list) * top;
     kernels.selectExtremes(
+      cosines.offset,
       column,
       rows.count,
-      side === '+' ? weight : -weight,
+      side === '+' ? 1 : -1,
+      weight,
       norms.offset,
-      inverses.offset,
-      groups(list),
+      maximaOf(list),
       padding + zeroRows,
+      floors[j * LISTS + list]!,
       top,
       regions.extremeKeys.offset + at * 8,
       regions.extremeRows.offset + at * 4,
       regions.ranking.offset,
     );
   }
+}
+
+/** The fine histogram of z_j, and that of the table: its sums, or, where the fine one is the coarser, counted. */
+function countColumn(
+  j: number,
+  rows: number,
+  { minimum, maximum }: { minimum: number; maximum: number },
+  bins: ZBins,
+  { column, roots, fineCounts, histogram }: TableRegions,
+): void {
+  const root = roots.float64[j]!;
+  const grid = fineGrid(root * minimum, root * maximum);
+  const scale = root * 2 ** -grid.exponent;
+  const start = j * FINE_BINS;
+  kernels.countBins(column.offset, rows, scale, grid.origin, FINE_BINS, fineCounts.offset + start * 4);
+  if (grid.exponent <= bins.exponent) {
+    const fine = fineCounts.uint32.subarray(start, start + FINE_BINS);
+    sumBins(fine, grid, histogram.uint32.subarray(j * bins.bins, (j + 1) * bins.bins), bins);
+    return;
+  }
+  const perUnit = 2 ** -bins.exponent;
+  const target = histogram.offset + j * bins.bins * 4;
+  kernels.countBins(column.offset, rows, root * perUnit, bins.lower * perUnit, bins.bins, target);
 }
 
 /** Closes the sums of every row. NaN stands for what a row of zeros has not. */

@@ -84,7 +84,6 @@ function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
   const d = source.columns;
   const regions = memory.allot({
     ...stripSizes(source, rows),
-    ...tableSizes(rows, d, input.tables),
     gammaSquares: rows.count * 8,
     gammaProbe: rows.count * 8,
     squares: rows.count * 8,
@@ -103,6 +102,8 @@ function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
       layout === null ? 0 : parquetBlockBytes(layout),
       input.arrow === null ? 0 : rows.count * d * 4,
     ),
+    // Behind the block: kernels read rows by fours, beyond the last one's end.
+    ...tableSizes(rows, d, input.tables),
   });
   regions.lambda.float64.set(input.eigenvalues);
   regions.probeVector.float64.set(input.probe.vector);

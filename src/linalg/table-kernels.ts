@@ -37,18 +37,22 @@ export interface TableKernels {
     weight: number,
     norms: number,
     inverses: number,
+    cosines: number,
+    polynomial: number,
     sums: number,
     aligned: number,
     maxima: number,
   ): void;
   selectExtremes(
+    values: number,
     column: number,
     rows: number,
+    sign: number,
     weight: number,
     norms: number,
-    inverses: number,
     maxima: number,
     excluded: number,
+    floor: number,
     top: number,
     keys: number,
     rowsOf: number,
@@ -57,12 +61,12 @@ export interface TableKernels {
   hashRows(src: number, rows: number, rowBytes: number, hashes: number): void;
 }
 
-/** Rows of a block of the kernels; each has 4 groups of rows, by lane. */
+/** Rows of a block of the kernels. */
 const BLOCK_ROWS = 64;
 
-/** How many groups `measureMoments` and `measureAngles` divide `rows` rows into. */
-export function groupsOf(rows: number): number {
-  return 4 * Math.ceil(rows / BLOCK_ROWS);
+/** How many blocks `measureMoments` and `measureAngles` divide `rows` rows into. */
+export function blocksOf(rows: number): number {
+  return Math.ceil(rows / BLOCK_ROWS);
 }
 
 /** The kernels of the tables over `memory`. */

@@ -8,6 +8,7 @@ import { CLUSTER_THRESHOLD } from '../tables/clusters.js';
 import { duplicateGroups } from '../tables/duplicates.js';
 import { eigenvectorTable } from '../tables/eigenvector-table.js';
 import { extremeTable } from '../tables/extreme-table.js';
+import { LISTS } from '../tables/extremes.js';
 import { QUANTILE_ERROR } from '../tables/fine-grid.js';
 import { histogramTable } from '../tables/histogram-table.js';
 import type { MergedTables } from '../tables/merged-tables.js';
@@ -34,6 +35,7 @@ export function tableSettings(
     causalCentroidNorm: norm((j) => lambda[j]!),
     places: Math.min(PLACES, means.length),
     top: Math.min(top, rows),
+    floors: new Float64Array(means.length * LISTS).fill(Number.NEGATIVE_INFINITY),
     bins: chooseZBins(lambda, means),
   };
 }
@@ -63,10 +65,11 @@ export async function writeTables(
     write('extremes', extremeTable(tables, vocabulary)),
     write('histograms', histogramTable(tables)),
   ];
+  const { bins, lower, upper } = tables.settings.bins;
   return {
     files,
     top: tables.settings.top,
-    histogram: tables.settings.bins,
+    histogram: { bins, lower, upper },
     clusterThreshold: CLUSTER_THRESHOLD,
     quantileError: QUANTILE_ERROR,
     summary: summarise(tables, vocabulary, duplicates, basis),

@@ -66,8 +66,7 @@ export async function verifyRun(
   }));
   const parts: Omit<PartitionMeasures, 'tables'>[] = [];
   await runTasks(executor, 'verify', inputs, ({ tables: part, ...measures }, index) => {
-    const { minima, maxima } = measures;
-    if (part !== null) tables?.add(part, { rows: partitions[index]!.rows, index, minima, maxima });
+    if (part !== null) tables?.add(part, partitions[index]!.rows, index);
     parts[index] = measures;
     onRows(measures.rows);
   });

@@ -1,7 +1,7 @@
 /**
- * Bins of a fine histogram of one column. Its grid is found from the data, yet the same for any partitioning: bins
+ * Bins of a fine histogram of one column, of its z_ij. Its grid is found from the data, yet the same for any partitioning: bins
  * are [k 2^e, (k + 1) 2^e) with the smallest e for which FINE_BINS of them hold all values. So two histograms of parts
- * of a column merge exactly, and binning, a product with a power of two, is exact as well.
+ * of a column merge exactly, and binning, a product with a power of two, is exact as well but for the rounding of z itself.
  */
 export const FINE_BINS = 1024;
 
@@ -18,15 +18,15 @@ export interface FineGrid {
   origin: number;
 }
 
-/** Bins below the last bit of the largest float32 of a column tell nothing more, and k must be an int32. */
+/** Bins below the last bit of the largest value, a float32 times a constant, tell nothing more, and k must be an int32. */
 const MAX_BITS = 28;
 
-/** The grid of values between `minimum` and `maximum`, float32 numbers. */
+/** The grid of values between `minimum` and `maximum`. */
 export function fineGrid(minimum: number, maximum: number): FineGrid {
   const magnitude = Math.max(Math.abs(minimum), Math.abs(maximum), MIN_MAGNITUDE);
   let exponent = Math.floor(Math.log2(magnitude)) - MAX_BITS;
-  // From here to the range it is one step in most cases: the range is close to the magnitude.
   const range = maximum - minimum;
+  // No finer grid fits.
   if (range > 0) exponent = Math.max(exponent, Math.floor(Math.log2(range / FINE_BINS)));
   while (!fits(minimum, maximum, exponent)) exponent++;
   return { exponent, origin: binOf(minimum, exponent) };
@@ -37,9 +37,15 @@ export function binOf(value: number, exponent: number): number {
   return Math.floor(value * 2 ** -exponent);
 }
 
+/** By how many bits k of a bin on one grid is shifted to k of the bin of a coarser one that holds it. */
+export function shiftBetween(exponent: number, coarser: number): number {
+  // k has fewer than 31 bits: 31 are as good as all.
+  return Math.min(31, coarser - exponent);
+}
+
 function fits(minimum: number, maximum: number, exponent: number): boolean {
   return binOf(maximum, exponent) - binOf(minimum, exponent) < FINE_BINS;
 }
 
-/** The smallest positive float32. */
-const MIN_MAGNITUDE = 2 ** -149;
+/** Far below every value that is not zero, and far above where powers of two end. */
+const MIN_MAGNITUDE = 2 ** -600;

@@ -1,20 +1,23 @@
-import { FINE_BINS, type FineGrid, fineGrid } from './fine-grid.js';
+import { binOf, FINE_BINS, type FineGrid, fineGrid, shiftBetween } from './fine-grid.js';
 
 /** Fine histograms of every column over some rows. */
 export interface ColumnHistograms {
-  /** Of the values, [d] each. */
+  /** Of p, [d] each. */
   minima: Float64Array;
   maxima: Float64Array;
-  /** uint32 [d, FINE_BINS], on `fineGrid(minimum, maximum)` of each column. */
+  /** uint32 [d, FINE_BINS] of z = root p, on the grid of its extremes. */
   counts: Uint32Array;
 }
 
 /** Merges the histograms of parts; the order of the parts does not matter. */
 export class FineHistograms {
+  readonly #roots: Float64Array;
   readonly #merged: ColumnHistograms;
 
-  /** @param d columns */
-  constructor(d: number) {
+  /** @param roots of lambda, [d] */
+  constructor(roots: Float64Array) {
+    const d = roots.length;
+    this.#roots = roots;
     this.#merged = {
       minima: new Float64Array(d).fill(Number.POSITIVE_INFINITY),
       maxima: new Float64Array(d).fill(Number.NEGATIVE_INFINITY),
@@ -26,19 +29,18 @@ export class FineHistograms {
     const { minima, maxima, counts } = this.#merged;
     const former = new Uint32Array(FINE_BINS);
     for (let j = 0; j < minima.length; j++) {
-      const isFirst = minima[j]! > maxima[j]!;
       const merged = counts.subarray(j * FINE_BINS, (j + 1) * FINE_BINS);
       const added = part.counts.subarray(j * FINE_BINS, (j + 1) * FINE_BINS);
-      const before = isFirst ? null : fineGrid(minima[j]!, maxima[j]!);
+      const before = minima[j]! <= maxima[j]! ? this.#gridOf(this.#merged, j) : null;
       minima[j] = Math.min(minima[j]!, part.minima[j]!);
       maxima[j] = Math.max(maxima[j]!, part.maxima[j]!);
-      const grid = fineGrid(minima[j]!, maxima[j]!);
-      if (before !== null && !sameGrid(before, grid)) {
+      const grid = this.#gridOf(this.#merged, j);
+      if (before !== null && (before.exponent !== grid.exponent || before.origin !== grid.origin)) {
         former.set(merged);
         merged.fill(0);
         addCounts(merged, grid, former, before);
       }
-      addCounts(merged, grid, added, fineGrid(part.minima[j]!, part.maxima[j]!));
+      addCounts(merged, grid, added, this.#gridOf(part, j));
     }
   }
 
@@ -52,45 +54,46 @@ export class FineHistograms {
    * Off by one bin at most: see QUANTILE_ERROR.
    */
   quantiles(j: number, qs: readonly number[]): number[] {
-    const { minima, maxima, counts } = this.#merged;
-    const column = {
-      minimum: minima[j]!,
-      maximum: maxima[j]!,
-      counts: counts.subarray(j * FINE_BINS, (j + 1) * FINE_BINS),
-    };
-    const rows = column.counts.reduce((sum, count) => sum + count, 0);
+    const counts = this.#merged.counts.subarray(j * FINE_BINS, (j + 1) * FINE_BINS);
+    const rows = counts.reduce((sum, count) => sum + count, 0);
     return qs.map((q) => {
       const position = q * (rows - 1);
       const below = Math.floor(position);
-      const lower = orderStatistic(column, below);
+      const lower = this.#orderStatistic(j, counts, below);
       const share = position - below;
-      return share === 0 ? lower : lower + share * (orderStatistic(column, below + 1) - lower);
+      return share === 0 ? lower : lower + share * (this.#orderStatistic(j, counts, below + 1) - lower);
     });
   }
-}
 
-/** The value of rank k from 0: as if those of a bin were spread over it evenly. */
-function orderStatistic(
-  { minimum, maximum, counts }: { minimum: number; maximum: number; counts: Uint32Array },
-  k: number,
-): number {
-  const { exponent, origin } = fineGrid(minimum, maximum);
-  let bin = 0;
-  let before = 0;
-  while (before + counts[bin]! <= k) before += counts[bin++]!;
-  const inBin = (k - before + 0.5) / counts[bin]!;
-  return Math.min(maximum, Math.max(minimum, (origin + bin + inBin) * 2 ** exponent));
-}
-
-function sameGrid(a: FineGrid, b: FineGrid): boolean {
-  return a.exponent === b.exponent && a.origin === b.origin;
-}
-
-/** Adds counts on a grid to those on one that holds it; its bins are as wide, or hold 2, 4, ... of the finer one's. */
-function addCounts(target: Uint32Array, to: FineGrid, counts: Uint32Array, from: FineGrid): void {
-  const ratio = 2 ** (from.exponent - to.exponent);
-  for (let b = 0; b < FINE_BINS; b++) {
-    const count = counts[b]!;
-    if (count > 0) target[Math.floor((from.origin + b) * ratio) - to.origin]! += count;
+  /** The p of rank k from 0: as if those of a bin were spread over it evenly. */
+  #orderStatistic(j: number, counts: Uint32Array, k: number): number {
+    const { minima, maxima } = this.#merged;
+    const { exponent, origin } = this.#gridOf(this.#merged, j);
+    let bin = 0;
+    let before = 0;
+    while (before + counts[bin]! <= k) before += counts[bin++]!;
+    const inBin = (k - before + 0.5) / counts[bin]!;
+    const z = (origin + bin + inBin) * 2 ** exponent;
+    return Math.min(maxima[j]!, Math.max(minima[j]!, z / this.#roots[j]!));
   }
+
+  #gridOf({ minima, maxima }: Omit<ColumnHistograms, 'counts'>, j: number): FineGrid & { last: number } {
+    const root = this.#roots[j]!;
+    const grid = fineGrid(root * minima[j]!, root * maxima[j]!);
+    return { ...grid, last: binOf(root * maxima[j]!, grid.exponent) - grid.origin };
+  }
+}
+
+/**
+ * Adds counts on a grid to those on one that holds it; its bins are as wide, or hold 2, 4, ... of the finer one's.
+ * @param from its `last` bin is the highest one that may hold something
+ */
+function addCounts(
+  target: Uint32Array,
+  to: FineGrid,
+  counts: Uint32Array,
+  from: FineGrid & { last: number },
+): void {
+  const shift = shiftBetween(from.exponent, to.exponent);
+  for (let b = 0; b <= from.last; b++) target[((from.origin + b) >> shift) - to.origin]! += counts[b]!;
 }

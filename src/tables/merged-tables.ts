@@ -3,7 +3,7 @@ import { inOrder } from '../executor/executor.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
 import type { RowRange } from '../plan.js';
 import { Extremes } from './extremes.js';
-import { type ColumnHistograms, FineHistograms } from './fine-histograms.js';
+import { FineHistograms } from './fine-histograms.js';
 
 /**
  * The tables of a run as they grow, part by part. Counts, lists and tokens are merged as parts arrive, which gives the
@@ -25,8 +25,8 @@ export class MergedTables {
   readonly extremes: Extremes;
   readonly #addSums: (sums: Float64Array, index: number) => void;
 
-  /** @param rows V */
-  constructor(rows: number, settings: TableSettings) {
+  /** @param rows V; @param settings its floors rise as parts are merged; @param lambda eigenvalues, [d] */
+  constructor(rows: number, settings: TableSettings, lambda: Float64Array) {
     const d = settings.means.length;
     this.rows = rows;
     this.settings = settings;
@@ -34,24 +34,22 @@ export class MergedTables {
     this.columnSums = new Float64Array(d * 10);
     this.aligned = new Uint32Array(d * 10);
     this.histogram = new Uint32Array(d * settings.bins.bins);
-    this.fine = new FineHistograms(d);
+    this.fine = new FineHistograms(lambda.map(Math.sqrt));
     this.extremes = new Extremes(d, settings.top);
     this.#addSums = inOrder((sums) => addTo(this.columnSums, sums));
   }
 
-  /** Takes the part of partition `index`, and frees it. `extremes` are those of the partition's columns. */
-  add(
-    part: TablePart,
-    { rows, index, minima, maxima }: { rows: RowRange; index: number } & Omit<ColumnHistograms, 'counts'>,
-  ): void {
+  /** Takes the part of partition `index`, which has the rows `rows`, and frees it. */
+  add(part: TablePart, rows: RowRange, index: number): void {
     this.zeroRows += part.zeroRows;
     for (const [name, values] of Object.entries(part.tokens)) {
       this.tokens[name as keyof TokenPart].set(values, (values.length / rows.count) * rows.first);
     }
     addTo(this.aligned, part.aligned);
     addTo(this.histogram, part.histogram);
-    this.fine.add({ minima, maxima, counts: part.fineCounts });
+    this.fine.add({ ...part, counts: part.fineCounts });
     this.extremes.add(part.extremes);
+    this.extremes.lastKeys(this.settings.floors);
     this.#addSums(part.columnSums, index);
     // Megabytes each: the next parts come before the garbage collector does.
     for (const large of [part.fineCounts, part.histogram, part.extremes.keys, part.extremes.tokens]) {

@@ -1,8 +1,12 @@
+import { FINE_BINS, type FineGrid, shiftBetween } from './fine-grid.js';
+
 /** The bins of the histograms of z: [lower, upper) in `bins` equal parts, the same for every eigenvector. */
 export interface ZBins {
   bins: number;
   lower: number;
   upper: number;
+  /** Each bin is 2^exponent wide, and the edges are multiples of that. */
+  exponent: number;
 }
 
 const BINS = 256;
@@ -24,7 +28,22 @@ export function chooseZBins(lambda: Float64Array, means: Float64Array): ZBins {
     centre = Math.max(centre, Math.sqrt(lambda[j]!) * Math.abs(means[j]!));
   }
   const upper = Math.max(MIN_UPPER, 2 ** Math.ceil(Math.log2(centre + SPREAD)));
-  return { bins: BINS, lower: -upper, upper };
+  return { bins: BINS, lower: -upper, upper, exponent: Math.log2((2 * upper) / BINS) };
+}
+
+/** Counts on a grid that divides these bins, summed into the bins of `counts` (uint32 [bins]). */
+export function sumBins(
+  fine: Uint32Array,
+  { exponent, origin }: FineGrid,
+  counts: Uint32Array,
+  { bins, lower, exponent: binExponent }: ZBins,
+): void {
+  const shift = shiftBetween(exponent, binExponent);
+  const first = lower * 2 ** -binExponent;
+  for (let b = 0; b < FINE_BINS; b++) {
+    const bin = ((origin + b) >> shift) - first;
+    counts[Math.min(bins - 1, Math.max(0, bin))]! += fine[b]!;
+  }
 }
 
 /** Standard deviations beside the mean that should lie inside. */

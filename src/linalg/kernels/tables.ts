@@ -2,7 +2,7 @@
 // float32. Pointers are byte offsets into the imported memory. Sums are accumulated in float64; what an element
 // adds to them depends on nothing but the element, its row and its column.
 
-/** Rows whose sums are kept in registers, and whose extremes are known by lane: see `measureMoments`. */
+/** Rows whose sums are kept in registers, and which the selection of extremes passes over at once. */
 const BLOCK: usize = 64;
 
 /** A float32 lane is off by 2^-24 of its value: filters in float32 leave this much room, exact values decide. */
@@ -116,8 +116,10 @@ export function foldTokens(
 /**
  * Keeps, per row, the `places` columns of the largest |z| = |root_j p_ij|, in falling order, ties to the lower
  * column: z in values (float64 [rows, places]), the column's number in columnsOf (int32, the same shape, -1 where
- * there is none yet). Called for blocks of columns in rising order; thresholds (float32 [rows], -1 at the start)
- * are what an element must exceed to be looked at.
+ * there is none yet). thresholds (float32 [rows], -1 at the start) are what an element must reach to be looked at.
+ *
+ * Called for blocks of columns from the last to the first: with roots that rise the largest z come early, and few
+ * elements reach a threshold.
  */
 export function foldDirections(
   src: usize,
@@ -131,68 +133,71 @@ export function foldDirections(
   values: usize,
   columnsOf: usize,
 ): void {
-  for (let j: usize = 0; j < columns; j++) {
-    const column = src + j * columnStride;
-    const root = load<f64>(roots + (j << 3));
+  const last = (places - 1) << 3;
+  for (let j = columns; j > 0; j--) {
+    const column = src + (j - 1) * columnStride;
+    const root = load<f64>(roots + ((j - 1) << 3));
     const factor = f32x4.splat(<f32>root);
-    let i: usize = 0;
-    for (; i + 4 <= rows; i += 4) {
+    for (let i: usize = 0; i < rows; i += 4) {
       const magnitudes = f32x4.mul(f32x4.abs(v128.load(column + (i << 2))), factor);
-      if (!v128.any_true(f32x4.gt(magnitudes, v128.load(thresholds + (i << 2))))) continue;
-      for (let row = i; row < i + 4; row++) {
-        offerDirection(root * load<f32>(column + (row << 2)), row, firstColumn + j, places, thresholds, values, columnsOf);
+      let mask = i32x4.bitmask(f32x4.ge(magnitudes, v128.load(thresholds + (i << 2))));
+      for (; mask !== 0; mask &= mask - 1) {
+        const row = i + ctz(mask);
+        // What is behind the last row is another column's.
+        if (row >= rows) break;
+        const at = (row * places) << 2;
+        const z = root * load<f32>(column + (row << 2));
+        offerDirection(z, <i32>(firstColumn + j - 1), places, values + (at << 1), columnsOf + at);
+        if (load<i32>(columnsOf + at + (last >> 1)) < 0) continue;
+        store<f32>(thresholds + (row << 2), <f32>lowered(abs(load<f64>(values + (at << 1) + last))));
       }
-    }
-    for (; i < rows; i++) {
-      offerDirection(root * load<f32>(column + (i << 2)), i, firstColumn + j, places, thresholds, values, columnsOf);
     }
   }
 }
 
-function offerDirection(
-  z: f64,
-  row: usize,
-  column: usize,
-  places: usize,
-  thresholds: usize,
-  values: usize,
-  columnsOf: usize,
-): void {
-  const z0 = values + ((row * places) << 3);
-  const c0 = columnsOf + ((row * places) << 2);
-  const last = places - 1;
+/** Puts z before all that are not larger: they are of higher columns. */
+function offerDirection(z: f64, column: i32, places: usize, values: usize, columnsOf: usize): void {
   const magnitude = abs(z);
-  if (load<i32>(c0 + (last << 2)) >= 0 && !(magnitude > abs(load<f64>(z0 + (last << 3))))) return;
-  let k = last;
+  let k = places - 1;
+  if (load<i32>(columnsOf + (k << 2)) >= 0 && abs(load<f64>(values + (k << 3))) > magnitude) return;
   for (; k > 0; k--) {
-    const before = load<i32>(c0 + ((k - 1) << 2));
-    const value = load<f64>(z0 + ((k - 1) << 3));
-    if (before >= 0 && !(magnitude > abs(value))) break;
-    store<i32>(c0 + (k << 2), before);
-    store<f64>(z0 + (k << 3), value);
+    const before = load<i32>(columnsOf + ((k - 1) << 2));
+    const value = load<f64>(values + ((k - 1) << 3));
+    if (before >= 0 && abs(value) > magnitude) break;
+    store<i32>(columnsOf + (k << 2), before);
+    store<f64>(values + (k << 3), value);
   }
-  store<i32>(c0 + (k << 2), <i32>column);
-  store<f64>(z0 + (k << 3), z);
-  if (load<i32>(c0 + (last << 2)) >= 0) {
-    store<f32>(thresholds + (row << 2), <f32>(abs(load<f64>(z0 + (last << 3))) * (1 - MARGIN)));
-  }
+  store<i32>(columnsOf + (k << 2), column);
+  store<f64>(values + (k << 3), z);
 }
 
 /** Copies one column of float32 to where the other kernels want it: on 16 bytes, followed by zeros to a multiple of 4. */
 export function loadColumn(src: usize, rows: usize, column: usize): void {
-  v128.store(column + ((rows & ~3) << 2), i32x4.splat(0));
+  if ((rows & 3) !== 0) v128.store(column + ((rows & ~3) << 2), i32x4.splat(0));
   memory.copy(column, src, rows << 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function blocksOf(rows: usize): usize {
+  return (rows + BLOCK - 1) / BLOCK;
+}
+
+// @ts-ignore: decorator
+@inline
+function maximumLane(values: v128): f32 {
+  const pairs = f32x4.pmax(values, v128.shuffle<f32>(values, values, 2, 3, 0, 1));
+  return f32x4.extract_lane(f32x4.pmax(pairs, v128.shuffle<f32>(pairs, pairs, 1, 0, 3, 2)), 0);
 }
 
 /**
  * Adds the power sums of q = p - mean, q^1 to q^4, to sums (float64 [4]), and stores the largest p and the largest
- * -p of every group of rows in maxima (float32 [2, groups]): group 4 b + l has the rows of lane l of block b. The
- * zeros behind the last row count as rows there.
+ * -p of every block of rows in maxima (float32 [2, blocks]). The zeros behind the last row count as rows there.
  */
 export function measureMoments(column: usize, rows: usize, mean: f64, sums: usize, maxima: usize): void {
   const ms = f64x2.splat(mean);
-  const groupBytes = ((rows + BLOCK - 1) / BLOCK) << 4;
-  for (let first: usize = 0, group: usize = 0; first < rows; first += BLOCK, group += 16) {
+  const blockBytes = blocksOf(rows) << 2;
+  for (let first: usize = 0, block: usize = maxima; first < rows; first += BLOCK, block += 4) {
     const end = min(first + BLOCK, rows);
     let sum1 = f64x2.splat(0);
     let sum2 = f64x2.splat(0);
@@ -231,8 +236,8 @@ export function measureMoments(column: usize, rows: usize, mean: f64, sums: usiz
         rest4 += square * square;
       }
     }
-    v128.store(maxima + group, highest);
-    v128.store(maxima + groupBytes + group, f32x4.neg(lowest));
+    store<f32>(block, maximumLane(highest));
+    store<f32>(block + blockBytes, maximumLane(f32x4.neg(lowest)));
     add64(sums, rest1);
     add64(sums + 8, rest2);
     add64(sums + 16, rest3);
@@ -253,28 +258,31 @@ export function countBins(
   counts: usize,
 ): void {
   const scales = f64x2.splat(scale);
-  const first = i32x4.splat(origin);
-  const last = i32x4.splat(origin + <i32>bins - 1);
-  const whole = rows & ~3;
+  const first = f64x2.splat(<f64>origin);
+  const last = f64x2.splat(<f64>origin + <f64>bins - 1);
+  const toBin = f64x2.splat(INTEGER_BITS - <f64>origin);
   let i: usize = 0;
-  for (; i < rows; i += 4) {
+  for (; i + 4 <= rows; i += 4) {
     const p = v128.load(column + (i << 2));
-    const floor0 = i32x4.trunc_sat_f64x2_s_zero(f64x2.floor(f64x2.mul(lowOf(p), scales)));
-    const floor1 = i32x4.trunc_sat_f64x2_s_zero(f64x2.floor(f64x2.mul(highOf(p), scales)));
-    const floors = v128.shuffle<i32>(floor0, floor1, 0, 1, 4, 5);
-    const bin = i32x4.sub(i32x4.min_s(i32x4.max_s(floors, first), last), first);
-    if (i < whole) {
-      increment(counts, i32x4.extract_lane(bin, 0));
-      increment(counts, i32x4.extract_lane(bin, 1));
-      increment(counts, i32x4.extract_lane(bin, 2));
-      increment(counts, i32x4.extract_lane(bin, 3));
-    } else {
-      increment(counts, i32x4.extract_lane(bin, 0));
-      if (rows - i > 1) increment(counts, i32x4.extract_lane(bin, 1));
-      if (rows - i > 2) increment(counts, i32x4.extract_lane(bin, 2));
-    }
+    const floor0 = f64x2.floor(f64x2.mul(lowOf(p), scales));
+    const floor1 = f64x2.floor(f64x2.mul(highOf(p), scales));
+    const bin0 = f64x2.add(f64x2.pmin(last, f64x2.pmax(first, floor0)), toBin);
+    const bin1 = f64x2.add(f64x2.pmin(last, f64x2.pmax(first, floor1)), toBin);
+    const bin = v128.shuffle<i32>(bin0, bin1, 0, 2, 4, 6);
+    increment(counts, i32x4.extract_lane(bin, 0));
+    increment(counts, i32x4.extract_lane(bin, 1));
+    increment(counts, i32x4.extract_lane(bin, 2));
+    increment(counts, i32x4.extract_lane(bin, 3));
+  }
+  for (; i < rows; i++) {
+    const floor = Math.floor(scale * load<f32>(column + (i << 2)));
+    const bin = min(<f64>origin + <f64>bins - 1, max(<f64>origin, floor)) - <f64>origin;
+    increment(counts, <i32>bin);
   }
 }
+
+/** Added to a whole number, it leaves that number in the low bits of the float64. */
+const INTEGER_BITS: f64 = 6755399441055744; // 1.5 x 2^52
 
 // @ts-ignore: decorator
 @inline
@@ -283,42 +291,18 @@ function increment(counts: usize, bin: i32): void {
   store<u32>(at, load<u32>(at) + 1);
 }
 
-// asin(x) in degrees is x P(x^2) for |x| <= 1/2: the polynomial of degree 5 that is off by 4.5e-9 of it at most
-// (Remez), in float32 by 3.4e-6 degrees. Beyond 1/2, asin(x) = 90 - 2 asin(sqrt((1 - x) / 2)).
-const P0: f32 = 57.295780181884766;
-const P1: f32 = 9.54936695098877;
-const P2: f32 = 4.293994903564453;
-const P3: f32 = 2.6098334789276123;
-const P4: f32 = 1.3669724464416504;
-const P5: f32 = 2.442842483520508;
-
-// @ts-ignore: decorator
-@inline
-function arcsine(x: v128): v128 {
-  const t = f32x4.mul(x, x);
-  let s = f32x4.add(f32x4.mul(f32x4.splat(P5), t), f32x4.splat(P4));
-  s = f32x4.add(f32x4.mul(s, t), f32x4.splat(P3));
-  s = f32x4.add(f32x4.mul(s, t), f32x4.splat(P2));
-  s = f32x4.add(f32x4.mul(s, t), f32x4.splat(P1));
-  s = f32x4.add(f32x4.mul(s, t), f32x4.splat(P0));
-  return f32x4.mul(s, x);
-}
-
-/** asin(x), in degrees, for 1/2 < |x|, which may be a rounding error above 1. */
-function arcsineBeyondHalf(x: f64): f32 {
-  const t = max<f64>(0, (1 - abs(x)) / 2);
-  let s = (((<f64>P5 * t + <f64>P4) * t + <f64>P3) * t + <f64>P2) * t;
-  s = (s + <f64>P1) * t + <f64>P0;
-  return <f32>copysign(90 - 2 * Math.sqrt(t) * s, x);
-}
+/** Beyond this cosine the polynomial does not reach. */
+const POLYNOMIAL_END: f32 = 0.3;
 
 /**
- * Of the cosines c_i = weight p_i / norm_i of one column: adds their arcsines s in degrees, as sums of s, s^2 and
- * |s|, to sums (float64 [3]); the numbers of rows with |c| >= 0.1, 0.2, 0.3, 0.5, 0.7 to aligned (uint32 [5]); and
- * stores the largest c and -c of every group as `measureMoments` does.
+ * Of the cosines c_i = weight p_i / norm_i of one column, which go to cosines (float32, as long as the column with
+ * its zeros): adds their arcsines s in degrees, as sums of s, s^2 and |s|, to sums (float64 [3]); the numbers of rows
+ * with |c| >= 0.1, 0.2, 0.3, 0.5, 0.7 to aligned (uint32 [5]); and stores the largest c and -c of every block as
+ * `measureMoments` does.
  *
- * norms and inverses are float64, as long as the column with its zeros; a row without a direction has the inverse 0,
- * which gives the cosine 0.
+ * inverses (float32, as long as the column) are 1 / norm, 0 for a row without a direction, whose cosine is 0, and
+ * NaN where a float32 product could overflow or vanish; norms are float64 [rows]. polynomial (float32 [8]) has the three
+ * terms of P with asin(x) = x P(x^2), lowest first, the square from which on cosines are looked at one by one, and room.
  */
 export function measureAngles(
   column: usize,
@@ -326,117 +310,143 @@ export function measureAngles(
   weight: f64,
   norms: usize,
   inverses: usize,
+  cosines: usize,
+  polynomial: usize,
   sums: usize,
   aligned: usize,
   maxima: usize,
 ): void {
-  const weights = f64x2.splat(weight);
-  const noticed = f32x4.splat(0.0999999);
-  const groupBytes = ((rows + BLOCK - 1) / BLOCK) << 4;
-  for (let first: usize = 0, group: usize = 0; first < rows; first += BLOCK, group += 16) {
+  const weights = f32x4.splat(<f32>weight);
+  // Read, because V8 would make constants anew at every use.
+  const p0 = v128.load32_splat(polynomial);
+  const p1 = v128.load32_splat(polynomial + 4);
+  const p2 = v128.load32_splat(polynomial + 8);
+  const noticed = v128.load32_splat(polynomial + 12);
+  const arcsines = polynomial + 16;
+  const blockBytes = blocksOf(rows) << 2;
+  for (let first: usize = 0, block: usize = maxima; first < rows; first += BLOCK, block += 4) {
     const end = min(first + BLOCK, rows);
     let sum = f64x2.splat(0);
     let squares = f64x2.splat(0);
-    let magnitudes = f64x2.splat(0);
+    let positives = f64x2.splat(0);
     let highest = f32x4.splat(-Infinity);
     let lowest = f32x4.splat(Infinity);
     for (let i = first; i < end; i += 4) {
-      const p = v128.load(column + (i << 2));
-      const cosine0 = f64x2.mul(f64x2.mul(lowOf(p), weights), v128.load(inverses + (i << 3)));
-      const cosine1 = f64x2.mul(f64x2.mul(highOf(p), weights), v128.load(inverses + (i << 3) + 16));
-      const cosine = v128.shuffle<f32>(
-        f32x4.demote_f64x2_zero(cosine0),
-        f32x4.demote_f64x2_zero(cosine1),
-        0,
-        1,
-        4,
-        5,
-      );
+      const at = i << 2;
+      let cosine = f32x4.mul(f32x4.mul(v128.load(column + at), weights), v128.load(inverses + at));
+      v128.store(cosines + at, cosine);
+      const square = f32x4.mul(cosine, cosine);
+      let s = f32x4.add(f32x4.mul(p2, square), p1);
+      s = f32x4.mul(f32x4.add(f32x4.mul(s, square), p0), cosine);
+      // Written so that NaN is noticed as well.
+      if (i32x4.bitmask(f32x4.lt(square, noticed)) !== 15) {
+        v128.store(arcsines, s);
+        noticeRows(column, i, min(i + 4, rows), weight, norms, cosines, arcsines, aligned);
+        s = v128.load(arcsines);
+        cosine = v128.load(cosines + at);
+      }
       highest = f32x4.pmax(highest, cosine);
       lowest = f32x4.pmin(lowest, cosine);
-      let s = arcsine(cosine);
-      const magnitude = f32x4.abs(cosine);
-      if (v128.any_true(f32x4.ge(magnitude, noticed))) {
-        for (let row = i; row < min(i + 4, rows); row++) {
-          countAligned(weight * load<f32>(column + (row << 2)), load<f64>(norms + (row << 3)), aligned);
-        }
-        if (v128.any_true(f32x4.gt(magnitude, f32x4.splat(0.5)))) {
-          if (f32x4.extract_lane(magnitude, 0) > 0.5) {
-            s = f32x4.replace_lane(s, 0, arcsineBeyondHalf(f64x2.extract_lane(cosine0, 0)));
-          }
-          if (f32x4.extract_lane(magnitude, 1) > 0.5) {
-            s = f32x4.replace_lane(s, 1, arcsineBeyondHalf(f64x2.extract_lane(cosine0, 1)));
-          }
-          if (f32x4.extract_lane(magnitude, 2) > 0.5) {
-            s = f32x4.replace_lane(s, 2, arcsineBeyondHalf(f64x2.extract_lane(cosine1, 0)));
-          }
-          if (f32x4.extract_lane(magnitude, 3) > 0.5) {
-            s = f32x4.replace_lane(s, 3, arcsineBeyondHalf(f64x2.extract_lane(cosine1, 1)));
-          }
-        }
-      }
       const s0 = lowOf(s);
       const s1 = highOf(s);
       sum = f64x2.add(sum, f64x2.add(s0, s1));
       squares = f64x2.add(squares, f64x2.add(f64x2.mul(s0, s0), f64x2.mul(s1, s1)));
-      magnitudes = f64x2.add(magnitudes, f64x2.add(f64x2.abs(s0), f64x2.abs(s1)));
+      positives = f64x2.add(positives, f64x2.add(f64x2.pmax(s0, f64x2.splat(0)), f64x2.pmax(s1, f64x2.splat(0))));
     }
-    v128.store(maxima + group, highest);
-    v128.store(maxima + groupBytes + group, f32x4.neg(lowest));
-    add64(sums, horizontal(sum));
+    store<f32>(block, maximumLane(highest));
+    store<f32>(block + blockBytes, maximumLane(f32x4.neg(lowest)));
+    const total = horizontal(sum);
+    add64(sums, total);
     add64(sums + 8, horizontal(squares));
-    add64(sums + 16, horizontal(magnitudes));
+    // |s| = 2 max(s, 0) - s
+    add64(sums + 16, 2 * horizontal(positives) - total);
   }
 }
 
-function countAligned(projection: f64, norm: f64, aligned: usize): void {
-  const cosine = abs(projection) / norm;
-  if (cosine >= 0.1) increment(aligned, 0);
-  if (cosine >= 0.2) increment(aligned, 1);
-  if (cosine >= 0.3) increment(aligned, 2);
-  if (cosine >= 0.5) increment(aligned, 3);
-  if (cosine >= 0.7) increment(aligned, 4);
+/**
+ * Counts up to 4 rows by their exact cosines, puts these where float32 products did not give any, and exact arcsines
+ * where the polynomial does not reach. arcsines (float32 [4]) are those of the rows from `first` on.
+ */
+function noticeRows(
+  column: usize,
+  first: usize,
+  end: usize,
+  weight: f64,
+  norms: usize,
+  cosines: usize,
+  arcsines: usize,
+  aligned: usize,
+): void {
+  for (let row = first; row < end; row++) {
+    const norm = load<f64>(norms + (row << 3));
+    if (norm == 0) continue;
+    const cosine = (weight * load<f32>(column + (row << 2))) / norm;
+    countAligned(abs(cosine), aligned);
+    const at = cosines + (row << 2);
+    const magnitude = abs(load<f32>(at));
+    if (magnitude <= POLYNOMIAL_END) continue;
+    // A rounding error may have put it beyond 1.
+    const arcsine = Math.asin(max<f64>(-1, min<f64>(1, cosine))) * (180 / Math.PI);
+    store<f32>(arcsines + ((row - first) << 2), <f32>arcsine);
+    if (!(magnitude < 2)) store<f32>(at, <f32>cosine);
+  }
+}
+
+function countAligned(magnitude: f64, aligned: usize): void {
+  if (magnitude >= 0.1) increment(aligned, 0);
+  if (magnitude >= 0.2) increment(aligned, 1);
+  if (magnitude >= 0.3) increment(aligned, 2);
+  if (magnitude >= 0.5) increment(aligned, 3);
+  if (magnitude >= 0.7) increment(aligned, 4);
 }
 
 /**
- * The `top` rows with the largest weight p_i / norm_i of one column, falling, ties to the lower row: keys (float64
- * [top]) and rowsOf (int32 [top], -1 behind the last one). Rows of norm 0 are left out.
+ * The `top` rows with the largest key sign weight p_i / norm_i of one column, falling, ties to the lower row: keys
+ * (float64 [top]) and rowsOf (int32 [top], -1 behind the last one). Rows of norm 0 are left out.
  *
- * maxima (float32 [groups]) are those of this key over groups of rows; `excluded` says how many rows at most are in
- * them that do not count. The rank-th largest of them has `top` rows above it, so that few rows are looked at.
- * scratch has room for top + excluded float32 values.
+ * values (float32, as long as the column) are weight p_i / norm_i to float32's accuracy, maxima (float32 [blocks])
+ * the largest of sign values in each block of rows; `excluded` says how many rows at most are in them that do not
+ * count. The (top + excluded)-th of the maxima has `top` rows that reach it, so that few rows are looked at; fewer
+ * still above floor, a key that `top` rows of other partitions are known to reach, or -Infinity. scratch has room for
+ * as many float32 values as there are blocks.
  */
 export function selectExtremes(
+  values: usize,
   column: usize,
   rows: usize,
+  sign: f64,
   weight: f64,
   norms: usize,
-  inverses: usize,
   maxima: usize,
   excluded: usize,
+  floor: f64,
   top: usize,
   keys: usize,
   rowsOf: usize,
   scratch: usize,
 ): void {
   for (let k: usize = 0; k < top; k++) store<i32>(rowsOf + (k << 2), -1);
-  const groups = ((rows + BLOCK - 1) / BLOCK) << 2;
-  const weights = f64x2.splat(weight);
-  const worst = keys + ((top - 1) << 3);
-  let threshold = lowered(<f64>rankedMaximum(maxima, groups, top + excluded, scratch));
-  for (let first: usize = 0, group: usize = maxima; first < rows; first += BLOCK, group += 16) {
-    const maximum = v128.load(group);
-    const thresholds = f32x4.splat(<f32>lowered(threshold));
-    if (!v128.any_true(f32x4.ge(maximum, thresholds))) continue;
+  const signs = f32x4.splat(<f32>sign);
+  const last = (top - 1) << 2;
+  const known = floor > -Infinity ? floor : <f64>rankedMaximum(maxima, blocksOf(rows), top + excluded, scratch);
+  let threshold = <f32>lowered(known);
+  for (let first: usize = 0, block: usize = maxima; first < rows; first += BLOCK, block += 4) {
+    if (!(load<f32>(block) >= threshold)) continue;
+    const thresholds = f32x4.splat(threshold);
     const end = min(first + BLOCK, rows);
-    for (let i = first; i < end; i += 2) {
-      const key = f64x2.mul(f64x2.mul(low(column + (i << 2)), weights), v128.load(inverses + (i << 3)));
-      if (!v128.any_true(f64x2.ge(key, f64x2.splat(threshold)))) continue;
-      for (let row = i; row < min(i + 2, end); row++) {
+    for (let i = first; i < end; i += 4) {
+      const near = f32x4.ge(f32x4.mul(v128.load(values + (i << 2)), signs), thresholds);
+      for (let mask = i32x4.bitmask(near); mask !== 0; mask &= mask - 1) {
+        const row = i + ctz(mask);
         const norm = load<f64>(norms + (row << 3));
-        if (norm > 0) offer((weight * load<f32>(column + (row << 2))) / norm, <i32>row, top, keys, rowsOf);
+        // Rows of zeros have no cosine; those behind the last row are none.
+        if (row >= rows || norm == 0) continue;
+        const key = (sign * (weight * load<f32>(column + (row << 2)))) / norm;
+        offer(key, <i32>row, top, keys, rowsOf);
       }
-      if (load<i32>(rowsOf + ((top - 1) << 2)) >= 0) threshold = max(threshold, lowered(load<f64>(worst)));
+    }
+    if (load<i32>(rowsOf + last) >= 0) {
+      threshold = max(threshold, <f32>lowered(load<f64>(keys + (last << 1))));
     }
   }
 }
@@ -461,20 +471,17 @@ function offer(key: f64, row: i32, top: usize, keys: usize, rowsOf: usize): void
   store<f64>(keys + (k << 3), key);
 }
 
-/** The `rank`-th largest of float32 values, -Infinity where there are fewer; their number is a multiple of 4. */
+/** The `rank`-th largest of float32 values, -Infinity where there are fewer. */
 function rankedMaximum(values: usize, count: usize, rank: usize, scratch: usize): f32 {
   if (count < rank) return -Infinity;
   for (let k: usize = 0; k < rank; k++) store<f32>(scratch + (k << 2), -Infinity);
   const last = scratch + ((rank - 1) << 2);
-  for (let g: usize = 0; g < count; g += 4) {
-    if (!v128.any_true(f32x4.gt(v128.load(values + (g << 2)), v128.load32_splat(last)))) continue;
-    for (let k = g; k < g + 4; k++) {
-      const value = load<f32>(values + (k << 2));
-      if (!(value > load<f32>(last))) continue;
-      let at = last;
-      for (; at > scratch && load<f32>(at - 4) < value; at -= 4) store<f32>(at, load<f32>(at - 4));
-      store<f32>(at, value);
-    }
+  for (let k: usize = 0; k < count; k++) {
+    const value = load<f32>(values + (k << 2));
+    if (!(value > load<f32>(last))) continue;
+    let at = last;
+    for (; at > scratch && load<f32>(at - 4) < value; at -= 4) store<f32>(at, load<f32>(at - 4));
+    store<f32>(at, value);
   }
   return load<f32>(last);
 }
