@@ -7,6 +7,8 @@ import { ANGLE_STEP, extremesStart, type ReportHead } from '../../src/report/con
 import { type PackedArray, unpackArrays } from '../../src/report/packed-arrays.js';
 import { writeReport } from '../../src/report/write-report.js';
 import { topTokens } from '../../src/top.js';
+import { runHere, shardedModel } from '../helpers/runs.js';
+import { scratchDirectory } from '../input/fixtures.js';
 import { runWithTables } from './run-with-tables.js';
 
 function contents(page: string): { head: ReportHead; arrays: Record<string, PackedArray> } {
@@ -42,6 +44,14 @@ test('the page holds the tables: extremes, counts, texts', async (t) => {
   t.is(sum, 24 * 300);
   t.is(arrays['token.text_bytes']![299], -1);
   t.true(new TextDecoder().decode(arrays['token.text'] as Uint8Array).includes(' word100 word101'));
+});
+
+test('a long list of extremes is cut, and the page says so', async (t) => {
+  const model = shardedModel(t, 120, 8).directory;
+  const { directory } = await runHere({ model, out: path.join(scratchDirectory(t), 'run'), top: 60 });
+  const page = readFileSync(path.join(directory, 'report.html'), 'utf8');
+  t.deepEqual(contents(page).head.places, { shown: 50, stored: 60 });
+  t.true(page.includes('The 50 most extreme tokens a side (the table holds 60).'));
 });
 
 test('the same results give the same bytes', async (t) => {

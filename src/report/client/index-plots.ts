@@ -103,7 +103,12 @@ function histogram(report: Report): IndexPlot {
   return {
     id: 'histogram-map',
     y: { label: 'z, causal units', range: [edge(first), edge(end)] },
-    series: [{ label: 'median', values: inCausalUnits(report, 'quantile_50'), colour: 'line-2', width: 1 }],
+    series: (['95', '50', '05'] as const).map((percent) => ({
+      label: percent === '50' ? 'median' : `${Number(percent)} %`,
+      values: inCausalUnits(report, `quantile_${percent}`),
+      colour: 'line-2',
+      width: percent === '50' ? 1 : 0.5,
+    })),
     underlay: heatMap(report),
     height: 380,
   };

@@ -149,6 +149,12 @@ function axes({ x, y, top }: PlotOptions): uPlot.Axis[] {
       label: y.label,
       labelSize: 20,
       size: 62,
+      ...(y.logarithmic === true
+        ? {
+            grid: { ...common.grid, filter: decades },
+            ticks: { ...common.ticks, filter: decades },
+          }
+        : {}),
       values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : tickText(tick))),
     },
     ...(top === undefined
@@ -198,8 +204,15 @@ function xText(value: number | null, { x }: PlotOptions): string {
 
 function tickText(value: number): string {
   const magnitude = Math.abs(value);
-  if (magnitude !== 0 && (magnitude < 1e-3 || magnitude >= 1e5)) return value.toExponential(0);
-  return String(Number(value.toPrecision(6)));
+  if (magnitude !== 0 && (magnitude < 1e-3 || magnitude >= 1e6)) {
+    return Number(value.toPrecision(3)).toExponential();
+  }
+  return Number(value.toPrecision(6)).toLocaleString('en-US', { maximumFractionDigits: 6 });
+}
+
+/** Of the places of a logarithmic axis, those that get a line: one a decade, not nine. */
+function decades(_: uPlot, places: number[]): (number | null)[] {
+  return places.map((place) => (Number.isInteger(Number(Math.log10(place).toFixed(9))) ? place : null));
 }
 
 /** The drawing is one image for a screen reader; the table beneath has its values. */

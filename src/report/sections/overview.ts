@@ -20,7 +20,7 @@ function verdict({ verification }: RunResults): Html {
     .filter((kind) => number(kind) > 0)
     .map((kind) => `, ${number(kind)} ${kind}`);
   return html`<p class="verdict ${passed ? 'passed' : 'failed'}"><strong>Verification ${passed ? 'passed' : 'FAILED'}</strong>:
-${number('passed')} checks passed${others.join('')}.</p>`;
+${number('passed')} of ${all.length} checks passed${others.join('')}.</p>`;
 }
 
 function facts({
@@ -66,7 +66,7 @@ function tableFacts({ tables }: RunResults): [string, string][] {
   return [
     ['Rows with a token, without (orphans)', `${known(counts.tokens)}, ${known(counts.orphans)}`],
     ['Special tokens', known(counts.specials)],
-    ['Equal rows', `${count(counts.duplicateRows)} in ${count(counts.duplicateGroups)} groups`],
+    ['Equal rows', `${count(counts.duplicateRows)} (groups: ${count(counts.duplicateGroups)})`],
     ['Zero rows', count(counts.zeroRows)],
     ['Distortion, mean', distortionMean === null ? 'undefined' : fixed(distortionMean)],
     [

@@ -6,8 +6,8 @@ export function plotSections(head: ReportHead): Html {
   return html`${section(
     'spectrum',
     'Eigenvalue spectrum',
-    html`<p>λ of the metric M by index (ascending λ). The upper axis names the same eigenvectors by rank_by_variance: index 0 has the
-smallest causal weight and the largest variance. A click in any plot by index shows that eigenvector in the explorer; dragging
+    html`<p>λ of the metric M by index (ascending λ). The upper axis names the same eigenvectors by rank_by_variance; where M is
+the inverse of the covariance, index 0 has the smallest causal weight and the largest variance. A click in any plot by index shows that eigenvector in the explorer; dragging
 enlarges, a double click shows all again.</p>`,
     [
       ['spectrum-linear', 'λ, linear'],
@@ -37,8 +37,8 @@ eigenvector's own sign is arbitrary. The folded mean, of angles to the nearer si
   )}${section(
     'histogram',
     'Histogram of z by index',
-    html`<p>Tokens in ${head.histogram.bins} bins of z for every index, on a logarithmic scale of colour: darkest where most are.
-Edges are the same for all indices; the outer bins hold what lies beyond ${head.histogram.lower.toPrecision(4)} and
+    html`<p>Tokens in ${head.histogram.bins} bins of z for every index, on a logarithmic scale of colour: strongest where most are;
+lines at the median and at 5 and 95 %. Edges are the same for all indices; the outer bins hold what lies beyond ${head.histogram.lower.toPrecision(4)} and
 ${head.histogram.upper.toPrecision(4)}.</p>`,
     [['histogram-map', 'Heat map of z by index']],
   )}${section(

@@ -14,6 +14,9 @@ import type { PackedArray } from '../packed-arrays.js';
 /** Extreme tokens that a page holds: 20 a side and measure of 2,560 eigenvectors. */
 const MAX_EXTREMES = 2560 * measures.length * sides.length * 20;
 
+/** Places of a list that a page shows: more rows take the explorer longer to lay out than a click should. */
+const MAX_PLACES = 50;
+
 /** What the page holds of extremes.parquet: the first places of every eigenvector, measure and side. */
 export async function extremeArrays(
   extremes: ParquetColumns,
@@ -26,7 +29,7 @@ export async function extremeArrays(
   const measure = await extremes.values('measure');
   const lists = hidden * measures.length * sides.length;
   const stored = place!.reduce((most, number) => Math.max(most, number), 0);
-  const shown = Math.max(1, Math.min(stored, Math.floor(MAX_EXTREMES / lists)));
+  const shown = Math.max(1, Math.min(stored, MAX_PLACES, Math.floor(MAX_EXTREMES / lists)));
 
   const ids = new Int32Array(lists * shown).fill(-1);
   const values = new Float32Array(lists * shown);
