@@ -1,6 +1,7 @@
 /**
  * The notebook's job at Qwen3-4B's shape: metric given, every token projected, norms checked, results saved. Runs
- * eigenshard, with its portable kernels and with a system library where one is found, and its peers (NumPy, and
+ * eigenshard, with its portable kernels and with a system library where one is found, with the tables of the derived
+ * geometry, and with all that it makes by itself (tables and report), and its peers (NumPy, and
  * PyTorch where it is installed) in turn, after one run each that is not counted, so that the inputs of all lie in
  * the page cache. The peers use as many threads as there are workers. Prints stage times, rates, peak memory, ratios.
  *
@@ -39,6 +40,9 @@ const scratch = path.join(root, 'runs', 'benchmark');
 
 const OURS = 'eigenshard';
 
+/** The job of the peers: they make no tables of the derived geometry, and no report. */
+const JOB = ['--tables', 'none'];
+
 interface Timed {
   /** What ran: a library with its version, and its threads. */
   description: string;
@@ -51,8 +55,12 @@ interface Timed {
 
 await prepare();
 const contenders = [
-  { name: OURS, run: () => runEigenshard('portable') },
-  ...((await hasSystemLibrary()) ? [{ name: `${OURS}, system`, run: () => runEigenshard('system') }] : []),
+  { name: OURS, run: () => runEigenshard('portable', JOB) },
+  ...((await hasSystemLibrary())
+    ? [{ name: `${OURS}, system`, run: () => runEigenshard('system', JOB) }]
+    : []),
+  { name: `${OURS}, tables`, run: () => runEigenshard('portable', ['--no-report']) },
+  { name: `${OURS}, all`, run: () => runEigenshard('portable', []) },
   ...['numpy', 'torch'].flatMap((library) => {
     const interpreter = pythonWith(library);
     return interpreter === null ? [] : [{ name: library, run: () => runPeer(interpreter, library) }];
@@ -96,10 +104,11 @@ async function coordinator(...args: string[]): Promise<string> {
   return stdout;
 }
 
-async function runEigenshard(backend: 'portable' | 'system'): Promise<Timed> {
+async function runEigenshard(backend: 'portable' | 'system', options: readonly string[]): Promise<Timed> {
   const started = performance.now();
   const output = await coordinator(
     ...['--model', model, '--metric', metric, '--ridge', '1e-6', '--workers', String(workers)],
+    ...options,
     ...['--backend', backend, '--out', path.join(scratch, 'run'), '--json', '--quiet'],
   );
   const wallSeconds = (performance.now() - started) / 1000;

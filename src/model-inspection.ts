@@ -1,8 +1,11 @@
 import { explainCheckpoint, type RowSource } from './input/checkpoint.js';
 import { dtypeBytes } from './input/dtype.js';
+import type { HubSettings } from './input/hub/settings.js';
 import type { Model } from './input/model-config.js';
+import { type ModelPlan, planModel } from './input/model-plan.js';
 import { findTensor } from './input/shards.js';
 import { openTokenizer } from './input/tokenizer.js';
+import { chooseUnembedding, NAMED_BY_USER } from './input/unembedding.js';
 import { readWeights } from './input/weights.js';
 
 /** What a run would work on, known without reading a weight. Plain data. */
@@ -48,12 +51,34 @@ export async function inspectModel(
   };
 }
 
+/** What a run would download and work on, of a model of the hub. Plain data. */
+export interface HubModelInspection extends Pick<ModelPlan, 'model' | 'shape' | 'bytesToDownload'> {
+  /** Why that tensor. */
+  reason: string;
+}
+
+/**
+ * Looks at a model of the hub as a run would, and downloads nothing but its small files and a header.
+ *
+ * @throws InputError or RunError as planModel
+ */
+export async function inspectHubModel(
+  reference: string,
+  { hub, tensor }: { hub: HubSettings; tensor?: string | undefined },
+): Promise<HubModelInspection> {
+  const { model, shape, bytesToDownload } = await planModel(reference, { hub, tensor });
+  const byName = chooseUnembedding(new Set([shape.tensor!]), model.tied);
+  const reason = tensor === undefined && byName !== null ? byName.reason : NAMED_BY_USER;
+  return { model, shape, bytesToDownload, reason };
+}
+
 async function inspectTokenizer(path: string, rows: number): Promise<ModelInspection['tokenizer']> {
   const tokenizer = await openTokenizer(path);
   if (tokenizer === null) return null;
   let orphans = 0;
   for (let id = 0; id < rows; id++) if (tokenizer.text(id) === null) orphans++;
+  // Only rows have tokens: the highest id of a made-up tokenizer may be any number.
   let special = 0;
-  for (let id = 0; id < tokenizer.tokens; id++) if (tokenizer.isSpecial(id)) special++;
+  for (let id = 0; id < Math.min(rows, tokenizer.tokens); id++) if (tokenizer.isSpecial(id)) special++;
   return { tokens: tokenizer.tokens, special, orphans };
 }

@@ -1,7 +1,7 @@
 import { formatBytes as bytes } from './byte-size.js';
 import { count, figure, fixed } from './figures.js';
 import { shapeText } from './input/shape.js';
-import type { ModelInspection } from './model-inspection.js';
+import type { HubModelInspection, ModelInspection } from './model-inspection.js';
 import type { Manifest } from './output/manifest.js';
 
 /** What the notebook prints, and where things are: the end of a run. */
@@ -70,6 +70,18 @@ export function modelText({
     ...candidateLines(others),
     `  ${tokenizerLine(tokenizer)}`,
     ...notes.map((note) => `  note: ${note}`),
+  ].join('\n');
+}
+
+/** The same of a model of the hub. */
+export function hubModelText({ model, shape, bytesToDownload, reason }: HubModelInspection): string {
+  const tied = model.tied === null ? 'not said' : model.tied ? 'yes' : 'no';
+  return [
+    `${model.name} at revision ${model.revision}`,
+    `  type ${model.modelType ?? 'unknown'}, embeddings tied: ${tied}`,
+    `  tensor ${shape.tensor}, ${count(shape.rows)} x ${count(shape.columns)} ${shape.dtype}`,
+    `    why: ${reason}`,
+    `  to download: ${bytes(bytesToDownload)}`,
   ].join('\n');
 }
 

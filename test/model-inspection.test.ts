@@ -1,11 +1,12 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { inspectModel } from '../src/model-inspection.js';
-import { modelText } from '../src/summary.js';
+import { inspectHubModel, inspectModel } from '../src/model-inspection.js';
+import { hubModelText, modelText } from '../src/summary.js';
 import { shardedModel } from './helpers/runs.js';
 import { sharedModel } from './helpers/shared-models.js';
 import { npy, scratchFile } from './input/fixtures.js';
+import { HubServer } from './input/hub/hub-server.js';
 
 test('a checkpoint is described by headers and tokenizer alone', async (t) => {
   const { directory } = shardedModel(t, 20, 8);
@@ -49,4 +50,21 @@ test('a real checkpoint has no orphans', async (t) => {
   t.deepEqual(tokenizer, { tokens: 512, special: 3, orphans: 0 });
   t.is(source.bytes, 512 * 64 * 4);
   t.regex(reason, /tie_word_embeddings is true/);
+});
+
+test('of a model of the hub a run would take the same tensor, and nothing of its weights is downloaded', async (t) => {
+  const { directory } = shardedModel(t, 300, 8);
+  const server = await HubServer.start(t, directory);
+  const hub = server.settings(t);
+  const inspection = await inspectHubModel('some/model', { hub });
+  t.like(inspection.shape, { rows: 300, columns: 8, dtype: 'bfloat16', tensor: 'lm_head.weight' });
+  t.regex(inspection.reason, /^rule 1 of \d+: an unembedding matrix/);
+  t.true(inspection.bytesToDownload >= 300 * 8 * 2);
+  const asked = server.seen.filter(({ range }) => range !== null);
+  t.true(asked.reduce((sum, { sent }) => sum + sent, 0) < 300 * 8 * 2, 'headers only');
+  t.regex(
+    hubModelText(inspection),
+    /^some\/model at revision [0-9a-f]{40}\n.*\n {2}tensor lm_head.weight, 300 x 8/,
+  );
+  t.is((await inspectHubModel('some/model', { hub, tensor: 'lm_head.weight' })).reason, 'named by --tensor');
 });

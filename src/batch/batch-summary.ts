@@ -47,8 +47,13 @@ const manifestColumns = {
   norm_standard_deviation: ['DOUBLE', ({ norms }) => norms.euclidean.standardDeviation],
   causal_norm_mean: ['DOUBLE', ({ norms }) => norms.causal.mean],
   causal_norm_standard_deviation: ['DOUBLE', ({ norms }) => norms.causal.standardDeviation],
-  /** A ratio of means, not the mean of the tokens' ratios. */
-  mean_causal_norm_over_mean_norm: ['DOUBLE', ({ norms }) => norms.causal.mean / norms.euclidean.mean],
+  /** Of the tokens' causal_norm / norm; this and the counts are null where a run has no tables. */
+  distortion_mean: ['DOUBLE', ({ tables }) => tables?.summary.distortionMean ?? null],
+  /** Null without a tokenizer, too. */
+  tokens: ['INT32', ({ tables }) => tables?.summary.counts.tokens ?? null],
+  orphans: ['INT32', ({ tables }) => tables?.summary.counts.orphans ?? null],
+  duplicate_groups: ['INT32', ({ tables }) => tables?.summary.counts.duplicateGroups ?? null],
+  duplicate_rows: ['INT32', ({ tables }) => tables?.summary.counts.duplicateRows ?? null],
   /** Of all stages of the call that finished the run. */
   seconds: ['DOUBLE', ({ execution }) => total(execution.seconds)],
 } satisfies Record<string, Column>;

@@ -49,7 +49,7 @@ export function batchSummaryText(outcomes: readonly Outcome[]): string {
     table([
       [
         ...['', 'model', 'V', 'd', 'lambda min', 'median', 'max', 'condition', 'PR(lambda)', 'PR(C)'],
-        ...['ln det M', '|M-I|_F', 'norm', 'causal norm', 'causal / norm', 'seconds'],
+        ...['ln det M', '|M-I|_F', 'norm', 'causal norm', 'distortion', 'orphans', 'duplicates', 'seconds'],
       ],
       ...outcomes.map((outcome, index) => summaryCells(index, summaryRow(outcome))),
     ]),
@@ -106,7 +106,7 @@ function planCells(run: PlannedRun | RefusedRun): string[] {
 
 function summaryCells(index: number, row: BatchSummaryRow): string[] {
   const number = String(index + 1);
-  if (row.status === 'failed') return [number, row.model, ...Array(13).fill(''), 'failed'];
+  if (row.status === 'failed') return [number, row.model, ...Array(15).fill(''), 'failed'];
   const optional = (value: number | null) => (value === null ? '' : fixed(value));
   return [
     ...[number, row.model, optional(row.rows), optional(row.hidden)],
@@ -115,7 +115,7 @@ function summaryCells(index: number, row: BatchSummaryRow): string[] {
       optional,
     ),
     ...[row.identity_distance_frobenius, row.norm_mean, row.causal_norm_mean].map(optional),
-    optional(row.mean_causal_norm_over_mean_norm),
+    ...[row.distortion_mean, row.orphans, row.duplicate_rows].map(optional),
     row.seconds?.toFixed(2) ?? '',
   ];
 }

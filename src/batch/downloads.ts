@@ -5,14 +5,14 @@ import type { PlannedRun } from './batch-plan.js';
 export class Downloads {
   readonly #runs: readonly PlannedRun[];
   readonly #signal: AbortSignal;
-  readonly #onFinished: (run: PlannedRun, seconds: number) => void;
+  readonly #onFinished: (run: PlannedRun, bytes: number, seconds: number) => void;
   readonly #begun = new Map<PlannedRun, Promise<Checkpoint>>();
 
   /** @param onFinished told of every download that took place */
   constructor(
     runs: readonly PlannedRun[],
     signal: AbortSignal,
-    onFinished: (run: PlannedRun, seconds: number) => void,
+    onFinished: (run: PlannedRun, bytes: number, seconds: number) => void,
   ) {
     this.#runs = runs;
     this.#signal = signal;
@@ -52,8 +52,11 @@ export class Downloads {
 
   async #download(run: PlannedRun, fetch: NonNullable<PlannedRun['fetch']>): Promise<Checkpoint> {
     const started = performance.now();
-    const checkpoint = await fetch(() => {}, this.#signal);
-    if (run.bytesToDownload > 0) this.#onFinished(run, (performance.now() - started) / 1000);
+    let received = 0;
+    const checkpoint = await fetch((bytes) => {
+      received += bytes;
+    }, this.#signal);
+    if (received > 0) this.#onFinished(run, received, (performance.now() - started) / 1000);
     return checkpoint;
   }
 }

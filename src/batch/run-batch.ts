@@ -36,11 +36,9 @@ export async function runBatch({ config, runs }: BatchPlan, context: BatchContex
   const { progress, signal } = context;
   const planned = runs.filter(isPlanned);
   const kernels = await kernelsOf(config, planned, progress.note);
-  const downloads = new Downloads(planned, signal, (run, seconds) => {
-    const rate = formatBytes(run.bytesToDownload / seconds);
-    progress.note(
-      `${run.name}: downloaded ${formatBytes(run.bytesToDownload)} in ${seconds.toFixed(1)} s, ${rate}/s`,
-    );
+  const downloads = new Downloads(planned, signal, (run, bytes, seconds) => {
+    const rate = formatBytes(bytes / seconds);
+    progress.note(`${run.name}: downloaded ${formatBytes(bytes)} in ${seconds.toFixed(1)} s, ${rate}/s`);
   });
   const outcomes: Outcome[] = [];
   try {

@@ -2,9 +2,11 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../errors.js';
-import { inspectModel } from '../model-inspection.js';
+import { parseHubReference } from '../input/hub/reference.js';
+import { hubSettings } from '../input/hub/settings.js';
+import { inspectHubModel, inspectModel } from '../model-inspection.js';
 import { MANIFEST_NAME, readManifest } from '../output/manifest.js';
-import { inspectionText, modelText } from '../summary.js';
+import { hubModelText, inspectionText, modelText } from '../summary.js';
 import { print } from './print.js';
 
 /** Adds `inspect`, of a run or of a checkpoint. */
@@ -12,7 +14,10 @@ export function addInspectCommand(program: Command): void {
   program
     .command('inspect')
     .description('show what a finished run holds, or what a run would take of a checkpoint')
-    .argument('<path>', 'output directory of a run, or a checkpoint')
+    .argument(
+      '<path>',
+      'output directory of a run, or a checkpoint: a path, or owner/name[@revision] on the hub',
+    )
     .option('--tensor <name>', 'of the checkpoint, instead of the one that is found by itself')
     .option('--json', 'print it as JSON', false)
     .action(inspect);
@@ -27,6 +32,9 @@ async function inspect(place: string, { json, ...options }: InspectOptions): Pro
   if (holdsRun(place)) {
     const manifest = readManifest(place);
     print(json ? JSON.stringify(manifest) : inspectionText(place, manifest));
+  } else if (!existsSync(place) && parseHubReference(place) !== null) {
+    const model = await inspectHubModel(place, { hub: hubSettings(process.env), ...options });
+    print(json ? JSON.stringify(model) : hubModelText(model));
   } else {
     const model = await inspectModel(place, options);
     print(json ? JSON.stringify(model) : modelText(model));

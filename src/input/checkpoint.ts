@@ -10,7 +10,7 @@ import { readNpyHeader } from './npy.js';
 import { shapeText } from './shape.js';
 import { findTensor, listTensors, type TensorFiles } from './shards.js';
 import { embeddingNames } from './tensor-names.js';
-import { type Choice, chooseUnembedding, knownNames } from './unembedding.js';
+import { type Choice, chooseUnembedding, knownNames, NAMED_BY_USER } from './unembedding.js';
 import { readSafetensorsWeights, readTorchWeights, type WeightEntry, type Weights } from './weights.js';
 
 /** The unembedding matrix gamma where it lies: [rows, columns] row-major, little-endian, without gaps. */
@@ -183,7 +183,7 @@ function openBareWeights(
 }
 
 function chosenByUser(name: string): Choice {
-  return { name, reason: 'named by --tensor' };
+  return { name, reason: NAMED_BY_USER };
 }
 
 function onlyMatrix(entries: readonly WeightEntry[]): Choice | null {

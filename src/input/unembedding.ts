@@ -7,6 +7,9 @@ export interface Choice {
   reason: string;
 }
 
+/** The reason where the user has chosen. */
+export const NAMED_BY_USER = 'named by --tensor';
+
 /**
  * Chooses the unembedding matrix by the names that are there.
  *

@@ -56,7 +56,10 @@ test('summary.parquet has one row a run, failed ones with their message, as Duck
     log_determinant: 500,
     norm_mean: 1.25,
     causal_norm_mean: 1.25,
-    mean_causal_norm_over_mean_norm: 1,
+    // The run has no tables.
+    distortion_mean: null,
+    orphans: null,
+    duplicate_rows: null,
     seconds: 1.75,
   });
   t.is(rows[1]!.covariance_participation_ratio, null);
@@ -94,7 +97,7 @@ test('the table has a line for every run, and says how many finished', (t) => {
   const lines = batchSummaryText(outcomes).split('\n');
   t.regex(
     lines[0]!,
-    /model .*lambda min .*median .*max .*condition .*PR\(lambda\) .*PR\(C\) .*causal \/ norm .*seconds/,
+    /model .*lambda min .*median .*max .*condition .*PR\(lambda\) .*PR\(C\) .*distortion .*orphans .*duplicates .*seconds/,
   );
   t.regex(
     lines[1]!,

@@ -10,8 +10,9 @@ function controlled(sizes: readonly number[]) {
   const runs = sizes.map((bytesToDownload, index) => ({
     name: `m${index}`,
     bytesToDownload,
-    fetch: (_: unknown, signal?: AbortSignal) => {
+    fetch: (onBytes: (bytes: number) => void, signal?: AbortSignal) => {
       log.push(`begin ${index}`);
+      onBytes(bytesToDownload);
       return new Promise<Checkpoint>((resolve, reject) => {
         signal?.addEventListener('abort', () => reject(new Error('aborted')));
         ends[index] = { resolve: () => resolve({ path: `m${index}` } as Checkpoint), reject };

@@ -236,6 +236,7 @@ test('models are fetched one ahead, and a download that fails is the failure of 
       fetch: async (...args) => {
         log.push(`fetch ${number}`);
         if (number === 2) throw new RunError('the connection was cut');
+        args[0](4800);
         return found.fetch(...args);
       },
     };
