@@ -75,11 +75,11 @@ const configSchema = z.strictObject({
   backend: z.enum(backends).default('auto'),
   /** The system library by file or name, where it is not the one that is found by itself. */
   blas: path.optional(),
-  exports: exportsSchema.default({}),
   /** The tables of the derived geometry: all four, or none. */
   tables: z.enum(tableChoices).default('all'),
   /** Tokens in each list of the table of extremes. */
   top: wholeNumber.max(MAX_TOP).default(20),
+  exports: exportsSchema.default({}),
 });
 
 export type Config = z.infer<typeof configSchema>;
