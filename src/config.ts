@@ -77,11 +77,11 @@ export const configSchema = z.strictObject({
   blas: path.optional(),
   /** Whether report.html is made from the tables. */
   report: z.boolean().default(true),
-  exports: exportsSchema.default({}),
   /** The tables of the derived geometry: all four, or none. */
   tables: z.enum(tableChoices).default('all'),
   /** Tokens in each list of the table of extremes. */
   top: wholeNumber.max(MAX_TOP).default(20),
+  exports: exportsSchema.default({}),
 });
 
 export type Config = z.infer<typeof configSchema>;

@@ -19,6 +19,7 @@ export function summaryText(directory: string, manifest: Manifest): string {
     `  shape ${rows} x ${hidden}, ${bytes(projections.bytes)} as float32`,
     `  range [${fixed(projections.minimum)}, ${fixed(projections.maximum)}], mean ${fixed(projections.mean)}, standard deviation ${fixed(projections.standardDeviation)}`,
     ...norms(manifest),
+    ...tableLines(manifest.tables),
     ...verificationLines(verification),
     'Files',
     ...fileLines(directory, manifest),
@@ -134,9 +135,31 @@ function norms({ norms: { euclidean, causal } }: Manifest): string[] {
   return [line('Euclidean', euclidean), line('causal', causal)];
 }
 
+/** What the tables come to. */
+function tableLines(tables: Manifest['tables']): string[] {
+  if (tables === null) return [];
+  const { counts, norms, distortionMean, spectrum } = tables.summary;
+  const tokens =
+    counts.tokens === null
+      ? 'no tokenizer'
+      : `${count(counts.tokens)} tokens, ${count(counts.orphans!)} orphans, ${count(counts.specials!)} special`;
+  const half = (directions: Record<string, number>) => count(directions['50']!);
+  const variance =
+    spectrum.directionsOfVariance === null
+      ? ''
+      : `of the variance in ${half(spectrum.directionsOfVariance)}, `;
+  const distortion = distortionMean === null ? '' : `, mean distortion ${fixed(distortionMean)}`;
+  return [
+    'Geometry',
+    `  ${count(counts.rows)} rows: ${tokens}; ${count(counts.duplicateRows)} equal to another in ${count(counts.duplicateGroups)} groups, ${count(counts.zeroRows)} zero`,
+    `  centred norm ${fixed(norms.centred.mean)} +- ${fixed(norms.centred.standardDeviation)}, causal ${fixed(norms.centredCausal.mean)} +- ${fixed(norms.centredCausal.standardDeviation)}${distortion}`,
+    `  half ${variance}of the causal weight in ${half(spectrum.directionsOfCausalWeight)} directions`,
+  ];
+}
+
 function fileLines(
   directory: string,
-  { partitions, eigenbasis, metric, exports, report }: Manifest,
+  { partitions, eigenbasis, metric, tables, exports, report }: Manifest,
 ): string[] {
   const files = partitions.flatMap((partition) => partition.files);
   const partitionBytes = files.reduce((sum, file) => sum + file.bytes, 0);
@@ -144,6 +167,7 @@ function fileLines(
     `  ${directory}/${eigenbasis.path} (${bytes(eigenbasis.bytes)})`,
     ...(metric.source === 'computed' ? [`  ${directory}/${metric.path}`] : []),
     `  ${directory}/projections: ${files.length} files, ${bytes(partitionBytes)}`,
+    ...(tables?.files ?? []).map((file) => `  ${directory}/${file.path} (${bytes(file.bytes)})`),
     ...(report === null ? [] : [`  ${directory}/${report.path} (${bytes(report.bytes)})`]),
     ...exports.map((file) => `  ${file.path} (${bytes(file.bytes)})`),
   ];

@@ -18,7 +18,7 @@ export const TABLE_NAMES = {
 const ROW_GROUP_ROWS = 65_536;
 
 /**
- * Writes a table as Parquet, uncompressed, atomically, and records it.
+ * Writes a table as Parquet, uncompressed, atomically, and records it. It is on the disk after `syncFiles`.
  * @param metadata key-value metadata of the file
  */
 export function writeTable(
@@ -44,10 +44,13 @@ export function writeTable(
       columnData: columns.map((column) => ({ ...column })),
       codec: 'UNCOMPRESSED',
       rowGroupSize: ROW_GROUP_ROWS,
+      // No limit: one page for a column of a row group.
+      pageSize: 0,
       kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
       createdBy,
     });
-    file.commit();
+    // The coordinator waits for the disk once, for all tables.
+    file.commit({ durable: false });
   } finally {
     file.discard();
   }

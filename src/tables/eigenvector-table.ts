@@ -2,7 +2,7 @@ import type { StoredBasis } from '../stages/basis-check.js';
 import { clustersOf, relativeGaps } from './clusters.js';
 import { degrees } from './degrees.js';
 import type { MergedTables } from './merged-tables.js';
-import { double, int32, nullableDouble, type TableColumn } from './table-column.js';
+import { double, int32, nullableDouble, sorted, type TableColumn } from './table-column.js';
 
 const quantiles = [1, 5, 10, 25, 50, 75, 90, 95, 99];
 /** Hundredths of a cosine, as the kernel counts them. */
@@ -29,7 +29,7 @@ export function eigenvectorTable(
   const causalMeans = lambda.map((value, j) => value * means[j]! ** 2);
   const causalMean = causalMeans.reduce((sum, value) => sum + value, 0);
   return [
-    int32('index', ascending),
+    sorted('index', ascending),
     // lambda = 1 / (c + rho) falls as c rises.
     int32(
       'rank_by_variance',

@@ -1,7 +1,16 @@
 import { degrees } from './degrees.js';
 import { extremeLists, LISTS } from './extremes.js';
 import type { MergedTables } from './merged-tables.js';
-import { double, int32, nullableDouble, nullableText, type TableColumn, text } from './table-column.js';
+import {
+  double,
+  int32,
+  nullableDouble,
+  nullableText,
+  repetitive,
+  sorted,
+  type TableColumn,
+  text,
+} from './table-column.js';
 import type { Vocabulary } from './vocabulary.js';
 
 /** extremes.parquet: a row an eigenvector, measure, side and place, sorted by them in that order. */
@@ -32,10 +41,10 @@ export function extremeTable({ extremes, tokens }: MergedTables, { texts }: Voca
     row++;
   }
   return [
-    int32('index', index),
-    text('side', side),
-    text('measure', measure),
-    int32('place', place),
+    repetitive(sorted('index', index)),
+    repetitive(text('side', side)),
+    repetitive(text('measure', measure)),
+    repetitive(int32('place', place)),
     int32('token_id', token),
     nullableText(
       'text',

@@ -13,6 +13,8 @@ export interface ColumnHistograms {
 export class FineHistograms {
   readonly #roots: Float64Array;
   readonly #merged: ColumnHistograms;
+  /** Of the merged columns. */
+  readonly #grids: UsedGrid[] = [];
 
   /** @param roots of lambda, [d] */
   constructor(roots: Float64Array) {
@@ -27,20 +29,21 @@ export class FineHistograms {
 
   add(part: ColumnHistograms): void {
     const { minima, maxima, counts } = this.#merged;
-    const former = new Uint32Array(FINE_BINS);
     for (let j = 0; j < minima.length; j++) {
-      const merged = counts.subarray(j * FINE_BINS, (j + 1) * FINE_BINS);
-      const added = part.counts.subarray(j * FINE_BINS, (j + 1) * FINE_BINS);
-      const before = minima[j]! <= maxima[j]! ? this.#gridOf(this.#merged, j) : null;
+      const start = j * FINE_BINS;
+      const before = this.#grids[j];
+      const added = this.#gridOf(part, j);
+      const isWithin = part.minima[j]! >= minima[j]! && part.maxima[j]! <= maxima[j]!;
       minima[j] = Math.min(minima[j]!, part.minima[j]!);
       maxima[j] = Math.max(maxima[j]!, part.maxima[j]!);
-      const grid = this.#gridOf(this.#merged, j);
-      if (before !== null && (before.exponent !== grid.exponent || before.origin !== grid.origin)) {
-        former.set(merged);
-        merged.fill(0);
-        addCounts(merged, grid, former, before);
+      const grid = before !== undefined && isWithin ? before : this.#gridOf(this.#merged, j);
+      this.#grids[j] = grid;
+      if (before !== undefined && (before.exponent !== grid.exponent || before.origin !== grid.origin)) {
+        const former = counts.slice(start, start + FINE_BINS);
+        counts.fill(0, start, start + FINE_BINS);
+        addCounts(counts, start, grid, former, 0, before);
       }
-      addCounts(merged, grid, added, this.#gridOf(part, j));
+      addCounts(counts, start, grid, part.counts, start, added);
     }
   }
 
@@ -68,7 +71,7 @@ export class FineHistograms {
   /** The p of rank k from 0: as if those of a bin were spread over it evenly. */
   #orderStatistic(j: number, counts: Uint32Array, k: number): number {
     const { minima, maxima } = this.#merged;
-    const { exponent, origin } = this.#gridOf(this.#merged, j);
+    const { exponent, origin } = this.#grids[j]!;
     let bin = 0;
     let before = 0;
     while (before + counts[bin]! <= k) before += counts[bin++]!;
@@ -77,23 +80,31 @@ export class FineHistograms {
     return Math.min(maxima[j]!, Math.max(minima[j]!, z / this.#roots[j]!));
   }
 
-  #gridOf({ minima, maxima }: Omit<ColumnHistograms, 'counts'>, j: number): FineGrid & { last: number } {
+  #gridOf({ minima, maxima }: Omit<ColumnHistograms, 'counts'>, j: number): UsedGrid {
     const root = this.#roots[j]!;
-    const grid = fineGrid(root * minima[j]!, root * maxima[j]!);
-    return { ...grid, last: binOf(root * maxima[j]!, grid.exponent) - grid.origin };
+    const { exponent, origin } = fineGrid(root * minima[j]!, root * maxima[j]!);
+    return { exponent, origin, used: binOf(root * maxima[j]!, exponent) - origin + 1 };
   }
 }
 
+interface UsedGrid extends FineGrid {
+  /** Bins up to the highest one that holds something. */
+  used: number;
+}
+
 /**
- * Adds counts on a grid to those on one that holds it; its bins are as wide, or hold 2, 4, ... of the finer one's.
- * @param from its `last` bin is the highest one that may hold something
+ * Adds the counts of a column, which begin at `start` of `counts`, to those of `target`, whose grid holds theirs: its
+ * bins are as wide, or hold 2, 4, ... of the finer one's.
  */
 function addCounts(
   target: Uint32Array,
+  targetStart: number,
   to: FineGrid,
   counts: Uint32Array,
-  from: FineGrid & { last: number },
+  start: number,
+  from: UsedGrid,
 ): void {
   const shift = shiftBetween(from.exponent, to.exponent);
-  for (let b = 0; b <= from.last; b++) target[((from.origin + b) >> shift) - to.origin]! += counts[b]!;
+  const base = targetStart - to.origin;
+  for (let b = 0; b < from.used; b++) target[base + ((from.origin + b) >> shift)]! += counts[start + b]!;
 }

@@ -1,23 +1,27 @@
 import type { MergedTables } from './merged-tables.js';
-import { double, int32, type TableColumn } from './table-column.js';
+import { double, int32, repetitive, sorted, type TableColumn } from './table-column.js';
 
 /** histograms.parquet: a row an eigenvector and bin of z; the outer bins also hold what lies beyond them. */
 export function histogramTable({ histogram, settings }: MergedTables): TableColumn[] {
-  const { bins, lower, upper } = settings.bins;
-  const edge = (bin: number) => lower + (bin * (upper - lower)) / bins;
-  const perRow = Int32Array.from({ length: histogram.length }, (_, row) => row);
-  const bin = perRow.map((row) => row % bins);
+  const { bins, lower, exponent } = settings.bins;
+  const rows = histogram.length;
+  const index = new Int32Array(rows);
+  const bin = new Int32Array(rows);
+  const lowerEdge = new Float64Array(rows);
+  const upperEdge = new Float64Array(rows);
+  const width = 2 ** exponent;
+  for (let row = 0; row < rows; row++) {
+    const b = row % bins;
+    index[row] = (row - b) / bins;
+    bin[row] = b;
+    lowerEdge[row] = lower + b * width;
+    upperEdge[row] = lower + (b + 1) * width;
+  }
   return [
-    int32(
-      'index',
-      perRow.map((row) => Math.floor(row / bins)),
-    ),
-    int32('bin', bin),
-    double('lower', Float64Array.from(bin, edge)),
-    double(
-      'upper',
-      Float64Array.from(bin, (b) => edge(b + 1)),
-    ),
-    int32('count', Int32Array.from(histogram)),
+    repetitive(sorted('index', index)),
+    repetitive(int32('bin', bin)),
+    repetitive(double('lower', lowerEdge)),
+    repetitive(double('upper', upperEdge)),
+    int32('count', new Int32Array(histogram.buffer)),
   ];
 }

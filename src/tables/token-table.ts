@@ -6,6 +6,7 @@ import {
   nullableDouble,
   nullableInt32,
   nullableText,
+  sorted,
   type TableColumn,
 } from './table-column.js';
 import type { Vocabulary } from './vocabulary.js';
@@ -21,7 +22,7 @@ export function tokenTable(
 ): TableColumn[] {
   const { norm, causalNorm, directions, directionValues } = tokens;
   const columns = [
-    int32(
+    sorted(
       'token_id',
       Int32Array.from({ length: rows }, (_, id) => id),
     ),
@@ -39,20 +40,24 @@ export function tokenTable(
     nullableDouble('participation', tokens.participation),
   ];
   for (let place = 0; place < places; place++) {
-    const at = (_: unknown, id: number) => id * places + place;
     const name = `direction_${place + 1}`;
     columns.push(
-      int32(
-        name,
-        new Int32Array(rows).map((_, id) => directions[at(_, id)]!),
-      ),
-      double(
-        `${name}_z`,
-        new Float64Array(rows).map((_, id) => directionValues[at(_, id)]!),
-      ),
+      int32(name, columnOf(places, place, directions, new Int32Array(rows))),
+      double(`${name}_z`, columnOf(places, place, directionValues, new Float64Array(rows))),
     );
   }
   return [...columns, double('norm_error', tokens.normError)];
+}
+
+/** Column `place` of values [rows, places]. */
+function columnOf<Values extends Int32Array | Float64Array>(
+  places: number,
+  place: number,
+  values: Values,
+  column: Values,
+): Values {
+  for (let row = 0; row < column.length; row++) column[row] = values[row * places + place]!;
+  return column;
 }
 
 /** causal_norm / norm, NaN for a row of zeros. */
