@@ -19,13 +19,13 @@ interface Subject {
 }
 
 const subjects: readonly Subject[] = [
-  { name: 'full-size', title: 'The whole job at full size', options: ['--runs', '5'] },
-  { name: 'eigh', title: 'Eigendecomposition', options: ['--runs', '9'] },
-  { name: 'product', title: 'Products', options: ['--runs', '5'] },
-  { name: 'projection', title: 'The projection stage', options: ['--runs', '7'] },
-  { name: 'writers', title: 'Writers', options: ['--runs', '9'] },
-  { name: 'scaling', title: 'Scaling', options: ['--runs', '3'] },
-  { name: 'batch', title: 'A batch of small checkpoints', options: ['--runs', '5'] },
+  { name: 'full-size', title: 'The whole job at full size', options: ['--runs', '3'] },
+  { name: 'eigh', title: 'Eigendecomposition', options: ['--runs', '5'] },
+  { name: 'product', title: 'Products', options: ['--runs', '3'] },
+  { name: 'projection', title: 'The projection stage', options: ['--runs', '5'] },
+  { name: 'writers', title: 'Writers', options: ['--runs', '5'] },
+  { name: 'scaling', title: 'Scaling', options: ['--runs', '1'] },
+  { name: 'batch', title: 'A batch of small checkpoints', options: ['--runs', '3'] },
 ];
 const root = path.resolve(import.meta.dirname, '../..');
 const resultsFile = path.join(root, 'benchmarks', 'RESULTS.md');
