@@ -1,7 +1,7 @@
 /**
  * A training series: a batch of many small checkpoints, metric computed, verification included, in one process with
- * one pool and one set of kernels; beside it the plain alternative, a process for each checkpoint, and the same batch
- * called again, when everything is finished. Checks the eigenvalues of some runs against an independent eigensolver
+ * one pool and one set of kernels; beside it the same without tables, the plain alternative, a process for each
+ * checkpoint, with tables and a report, and the same batch called again, when everything is finished. Checks the eigenvalues of some runs against an independent eigensolver
  * (ml-matrix) before a time is reported.
  *
  * usage: node dist/benchmarks/batch.js [--checkpoints N] [--rows N] [--hidden N] [--workers N] [--runs N] [--apart N]
@@ -41,21 +41,25 @@ const root = path.resolve(import.meta.dirname, '../..');
 const scratch = path.join(root, 'runs', 'benchmark-batch');
 const configFile = path.join(scratch, 'series.json');
 const out = path.join(scratch, 'out');
+/** The same without tables. */
+const bareConfigFile = path.join(scratch, 'bare.json');
+const bareOut = path.join(scratch, 'bare');
 
 interface BatchResult {
   runs: { model: string; folder: string; status: string; finished_before: boolean; rows: number }[];
 }
 
-const seconds = { batch: [] as number[], again: [] as number[], apart: [] as number[] };
+const seconds = { batch: [] as number[], bare: [] as number[], again: [] as number[], apart: [] as number[] };
 let manifests: Manifest[] = [];
 try {
   rmSync(scratch, { recursive: true, force: true });
   await prepare();
   for (let round = 0; round < rounds; round++) {
-    rmSync(out, { recursive: true, force: true });
-    seconds.batch.push(await timed(() => runBatch(false)));
+    for (const directory of [out, bareOut]) rmSync(directory, { recursive: true, force: true });
+    seconds.bare.push(await timed(() => runBatch(bareConfigFile, false)));
+    seconds.batch.push(await timed(() => runBatch(configFile, false)));
     manifests = await checkAnswers();
-    seconds.again.push(await timed(() => runBatch(true)));
+    seconds.again.push(await timed(() => runBatch(configFile, true)));
     seconds.apart.push(await timed(runApart));
   }
   print();
@@ -72,15 +76,17 @@ async function prepare(): Promise<void> {
   }
   await executor.close();
   const runs = Array.from({ length: checkpoints }, (_, seed) => ({ model: modelOf(seed) }));
-  writeFileSync(configFile, JSON.stringify({ out, workers, backend: given.backend, runs }));
+  const shared = { workers, backend: given.backend, runs };
+  writeFileSync(configFile, JSON.stringify({ ...shared, out }));
+  writeFileSync(bareConfigFile, JSON.stringify({ ...shared, out: bareOut, defaults: { tables: 'none' } }));
 }
 
 function modelOf(seed: number): string {
   return path.join(scratch, 'models', `step-${seed}`);
 }
 
-async function runBatch(finishedBefore: boolean): Promise<void> {
-  const { runs } = JSON.parse(await coordinator('batch', configFile, '--json', '--quiet')) as BatchResult;
+async function runBatch(file: string, finishedBefore: boolean): Promise<void> {
+  const { runs } = JSON.parse(await coordinator('batch', file, '--json', '--quiet')) as BatchResult;
   const isRight = runs.every(
     (run) => run.status === 'finished' && run.finished_before === finishedBefore && run.rows === rows,
   );
@@ -152,6 +158,7 @@ function print(): void {
     table([
       ['', 'runs', 'seconds, median (min to max)', 'runs/s'],
       line('one batch', checkpoints, seconds.batch),
+      line('one batch, no tables', checkpoints, seconds.bare),
       line('called again, all finished', checkpoints, seconds.again),
       line('a process each', apart, seconds.apart),
     ]),

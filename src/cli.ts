@@ -10,6 +10,7 @@ import { addTopCommand } from './commands/top.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { EigenshardError, type ErrorKind, exitCodes } from './errors.js';
 import { version } from './version.js';
+import { harmlessText } from './visible-text.js';
 
 /** Runs the command line `argv` (without node and script); returns the process's exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -53,16 +54,19 @@ function report(error: unknown, command: string): number {
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     return exitCodes.run;
   }
-  const how = command === 'batch' ? 'again' : 'with --resume';
-  process.stderr.write(`eigenshard: ${error.message}${advice[error.kind](how)}\n`);
+  // Names in it may come from a file or a server: nothing of it is to act on the terminal.
+  const message = error.message.split('\n').map(harmlessText).join('\n');
+  process.stderr.write(`eigenshard: ${message}${advice(error.kind, command)}\n`);
   return exitCodes[error.kind];
 }
 
+/** How the two commands that keep what they have finished are called to go on. */
+const continuations: Readonly<Record<string, string>> = { run: 'with --resume', batch: 'again' };
+
 /** What to do next, where the message itself does not say it. */
-const advice: Readonly<Record<ErrorKind, (how: string) => string>> = {
-  input: () => '',
-  verification: () => '',
-  interrupted: (how) => `. Run the same command ${how} to continue`,
-  run: (how) => `\nWhat was finished is kept: run the same command ${how} to continue`,
-  'worker-died': (how) => `\nWhat was finished is kept: run the same command ${how} to continue`,
-};
+function advice(kind: ErrorKind, command: string): string {
+  const how = continuations[command];
+  if (how === undefined || kind === 'input' || kind === 'verification') return '';
+  if (kind === 'interrupted') return `. Run the same command ${how} to continue`;
+  return `\nWhat was finished is kept: run the same command ${how} to continue`;
+}

@@ -1,11 +1,8 @@
-import type { Accumulation } from '../src/linalg/backend/dense-kernels.js';
 import { openKernels } from '../src/linalg/backend/open-kernels.js';
 import { COVARIANCE_BLOCK, covarianceBlocks } from '../src/linalg/covariance-blocks.js';
 import { kernels, memory } from './context.js';
 import type { Tasks } from './messages.js';
 import { forEachStrip, STRIP_ROWS, stripSizes } from './strips.js';
-
-let gemm: Promise<Accumulation> | undefined;
 
 /**
  * sum_i (gamma_i - mu)(gamma_i - mu)^T over rows, in float64 throughout: rows are centred before they are
@@ -29,28 +26,31 @@ export async function covariance({
   regions.mean.float64.set(mean);
   const { blocks, length } = covarianceBlocks(d);
   const sums = new Float64Array(length);
-  gemm ??= openKernels(choice).then((opened) => opened.accumulatingProduct(1));
-  const product = await gemm;
+  const product = await (await openKernels(choice)).accumulatingProduct(1);
 
-  await forEachStrip(source, rows, regions, async ({ count }) => {
-    kernels.centreRows(
-      gamma.offset,
-      count,
-      d,
-      regions.mean.offset,
-      COVARIANCE_BLOCK,
-      panels.offset,
-      transposes.offset,
-    );
-    const panel = (values: Float64Array, first: number, width: number) =>
-      values.subarray(count * first, count * (first + width));
-    for (const { row, column, height, width, offset } of blocks) {
-      await product.accumulate(
-        { values: panel(transposes.float64, row, height), rows: height, columns: count },
-        { values: panel(panels.float64, column, width), rows: count, columns: width },
-        { values: sums.subarray(offset, offset + height * width), rows: height, columns: width },
+  try {
+    await forEachStrip(source, rows, regions, async ({ count }) => {
+      kernels.centreRows(
+        gamma.offset,
+        count,
+        d,
+        regions.mean.offset,
+        COVARIANCE_BLOCK,
+        panels.offset,
+        transposes.offset,
       );
-    }
-  });
+      const panel = (values: Float64Array, first: number, width: number) =>
+        values.subarray(count * first, count * (first + width));
+      for (const { row, column, height, width, offset } of blocks) {
+        await product.accumulate(
+          { values: panel(transposes.float64, row, height), rows: height, columns: count },
+          { values: panel(panels.float64, column, width), rows: count, columns: width },
+          { values: sums.subarray(offset, offset + height * width), rows: height, columns: width },
+        );
+      }
+    });
+  } finally {
+    await product.release();
+  }
   return { blocks: sums };
 }

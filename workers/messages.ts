@@ -169,12 +169,12 @@ export interface TablePart {
   maxima: Float64Array;
   /** [d, 10]: q, q^2, q^3, q^4 of q = p - m; s, s^2, |s| of the Euclidean s = 90 - angle; the same of the causal one. */
   columnSums: Float64Array;
-  /** uint32 [d, 10]: tokens with |cos| >= 0.1, 0.2, 0.3, 0.5, 0.7, Euclidean and causal. */
-  aligned: Uint32Array;
-  /** uint32 [d, FINE_BINS] of z, on the grid of the partition's own extremes: see fine-grid.ts. */
-  fineCounts: Uint32Array;
-  /** uint32 [d, bins] of z. */
-  histogram: Uint32Array;
+  /** int32 [d, 10]: tokens with |cos| >= 0.1, 0.2, 0.3, 0.5, 0.7, Euclidean and causal. */
+  aligned: Int32Array;
+  /** int32 [d, FINE_BINS] of z, on the grid of the partition's own extremes: see fine-grid.ts. */
+  fineCounts: Int32Array;
+  /** int32 [d, bins] of z. */
+  histogram: Int32Array;
   extremes: ExtremeLists;
 }
 

@@ -97,9 +97,9 @@ export function measureTables(
     maxima: columns.maxima,
     tokens: tokenPart(rows, settings, regions),
     columnSums: regions.columnSums.float64.slice(),
-    aligned: regions.aligned.uint32.slice(),
-    fineCounts: regions.fineCounts.uint32.slice(),
-    histogram: regions.histogram.uint32.slice(),
+    aligned: regions.aligned.int32.slice(),
+    fineCounts: regions.fineCounts.int32.slice(),
+    histogram: regions.histogram.int32.slice(),
     extremes: { keys: regions.extremeKeys.float64.slice(), tokens },
   };
 }
@@ -110,7 +110,7 @@ function prepare(rows: RowRange, { means }: TableSettings, regions: TableRegions
   for (const region of [centred, causalCentred, centroid, causalCentroid, fourth, columnSums]) {
     region.float64.fill(0);
   }
-  for (const region of [regions.aligned, regions.fineCounts, regions.histogram]) region.uint32.fill(0);
+  for (const region of [regions.aligned, regions.fineCounts, regions.histogram]) region.int32.fill(0);
   regions.thresholds.float32.fill(-1);
   regions.directionColumns.int32.fill(-1);
   regions.means.float64.set(means);
@@ -247,8 +247,8 @@ function countColumn(
   const start = j * FINE_BINS;
   kernels.countBins(column.offset, rows, scale, grid.origin, FINE_BINS, fineCounts.offset + start * 4);
   if (grid.exponent <= bins.exponent) {
-    const fine = fineCounts.uint32.subarray(start, start + FINE_BINS);
-    sumBins(fine, grid, histogram.uint32.subarray(j * bins.bins, (j + 1) * bins.bins), bins);
+    const fine = fineCounts.int32.subarray(start, start + FINE_BINS);
+    sumBins(fine, grid, histogram.int32.subarray(j * bins.bins, (j + 1) * bins.bins), bins);
     return;
   }
   const perUnit = 2 ** -bins.exponent;

@@ -7,7 +7,10 @@ import { InputError } from '../errors.js';
  * What a run of a batch can say: all but what the runs share. It has no `out`, because the folder's name comes from
  * model, revision and options, so that no two runs meet.
  */
-const runSchema = configSchema.omit({ $schema: true, workers: true, backend: true, blas: true, out: true });
+const runSchema = configSchema
+  .omit({ $schema: true, workers: true, backend: true, blas: true, out: true })
+  // A page for each of hundreds of runs would take longer than a small run itself: the summary compares them.
+  .extend({ report: z.boolean().default(false) });
 export type BatchRunOptions = z.infer<typeof runSchema>;
 
 /** The table of all runs, in the batch's folder. */

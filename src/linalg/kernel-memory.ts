@@ -12,7 +12,6 @@ export interface Region {
   readonly float32: Float32Array;
   readonly float64: Float64Array;
   readonly int32: Int32Array;
-  readonly uint32: Uint32Array;
 }
 
 /**
@@ -61,7 +60,6 @@ export class KernelMemory {
       float32: new Float32Array(buffer, offset, Math.floor(byteLength / 4)),
       float64: new Float64Array(buffer, offset, Math.floor(byteLength / 8)),
       int32: new Int32Array(buffer, offset, Math.floor(byteLength / 4)),
-      uint32: new Uint32Array(buffer, offset, Math.floor(byteLength / 4)),
     };
   }
 }

@@ -16,6 +16,8 @@ export interface FineGrid {
   exponent: number;
   /** k of the first bin. */
   origin: number;
+  /** Bins up to the one of the maximum: those behind hold nothing. */
+  used: number;
 }
 
 /** Bins below the last bit of the largest value, a float32 times a constant, tell nothing more, and k must be an int32. */
@@ -29,7 +31,8 @@ export function fineGrid(minimum: number, maximum: number): FineGrid {
   // No finer grid fits.
   if (range > 0) exponent = Math.max(exponent, Math.floor(Math.log2(range / FINE_BINS)));
   while (!fits(minimum, maximum, exponent)) exponent++;
-  return { exponent, origin: binOf(minimum, exponent) };
+  const origin = binOf(minimum, exponent);
+  return { exponent, origin, used: binOf(maximum, exponent) - origin + 1 };
 }
 
 /** k of the bin that a value lies in. */

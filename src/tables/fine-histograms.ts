@@ -1,12 +1,12 @@
-import { binOf, FINE_BINS, type FineGrid, fineGrid, shiftBetween } from './fine-grid.js';
+import { FINE_BINS, type FineGrid, fineGrid, shiftBetween } from './fine-grid.js';
 
 /** Fine histograms of every column over some rows. */
 export interface ColumnHistograms {
   /** Of p, [d] each. */
   minima: Float64Array;
   maxima: Float64Array;
-  /** uint32 [d, FINE_BINS] of z = root p, on the grid of its extremes. */
-  counts: Uint32Array;
+  /** int32 [d, FINE_BINS] of z = root p, on the grid of its extremes. */
+  counts: Int32Array;
 }
 
 /** Merges the histograms of parts; the order of the parts does not matter. */
@@ -14,7 +14,7 @@ export class FineHistograms {
   readonly #roots: Float64Array;
   readonly #merged: ColumnHistograms;
   /** Of the merged columns. */
-  readonly #grids: UsedGrid[] = [];
+  readonly #grids: FineGrid[] = [];
 
   /** @param roots of lambda, [d] */
   constructor(roots: Float64Array) {
@@ -23,7 +23,7 @@ export class FineHistograms {
     this.#merged = {
       minima: new Float64Array(d).fill(Number.POSITIVE_INFINITY),
       maxima: new Float64Array(d).fill(Number.NEGATIVE_INFINITY),
-      counts: new Uint32Array(d * FINE_BINS),
+      counts: new Int32Array(d * FINE_BINS),
     };
   }
 
@@ -69,7 +69,7 @@ export class FineHistograms {
   }
 
   /** The p of rank k from 0: as if those of a bin were spread over it evenly. */
-  #orderStatistic(j: number, counts: Uint32Array, k: number): number {
+  #orderStatistic(j: number, counts: Int32Array, k: number): number {
     const { minima, maxima } = this.#merged;
     const { exponent, origin } = this.#grids[j]!;
     let bin = 0;
@@ -80,16 +80,10 @@ export class FineHistograms {
     return Math.min(maxima[j]!, Math.max(minima[j]!, z / this.#roots[j]!));
   }
 
-  #gridOf({ minima, maxima }: Omit<ColumnHistograms, 'counts'>, j: number): UsedGrid {
+  #gridOf({ minima, maxima }: Omit<ColumnHistograms, 'counts'>, j: number): FineGrid {
     const root = this.#roots[j]!;
-    const { exponent, origin } = fineGrid(root * minima[j]!, root * maxima[j]!);
-    return { exponent, origin, used: binOf(root * maxima[j]!, exponent) - origin + 1 };
+    return fineGrid(root * minima[j]!, root * maxima[j]!);
   }
-}
-
-interface UsedGrid extends FineGrid {
-  /** Bins up to the highest one that holds something. */
-  used: number;
 }
 
 /**
@@ -97,12 +91,12 @@ interface UsedGrid extends FineGrid {
  * bins are as wide, or hold 2, 4, ... of the finer one's.
  */
 function addCounts(
-  target: Uint32Array,
+  target: Int32Array,
   targetStart: number,
   to: FineGrid,
-  counts: Uint32Array,
+  counts: Int32Array,
   start: number,
-  from: UsedGrid,
+  from: FineGrid,
 ): void {
   const shift = shiftBetween(from.exponent, to.exponent);
   const base = targetStart - to.origin;

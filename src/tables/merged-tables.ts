@@ -18,9 +18,9 @@ export class MergedTables {
   readonly tokens: TokenPart;
   /** [d, 10], as in TablePart. */
   readonly columnSums: Float64Array;
-  readonly aligned: Uint32Array;
-  /** uint32 [d, bins]. */
-  readonly histogram: Uint32Array;
+  readonly aligned: Int32Array;
+  /** int32 [d, bins]. */
+  readonly histogram: Int32Array;
   readonly fine: FineHistograms;
   readonly extremes: Extremes;
   readonly #addSums: (sums: Float64Array, index: number) => void;
@@ -32,8 +32,8 @@ export class MergedTables {
     this.settings = settings;
     this.tokens = emptyTokens(rows, settings.places);
     this.columnSums = new Float64Array(d * 10);
-    this.aligned = new Uint32Array(d * 10);
-    this.histogram = new Uint32Array(d * settings.bins.bins);
+    this.aligned = new Int32Array(d * 10);
+    this.histogram = new Int32Array(d * settings.bins.bins);
     this.fine = new FineHistograms(lambda.map(Math.sqrt));
     this.extremes = new Extremes(d, settings.top);
     this.#addSums = inOrder((sums) => addSums(this.columnSums, sums));
@@ -78,6 +78,6 @@ function addSums(sums: Float64Array, values: Float64Array): void {
   for (let k = 0; k < sums.length; k++) sums[k]! += values[k]!;
 }
 
-function addCounts(counts: Uint32Array, values: Uint32Array): void {
+function addCounts(counts: Int32Array, values: Int32Array): void {
   for (let k = 0; k < counts.length; k++) counts[k]! += values[k]!;
 }

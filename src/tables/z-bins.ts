@@ -1,4 +1,4 @@
-import { FINE_BINS, type FineGrid, shiftBetween } from './fine-grid.js';
+import { type FineGrid, shiftBetween } from './fine-grid.js';
 
 /** The bins of the histograms of z: [lower, upper) in `bins` equal parts, the same for every eigenvector. */
 export interface ZBins {
@@ -32,16 +32,16 @@ export function chooseZBins(lambda: Float64Array, means: Float64Array): ZBins {
   return { bins: Z_BINS, lower: -upper, upper, exponent: Math.log2((2 * upper) / Z_BINS) };
 }
 
-/** Counts on a grid that divides these bins, summed into the bins of `counts` (uint32 [bins]). */
+/** Counts on a grid that divides these bins, summed into the bins of `counts` (int32 [bins]). */
 export function sumBins(
-  fine: Uint32Array,
-  { exponent, origin }: FineGrid,
-  counts: Uint32Array,
+  fine: Int32Array,
+  { exponent, origin, used }: FineGrid,
+  counts: Int32Array,
   { bins, lower, exponent: binExponent }: ZBins,
 ): void {
   const shift = shiftBetween(exponent, binExponent);
   const first = lower * 2 ** -binExponent;
-  for (let b = 0; b < FINE_BINS; b++) {
+  for (let b = 0; b < used; b++) {
     const bin = ((origin + b) >> shift) - first;
     counts[Math.min(bins - 1, Math.max(0, bin))]! += fine[b]!;
   }

@@ -17,7 +17,7 @@ test('a run takes the defaults that it does not set, and objects as a whole', as
     }),
   );
   const { runs } = await loadBatch(file);
-  const tables = { tables: 'all', top: 20, report: true } as const;
+  const tables = { tables: 'all', top: 20, report: false } as const;
   const common = {
     model: 'm',
     ridge: 1e-3,

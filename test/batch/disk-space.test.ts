@@ -41,7 +41,7 @@ test('a disk that is too small refuses the batch, to the byte, with what is need
   const error = t.throws(() => refuseFullDisk(needs), { instanceOf: InputError });
   t.regex(
     error.message,
-    /the batch needs \d.* MB on this file system, \d.* MB are free\nNothing has been computed/,
+    /the batch needs \d.* [kM]B on this file system, \d.* [kM]B are free\nNothing has been computed/,
   );
 });
 

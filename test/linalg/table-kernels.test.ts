@@ -149,7 +149,7 @@ function loadRows(rows: number, weight: number, top = 1) {
 function measureAngles(regions: ReturnType<typeof loadRows>, rows: number, weight: number) {
   const { column, norms, inverses, cosines, polynomial, sums, aligned, maxima } = regions;
   sums.float64.fill(0);
-  aligned.uint32.fill(0);
+  aligned.int32.fill(0);
   kernels.measureAngles(
     ...[column.offset, rows, weight, norms.offset, inverses.offset, cosines.offset],
     ...([polynomial.offset, sums.offset, aligned.offset, maxima.offset] as const),
@@ -171,7 +171,7 @@ test('angles are within a ten-thousandth of a degree, whatever the sizes of the 
       ];
       t.true(Math.max(...off) <= rows * 1e-4, `${rows} rows: ${off}`);
       t.deepEqual(
-        [...regions.aligned.uint32],
+        [...regions.aligned.int32],
         [0.1, 0.2, 0.3, 0.5, 0.7].map((least) => defined.filter((c) => Math.abs(c) >= least).length),
       );
     }
@@ -236,17 +236,17 @@ test('bins count every row once, at the ends what lies beyond, and NaN breaks no
     src.float32[0] = Number.NaN;
     if (rows > 4) src.float32[1] = Number.POSITIVE_INFINITY;
     kernels.loadColumn(src.offset, rows, column.offset);
-    counts.uint32.fill(0);
+    counts.int32.fill(0);
     guard.bytes.fill(7);
     kernels.countBins(column.offset, rows, 0.5, -20, 40, counts.offset);
-    const expected = new Uint32Array(1024);
+    const expected = new Int32Array(1024);
     for (const value of src.float32.slice(1)) {
       expected[Math.min(39, Math.max(0, Math.floor(value / 2) + 20))]!++;
     }
-    const nan = counts.uint32.findIndex((count, bin) => count !== expected[bin]);
+    const nan = counts.int32.findIndex((count, bin) => count !== expected[bin]);
     expected[nan]!++;
     t.true(nan < 40);
-    t.deepEqual(counts.uint32, expected);
+    t.deepEqual(counts.int32, expected);
     t.true(guard.bytes.every((byte) => byte === 7));
   }
 });

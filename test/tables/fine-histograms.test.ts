@@ -8,7 +8,7 @@ function histogramOf(values: Float32Array): ColumnHistograms {
   const minimum = values.reduce((a, b) => Math.min(a, b));
   const maximum = values.reduce((a, b) => Math.max(a, b));
   const { exponent, origin } = fineGrid(minimum, maximum);
-  const counts = new Uint32Array(FINE_BINS);
+  const counts = new Int32Array(FINE_BINS);
   for (const value of values) counts[binOf(value, exponent) - origin]!++;
   return { minima: Float64Array.of(minimum), maxima: Float64Array.of(maximum), counts };
 }

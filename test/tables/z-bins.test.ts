@@ -23,14 +23,14 @@ test('bins that are sums of finer ones count what they would count themselves', 
     const values = randomFloat64(3000, 8).map((x) => scale * x + shift);
     const grid = fineGrid(Math.min(...values), Math.max(...values));
     t.true(grid.exponent <= zBins.exponent);
-    const fine = new Uint32Array(FINE_BINS);
-    const expected = new Uint32Array(zBins.bins);
+    const fine = new Int32Array(FINE_BINS);
+    const expected = new Int32Array(zBins.bins);
     for (const value of values) {
       fine[binOf(value, grid.exponent) - grid.origin]!++;
       const bin = Math.floor((value - zBins.lower) / 2 ** zBins.exponent);
       expected[Math.min(zBins.bins - 1, Math.max(0, bin))]!++;
     }
-    const counts = new Uint32Array(zBins.bins);
+    const counts = new Int32Array(zBins.bins);
     sumBins(fine, grid, counts, zBins);
     t.deepEqual(counts, expected);
   }

@@ -246,7 +246,7 @@ export function measureMoments(column: usize, rows: usize, mean: f64, sums: usiz
 }
 
 /**
- * Counts floor(scale p) - origin of every row of a column in counts (uint32 [bins]); what lies outside goes to the
+ * Counts floor(scale p) - origin of every row of a column in counts (int32 [bins]); what lies outside goes to the
  * first or the last bin. Where scale is a power of two, this is exact.
  */
 export function countBins(
@@ -297,7 +297,7 @@ const POLYNOMIAL_END: f32 = 0.3;
 /**
  * Of the cosines c_i = weight p_i / norm_i of one column, which go to cosines (float32, as long as the column with
  * its zeros): adds their arcsines s in degrees, as sums of s, s^2 and |s|, to sums (float64 [3]); the numbers of rows
- * with |c| >= 0.1, 0.2, 0.3, 0.5, 0.7 to aligned (uint32 [5]); and stores the largest c and -c of every block as
+ * with |c| >= 0.1, 0.2, 0.3, 0.5, 0.7 to aligned (int32 [5]); and stores the largest c and -c of every block as
  * `measureMoments` does.
  *
  * inverses (float32, as long as the column) are 1 / norm, 0 for a row without a direction, whose cosine is 0, and
