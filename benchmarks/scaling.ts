@@ -1,8 +1,8 @@
 /**
- * Whole runs of the command line, metric given, by rows V, by hidden size d and by workers: time and peak memory
- * beside the model a 2 V d^2 + b 9 d^3, where a and b are fitted at the largest run of each table. Every run has
- * verified itself. Only one run's output is on the disk at a time; checkpoints are removed at the end unless they
- * were there before.
+ * Whole runs of the command line, metric given, without the tables of the derived geometry, by rows V, by hidden size
+ * d and by workers: time and peak memory beside the model a 2 V d^2 + b 9 d^3, where a and b are fitted at the largest
+ * run of each table. Every run has verified itself. Only one run's output is on the disk at a time; checkpoints are
+ * removed at the end unless they were there before.
  *
  * usage: node dist/benchmarks/scaling.js [--rows N] [--hidden N] [--hidden-sizes N,N,...] [--workers N,N,...]
  *        [--threads N] [--runs N] [--backend auto|portable|system]
@@ -74,7 +74,7 @@ try {
 }
 
 console.log(
-  `whole runs, metric given, backend ${given.backend}, ${runs} interleaved runs each, ${machineLine()}`,
+  `whole runs, metric given, no tables, backend ${given.backend}, ${runs} interleaved runs each, ${machineLine()}`,
 );
 printAgainstModel('by rows', byRows);
 printAgainstModel('by hidden size', byHidden);
@@ -102,7 +102,7 @@ async function run(setting: Setting): Promise<number> {
   const output = await coordinator(
     ...['--model', modelOf(setting), '--metric', path.join(metricRun(setting.hidden), 'metric.safetensors')],
     ...['--workers', String(setting.workers), '--backend', given.backend],
-    ...['--out', out, '--json', '--quiet'],
+    ...['--tables', 'none', '--out', out, '--json', '--quiet'],
   );
   const wallSeconds = (performance.now() - started) / 1000;
   rmSync(out, { recursive: true });
