@@ -3,8 +3,8 @@ import { blocksOf } from '../src/linalg/table-kernels.js';
 import { type RowRange, splitRows } from '../src/plan.js';
 import { ARCSINE_POLYNOMIAL, NOTICED_SQUARE } from '../src/tables/arcsine.js';
 import { extremeLists, LISTS } from '../src/tables/extremes.js';
-import { FINE_BINS, fineGrid } from '../src/tables/fine-grid.js';
-import { sumBins, type ZBins } from '../src/tables/z-bins.js';
+import { FINE_BINS, fineGrid, shiftBetween } from '../src/tables/fine-grid.js';
+import type { ZBins } from '../src/tables/z-bins.js';
 import { tableKernels as kernels } from './context.js';
 import { endIfInterrupted } from './interruption.js';
 import type { TablePart, TableSettings, TokenPart } from './messages.js';
@@ -242,18 +242,16 @@ function countColumn(
   { column, roots, fineCounts, histogram }: TableRegions,
 ): void {
   const root = roots.float64[j]!;
-  const grid = fineGrid(root * minimum, root * maximum);
-  const scale = root * 2 ** -grid.exponent;
-  const start = j * FINE_BINS;
-  kernels.countBins(column.offset, rows, scale, grid.origin, FINE_BINS, fineCounts.offset + start * 4);
-  if (grid.exponent <= bins.exponent) {
-    const fine = fineCounts.int32.subarray(start, start + FINE_BINS);
-    sumBins(fine, grid, histogram.int32.subarray(j * bins.bins, (j + 1) * bins.bins), bins);
-    return;
-  }
-  const perUnit = 2 ** -bins.exponent;
+  const { exponent, origin, used } = fineGrid(root * minimum, root * maximum);
+  const fine = fineCounts.offset + j * FINE_BINS * 4;
   const target = histogram.offset + j * bins.bins * 4;
-  kernels.countBins(column.offset, rows, root * perUnit, bins.lower * perUnit, bins.bins, target);
+  kernels.countBins(column.offset, rows, root * 2 ** -exponent, origin, FINE_BINS, fine);
+  const perUnit = 2 ** -bins.exponent;
+  const first = bins.lower * perUnit;
+  if (exponent <= bins.exponent) {
+    const shift = shiftBetween(exponent, bins.exponent);
+    kernels.sumBins(fine, used, origin, shift, first, bins.bins, target);
+  } else kernels.countBins(column.offset, rows, root * perUnit, first, bins.bins, target);
 }
 
 /** Closes the sums of every row. NaN stands for what a row of zeros has not. */
