@@ -3,8 +3,8 @@ import { blocksOf } from '../src/linalg/table-kernels.js';
 import { type RowRange, splitRows } from '../src/plan.js';
 import { ARCSINE_POLYNOMIAL, NOTICED_SQUARE } from '../src/tables/arcsine.js';
 import { extremeLists, LISTS } from '../src/tables/extremes.js';
-import { FINE_BINS, fineGrid } from '../src/tables/fine-grid.js';
-import { sumBins, type ZBins } from '../src/tables/z-bins.js';
+import { FINE_BINS, fineGrid, shiftBetween } from '../src/tables/fine-grid.js';
+import type { ZBins } from '../src/tables/z-bins.js';
 import { tableKernels as kernels } from './context.js';
 import { endIfInterrupted } from './interruption.js';
 import type { TablePart, TableSettings, TokenPart } from './messages.js';
@@ -80,6 +80,8 @@ export function measureTables(
 ): TablePart {
   const d = columns.minima.length;
   const zeroRows = prepare(rows, settings, regions);
+  const padding = (4 - (rows.count % 4)) % 4;
+  const measures = measuresOf(regions);
   // From the last to the first: see foldDirections.
   for (const { first, count } of splitRows(d, BLOCK_COLUMNS).reverse()) {
     endIfInterrupted();
@@ -87,7 +89,7 @@ export function measureTables(
     foldRows(src, rows, first, count, columns.columnStride, settings, regions);
     for (let j = first; j < first + count; j++) {
       kernels.loadColumn(columns.offset + j * columns.columnStride, rows.count, regions.column.offset);
-      measureColumn(j, rows, zeroRows, columns, settings, regions);
+      measureColumn(j, rows.count, measures, padding + zeroRows, columns, settings, regions);
     }
   }
   const tokens = regions.extremeRows.int32.map((row) => (row < 0 ? row : rows.first + row));
@@ -171,59 +173,80 @@ function foldRows(
   );
 }
 
-/** Everything about the column that has been loaded, which is column j. */
+/** Pointers of one measure, the key of two lists: of the projection itself, of the Euclidean or the causal cosine. */
+interface Measure {
+  /** Whether its keys are of z, not of p. */
+  isCausal: boolean;
+  norms: number;
+  inverses: number;
+  values: number;
+}
+
+/** In the order of the lists of extremes. */
+function measuresOf(regions: TableRegions): [projection: Measure, euclidean: Measure, causal: Measure] {
+  const { column, ones, norms, inverses, cosines, causalNorms, causalInverses, causalCosines } = regions;
+  const measure = (isCausal: boolean, norms: Region, inverses: Region, values: Region) => ({
+    isCausal,
+    norms: norms.offset,
+    inverses: inverses.offset,
+    values: values.offset,
+  });
+  return [
+    measure(false, ones, ones, column),
+    measure(false, norms, inverses, cosines),
+    measure(true, causalNorms, causalInverses, causalCosines),
+  ];
+}
+
+/**
+ * Everything about the column that has been loaded, which is column j.
+ * @param excluded rows that are in the blocks' maxima though they do not count
+ */
 function measureColumn(
   j: number,
-  rows: RowRange,
-  zeroRows: number,
+  rows: number,
+  measures: readonly Measure[],
+  excluded: number,
   { minima, maxima }: PartitionColumns,
   { means, bins, top, floors }: TableSettings,
   regions: TableRegions,
 ): void {
-  const { norms, inverses, cosines, causalNorms, causalInverses, causalCosines, ones } = regions;
   const column = regions.column.offset;
   const root = regions.roots.float64[j]!;
   const sums = regions.columnSums.offset + j * SUMS * 8;
   const aligned = regions.aligned.offset + j * ALIGNED * 4;
-  const maximaOf = (list: number) => regions.blockMaxima.offset + list * blocksOf(rows.count) * 4;
+  const blockMaxima = regions.blockMaxima.offset;
+  const sideBytes = blocksOf(rows) * 4;
 
-  kernels.measureMoments(column, rows.count, means[j]!, sums, maximaOf(0));
-  countColumn(j, rows.count, { minimum: minima[j]!, maximum: maxima[j]! }, bins, regions);
-
-  const metrics = [
-    { weight: 1, norms, inverses, cosines },
-    { weight: root, norms: causalNorms, inverses: causalInverses, cosines: causalCosines },
-  ];
-  for (const [metric, { weight, norms, inverses, cosines }] of metrics.entries()) {
+  kernels.measureMoments(column, rows, means[j]!, sums, blockMaxima);
+  countColumn(j, rows, root * minima[j]!, root * maxima[j]!, bins, regions);
+  for (let metric = 0; metric < 2; metric++) {
+    const { isCausal, norms, inverses, values } = measures[metric + 1]!;
     kernels.measureAngles(
       column,
-      rows.count,
-      weight,
-      norms.offset,
-      inverses.offset,
-      cosines.offset,
+      rows,
+      isCausal ? root : 1,
+      norms,
+      inverses,
+      values,
       regions.polynomial.offset,
       sums + (4 + metric * 3) * 8,
       aligned + metric * (ALIGNED / 2) * 4,
-      maximaOf(2 + 2 * metric),
+      blockMaxima + (2 + 2 * metric) * sideBytes,
     );
   }
-
-  // Rows that are in the blocks' maxima though they do not count: those behind the last one, and those of zeros.
-  const padding = (4 - (rows.count % 4)) % 4;
-  const keys = [{ weight: 1, norms: ones, cosines: regions.column }, ...metrics];
-  for (const [list, { side }] of extremeLists.entries()) {
-    const { weight, norms, cosines } = keys[list >> 1]!;
+  for (let list = 0; list < LISTS; list++) {
+    const { isCausal, norms, values } = measures[list >> 1]!;
     const at = (j * LISTS + list) * top;
     kernels.selectExtremes(
-      cosines.offset,
+      values,
       column,
-      rows.count,
-      side === '+' ? 1 : -1,
-      weight,
-      norms.offset,
-      maximaOf(list),
-      padding + zeroRows,
+      rows,
+      extremeLists[list]!.side === '+' ? 1 : -1,
+      isCausal ? root : 1,
+      norms,
+      blockMaxima + list * sideBytes,
+      excluded,
       floors[j * LISTS + list]!,
       top,
       regions.extremeKeys.offset + at * 8,
@@ -233,27 +256,29 @@ function measureColumn(
   }
 }
 
-/** The fine histogram of z_j, and that of the table: its sums, or, where the fine one is the coarser, counted. */
+/**
+ * The fine histogram of z_j, and that of the table: its sums, or, where the fine one is the coarser, counted.
+ * @param lowest of z_j; @param highest of z_j
+ */
 function countColumn(
   j: number,
   rows: number,
-  { minimum, maximum }: { minimum: number; maximum: number },
+  lowest: number,
+  highest: number,
   bins: ZBins,
   { column, roots, fineCounts, histogram }: TableRegions,
 ): void {
   const root = roots.float64[j]!;
-  const grid = fineGrid(root * minimum, root * maximum);
-  const scale = root * 2 ** -grid.exponent;
-  const start = j * FINE_BINS;
-  kernels.countBins(column.offset, rows, scale, grid.origin, FINE_BINS, fineCounts.offset + start * 4);
-  if (grid.exponent <= bins.exponent) {
-    const fine = fineCounts.int32.subarray(start, start + FINE_BINS);
-    sumBins(fine, grid, histogram.int32.subarray(j * bins.bins, (j + 1) * bins.bins), bins);
-    return;
-  }
-  const perUnit = 2 ** -bins.exponent;
+  const { exponent, origin, used } = fineGrid(lowest, highest);
+  const fine = fineCounts.offset + j * FINE_BINS * 4;
   const target = histogram.offset + j * bins.bins * 4;
-  kernels.countBins(column.offset, rows, root * perUnit, bins.lower * perUnit, bins.bins, target);
+  kernels.countBins(column.offset, rows, root * 2 ** -exponent, origin, FINE_BINS, fine);
+  const perUnit = 2 ** -bins.exponent;
+  const first = bins.lower * perUnit;
+  if (exponent <= bins.exponent) {
+    const shift = shiftBetween(exponent, bins.exponent);
+    kernels.sumBins(fine, used, origin, shift, first, bins.bins, target);
+  } else kernels.countBins(column.offset, rows, root * perUnit, first, bins.bins, target);
 }
 
 /** Closes the sums of every row. NaN stands for what a row of zeros has not. */

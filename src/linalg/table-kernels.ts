@@ -31,6 +31,15 @@ export interface TableKernels {
   loadColumn(src: number, rows: number, column: number): void;
   measureMoments(column: number, rows: number, mean: number, sums: number, maxima: number): void;
   countBins(column: number, rows: number, scale: number, origin: number, bins: number, counts: number): void;
+  sumBins(
+    counts: number,
+    used: number,
+    origin: number,
+    shift: number,
+    first: number,
+    bins: number,
+    target: number,
+  ): void;
   measureAngles(
     column: number,
     rows: number,

@@ -3,7 +3,7 @@
  * are [k 2^e, (k + 1) 2^e) with the smallest e for which FINE_BINS of them hold all values. So two histograms of parts
  * of a column merge exactly, and binning, a product with a power of two, is exact as well but for the rounding of z itself.
  */
-export const FINE_BINS = 1024;
+export const FINE_BINS = 512;
 
 /**
  * How far a quantile from such a histogram may be from the column's, in units of maximum - minimum: one bin. With bins
@@ -37,7 +37,7 @@ export function fineGrid(minimum: number, maximum: number): FineGrid {
 
 /** k of the bin that a value lies in. */
 export function binOf(value: number, exponent: number): number {
-  return Math.floor(value * 2 ** -exponent);
+  return Math.floor(value * inversePowers[exponent - MIN_EXPONENT]!);
 }
 
 /** By how many bits k of a bin on one grid is shifted to k of the bin of a coarser one that holds it. */
@@ -52,3 +52,7 @@ function fits(minimum: number, maximum: number, exponent: number): boolean {
 
 /** Far below every value that is not zero, and far above where powers of two end. */
 const MIN_MAGNITUDE = 2 ** -600;
+
+/** 2^-e of every e that there can be, because grids are found for every column of every partition. */
+const MIN_EXPONENT = -700;
+const inversePowers = Float64Array.from({ length: 1701 }, (_, k) => 2 ** -(MIN_EXPONENT + k));

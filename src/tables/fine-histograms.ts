@@ -100,5 +100,11 @@ function addCounts(
 ): void {
   const shift = shiftBetween(from.exponent, to.exponent);
   const base = targetStart - to.origin;
-  for (let b = 0; b < from.used; b++) target[base + ((from.origin + b) >> shift)]! += counts[start + b]!;
+  const end = start + from.used;
+  // The case of nearly all columns once some parts have been merged.
+  if (shift === 0) {
+    for (let at = start, to = base + from.origin; at < end; at++, to++) target[to]! += counts[at]!;
+    return;
+  }
+  for (let at = start, k = from.origin; at < end; at++, k++) target[base + (k >> shift)]! += counts[at]!;
 }

@@ -1,5 +1,3 @@
-import { type FineGrid, shiftBetween } from './fine-grid.js';
-
 /** The bins of the histograms of z: [lower, upper) in `bins` equal parts, the same for every eigenvector. */
 export interface ZBins {
   bins: number;
@@ -30,21 +28,6 @@ export function chooseZBins(lambda: Float64Array, means: Float64Array): ZBins {
   }
   const upper = Math.max(MIN_UPPER, 2 ** Math.ceil(Math.log2(centre + SPREAD)));
   return { bins: Z_BINS, lower: -upper, upper, exponent: Math.log2((2 * upper) / Z_BINS) };
-}
-
-/** Counts on a grid that divides these bins, summed into the bins of `counts` (int32 [bins]). */
-export function sumBins(
-  fine: Int32Array,
-  { exponent, origin, used }: FineGrid,
-  counts: Int32Array,
-  { bins, lower, exponent: binExponent }: ZBins,
-): void {
-  const shift = shiftBetween(exponent, binExponent);
-  const first = lower * 2 ** -binExponent;
-  for (let b = 0; b < used; b++) {
-    const bin = ((origin + b) >> shift) - first;
-    counts[Math.min(bins - 1, Math.max(0, bin))]! += fine[b]!;
-  }
 }
 
 /** Standard deviations beside the mean that should lie inside. */

@@ -2,6 +2,7 @@ import test from 'ava';
 import { KernelMemory, type Region } from '../../src/linalg/kernel-memory.js';
 import { blocksOf, loadTableKernels } from '../../src/linalg/table-kernels.js';
 import { ARCSINE_POLYNOMIAL, NOTICED_SQUARE } from '../../src/tables/arcsine.js';
+import { binOf, FINE_BINS, fineGrid, shiftBetween } from '../../src/tables/fine-grid.js';
 import { randomFloat32, randomFloat64, seededRandom } from '../helpers/random.js';
 
 const memory = new KernelMemory();
@@ -248,6 +249,29 @@ test('bins count every row once, at the ends what lies beyond, and NaN breaks no
     t.true(nan < 40);
     t.deepEqual(counts.int32, expected);
     t.true(guard.bytes.every((byte) => byte === 7));
+  }
+});
+
+test('bins that are sums of finer ones hold what they would count themselves', (t) => {
+  for (const [scale, offset] of [
+    [1, 0],
+    [0.001, 3],
+    [20, 5],
+    [1, 7.5],
+    [1, -50],
+  ] as const) {
+    const values = randomFloat32(130, 8).map((x) => scale * x + offset);
+    const { exponent, origin, used } = fineGrid(Math.min(...values), Math.max(...values));
+    const { counts, target } = memory.allot({ counts: FINE_BINS * 4, target: 256 * 4 });
+    const expected = new Int32Array(256);
+    counts.int32.fill(0);
+    target.int32.fill(0);
+    for (const value of values) {
+      counts.int32[binOf(value, exponent) - origin]!++;
+      expected[Math.min(255, Math.max(0, Math.floor(value * 16) + 128))]!++;
+    }
+    kernels.sumBins(counts.offset, used, origin, shiftBetween(exponent, -4), -128, 256, target.offset);
+    t.deepEqual(target.int32, expected);
   }
 });
 

@@ -281,6 +281,27 @@ export function countBins(
   }
 }
 
+/**
+ * Adds the first `used` of counts (int32), those of k = origin, origin + 1, ..., to the bins floor(k / 2^shift) - first
+ * of target (int32 [bins]); what lies outside goes to the first or the last bin.
+ */
+export function sumBins(
+  counts: usize,
+  used: usize,
+  origin: i32,
+  shift: i32,
+  first: i32,
+  bins: usize,
+  target: usize,
+): void {
+  const last = <i32>bins - 1;
+  for (let b: usize = 0; b < used; b++) {
+    const bin = ((origin + <i32>b) >> shift) - first;
+    const at = target + ((<usize>min(last, max(0, bin))) << 2);
+    store<i32>(at, load<i32>(at) + load<i32>(counts + (b << 2)));
+  }
+}
+
 /** Added to a whole number, it leaves that number in the low bits of the float64. */
 const INTEGER_BITS: f64 = 6755399441055744; // 1.5 x 2^52
 
