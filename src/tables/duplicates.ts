@@ -25,14 +25,9 @@ export function duplicateGroups(hashes: BigUint64Array, read: (row: number) => U
 
 /** The rows of every hash that more than one row has, ascending. */
 function sharedHashes(hashes: BigUint64Array): number[][] {
-  const firsts = new Map<bigint, number>();
-  const shared = new Map<bigint, number[]>();
-  for (let row = 0; row < hashes.length; row++) {
-    const hash = hashes[row]!;
-    const first = firsts.get(hash);
-    if (first === undefined) firsts.set(hash, row);
-    else if (shared.has(hash)) shared.get(hash)!.push(row);
-    else shared.set(hash, [first, row]);
-  }
-  return [...shared.values()];
+  const rows = new Map<bigint, number[]>();
+  const sorted = hashes.toSorted();
+  for (let k = 1; k < sorted.length; k++) if (sorted[k] === sorted[k - 1]) rows.set(sorted[k]!, []);
+  if (rows.size > 0) for (let row = 0; row < hashes.length; row++) rows.get(hashes[row]!)?.push(row);
+  return [...rows.values()];
 }

@@ -256,7 +256,7 @@ test('bins that are sums of finer ones hold what they would count themselves', (
   for (const [scale, offset] of [
     [1, 0],
     [0.001, 3],
-    [20, 5],
+    [15, 5],
     [1, 7.5],
     [1, -50],
   ] as const) {
