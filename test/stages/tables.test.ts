@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { openCheckpoint } from '../../src/input/checkpoint.js';
@@ -274,6 +274,35 @@ test('without tables none are written; a finished run is not silently taken for 
   const gone = await runHere({ model, out, tables: 'none' }, { overwrite: true });
   t.is(gone.manifest.tables, null);
   await t.throwsAsync(readTables(out));
+});
+
+test('a run that was killed while its tables were written is resumed to the same bytes, or replaced', async (t) => {
+  const model = shardedModel(t, 100, 8).directory;
+  for (const flag of ['resume', 'overwrite'] as const) {
+    const out = scratchDirectory(t);
+    const { manifest } = await runHere({ model, out });
+    const expected = tableBytes(out, manifest);
+    const header = {
+      step: 'run',
+      fingerprint: manifest.fingerprint,
+      started: manifest.execution.started,
+      exports: [],
+      tables: tableNames.map((name) => `${name}.parquet`),
+      kernels: manifest.execution.kernels,
+    };
+    unlinkSync(path.join(out, 'manifest.json'));
+    const steps = [
+      header,
+      { step: 'metric', file: manifest.metric.file },
+      { step: 'eigenbasis', file: manifest.eigenbasis },
+      ...manifest.partitions.map(({ files }, index) => ({ step: 'partition', index, files, crc32: null })),
+    ];
+    const journal = steps.map((step) => `${JSON.stringify(step)}\n`).join('');
+    writeFileSync(path.join(out, 'journal.jsonl'), journal);
+    writeFileSync(path.join(out, 'tokens.parquet'), 'of another time');
+    await runHere({ model, out }, { [flag]: true });
+    t.deepEqual(tableBytes(out, manifest), expected);
+  }
 });
 
 test('verify finds a table that is no longer what was written', async (t) => {
