@@ -21,7 +21,7 @@ interface Subject {
 const subjects: readonly Subject[] = [
   { name: 'full-size', title: 'The whole job at full size', options: ['--runs', '3'] },
   { name: 'eigh', title: 'Eigendecomposition', options: ['--runs', '5'] },
-  { name: 'product', title: 'Products', options: ['--runs', '3'] },
+  { name: 'product', title: 'Products', options: ['--runs', '1', '--chunks', '256,512,1024,2048'] },
   { name: 'projection', title: 'The projection stage', options: ['--runs', '5'] },
   { name: 'writers', title: 'Writers', options: ['--runs', '5'] },
   { name: 'scaling', title: 'Scaling', options: ['--runs', '1'] },
