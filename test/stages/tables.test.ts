@@ -287,7 +287,7 @@ test('a run that was killed while its tables were written is resumed to the same
       fingerprint: manifest.fingerprint,
       started: manifest.execution.started,
       exports: [],
-      tables: tableNames.map((name) => `${name}.parquet`),
+      tables: [...tableNames.map((name) => `${name}.parquet`), 'report.html'],
       kernels: manifest.execution.kernels,
     };
     unlinkSync(path.join(out, 'manifest.json'));
