@@ -42,6 +42,6 @@ export interface RowKernels {
 }
 
 /** The row kernels over `memory`. */
-export function loadRowKernels(memory: KernelMemory): RowKernels {
+export function loadRowKernels({ memory }: KernelMemory): RowKernels {
   return loadKernels('rows', memory);
 }

@@ -79,6 +79,6 @@ export function blocksOf(rows: number): number {
 }
 
 /** The kernels of the tables over `memory`. */
-export function loadTableKernels(memory: KernelMemory): TableKernels {
+export function loadTableKernels({ memory }: KernelMemory): TableKernels {
   return loadKernels('tables', memory);
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
+import { kernelBytes, loadKernels } from '../load-kernels.js';
 
 /** The exports of kernels/householder.ts, which documents them. Pointers and strides are byte counts. */
 export interface HouseholderKernels {
@@ -81,18 +81,9 @@ export function loadHouseholderKernels(
   memory: WebAssembly.Memory,
   variant: KernelVariant,
 ): HouseholderKernels {
-  return instantiate(HOUSEHOLDER[variant], memory);
+  return loadKernels(HOUSEHOLDER[variant], memory);
 }
 
 export function loadSecularKernels(memory: WebAssembly.Memory): SecularKernels {
-  return instantiate('secular', memory);
-}
-
-function instantiate<Exports>(name: string, memory: WebAssembly.Memory): Exports {
-  const module = new WebAssembly.Module(kernelBytes(name));
-  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Exports;
-}
-
-function kernelBytes(name: string): Uint8Array {
-  return readFileSync(new URL(`../kernels/${name}.wasm`, import.meta.url));
+  return loadKernels('secular', memory);
 }
