@@ -1,11 +1,10 @@
 /** A thread of benchmarks/projection: the projection tasks of some partitions, or their bare products. */
 import { parentPort } from 'node:worker_threads';
-import { splitRows } from '../src/plan.js';
+import { STRIP_ROWS, splitRows } from '../src/plan.js';
 import { randomFloat32 } from '../test/helpers/random.js';
 import type { ProjectInput, WrittenFile } from '../workers/messages.js';
 import { project } from '../workers/project.js';
 import { projectorOf } from '../workers/projector.js';
-import { STRIP_ROWS } from '../workers/strips.js';
 
 export interface ProjectionRequest {
   kind: 'stage' | 'products';

@@ -1,8 +1,9 @@
 import { openKernels } from '../src/linalg/backend/open-kernels.js';
 import { COVARIANCE_BLOCK, covarianceBlocks } from '../src/linalg/covariance-blocks.js';
+import { STRIP_ROWS } from '../src/plan.js';
 import { kernels, memory } from './context.js';
 import type { Tasks } from './messages.js';
-import { forEachStrip, STRIP_ROWS, stripSizes } from './strips.js';
+import { forEachStrip, stripSizes } from './strips.js';
 
 /**
  * sum_i (gamma_i - mu)(gamma_i - mu)^T over rows, in float64 throughout: rows are centred before they are

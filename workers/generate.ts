@@ -1,10 +1,9 @@
 import { closeSync, openSync } from 'node:fs';
 import { syntheticRows } from '../src/input/synthetic.js';
 import { writeFully } from '../src/output/commit.js';
-import { splitRows } from '../src/plan.js';
+import { STRIP_ROWS, splitRows } from '../src/plan.js';
 import { endIfInterrupted } from './interruption.js';
 import type { Tasks } from './messages.js';
-import { STRIP_ROWS } from './strips.js';
 
 /** Writes rows of a synthetic checkpoint, bfloat16 row-major, at their place in the file. */
 export function generate({

@@ -3,11 +3,12 @@ import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { createPartialFile, writeFully } from '../src/output/commit.js';
 import { planParquet, writeParquetFrame } from '../src/output/parquet.js';
+import { STRIP_ROWS } from '../src/plan.js';
 import { createdBy } from '../src/version.js';
 import { kernels, memory } from './context.js';
 import type { Tasks, WrittenFile } from './messages.js';
 import { projectorOf } from './projector.js';
-import { forEachStrip, STRIP_ROWS, stripSizes } from './strips.js';
+import { forEachStrip, stripSizes } from './strips.js';
 
 /**
  * Projects rows on the eigenvectors, p = gamma V in float32, and writes them: one Parquet and/or Arrow partition,

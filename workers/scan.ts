@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { InputError } from '../src/errors.js';
+import { STRIP_ROWS } from '../src/plan.js';
 import { kernels, memory, tableKernels } from './context.js';
 import type { Tasks } from './messages.js';
-import { forEachStrip, STRIP_ROWS, stripSizes } from './strips.js';
+import { forEachStrip, stripSizes } from './strips.js';
 
 /**
  * Reads rows once: hashes their stored bytes, sums their columns.

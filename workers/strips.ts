@@ -6,8 +6,6 @@ import { type RowRange, STRIP_ROWS, splitRows } from '../src/plan.js';
 import { kernels } from './context.js';
 import { endIfInterrupted } from './interruption.js';
 
-export { STRIP_ROWS };
-
 /** Bytes of the two regions that `forEachStrip` fills: the stored rows and their float32 values. */
 export function stripSizes(source: RowSource, rows: RowRange): { raw: number; gamma: number } {
   const elements = Math.min(STRIP_ROWS, rows.count) * source.columns;
