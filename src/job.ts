@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { type Config, DEFAULT_RIDGE } from './config.js';
 import { InputError } from './errors.js';
 import { fingerprintOf } from './fingerprint.js';
@@ -114,7 +113,7 @@ async function readGivenMetric(file: string, hiddenSize: number): Promise<GivenM
 
 /** Before anything is computed that the tables, which need the tokenizer, would end in a failure. */
 async function checkTokenizer({ tables }: Config, { path: place }: Checkpoint): Promise<void> {
-  if (tables === 'none' || !statSync(place).isDirectory()) return;
+  if (tables === 'none') return;
   try {
     await openTokenizer(place);
   } catch (cause) {

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import { openTokenizer } from '../input/tokenizer.js';
 
 /** What is known of the V tokens apart from their rows. */
@@ -16,7 +15,7 @@ export interface Vocabulary {
  * @throws InputError for a tokenizer that cannot be read
  */
 export async function readVocabulary(checkpoint: string, rows: number): Promise<Vocabulary> {
-  const tokenizer = statSync(checkpoint).isDirectory() ? await openTokenizer(checkpoint) : null;
+  const tokenizer = await openTokenizer(checkpoint);
   if (tokenizer === null) {
     const unknown = new Array<null>(rows).fill(null);
     return { texts: unknown, isOrphan: unknown, isSpecial: unknown };
