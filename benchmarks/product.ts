@@ -11,6 +11,7 @@ import { Worker } from 'node:worker_threads';
 import { chooseKernels } from '../src/linalg/backend/choose-kernels.js';
 import type { KernelsChoice } from '../src/linalg/backend/dense-kernels.js';
 import { portableKernels } from '../src/linalg/backend/portable-kernels.js';
+import { forbidTelemetry } from '../src/linalg/onnxruntime.js';
 import { ask } from './ask.js';
 import { corePeak } from './core-peak.js';
 import type { Dtype, ProductReply, ProductRequest } from './product-thread.js';
@@ -48,6 +49,7 @@ interface Subject {
 
 const contestants = [{ kernels: 'portable', choice: portableKernels.choice }, ...(await systemContestant())];
 const barrier = new SharedArrayBuffer(8);
+forbidTelemetry();
 const threads = Array.from(
   { length: workers },
   () => new Worker(new URL('./product-thread.js', import.meta.url), { workerData: barrier }),

@@ -17,6 +17,7 @@ import { runTasks } from '../src/executor/executor.js';
 import { ThreadExecutor } from '../src/executor/threads.js';
 import { openCheckpoint } from '../src/input/checkpoint.js';
 import { portableKernels } from '../src/linalg/backend/portable-kernels.js';
+import { forbidTelemetry } from '../src/linalg/onnxruntime.js';
 import { readEigenbasis, writeEigenbasis } from '../src/output/eigenbasis-file.js';
 import { planRun } from '../src/plan.js';
 import { generateCheckpoint } from '../src/stages/generate.js';
@@ -47,6 +48,7 @@ const metadata = { 'eigenshard.benchmark': 'projection' };
 /** Relative; of float32 sums of d terms, wide enough for any order of summation. */
 const PROBE_TOLERANCE = d * 2 ** -24;
 
+forbidTelemetry();
 const threads = Array.from(
   { length: workers },
   () => new Worker(new URL('./projection-thread.js', import.meta.url)),

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { Piscina } from 'piscina';
 import type { TaskName, Tasks, WorkerSetting } from '../../workers/messages.js';
 import { EigenshardError, fromPlainError, type PlainError } from '../errors.js';
+import { forbidTelemetry } from '../linalg/onnxruntime.js';
 import type { Executor } from './executor.js';
 
 /** What the worker entry returns: failures travel as data, so a rejection can only mean that the thread died. */
@@ -47,6 +48,7 @@ export class ThreadExecutor implements Executor {
     else options.signal?.addEventListener('abort', this.#interrupt, { once: true });
     this.#onRetry = options.onRetry ?? (() => {});
     this.#filename = options.filename ?? new URL('../../workers/main.js', import.meta.url).href;
+    forbidTelemetry();
     // The entry is named with each task, not here: a thread that had loaded it only in part when the pool is closed
     // would abort the process (Node 20), and so a thread without a task has nothing to load.
     this.#pool = new Piscina({

@@ -1,7 +1,8 @@
 import path from 'node:path';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { freeBuffer } from './free-buffer.js';
 import type { Matrix, StoredMatrix } from './matrix.js';
+import { loadOnnxruntime } from './onnxruntime.js';
 
 type Values = Float32Array | Float64Array;
 
@@ -21,14 +22,15 @@ export interface OperatorOptions {
 /** One operator of onnxruntime, on its CPU kernels, as a session of its own. */
 export class OnnxOperator {
   readonly #session: InferenceSession;
-  readonly #dtype: 'float32' | 'float64';
+  readonly #tensor: (matrix: Matrix<Values>) => Tensor;
 
-  private constructor(session: InferenceSession, dtype: 'float32' | 'float64') {
+  private constructor(session: InferenceSession, tensor: (matrix: Matrix<Values>) => Tensor) {
     this.#session = session;
-    this.#dtype = dtype;
+    this.#tensor = tensor;
   }
 
   static async create({ operator, dtype, threads, b }: OperatorOptions): Promise<OnnxOperator> {
+    const { InferenceSession, Tensor } = await loadOnnxruntime();
     const session = await InferenceSession.create(oneOperatorModel({ operator, dtype, b }), {
       executionProviders: ['cpu'],
       intraOpNumThreads: threads,
@@ -39,7 +41,10 @@ export class OnnxOperator {
       enableMemPattern: false,
       ...(b === undefined ? {} : placeOf(b)),
     });
-    return new OnnxOperator(session, dtype);
+    return new OnnxOperator(
+      session,
+      ({ values, rows, columns }) => new Tensor(dtype, values as never, [rows, columns]),
+    );
   }
 
   /** Runs the operator; the result is written to `y`, which may be an operand where the operator allows it. */
@@ -53,10 +58,6 @@ export class OnnxOperator {
 
   async release(): Promise<void> {
     await this.#session.release();
-  }
-
-  #tensor({ values, rows, columns }: Matrix<Values>): Tensor {
-    return new Tensor(this.#dtype, values as never, [rows, columns]);
   }
 }
 

@@ -1,11 +1,11 @@
-import { env } from 'onnxruntime-node';
 import { eigh } from '../eigh.js';
 import { FixedProduct } from '../fixed-product.js';
+import { onnxruntimeVersion } from '../onnxruntime.js';
 import { Product } from '../product.js';
 import type { DenseKernels } from './dense-kernels.js';
 
 const library = 'onnxruntime-node';
-const version = env.versions.node ?? env.versions.common;
+const version = onnxruntimeVersion();
 
 /** Products by onnxruntime, eigenvectors by this package's own solver: whatever npm alone brings. */
 export const portableKernels: DenseKernels = {

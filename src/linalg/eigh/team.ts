@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { type EigenshardError, fromPlainError, type PlainError, RunError } from '../../errors.js';
+import { forbidTelemetry } from '../onnxruntime.js';
 import { AbortedError } from './barrier.js';
 import type { KernelVariant } from './kernels.js';
 import { packPanel, panelLength, panelsOfThread } from './packed-triangle.js';
@@ -82,6 +83,7 @@ export class Team {
   }
 
   #startThread(data: ThreadData): Member {
+    forbidTelemetry();
     const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: data });
     const exit = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
     worker.on('error', (cause) => {
