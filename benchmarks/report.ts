@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 
-export { table } from '../src/table.js';
+export { table } from '../src/text/table.js';
 
 /** The machine and the day, which belong to every figure. */
 export function machineLine(): string {

@@ -9,8 +9,8 @@ import { addSqlCommand } from './commands/sql.js';
 import { addTopCommand } from './commands/top.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { EigenshardError, type ErrorKind, exitCodes } from './errors.js';
+import { harmlessText } from './text/visible-text.js';
 import { version } from './version.js';
-import { harmlessText } from './visible-text.js';
 
 /** Runs the command line `argv` (without node and script); returns the process's exit code. */
 export async function main(argv: readonly string[]): Promise<number> {

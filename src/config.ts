@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { InputError } from './errors.js';
-import { asInputError } from './input/file-error.js';
+import { asInputError } from './files/read-error.js';
 import { rowSelections } from './input/vocabulary-rows.js';
 import { backends } from './linalg/backend/dense-kernels.js';
 import { partitionFormats, tableChoices } from './plan.js';

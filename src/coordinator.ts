@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { type Basis, obtainBasis } from './basis.js';
 import type { Config } from './config.js';
+import { syncFiles } from './files/sync-files.js';
 import { fileMetadata } from './fingerprint.js';
 import type { Checkpoint } from './input/checkpoint.js';
 import { parseHubReference } from './input/hub/reference.js';
@@ -25,7 +26,6 @@ import {
 import { LAYOUT_VERSION, type Manifest, REPORT_NAME, type RunResults } from './output/manifest.js';
 import { METRIC_NAME } from './output/metric-file.js';
 import { RunDirectory } from './output/run-directory.js';
-import { syncFiles } from './output/sync-files.js';
 import { TABLE_NAMES } from './output/table-file.js';
 import { filesOf } from './plan.js';
 import { type ProvenSteps, provenSteps } from './proven-steps.js';

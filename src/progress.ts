@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import { formatBytes } from './byte-size.js';
+import { formatBytes } from './text/byte-size.js';
 
 /** How a run tells a person what it is doing. */
 export interface Progress {

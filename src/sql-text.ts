@@ -1,7 +1,7 @@
 import type { Json } from '@duckdb/node-api';
 import type { SqlColumn, SqlResult } from './sql.js';
-import { textTable } from './text-table.js';
-import { harmlessText } from './visible-text.js';
+import { textTable } from './text/text-table.js';
+import { harmlessText } from './text/visible-text.js';
 
 export type SqlFormat = 'table' | 'json' | 'csv';
 

@@ -1,8 +1,8 @@
-import { formatBytes as bytes } from './byte-size.js';
-import { count, figure, fixed } from './figures.js';
 import { shapeText } from './input/shape.js';
 import type { HubModelInspection, ModelInspection } from './model-inspection.js';
 import type { Manifest } from './output/manifest.js';
+import { formatBytes as bytes } from './text/byte-size.js';
+import { count, figure, fixed } from './text/figures.js';
 
 /** What the notebook prints, and where things are: the end of a run. */
 export function summaryText(directory: string, manifest: Manifest): string {

@@ -1,6 +1,6 @@
-import { textTable } from './text-table.js';
+import { textTable } from './text/text-table.js';
+import { visibleText } from './text/visible-text.js';
 import type { TopRequest, TopToken } from './top.js';
-import { visibleText } from './visible-text.js';
 
 /** The tokens of each side as an aligned table. */
 export function topText({ eigenvector, sides, measure }: TopRequest, tokens: readonly TopToken[]): string {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { readFully } from '../src/input/read-fully.js';
+import { readFully } from '../src/files/read-fully.js';
 import { endIfInterrupted } from './interruption.js';
 import type { Tasks } from './messages.js';
 import { sliceProblems } from './slices.js';

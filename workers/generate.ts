@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
+import { writeFully } from '../src/files/partial-file.js';
 import { syntheticRows } from '../src/input/synthetic.js';
-import { writeFully } from '../src/output/commit.js';
 import { STRIP_ROWS, splitRows } from '../src/plan.js';
 import { endIfInterrupted } from './interruption.js';
 import type { Tasks } from './messages.js';

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import path from 'node:path';
-import { readFully } from '../src/input/read-fully.js';
+import { readFully } from '../src/files/read-fully.js';
 import type { Region } from '../src/linalg/kernel-memory.js';
 import { type ParquetLayout, parquetHead } from '../src/output/parquet.js';
 import { splitRows } from '../src/plan.js';

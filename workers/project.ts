@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import { createPartialFile, writeFully } from '../src/output/commit.js';
+import { createPartialFile, writeFully } from '../src/files/partial-file.js';
 import { planParquet, writeParquetFrame } from '../src/output/parquet.js';
 import { STRIP_ROWS } from '../src/plan.js';
 import { createdBy } from '../src/version.js';

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { readFully } from '../src/input/read-fully.js';
+import { readFully } from '../src/files/read-fully.js';
 import { endIfInterrupted } from './interruption.js';
 import type { SliceRecord } from './messages.js';
 

@@ -19,9 +19,9 @@ import {
   placeOfRun,
   SUMMARY_NAME,
 } from './batch-config.js';
-import { peakMemoryBytes } from './memory.js';
 import { MetricCatalogue } from './metric-catalogue.js';
-import { runFolder } from './run-name.js';
+import { peakMemoryBytes } from './peak-memory.js';
+import { runFolder } from './run-folder.js';
 
 /** Models resolved at once: enough to hide a hub's latency, few enough for it. */
 const CONCURRENCY = 8;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { parquetMetadata } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { InputError } from '../errors.js';
-import { writeFileAtomically } from '../output/commit.js';
+import { writeFileAtomically } from '../files/partial-file.js';
 import type { Manifest } from '../output/manifest.js';
 import { total } from '../summary.js';
 import { createdBy } from '../version.js';

@@ -1,8 +1,8 @@
 import { totalmem } from 'node:os';
 import path from 'node:path';
-import { formatBytes } from '../byte-size.js';
-import { fixed } from '../figures.js';
-import { table } from '../table.js';
+import { formatBytes } from '../text/byte-size.js';
+import { fixed } from '../text/figures.js';
+import { table } from '../text/table.js';
 import { type BatchPlan, isPlanned, type PlannedRun, type RefusedRun } from './batch-plan.js';
 import { type BatchSummaryRow, summaryRow } from './batch-summary.js';
 import type { DiskNeed } from './disk-space.js';

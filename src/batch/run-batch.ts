@@ -1,4 +1,3 @@
-import { formatBytes } from '../byte-size.js';
 import { runJob } from '../coordinator.js';
 import { EigenshardError } from '../errors.js';
 import type { Executor } from '../executor/executor.js';
@@ -8,6 +7,7 @@ import { type DenseKernels, describeKernels } from '../linalg/backend/dense-kern
 import type { Manifest } from '../output/manifest.js';
 import type { Progress } from '../progress.js';
 import { Stopwatch } from '../stopwatch.js';
+import { formatBytes } from '../text/byte-size.js';
 import { type BatchPlan, isPlanned, type PlannedRun, type RefusedRun } from './batch-plan.js';
 import { Downloads } from './downloads.js';
 

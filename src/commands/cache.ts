@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { formatBytes, parseBytes } from '../byte-size.js';
 import { InputError } from '../errors.js';
 import { type CacheItem, listCache, type PruneRule, pruneCache } from '../input/hub/cache-items.js';
 import { hubSettings } from '../input/hub/settings.js';
+import { formatBytes, parseBytes } from '../text/byte-size.js';
 import { print } from './print.js';
 
 /** Adds `cache list` and `cache prune`. */

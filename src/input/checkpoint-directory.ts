@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { InputError } from '../errors.js';
-import { exists } from './file-exists.js';
+import { exists } from '../files/exists.js';
 import { readWeights, type Weights } from './weights.js';
 
 /** A Hugging Face directory, wherever its weights lie. Names are relative to it, with '/'. */

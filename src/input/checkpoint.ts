@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { InputError } from '../errors.js';
+import { asInputError } from '../files/read-error.js';
 import { type CheckpointDirectory, localDirectory } from './checkpoint-directory.js';
 import type { Dtype } from './dtype.js';
-import { asInputError } from './file-error.js';
 import { detectFormat } from './format.js';
 import { type Model, readModelConfig } from './model-config.js';
 import { readNpyHeader } from './npy.js';

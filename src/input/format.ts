@@ -1,7 +1,7 @@
 import { InputError } from '../errors.js';
+import { readBytes, withFile } from '../files/open-file.js';
 import { isLfsPointer, lfsPointer } from './lfs-pointer.js';
 import { npyMagic } from './npy.js';
-import { readBytes, withFile } from './open-file.js';
 
 /** `torch` is a zip archive (torch.save), `pickle` the formats before it. */
 export type Format = 'safetensors' | 'npy' | 'torch' | 'pickle';

@@ -1,9 +1,9 @@
 import { InputError } from '../errors.js';
+import { hashFile } from '../files/hash-file.js';
+import { withFile } from '../files/open-file.js';
 import { type Dtype, dtypeOfSafetensors } from './dtype.js';
 import { detectFormat, type Format } from './format.js';
-import { hashFile } from './hash-file.js';
 import { readNpyHeader } from './npy.js';
-import { withFile } from './open-file.js';
 import type { PickleValue } from './pickle-value.js';
 import { readSafetensorsHeader } from './safetensors.js';
 import { shapeText } from './shape.js';

@@ -1,6 +1,6 @@
 import { basename, join, resolve } from 'node:path';
-import { asRecord } from './json.js';
-import { readJsonObject } from './json-file.js';
+import { asRecord } from '../files/json.js';
+import { readJsonObject } from '../files/json-file.js';
 
 /** What is known of the model; null where nothing says it. */
 export interface Model {

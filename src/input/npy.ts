@@ -1,6 +1,6 @@
 import { InputError } from '../errors.js';
+import { type OpenFile, readBytes, withFile } from '../files/open-file.js';
 import { type Dtype, dtypeBytes } from './dtype.js';
-import { type OpenFile, readBytes, withFile } from './open-file.js';
 import { elementCount, shapeText } from './shape.js';
 
 export interface NpyHeader {

@@ -1,6 +1,6 @@
 import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetRead } from 'hyparquet';
 import { EigenshardError, InputError } from '../errors.js';
-import { asInputError } from './file-error.js';
+import { asInputError } from '../files/read-error.js';
 
 /** The values of a column, in the order of the rows; null where the file has none. */
 export type ParquetColumn = ArrayLike<unknown>;

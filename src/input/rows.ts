@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { InputError } from '../errors.js';
+import { asInputError } from '../files/read-error.js';
+import { readFully } from '../files/read-fully.js';
 import type { RowSource } from './checkpoint.js';
 import { dtypeBytes } from './dtype.js';
-import { asInputError } from './file-error.js';
-import { readFully } from './read-fully.js';
 
 export interface RowReader {
   /**

@@ -1,7 +1,7 @@
 import { InputError } from '../errors.js';
-import { asRecord, parseJson } from './json.js';
+import { asRecord, parseJson } from '../files/json.js';
+import { readBytes, withFile } from '../files/open-file.js';
 import { isLfsPointer, lfsPointer } from './lfs-pointer.js';
-import { readBytes, withFile } from './open-file.js';
 import { elementCount, shapeText } from './shape.js';
 
 /** One tensor of a safetensors file: row-major, little-endian, without gaps. */

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
+import { asRecord } from '../files/json.js';
+import { readJsonObject } from '../files/json-file.js';
 import type { CheckpointDirectory } from './checkpoint-directory.js';
-import { asRecord } from './json.js';
-import { readJsonObject } from './json-file.js';
 import type { WeightEntry, Weights } from './weights.js';
 
 /** Which file of a Hugging Face directory holds each tensor. Tensor name to the file's name in the directory. */

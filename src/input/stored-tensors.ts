@@ -1,5 +1,5 @@
 import { InputError } from '../errors.js';
-import { type OpenFile, readBytes, withFile } from './open-file.js';
+import { type OpenFile, readBytes, withFile } from '../files/open-file.js';
 import { readSafetensorsHeader, type SafetensorsEntry } from './safetensors.js';
 
 /** One of a run's own .safetensors files, opened: its tensors by name, read when asked for. */

@@ -1,5 +1,5 @@
+import { type OpenFile, readBytes } from '../files/open-file.js';
 import { type Dtype, decodeFloats, dtypeBytes } from './dtype.js';
-import { type OpenFile, readBytes } from './open-file.js';
 
 /**
  * A tensor lying in a file: element (i, j, ...) is at `byteOffset` + width x (i strides[0] + j strides[1] + ...).

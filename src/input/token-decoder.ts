@@ -1,5 +1,5 @@
 import { InputError } from '../errors.js';
-import { asRecord } from './json.js';
+import { asRecord } from '../files/json.js';
 import { utf8Text } from './utf8-text.js';
 
 /** Text of one token by itself. @param added a token of the added vocabulary, not of the model's */

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
-import { exists } from './file-exists.js';
-import { asRecord } from './json.js';
-import { readJsonObject } from './json-file.js';
+import { exists } from '../files/exists.js';
+import { asRecord } from '../files/json.js';
+import { readJsonObject } from '../files/json-file.js';
 import { createTokenDecoder, decodeByteLevel, type TokenDecoder } from './token-decoder.js';
 
 /** What a checkpoint's tokenizer says of its tokens. It tokenises nothing. */

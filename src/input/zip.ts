@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import yauzl from 'yauzl';
 import { InputError } from '../errors.js';
-import type { OpenFile } from './open-file.js';
+import type { OpenFile } from '../files/open-file.js';
 
 /** One uncompressed file of an archive: its bytes lie in the archive as they are. */
 export interface StoredEntry {

@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { readFully } from '../input/read-fully.js';
+import { readFully } from '../files/read-fully.js';
 import type { Matrix, StoredMatrix } from './matrix.js';
 
 /** Reads a matrix from its file, synchronously. @throws InputError where the file ends before */

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { writeFileAtomically } from './commit.js';
-import { asOutputError } from './file-error.js';
+import { writeFileAtomically } from '../files/partial-file.js';
+import { asOutputError } from '../files/write-error.js';
 import { fileChunks } from './layout.js';
 import { planSafetensorsFile } from './safetensors.js';
 

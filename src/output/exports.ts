@@ -11,11 +11,11 @@ import {
 import path from 'node:path';
 import type { Slice, SliceRecord } from '../../workers/messages.js';
 import type { ExportKind, ExportsConfig } from '../config.js';
+import { combineCrc32 } from '../files/crc32.js';
+import { sweepPartialFiles, writeFileAtomically, writeFully } from '../files/partial-file.js';
+import { asOutputError } from '../files/write-error.js';
 import type { RowRange } from '../plan.js';
-import { sweepPartialFiles, writeFileAtomically, writeFully } from './commit.js';
-import { combineCrc32 } from './crc32.js';
 import type { StoredEigenbasis } from './eigenbasis-file.js';
-import { asOutputError } from './file-error.js';
 import { type FileLayout, fileChunks } from './layout.js';
 import { planNpyFile } from './npy.js';
 import { planSafetensorsFile } from './safetensors.js';

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync 
 import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
-import { writeFully } from './commit.js';
+import { writeFully } from '../files/partial-file.js';
 import { fileRecordSchema, writtenFileSchema } from './file-schemas.js';
 import { kernelsSchema } from './kernels-schema.js';
 

@@ -3,11 +3,11 @@ import path from 'node:path';
 import { z } from 'zod';
 import { exportKinds } from '../config.js';
 import { InputError } from '../errors.js';
+import { writeFileAtomically } from '../files/partial-file.js';
+import { asInputError } from '../files/read-error.js';
 import type { HubOrigin } from '../input/checkpoint.js';
-import { asInputError } from '../input/file-error.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { partitionFormats } from '../plan.js';
-import { writeFileAtomically } from './commit.js';
 import { fileRecordSchema } from './file-schemas.js';
 import { kernelsSchema } from './kernels-schema.js';
 

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
+import { lockDirectory } from '../files/lock.js';
+import { sweepPartialFiles } from '../files/partial-file.js';
+import { asOutputError } from '../files/write-error.js';
 import { describeKernels, type KernelsIdentity, sameKernels } from '../linalg/backend/dense-kernels.js';
-import { sweepPartialFiles } from './commit.js';
 import { unfinishedName } from './exports.js';
-import { asOutputError } from './file-error.js';
 import { JOURNAL_NAME, Journal, type JournalEntry, type JournalHeader, readJournal } from './journal.js';
-import { lockDirectory } from './lock.js';
 import { MANIFEST_NAME, type Manifest, readManifest, writeManifest } from './manifest.js';
 
 /**

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import type { FileRecord } from '../../workers/messages.js';
+import { createPartialFile } from '../files/partial-file.js';
 import type { TableColumn } from '../tables/table-column.js';
 import { createdBy } from '../version.js';
-import { createPartialFile } from './commit.js';
 
 /** The tables of a run, in its directory. */
 export const TABLE_NAMES = {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { lockDirectory } from '../output/lock.js';
+import { lockDirectory } from '../files/lock.js';
 import { readManifest, writeManifest } from '../output/manifest.js';
 import { writeReport } from './write-report.js';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { FileRecord } from '../../workers/messages.js';
-import { writeFileAtomically } from '../output/commit.js';
+import { writeFileAtomically } from '../files/partial-file.js';
 import { REPORT_NAME, type RunResults } from '../output/manifest.js';
 import { renderPage } from './page.js';
 import { readContents } from './read-contents.js';

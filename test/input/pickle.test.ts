@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { InputError } from '../../src/errors.js';
-import { withFile } from '../../src/input/open-file.js';
+import { withFile } from '../../src/files/open-file.js';
 import { MAX_PICKLE_OPCODES, readPickle } from '../../src/input/pickle.js';
 import { isTuple, type PickleValue } from '../../src/input/pickle-value.js';
 import { torchRules } from '../../src/input/torch-globals.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import fc from 'fast-check';
 import { InputError } from '../../src/errors.js';
-import { withFile } from '../../src/input/open-file.js';
+import { withFile } from '../../src/files/open-file.js';
 import { readStoredEntries } from '../../src/input/zip.js';
 import { cutAt, scratchDirectory, scratchFile, zip } from './fixtures.js';
 

@@ -15,11 +15,11 @@ import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import type { ExportsConfig } from '../../src/config.js';
 import { InputError } from '../../src/errors.js';
+import { writeFully } from '../../src/files/partial-file.js';
 import { readNpyHeader } from '../../src/input/npy.js';
 import { withStoredTensors } from '../../src/input/stored-tensors.js';
 import { readTorchFile, readTorchTensor } from '../../src/input/torch.js';
 import { isTorchTensor, type TorchTensor } from '../../src/input/torch-globals.js';
-import { writeFully } from '../../src/output/commit.js';
 import {
   type ExportIdentity,
   exportEigenbasis,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import { combineCrc32 } from '../../src/output/crc32.js';
+import { combineCrc32 } from '../../src/files/crc32.js';
 import type { FileLayout } from '../../src/output/layout.js';
 import { planZip } from '../../src/output/zip.js';
 import { runPython } from '../helpers/python.js';

@@ -1,12 +1,12 @@
 import { lstatSync, rmdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { namesIn } from '../../files/names-in.js';
+import { waitForLock } from '../../files/wait-for-lock.js';
 import { CacheLayout, cacheLock } from './cache-layout.js';
 import { isInUse } from './in-use.js';
-import { namesIn } from './names-in.js';
 import { readRef } from './refs.js';
 import type { RetryContext } from './retry.js';
 import { recordsIn } from './stored-range.js';
-import { waitForLock } from './wait-for-lock.js';
 
 /** What is kept or removed as one. */
 export interface CacheItem {

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../../errors.js';
-import { writeFileAtomically } from '../../output/commit.js';
+import { writeFileAtomically } from '../../files/partial-file.js';
 import type { CheckpointDirectory } from '../checkpoint-directory.js';
 import { parseSafetensorsHeader } from '../safetensors.js';
 import { INDEX_NAME, SINGLE_NAME } from '../shards.js';

@@ -1,11 +1,11 @@
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { claimFile, holderOf } from '../../output/lock.js';
+import { claimFile, holderOf } from '../../files/lock.js';
+import { namesIn } from '../../files/names-in.js';
+import { waitForLock } from '../../files/wait-for-lock.js';
 import { type CacheLayout, cacheLock } from './cache-layout.js';
-import { namesIn } from './names-in.js';
 import type { RetryContext } from './retry.js';
-import { waitForLock } from './wait-for-lock.js';
 
 /** Whether a process of another machine lives cannot be asked: its mark holds for a week. */
 const FOREIGN_MILLISECONDS = 7 * 24 * 3600 * 1000;

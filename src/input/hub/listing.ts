@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomically } from '../../output/commit.js';
+import { writeFileAtomically } from '../../files/partial-file.js';
 import type { HubFile } from './repository.js';
 
 const fileSchema = z.object({

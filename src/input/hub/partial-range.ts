@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { RunError } from '../../errors.js';
-import { writeFileAtomically, writeFully } from '../../output/commit.js';
+import { writeFileAtomically, writeFully } from '../../files/partial-file.js';
 
 /** A part of the range that one request after the other brings, from its begin to its end. */
 export interface Piece {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { asOutputError } from '../../output/file-error.js';
+import { asOutputError } from '../../files/write-error.js';
 import { findMatrix, type RowSource } from '../checkpoint.js';
 import { dtypeBytes } from '../dtype.js';
 import { localPlan, type ModelPlan, shapeOf } from '../model-plan.js';

@@ -1,16 +1,16 @@
 import { mkdirSync, renameSync, rmSync, statfsSync, utimesSync } from 'node:fs';
 import path from 'node:path';
-import { formatBytes } from '../../byte-size.js';
-import { asOutputError } from '../../output/file-error.js';
-import { syncDirectory } from '../../output/sync-files.js';
-import { hashFile } from '../hash-file.js';
+import { hashFile } from '../../files/hash-file.js';
+import { syncDirectory } from '../../files/sync-files.js';
+import { waitForLock } from '../../files/wait-for-lock.js';
+import { asOutputError } from '../../files/write-error.js';
+import { formatBytes } from '../../text/byte-size.js';
 import { pruneCache } from './cache-items.js';
 import { type ByteRange, nameOf, type PinnedFile } from './file-request.js';
 import { refuseOffline } from './offline.js';
 import { diskFull, type PartialIdentity, PartialRange } from './partial-range.js';
 import { downloadRange } from './range-download.js';
 import { isIntact, readRecord, writeRecord } from './stored-range.js';
-import { waitForLock } from './wait-for-lock.js';
 
 /** A tensor's range of a file, and where it lies in the cache. */
 export interface WantedRange {

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { writeFileAtomically } from '../../output/commit.js';
+import { writeFileAtomically } from '../../files/partial-file.js';
 import { isCommit } from './reference.js';
 
 /** The commit that a file of a cache's refs/ says; null where there is none. */

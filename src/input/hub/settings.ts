@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { parseBytes } from '../../byte-size.js';
 import { InputError } from '../../errors.js';
-import { asInputError } from '../file-error.js';
+import { asInputError } from '../../files/read-error.js';
+import { parseBytes } from '../../text/byte-size.js';
 import { Token } from './token.js';
 
 /** How the hub is reached, and where its bytes are kept. */

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomically } from '../../output/commit.js';
-import { hashFile } from '../hash-file.js';
-import { namesIn } from './names-in.js';
+import { hashFile } from '../../files/hash-file.js';
+import { namesIn } from '../../files/names-in.js';
+import { writeFileAtomically } from '../../files/partial-file.js';
 
 const recordSchema = z.object({
   format: z.literal('eigenshard-hub-range'),

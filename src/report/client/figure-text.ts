@@ -1,4 +1,4 @@
-import { fixed } from '../../figures.js';
+import { fixed } from '../../text/figures.js';
 
 /** A value for reading, or a dash where it is undefined. */
 export function figureText(value: number | null | undefined): string {

@@ -1,4 +1,4 @@
-import { visibleText } from '../../visible-text.js';
+import { visibleText } from '../../text/visible-text.js';
 import { element } from './dom.js';
 import type { Report } from './report.js';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { textTable } from '../src/text-table.js';
+import { textTable } from '../../src/text/text-table.js';
 
 test('columns are as wide as their widest cell, a wide character counted as two', (t) => {
   const columns = [

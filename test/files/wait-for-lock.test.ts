@@ -2,8 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { waitForLock } from '../../../src/input/hub/wait-for-lock.js';
-import { scratchDirectory } from '../fixtures.js';
+import { waitForLock } from '../../src/files/wait-for-lock.js';
+import { scratchDirectory } from '../input/fixtures.js';
 
 const context = { note: () => {} };
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
-import { lockDirectory, removeLock } from '../../src/output/lock.js';
+import { lockDirectory, removeLock } from '../../src/files/lock.js';
 import { scratchDirectory } from '../input/fixtures.js';
 
 /** A new directory with the lock of another holder. */

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { parseJson } from '../../src/input/json.js';
+import { parseJson } from '../../src/files/json.js';
 
 test('whatever JSON.stringify writes is parsed to the same value', (t) => {
   fc.assert(

@@ -10,8 +10,8 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { asOutputError } from './file-error.js';
 import { syncDirectory } from './sync-files.js';
+import { asOutputError } from './write-error.js';
 
 /** A file in the making, next to where it will stand, under a name that no reader takes for the finished one. */
 export interface PartialFile {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { InputError, RunError } from '../../src/errors.js';
-import { asOutputError } from '../../src/output/file-error.js';
+import { asOutputError } from '../../src/files/write-error.js';
 
 const failure = (code: string) => Object.assign(new Error(`${code}: system text`), { code });
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import type { BatchRunOptions } from '../../src/batch/batch-config.js';
-import { runFolder } from '../../src/batch/run-name.js';
+import { runFolder } from '../../src/batch/run-folder.js';
 
 const options: BatchRunOptions = {
   ...{ model: 'a/b', rows: 'all', format: 'parquet', partitionRows: 8192, exports: {} },

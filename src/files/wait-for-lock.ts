@@ -1,8 +1,8 @@
 import { statSync, utimesSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { claimFile, type Holder, removeLock } from '../../output/lock.js';
-import type { RetryContext } from './retry.js';
+import type { RetryContext } from '../input/hub/retry.js';
+import { claimFile, type Holder, removeLock } from './lock.js';
 
 const POLL_MILLISECONDS = 50;
 

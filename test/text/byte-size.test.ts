@@ -1,5 +1,5 @@
 import test from 'ava';
-import { formatBytes, parseBytes } from '../src/byte-size.js';
+import { formatBytes, parseBytes } from '../../src/text/byte-size.js';
 
 test('sizes are shown in decimal units', (t) => {
   t.deepEqual([0, 999, 1000, 778_000_000, 2e13].map(formatBytes), [

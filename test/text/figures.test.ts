@@ -1,5 +1,5 @@
 import test from 'ava';
-import { count, figure, fixed } from '../src/figures.js';
+import { count, figure, fixed } from '../../src/text/figures.js';
 
 test('values are short, and powers of ten where decimals say little', (t) => {
   t.deepEqual([0, 0.12345, -99.99999, 2713.638, 9e-4, 1e7].map(fixed), [

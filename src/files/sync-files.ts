@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import pLimit from 'p-limit';
-import { asOutputError } from './file-error.js';
+import { asOutputError } from './write-error.js';
 
 /** Files synced at once: enough to keep a disk busy, few beside the descriptors a process may have open. */
 const CONCURRENCY = 8;

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { asInputError } from './file-error.js';
+import { asInputError } from './read-error.js';
 
 /**
  * False also for a link whose target is missing: an incomplete download of the hub's cache.

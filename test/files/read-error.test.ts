@@ -1,6 +1,6 @@
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
-import { asInputError } from '../../src/input/file-error.js';
+import { asInputError } from '../../src/files/read-error.js';
 
 test('what the system says about a file becomes an InputError that keeps the cause', (t) => {
   const cause = Object.assign(new Error('EISDIR: illegal operation'), { code: 'EISDIR' });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { peakMemoryBytes } from '../../src/batch/memory.js';
+import { peakMemoryBytes } from '../../src/batch/peak-memory.js';
 import { planRun } from '../../src/plan.js';
 
 const full = { rows: 151_936, hidden: 2560, partitionRows: 6144, format: 'parquet' } as const;

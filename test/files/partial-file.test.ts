@@ -16,7 +16,7 @@ import {
   sweepPartialFiles,
   writeFileAtomically,
   writeFully,
-} from '../../src/output/commit.js';
+} from '../../src/files/partial-file.js';
 import { scratchDirectory } from '../input/fixtures.js';
 
 const bytes = (text: string) => Buffer.from(text);
@@ -116,7 +116,7 @@ test('a full disk is named with what to do', (t) => {
 
 test('after a kill only the partial file is there, and a sweep removes it', (t) => {
   const directory = scratchDirectory(t);
-  const module = new URL('../../src/output/commit.js', import.meta.url).href;
+  const module = new URL('../../src/files/partial-file.js', import.meta.url).href;
   const script = `
     import { createPartialFile } from ${JSON.stringify(module)};
     createPartialFile(${JSON.stringify(join(directory, 'a'))}).write(Buffer.from('half'));

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { harmlessText, visibleText } from '../src/visible-text.js';
+import { harmlessText, visibleText } from '../../src/text/visible-text.js';
 
 test('printable text of any script stands as it is, in quotes', (t) => {
   t.is(visibleText(' the'), '" the"');

@@ -1,6 +1,6 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { InputError } from '../errors.js';
-import { asInputError } from './file-error.js';
+import { asInputError } from './read-error.js';
 
 /** A regular file opened for reading. `size` in bytes is that at the time of opening. */
 export interface OpenFile {

@@ -2,8 +2,8 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
-import { readBytes, withFile } from '../../src/input/open-file.js';
-import { scratchDirectory, scratchFile } from './fixtures.js';
+import { readBytes, withFile } from '../../src/files/open-file.js';
+import { scratchDirectory, scratchFile } from '../input/fixtures.js';
 
 test('exactly the bytes asked for are read', async (t) => {
   const file = scratchFile(t, 'a', 'abcdef');

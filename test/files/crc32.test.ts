@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import test from 'ava';
 import fc from 'fast-check';
-import { combineCrc32 } from '../../src/output/crc32.js';
+import { combineCrc32 } from '../../src/files/crc32.js';
 
 const length = fc.maxSafeNat().map((n) => Math.floor(n / 4));
 const checksum = fc.nat({ max: 0xffffffff });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { InputError } from '../errors.js';
-import { asInputError } from './file-error.js';
 import { asRecord, parseJson } from './json.js';
+import { asInputError } from './read-error.js';
 
 /**
  * Reads a JSON file that must hold an object.
