@@ -14,10 +14,10 @@ import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { ThreadExecutor } from '../src/executor/threads.js';
-import { withStoredTensors } from '../src/input/stored-tensors.js';
+import { withStoredTensors } from '../src/formats/stored-tensors.js';
 import { type Manifest, readManifest } from '../src/output/manifest.js';
 import { generateCheckpoint } from '../src/stages/generate.js';
-import { machineLine, median, spread, table, wholeNumber } from './report.js';
+import { machineLine, median, spread, table, wholeNumber } from './figures.js';
 
 const { values: given } = parseArgs({
   options: {

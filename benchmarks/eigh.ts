@@ -16,8 +16,8 @@ import { type Eigendecomposition, eigh } from '../src/linalg/eigh.js';
 import { Product } from '../src/linalg/product.js';
 import { randomFloat64 } from '../test/helpers/random.js';
 import { type EigenpairErrors, eigenpairErrors } from './eigenpair-errors.js';
+import { machineLine, median, spread, table, wholeNumber, wholeNumbers } from './figures.js';
 import { startNumpy } from './numpy-eigh.js';
-import { machineLine, median, spread, table, wholeNumber, wholeNumbers } from './report.js';
 import { interleave } from './rounds.js';
 
 const { values: given } = parseArgs({

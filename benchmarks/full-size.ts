@@ -11,14 +11,14 @@ import { execFile } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { withStoredTensors } from '../src/input/stored-tensors.js';
+import { fileChunks } from '../src/formats/layout.js';
+import { planNpyFile } from '../src/formats/npy-header.js';
+import { withStoredTensors } from '../src/formats/stored-tensors.js';
 import { chooseKernels } from '../src/linalg/backend/choose-kernels.js';
 import { describeKernels } from '../src/linalg/backend/dense-kernels.js';
-import { fileChunks } from '../src/output/layout.js';
 import type { Manifest } from '../src/output/manifest.js';
-import { planNpyFile } from '../src/output/npy.js';
+import { machineLine, median, spread, table, wholeNumber } from './figures.js';
 import { environmentOf, pythonWith } from './python.js';
-import { machineLine, median, spread, table, wholeNumber } from './report.js';
 
 const { values: given } = parseArgs({
   options: {

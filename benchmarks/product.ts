@@ -14,8 +14,8 @@ import { portableKernels } from '../src/linalg/backend/portable-kernels.js';
 import { forbidTelemetry } from '../src/linalg/onnxruntime.js';
 import { ask } from './ask.js';
 import { corePeak } from './core-peak.js';
+import { machineLine, median, spread, table, wholeNumber, wholeNumbers } from './figures.js';
 import type { Dtype, ProductReply, ProductRequest } from './product-thread.js';
-import { machineLine, median, spread, table, wholeNumber, wholeNumbers } from './report.js';
 import { type Contender, interleave } from './rounds.js';
 
 const { values: given } = parseArgs({

@@ -25,8 +25,8 @@ import { freivaldsProbe } from '../src/stages/probe.js';
 import { randomFloat64 } from '../test/helpers/random.js';
 import type { PartitionMeasures, ProjectInput, WrittenFile } from '../workers/messages.js';
 import { ask } from './ask.js';
+import { machineLine, median, spread, table, wholeNumber } from './figures.js';
 import type { ProjectionReply, ProjectionRequest } from './projection-thread.js';
-import { machineLine, median, spread, table, wholeNumber } from './report.js';
 import { interleave } from './rounds.js';
 
 const { values: given } = parseArgs({

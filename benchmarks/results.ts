@@ -10,7 +10,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { machineLine } from './report.js';
+import { machineLine } from './figures.js';
 
 interface Subject {
   name: string;

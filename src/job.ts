@@ -1,13 +1,13 @@
 import { type Config, DEFAULT_RIDGE } from './config.js';
 import { InputError } from './errors.js';
 import { fingerprintOf } from './fingerprint.js';
+import { checkArrowRows } from './formats/arrow-limits.js';
 import { type Checkpoint, openCheckpoint } from './input/checkpoint.js';
 import { type Metric, readMetric } from './input/metric.js';
 import { openTokenizer } from './input/tokenizer.js';
 import { selectRows } from './input/vocabulary-rows.js';
 import type { DenseKernels } from './linalg/backend/dense-kernels.js';
 import { obtainModel } from './obtain-model.js';
-import { checkArrowRows } from './output/arrow-limits.js';
 import { LAYOUT_VERSION } from './output/manifest.js';
 import { type Plan, planRun } from './plan.js';
 import type { RunContext } from './run-context.js';

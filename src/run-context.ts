@@ -1,5 +1,5 @@
 import type { Executor } from './executor/executor.js';
-import type { HubSettings } from './input/hub/settings.js';
+import type { HubSettings } from './hub/settings.js';
 import type { Stopwatch } from './stopwatch.js';
 
 /** What a run needs beside its configuration. */

@@ -1,12 +1,12 @@
 import path from 'node:path';
 import type { Config } from './config.js';
 import { fileMetadata } from './fingerprint.js';
+import { planParquet } from './formats/parquet.js';
+import { TABLE_NAMES } from './formats/parquet-table.js';
 import { EIGENBASIS_NAME, planEigenbasis } from './output/eigenbasis-file.js';
 import { type ExportIdentity, exportTargets, planExport } from './output/exports.js';
 import { LAYOUT_VERSION, REPORT_NAME } from './output/manifest.js';
 import { METRIC_NAME, planMetric } from './output/metric-file.js';
-import { planParquet } from './output/parquet.js';
-import { TABLE_NAMES } from './output/table-file.js';
 import type { Partition, Plan } from './plan.js';
 
 import { Z_BINS } from './tables/z-bins.js';
@@ -125,7 +125,7 @@ async function partitionFiles(
   if (parquet !== null) files.push([parquet, planParquet({ ...shape, createdBy }).bytes]);
   if (arrow !== null) {
     // Loaded only where it is needed, as in the workers.
-    const { arrowFileBytes } = await import('./output/arrow.js');
+    const { arrowFileBytes } = await import('./formats/arrow.js');
     files.push([arrow, await arrowFileBytes(shape)]);
   }
   return files;

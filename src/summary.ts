@@ -1,5 +1,5 @@
-import { shapeText } from './input/shape.js';
-import type { HubModelInspection, ModelInspection } from './model-inspection.js';
+import { shapeText } from './formats/shape.js';
+import type { HubModelInspection, ModelInspection } from './input/inspect-model.js';
 import type { Manifest } from './output/manifest.js';
 import { formatBytes as bytes } from './text/byte-size.js';
 import { count, figure, fixed } from './text/figures.js';

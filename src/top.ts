@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { InputError } from './errors.js';
-import { openParquetColumns, type ParquetColumns } from './input/parquet-columns.js';
+import { eigenvectorColumn } from './formats/parquet.js';
+import { openParquetColumns, type ParquetColumns } from './formats/parquet-columns.js';
+import { TABLE_NAMES } from './formats/parquet-table.js';
 import type { Manifest } from './output/manifest.js';
-import { eigenvectorColumn } from './output/parquet.js';
 import { runFile } from './output/run-file.js';
-import { TABLE_NAMES } from './output/table-file.js';
 import { type Measure, type Side, sides } from './report/contents.js';
 
 export interface TopRequest {

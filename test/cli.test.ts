@@ -10,8 +10,8 @@ import {
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { eigenshard } from './helpers/cli.js';
+import { float32Bytes, npy, safetensors, scratchDirectory, zip } from './helpers/fixtures.js';
 import { readProjections, runHere, shardedModel } from './helpers/runs.js';
-import { float32Bytes, npy, safetensors, scratchDirectory, zip } from './input/fixtures.js';
 
 test('--help names every command, and every option of run with its default', async (t) => {
   const program = await eigenshard('--help');

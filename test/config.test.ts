@@ -3,7 +3,7 @@ import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { configDefaults, exportKinds, loadConfig, type Overrides } from '../src/config.js';
 import { InputError } from '../src/errors.js';
-import { scratchDirectory, scratchFile } from './input/fixtures.js';
+import { scratchDirectory, scratchFile } from './helpers/fixtures.js';
 
 /** Compiled, this file is dist/test/config.test.js. */
 const packaged = (name: string) => join(import.meta.dirname, '../../config', name);

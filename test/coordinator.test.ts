@@ -3,9 +3,10 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { configDefaults } from '../src/config.js';
 import { outputPath } from '../src/coordinator.js';
-import { withStoredTensors } from '../src/input/stored-tensors.js';
+import { withStoredTensors } from '../src/formats/stored-tensors.js';
 import { productRounding } from '../src/stages/identities.js';
 import { eigenshard } from './helpers/cli.js';
+import { npy, safetensors, scratchDirectory, stateDict } from './helpers/fixtures.js';
 import {
   dataFiles,
   readBasis,
@@ -16,7 +17,6 @@ import {
 } from './helpers/runs.js';
 import { sameFiles } from './helpers/same-files.js';
 import { sharedModel } from './helpers/shared-models.js';
-import { npy, safetensors, scratchDirectory, stateDict } from './input/fixtures.js';
 
 const u = 2 ** -24;
 

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
+import { scratchDirectory } from './helpers/fixtures.js';
 import { runHere, shardedModel } from './helpers/runs.js';
-import { scratchDirectory } from './input/fixtures.js';
 
 /** Compiled, this file is dist/test/manifest.test.js of the checkout. */
 const golden = path.resolve(import.meta.dirname, '../../test/golden/manifest.json');

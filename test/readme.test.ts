@@ -4,8 +4,8 @@ import type { Json } from '@duckdb/node-api';
 import test from 'ava';
 import { querySql } from '../src/sql.js';
 import { topTokens } from '../src/top.js';
+import { runWithTables } from './helpers/run-with-tables.js';
 import { readBasis, readProjections } from './helpers/runs.js';
-import { runWithTables } from './report/run-with-tables.js';
 
 /** Compiled, this file is dist/test/readme.test.js of the checkout. */
 const readme = readFileSync(path.resolve(import.meta.dirname, '../../README.md'), 'utf8');

@@ -3,9 +3,9 @@ import path from 'node:path';
 import test from 'ava';
 import { readManifest } from '../src/output/manifest.js';
 import { eigenshard, journalReaches, start } from './helpers/cli.js';
+import { scratchDirectory } from './helpers/fixtures.js';
 import { dataFiles, runHere, shardedModel } from './helpers/runs.js';
 import { sameFiles } from './helpers/same-files.js';
-import { scratchDirectory } from './input/fixtures.js';
 
 const options = [
   '--partition-rows',

@@ -2,8 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { eigenshard } from './helpers/cli.js';
+import { npy, scratchDirectory } from './helpers/fixtures.js';
 import { runHere, shardedModel } from './helpers/runs.js';
-import { npy, scratchDirectory } from './input/fixtures.js';
 
 function flipByte(file: string, at: (length: number) => number): void {
   const bytes = readFileSync(file);

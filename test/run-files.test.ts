@@ -2,12 +2,12 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { loadConfig } from '../src/config.js';
+import { TABLE_NAMES } from '../src/formats/parquet-table.js';
 import { REPORT_NAME } from '../src/output/manifest.js';
-import { TABLE_NAMES } from '../src/output/table-file.js';
 import { planRun } from '../src/plan.js';
 import { planRunFiles } from '../src/run-files.js';
+import { scratchDirectory } from './helpers/fixtures.js';
 import { dataFiles, runHere, shardedModel } from './helpers/runs.js';
-import { scratchDirectory } from './input/fixtures.js';
 
 test('the files of a run are known before it begins, data to the byte, tables and report with their bounds', async (t) => {
   // Odd sizes: Arrow pads to 8 bytes, and the last partition is shorter.

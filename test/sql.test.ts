@@ -2,7 +2,7 @@ import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { eigenshard } from './helpers/cli.js';
-import { runWithTables } from './report/run-with-tables.js';
+import { runWithTables } from './helpers/run-with-tables.js';
 
 test('every view answers, and a path may hold any character', async (t) => {
   const run = await runWithTables(t);

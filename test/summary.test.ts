@@ -1,6 +1,6 @@
 import test from 'ava';
 import { inspectionText, summaryText, verificationLines } from '../src/summary.js';
-import { sampleManifest } from './output/sample-manifest.js';
+import { sampleManifest } from './helpers/sample-manifest.js';
 
 test('the summary shows the figures of the notebook, and where the files are', (t) => {
   const text = summaryText('runs/a', sampleManifest());

@@ -6,7 +6,7 @@ import { measures, sides } from '../src/report/contents.js';
 import { topTokens } from '../src/top.js';
 import { topText } from '../src/top-text.js';
 import { eigenshard } from './helpers/cli.js';
-import { runWithTables, TOP } from './report/run-with-tables.js';
+import { runWithTables, TOP } from './helpers/run-with-tables.js';
 
 test('more tokens than the table holds are computed from the partitions, and begin with the same', async (t) => {
   const { directory, manifest } = await runWithTables(t);

@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { readFully } from '../src/files/read-fully.js';
+import { type ParquetLayout, parquetHead } from '../src/formats/parquet.js';
 import type { Region } from '../src/linalg/kernel-memory.js';
-import { type ParquetLayout, parquetHead } from '../src/output/parquet.js';
 import { splitRows } from '../src/plan.js';
 import type { ColumnBlock } from './column-block.js';
 import { FileDigest, type Findings } from './file-digest.js';

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { createPartialFile, writeFully } from '../src/files/partial-file.js';
-import { planParquet, writeParquetFrame } from '../src/output/parquet.js';
+import { planParquet, writeParquetFrame } from '../src/formats/parquet.js';
 import { STRIP_ROWS } from '../src/plan.js';
 import { createdBy } from '../src/version.js';
 import { kernels, memory } from './context.js';
@@ -71,7 +71,7 @@ export async function project(input: Tasks['project']['input']): Promise<Tasks['
   }
   if (input.arrow !== null) {
     // Loaded only where it is needed: apache-arrow takes 90 ms and 20 MB of every thread.
-    const { encodeArrowRows } = await import('../src/output/arrow.js');
+    const { encodeArrowRows } = await import('../src/formats/arrow.js');
     const values = projections.float32.subarray(0, rows.count * d);
     files.push(
       await writePartition(input.directory, input.arrow, encodeArrowRows({ ...shape, rows: values })),

@@ -1,5 +1,5 @@
+import { dtypeBytes } from '../src/formats/dtype.js';
 import type { RowSource } from '../src/input/checkpoint.js';
-import { dtypeBytes } from '../src/input/dtype.js';
 import { openRows } from '../src/input/rows.js';
 import type { Region } from '../src/linalg/kernel-memory.js';
 import { type RowRange, STRIP_ROWS, splitRows } from '../src/plan.js';

@@ -1,5 +1,5 @@
+import { type ParquetLayout, planParquet } from '../src/formats/parquet.js';
 import type { Region } from '../src/linalg/kernel-memory.js';
-import { type ParquetLayout, planParquet } from '../src/output/parquet.js';
 import { createdBy } from '../src/version.js';
 import type { arrowBlocks } from './arrow-blocks.js';
 import type { ColumnBlock } from './column-block.js';

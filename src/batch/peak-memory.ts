@@ -1,5 +1,5 @@
+import { dtypeBytes } from '../formats/dtype.js';
 import type { RowSource } from '../input/checkpoint.js';
-import { dtypeBytes } from '../input/dtype.js';
 import { covarianceBlocks } from '../linalg/covariance-blocks.js';
 import { type Plan, STRIP_ROWS } from '../plan.js';
 

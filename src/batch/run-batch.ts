@@ -1,7 +1,7 @@
 import { runJob } from '../coordinator.js';
 import { EigenshardError } from '../errors.js';
 import type { Executor } from '../executor/executor.js';
-import type { HubSettings } from '../input/hub/settings.js';
+import type { HubSettings } from '../hub/settings.js';
 import { chooseKernels } from '../linalg/backend/choose-kernels.js';
 import { type DenseKernels, describeKernels } from '../linalg/backend/dense-kernels.js';
 import type { Manifest } from '../output/manifest.js';

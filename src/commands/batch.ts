@@ -8,7 +8,7 @@ import { diskNeeds, refuseFullDisk } from '../batch/disk-space.js';
 import { type Outcome, runBatch } from '../batch/run-batch.js';
 import { RunError } from '../errors.js';
 import { lockDirectory } from '../files/lock.js';
-import { type HubSettings, hubSettings } from '../input/hub/settings.js';
+import { type HubSettings, hubSettings } from '../hub/settings.js';
 import { workersOption } from './options.js';
 import { print } from './print.js';
 import { withPool } from './with-pool.js';

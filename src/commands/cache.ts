@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { InputError } from '../errors.js';
-import { type CacheItem, listCache, type PruneRule, pruneCache } from '../input/hub/cache-items.js';
-import { hubSettings } from '../input/hub/settings.js';
+import { type CacheItem, listCache, type PruneRule, pruneCache } from '../hub/cache-items.js';
+import { hubSettings } from '../hub/settings.js';
 import { formatBytes, parseBytes } from '../text/byte-size.js';
 import { print } from './print.js';
 

@@ -10,7 +10,7 @@ import {
 } from '../config.js';
 import { runJob } from '../coordinator.js';
 import { InputError } from '../errors.js';
-import { hubSettings } from '../input/hub/settings.js';
+import { hubSettings } from '../hub/settings.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { backends } from '../linalg/backend/dense-kernels.js';
 import { partitionFormats, tableChoices } from '../plan.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { configDefaults } from '../config.js';
-import { hubSettings } from '../input/hub/settings.js';
+import { hubSettings } from '../hub/settings.js';
 import { reverify } from '../reverify.js';
 import { refuseFailed } from '../stages/verification.js';
 import { Stopwatch } from '../stopwatch.js';

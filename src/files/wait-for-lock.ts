@@ -1,7 +1,7 @@
 import { statSync, utimesSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RetryContext } from '../input/hub/retry.js';
+import type { RetryContext } from '../hub/retry.js';
 import { claimFile, type Holder, removeLock } from './lock.js';
 
 const POLL_MILLISECONDS = 50;

@@ -1,15 +1,15 @@
 import { InputError } from '../errors.js';
 import { hashFile } from '../files/hash-file.js';
 import { withFile } from '../files/open-file.js';
-import { type Dtype, dtypeOfSafetensors } from './dtype.js';
-import { detectFormat, type Format } from './format.js';
-import { readNpyHeader } from './npy.js';
-import type { PickleValue } from './pickle-value.js';
-import { readSafetensorsHeader } from './safetensors.js';
-import { shapeText } from './shape.js';
-import { readStrided, type StridedTensor } from './strided.js';
-import { readTorchFile, readTorchTensor } from './torch.js';
-import { isTorchTensor } from './torch-globals.js';
+import { detectFormat, type Format } from '../formats/detect-format.js';
+import { type Dtype, dtypeOfSafetensors } from '../formats/dtype.js';
+import { readNpyHeader } from '../formats/npy.js';
+import { readSafetensorsHeader } from '../formats/safetensors.js';
+import { shapeText } from '../formats/shape.js';
+import { readStrided, type StridedTensor } from '../formats/strided.js';
+import type { PickleValue } from '../formats/torch/pickle-value.js';
+import { readTorchFile, readTorchTensor } from '../formats/torch/read-torch.js';
+import { isTorchTensor } from '../formats/torch/torch-globals.js';
 
 export interface Metric {
   /** (M + M^T) / 2, [d, d] row-major. */

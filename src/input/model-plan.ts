@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
+import { parseHubReference } from '../hub/reference.js';
+import type { HubSettings } from '../hub/settings.js';
 import { type Checkpoint, openCheckpoint, type RowSource } from './checkpoint.js';
-import { planHubModel } from './hub/plan-hub-model.js';
-import { parseHubReference } from './hub/reference.js';
-import type { HubSettings } from './hub/settings.js';
 import type { Model } from './model-config.js';
+import { planHubModel } from './plan-hub-model.js';
 import { type RowSelection, selectRows } from './vocabulary-rows.js';
 
 /** A model that has been found, before its weights are here. */

@@ -2,8 +2,8 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
 import { readFully } from '../files/read-fully.js';
+import { dtypeBytes } from '../formats/dtype.js';
 import type { RowSource } from './checkpoint.js';
-import { dtypeBytes } from './dtype.js';
 
 export interface RowReader {
   /**

@@ -1,9 +1,9 @@
 import { InputError } from '../errors.js';
-import { type Dtype, dtypeOfSafetensors } from './dtype.js';
-import { readSafetensorsHeader, type SafetensorsHeader } from './safetensors.js';
-import { shapeText } from './shape.js';
-import { isFloat, locateTorchTensor, readTorchFile } from './torch.js';
-import { isTorchTensor, type TorchTensor } from './torch-globals.js';
+import { type Dtype, dtypeOfSafetensors } from '../formats/dtype.js';
+import { readSafetensorsHeader, type SafetensorsHeader } from '../formats/safetensors.js';
+import { shapeText } from '../formats/shape.js';
+import { isFloat, locateTorchTensor, readTorchFile } from '../formats/torch/read-torch.js';
+import { isTorchTensor, type TorchTensor } from '../formats/torch/torch-globals.js';
 
 /** One tensor of a file of weights. */
 export interface WeightEntry {

@@ -1,11 +1,11 @@
 import path from 'node:path';
 import type { EigenvectorsReference, FileRecord } from '../../workers/messages.js';
-import { withStoredTensors } from '../input/stored-tensors.js';
+import type { FileLayout } from '../formats/layout.js';
+import { planSafetensorsFile } from '../formats/plan-safetensors.js';
+import { withStoredTensors } from '../formats/stored-tensors.js';
 import type { Eigenbasis } from '../linalg/eigenbasis.js';
 import { SIGN_RULE } from '../linalg/signs.js';
-import type { FileLayout } from './layout.js';
 import { writeRecordedFile } from './recorded-file.js';
-import { planSafetensorsFile } from './safetensors.js';
 
 export const EIGENBASIS_NAME = 'eigenbasis.safetensors';
 

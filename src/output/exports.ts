@@ -14,12 +14,12 @@ import type { ExportKind, ExportsConfig } from '../config.js';
 import { combineCrc32 } from '../files/crc32.js';
 import { sweepPartialFiles, writeFileAtomically, writeFully } from '../files/partial-file.js';
 import { asOutputError } from '../files/write-error.js';
+import { type FileLayout, fileChunks } from '../formats/layout.js';
+import { planNpyFile } from '../formats/npy-header.js';
+import { planSafetensorsFile } from '../formats/plan-safetensors.js';
+import { planTorchFile } from '../formats/torch/plan-torch-file.js';
 import type { RowRange } from '../plan.js';
 import type { StoredEigenbasis } from './eigenbasis-file.js';
-import { type FileLayout, fileChunks } from './layout.js';
-import { planNpyFile } from './npy.js';
-import { planSafetensorsFile } from './safetensors.js';
-import { planTorchFile } from './torch.js';
 
 /** A file that a run writes beside its partitions because it was asked for. */
 export interface ExportTarget {

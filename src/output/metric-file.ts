@@ -1,9 +1,9 @@
 import path from 'node:path';
 import type { FileRecord } from '../../workers/messages.js';
-import { withStoredTensors } from '../input/stored-tensors.js';
-import type { FileLayout } from './layout.js';
+import type { FileLayout } from '../formats/layout.js';
+import { planSafetensorsFile } from '../formats/plan-safetensors.js';
+import { withStoredTensors } from '../formats/stored-tensors.js';
 import { writeRecordedFile } from './recorded-file.js';
-import { planSafetensorsFile } from './safetensors.js';
 
 export const METRIC_NAME = 'metric.safetensors';
 

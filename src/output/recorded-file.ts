@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { FileRecord } from '../../workers/messages.js';
 import { writeFileAtomically } from '../files/partial-file.js';
-import { type FileLayout, fileChunks } from './layout.js';
+import { type FileLayout, fileChunks } from '../formats/layout.js';
 
 /** Writes a whole file of arrays that are in memory, atomically, and records it. `relativePath` has '/'. */
 export function writeRecordedFile(

@@ -5,11 +5,11 @@ import type { SyntheticRecipe } from '../../workers/messages.js';
 import { InputError } from '../errors.js';
 import { type Executor, runTasks } from '../executor/executor.js';
 import { writeFully } from '../files/partial-file.js';
+import type { FileLayout } from '../formats/layout.js';
+import { planSafetensorsFile } from '../formats/plan-safetensors.js';
+import { readSafetensorsHeader } from '../formats/safetensors.js';
 import type { RowSource } from '../input/checkpoint.js';
-import { readSafetensorsHeader } from '../input/safetensors.js';
 import { SYNTHETIC_VERSION } from '../input/synthetic.js';
-import type { FileLayout } from '../output/layout.js';
-import { planSafetensorsFile } from '../output/safetensors.js';
 import { SCAN_ROWS, splitRows } from '../plan.js';
 
 const TENSOR = 'model.embed_tokens.weight';

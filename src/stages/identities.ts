@@ -1,5 +1,5 @@
 import type { Moments, PartitionMeasures } from '../../workers/messages.js';
-import type { Dtype } from '../input/dtype.js';
+import type { Dtype } from '../formats/dtype.js';
 
 /**
  * u: half the distance between 1 and the next float32. A float32 operation is off by at most u of its result.

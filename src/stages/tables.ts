@@ -1,11 +1,11 @@
 import path from 'node:path';
 import type { FileRecord, TableSettings } from '../../workers/messages.js';
 import { syncFiles } from '../files/sync-files.js';
+import { dtypeBytes } from '../formats/dtype.js';
+import { TABLE_NAMES, writeTable } from '../formats/parquet-table.js';
 import type { RowSource } from '../input/checkpoint.js';
-import { dtypeBytes } from '../input/dtype.js';
 import { openRows } from '../input/rows.js';
 import type { Manifest } from '../output/manifest.js';
-import { TABLE_NAMES, writeTable } from '../output/table-file.js';
 import { CLUSTER_THRESHOLD } from '../tables/clusters.js';
 import { duplicateGroups } from '../tables/duplicates.js';
 import { eigenvectorTable } from '../tables/eigenvector-table.js';

@@ -1,8 +1,8 @@
+import { double, int32, nullableDouble, sorted, type TableColumn } from '../formats/table-column.js';
 import type { StoredBasis } from '../stages/basis-check.js';
 import { clustersOf, relativeGaps } from './clusters.js';
 import { degrees } from './degrees.js';
 import type { MergedTables } from './merged-tables.js';
-import { double, int32, nullableDouble, sorted, type TableColumn } from './table-column.js';
 
 const quantiles = [1, 5, 10, 25, 50, 75, 90, 95, 99];
 /** Hundredths of a cosine, as the kernel counts them. */

@@ -1,6 +1,3 @@
-import { degrees } from './degrees.js';
-import { extremeLists, LISTS } from './extremes.js';
-import type { MergedTables } from './merged-tables.js';
 import {
   double,
   int32,
@@ -10,7 +7,10 @@ import {
   sorted,
   type TableColumn,
   text,
-} from './table-column.js';
+} from '../formats/table-column.js';
+import { degrees } from './degrees.js';
+import { extremeLists, LISTS } from './extremes.js';
+import type { MergedTables } from './merged-tables.js';
 import type { Vocabulary } from './vocabulary.js';
 
 /** extremes.parquet: a row an eigenvector, measure, side and place, sorted by them in that order. */

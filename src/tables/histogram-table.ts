@@ -1,5 +1,5 @@
+import { double, int32, repetitive, sorted, type TableColumn } from '../formats/table-column.js';
 import type { MergedTables } from './merged-tables.js';
-import { double, int32, repetitive, sorted, type TableColumn } from './table-column.js';
 
 /** histograms.parquet: a row an eigenvector and bin of z; the outer bins also hold what lies beyond them. */
 export function histogramTable({ histogram, settings }: MergedTables): TableColumn[] {

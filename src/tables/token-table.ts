@@ -1,4 +1,3 @@
-import type { MergedTables } from './merged-tables.js';
 import {
   double,
   int32,
@@ -8,7 +7,8 @@ import {
   nullableText,
   sorted,
   type TableColumn,
-} from './table-column.js';
+} from '../formats/table-column.js';
+import type { MergedTables } from './merged-tables.js';
 import type { Vocabulary } from './vocabulary.js';
 
 /**

@@ -3,7 +3,7 @@ import path from 'node:path';
 import test from 'ava';
 import { loadBatch } from '../../src/batch/batch-config.js';
 import { InputError } from '../../src/errors.js';
-import { scratchFile } from '../input/fixtures.js';
+import { scratchFile } from '../helpers/fixtures.js';
 
 const example = path.resolve(import.meta.dirname, '../../../config/batch-example.json');
 

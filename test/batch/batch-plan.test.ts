@@ -9,8 +9,8 @@ import { planModel } from '../../src/input/model-plan.js';
 import { createProgress } from '../../src/progress.js';
 import { Stopwatch } from '../../src/stopwatch.js';
 import { plannedRuns, planOf } from '../helpers/batches.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
 import { offlineHub, shardedModel } from '../helpers/runs.js';
-import { scratchDirectory } from '../input/fixtures.js';
 
 const made = (directory: string, seed = 1) => ({ synthetic: { rows: 300, hidden: 8, seed, directory } });
 

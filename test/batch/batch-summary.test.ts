@@ -7,8 +7,8 @@ import { refuseForeignSummary, summaryRow, writeBatchSummary } from '../../src/b
 import { batchSummaryText } from '../../src/batch/batch-text.js';
 import type { Outcome } from '../../src/batch/run-batch.js';
 import { InputError } from '../../src/errors.js';
-import { scratchDirectory } from '../input/fixtures.js';
-import { sampleManifest } from '../output/sample-manifest.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
+import { sampleManifest } from '../helpers/sample-manifest.js';
 
 const run = { index: 0, name: 'made/up', config: { out: 'runs/series/made--up-0123456789' } } as PlannedRun;
 const manifest = sampleManifest();

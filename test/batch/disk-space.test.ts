@@ -6,8 +6,8 @@ import { diskNeeds, type FreeSpace, refuseFullDisk } from '../../src/batch/disk-
 import { InputError } from '../../src/errors.js';
 import { planModel } from '../../src/input/model-plan.js';
 import { plannedRuns, planOf } from '../helpers/batches.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
 import { shardedModel } from '../helpers/runs.js';
-import { scratchDirectory } from '../input/fixtures.js';
 
 /** What the batch needs, where there is one file system. */
 async function neededBy(plan: BatchPlan): Promise<number> {

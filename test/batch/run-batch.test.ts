@@ -22,10 +22,10 @@ import { MANIFEST_NAME, readManifest } from '../../src/output/manifest.js';
 import { createProgress, type Progress } from '../../src/progress.js';
 import { batchFile, plannedRuns, planOf, spoilWeights } from '../helpers/batches.js';
 import { eigenshard, journalReaches, start } from '../helpers/cli.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
+import { HubServer } from '../helpers/hub-server.js';
 import { dataFiles, offlineHub, shardedModel } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
-import { scratchDirectory } from '../input/fixtures.js';
-import { HubServer } from '../input/hub/hub-server.js';
 
 interface Batch {
   file: string;

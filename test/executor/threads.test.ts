@@ -7,7 +7,7 @@ import test from 'ava';
 import { EigenshardError, InputError, VerificationError } from '../../src/errors.js';
 import { RETRIES_AFTER_DEATH, ThreadExecutor } from '../../src/executor/threads.js';
 import type { RowSource } from '../../src/input/checkpoint.js';
-import { scratchDirectory, scratchFile } from '../input/fixtures.js';
+import { scratchDirectory, scratchFile } from '../helpers/fixtures.js';
 
 function executorOf(
   t: ExecutionContext,

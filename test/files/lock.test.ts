@@ -6,7 +6,7 @@ import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
 import { lockDirectory, removeLock } from '../../src/files/lock.js';
-import { scratchDirectory } from '../input/fixtures.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
 
 /** A new directory with the lock of another holder. */
 function lockedBy(t: ExecutionContext, holder: string): { directory: string; lock: string } {

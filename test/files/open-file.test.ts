@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
 import { readBytes, withFile } from '../../src/files/open-file.js';
-import { scratchDirectory, scratchFile } from '../input/fixtures.js';
+import { scratchDirectory, scratchFile } from '../helpers/fixtures.js';
 
 test('exactly the bytes asked for are read', async (t) => {
   const file = scratchFile(t, 'a', 'abcdef');

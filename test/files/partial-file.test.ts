@@ -17,7 +17,7 @@ import {
   writeFileAtomically,
   writeFully,
 } from '../../src/files/partial-file.js';
-import { scratchDirectory } from '../input/fixtures.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
 
 const bytes = (text: string) => Buffer.from(text);
 

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { waitForLock } from '../../src/files/wait-for-lock.js';
-import { scratchDirectory } from '../input/fixtures.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
 
 const context = { note: () => {} };
 

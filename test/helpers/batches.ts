@@ -9,7 +9,7 @@ import {
   type PlannedRun,
   planBatch,
 } from '../../src/batch/batch-plan.js';
-import { scratchDirectory, scratchFile } from '../input/fixtures.js';
+import { scratchDirectory, scratchFile } from './fixtures.js';
 import { offlineHub } from './runs.js';
 
 /** Writes the configuration of a batch into a new directory, beside which its runs go. @returns its path */

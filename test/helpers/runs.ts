@@ -5,12 +5,12 @@ import type { ExecutionContext } from 'ava';
 import { loadConfig, type Overrides } from '../../src/config.js';
 import { type FinishedRun, runJob } from '../../src/coordinator.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
-import { type HubSettings, hubSettings } from '../../src/input/hub/settings.js';
-import { withStoredTensors } from '../../src/input/stored-tensors.js';
+import { withStoredTensors } from '../../src/formats/stored-tensors.js';
+import { type HubSettings, hubSettings } from '../../src/hub/settings.js';
 import { syntheticRows } from '../../src/input/synthetic.js';
 import { createProgress } from '../../src/progress.js';
 import { Stopwatch } from '../../src/stopwatch.js';
-import { safetensors, scratchDirectory } from '../input/fixtures.js';
+import { safetensors, scratchDirectory } from './fixtures.js';
 
 /** Nothing is asked of the network. */
 export const offlineHub = hubSettings({ HF_HUB_OFFLINE: '1' });

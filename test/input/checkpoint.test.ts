@@ -5,7 +5,6 @@ import { InputError } from '../../src/errors.js';
 import { explainCheckpoint, openCheckpoint } from '../../src/input/checkpoint.js';
 import { openRows } from '../../src/input/rows.js';
 import { embeddingNames, unembeddingNames } from '../../src/input/tensor-names.js';
-import { sharedModel } from '../helpers/shared-models.js';
 import {
   type FixtureStateTensor,
   type FixtureTensor,
@@ -17,7 +16,8 @@ import {
   scratchFile,
   stateDict,
   torchFile,
-} from './fixtures.js';
+} from '../helpers/fixtures.js';
+import { sharedModel } from '../helpers/shared-models.js';
 
 /** A bfloat16 matrix of `rows` x 3 in which every element is `fill`. */
 function matrix(name: string, rows = 4, fill = 1): FixtureTensor {

@@ -3,9 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { InputError } from '../../src/errors.js';
-import { decodeFloats } from '../../src/input/dtype.js';
+import { decodeFloats } from '../../src/formats/dtype.js';
 import { readMetric } from '../../src/input/metric.js';
-import { sharedModel } from '../helpers/shared-models.js';
 import {
   float32Bytes,
   float64Bytes,
@@ -15,7 +14,8 @@ import {
   scratchFile,
   tensorPickle,
   torchFile,
-} from './fixtures.js';
+} from '../helpers/fixtures.js';
+import { sharedModel } from '../helpers/shared-models.js';
 
 const symmetric = [4, 1, 0, 1, 5, 2, 0, 2, 6];
 const square = { size: 9, shape: [3, 3], strides: [3, 1] };

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { InputError } from '../../src/errors.js';
 import type { RowSource } from '../../src/input/checkpoint.js';
 import { openRows } from '../../src/input/rows.js';
-import { scratchFile } from './fixtures.js';
+import { scratchFile } from '../helpers/fixtures.js';
 
 const layout = { byteOffset: 5, rows: 10, columns: 3, dtype: 'bfloat16', tensor: null } as const;
 const bytes = Buffer.from(Array.from({ length: 5 + 10 * 6 + 7 }, (_, index) => index));

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { InputError } from '../../src/errors.js';
 import { openTokenizer, type Tokenizer } from '../../src/input/tokenizer.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
 import { sharedModel } from '../helpers/shared-models.js';
-import { scratchDirectory } from './fixtures.js';
 
 /** A directory of these files, as JSON where they are not text already. */
 function directoryOf(t: ExecutionContext, files: Record<string, unknown>): string {

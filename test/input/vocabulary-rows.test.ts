@@ -4,8 +4,8 @@ import test from 'ava';
 import { InputError } from '../../src/errors.js';
 import { openCheckpoint } from '../../src/input/checkpoint.js';
 import { selectRows } from '../../src/input/vocabulary-rows.js';
+import { npy, scratchFile } from '../helpers/fixtures.js';
 import { shardedModel } from '../helpers/runs.js';
-import { npy, scratchFile } from './fixtures.js';
 
 const tokenizerOf = (highest: number) => JSON.stringify({ model: { vocab: { a: 0, z: highest } } });
 

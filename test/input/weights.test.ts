@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
+import type { PickleValue } from '../../src/formats/torch/pickle-value.js';
+import { readTorchFile, readTorchTensor } from '../../src/formats/torch/read-torch.js';
+import type { TorchTensor } from '../../src/formats/torch/torch-globals.js';
 import { explainCheckpoint } from '../../src/input/checkpoint.js';
-import type { PickleValue } from '../../src/input/pickle-value.js';
 import { openRows } from '../../src/input/rows.js';
-import { readTorchFile, readTorchTensor } from '../../src/input/torch.js';
-import type { TorchTensor } from '../../src/input/torch-globals.js';
 import { readTorchWeights, readWeights } from '../../src/input/weights.js';
-import { sharedModel } from '../helpers/shared-models.js';
 import {
   type FixtureStateTensor,
   float32Bytes,
@@ -17,7 +16,8 @@ import {
   stateDict,
   tensorPickle,
   torchFile,
-} from './fixtures.js';
+} from '../helpers/fixtures.js';
+import { sharedModel } from '../helpers/shared-models.js';
 
 test('both formats give names, dtypes, shapes and places', async (t) => {
   const data = float32Bytes([1, 2, 3, 4, 5, 6]);

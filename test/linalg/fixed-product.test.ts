@@ -1,9 +1,9 @@
 import test from 'ava';
 import { FixedProduct } from '../../src/linalg/fixed-product.js';
 import { KernelMemory } from '../../src/linalg/kernel-memory.js';
+import { scratchFile } from '../helpers/fixtures.js';
+import { assertWithin, reference, sizes, worstRatio } from '../helpers/product-definition.js';
 import { randomFloat32 } from '../helpers/random.js';
-import { scratchFile } from '../input/fixtures.js';
-import { assertWithin, reference, sizes, worstRatio } from './product-definition.js';
 
 const bits = (values: Float32Array) => Buffer.from(values.buffer, values.byteOffset, values.byteLength);
 

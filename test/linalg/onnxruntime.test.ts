@@ -5,8 +5,8 @@ import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { onnxruntimeVersion } from '../../src/linalg/onnxruntime.js';
 import { start } from '../helpers/cli.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
 import { shardedModel } from '../helpers/runs.js';
-import { scratchDirectory } from '../input/fixtures.js';
 
 /** Compiled, this file is dist/test/linalg/onnxruntime.test.js. */
 const dist = path.resolve(import.meta.dirname, '../..');

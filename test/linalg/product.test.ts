@@ -1,7 +1,7 @@
 import test from 'ava';
 import { Product } from '../../src/linalg/product.js';
+import { assertWithin, reference, sizes, worstRatio } from '../helpers/product-definition.js';
 import { randomFloat64 } from '../helpers/random.js';
-import { assertWithin, reference, sizes, worstRatio } from './product-definition.js';
 
 test('float64 products are those of the definition, with one thread and with two', async (t) => {
   for (const threads of [1, 2]) {

@@ -3,10 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
-import { readSafetensorsHeader } from '../../src/input/safetensors.js';
+import { readSafetensorsHeader } from '../../src/formats/safetensors.js';
 import { EIGENBASIS_NAME, readEigenbasis, writeEigenbasis } from '../../src/output/eigenbasis-file.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
 import { randomFloat64 } from '../helpers/random.js';
-import { scratchDirectory } from '../input/fixtures.js';
 
 const basisOf = (d: number, isRidgeKnown: boolean) => ({
   eigenvalues: randomFloat64(d, 1),

@@ -16,10 +16,11 @@ import test from 'ava';
 import type { ExportsConfig } from '../../src/config.js';
 import { InputError } from '../../src/errors.js';
 import { writeFully } from '../../src/files/partial-file.js';
-import { readNpyHeader } from '../../src/input/npy.js';
-import { withStoredTensors } from '../../src/input/stored-tensors.js';
-import { readTorchFile, readTorchTensor } from '../../src/input/torch.js';
-import { isTorchTensor, type TorchTensor } from '../../src/input/torch-globals.js';
+import { fileChunks } from '../../src/formats/layout.js';
+import { readNpyHeader } from '../../src/formats/npy.js';
+import { withStoredTensors } from '../../src/formats/stored-tensors.js';
+import { readTorchFile, readTorchTensor } from '../../src/formats/torch/read-torch.js';
+import { isTorchTensor, type TorchTensor } from '../../src/formats/torch/torch-globals.js';
 import {
   type ExportIdentity,
   exportEigenbasis,
@@ -31,10 +32,9 @@ import {
   sliceRecordsOf,
   slicesOf,
 } from '../../src/output/exports.js';
-import { fileChunks } from '../../src/output/layout.js';
 import { splitRows } from '../../src/plan.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
 import { randomFloat32, randomFloat64 } from '../helpers/random.js';
-import { scratchDirectory } from '../input/fixtures.js';
 
 const rows = 23;
 const hidden = 5;

@@ -11,7 +11,7 @@ import {
   type JournalHeader,
   readJournal,
 } from '../../src/output/journal.js';
-import { scratchDirectory } from '../input/fixtures.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
 
 const header: JournalHeader = {
   step: 'run',

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
+import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { readMetric } from '../../src/input/metric.js';
-import { withStoredTensors } from '../../src/input/stored-tensors.js';
 import { METRIC_NAME, readCovariance, writeMetric } from '../../src/output/metric-file.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
 import { randomFloat64 } from '../helpers/random.js';
-import { scratchDirectory } from '../input/fixtures.js';
 
 /** A symmetric matrix of random numbers. */
 function symmetric(d: number, seed: number): Float64Array {

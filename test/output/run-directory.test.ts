@@ -6,8 +6,8 @@ import { InputError } from '../../src/errors.js';
 import type { JournalEntry, JournalHeader } from '../../src/output/journal.js';
 import type { Manifest } from '../../src/output/manifest.js';
 import { RunDirectory } from '../../src/output/run-directory.js';
-import { scratchDirectory } from '../input/fixtures.js';
-import { sampleManifest } from './sample-manifest.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
+import { sampleManifest } from '../helpers/sample-manifest.js';
 
 const neither = { resume: false, overwrite: false };
 const resume = { resume: true, overwrite: false };

@@ -6,7 +6,7 @@ import type { Manifest } from '../../src/output/manifest.js';
 import { measures, sides } from '../../src/report/contents.js';
 import { topTokens } from '../../src/top.js';
 import { headlessBrowser } from '../helpers/browser.js';
-import { runWithTables } from './run-with-tables.js';
+import { runWithTables } from '../helpers/run-with-tables.js';
 
 interface Opened {
   page: Page;

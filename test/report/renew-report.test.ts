@@ -3,9 +3,9 @@ import path from 'node:path';
 import test from 'ava';
 import { readManifest } from '../../src/output/manifest.js';
 import { eigenshard } from '../helpers/cli.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
+import { runWithTables } from '../helpers/run-with-tables.js';
 import { runHere, shardedModel } from '../helpers/runs.js';
-import { scratchDirectory } from '../input/fixtures.js';
-import { runWithTables } from './run-with-tables.js';
 
 test('a run writes its report, records it, and verify finds a change of it', async (t) => {
   const { directory, manifest } = await runWithTables(t);

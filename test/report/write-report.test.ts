@@ -7,9 +7,9 @@ import { ANGLE_STEP, extremesStart, type ReportHead } from '../../src/report/con
 import { type PackedArray, unpackArrays } from '../../src/report/packed-arrays.js';
 import { writeReport } from '../../src/report/write-report.js';
 import { topTokens } from '../../src/top.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
+import { runWithTables } from '../helpers/run-with-tables.js';
 import { runHere, shardedModel } from '../helpers/runs.js';
-import { scratchDirectory } from '../input/fixtures.js';
-import { runWithTables } from './run-with-tables.js';
 
 function contents(page: string): { head: ReportHead; arrays: Record<string, PackedArray> } {
   const part = (id: string) => new RegExp(`id="${id}">([^<]*)<`).exec(page)![1]!;

@@ -1,18 +1,18 @@
 import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { openCheckpoint } from '../../src/input/checkpoint.js';
 import { openRows } from '../../src/input/rows.js';
-import { withStoredTensors } from '../../src/input/stored-tensors.js';
 import { openTokenizer } from '../../src/input/tokenizer.js';
 import type { Manifest } from '../../src/output/manifest.js';
 import { eigenshard } from '../helpers/cli.js';
+import { npy, safetensors, scratchDirectory } from '../helpers/fixtures.js';
 import { randomFloat32, randomOrthogonal } from '../helpers/random.js';
 import { referenceTables } from '../helpers/reference-tables.js';
 import { readBasis, readProjections, runHere, shardedModel } from '../helpers/runs.js';
 import { sharedModel } from '../helpers/shared-models.js';
 import { type Row, readTables, tableNames } from '../helpers/tables.js';
-import { npy, safetensors, scratchDirectory } from '../input/fixtures.js';
 
 /**
  * A checkpoint with everything that is awkward: rows of zeros, bit-identical rows, rows without a token, a metric with

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { projectorOf } from '../../workers/projector.js';
-import { scratchDirectory } from '../input/fixtures.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
 
 const portable = { backend: 'portable' } as const;
 

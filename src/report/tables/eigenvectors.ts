@@ -1,4 +1,4 @@
-import type { ParquetColumns } from '../../input/parquet-columns.js';
+import type { ParquetColumns } from '../../formats/parquet-columns.js';
 import type { PackedArray } from '../packed-arrays.js';
 
 /** Columns that hold whole numbers: ids, places and counts. */

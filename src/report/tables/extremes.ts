@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js';
-import type { ParquetColumns } from '../../input/parquet-columns.js';
+import type { ParquetColumns } from '../../formats/parquet-columns.js';
 import {
   ANGLE_STEP,
   extremesStart,

@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js';
-import type { ParquetColumns } from '../../input/parquet-columns.js';
+import type { ParquetColumns } from '../../formats/parquet-columns.js';
 import type { PackedArray } from '../packed-arrays.js';
 
 /** The counts of histograms.parquet [d, bins], whose rows are in the order of index and bin. */

@@ -1,5 +1,5 @@
 import { InputError } from '../../errors.js';
-import type { ParquetColumns } from '../../input/parquet-columns.js';
+import type { ParquetColumns } from '../../formats/parquet-columns.js';
 import { NO_TEXT, type ReportHead, tokenFlags } from '../contents.js';
 import { normErrorHistogram } from '../norm-errors.js';
 import type { PackedArray } from '../packed-arrays.js';

@@ -7,8 +7,8 @@ import type { Koffi, NativeFunction } from '../../../src/linalg/backend/koffi.js
 import { loadKoffi } from '../../../src/linalg/backend/koffi.js';
 import { openKernels } from '../../../src/linalg/backend/open-kernels.js';
 import { portableKernels } from '../../../src/linalg/backend/portable-kernels.js';
-import { scratchDirectory } from '../../input/fixtures.js';
-import { systemKernelsHere } from './libraries.js';
+import { scratchDirectory } from '../../helpers/fixtures.js';
+import { systemKernelsHere } from '../../helpers/system-libraries.js';
 
 const places = [{ library: 'libmade-up.so', lapack: null }];
 const noNotes = () => {};

@@ -7,7 +7,7 @@ import { systemKernels } from '../../../src/linalg/backend/system-kernels.js';
 import { openSystemLibrary } from '../../../src/linalg/backend/system-library.js';
 import { KernelMemory } from '../../../src/linalg/kernel-memory.js';
 import { randomFloat32, randomFloat64 } from '../../helpers/random.js';
-import { systemKernelsHere } from './libraries.js';
+import { systemKernelsHere } from '../../helpers/system-libraries.js';
 
 type Values = Float32Array | Float64Array;
 

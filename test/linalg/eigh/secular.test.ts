@@ -3,7 +3,7 @@ import { deflate } from '../../../src/linalg/eigh/deflation.js';
 import { loadSecularKernels } from '../../../src/linalg/eigh/kernels.js';
 import { solveSecular } from '../../../src/linalg/eigh/secular.js';
 import { KernelMemory } from '../../../src/linalg/kernel-memory.js';
-import { randomNumbers } from '../random-numbers.js';
+import { randomNumbers } from '../../helpers/random-numbers.js';
 
 const memory = new KernelMemory();
 const kernels = loadSecularKernels(memory.memory);

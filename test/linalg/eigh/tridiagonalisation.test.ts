@@ -6,7 +6,7 @@ import { Reflectors } from '../../../src/linalg/eigh/reflectors.js';
 import { tridiagonalise } from '../../../src/linalg/eigh/tridiagonalisation.js';
 import { KernelMemory } from '../../../src/linalg/kernel-memory.js';
 import { Product } from '../../../src/linalg/product.js';
-import { randomNumbers } from '../random-numbers.js';
+import { randomNumbers } from '../../helpers/random-numbers.js';
 
 const variants = new Set(['plain', kernelVariant()] as const);
 

@@ -1,0 +1,123 @@
+import { promisify } from 'node:util';
+import yauzl from 'yauzl';
+import { InputError } from '../../errors.js';
+import type { OpenFile } from '../../files/open-file.js';
+
+/** One uncompressed file of an archive: its bytes lie in the archive as they are. */
+export interface StoredEntry {
+  name: string;
+  /** Of the data, from the start of the archive. */
+  byteOffset: number;
+  byteLength: number;
+}
+
+/** torch.save writes one entry a tensor; the largest checkpoints have some ten thousand. */
+const MAX_ENTRIES = 1_000_000;
+
+/**
+ * Lists the files of a zip archive that is not compressed, with the place of each one's bytes.
+ *
+ * The central directory counts, and each local header is read for its length, because its extra field, with which
+ * torch.save aligns the data, may differ from the directory's. Checksums are not checked: that would read it all.
+ *
+ * @throws InputError for a damaged, encrypted or compressed archive, for a name that occurs twice, and for data
+ * that overlap
+ */
+export async function readStoredEntries(opened: OpenFile): Promise<Map<string, StoredEntry>> {
+  const entries = new Map<string, StoredEntry>();
+  try {
+    const archive = await openArchive(opened);
+    if (archive.entryCount > MAX_ENTRIES) {
+      throw invalid(
+        opened.file,
+        `it lists ${archive.entryCount} entries, at most ${MAX_ENTRIES} are allowed`,
+      );
+    }
+    for await (const entry of archive.eachEntry()) {
+      const name = entry.fileName;
+      if (entry.isEncrypted()) throw unsupported(opened.file, `${name} is encrypted`);
+      if (entry.compressionMethod !== 0) throw unsupported(opened.file, `${name} is compressed`);
+      if (entries.has(name)) throw invalid(opened.file, `it lists ${name} twice`);
+      const { fileDataStart } = await archive.readLocalFileHeaderPromise(entry, { minimal: true });
+      entries.set(name, { name, byteOffset: fileDataStart, byteLength: entry.compressedSize });
+    }
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw invalid(opened.file, error instanceof Error ? error.message : String(error), error);
+  }
+  checkDisjoint(opened.file, [...entries.values()]);
+  return entries;
+}
+
+const openReader = promisify(
+  (
+    reader: yauzl.RandomAccessReader,
+    size: number,
+    callback: (error: Error | null, file: yauzl.ZipFile) => void,
+  ) =>
+    yauzl.fromRandomAccessReader(
+      reader,
+      size,
+      { lazyEntries: true, autoClose: false, strictFileNames: true },
+      callback,
+    ),
+);
+
+function openArchive(opened: OpenFile): Promise<yauzl.ZipFile> {
+  return openReader(new BoundedReader(opened), opened.size);
+}
+
+/**
+ * Reads for yauzl from the file that is open already. Its own reader passes an archive's offsets to fs.read
+ * unchecked, which throws from a callback, where nothing can catch it, for one beyond 2^53.
+ */
+class BoundedReader extends yauzl.RandomAccessReader {
+  readonly #opened: OpenFile;
+
+  constructor(opened: OpenFile) {
+    super();
+    this.#opened = opened;
+  }
+
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null, bytesRead?: number) => void,
+  ): void {
+    const { handle, size } = this.#opened;
+    if (position + length > size) {
+      // Asynchronous in every case, as fs.read is.
+      setImmediate(callback, new Error(`it points to byte ${position + length}, the file has ${size}`));
+      return;
+    }
+    handle.read(buffer, offset, length, position).then(
+      ({ bytesRead }) => callback(null, bytesRead),
+      (error: Error) => callback(error),
+    );
+  }
+}
+
+function checkDisjoint(file: string, entries: StoredEntry[]): void {
+  const sorted = entries.sort((a, b) => a.byteOffset - b.byteOffset || a.byteLength - b.byteLength);
+  for (const [index, entry] of sorted.entries()) {
+    const previous = sorted[index - 1];
+    if (previous !== undefined && previous.byteOffset + previous.byteLength > entry.byteOffset) {
+      throw invalid(file, `the data of ${previous.name} and ${entry.name} overlap`);
+    }
+  }
+}
+
+function unsupported(file: string, problem: string): InputError {
+  return new InputError(
+    `${file}: ${problem}, expected the plain zip archive that torch.save writes; save it again with torch.save`,
+  );
+}
+
+function invalid(file: string, problem: string, cause?: unknown): InputError {
+  return new InputError(
+    `${file}: not a readable zip archive: ${problem}; it is damaged or truncated: copy or download it again`,
+    { cause },
+  );
+}

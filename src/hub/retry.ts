@@ -1,0 +1,84 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { RunError } from '../errors.js';
+import type { RetrySettings } from './settings.js';
+
+/** A failure that may be gone a moment later: an overloaded server, a cut connection. */
+export class PassingFailure extends Error {
+  /** How long the server wants to be left alone. */
+  readonly retryAfterSeconds: number | null;
+
+  constructor(message: string, options: { cause?: unknown; retryAfterSeconds?: number | null } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'PassingFailure';
+    this.retryAfterSeconds = options.retryAfterSeconds ?? null;
+  }
+}
+
+/** What a retry needs from outside. */
+export interface RetryContext {
+  retry: RetrySettings;
+  /** Is told of waits that a person would wonder about. */
+  note: (line: string) => void;
+  signal?: AbortSignal | undefined;
+}
+
+/** Waits longer than this are told. */
+const NOTED_SECONDS = 5;
+
+/**
+ * Calls `attempt` again after a PassingFailure: after `firstSeconds`, then twice as long each time, with jitter, and
+ * no earlier than the server asks for (Retry-After), but never longer than `longestSeconds`. An attempt that
+ * got further than any before it, as `progress` tells, starts the count anew.
+ *
+ * @param what is done, for the message: 'downloading X'
+ * @throws RunError when `attempts` have failed without progress; any other error at once
+ */
+export async function withRetries<T>(
+  what: string,
+  { retry, note, signal }: RetryContext,
+  attempt: () => Promise<T>,
+  progress: () => number = () => 0,
+): Promise<T> {
+  let reached = progress();
+  for (let failed = 1; ; failed++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof PassingFailure)) throw error;
+      if (progress() > reached) failed = 1;
+      reached = progress();
+      if (failed >= retry.attempts) {
+        throw new RunError(
+          `${what}: given up after ${failed} attempts: ${error.message}; try again later, what has been downloaded is kept`,
+          { cause: error },
+        );
+      }
+      const seconds = waitSeconds(retry, failed, error.retryAfterSeconds, Math.random());
+      if (seconds >= NOTED_SECONDS)
+        note(`${what}: ${error.message}; trying again in ${Math.ceil(seconds)} s`);
+      await delay(seconds * 1000, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+}
+
+/**
+ * How long to wait after `failed` attempts.
+ * @param jitter from [0, 1): many clients that failed at once do not come back at once
+ */
+export function waitSeconds(
+  { firstSeconds, longestSeconds }: RetrySettings,
+  failed: number,
+  retryAfterSeconds: number | null,
+  jitter: number,
+): number {
+  const backOff = firstSeconds * 2 ** (failed - 1) * (0.5 + jitter / 2);
+  return Math.min(longestSeconds, Math.max(backOff, (retryAfterSeconds ?? 0) * (1 + jitter / 10)));
+}
+
+/** Retry-After is a number of seconds or a date; null where it is neither, or is not there. */
+export function parseRetryAfter(value: string | null, now: number): number | null {
+  if (value === null) return null;
+  if (/^\s*\d+\s*$/.test(value)) return Number(value);
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? null : Math.max(0, (date - now) / 1000);
+}

@@ -1,0 +1,109 @@
+import { existsSync } from 'node:fs';
+import { asOutputError } from '../files/write-error.js';
+import { dtypeBytes } from '../formats/dtype.js';
+import { CacheLayout } from '../hub/cache-layout.js';
+import { markInUse } from '../hub/in-use.js';
+import { notInCache, refuseOffline } from '../hub/offline.js';
+import { missingBytes, provideRange, targetOf, type WantedRange } from '../hub/provide-range.js';
+import { DEFAULT_REVISION, type HubReference, isCommit } from '../hub/reference.js';
+import { readRef, writeRef } from '../hub/refs.js';
+import { HubRepository } from '../hub/repository.js';
+import type { HubSettings } from '../hub/settings.js';
+import { findMatrix, type RowSource } from './checkpoint.js';
+import { HubDirectory } from './hub-directory.js';
+import { hubCacheCommit, openHubSnapshot } from './hub-snapshot.js';
+import { localPlan, type ModelPlan, shapeOf } from './model-plan.js';
+import { type RowSelection, selectRows } from './vocabulary-rows.js';
+
+/**
+ * Finds a model of the hub and its unembedding matrix. Its revision is pinned to its commit first; then come its
+ * config.json, the index of its shards, and the header of the file that holds the matrix. `fetch` brings the
+ * tokenizer's files and the bytes of the matrix, and no other.
+ *
+ * A commit that lies in the hub's own cache with what is needed is used there, and nothing is downloaded.
+ *
+ * @throws InputError where there is no such model or revision, it may not be read, or it holds no matrix
+ * @throws RunError where the hub cannot be reached or answers what was not expected
+ */
+export async function planHubModel(
+  { repository: name, revision }: HubReference,
+  settings: HubSettings,
+  options: PlanOptions,
+): Promise<ModelPlan> {
+  try {
+    return await plan(name, revision ?? DEFAULT_REVISION, settings, options);
+  } catch (error) {
+    // The cache's own files; what the network says has its message already.
+    throw asOutputError(error, settings.cache);
+  }
+}
+
+async function plan(
+  name: string,
+  revision: string,
+  settings: HubSettings,
+  { tensor, rows, note, signal }: PlanOptions,
+): Promise<ModelPlan> {
+  const layout = new CacheLayout(settings.cache, name);
+  const repository = new HubRepository(name, settings, { retry: settings.retry, note, signal });
+  const commit = await pin(repository, revision, layout);
+  const snapshot = await openHubSnapshot(settings.hubCache, name, commit, { tensor, rows });
+  if (snapshot !== null) return localPlan(await selectRows(snapshot, rows));
+
+  await markInUse(settings.cache, layout, { note, signal });
+  if (revision !== commit) writeRef(layout.ref(revision), commit);
+  const directory = await HubDirectory.open(repository, commit, layout);
+  const { checkpoint, file } = await findMatrix(directory, tensor);
+  const wanted = await wantedRange(directory, file, checkpoint.source, layout);
+  const missing = missingBytes(wanted);
+  if (missing > 0) refuseOffline(settings, `${checkpoint.source.file} (tensor ${checkpoint.source.tensor})`);
+  const bytes = directory.missingTokenizerFiles().reduce((sum, small) => sum + small.bytes, missing);
+  const fetch: ModelPlan['fetch'] = async (onBytes, fetchSignal) => {
+    // Asked again: another run of this model may have brought them since.
+    for (const small of directory.missingTokenizerFiles()) {
+      await directory.download(small, fetchSignal);
+      onBytes(small.bytes);
+    }
+    const stored = await provideRange(wanted, onBytes, fetchSignal);
+    directory.touch();
+    const fetched = {
+      ...checkpoint,
+      source: { ...checkpoint.source, file: stored, byteOffset: 0 },
+      origin: { repository: name, commit, file, byteRange: wanted.range, from: settings.endpoint },
+    };
+    return selectRows(fetched, rows);
+  };
+  const shape = shapeOf(checkpoint, rows === 'all');
+  const downloadTarget = targetOf(wanted);
+  return { model: checkpoint.model, shape, bytesToDownload: bytes, downloadTarget, fetch };
+}
+
+interface PlanOptions {
+  tensor: string | undefined;
+  rows: RowSelection;
+  note: (line: string) => void;
+  signal: AbortSignal | undefined;
+}
+
+/** The commit that the revision is: as the hub says, or offline as it said last. */
+async function pin(repository: HubRepository, revision: string, layout: CacheLayout): Promise<string> {
+  if (isCommit(revision)) return revision;
+  const { settings, name } = repository;
+  if (!settings.offline) return repository.commitOf(revision);
+  const own = readRef(layout.ref(revision));
+  if (own !== null && existsSync(layout.listing(own))) return own;
+  const commit = hubCacheCommit(settings.hubCache, name, revision);
+  if (commit !== null) return commit;
+  throw notInCache(`${name}@${revision}`);
+}
+
+async function wantedRange(
+  directory: HubDirectory,
+  file: string,
+  { byteOffset, rows, columns, dtype, tensor }: RowSource,
+  layout: CacheLayout,
+): Promise<WantedRange> {
+  const pinned = await directory.pinned(file);
+  const range = { begin: byteOffset, end: byteOffset + rows * columns * dtypeBytes[dtype] };
+  return { pinned, range, tensor, directory: layout.weights(pinned.file.hash) };
+}

@@ -1,0 +1,20 @@
+import type { ExecutionContext } from 'ava';
+import { chooseKernels } from '../../src/linalg/backend/choose-kernels.js';
+import type { DenseKernels } from '../../src/linalg/backend/dense-kernels.js';
+
+/**
+ * The kernels of this machine's system library.
+ *
+ * @returns null where there is none, after saying so in the test's log and passing the test
+ */
+export async function systemKernelsHere(t: ExecutionContext): Promise<DenseKernels | null> {
+  try {
+    const kernels = await chooseKernels({ backend: 'system' }, () => {});
+    t.log(`${kernels.identity.library}: ${kernels.identity.version}`);
+    return kernels;
+  } catch (error) {
+    t.log(`SKIPPED: ${(error as Error).message}`);
+    t.pass();
+    return null;
+  }
+}
