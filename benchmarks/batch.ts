@@ -16,7 +16,7 @@ import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { ThreadExecutor } from '../src/executor/threads.js';
 import { withStoredTensors } from '../src/formats/stored-tensors.js';
 import { type Manifest, readManifest } from '../src/output/manifest.js';
-import { generateCheckpoint } from '../src/stages/generate.js';
+import { generateCheckpoint } from '../src/run/generate-checkpoint.js';
 import { machineLine, median, spread, table, wholeNumber } from './figures.js';
 
 const { values: given } = parseArgs({

@@ -1,4 +1,4 @@
-import type { Eigendecomposition } from '../src/linalg/eigh.js';
+import type { Eigendecomposition } from '../src/linalg/eigh/eigh.js';
 import { Product } from '../src/linalg/product.js';
 
 export interface EigenpairErrors {

@@ -1,7 +1,7 @@
 /** A thread of benchmarks/product: multiplies, with one thread of the library's, and checks before it times. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { KernelsChoice } from '../src/linalg/backend/dense-kernels.js';
-import { openKernels } from '../src/linalg/backend/open-kernels.js';
+import type { KernelsChoice } from '../src/linalg/backend/backend.js';
+import { openKernels } from '../src/linalg/backend/open-backend.js';
 import type { Matrix } from '../src/linalg/matrix.js';
 import { randomFloat32, randomFloat64 } from '../test/helpers/random.js';
 

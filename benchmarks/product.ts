@@ -8,9 +8,9 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { chooseKernels } from '../src/linalg/backend/choose-kernels.js';
-import type { KernelsChoice } from '../src/linalg/backend/dense-kernels.js';
-import { portableKernels } from '../src/linalg/backend/portable-kernels.js';
+import type { KernelsChoice } from '../src/linalg/backend/backend.js';
+import { chooseKernels } from '../src/linalg/backend/choose-backend.js';
+import { portableKernels } from '../src/linalg/backend/portable-backend.js';
 import { forbidTelemetry } from '../src/linalg/onnxruntime.js';
 import { ask } from './ask.js';
 import { corePeak } from './core-peak.js';

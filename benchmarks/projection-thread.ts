@@ -1,8 +1,8 @@
 /** A thread of benchmarks/projection: the projection tasks of some partitions, or their bare products. */
 import { parentPort } from 'node:worker_threads';
-import { STRIP_ROWS, splitRows } from '../src/plan.js';
+import type { ProjectInput, WrittenFile } from '../src/executor/tasks.js';
+import { STRIP_ROWS, splitRows } from '../src/plan/plan-run.js';
 import { randomFloat32 } from '../test/helpers/random.js';
-import type { ProjectInput, WrittenFile } from '../workers/messages.js';
 import { project } from '../workers/project.js';
 import { projectorOf } from '../workers/projector.js';
 

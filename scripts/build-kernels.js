@@ -1,12 +1,12 @@
-// Compiles every AssemblyScript kernel, src/linalg/kernels/NAME.ts, to dist/src/linalg/kernels/NAME.wasm. A kernel
+// Compiles every AssemblyScript kernel, src/linalg/assembly/NAME.ts, to dist/src/linalg/assembly/NAME.wasm. A kernel
 // that asks for ASC_FEATURE_RELAXED_SIMD is compiled once more with it, to NAME.relaxed.wasm.
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import asc from 'assemblyscript/asc';
 
 const root = path.resolve(import.meta.dirname, '..');
-const sources = 'src/linalg/kernels';
-const outputs = 'dist/src/linalg/kernels';
+const sources = 'src/linalg/assembly';
+const outputs = 'dist/src/linalg/assembly';
 mkdirSync(path.join(root, outputs), { recursive: true });
 
 for (const file of readdirSync(path.join(root, sources)).filter((name) => name.endsWith('.ts'))) {

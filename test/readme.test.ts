@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Json } from '@duckdb/node-api';
 import test from 'ava';
-import { querySql } from '../src/sql.js';
-import { topTokens } from '../src/top.js';
+import { querySql } from '../src/queries/sql.js';
+import { topTokens } from '../src/queries/top.js';
 import { runWithTables } from './helpers/run-with-tables.js';
 import { readBasis, readProjections } from './helpers/runs.js';
 

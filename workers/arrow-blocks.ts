@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type FixedSizeList, type Int32, tableFromIPC } from 'apache-arrow';
-import type { Region } from '../src/linalg/kernel-memory.js';
-import { STRIP_ROWS, splitRows } from '../src/plan.js';
+import type { ExpectedFile, VerifyInput } from '../src/executor/tasks.js';
+import type { Region } from '../src/linalg/kernels/kernel-memory.js';
+import { STRIP_ROWS, splitRows } from '../src/plan/plan-run.js';
 import type { ColumnBlock } from './column-block.js';
 import { kernels } from './context.js';
 import { FileDigest, type Findings } from './file-digest.js';
-import type { ExpectedFile, VerifyInput } from './messages.js';
 
 /**
  * Reads an Arrow partition with apache-arrow and yields its projections, strip by strip. What is wrong with the

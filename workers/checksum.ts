@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import type { Tasks } from '../src/executor/tasks.js';
 import { readFully } from '../src/files/read-fully.js';
 import { endIfInterrupted } from './interruption.js';
-import type { Tasks } from './messages.js';
 import { sliceProblems } from './slices.js';
 
 const BUFFER_BYTES = 4 * 2 ** 20;

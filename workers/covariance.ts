@@ -1,8 +1,8 @@
-import { openKernels } from '../src/linalg/backend/open-kernels.js';
+import type { Tasks } from '../src/executor/tasks.js';
+import { openKernels } from '../src/linalg/backend/open-backend.js';
 import { COVARIANCE_BLOCK, covarianceBlocks } from '../src/linalg/covariance-blocks.js';
-import { STRIP_ROWS } from '../src/plan.js';
+import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { kernels, memory } from './context.js';
-import type { Tasks } from './messages.js';
 import { forEachStrip, stripSizes } from './strips.js';
 
 /**

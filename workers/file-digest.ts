@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import type { ExpectedFile, PartitionMeasures } from './messages.js';
+import type { ExpectedFile, PartitionMeasures } from '../src/executor/tasks.js';
 
 /** What the reading of a partition's files brings to light. */
 export type Findings = Pick<PartitionMeasures, 'problems' | 'files'>;

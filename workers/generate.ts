@@ -1,9 +1,9 @@
 import { closeSync, openSync } from 'node:fs';
+import type { Tasks } from '../src/executor/tasks.js';
 import { writeFully } from '../src/files/partial-file.js';
 import { syntheticRows } from '../src/input/synthetic.js';
-import { STRIP_ROWS, splitRows } from '../src/plan.js';
+import { STRIP_ROWS, splitRows } from '../src/plan/plan-run.js';
 import { endIfInterrupted } from './interruption.js';
-import type { Tasks } from './messages.js';
 
 /** Writes rows of a synthetic checkpoint, bfloat16 row-major, at their place in the file. */
 export function generate({

@@ -1,6 +1,6 @@
 import { workerData } from 'piscina';
 import { EigenshardError } from '../src/errors.js';
-import type { WorkerSetting } from './messages.js';
+import type { WorkerSetting } from '../src/executor/tasks.js';
 
 /** Absent where a task is run outside of the pool. */
 const setting = workerData as WorkerSetting | null | undefined;

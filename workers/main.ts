@@ -1,14 +1,14 @@
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { toPlainError } from '../src/errors.js';
+import type { TaskName, Tasks } from '../src/executor/tasks.js';
 import type { TaskOutcome } from '../src/executor/threads.js';
 import * as checksums from './checksum.js';
 import * as covariances from './covariance.js';
 import * as generation from './generate.js';
 import { endIfInterrupted } from './interruption.js';
-import type { TaskName, Tasks } from './messages.js';
+import { buffersOf } from './measure-tables.js';
 import * as projection from './project.js';
 import * as scans from './scan.js';
-import { buffersOf } from './tables.js';
 import * as verification from './verify.js';
 
 /** The entry of a worker thread: Piscina calls the export that has the task's name. */

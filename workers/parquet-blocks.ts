@@ -1,12 +1,12 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import path from 'node:path';
+import type { ExpectedFile, VerifyInput } from '../src/executor/tasks.js';
 import { readFully } from '../src/files/read-fully.js';
 import { type ParquetLayout, parquetHead } from '../src/formats/parquet.js';
-import type { Region } from '../src/linalg/kernel-memory.js';
-import { splitRows } from '../src/plan.js';
+import type { Region } from '../src/linalg/kernels/kernel-memory.js';
+import { splitRows } from '../src/plan/plan-run.js';
 import type { ColumnBlock } from './column-block.js';
 import { FileDigest, type Findings } from './file-digest.js';
-import type { ExpectedFile, VerifyInput } from './messages.js';
 
 /** Columns read at a time: their bytes stay in the cache between hashing and folding. */
 const BLOCK_COLUMNS = 32;

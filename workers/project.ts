@@ -1,12 +1,12 @@
 import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
+import type { Tasks, WrittenFile } from '../src/executor/tasks.js';
 import { createPartialFile, writeFully } from '../src/files/partial-file.js';
 import { planParquet, writeParquetFrame } from '../src/formats/parquet.js';
-import { STRIP_ROWS } from '../src/plan.js';
+import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { createdBy } from '../src/version.js';
 import { kernels, memory } from './context.js';
-import type { Tasks, WrittenFile } from './messages.js';
 import { projectorOf } from './projector.js';
 import { forEachStrip, stripSizes } from './strips.js';
 

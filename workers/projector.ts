@@ -1,6 +1,6 @@
-import type { FixedMultiplication, KernelsChoice } from '../src/linalg/backend/dense-kernels.js';
-import { openKernels } from '../src/linalg/backend/open-kernels.js';
-import type { EigenvectorsReference } from './messages.js';
+import type { EigenvectorsReference } from '../src/executor/tasks.js';
+import type { FixedMultiplication, KernelsChoice } from '../src/linalg/backend/backend.js';
+import { openKernels } from '../src/linalg/backend/open-backend.js';
 
 let held: { key: string; product: Promise<FixedMultiplication> } | undefined;
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { InputError } from '../src/errors.js';
-import { STRIP_ROWS } from '../src/plan.js';
+import type { Tasks } from '../src/executor/tasks.js';
+import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { kernels, memory, tableKernels } from './context.js';
-import type { Tasks } from './messages.js';
 import { forEachStrip, stripSizes } from './strips.js';
 
 /**

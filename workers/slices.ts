@@ -1,8 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import type { SliceRecord } from '../src/executor/tasks.js';
 import { readFully } from '../src/files/read-fully.js';
 import { endIfInterrupted } from './interruption.js';
-import type { SliceRecord } from './messages.js';
 
 const BUFFER_BYTES = 4 * 2 ** 20;
 

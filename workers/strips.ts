@@ -1,8 +1,8 @@
 import { dtypeBytes } from '../src/formats/dtype.js';
 import type { RowSource } from '../src/input/checkpoint.js';
 import { openRows } from '../src/input/rows.js';
-import type { Region } from '../src/linalg/kernel-memory.js';
-import { type RowRange, STRIP_ROWS, splitRows } from '../src/plan.js';
+import type { Region } from '../src/linalg/kernels/kernel-memory.js';
+import { type RowRange, STRIP_ROWS, splitRows } from '../src/plan/plan-run.js';
 import { kernels } from './context.js';
 import { endIfInterrupted } from './interruption.js';
 

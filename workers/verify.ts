@@ -1,15 +1,15 @@
+import type { Moments, PartitionMeasures, TablePart, Tasks, VerifyInput } from '../src/executor/tasks.js';
 import { type ParquetLayout, planParquet } from '../src/formats/parquet.js';
-import type { Region } from '../src/linalg/kernel-memory.js';
+import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import { createdBy } from '../src/version.js';
 import type { arrowBlocks } from './arrow-blocks.js';
 import type { ColumnBlock } from './column-block.js';
 import { kernels, memory } from './context.js';
 import type { Findings } from './file-digest.js';
-import type { Moments, PartitionMeasures, TablePart, Tasks, VerifyInput } from './messages.js';
+import { measureTables, type PartitionColumns, tableSizes } from './measure-tables.js';
 import { parquetBlockBytes, parquetBlocks } from './parquet-blocks.js';
 import { sliceProblems } from './slices.js';
 import { forEachStrip, stripSizes } from './strips.js';
-import { measureTables, type PartitionColumns, tableSizes } from './tables.js';
 
 type Regions = ReturnType<typeof allotRegions>;
 

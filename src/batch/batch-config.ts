@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { z } from 'zod';
-import { type Config, checkConfig, configSchema, readConfigJson, refuseUnclearModel } from '../config.js';
 import { InputError } from '../errors.js';
+import { type Config, checkConfig, configSchema, readConfigJson, refuseUnclearModel } from '../run/config.js';
 
 /**
  * What a run of a batch can say: all but what the runs share. It has no `out`, because the folder's name comes from

@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import pLimit from 'p-limit';
-import type { Config } from '../config.js';
 import { EigenshardError, InputError } from '../errors.js';
 import type { RowSource } from '../input/checkpoint.js';
 import { type ModelOptions, type ModelPlan, planModel } from '../input/model-plan.js';
-import { fingerprintOfRun, type MetricIdentity, ridgeOf } from '../job.js';
-import type { KernelsIdentity } from '../linalg/backend/dense-kernels.js';
+import type { KernelsIdentity } from '../linalg/backend/backend.js';
 import { readJournal } from '../output/journal.js';
 import { MANIFEST_NAME, type Manifest, readManifest } from '../output/manifest.js';
-import { type Plan, planRun } from '../plan.js';
-import { type PlannedFile, planRunFiles } from '../run-files.js';
-import { isGenerated, planGenerated } from '../stages/generate.js';
+import { type Plan, planRun } from '../plan/plan-run.js';
+import type { Config } from '../run/config.js';
+import { isGenerated, planGenerated } from '../run/generate-checkpoint.js';
+import { type PlannedFile, planRunFiles } from '../run/planned-files.js';
+import { fingerprintOfRun, type MetricIdentity, ridgeOf } from '../run/prepare-run.js';
 import {
   type BatchConfig,
   type BatchRunOptions,

@@ -1,7 +1,7 @@
 import { dtypeBytes } from '../formats/dtype.js';
 import type { RowSource } from '../input/checkpoint.js';
 import { covarianceBlocks } from '../linalg/covariance-blocks.js';
-import { type Plan, STRIP_ROWS } from '../plan.js';
+import { type Plan, STRIP_ROWS } from '../plan/plan-run.js';
 
 /** Node.js, the packages and their native libraries, on the main thread and on each worker, before a task. */
 const PROCESS_BYTES = 140e6;

@@ -1,12 +1,12 @@
-import { runJob } from '../coordinator.js';
+import type { Progress } from '../commands/progress.js';
 import { EigenshardError } from '../errors.js';
 import type { Executor } from '../executor/executor.js';
 import type { HubSettings } from '../hub/settings.js';
-import { chooseKernels } from '../linalg/backend/choose-kernels.js';
-import { type DenseKernels, describeKernels } from '../linalg/backend/dense-kernels.js';
+import { type DenseKernels, describeKernels } from '../linalg/backend/backend.js';
+import { chooseKernels } from '../linalg/backend/choose-backend.js';
 import type { Manifest } from '../output/manifest.js';
-import type { Progress } from '../progress.js';
-import { Stopwatch } from '../stopwatch.js';
+import { runJob } from '../run/coordinator.js';
+import { Stopwatch } from '../run/stopwatch.js';
 import { formatBytes } from '../text/byte-size.js';
 import { type BatchPlan, isPlanned, type PlannedRun, type RefusedRun } from './batch-plan.js';
 import { Downloads } from './downloads.js';

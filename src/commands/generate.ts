@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { configDefaults } from '../config.js';
-import { generateCheckpoint, isGenerated } from '../stages/generate.js';
-import { Stopwatch } from '../stopwatch.js';
+import { configDefaults } from '../run/config.js';
+import { generateCheckpoint, isGenerated } from '../run/generate-checkpoint.js';
+import { Stopwatch } from '../run/stopwatch.js';
 import { integer, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
 import { withPool } from './with-pool.js';

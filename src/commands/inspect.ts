@@ -6,8 +6,8 @@ import { parseHubReference } from '../hub/reference.js';
 import { hubSettings } from '../hub/settings.js';
 import { inspectHubModel, inspectModel } from '../input/inspect-model.js';
 import { MANIFEST_NAME, readManifest } from '../output/manifest.js';
-import { hubModelText, inspectionText, modelText } from '../summary.js';
 import { print } from './print.js';
+import { hubModelText, inspectionText, modelText } from './run-text.js';
 
 /** Adds `inspect`, of a run or of a checkpoint. */
 export function addInspectCommand(program: Command): void {

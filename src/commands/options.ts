@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { configDefaults } from '../config.js';
+import { configDefaults } from '../run/config.js';
 
 /** `--workers <n>`, the same of every command that computes. */
 export function workersOption(): Option {

@@ -1,5 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { InputError } from '../errors.js';
+import { hubSettings } from '../hub/settings.js';
+import { rowSelections } from '../input/vocabulary-rows.js';
+import { backends } from '../linalg/backend/backend.js';
+import { partitionFormats, tableChoices } from '../plan/plan-run.js';
 import {
   configDefaults,
   DEFAULT_RIDGE,
@@ -7,17 +12,12 @@ import {
   exportKinds,
   loadConfig,
   type Overrides,
-} from '../config.js';
-import { runJob } from '../coordinator.js';
-import { InputError } from '../errors.js';
-import { hubSettings } from '../hub/settings.js';
-import { rowSelections } from '../input/vocabulary-rows.js';
-import { backends } from '../linalg/backend/dense-kernels.js';
-import { partitionFormats, tableChoices } from '../plan.js';
-import { Stopwatch } from '../stopwatch.js';
-import { summaryText } from '../summary.js';
+} from '../run/config.js';
+import { runJob } from '../run/coordinator.js';
+import { Stopwatch } from '../run/stopwatch.js';
 import { number, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
+import { summaryText } from './run-text.js';
 import { withPool } from './with-pool.js';
 
 const PACKAGED_CONFIG = fileURLToPath(new URL('../../../config/default.json', import.meta.url));

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { readManifest } from '../output/manifest.js';
-import { querySql } from '../sql.js';
-import { sqlText } from '../sql-text.js';
+import { querySql } from '../queries/sql.js';
 import { printPieces } from './print.js';
+import { sqlText } from './sql-text.js';
 
 /** Adds `sql`. */
 export function addSqlCommand(program: Command): void {

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
 import { readManifest } from '../output/manifest.js';
+import { topTokens } from '../queries/top.js';
 import { type Measure, type Side, sides } from '../report/contents.js';
-import { topTokens } from '../top.js';
-import { topText } from '../top-text.js';
 import { integer, wholeNumber } from './options.js';
 import { print } from './print.js';
+import { topText } from './top-text.js';
 
 /** The measures as the command line calls them. */
 const measureNames: Readonly<Record<string, Measure>> = {

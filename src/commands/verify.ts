@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { configDefaults } from '../config.js';
 import { hubSettings } from '../hub/settings.js';
-import { reverify } from '../reverify.js';
-import { refuseFailed } from '../stages/verification.js';
-import { Stopwatch } from '../stopwatch.js';
-import { verificationLines } from '../summary.js';
+import { configDefaults } from '../run/config.js';
+import { refuseFailed } from '../run/judge-run.js';
+import { Stopwatch } from '../run/stopwatch.js';
+import { reverify } from '../run/verify-run.js';
 import { workersOption } from './options.js';
 import { print } from './print.js';
+import { verificationLines } from './run-text.js';
 import { withPool } from './with-pool.js';
 
 /** Adds `verify`. */

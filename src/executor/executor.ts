@@ -1,4 +1,4 @@
-import type { TaskName, Tasks } from '../../workers/messages.js';
+import type { TaskName, Tasks } from './tasks.js';
 
 /**
  * Runs tasks somewhere. An executor knows nothing of what a task means, and a stage nothing of where its tasks

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { Piscina } from 'piscina';
-import type { TaskName, Tasks, WorkerSetting } from '../../workers/messages.js';
 import { EigenshardError, fromPlainError, type PlainError } from '../errors.js';
 import { forbidTelemetry } from '../linalg/onnxruntime.js';
 import type { Executor } from './executor.js';
+import type { TaskName, Tasks, WorkerSetting } from './tasks.js';
 
 /** What the worker entry returns: failures travel as data, so a rejection can only mean that the thread died. */
 export type TaskOutcome = { ok: true; result: unknown } | { ok: false; error: PlainError };

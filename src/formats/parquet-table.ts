@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
-import type { FileRecord } from '../../workers/messages.js';
+import type { FileRecord } from '../executor/tasks.js';
 import { createPartialFile } from '../files/partial-file.js';
 import { createdBy } from '../version.js';
 import type { TableColumn } from './table-column.js';

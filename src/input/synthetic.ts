@@ -1,4 +1,4 @@
-import type { SyntheticRecipe } from '../../workers/messages.js';
+import type { SyntheticRecipe } from '../executor/tasks.js';
 
 /** Part of a synthetic checkpoint's fingerprint: raised whenever the bytes below change. */
 export const SYNTHETIC_VERSION = 1;

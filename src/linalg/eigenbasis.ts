@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '../errors.js';
-import type { DenseKernels } from './backend/dense-kernels.js';
+import type { DenseKernels } from './backend/backend.js';
 import { fixSigns } from './signs.js';
 
 /** The eigenbasis of a metric M. Index j is ascending lambda, so index 0 has the largest variance. */

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { EigenvectorsReference, FileRecord } from '../../workers/messages.js';
+import type { EigenvectorsReference, FileRecord } from '../executor/tasks.js';
 import type { FileLayout } from '../formats/layout.js';
 import { planSafetensorsFile } from '../formats/plan-safetensors.js';
 import { withStoredTensors } from '../formats/stored-tensors.js';

@@ -9,8 +9,7 @@ import {
   truncateSync,
 } from 'node:fs';
 import path from 'node:path';
-import type { Slice, SliceRecord } from '../../workers/messages.js';
-import type { ExportKind, ExportsConfig } from '../config.js';
+import type { Slice, SliceRecord } from '../executor/tasks.js';
 import { combineCrc32 } from '../files/crc32.js';
 import { sweepPartialFiles, writeFileAtomically, writeFully } from '../files/partial-file.js';
 import { asOutputError } from '../files/write-error.js';
@@ -18,7 +17,8 @@ import { type FileLayout, fileChunks } from '../formats/layout.js';
 import { planNpyFile } from '../formats/npy-header.js';
 import { planSafetensorsFile } from '../formats/plan-safetensors.js';
 import { planTorchFile } from '../formats/torch/plan-torch-file.js';
-import type { RowRange } from '../plan.js';
+import type { RowRange } from '../plan/plan-run.js';
+import type { ExportKind, ExportsConfig } from '../run/config.js';
 import type { StoredEigenbasis } from './eigenbasis-file.js';
 
 /** A file that a run writes beside its partitions because it was asked for. */

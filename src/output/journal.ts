@@ -3,8 +3,8 @@ import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { writeFully } from '../files/partial-file.js';
-import { fileRecordSchema, writtenFileSchema } from './file-schemas.js';
 import { kernelsSchema } from './kernels-schema.js';
+import { fileRecordSchema, writtenFileSchema } from './schemas.js';
 
 export const JOURNAL_NAME = 'journal.jsonl';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { KernelsIdentity } from '../linalg/backend/dense-kernels.js';
+import type { KernelsIdentity } from '../linalg/backend/backend.js';
 
 /** How journal and manifest record which kernels ran. */
 export const kernelsSchema = z.object({

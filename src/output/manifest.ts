@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { exportKinds } from '../config.js';
 import { InputError } from '../errors.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { asInputError } from '../files/read-error.js';
 import type { HubOrigin } from '../input/checkpoint.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
-import { partitionFormats } from '../plan.js';
-import { fileRecordSchema } from './file-schemas.js';
+import { partitionFormats } from '../plan/plan-run.js';
+import { exportKinds } from '../run/config.js';
 import { kernelsSchema } from './kernels-schema.js';
+import { fileRecordSchema } from './schemas.js';
 
 export const MANIFEST_NAME = 'manifest.json';
 export const REPORT_NAME = 'report.html';

@@ -4,7 +4,7 @@ import { InputError } from '../errors.js';
 import { lockDirectory } from '../files/lock.js';
 import { sweepPartialFiles } from '../files/partial-file.js';
 import { asOutputError } from '../files/write-error.js';
-import { describeKernels, type KernelsIdentity, sameKernels } from '../linalg/backend/dense-kernels.js';
+import { describeKernels, type KernelsIdentity, sameKernels } from '../linalg/backend/backend.js';
 import { unfinishedName } from './exports.js';
 import { JOURNAL_NAME, Journal, type JournalEntry, type JournalHeader, readJournal } from './journal.js';
 import { MANIFEST_NAME, type Manifest, readManifest, writeManifest } from './manifest.js';

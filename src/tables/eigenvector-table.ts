@@ -1,5 +1,5 @@
+import type { StoredBasis } from '../checks/basis-check.js';
 import { double, int32, nullableDouble, sorted, type TableColumn } from '../formats/table-column.js';
-import type { StoredBasis } from '../stages/basis-check.js';
 import { clustersOf, relativeGaps } from './clusters.js';
 import { degrees } from './degrees.js';
 import type { MergedTables } from './merged-tables.js';

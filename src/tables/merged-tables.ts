@@ -1,7 +1,7 @@
-import type { TablePart, TableSettings, TokenPart } from '../../workers/messages.js';
 import { inOrder } from '../executor/executor.js';
+import type { TablePart, TableSettings, TokenPart } from '../executor/tasks.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
-import type { RowRange } from '../plan.js';
+import type { RowRange } from '../plan/plan-run.js';
 import { Extremes } from './extremes.js';
 import { FineHistograms } from './fine-histograms.js';
 

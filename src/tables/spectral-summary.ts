@@ -1,4 +1,4 @@
-import { type Spectrum, summariseSpectrum } from '../linalg/spectrum.js';
+import { type Spectrum, summariseSpectrum } from './spectrum.js';
 
 /** Shares of a whole, in percent, for which the number of directions that reach them is told. */
 const SHARES = [50, 80, 90, 95, 99];

@@ -2,7 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { RunError } from '../../src/errors.js';
 import { type Executor, reduceTasks, runTasks } from '../../src/executor/executor.js';
-import type { TaskName, Tasks } from '../../workers/messages.js';
+import type { TaskName, Tasks } from '../../src/executor/tasks.js';
 
 /** Runs 'scan' tasks when the test says so; row ranges stand for the tasks' indexes. */
 class ManualExecutor implements Executor {

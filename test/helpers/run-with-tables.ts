@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
-import type { FinishedRun } from '../../src/coordinator.js';
+import type { FinishedRun } from '../../src/run/coordinator.js';
 import { safetensors, scratchDirectory } from './fixtures.js';
 import { randomFloat32 } from './random.js';
 import { runHere } from './runs.js';

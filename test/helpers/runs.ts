@@ -2,14 +2,14 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { ExecutionContext } from 'ava';
-import { loadConfig, type Overrides } from '../../src/config.js';
-import { type FinishedRun, runJob } from '../../src/coordinator.js';
+import { createProgress } from '../../src/commands/progress.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { type HubSettings, hubSettings } from '../../src/hub/settings.js';
 import { syntheticRows } from '../../src/input/synthetic.js';
-import { createProgress } from '../../src/progress.js';
-import { Stopwatch } from '../../src/stopwatch.js';
+import { loadConfig, type Overrides } from '../../src/run/config.js';
+import { type FinishedRun, runJob } from '../../src/run/coordinator.js';
+import { Stopwatch } from '../../src/run/stopwatch.js';
 import { safetensors, scratchDirectory } from './fixtures.js';
 
 /** Nothing is asked of the network. */

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava';
-import { chooseKernels } from '../../src/linalg/backend/choose-kernels.js';
-import type { DenseKernels } from '../../src/linalg/backend/dense-kernels.js';
+import type { DenseKernels } from '../../src/linalg/backend/backend.js';
+import { chooseKernels } from '../../src/linalg/backend/choose-backend.js';
 
 /**
  * The kernels of this machine's system library.

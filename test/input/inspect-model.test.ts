@@ -1,8 +1,8 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
+import { hubModelText, modelText } from '../../src/commands/run-text.js';
 import { inspectHubModel, inspectModel } from '../../src/input/inspect-model.js';
-import { hubModelText, modelText } from '../../src/summary.js';
 import { npy, scratchFile } from '../helpers/fixtures.js';
 import { HubServer } from '../helpers/hub-server.js';
 import { shardedModel } from '../helpers/runs.js';

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { eigs } from 'mathjs';
+import type { SyntheticRecipe } from '../../src/executor/tasks.js';
 import { syntheticRows } from '../../src/input/synthetic.js';
-import type { SyntheticRecipe } from '../../workers/messages.js';
 
 /** Rows in the order in which they are asked for, from a generator of their own. */
 function generate(recipe: SyntheticRecipe, rows: readonly number[]): Float32Array {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { FixedProduct } from '../../src/linalg/fixed-product.js';
-import { KernelMemory } from '../../src/linalg/kernel-memory.js';
+import { KernelMemory } from '../../src/linalg/kernels/kernel-memory.js';
 import { scratchFile } from '../helpers/fixtures.js';
 import { assertWithin, reference, sizes, worstRatio } from '../helpers/product-definition.js';
 import { randomFloat32 } from '../helpers/random.js';

@@ -13,7 +13,6 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import type { ExportsConfig } from '../../src/config.js';
 import { InputError } from '../../src/errors.js';
 import { writeFully } from '../../src/files/partial-file.js';
 import { fileChunks } from '../../src/formats/layout.js';
@@ -32,7 +31,8 @@ import {
   sliceRecordsOf,
   slicesOf,
 } from '../../src/output/exports.js';
-import { splitRows } from '../../src/plan.js';
+import { splitRows } from '../../src/plan/plan-run.js';
+import type { ExportsConfig } from '../../src/run/config.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { randomFloat32, randomFloat64 } from '../helpers/random.js';
 

@@ -1,5 +1,5 @@
 import type { Matrix } from '../matrix.js';
-import type { DenseKernels } from './dense-kernels.js';
+import type { DenseKernels } from './backend.js';
 
 /** [m, k, n] that no vector width or block divides, and one that is nearly a vector. */
 const SHAPES = [

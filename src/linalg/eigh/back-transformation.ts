@@ -1,7 +1,7 @@
-import type { KernelMemory, Region } from '../kernel-memory.js';
+import type { HouseholderKernels } from '../kernels/eigh-kernels.js';
+import type { KernelMemory, Region } from '../kernels/kernel-memory.js';
 import type { Matrix } from '../matrix.js';
 import type { Product } from '../product.js';
-import type { HouseholderKernels } from './kernels.js';
 import { REFLECTOR_BLOCK, type ReflectorBlock, type Reflectors } from './reflectors.js';
 
 /** Rows of Z that an update takes at a time: one product over all of them leaves the cache between its columns. */

@@ -1,8 +1,8 @@
-import type { KernelMemory } from '../kernel-memory.js';
+import type { SecularKernels } from '../kernels/eigh-kernels.js';
+import type { KernelMemory } from '../kernels/kernel-memory.js';
 import type { Product } from '../product.js';
 import { deflate } from './deflation.js';
 import { implicitQl } from './implicit-ql.js';
-import type { SecularKernels } from './kernels.js';
 import { mergeRows, mergeScratch } from './merge-rows.js';
 import { solveSecular } from './secular.js';
 

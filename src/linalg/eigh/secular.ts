@@ -1,7 +1,7 @@
 import { RunError } from '../../errors.js';
-import type { KernelMemory } from '../kernel-memory.js';
+import type { SecularKernels } from '../kernels/eigh-kernels.js';
+import type { KernelMemory } from '../kernels/kernel-memory.js';
 import type { Deflation } from './deflation.js';
-import type { SecularKernels } from './kernels.js';
 
 /** The kernel's cap. Four or five iterations are usual. */
 const MAXIMUM_ITERATIONS = 100;

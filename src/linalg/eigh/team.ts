@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { type EigenshardError, fromPlainError, type PlainError, RunError } from '../../errors.js';
+import type { KernelVariant } from '../kernels/eigh-kernels.js';
 import { forbidTelemetry } from '../onnxruntime.js';
 import { AbortedError } from './barrier.js';
-import type { KernelVariant } from './kernels.js';
 import { packPanel, panelLength, panelsOfThread } from './packed-triangle.js';
 import { SharedState } from './shared-state.js';
 import type { ThreadData } from './thread.js';

@@ -2,10 +2,10 @@
 // main thread leads, and ends; its own failure is posted as PlainError after the others were woken.
 import { parentPort, workerData } from 'node:worker_threads';
 import { toPlainError } from '../../errors.js';
-import { KernelMemory } from '../kernel-memory.js';
+import { type KernelVariant, loadHouseholderKernels } from '../kernels/eigh-kernels.js';
+import { KernelMemory } from '../kernels/kernel-memory.js';
 import { Product } from '../product.js';
 import { AbortedError } from './barrier.js';
-import { type KernelVariant, loadHouseholderKernels } from './kernels.js';
 import { panelLength } from './packed-triangle.js';
 import { type SharedBuffers, SharedState } from './shared-state.js';
 import { tridiagonalise } from './tridiagonalisation.js';

@@ -1,6 +1,6 @@
-import type { KernelMemory, Region } from '../kernel-memory.js';
+import type { HouseholderKernels } from '../kernels/eigh-kernels.js';
+import type { KernelMemory, Region } from '../kernels/kernel-memory.js';
 import type { Product } from '../product.js';
-import type { HouseholderKernels } from './kernels.js';
 import { PANEL, paddedOrder, panelLength, panelsOfThread, SLICES, sliceOfPanel } from './packed-triangle.js';
 
 /** Columns reduced before the rest of the matrix is updated; twice that is the inner dimension of the update. */

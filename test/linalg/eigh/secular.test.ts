@@ -1,8 +1,8 @@
 import test, { type ExecutionContext } from 'ava';
 import { deflate } from '../../../src/linalg/eigh/deflation.js';
-import { loadSecularKernels } from '../../../src/linalg/eigh/kernels.js';
 import { solveSecular } from '../../../src/linalg/eigh/secular.js';
-import { KernelMemory } from '../../../src/linalg/kernel-memory.js';
+import { loadSecularKernels } from '../../../src/linalg/kernels/eigh-kernels.js';
+import { KernelMemory } from '../../../src/linalg/kernels/kernel-memory.js';
 import { randomNumbers } from '../../helpers/random-numbers.js';
 
 const memory = new KernelMemory();

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { RunError } from '../../../src/errors.js';
-import { kernelVariant } from '../../../src/linalg/eigh/kernels.js';
 import { Team } from '../../../src/linalg/eigh/team.js';
+import { kernelVariant } from '../../../src/linalg/kernels/eigh-kernels.js';
 
 test('abandoning ends threads that wait in the middle of a decomposition', async (t) => {
   const team = Team.start(200, 4, kernelVariant());

@@ -1,10 +1,10 @@
 import test from 'ava';
 import { backTransform } from '../../../src/linalg/eigh/back-transformation.js';
-import { kernelVariant, loadHouseholderKernels } from '../../../src/linalg/eigh/kernels.js';
 import { packPanel } from '../../../src/linalg/eigh/packed-triangle.js';
 import { Reflectors } from '../../../src/linalg/eigh/reflectors.js';
 import { tridiagonalise } from '../../../src/linalg/eigh/tridiagonalisation.js';
-import { KernelMemory } from '../../../src/linalg/kernel-memory.js';
+import { kernelVariant, loadHouseholderKernels } from '../../../src/linalg/kernels/eigh-kernels.js';
+import { KernelMemory } from '../../../src/linalg/kernels/kernel-memory.js';
 import { Product } from '../../../src/linalg/product.js';
 import { randomNumbers } from '../../helpers/random-numbers.js';
 

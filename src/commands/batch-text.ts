@@ -1,0 +1,121 @@
+import { totalmem } from 'node:os';
+import path from 'node:path';
+import { type BatchPlan, isPlanned, type PlannedRun, type RefusedRun } from '../batch/batch-plan.js';
+import { type BatchSummaryRow, summaryRow } from '../batch/batch-summary.js';
+import type { DiskNeed } from '../batch/disk-space.js';
+import type { Outcome } from '../batch/run-batch.js';
+import { formatBytes } from '../text/byte-size.js';
+import { fixed } from '../text/figures.js';
+import { table } from '../text/table.js';
+
+/**
+ * What each run of a batch is and needs, and what the disks have.
+ * @param machineBytes memory of this machine; a run that may need more is warned of, and not refused: the need is an estimate
+ */
+export function planText(
+  { directory, runs, config }: BatchPlan,
+  needs: readonly DiskNeed[],
+  machineBytes = totalmem(),
+): string {
+  const large = runs.filter(isPlanned).filter(({ memoryBytes }) => memoryBytes > machineBytes);
+  const refused = runs.filter((run): run is RefusedRun => !isPlanned(run));
+  return [
+    table([
+      ['', 'model', 'V x d', 'dtype', 'state', 'download', 'disk', 'memory', 'folder'],
+      ...runs.map((run) => [String(run.index + 1), run.name, ...planCells(run)]),
+    ]),
+    ...refused.map(
+      ({ index, name, problem }) => `\n[${index + 1}/${runs.length}] ${name}: ${problem.message}`,
+    ),
+    ...large.map(
+      ({ index, name, memoryBytes }) =>
+        `\nwarning: [${index + 1}/${runs.length}] ${name} needs about ${formatBytes(memoryBytes)} of memory, this machine has ` +
+        `${formatBytes(machineBytes)}; lower "partitionRows" or "workers"`,
+    ),
+    '',
+    `${directory}: ${runs.length} runs, ${config.workers} workers`,
+    ...needs.map(
+      ({ place, neededBytes, freeBytes }) =>
+        `${place}: needs ${formatBytes(neededBytes)}, ${formatBytes(freeBytes)} free`,
+    ),
+  ].join('\n');
+}
+
+/** What each run of a batch came to. */
+export function batchSummaryText(outcomes: readonly Outcome[]): string {
+  const failed = outcomes.filter(({ status }) => status === 'failed').length;
+  const again = outcomes.filter((outcome) => outcome.status === 'finished' && outcome.finishedBefore).length;
+  return [
+    table([
+      [
+        ...['', 'model', 'V', 'd', 'lambda min', 'median', 'max', 'condition', 'PR(lambda)', 'PR(C)'],
+        ...['ln det M', '|M-I|_F', 'norm', 'causal norm', 'distortion', 'orphans', 'duplicates', 'seconds'],
+      ],
+      ...outcomes.map((outcome, index) => summaryCells(index, summaryRow(outcome))),
+    ]),
+    '',
+    `${outcomes.length - failed} finished (${again} of them before), ${failed} failed`,
+  ].join('\n');
+}
+
+/** The runs that failed, with their reasons; null where there are none. */
+export function failuresText(outcomes: readonly Outcome[]): string | null {
+  const failed = outcomes.filter((outcome) => outcome.status === 'failed');
+  if (failed.length === 0) return null;
+  const lines = failed.map(({ run, message }) => {
+    const anew = isPlanned(run) ? `\n  To start this run anew, remove ${run.config.out}` : '';
+    return `[${run.index + 1}] ${run.name}: ${message}${anew}`;
+  });
+  return `${failed.length} of ${outcomes.length} runs failed:\n${lines.join('\n')}`;
+}
+
+/** The same as data. */
+export function planRows({ runs }: BatchPlan) {
+  return runs.map((run) =>
+    isPlanned(run)
+      ? {
+          model: run.name,
+          ...run.shape,
+          state: run.state.is,
+          bytesToDownload: run.bytesToDownload,
+          diskBytes: writtenBytes(run),
+          memoryBytes: run.memoryBytes,
+          folder: path.basename(run.config.out),
+        }
+      : { model: run.name, state: 'refused', problem: run.problem.message },
+  );
+}
+
+function writtenBytes({ files }: PlannedRun): number {
+  return files.reduce((sum, file) => sum + file.bytes, 0);
+}
+
+function planCells(run: PlannedRun | RefusedRun): string[] {
+  if (!isPlanned(run)) return ['', '', 'refused', '', '', '', ''];
+  const { shape, state, bytesToDownload, memoryBytes, config } = run;
+  return [
+    `${shape.rows} x ${shape.columns}`,
+    shape.dtype,
+    state.is,
+    formatBytes(bytesToDownload),
+    formatBytes(writtenBytes(run)),
+    formatBytes(memoryBytes),
+    path.basename(config.out),
+  ];
+}
+
+function summaryCells(index: number, row: BatchSummaryRow): string[] {
+  const number = String(index + 1);
+  if (row.status === 'failed') return [number, row.model, ...Array(15).fill(''), 'failed'];
+  const optional = (value: number | null) => (value === null ? '' : fixed(value));
+  return [
+    ...[number, row.model, optional(row.rows), optional(row.hidden)],
+    ...[row.lambda_minimum, row.lambda_median, row.lambda_maximum, row.condition_number].map(optional),
+    ...[row.lambda_participation_ratio, row.covariance_participation_ratio, row.log_determinant].map(
+      optional,
+    ),
+    ...[row.identity_distance_frobenius, row.norm_mean, row.causal_norm_mean].map(optional),
+    ...[row.distortion_mean, row.orphans, row.duplicate_rows].map(optional),
+    row.seconds?.toFixed(2) ?? '',
+  ];
+}

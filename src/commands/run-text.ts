@@ -1,0 +1,179 @@
+import { shapeText } from '../formats/shape.js';
+import type { HubModelInspection, ModelInspection } from '../input/inspect-model.js';
+import type { Manifest } from '../output/manifest.js';
+import { formatBytes as bytes } from '../text/byte-size.js';
+import { count, figure, fixed } from '../text/figures.js';
+
+/** What the notebook prints, and where things are: the end of a run. */
+export function summaryText(directory: string, manifest: Manifest): string {
+  const { model, eigenvalues, projections, verification, execution } = manifest;
+  const [rows, hidden] = projections.shape;
+  const seconds = Object.entries(execution.seconds);
+  return [
+    `${model.name}: ${count(rows)} tokens x ${count(hidden)} (${model.tensor ?? 'bare matrix'}, ${model.dtype})`,
+    '',
+    'Eigenvalues of the metric, ascending',
+    `  min ${fixed(eigenvalues.minimum)}   median ${fixed(eigenvalues.median)}   mean ${fixed(eigenvalues.mean)}   max ${fixed(eigenvalues.maximum)}`,
+    `  condition number ${fixed(eigenvalues.conditionNumber)}, participation ratio ${fixed(eigenvalues.participationRatio)}`,
+    'Projections',
+    `  shape ${rows} x ${hidden}, ${bytes(projections.bytes)} as float32`,
+    `  range [${fixed(projections.minimum)}, ${fixed(projections.maximum)}], mean ${fixed(projections.mean)}, standard deviation ${fixed(projections.standardDeviation)}`,
+    ...norms(manifest),
+    ...tableLines(manifest.tables),
+    ...verificationLines(verification),
+    'Files',
+    ...fileLines(directory, manifest),
+    `Time ${seconds.map(([stage, value]) => `${stage} ${value.toFixed(2)} s`).join(', ')}`,
+    `  in all ${total(execution.seconds).toFixed(2)} s with ${execution.workers} workers, peak memory ${bytes(execution.peakMemoryBytes)}`,
+  ].join('\n');
+}
+
+/** A screen about a finished run. */
+export function inspectionText(directory: string, manifest: Manifest): string {
+  const { metric, options, fingerprint, version, execution, model } = manifest;
+  const ridge = metric.ridge === null ? 'unknown ridge' : `ridge ${metric.ridge}`;
+  const asymmetry =
+    metric.asymmetry === null
+      ? ''
+      : `, asymmetry max |M - M^T| ${figure(metric.asymmetry.max)} (relative ${figure(metric.asymmetry.relative)})`;
+  return [
+    `${directory}`,
+    `  eigenshard ${version}, fingerprint ${fingerprint}`,
+    `  checkpoint ${model.path}`,
+    ...(model.origin === null ? [] : [`  weights ${model.origin.file} from ${model.origin.from}`]),
+    `  metric ${metric.source === 'file' ? `from ${metric.path}` : 'computed from the checkpoint'} (${ridge}${asymmetry})`,
+    `  ${manifest.partitions.length} partitions of ${count(options.partitionRows)} rows, ${options.format}${options.rows === 'tokenizer' ? ", rows of the tokenizer's tokens only" : ''}`,
+    `  finished ${execution.finished} on ${execution.machine.processor}, Node ${execution.machine.node}`,
+    '',
+    summaryText(directory, manifest),
+  ].join('\n');
+}
+
+/** A screen about a checkpoint that no run has worked on yet. */
+export function modelText({
+  path,
+  model,
+  source,
+  reason,
+  others,
+  tokenizer,
+  notes,
+}: ModelInspection): string {
+  const { tensor, rows, columns, dtype, file, byteOffset } = source;
+  const tied = model.tied === null ? 'not said' : model.tied ? 'yes' : 'no';
+  return [
+    `${model.name}${model.revision === null ? '' : ` at revision ${model.revision}`}`,
+    `  checkpoint ${path}`,
+    `  type ${model.modelType ?? 'unknown'}, embeddings tied: ${tied}`,
+    `  tensor ${tensor ?? '(bare array)'}, ${count(rows)} x ${count(columns)} ${dtype}, ${bytes(source.bytes)}`,
+    `    why: ${reason}`,
+    `    in ${file}, from byte ${count(byteOffset)}`,
+    ...candidateLines(others),
+    `  ${tokenizerLine(tokenizer)}`,
+    ...notes.map((note) => `  note: ${note}`),
+  ].join('\n');
+}
+
+/** The same of a model of the hub. */
+export function hubModelText({ model, shape, bytesToDownload, reason }: HubModelInspection): string {
+  const tied = model.tied === null ? 'not said' : model.tied ? 'yes' : 'no';
+  return [
+    `${model.name} at revision ${model.revision}`,
+    `  type ${model.modelType ?? 'unknown'}, embeddings tied: ${tied}`,
+    `  tensor ${shape.tensor}, ${count(shape.rows)} x ${count(shape.columns)} ${shape.dtype}`,
+    `    why: ${reason}`,
+    `  to download: ${bytes(bytesToDownload)}`,
+  ].join('\n');
+}
+
+function candidateLines(others: ModelInspection['others']): string[] {
+  if (others.length === 0) return ['  other candidates: none'];
+  return [
+    '  other candidates, to be had with --tensor:',
+    ...others.map(({ name, shape, dtype, file }) => `    ${name}, ${shapeText(shape)} ${dtype}, in ${file}`),
+  ];
+}
+
+function tokenizerLine(tokenizer: ModelInspection['tokenizer']): string {
+  if (tokenizer === null) return 'tokenizer: none beside the weights';
+  const { tokens, special, orphans } = tokenizer;
+  const advice = orphans === 0 ? '' : ' (--rows tokenizer leaves out those at the end)';
+  return `tokenizer: ${count(tokens)} tokens, ${count(special)} of them special; orphans, rows without a token: ${count(orphans)}${advice}`;
+}
+
+/** The verdict, every check with its figures, and the notebook's own two. */
+export function verificationLines({
+  passed,
+  checks,
+  normDifference,
+  offDiagonal,
+}: Manifest['verification']): string[] {
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  return [
+    `Verification: ${passed ? 'passed' : 'FAILED'}`,
+    ...checks.map(({ name, measured, tolerance, verdict, detail }) => {
+      const figures =
+        measured === null || tolerance === null
+          ? ''
+          : ` ${figure(measured)} (tolerance ${figure(tolerance)})`;
+      const note = verdict === 'passed' || detail === undefined ? '' : `: ${detail}`;
+      return `  ${name.padEnd(width)}  ${verdict}${figures}${note}`;
+    }),
+    `  norm difference max ${figure(normDifference.maximum)}, mean ${figure(normDifference.mean)} ` +
+      `(${within(normDifference)} the limit ${normDifference.limit})`,
+    `  largest off-diagonal of V^T V ${figure(offDiagonal.maximum)} (${within(offDiagonal)} the limit ${offDiagonal.limit})`,
+  ];
+}
+
+function within({ maximum, limit }: { maximum: number; limit: number }): string {
+  return maximum <= limit ? 'within' : 'beyond';
+}
+
+function norms({ norms: { euclidean, causal } }: Manifest): string[] {
+  const line = (name: string, norm: typeof euclidean) =>
+    `  ${name} norm ${fixed(norm.mean)} +- ${fixed(norm.standardDeviation)} in [${fixed(norm.minimum)}, ${fixed(norm.maximum)}]`;
+  return [line('Euclidean', euclidean), line('causal', causal)];
+}
+
+/** What the tables come to. */
+function tableLines(tables: Manifest['tables']): string[] {
+  if (tables === null) return [];
+  const { counts, norms, distortionMean, spectrum } = tables.summary;
+  const tokens =
+    counts.tokens === null
+      ? 'no tokenizer'
+      : `${count(counts.tokens)} tokens, ${count(counts.orphans!)} orphans, ${count(counts.specials!)} special`;
+  const half = (directions: Record<string, number>) => count(directions['50']!);
+  const variance =
+    spectrum.directionsOfVariance === null
+      ? ''
+      : `of the variance in ${half(spectrum.directionsOfVariance)}, `;
+  const distortion = distortionMean === null ? '' : `, mean distortion ${fixed(distortionMean)}`;
+  return [
+    'Geometry',
+    `  ${count(counts.rows)} rows: ${tokens}; ${count(counts.duplicateRows)} equal to another in ${count(counts.duplicateGroups)} groups, ${count(counts.zeroRows)} zero`,
+    `  centred norm ${fixed(norms.centred.mean)} +- ${fixed(norms.centred.standardDeviation)}, causal ${fixed(norms.centredCausal.mean)} +- ${fixed(norms.centredCausal.standardDeviation)}${distortion}`,
+    `  half ${variance}of the causal weight in ${half(spectrum.directionsOfCausalWeight)} directions`,
+  ];
+}
+
+function fileLines(
+  directory: string,
+  { partitions, eigenbasis, metric, tables, exports, report }: Manifest,
+): string[] {
+  const files = partitions.flatMap((partition) => partition.files);
+  const partitionBytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  return [
+    `  ${directory}/${eigenbasis.path} (${bytes(eigenbasis.bytes)})`,
+    ...(metric.source === 'computed' ? [`  ${directory}/${metric.path}`] : []),
+    `  ${directory}/projections: ${files.length} files, ${bytes(partitionBytes)}`,
+    ...(tables?.files ?? []).map((file) => `  ${directory}/${file.path} (${bytes(file.bytes)})`),
+    ...(report === null ? [] : [`  ${directory}/${report.path} (${bytes(report.bytes)})`]),
+    ...exports.map((file) => `  ${file.path} (${bytes(file.bytes)})`),
+  ];
+}
+
+/** Seconds of all stages. */
+export function total(seconds: Record<string, number>): number {
+  return Object.values(seconds).reduce((sum, value) => sum + value, 0);
+}

@@ -1,0 +1,59 @@
+import type { Eigendecomposition } from '../eigh/eigh.js';
+import type { FixedProduct } from '../fixed-product.js';
+import type { FixedOperand } from '../onnx-operator.js';
+import type { Product } from '../product.js';
+
+export const backends = ['auto', 'portable', 'system'] as const;
+/** What can be asked for; `auto` ends as one of the other two. */
+export type Backend = (typeof backends)[number];
+
+/** out = A B in float32 with a fixed B, row-major, shapes checked at the door: see `FixedProduct`. */
+export type FixedMultiplication = Pick<FixedProduct, 'multiply' | 'release'>;
+
+/** out = A B in float64, likewise: see `Product`. */
+export type Multiplication = Pick<Product, 'multiply' | 'release'>;
+
+/** out += A B. */
+export type Accumulation = Pick<Product, 'accumulate' | 'release'>;
+
+/** Which kernels ran: what the manifest and the journal record, since the last bits of a run depend on it. */
+export interface KernelsIdentity {
+  backend: 'portable' | 'system';
+  /** Name or absolute path by which the library was loaded; 'onnxruntime-node' for the portable kernels. */
+  library: string;
+  /** As the library itself gives it. */
+  version: string;
+  /** Library and version that multiply float32; another one where the system's does not keep the bits of a row. */
+  float32: string;
+}
+
+/** Which kernels to open: plain data that crosses the thread boundary. `lapack` is null where `library` holds it. */
+export type KernelsChoice =
+  | { backend: 'portable' }
+  | { backend: 'system'; library: string; lapack: string | null; float32: 'portable' | 'system' };
+
+/**
+ * The dense kernels of a run. Of float32 products, which project rows, an element's bits depend only on its row of
+ * A and its column of B, as long as A has at least two rows. `threads` is how many threads one call may use.
+ */
+export interface DenseKernels {
+  readonly identity: KernelsIdentity;
+  readonly choice: KernelsChoice;
+  /** @param b [k, n], not to be changed while the product is used */
+  fixedProduct(b: FixedOperand, threads: number): Promise<FixedMultiplication>;
+  product(threads: number): Promise<Multiplication>;
+  accumulatingProduct(threads: number): Promise<Accumulation>;
+  /** All eigenvalues and eigenvectors of a symmetric matrix, with the contract of `eigh` in ../eigh.ts. */
+  eigh(matrix: Float64Array, n: number, options?: { threads?: number }): Promise<Eigendecomposition>;
+}
+
+export function sameKernels(a: KernelsIdentity, b: KernelsIdentity): boolean {
+  return (
+    a.backend === b.backend && a.library === b.library && a.version === b.version && a.float32 === b.float32
+  );
+}
+
+export function describeKernels({ backend, library, version, float32 }: KernelsIdentity): string {
+  const name = `${library} ${version}`;
+  return `${backend}, ${name}${float32 === name ? '' : `; float32 by ${float32}`}`;
+}

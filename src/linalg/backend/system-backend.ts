@@ -1,0 +1,166 @@
+import { availableParallelism } from 'node:os';
+import { RunError } from '../../errors.js';
+import type { Eigendecomposition } from '../eigh/eigh.js';
+import { checkShapes, checkWhole, type Matrix } from '../matrix.js';
+import type { FixedOperand } from '../onnx-operator.js';
+import { checkSymmetricInput } from '../symmetric-input.js';
+import type { Accumulation, DenseKernels, FixedMultiplication, Multiplication } from './backend.js';
+import type { NativeFunction } from './koffi.js';
+import { portableKernels } from './portable-backend.js';
+import { readMatrix } from './read-matrix.js';
+import type { SystemLibrary } from './system-library.js';
+
+/** Enumerators of cblas.h. */
+const CBLAS_ROW_MAJOR = 101;
+const CBLAS_NO_TRANS = 111;
+
+/** Of a workspace's length, which LAPACK counts in 32-bit integers. */
+const LARGEST_INT = 2 ** 31 - 1;
+
+/** Edge of the square tiles that a transposition swaps: two of them stay in the first-level cache. */
+const TILE = 32;
+
+/**
+ * The kernels of a system library. Products run on the calling thread, as onnxruntime's do; the eigensolver runs
+ * on a thread of libuv's pool, so that an interruption is heard meanwhile.
+ * @param float32 'portable' where the library's own float32 product gives equal rows different bits
+ */
+export function systemKernels(library: SystemLibrary, float32: 'portable' | 'system'): DenseKernels {
+  const { library: name, lapack, version } = library;
+  const identity = {
+    backend: 'system' as const,
+    library: name,
+    version,
+    float32: float32 === 'system' ? `${name} ${version}` : portableKernels.identity.float32,
+  };
+  return {
+    identity,
+    choice: { backend: 'system', library: name, lapack, float32 },
+    fixedProduct: async (b, threads) =>
+      float32 === 'system'
+        ? fixedMultiplication(library, b, threads)
+        : portableKernels.fixedProduct(b, threads),
+    product: async (threads) => multiplication(library, threads),
+    accumulatingProduct: async (threads) => accumulation(library, threads),
+    eigh: (matrix, n, { threads = availableParallelism() } = {}) => eigh(library, matrix, n, threads),
+  };
+}
+
+function fixedMultiplication(
+  library: SystemLibrary,
+  operand: FixedOperand,
+  threads: number,
+): FixedMultiplication {
+  const b = 'file' in operand ? readMatrix(operand) : operand;
+  checkWhole(b);
+  return {
+    multiply: async (a, out) => multiplyAdd(library, library.sgemm, threads, a, b, out, 0),
+    release: async () => {},
+  };
+}
+
+function multiplication(library: SystemLibrary, threads: number): Multiplication {
+  return {
+    multiply: async (a, b, out) => multiplyAdd(library, library.dgemm, threads, a, b, out, 0),
+    release: async () => {},
+  };
+}
+
+function accumulation(library: SystemLibrary, threads: number): Accumulation {
+  return {
+    accumulate: async (a, b, out) => multiplyAdd(library, library.dgemm, threads, a, b, out, 1),
+    release: async () => {},
+  };
+}
+
+/** out = A B + beta out; out is not read where beta is 0. */
+function multiplyAdd<T extends Float32Array | Float64Array>(
+  library: SystemLibrary,
+  gemm: NativeFunction,
+  threads: number,
+  a: Matrix<T>,
+  b: Matrix<T>,
+  out: Matrix<T>,
+  beta: 0 | 1,
+): void {
+  checkShapes(a, b, out);
+  const [m, k, n] = [a.rows, a.columns, b.columns];
+  // One setting for the process: another thread may have changed it since the last call.
+  library.setThreads(threads);
+  gemm(
+    ...[CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, CBLAS_NO_TRANS, m, n, k],
+    ...[1, a.values, Math.max(1, k), b.values, Math.max(1, n), beta, out.values, Math.max(1, n)],
+  );
+}
+
+/**
+ * dsyevd of LAPACK. Memory beyond matrix and eigenvectors: its workspace of 2 n^2 + 6 n + 1 values.
+ * @param matrix [n, n] row-major; only its lower triangle is read; not modified
+ */
+async function eigh(
+  library: SystemLibrary,
+  matrix: Float64Array,
+  n: number,
+  threads: number,
+): Promise<Eigendecomposition> {
+  checkSymmetricInput(matrix, n);
+  // The lower triangle of a row-major matrix is the upper one of a column-major matrix.
+  const vectors = matrix.slice();
+  const eigenvalues = new Float64Array(n);
+  const info = Int32Array.of(0);
+  const order = Int32Array.of(n);
+  const call = async (
+    work: Float64Array,
+    workLength: number,
+    integerWork: Int32Array,
+    integerLength: number,
+  ): Promise<void> => {
+    await calledAside(library.dsyevd, [
+      ...[Buffer.from('V'), Buffer.from('U'), order, vectors, order, eigenvalues],
+      ...[work, Int32Array.of(workLength), integerWork, Int32Array.of(integerLength), info, 1, 1],
+    ]);
+    if (info[0]! < 0) throw new RunError(`${library.library}: dsyevd refused its argument ${-info[0]!}`);
+    if (info[0]! > 0) {
+      throw new RunError(
+        `${library.library}: dsyevd did not converge (info = ${info[0]}) on a matrix of order ${n}. ` +
+          'Try --backend portable',
+      );
+    }
+  };
+
+  const [workSize, integerWorkSize] = [new Float64Array(1), new Int32Array(1)];
+  library.setThreads(threads);
+  await call(workSize, -1, integerWorkSize, -1);
+  const workLength = Math.max(workSize[0]!, 1 + 6 * n + 2 * n * n);
+  if (workLength > LARGEST_INT) {
+    throw new RunError(
+      `${library.library}: dsyevd with 32-bit integers cannot decompose a matrix of order ${n}. Try --backend portable`,
+    );
+  }
+  const integerLength = Math.max(integerWorkSize[0]!, 3 + 5 * n);
+  await call(new Float64Array(workLength), workLength, new Int32Array(integerLength), integerLength);
+  // LAPACK gives eigenvector j as column j of a column-major matrix, which is row j here.
+  transposeInPlace(vectors, n);
+  return { eigenvalues, eigenvectors: vectors };
+}
+
+/** Calls a native function on a thread of libuv's pool. The callback holds `args`, whose memory the call uses. */
+function calledAside(native: NativeFunction, args: readonly unknown[]): Promise<readonly unknown[]> {
+  return new Promise((resolve, reject) => {
+    native.async(...args, (error) => (error ? reject(error) : resolve(args)));
+  });
+}
+
+function transposeInPlace(values: Float64Array, n: number): void {
+  for (let top = 0; top < n; top += TILE) {
+    for (let left = 0; left <= top; left += TILE) {
+      for (let i = top; i < Math.min(top + TILE, n); i++) {
+        for (let j = left; j < Math.min(left + TILE, i); j++) {
+          const below = values[i * n + j]!;
+          values[i * n + j] = values[j * n + i]!;
+          values[j * n + i] = below;
+        }
+      }
+    }
+  }
+}

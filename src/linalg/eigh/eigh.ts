@@ -1,0 +1,152 @@
+import { availableParallelism } from 'node:os';
+import {
+  type KernelVariant,
+  kernelVariant,
+  loadHouseholderKernels,
+  loadSecularKernels,
+} from '../kernels/eigh-kernels.js';
+import { KernelMemory } from '../kernels/kernel-memory.js';
+import { Product } from '../product.js';
+import { checkSymmetricInput } from '../symmetric-input.js';
+import { backTransform } from './back-transformation.js';
+import { divideAndConquer } from './divide-and-conquer.js';
+import { packPanel, SLICES } from './packed-triangle.js';
+import { Reflectors } from './reflectors.js';
+import { Team } from './team.js';
+import { tridiagonalise } from './tridiagonalisation.js';
+
+/** A thread takes about 50 ms to start: it must have this many rows to work on. */
+const ROWS_PER_THREAD = 400;
+
+/**
+ * From this many columns a thread on, a product may be divided among threads: onnxruntime sums in other stretches
+ * where a thread has 64 columns or fewer, and the bits would depend on the number of threads.
+ */
+const COLUMNS_PER_THREAD = 128;
+
+export interface Eigendecomposition {
+  /** [n], ascending. */
+  eigenvalues: Float64Array;
+  /** [n, n] row-major, column j belongs to eigenvalue j; orthonormal, signs arbitrary. */
+  eigenvectors: Float64Array;
+}
+
+export interface EighOptions {
+  /**
+   * The most threads to use, by default as many as the machine has cores. The largest power of two among them, at
+   * most 8, are used, fewer where n is small; the bits of the result do not depend on it.
+   */
+  threads?: number;
+  /** The vector instructions to use, by default the best that engine and processor have. */
+  variant?: KernelVariant;
+}
+
+/**
+ * All eigenvalues and eigenvectors of a symmetric matrix, in float64: Householder tridiagonalisation, divide and
+ * conquer, back-transformation.
+ *
+ * Memory beyond the matrix and the result: n^2 / 2 values for the reflectors and, one after the other, up to n^2 for
+ * two copies of the triangle or n^2 for the eigenvectors of the last merge; with strips and vectors, 500 n more, and
+ * some 20 MB for each thread while it lives. Nothing is kept: threads end, sessions are released.
+ * @param matrix [n, n] row-major; only its lower triangle is read; not modified
+ * @throws InputError when an entry is not finite; RunError when an iteration does not converge
+ */
+export async function eigh(
+  matrix: Float64Array,
+  n: number,
+  { threads: mostThreads = availableParallelism(), variant = kernelVariant() }: EighOptions = {},
+): Promise<Eigendecomposition> {
+  checkSymmetricInput(matrix, n);
+  const exponent = normExponent(matrix, n);
+  const threads = powerOfTwo(Math.min(mostThreads, SLICES, n / ROWS_PER_THREAD));
+  const team = Team.start(n, threads, variant);
+  try {
+    const { eigenvalues, eigenvectors } = await solve(matrix, n, 2 ** -exponent, team);
+    return { eigenvalues: eigenvalues.map((value) => value * 2 ** exponent), eigenvectors };
+  } catch (error) {
+    throw await team.abandon(error);
+  }
+}
+
+/** The eigendecomposition of `matrix` times `scale`, which has a norm of about 1. */
+async function solve(
+  matrix: Float64Array,
+  n: number,
+  scale: number,
+  team: Team,
+): Promise<Eigendecomposition> {
+  const { shared, threads, variant } = team;
+  const memory = new KernelMemory();
+  const kernels = loadHouseholderKernels(memory.memory, variant);
+  const diagonal = new Float64Array(n);
+  const offDiagonal = new Float64Array(n);
+  const reflectors = new Reflectors(n);
+  await withProducts([Product.createAccumulating(1)], ([product]) =>
+    tridiagonalise({
+      n,
+      threads,
+      index: 0,
+      memory,
+      kernels,
+      product,
+      loadPanels: async (panels) => {
+        team.layPanels(matrix, scale);
+        for (const [panel, out] of panels) packPanel(matrix, n, scale, panel, out);
+        await team.release();
+      },
+      exchangeColumns: (columns, first, owned) => shared.exchangeColumns(columns, first, owned),
+      exchangeSums: (sums, first) => shared.exchangeSums(sums, first, 0),
+      onColumn: (j, d, e, tau, vector) => {
+        diagonal[j] = d;
+        offDiagonal[j] = e;
+        reflectors.set(j, tau, vector);
+      },
+    }),
+  );
+  await team.finish();
+
+  const eigenvectors = new Float64Array(n * n);
+  await withProducts([Product.create(threads), Product.create(1)], ([divided, whole]) =>
+    divideAndConquer(diagonal, offDiagonal, eigenvectors, {
+      memory,
+      kernels: loadSecularKernels(memory.memory),
+      product: (columns) => (columns >= COLUMNS_PER_THREAD * threads ? divided : whole),
+    }),
+  );
+
+  // A session apart, made now: the idle threads of an earlier one would spin beside its own.
+  await withProducts([Product.createAccumulating(threads)], ([product]) =>
+    backTransform(reflectors, eigenvectors, n, { memory, kernels, product }),
+  );
+  return { eigenvalues: diagonal, eigenvectors };
+}
+
+/** Runs `use` with products that are released after it. */
+async function withProducts<Products extends readonly Promise<Product>[]>(
+  creations: readonly [...Products],
+  use: (products: { [K in keyof Products]: Product }) => Promise<void>,
+): Promise<void> {
+  const products = await Promise.all(creations);
+  try {
+    await use(products as { [K in keyof Products]: Product });
+  } finally {
+    await Promise.all(products.map((product) => product.release()));
+  }
+}
+
+/** The largest power of two that is at most `limit`; 1 for less. */
+function powerOfTwo(limit: number): number {
+  return 2 ** Math.floor(Math.log2(Math.max(1, limit)));
+}
+
+/** The exponent of two that scales the largest magnitude to [1, 2), exactly; 0 for a zero matrix. */
+function normExponent(matrix: Float64Array, n: number): number {
+  let largest = 0;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      largest = Math.max(largest, Math.abs(matrix[i * n + j]!));
+    }
+  }
+  // No further down than where 2 ** -exponent is finite.
+  return largest === 0 ? 0 : Math.max(-1000, Math.floor(Math.log2(largest)));
+}

@@ -1,0 +1,89 @@
+import { setFlagsFromString } from 'node:v8';
+import { kernelBytes, loadKernels } from './load-kernels.js';
+
+/** The exports of kernels/householder.ts, which documents them. Pointers and strides are byte counts. */
+export interface HouseholderKernels {
+  multiplyPanel(panel: number, rows: number, first: number, x: number, y: number, scratch: number): void;
+  gatherColumns(
+    panel: number,
+    rows: number,
+    first: number,
+    column: number,
+    stride: number,
+    out: number,
+  ): void;
+  dot(x: number, y: number, length: number): number;
+  combine(alpha: number, x: number, beta: number, y: number, length: number, out: number): void;
+  dotRows(rows: number, stride: number, count: number, x: number, length: number, out: number): void;
+  subtractRows(
+    rows: number,
+    stride: number,
+    count: number,
+    coefficients: number,
+    step: number,
+    length: number,
+    y: number,
+  ): void;
+  negateTransposed(
+    rows: number,
+    stride: number,
+    count: number,
+    length: number,
+    width: number,
+    out: number,
+  ): void;
+  copyBlock(rows: number, stride: number, count: number, out: number): void;
+  gram(rows: number, stride: number, count: number, length: number, out: number): void;
+  triangularFactor(gram: number, taus: number, count: number, t: number): void;
+}
+
+/** The exports of kernels/secular.ts, which documents them. */
+export interface SecularKernels {
+  findRoots(d: number, squares: number, count: number, rho: number, poles: number, offsets: number): number;
+  fitWeights(d: number, z: number, poles: number, offsets: number, count: number, weights: number): void;
+  invertNorms(
+    d: number,
+    weights: number,
+    poles: number,
+    offsets: number,
+    count: number,
+    inverseNorms: number,
+  ): void;
+  formVectors(
+    d: number,
+    weights: number,
+    poles: number,
+    offsets: number,
+    inverseNorms: number,
+    order: number,
+    count: number,
+    out: number,
+  ): void;
+}
+
+export type KernelVariant = 'fused' | 'plain';
+
+const HOUSEHOLDER: Readonly<Record<KernelVariant, string>> = {
+  fused: 'householder.relaxed',
+  plain: 'householder',
+};
+
+/** What this engine and processor run: 'fused' is faster, and rounds once where 'plain' rounds twice. */
+export function kernelVariant(): KernelVariant {
+  const bytes = kernelBytes(HOUSEHOLDER.fused);
+  if (WebAssembly.validate(bytes)) return 'fused';
+  // Node 20 has relaxed SIMD behind a flag, which later versions, having it always, do not know.
+  setFlagsFromString('--experimental-wasm-relaxed-simd');
+  return WebAssembly.validate(bytes) ? 'fused' : 'plain';
+}
+
+export function loadHouseholderKernels(
+  memory: WebAssembly.Memory,
+  variant: KernelVariant,
+): HouseholderKernels {
+  return loadKernels(HOUSEHOLDER[variant], memory);
+}
+
+export function loadSecularKernels(memory: WebAssembly.Memory): SecularKernels {
+  return loadKernels('secular', memory);
+}

@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import type { FileRecord, WrittenFile } from '../executor/tasks.js';
+
+/** How journal and manifest record a file of the run, its path relative to the output directory. */
+export const fileRecordSchema = z.object({
+  path: z.string(),
+  bytes: z.number(),
+  sha256: z.string(),
+}) satisfies z.ZodType<FileRecord>;
+
+/** How the journal records a partition's file, before the verification has taken its SHA-256. */
+export const writtenFileSchema = z.object({
+  path: z.string(),
+  bytes: z.number(),
+  crc32: z.int(),
+}) satisfies z.ZodType<WrittenFile>;

@@ -1,0 +1,151 @@
+import path from 'node:path';
+import { InputError } from '../errors.js';
+import { eigenvectorColumn } from '../formats/parquet.js';
+import { openParquetColumns, type ParquetColumns } from '../formats/parquet-columns.js';
+import { TABLE_NAMES } from '../formats/parquet-table.js';
+import type { Manifest } from '../output/manifest.js';
+import { runFile } from '../output/run-file.js';
+import { type Measure, type Side, sides } from '../report/contents.js';
+
+export interface TopRequest {
+  /** Index, ascending lambda. */
+  eigenvector: number;
+  sides: readonly Side[];
+  measure: Measure;
+  /** Tokens a side. */
+  count: number;
+}
+
+/** A token by how far it lies along an eigenvector; the names are those of the columns of extremes.parquet. */
+export interface TopToken {
+  side: Side;
+  place: number;
+  token_id: number;
+  text: string | null;
+  /** Projection or cosine, as the measure says. */
+  value: number;
+  /** Degrees: from the causal cosine for that measure, from the Euclidean one otherwise; null for a zero row. */
+  angle: number | null;
+}
+
+/**
+ * The tokens that lie farthest along one eigenvector: from extremes.parquet, or, where more are asked for than it
+ * holds, from the Parquet partitions.
+ * @returns a side after the other, as `request.sides` has them; fewer than asked for where the vocabulary ends
+ * @throws InputError where there is no such eigenvector, or the run has nothing to compute more tokens from
+ */
+export async function topTokens(
+  directory: string,
+  manifest: Manifest,
+  request: TopRequest,
+): Promise<TopToken[]> {
+  const { hidden } = manifest.model;
+  const { eigenvector, count } = request;
+  if (eigenvector >= hidden) {
+    throw new InputError(
+      `${directory}: has no eigenvector ${eigenvector}; its indices are 0 to ${hidden - 1} (ascending lambda)`,
+    );
+  }
+  if (manifest.tables === null) {
+    throw new InputError(`${directory}: has no tables (--tables none). Make the run again with them`);
+  }
+  const stored = await storedTokens(directory, request);
+  // A shorter list than asked for of the run holds all tokens that there are.
+  if (count <= stored.places || stored.places < manifest.tables.top) return stored.tokens;
+  return computedTokens(directory, manifest, request, stored.places);
+}
+
+function openTable(directory: string, table: keyof typeof TABLE_NAMES): Promise<ParquetColumns> {
+  return openParquetColumns(path.join(directory, TABLE_NAMES[table]), `the table ${table}`);
+}
+
+/** What extremes.parquet holds of the request, and how many places it has in all. */
+async function storedTokens(
+  directory: string,
+  { eigenvector, sides: wanted, measure, count }: TopRequest,
+): Promise<{ tokens: TopToken[]; places: number }> {
+  const table = await openTable(directory, 'extremes');
+  const [index, place, tokenId, value, angle] = await Promise.all(
+    ['index', 'place', 'token_id', 'value', 'angle'].map((column) => table.numbers(column)),
+  );
+  const [side, measures, text] = await Promise.all(
+    ['side', 'measure', 'text'].map((column) => table.values(column)),
+  );
+  const tokens: TopToken[] = [];
+  let places = 0;
+  for (let k = 0; k < table.rows; k++) {
+    if (index![k] !== eigenvector || measures![k] !== measure) continue;
+    places = Math.max(places, place![k]!);
+    if (!wanted.includes(side![k] as Side) || place![k]! > count) continue;
+    tokens.push({
+      side: side![k] as Side,
+      place: place![k]!,
+      token_id: tokenId![k]!,
+      text: (text![k] ?? null) as string | null,
+      value: value![k]!,
+      angle: angle![k]!,
+    });
+  }
+  const order = ({ side: at }: TopToken) => sides.indexOf(at);
+  return { tokens: tokens.sort((a, b) => order(a) - order(b) || a.place - b.place), places };
+}
+
+async function computedTokens(
+  directory: string,
+  manifest: Manifest,
+  { eigenvector, sides: wanted, measure, count }: TopRequest,
+  stored: number,
+): Promise<TopToken[]> {
+  const p = await projectionColumn(directory, manifest, eigenvector, stored);
+  const tokens = await openTable(directory, 'tokens');
+  const lambda = (await (await openTable(directory, 'eigenvectors')).numbers('lambda'))[eigenvector]!;
+  const isCausal = measure === 'causal_cosine';
+  const norms = await tokens.numbers(isCausal ? 'causal_norm' : 'norm');
+  const scale = isCausal ? Math.sqrt(lambda) : 1;
+  // A zero row has no cosine.
+  const cosines = p.map((value, i) => (norms[i]! > 0 ? (scale * value) / norms[i]! : Number.NaN));
+  const values = measure === 'projection' ? p : cosines;
+  const texts = await tokens.values('text');
+  const ids = Array.from(values.keys()).filter((id) => !Number.isNaN(values[id]));
+  return wanted.flatMap((side) => {
+    const sign = side === '+' ? -1 : 1;
+    const sorted = ids.toSorted((a, b) => sign * (values[a]! - values[b]!) || a - b);
+    return sorted.slice(0, count).map((id, k) => ({
+      side,
+      place: k + 1,
+      token_id: id,
+      text: (texts[id] ?? null) as string | null,
+      value: values[id]!,
+      angle: Number.isNaN(cosines[id]) ? null : degrees(cosines[id]!),
+    }));
+  });
+}
+
+/** p of one eigenvector for all tokens [V], from the partitions. */
+async function projectionColumn(
+  directory: string,
+  { partitions, model }: Manifest,
+  eigenvector: number,
+  stored: number,
+): Promise<Float64Array> {
+  const column = new Float64Array(model.rows);
+  for (const { first, count, files } of partitions) {
+    const file = files.find(({ path: name }) => name.endsWith('.parquet'));
+    if (file === undefined) {
+      throw new InputError(
+        `${directory}: holds ${stored} tokens a side; more are computed from Parquet partitions, which this run ` +
+          `does not have. Ask for -k ${stored} or fewer, or make the run with --format both`,
+      );
+    }
+    const partition = await openParquetColumns(runFile(directory, file.path), 'the partition');
+    if (partition.rows !== count) {
+      throw new InputError(`${file.path}: holds ${partition.rows} rows, not ${count}. Make the run again`);
+    }
+    column.set(await partition.numbers(eigenvectorColumn(eigenvector, model.hidden)), first);
+  }
+  return column;
+}
+
+function degrees(cosine: number): number {
+  return (Math.acos(Math.min(1, Math.max(-1, cosine))) * 180) / Math.PI;
+}

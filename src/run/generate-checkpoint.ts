@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { closeSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { InputError } from '../errors.js';
+import { type Executor, runTasks } from '../executor/executor.js';
+import type { SyntheticRecipe } from '../executor/tasks.js';
+import { writeFully } from '../files/partial-file.js';
+import type { FileLayout } from '../formats/layout.js';
+import { planSafetensorsFile } from '../formats/plan-safetensors.js';
+import { readSafetensorsHeader } from '../formats/safetensors.js';
+import type { RowSource } from '../input/checkpoint.js';
+import { SYNTHETIC_VERSION } from '../input/synthetic.js';
+import { SCAN_ROWS, splitRows } from '../plan/plan-run.js';
+
+const TENSOR = 'model.embed_tokens.weight';
+
+/**
+ * Makes a synthetic checkpoint, bfloat16, in the layout of a Hugging Face directory. The weights appear under
+ * their name when they are complete, the configuration before them.
+ */
+export async function generateCheckpoint(
+  executor: Executor,
+  directory: string,
+  recipe: SyntheticRecipe,
+  onRows: (rows: number) => void,
+): Promise<void> {
+  const { rows, hidden } = recipe;
+  mkdirSync(directory, { recursive: true });
+  const config = {
+    model_type: 'synthetic',
+    hidden_size: hidden,
+    vocab_size: rows,
+    tie_word_embeddings: true,
+    torch_dtype: 'bfloat16',
+  };
+  writeFileSync(path.join(directory, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+
+  const layout = layoutOf(recipe);
+  const unfinished = path.join(directory, '.model.safetensors.unfinished');
+  const descriptor = openSync(unfinished, 'w');
+  try {
+    ftruncateSync(descriptor, layout.bytes);
+    for (const { offset, bytes } of layout.frame([])) writeFully(descriptor, bytes, offset, unfinished);
+  } finally {
+    closeSync(descriptor);
+  }
+  const { byteOffset } = layout.tensors[0]!;
+  const inputs = splitRows(rows, SCAN_ROWS).map((range) => ({
+    file: unfinished,
+    byteOffset,
+    rows: range,
+    recipe,
+  }));
+  try {
+    await runTasks(executor, 'generate', inputs, (_, index) => onRows(inputs[index]!.rows.count));
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
+  renameSync(unfinished, weightsOf(directory));
+}
+
+/** The matrix that a recipe gives, and the file that holds it, before it is made. */
+export function planGenerated(
+  directory: string,
+  recipe: SyntheticRecipe,
+): {
+  shape: Pick<RowSource, 'rows' | 'columns' | 'dtype' | 'tensor'>;
+  file: { path: string; bytes: number };
+} {
+  const { rows, hidden } = recipe;
+  return {
+    shape: { rows, columns: hidden, dtype: 'bfloat16', tensor: TENSOR },
+    file: { path: path.resolve(weightsOf(directory)), bytes: layoutOf(recipe).bytes },
+  };
+}
+
+/**
+ * Whether `directory` already holds the checkpoint of this recipe.
+ * @throws InputError where it holds other weights
+ */
+export async function isGenerated(directory: string, recipe: SyntheticRecipe): Promise<boolean> {
+  const file = weightsOf(directory);
+  try {
+    const { metadata } = await readSafetensorsHeader(file);
+    if (metadata.get('eigenshard_recipe') === recipeFingerprint(recipe)) return true;
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
+    if (cause?.code === 'ENOENT') return false;
+    throw error;
+  }
+  throw new InputError(
+    `${file}: holds other weights than ${JSON.stringify(recipe)} gives; choose another directory, or remove it`,
+  );
+}
+
+function layoutOf(recipe: SyntheticRecipe): FileLayout {
+  return planSafetensorsFile(
+    { [TENSOR]: { dtype: 'bfloat16', shape: [recipe.rows, recipe.hidden] } },
+    { format: 'pt', eigenshard_recipe: recipeFingerprint(recipe) },
+  );
+}
+
+function weightsOf(directory: string): string {
+  return path.join(directory, 'model.safetensors');
+}
+
+function recipeFingerprint({ rows, hidden, seed }: SyntheticRecipe): string {
+  const identity = JSON.stringify({ version: SYNTHETIC_VERSION, rows, hidden, seed });
+  return createHash('sha256').update(identity).digest('hex');
+}

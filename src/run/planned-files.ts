@@ -1,0 +1,131 @@
+import path from 'node:path';
+import { planParquet } from '../formats/parquet.js';
+import { TABLE_NAMES } from '../formats/parquet-table.js';
+import { EIGENBASIS_NAME, planEigenbasis } from '../output/eigenbasis-file.js';
+import { type ExportIdentity, exportTargets, planExport } from '../output/exports.js';
+import { LAYOUT_VERSION, REPORT_NAME } from '../output/manifest.js';
+import { METRIC_NAME, planMetric } from '../output/metric-file.js';
+import type { Partition, Plan } from '../plan/plan-run.js';
+import { Z_BINS } from '../tables/z-bins.js';
+import { createdBy } from '../version.js';
+import type { Config } from './config.js';
+import { fileMetadata } from './fingerprint.js';
+
+/** A file that a run will write. */
+export interface PlannedFile {
+  /** Absolute. */
+  path: string;
+  bytes: number;
+}
+
+/** Has the length of every fingerprint, on which the lengths of files depend. */
+const ANY_FINGERPRINT = '0'.repeat(64);
+/** Likewise. */
+const ANY_TIME = new Date(0).toISOString();
+
+/**
+ * Every file that a run will write, before anything of it is computed: data with its exact size, tables and report,
+ * which are compressed, with the most that they should take. Beside them stand the manifest and, while the run lives,
+ * the journal.
+ *
+ * @param name what the model is called in metadata; @param ridge rho; null where a given metric does not say it
+ * @throws InputError where a partition cannot be written in its format
+ */
+export async function planRunFiles(
+  config: Config & { out: string },
+  { plan, name, ridge }: { plan: Plan; name: string; ridge: number | null },
+): Promise<PlannedFile[]> {
+  const directory = path.resolve(config.out);
+  const metadata = fileMetadata(ANY_FINGERPRINT, LAYOUT_VERSION, name);
+  const identity = exportIdentity({ config, plan, name, fingerprint: ANY_FINGERPRINT, started: ANY_TIME });
+  const own = (relativePath: string, bytes: number) => ({ path: path.join(directory, relativePath), bytes });
+  const files = [own(EIGENBASIS_NAME, planEigenbasis(plan.hidden, ridge !== null, metadata).bytes)];
+  if (config.metric === undefined) {
+    const withRidge = { ...metadata, ridge: String(ridge) };
+    files.push(own(METRIC_NAME, planMetric(plan.hidden, withRidge).bytes));
+  }
+  for (const partition of plan.partitions) {
+    for (const [file, bytes] of await partitionFiles(partition, plan.hidden, metadata)) {
+      files.push(own(file, bytes));
+    }
+  }
+  for (const target of exportTargets(config.exports, directory)) {
+    files.push({ path: target.path, bytes: planExport(target, identity).bytes });
+  }
+  for (const [file, bytes] of Object.entries(tableBounds(config, plan))) files.push(own(file, bytes));
+  return files;
+}
+
+/** Bytes of a row of each table, uncompressed and with texts of usual length, and of what stands around the rows. */
+const TABLE_ROW_BYTES = { tokens: 240, eigenvectors: 500, extremes: 60, histograms: 28 };
+const TABLE_FRAME_BYTES = 32_768;
+
+/** Of the report: its program and styles, and all that it may hold. */
+const REPORT_FRAME_BYTES = 150_000;
+const REPORT_BYTES = 12_000_000;
+
+function tableBounds(
+  { tables, top, report }: Config,
+  { rows, hidden }: Pick<Plan, 'rows' | 'hidden'>,
+): Record<string, number> {
+  if (tables === 'none') return {};
+  const measures = 3;
+  const sides = 2;
+  const counts = {
+    tokens: rows,
+    eigenvectors: hidden,
+    extremes: hidden * measures * sides * Math.min(top, rows),
+    histograms: hidden * Z_BINS,
+  };
+  const names = Object.keys(counts) as (keyof typeof counts)[];
+  const bounds = names.map((name) => TABLE_FRAME_BYTES + counts[name] * TABLE_ROW_BYTES[name]);
+  const all = bounds.reduce((sum, bytes) => sum + bytes, 0);
+  return {
+    ...Object.fromEntries(names.map((name, k) => [TABLE_NAMES[name], bounds[k]!])),
+    ...(report ? { [REPORT_NAME]: Math.min(REPORT_BYTES, REPORT_FRAME_BYTES + all) } : {}),
+  };
+}
+
+/** What the exports of a run say of it. @param started ISO time of the run's first start */
+export function exportIdentity(run: {
+  config: Config;
+  plan: Plan;
+  name: string;
+  fingerprint: string;
+  started: string;
+}): ExportIdentity {
+  const { config, plan, name, fingerprint, started } = run;
+  return {
+    model: name,
+    rows: plan.rows,
+    hidden: plan.hidden,
+    metric: config.metric ?? METRIC_NAME,
+    eigenbasis: eigenbasisSource(config.exports.pt),
+    fingerprint,
+    date: started.slice(0, 10),
+    createdBy,
+  };
+}
+
+/** Where the basis of exported projections is to be found: as configured, or relative to the output directory. */
+function eigenbasisSource(pt: Config['exports']['pt']): string {
+  if (pt === undefined) return EIGENBASIS_NAME;
+  return pt === true ? 'eigenbasis.pt' : pt.eigenbasis;
+}
+
+/** Relative path and size of the files of one partition. */
+async function partitionFiles(
+  { rows, parquet, arrow }: Partition,
+  columns: number,
+  metadata: Record<string, string>,
+): Promise<[string, number][]> {
+  const shape = { firstRow: rows.first, rowCount: rows.count, columns, metadata };
+  const files: [string, number][] = [];
+  if (parquet !== null) files.push([parquet, planParquet({ ...shape, createdBy }).bytes]);
+  if (arrow !== null) {
+    // Loaded only where it is needed, as in the workers.
+    const { arrowFileBytes } = await import('../formats/arrow.js');
+    files.push([arrow, await arrowFileBytes(shape)]);
+  }
+  return files;
+}

@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import { type Executor, reduceTasks } from '../executor/executor.js';
+import type { RowSource } from '../input/checkpoint.js';
+import type { RowRange } from '../plan/plan-run.js';
+
+export interface Scan {
+  /** SHA-256 (hex) over the SHA-256 digests of the scanned ranges: identifies the stored weights. */
+  contentSha256: string;
+  /** mu, the mean row, [d]. */
+  mean: Float64Array;
+  /** Of every row's stored bytes, [V], where asked for: equal rows have equal hashes. */
+  rowHashes: BigUint64Array | null;
+}
+
+/** Reads every weight once, on the pool; `onRows` is told how many rows are done. */
+export async function scanCheckpoint(
+  executor: Executor,
+  source: RowSource,
+  ranges: readonly RowRange[],
+  options: { hashRows: boolean },
+  onRows: (rows: number) => void,
+): Promise<Scan> {
+  const hash = createHash('sha256');
+  const mean = new Float64Array(source.columns);
+  const inputs = ranges.map((rows) => ({ source, rows, ...options }));
+  const hashes = options.hashRows ? new BigUint64Array(source.rows) : null;
+  await reduceTasks(executor, 'scan', inputs, ({ sha256, columnSums, rowHashes }, index) => {
+    hash.update(sha256);
+    for (let j = 0; j < mean.length; j++) mean[j]! += columnSums[j]!;
+    if (rowHashes !== null) hashes?.set(rowHashes, ranges[index]!.first);
+    onRows(ranges[index]!.count);
+  });
+  for (let j = 0; j < mean.length; j++) mean[j]! /= source.rows;
+  return { contentSha256: hash.digest('hex'), mean, rowHashes: hashes };
+}

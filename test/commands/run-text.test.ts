@@ -1,0 +1,82 @@
+import test from 'ava';
+import { inspectionText, summaryText, verificationLines } from '../../src/commands/run-text.js';
+import { sampleManifest } from '../helpers/sample-manifest.js';
+
+test('the summary shows the figures of the notebook, and where the files are', (t) => {
+  const text = summaryText('runs/a', sampleManifest());
+  for (const part of [
+    'made/up: 1,500 tokens x 64 (lm_head.weight, bfloat16)',
+    'min 95.35   median 2,498.26   mean 2,713.64   max 94,217.94',
+    'condition number 988.13, participation ratio 33.25',
+    'shape 1500 x 64, 384.00 kB as float32',
+    'range [-0.8, 0.73], mean 1.00e-4, standard deviation 0.0217',
+    'Euclidean norm 1.25 +- 0.125 in [0.5, 2]',
+    'causal norm 1.25 +- 0.125 in [0.5, 85.2873]',
+    'runs/a/eigenbasis.safetensors (17.60 kB)',
+    'runs/a/metric.safetensors',
+    'runs/a/projections: 2 files, 390.00 kB',
+    '/elsewhere/p.npy (384.13 kB)',
+    'Time scan 0.25 s, projection 1.50 s',
+    'in all 1.75 s with 8 workers, peak memory 1.50 GB',
+  ]) {
+    t.true(text.includes(part), part);
+  }
+});
+
+test('a given metric is not a file of the run', (t) => {
+  const { metric } = sampleManifest();
+  const given = sampleManifest({ metric: { ...metric, source: 'file', path: 'given/M.pt', file: null } });
+  t.false(summaryText('runs/a', given).includes('M.pt'));
+  t.true(inspectionText('runs/a', given).includes('metric from given/M.pt (ridge 0.000001)'));
+});
+
+test('every check is shown with its figures, and with its reason where it does not just pass', (t) => {
+  const { verification } = sampleManifest();
+  t.deepEqual(verificationLines(verification), [
+    'Verification: passed',
+    '  probe             passed 1.00e-7 (tolerance 1.00e-5)',
+    '  column variances  differs 1.20e+1 (tolerance 1.00e+0): why it differs',
+    '  norm difference max 1.79e-6, mean 6.27e-7 (within the limit 0.0001)',
+    '  largest off-diagonal of V^T V 2.74e-5 (beyond the limit 0.00001)',
+  ]);
+});
+
+test('a failure and a check that does not apply are told apart; NaN is beyond every limit', (t) => {
+  const lines = verificationLines({
+    passed: false,
+    checks: [
+      { name: 'a', what: '', measured: Number.NaN, tolerance: 0, verdict: 'failed', detail: 'row 3' },
+      { name: 'b', what: '', measured: null, tolerance: null, verdict: 'not applicable', detail: 'no ridge' },
+    ],
+    normDifference: { maximum: Number.NaN, mean: Number.NaN, limit: 1 },
+    offDiagonal: { maximum: 0, limit: 1 },
+  });
+  t.is(lines[0], 'Verification: FAILED');
+  t.is(lines[1], '  a  failed NaN (tolerance 0): row 3');
+  t.is(lines[2], '  b  not applicable: no ridge');
+  t.regex(lines[3]!, /NaN \(beyond the limit 1\)/);
+  t.regex(lines[4]!, / 0 \(within the limit 1\)/);
+});
+
+test('an inspection says how the run was made', (t) => {
+  const text = inspectionText('runs/a', sampleManifest());
+  for (const part of [
+    'eigenshard 1.2.3, fingerprint f00d',
+    'checkpoint models/made-up',
+    'metric computed from the checkpoint (ridge 0.000001)',
+    '2 partitions of 1,000 rows, parquet',
+    'finished 2024-05-06T07:09:09.000Z on a processor, Node v20.19.0',
+  ]) {
+    t.true(text.includes(part), part);
+  }
+  t.true(text.endsWith(summaryText('runs/a', sampleManifest())));
+});
+
+test('an asymmetric metric without a ridge says so', (t) => {
+  const { metric } = sampleManifest();
+  const text = inspectionText(
+    'runs/a',
+    sampleManifest({ metric: { ...metric, ridge: null, asymmetry: { max: 2.8e-2, relative: 3e-5 } } }),
+  );
+  t.true(text.includes('(unknown ridge, asymmetry max |M - M^T| 2.80e-2 (relative 3.00e-5))'));
+});

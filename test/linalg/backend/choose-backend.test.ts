@@ -1,0 +1,314 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import { InputError, RunError } from '../../../src/errors.js';
+import { chooseKernels, type Surroundings } from '../../../src/linalg/backend/choose-backend.js';
+import type { Koffi, NativeFunction } from '../../../src/linalg/backend/koffi.js';
+import { loadKoffi } from '../../../src/linalg/backend/koffi.js';
+import { openKernels } from '../../../src/linalg/backend/open-backend.js';
+import { portableKernels } from '../../../src/linalg/backend/portable-backend.js';
+import { scratchDirectory } from '../../helpers/fixtures.js';
+import { systemKernelsHere } from '../../helpers/system-libraries.js';
+
+const places = [{ library: 'libmade-up.so', lapack: null }];
+const noNotes = () => {};
+
+type Functions = Record<string, (...args: never[]) => unknown>;
+
+/** A koffi whose every library has these functions. */
+function koffiWith(functions: Functions): Surroundings {
+  const koffi: Koffi = {
+    config: () => ({}),
+    load: () => ({
+      func: (name) => {
+        const body = functions[name] as ((...args: unknown[]) => unknown) | undefined;
+        if (body === undefined) throw new Error(`Cannot find function '${name}'`);
+        const callAside: NativeFunction['async'] = (...args) => {
+          const done = args.pop() as (error: unknown, result: unknown) => void;
+          setImmediate(() => done(null, body(...args)));
+        };
+        return Object.assign((...args: unknown[]) => body(...args), { async: callAside });
+      },
+    }),
+  };
+  return { loadKoffi: async () => koffi, places };
+}
+
+type Gemm = [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  Float64Array,
+  number,
+  Float64Array,
+  number,
+  number,
+  Float64Array,
+  number,
+];
+
+/** cblas_dgemm by plain loops, with an error put in. */
+function gemm(error: (row: number) => number) {
+  return (...[, , , m, n, k, , a, , b, , beta, c]: Gemm) => {
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < n; j++) {
+        let sum = beta === 0 ? 0 : c[i * n + j]!;
+        for (let l = 0; l < k; l++) sum += a[i * k + l]! * b[l * n + j]!;
+        c[i * n + j] = sum * (1 + error(i));
+      }
+    }
+  };
+}
+
+type Syevd = [
+  Buffer,
+  Buffer,
+  Int32Array,
+  Float64Array,
+  Int32Array,
+  Float64Array,
+  Float64Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+  Int32Array,
+];
+
+/** dsyevd_ of a solver that fails as told; a workspace query succeeds. */
+function syevd(info: number) {
+  return (...[, , , , , , , lwork, , , status]: Syevd) => {
+    status[0] = lwork[0] === -1 ? 0 : info;
+  };
+}
+
+/** dsyevd_ by the portable solver would be asynchronous: Jacobi rotations do for a small matrix. */
+function jacobi(...[, , order, a, , w, work, lwork, integerWork, , status]: Syevd): void {
+  const n = order[0]!;
+  status[0] = 0;
+  if (lwork[0] === -1) {
+    work[0] = 1;
+    integerWork[0] = 1;
+    return;
+  }
+  // Column-major, 'U': entry (i, j), i <= j, is a[j n + i].
+  const at = Array.from({ length: n }, (_, i) =>
+    Float64Array.from({ length: n }, (_, j) => a[Math.max(i, j) * n + Math.min(i, j)]!),
+  );
+  const v = Array.from({ length: n }, (_, i) =>
+    Float64Array.from({ length: n }, (_, j) => (i === j ? 1 : 0)),
+  );
+  for (let sweep = 0; sweep < 12; sweep++) {
+    for (let p = 0; p < n; p++) {
+      for (let q = p + 1; q < n; q++) {
+        if (at[p]![q] === 0) continue;
+        const angle = 0.5 * Math.atan2(2 * at[p]![q]!, at[q]![q]! - at[p]![p]!);
+        const [c, s] = [Math.cos(angle), Math.sin(angle)];
+        const turn = (x: Float64Array) => {
+          const [xp, xq] = [x[p]!, x[q]!];
+          x[p] = c * xp - s * xq;
+          x[q] = s * xp + c * xq;
+        };
+        at.forEach(turn);
+        v.forEach(turn);
+        const [rowP, rowQ] = [at[p]!.slice(), at[q]!.slice()];
+        for (let k = 0; k < n; k++) {
+          at[p]![k] = c * rowP[k]! - s * rowQ[k]!;
+          at[q]![k] = s * rowP[k]! + c * rowQ[k]!;
+        }
+      }
+    }
+  }
+  const ascending = Array.from({ length: n }, (_, j) => j).sort((i, j) => at[i]![i]! - at[j]![j]!);
+  ascending.forEach((from, j) => {
+    w[j] = at[from]![from]!;
+    for (let i = 0; i < n; i++) a[j * n + i] = v[i]![from]!;
+  });
+}
+
+const exact = gemm(() => 0);
+const sound: Functions = { cblas_sgemm: exact, cblas_dgemm: exact, dsyevd_: jacobi };
+
+test('portable is portable, and takes no library', async (t) => {
+  t.is(await chooseKernels({ backend: 'portable' }, noNotes), portableKernels);
+  t.is(portableKernels.identity.library, 'onnxruntime-node');
+  t.regex(portableKernels.identity.version, /^\d+\.\d+\.\d+$/);
+  await t.throwsAsync(chooseKernels({ backend: 'portable', blas: 'libx.so' }, noNotes), {
+    instanceOf: InputError,
+    message: /--blas libx\.so asks for a system library/,
+  });
+});
+
+test('without koffi auto is portable, and system says what to install', async (t) => {
+  const withoutKoffi = { loadKoffi: () => Promise.reject(new Error("Cannot find package 'koffi'")), places };
+  t.is(await chooseKernels({ backend: 'auto' }, t.log, withoutKoffi), portableKernels);
+  for (const wish of [{ backend: 'system' }, { backend: 'auto', blas: '/x.so' }] as const) {
+    await t.throwsAsync(chooseKernels(wish, noNotes, withoutKoffi), {
+      instanceOf: InputError,
+      message:
+        /through koffi, which cannot be loaded \(Cannot find package 'koffi'\): run `npm install --include=optional`/,
+    });
+  }
+});
+
+test('where no library is found auto is portable, and system names every place and what to install', async (t) => {
+  const nothing = {
+    loadKoffi: async (): Promise<Koffi> => ({
+      config: () => ({}),
+      load: () => {
+        throw new Error('no such file');
+      },
+    }),
+    places: [...places, { library: 'libother.so', lapack: null }],
+  };
+  const notes: string[] = [];
+  t.is(await chooseKernels({ backend: 'auto' }, (line) => notes.push(line), nothing), portableKernels);
+  t.deepEqual(notes, []);
+  await t.throwsAsync(chooseKernels({ backend: 'system' }, noNotes, nothing), {
+    instanceOf: InputError,
+    message:
+      /libmade-up\.so: no such file\n {2}libother\.so: no such file\nInstall one \(.*apt install libopenblas0/,
+  });
+});
+
+test('a library of sound results is taken by auto, with its version and its own float32 products', async (t) => {
+  const threads: number[] = [];
+  const surroundings = koffiWith({
+    ...sound,
+    openblas_get_config: () => 'OpenBLAS 0.3.99 MAX_THREADS=8 ',
+    openblas_set_num_threads: (count: number) => threads.push(count),
+  });
+  const kernels = await chooseKernels({ backend: 'auto' }, t.fail, surroundings);
+  t.deepEqual(kernels.identity, {
+    backend: 'system',
+    library: 'libmade-up.so',
+    version: 'OpenBLAS 0.3.99 MAX_THREADS=8',
+    float32: 'libmade-up.so OpenBLAS 0.3.99 MAX_THREADS=8',
+  });
+  t.deepEqual(new Set(threads.splice(0)), new Set([1]));
+  await kernels.eigh(Float64Array.of(1, 0, 0, 2), 2, { threads: 3 });
+  t.deepEqual(new Set(threads), new Set([3]));
+});
+
+test('a library whose rows depend on their place multiplies float64 only', async (t) => {
+  const cblas_sgemm = gemm((row) => (row % 16 < 8 ? 0 : 2 ** -23));
+  const kernels = await chooseKernels({ backend: 'auto' }, t.fail, koffiWith({ ...sound, cblas_sgemm }));
+  t.is(kernels.identity.backend, 'system');
+  t.is(kernels.identity.float32, portableKernels.identity.float32);
+  const one = { values: Float32Array.of(3), rows: 1, columns: 1 };
+  const product = await kernels.fixedProduct(one, 1);
+  const out = { values: new Float32Array(1), rows: 1, columns: 1 };
+  await product.multiply(one, out);
+  t.is(out.values[0], 9);
+  await product.release();
+});
+
+for (const [what, functions, message] of [
+  [
+    'float32 products',
+    { cblas_sgemm: gemm(() => 1e-4) },
+    /a product 37 x 61 x 43 in float32 is \d.*e-5, at most 3\.64e-6/,
+  ],
+  ['float64 products', { cblas_dgemm: gemm(() => 1e-12) }, /in float64 is \d.*e-13, at most 1\.35e-14/],
+  ['products of NaN', { cblas_dgemm: gemm(() => Number.NaN) }, /in float64 is NaN/],
+  ['eigenvectors that it leaves alone', { dsyevd_: syevd(0) }, /max \|V\^T V - I\| of order 47 is NaN/],
+  ['no convergence', { dsyevd_: syevd(5) }, /dsyevd did not converge \(info = 5\) on a matrix of order 47/],
+  ['a refused argument', { dsyevd_: syevd(-3) }, /dsyevd refused its argument 3/],
+] as const) {
+  test(`a library of ${what} is refused with its figures, and auto says so and is portable`, async (t) => {
+    const surroundings = koffiWith({ ...sound, ...(functions as Functions) });
+    const notes: string[] = [];
+    t.is(await chooseKernels({ backend: 'auto' }, (line) => notes.push(line), surroundings), portableKernels);
+    t.is(notes.length, 1);
+    t.regex(notes[0]!, /^libmade-up\.so fails the self-test: /);
+    t.regex(notes[0]!, message);
+    await t.throwsAsync(chooseKernels({ backend: 'system' }, noNotes, surroundings), {
+      instanceOf: InputError,
+      message,
+    });
+  });
+}
+
+for (const [what, functions, message] of [
+  ['without CBLAS', { dsyevd_: syevd(0) }, /it has no cblas_sgemm: it is not a CBLAS/],
+  ['without LAPACK', { cblas_sgemm: exact, cblas_dgemm: exact }, /it has no dsyevd_: it is not a LAPACK/],
+  [
+    'of 64-bit integers, by its names',
+    { cblas_dgemm64_: exact },
+    /\(ILP64\); the build with 32-bit integers/,
+  ],
+  [
+    'of 64-bit integers, by its word',
+    { ...sound, openblas_get_config: () => 'OpenBLAS 0.3.99 USE64BITINT' },
+    /\(ILP64\); the build with 32-bit integers/,
+  ],
+] as const) {
+  test(`a library ${what} is refused`, async (t) => {
+    const surroundings = koffiWith(functions as Functions);
+    t.is(await chooseKernels({ backend: 'auto' }, t.fail, surroundings), portableKernels);
+    await t.throwsAsync(chooseKernels({ backend: 'system' }, noNotes, surroundings), {
+      instanceOf: InputError,
+      message,
+    });
+  });
+}
+
+test('--blas with a file that is no library is refused, also in auto', async (t) => {
+  try {
+    await loadKoffi();
+  } catch (error) {
+    t.log(`SKIPPED: ${(error as Error).message}`);
+    t.pass();
+    return;
+  }
+  const file = path.join(scratchDirectory(t), 'libnone.so');
+  writeFileSync(file, 'no library');
+  for (const backend of ['auto', 'system'] as const) {
+    const error = await t.throwsAsync(chooseKernels({ backend, blas: file }, noNotes), {
+      instanceOf: InputError,
+    });
+    t.true(error.message.includes(`${file}: `), error.message);
+    t.regex(error.message, /Name another one, or give --backend portable/);
+  }
+});
+
+test('auto continues a run with the kernels that began it', async (t) => {
+  const surroundings = koffiWith(sound);
+  const portable = await chooseKernels(
+    { backend: 'auto', recorded: portableKernels.identity },
+    t.fail,
+    surroundings,
+  );
+  t.is(portable, portableKernels);
+  const recorded = { ...portableKernels.identity, backend: 'system', library: 'libbefore.so' } as const;
+  const system = await chooseKernels({ backend: 'auto', recorded }, t.fail, surroundings);
+  t.is(system.identity.library, 'libbefore.so');
+});
+
+test('a choice is opened again from its plain data, with the same kernels', async (t) => {
+  t.is(await openKernels({ backend: 'portable' }), portableKernels);
+  const kernels = await systemKernelsHere(t);
+  if (kernels === null) return;
+  const opened = await openKernels(structuredClone(kernels.choice));
+  t.deepEqual(opened.identity, kernels.identity);
+  t.is(await openKernels(kernels.choice), opened);
+});
+
+test('a matrix that needs a workspace beyond 32-bit integers is refused before it is allocated', async (t) => {
+  const dsyevd_ = (...[, , order, a, , w, work, lwork, integerWork, liwork, status]: Syevd) => {
+    if (order[0] === 2 && lwork[0] === -1) {
+      work[0] = 2 ** 31;
+      status[0] = 0;
+      return;
+    }
+    jacobi(Buffer.from('V'), Buffer.from('U'), order, a, order, w, work, lwork, integerWork, liwork, status);
+  };
+  const kernels = await chooseKernels({ backend: 'system' }, noNotes, koffiWith({ ...sound, dsyevd_ }));
+  await t.throwsAsync(kernels.eigh(Float64Array.of(1, 0, 0, 1), 2), {
+    instanceOf: RunError,
+    message: /cannot decompose a matrix of order 2\. Try --backend portable/,
+  });
+});

@@ -1,0 +1,144 @@
+import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import { readManifest } from '../../src/output/manifest.js';
+import { eigenshard, journalReaches, start } from '../helpers/cli.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
+import { dataFiles, runHere, shardedModel } from '../helpers/runs.js';
+import { sameFiles } from '../helpers/same-files.js';
+
+const options = [
+  '--partition-rows',
+  '100',
+  '--format',
+  'both',
+  '--export',
+  'pt,npy',
+  '--workers',
+  '2',
+  '--quiet',
+];
+
+test('a run killed at any moment is resumed to the same files, byte for byte', async (t) => {
+  const model = shardedModel(t, 3000, 64).directory;
+  const whole = scratchDirectory(t);
+  t.is((await eigenshard('--model', model, '--out', whole, ...options)).code, 0);
+  const expected = dataFiles(whole);
+  // Lines of the journal: header, metric, eigenbasis, then 30 partitions.
+  for (const lines of [1, 2, 3, 4, 12, 33]) {
+    const out = scratchDirectory(t);
+    const command = ['--model', model, '--out', out, ...options];
+    const { process, ended } = start(command);
+    await journalReaches(out, lines, ended);
+    process.kill('SIGKILL');
+    await ended;
+    // Killed after its commit it would have nothing left to resume.
+    t.log(
+      `killed after ${lines} steps: ${existsSync(path.join(out, 'manifest.json')) ? 'finished' : 'unfinished'}`,
+    );
+    const resumed = await eigenshard(...command, '--resume');
+    t.is(resumed.code, 0, resumed.stderr);
+    sameFiles(t, dataFiles(out), expected);
+    const { execution: _, ...manifest } = readManifest(out);
+    const { execution: __, ...wholeManifest } = readManifest(whole);
+    const place = (text: string) => text.replaceAll(out, '<out>').replaceAll(whole, '<out>');
+    t.deepEqual(
+      JSON.parse(place(JSON.stringify(manifest))),
+      JSON.parse(place(JSON.stringify(wholeManifest))),
+    );
+  }
+});
+
+test('a resumed run computes only what is missing or damaged', async (t) => {
+  const model = shardedModel(t, 1000, 32).directory;
+  const out = scratchDirectory(t);
+  const { directory } = await runHere({ model, out, partitionRows: 100 });
+  const expected = dataFiles(out);
+  // The state of a run that was killed before its commit: journal, no manifest.
+  const manifest = readManifest(directory);
+  const lines = [
+    {
+      step: 'run',
+      fingerprint: manifest.fingerprint,
+      started: manifest.execution.started,
+      exports: [],
+      kernels: manifest.execution.kernels,
+    },
+    { step: 'metric', file: manifest.metric.file },
+    { step: 'eigenbasis', file: manifest.eigenbasis },
+    ...manifest.partitions
+      .slice(0, 8)
+      .map(({ files }, index) => ({ step: 'partition', index, files, crc32: null })),
+  ].map((line) => JSON.stringify(line));
+  unlinkSync(path.join(out, 'manifest.json'));
+  writeFileSync(path.join(out, 'journal.jsonl'), `${lines.join('\n')}\n{"step":"part`);
+  const damaged = path.join(out, 'projections/part-00003.parquet');
+  const bytes = readFileSync(damaged);
+  bytes[bytes.length >> 1]! ^= 1;
+  writeFileSync(damaged, bytes);
+  unlinkSync(path.join(out, 'projections/part-00005.parquet'));
+
+  const notes: string[] = [];
+  await runHere({ model, out, partitionRows: 100 }, { resume: true, notes });
+  t.true(notes.includes('resuming: 6 of 10 partitions are done and intact'));
+  t.regex(notes.join('\n'), /part-00003.parquet: not the recorded bytes: to be computed again/);
+  t.regex(notes.join('\n'), /part-00005.parquet: .*to be computed again/);
+  sameFiles(t, dataFiles(out), expected);
+});
+
+test('Ctrl-C stops cleanly, says how to go on, and the run goes on', async (t) => {
+  const model = shardedModel(t, 3000, 64).directory;
+  const out = scratchDirectory(t);
+  const command = ['--model', model, '--out', out, '--partition-rows', '10', '--workers', '2'];
+  const { process, ended } = start(command);
+  await journalReaches(out, 20, ended);
+  process.kill('SIGINT');
+  const { code, stderr } = await ended;
+  t.is(code, 130, stderr);
+  t.regex(stderr, /interrupted. Run the same command with --resume to continue/);
+  t.false(existsSync(path.join(out, 'manifest.json')));
+  t.deepEqual(
+    [...dataFiles(out).keys()].filter((name) => name.includes('partial') || name.includes('lock')),
+    [],
+  );
+  const resumed = await eigenshard(...command, '--resume');
+  t.is(resumed.code, 0, resumed.stderr);
+  t.regex(resumed.stderr, /resuming: \d+ of 300 partitions are done and intact/);
+});
+
+test('a directory with another run is refused, whatever its state', async (t) => {
+  const model = shardedModel(t, 200, 16).directory;
+  const out = scratchDirectory(t);
+  await runHere({ model, out });
+  await t.throwsAsync(runHere({ model, out }), { message: /already holds a finished run.*--overwrite/ });
+  await t.throwsAsync(runHere({ model, out, ridge: 1e-3 }, { resume: true }), {
+    message: /holds another run .*inputs or options differ/,
+  });
+  const again = await runHere({ model, out }, { resume: true });
+  t.true(again.finishedBefore);
+});
+
+test('--overwrite replaces a run and leaves every other file alone', async (t) => {
+  const model = shardedModel(t, 200, 16).directory;
+  const out = scratchDirectory(t);
+  await runHere({ model, out, partitionRows: 50 });
+  const mine = path.join(out, 'projections', 'notes.txt');
+  writeFileSync(mine, 'mine');
+  await runHere({ model, out, partitionRows: 100 }, { overwrite: true });
+  t.is(readFileSync(mine, 'utf8'), 'mine');
+  t.false(existsSync(path.join(out, 'projections/part-00003.parquet')));
+  t.is(readManifest(out).partitions.length, 2);
+});
+
+test('a file that no run wrote is never replaced', async (t) => {
+  const model = shardedModel(t, 200, 16).directory;
+  const out = scratchDirectory(t);
+  const mine = path.join(out, 'projections.npy');
+  writeFileSync(mine, 'mine');
+  for (const overwrite of [false, true]) {
+    await t.throwsAsync(runHere({ model, out, export: ['npy'] }, { overwrite }), {
+      message: /projections.npy: exists, and no eigenshard run .* wrote it/,
+    });
+  }
+  t.is(readFileSync(mine, 'utf8'), 'mine');
+});

@@ -1,0 +1,82 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import { eigenshard } from '../helpers/cli.js';
+import { npy, scratchDirectory } from '../helpers/fixtures.js';
+import { runHere, shardedModel } from '../helpers/runs.js';
+
+function flipByte(file: string, at: (length: number) => number): void {
+  const bytes = readFileSync(file);
+  bytes[at(bytes.length)]! ^= 0x10;
+  writeFileSync(file, bytes);
+}
+
+const middle = (length: number) => length >> 1;
+
+test('verify passes a finished run, in both formats and with its exports', async (t) => {
+  const model = shardedModel(t, 300, 33).directory;
+  const out = scratchDirectory(t);
+  await runHere({ model, out, partitionRows: 77, format: 'both', export: ['pt', 'safetensors', 'npy'] });
+  const { code, stdout, stderr } = await eigenshard('verify', out, '--quiet');
+  t.is(code, 0, stderr);
+  t.regex(stdout, /^Verification: passed$/m);
+});
+
+test('one flipped bit in any file of a run fails verify with exit code 3 and the name of the file', async (t) => {
+  const model = shardedModel(t, 300, 33).directory;
+  for (const [name, at, message] of [
+    ['projections/part-00001.parquet', middle, /part-00001.parquet: CRC-32 differs/],
+    [
+      'projections/part-00002.parquet',
+      () => 30,
+      /part-00002.parquet: the column of token ids is not as planned/,
+    ],
+    [
+      'projections/part-00000.parquet',
+      (length: number) => length - 20,
+      /part-00000.parquet: the footer is not as planned/,
+    ],
+    ['projections/part-00003.arrow', middle, /part-00003.arrow: CRC-32 differs/],
+    ['projections.npy', middle, /projections.npy, bytes \d+ to \d+: CRC-32 differs/],
+    [
+      'eigenbasis.safetensors',
+      (length: number) => length - 5,
+      /eigenbasis.safetensors: not the recorded bytes/,
+    ],
+    ['metric.safetensors', (length: number) => length - 5, /metric.safetensors: not the recorded bytes/],
+  ] as const) {
+    const out = scratchDirectory(t);
+    await runHere({ model, out, partitionRows: 77, format: 'both', export: ['npy'] });
+    flipByte(path.join(out, name), at);
+    const { code, stderr } = await eigenshard('verify', out, '--quiet');
+    t.is(code, 3, `${name}: ${stderr}`);
+    t.regex(stderr, message);
+  }
+});
+
+test('verify refuses other inputs than those of the run, and says which option names their new place', async (t) => {
+  const { directory, gamma, rows, hidden } = shardedModel(t, 100, 16);
+  const moved = path.join(scratchDirectory(t), 'moved.npy');
+  const weights = new Uint8Array(gamma.buffer);
+  writeFileSync(moved, npy('<f4', [rows, hidden], weights));
+  const out = scratchDirectory(t);
+  await runHere({ model: moved, out });
+  t.is((await eigenshard('verify', out, '--quiet')).code, 0);
+
+  gamma[5]! += 1;
+  writeFileSync(moved, npy('<f4', [rows, hidden], weights));
+  const changed = await eigenshard('verify', out, '--quiet');
+  t.is(changed.code, 2);
+  t.regex(changed.stderr, /moved.npy: is not what this run was made from \(the weights differ\).*--model/);
+  const other = await eigenshard('verify', out, '--model', directory, '--quiet');
+  t.is(other.code, 2);
+});
+
+test('verify and inspect say so where there is no finished run', async (t) => {
+  const empty = scratchDirectory(t);
+  for (const command of ['verify', 'inspect']) {
+    const { code, stderr } = await eigenshard(command, empty);
+    t.is(code, 2);
+    t.regex(stderr, /holds no finished run/);
+  }
+});

@@ -1,0 +1,72 @@
+import test from 'ava';
+import { summariseSpectrum } from '../../src/tables/spectrum.js';
+import { randomFloat64 } from '../helpers/random.js';
+
+const ascending = (d: number) =>
+  randomFloat64(d, d)
+    .map((x) => 2 + x)
+    .sort();
+
+test('equal eigenvalues share the weight: d directions, condition number 1', (t) => {
+  for (const d of [1, 2, 5]) {
+    const spectrum = summariseSpectrum(new Float64Array(d).fill(4), new Float64Array(d).fill(0.25));
+    t.is(spectrum.participationRatio, d);
+    t.is(spectrum.covarianceParticipationRatio, d);
+    t.is(spectrum.conditionNumber, 1);
+    t.is(spectrum.trace, 4 * d);
+    for (const key of ['minimum', 'maximum', 'mean', 'median'] as const) t.is(spectrum[key], 4);
+  }
+});
+
+test('the median is the middle value, or the mean of the two', (t) => {
+  const median = (values: number[]) => summariseSpectrum(Float64Array.from(values), null).median;
+  t.is(median([7]), 7);
+  t.is(median([1, 2]), 1.5);
+  t.is(median([1, 2, 10]), 2);
+  t.is(median([1, 2, 10, 100]), 6);
+});
+
+test('one dominant eigenvalue leaves one direction', (t) => {
+  const { participationRatio, conditionNumber } = summariseSpectrum(
+    Float64Array.of(2 ** -30, 2 ** -30, 1),
+    null,
+  );
+  // (1 + 2 x)^2 / (1 + 2 x^2) = 1 + 4 x + 2 x^2 + ...
+  t.true(participationRatio > 1 && participationRatio < 1 + 5 * 2 ** -30);
+  t.is(conditionNumber, 2 ** 30);
+});
+
+test('scaling the metric scales trace and determinant and leaves the ratios', (t) => {
+  for (const d of [1, 2, 17]) {
+    const eigenvalues = ascending(d);
+    const one = summariseSpectrum(eigenvalues, null);
+    const eight = summariseSpectrum(
+      eigenvalues.map((value) => 8 * value),
+      null,
+    );
+    // A power of two: exact.
+    t.is(eight.trace, 8 * one.trace);
+    t.is(eight.participationRatio, one.participationRatio);
+    t.is(eight.conditionNumber, one.conditionNumber);
+    const deviation = Math.abs(eight.logDeterminant - one.logDeterminant - d * Math.log(8));
+    const tolerance = 2 * d * Number.EPSILON * d * Math.log(24);
+    t.log(`log determinant, d = ${d}: off by ${deviation.toExponential(1)} of ${tolerance.toExponential(1)}`);
+    t.true(deviation <= tolerance);
+  }
+});
+
+test("the covariance's participation ratio is its own number, and null where C is not known", (t) => {
+  const covariance = Float64Array.of(3, 1);
+  const eigenvalues = covariance.map((c) => 1 / c);
+  const spectrum = summariseSpectrum(eigenvalues, covariance);
+  t.is(spectrum.covarianceParticipationRatio, 16 / 10);
+  t.is(summariseSpectrum(eigenvalues, null).covarianceParticipationRatio, null);
+});
+
+test('the distance to the identity is taken in the Frobenius and in the spectral norm, whichever end is farther', (t) => {
+  const distance = (...eigenvalues: number[]) =>
+    summariseSpectrum(Float64Array.from(eigenvalues), null).identityDistance;
+  t.deepEqual(distance(1, 1, 1), { frobenius: 0, spectral: 0 });
+  t.deepEqual(distance(4, 5), { frobenius: 5, spectral: 4 });
+  t.deepEqual(distance(0.25, 1.5), { frobenius: Math.sqrt(0.75 ** 2 + 0.25), spectral: 0.75 });
+});
