@@ -4,8 +4,8 @@ import test from 'ava';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { runHere, shardedModel } from '../helpers/runs.js';
 
-/** Compiled, this file is dist/test/manifest.test.js of the checkout. */
-const golden = path.resolve(import.meta.dirname, '../../test/golden/manifest.json');
+/** Compiled, this file is dist/test/output/manifest.test.js of the checkout. */
+const golden = path.resolve(import.meta.dirname, '../../../test/golden/manifest.json');
 
 /**
  * What may differ between machines or runs is replaced: places, times, and the figures that follow from the last

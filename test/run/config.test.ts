@@ -5,8 +5,8 @@ import { InputError } from '../../src/errors.js';
 import { configDefaults, exportKinds, loadConfig, type Overrides } from '../../src/run/config.js';
 import { scratchDirectory, scratchFile } from '../helpers/fixtures.js';
 
-/** Compiled, this file is dist/test/config.test.js. */
-const packaged = (name: string) => join(import.meta.dirname, '../../config', name);
+/** Compiled, this file is dist/test/run/config.test.js. */
+const packaged = (name: string) => join(import.meta.dirname, '../../../config', name);
 
 const model = { model: 'models/a' };
 const synthetic = { rows: 100, hidden: 8, directory: 'data/s' };
