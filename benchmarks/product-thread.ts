@@ -64,7 +64,7 @@ async function time({
   const out = { values: operand(dtype, 2, rows * columns), rows, columns };
   const key = JSON.stringify([choice, dtype, inner, columns]);
   if (!products.has(key)) products.set(key, openProduct(choice, dtype, b));
-  const multiply = (await products.get(key)!) as unknown as (
+  const multiply = (await products.get(key)) as unknown as (
     a: Matrix<Values>,
     out: Matrix<Values>,
   ) => Promise<void>;

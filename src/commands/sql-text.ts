@@ -60,7 +60,7 @@ async function* tableText(result: SqlResult): AsyncGenerator<string> {
 async function* jsonText(result: SqlResult): AsyncGenerator<string> {
   let separator = '[';
   for await (const row of rowsOf(result)) {
-    const object = Object.fromEntries(result.columns.map(({ name }, k) => [name, row[k]!]));
+    const object = Object.fromEntries(result.columns.map(({ name }, k) => [name, row[k]]));
     yield `${separator}\n${JSON.stringify(object)}`;
     separator = ',';
   }

@@ -81,7 +81,7 @@ function tableBounds(
   const bounds = names.map((name) => TABLE_FRAME_BYTES + counts[name] * TABLE_ROW_BYTES[name]);
   const all = bounds.reduce((sum, bytes) => sum + bytes, 0);
   return {
-    ...Object.fromEntries(names.map((name, k) => [TABLE_NAMES[name], bounds[k]!])),
+    ...Object.fromEntries(names.map((name, k) => [TABLE_NAMES[name], bounds[k]])),
     ...(report ? { [REPORT_NAME]: Math.min(REPORT_BYTES, REPORT_FRAME_BYTES + all) } : {}),
   };
 }

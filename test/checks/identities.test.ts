@@ -334,7 +334,7 @@ test('partitions merge into the measures of the whole, and are left as they were
     [0, 100, 101, 256],
     [0, 255, 256],
   ]) {
-    const parts = cuts.slice(1).map((end, index) => measure(exact, asStored, cuts[index]!, end));
+    const parts = cuts.slice(1).map((end, index) => measure(exact, asStored, cuts[index], end));
     const before = structuredClone(parts);
     const merged = mergeMeasures(parts);
     t.deepEqual(parts, before);

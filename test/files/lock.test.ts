@@ -38,7 +38,7 @@ test('a living process of this machine keeps others out, and is named', async (t
   t.true(error.message.startsWith(`${directory}: process ${other.pid} on ${hostname()} is working there.`));
   t.true(error.message.endsWith(`remove ${lock}`));
   t.is(readFileSync(lock, 'utf8'), `${other.pid} ${hostname()}`);
-  other.stdin!.end();
+  other.stdin.end();
   await gone;
   lockDirectory(directory)();
   t.false(existsSync(lock));

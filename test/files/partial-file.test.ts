@@ -124,7 +124,7 @@ test('after a kill only the partial file is there, and a sweep removes it', (t) 
   spawnSync(process.execPath, ['--input-type=module', '-e', script]);
   const [left] = readdirSync(directory);
   t.regex(left!, /^\.a\.[0-9a-f]{16}\.partial$/);
-  t.deepEqual(sweepPartialFiles(directory), [left!]);
+  t.deepEqual(sweepPartialFiles(directory), [left]);
   t.deepEqual(readdirSync(directory), []);
 });
 

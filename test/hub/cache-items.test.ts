@@ -60,7 +60,7 @@ test('a model that a living process uses is not pruned, and that of a dead one i
   const other = spawn(process.execPath, ['-e', 'process.stdin.resume()'], {
     stdio: ['pipe', 'ignore', 'ignore'],
   });
-  t.teardown(() => other.stdin!.end());
+  t.teardown(() => other.stdin.end());
   mark('a/living', `${other.pid} ${hostname()}`);
   mark('a/dead', `${2 ** 30} ${hostname()}`);
   mark('a/foreign', '1 another-machine');

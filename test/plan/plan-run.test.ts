@@ -86,7 +86,7 @@ test('a plan scans and partitions every row once, under names that sort in its o
 
 test('more than a hundred thousand partitions still have names that sort in their order', (t) => {
   const plan = planRun({ rows: 100_001, hidden: 1, partitionRows: 1, format: 'parquet' });
-  const names = plan.partitions.map(({ parquet }) => parquet!);
+  const names = plan.partitions.map(({ parquet }) => parquet);
   t.is(names[0], 'projections/part-000000.parquet');
   t.deepEqual(names.toSorted(), names);
   t.is(

@@ -191,7 +191,7 @@ test('refuses what is not finite and says where it is', async (t) => {
     const a = randomSymmetric(5, 1);
     a[3 * 5 + 2] = value;
     const error = await t.throwsAsync(eigh(a, 5), { instanceOf: InputError });
-    t.regex(error!.message, new RegExp(`${value} at row 3, column 2`));
+    t.regex(error.message, new RegExp(`${value} at row 3, column 2`));
   }
 });
 
