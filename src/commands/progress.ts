@@ -1,29 +1,13 @@
 import { SingleBar } from 'cli-progress';
-import { formatBytes } from '../text/byte-size.js';
-
-/** How a run tells a person what it is doing. */
-export interface Progress {
-  /** Begins a stage of `total` units (or none to count); `advance` as they are done, `finish` at its end. */
-  stage(name: string, total?: number, unit?: Unit): StageProgress;
-  /** A line that stays on the screen. */
-  note(line: string): void;
-}
-
-/** What a stage counts. */
-export type Unit = 'rows' | 'bytes';
-
-export interface StageProgress {
-  advance(count: number): void;
-  /** Ends the stage; returns its seconds. */
-  finish(): number;
-}
+import { type Progress, type StageProgress, silentProgress, type Unit } from '../run/progress.js';
+import { formatBytes } from '../text/figures.js';
 
 /** Seconds between two lines of a stage where there is no terminal. */
 const LINE_INTERVAL_SECONDS = 5;
 
 /** @param shortestSeconds of a stage that takes less no line stays */
 export function createProgress(stream: NodeJS.WriteStream, quiet: boolean, shortestSeconds = 0): Progress {
-  if (quiet) return { stage: () => new Stage(() => {}), note: () => {} };
+  if (quiet) return silentProgress;
   const print = (line: string) => stream.write(`${line}\n`);
   const close = (name: string, total: number | undefined, unit: Unit) => (seconds: number) => {
     if (seconds >= shortestSeconds) print(finishedLine(name, total, unit, seconds));

@@ -3,17 +3,11 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../errors.js';
 import { hubSettings } from '../hub/settings.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
-import { backends } from '../linalg/backend/backend.js';
-import { partitionFormats, tableChoices } from '../plan/plan-run.js';
-import {
-  configDefaults,
-  DEFAULT_RIDGE,
-  type ExportKind,
-  exportKinds,
-  loadConfig,
-  type Overrides,
-} from '../run/config.js';
-import { runJob } from '../run/coordinator.js';
+import { backendNames } from '../linalg/backend/backend.js';
+import { type ExportKind, exportKinds } from '../output/exports.js';
+import { partitionFormats } from '../plan/plan-run.js';
+import { configDefaults, DEFAULT_RIDGE, loadConfig, type Overrides, tableChoices } from '../run/config.js';
+import { run } from '../run/coordinator.js';
 import { Stopwatch } from '../run/stopwatch.js';
 import { number, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
@@ -62,7 +56,7 @@ export function addRunCommand(program: Command): void {
       new Option(
         '--backend <backend>',
         `what multiplies and decomposes (default: ${configDefaults.backend})`,
-      ).choices(backends),
+      ).choices(backendNames),
     )
     .option('--blas <path>', 'system BLAS and LAPACK to use, where the right one is not found by itself')
     // Named too, so that a configuration's own choice stands where the command line is silent.
@@ -72,7 +66,7 @@ export function addRunCommand(program: Command): void {
     .option('--overwrite', 'replace a run that is there already', false)
     .option('--json', 'print one JSON object on stdout at the end', false)
     .option('--quiet', 'no progress', false)
-    .action(run);
+    .action(runCommand);
 }
 
 interface RunOptions extends Overrides {
@@ -83,15 +77,15 @@ interface RunOptions extends Overrides {
   quiet: boolean;
 }
 
-async function run(options: RunOptions): Promise<void> {
+async function runCommand(options: RunOptions): Promise<void> {
   const { config: file, resume, overwrite, json, quiet, ...overrides } = options;
   if (resume && overwrite) throw new InputError('--resume and --overwrite exclude each other: give one');
   const packaged = overrides.model === undefined ? PACKAGED_CONFIG : null;
   const config = await loadConfig(file ?? packaged, overrides);
   const hub = hubSettings(process.env);
   await withPool(config.workers, quiet, async (executor, progress, signal) => {
-    const stopwatch = new Stopwatch(progress);
-    const finished = await runJob(
+    const stopwatch = new Stopwatch(progress, 0);
+    const finished = await run(
       config,
       { resume, overwrite },
       { executor, stopwatch, note: progress.note, hub, signal },

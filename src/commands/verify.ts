@@ -3,7 +3,7 @@ import { hubSettings } from '../hub/settings.js';
 import { configDefaults } from '../run/config.js';
 import { refuseFailed } from '../run/judge-run.js';
 import { Stopwatch } from '../run/stopwatch.js';
-import { reverify } from '../run/verify-run.js';
+import { verifyRun } from '../run/verify-run.js';
 import { workersOption } from './options.js';
 import { print } from './print.js';
 import { verificationLines } from './run-text.js';
@@ -35,7 +35,7 @@ async function verify(directory: string, { workers, json, quiet, ...places }: Ve
   const hub = hubSettings(process.env);
   await withPool(workers ?? configDefaults.workers, quiet, async (executor, progress, signal) => {
     const context = { executor, stopwatch: new Stopwatch(progress), note: progress.note, hub, signal };
-    const { verification } = await reverify(directory, places, context);
+    const { verification } = await verifyRun(directory, places, context);
     print(json ? JSON.stringify(verification) : verificationLines(verification).join('\n'));
     refuseFailed(directory, verification.checks);
   });

@@ -1,7 +1,8 @@
 import { EigenshardError } from '../errors.js';
 import type { Executor } from '../executor/executor.js';
 import { ThreadExecutor } from '../executor/threads.js';
-import { createProgress, type Progress } from './progress.js';
+import type { Progress } from '../run/progress.js';
+import { createProgress } from './progress.js';
 
 /** Runs `work` on a pool of worker threads that Ctrl-C stops. */
 export async function withPool(

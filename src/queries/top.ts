@@ -2,10 +2,11 @@ import path from 'node:path';
 import { InputError } from '../errors.js';
 import { eigenvectorColumn } from '../formats/parquet.js';
 import { openParquetColumns, type ParquetColumns } from '../formats/parquet-columns.js';
-import { TABLE_NAMES } from '../formats/parquet-table.js';
 import type { Manifest } from '../output/manifest.js';
+import { TABLE_NAMES } from '../output/manifest.js';
 import { runFile } from '../output/run-file.js';
-import { type Measure, type Side, sides } from '../report/contents.js';
+import { degrees } from '../tables/degrees.js';
+import { type Measure, type Side, sides } from '../tables/measures.js';
 
 export interface TopRequest {
   /** Index, ascending lambda. */
@@ -144,8 +145,4 @@ async function projectionColumn(
     column.set(await partition.numbers(eigenvectorColumn(eigenvector, model.hidden)), first);
   }
   return column;
-}
-
-function degrees(cosine: number): number {
-  return (Math.acos(Math.min(1, Math.max(-1, cosine))) * 180) / Math.PI;
 }

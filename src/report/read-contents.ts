@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { openParquetColumns, type ParquetColumns } from '../formats/parquet-columns.js';
-import { TABLE_NAMES } from '../formats/parquet-table.js';
 import type { RunResults } from '../output/manifest.js';
+import { TABLE_NAMES } from '../output/manifest.js';
 import type { ReportHead } from './contents.js';
 import { packArrays } from './packed-arrays.js';
 import { eigenvectorArrays } from './tables/eigenvectors.js';

@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { productRounding } from '../../src/checks/identities.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { configDefaults } from '../../src/run/config.js';
-import { outputPath } from '../../src/run/coordinator.js';
+import { outputPath } from '../../src/run/output-path.js';
 import { eigenshard } from '../helpers/cli.js';
 import { npy, safetensors, scratchDirectory, stateDict } from '../helpers/fixtures.js';
 import {
