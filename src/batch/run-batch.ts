@@ -4,7 +4,7 @@ import type { HubSettings } from '../hub/settings.js';
 import { type Backend, backendLabel } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import type { Manifest } from '../output/manifest.js';
-import { run as computeRun } from '../run/coordinator.js';
+import { coordinateRun } from '../run/coordinator.js';
 import type { Progress } from '../run/progress.js';
 import { Stopwatch } from '../run/stopwatch.js';
 import { formatBytes } from '../text/figures.js';
@@ -85,7 +85,7 @@ async function finish(
     return { manifest: run.state.manifest, finishedBefore: true };
   }
   const checkpoint = await downloads.take(run);
-  return computeRun(
+  return coordinateRun(
     run.config,
     { resume: true, overwrite: false },
     { executor, stopwatch: new Stopwatch(progress), note: progress.note, hub, signal },

@@ -17,13 +17,14 @@ import { backendSchema, fileRecordSchema } from './schemas.js';
 export const MANIFEST_NAME = 'manifest.json';
 export const REPORT_NAME = 'report.html';
 
-/** The tables of a run, in its directory. */
+/** The files of a run's tables, in its directory. */
 export const TABLE_NAMES = {
   tokens: 'tokens.parquet',
   eigenvectors: 'eigenvectors.parquet',
   extremes: 'extremes.parquet',
   histograms: 'histograms.parquet',
 } as const;
+export type TableName = keyof typeof TABLE_NAMES;
 
 /** Version of everything in an output directory; raised when a reader of the former one would be misled. */
 export const LAYOUT_VERSION = 1;

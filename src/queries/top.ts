@@ -1,9 +1,8 @@
-import path from 'node:path';
 import { InputError } from '../errors.js';
 import { eigenvectorColumn } from '../formats/parquet.js';
-import { openParquetColumns, type ParquetColumns } from '../formats/parquet-columns.js';
+import { openParquetColumns } from '../formats/parquet-columns.js';
 import type { Manifest } from '../output/manifest.js';
-import { TABLE_NAMES } from '../output/manifest.js';
+import { openTable } from '../output/open-table.js';
 import { runFile } from '../output/run-file.js';
 import { degrees } from '../tables/degrees.js';
 import { type Measure, type Side, sides } from '../tables/measures.js';
@@ -54,10 +53,6 @@ export async function topTokens(
   // A shorter list than asked for of the run holds all tokens that there are.
   if (count <= stored.places || stored.places < manifest.tables.top) return stored.tokens;
   return computedTokens(directory, manifest, request, stored.places);
-}
-
-function openTable(directory: string, table: keyof typeof TABLE_NAMES): Promise<ParquetColumns> {
-  return openParquetColumns(path.join(directory, TABLE_NAMES[table]), `the table ${table}`);
 }
 
 /** What extremes.parquet holds of the request, and how many places it has in all. */

@@ -93,7 +93,9 @@ export type Subject =
 /** The checked options of one run. */
 export type Config = RunOptions & Subject;
 export type RunOptions = Omit<z.infer<typeof configSchema>, 'model' | 'synthetic'>;
-type ConfigInput = z.input<typeof configSchema>;
+
+/** The options of one run as a configuration gives them: what has a default may be left away. */
+export type Options = z.input<typeof configSchema>;
 
 /** What the command line can say; undefined where it is silent. */
 export interface Overrides {
@@ -126,7 +128,7 @@ export async function loadConfig(file: string | null, overrides: Overrides): Pro
   const fromFile = file === null ? {} : await readConfigFile(file);
   const { export: kinds, ...options } = overrides;
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  const merged: ConfigInput = { ...fromFile, ...Object.fromEntries(given) };
+  const merged: Options = { ...fromFile, ...Object.fromEntries(given) };
   if (options.model !== undefined && fromFile.model !== options.model) {
     // What the file says of its own model does not hold for another one.
     delete merged.synthetic;
@@ -135,8 +137,18 @@ export async function loadConfig(file: string | null, overrides: Overrides): Pro
   if (kinds !== undefined) {
     merged.exports = Object.fromEntries(kinds.map((kind) => [kind, fromFile.exports?.[kind] ?? true]));
   }
-  const { model, synthetic, ...checked } = checkConfig(configSchema, merged, 'command line');
-  return { ...checked, ...subjectOf({ model, synthetic }, file ?? 'command line') };
+  return checkOptions(merged, 'command line', file ?? 'command line');
+}
+
+/**
+ * Checks the options of a run and fills in the defaults.
+ * @param where what they are to the user
+ * @param subjectAt where the model should stand, if elsewhere
+ * @throws InputError that names key, value and what is allowed
+ */
+export function checkOptions(options: Options, where: string, subjectAt = where): Config {
+  const { model, synthetic, ...checked } = checkConfig(configSchema, options, where);
+  return { ...checked, ...subjectOf({ model, synthetic }, subjectAt) };
 }
 
 /**
@@ -153,10 +165,10 @@ export function subjectOf(
   throw new InputError(`${where}: give exactly one of "model" and "synthetic"`);
 }
 
-async function readConfigFile(file: string): Promise<ConfigInput> {
+async function readConfigFile(file: string): Promise<Options> {
   const value = await readConfigJson(file);
   checkConfig(configSchema, value, file);
-  return value as ConfigInput;
+  return value as Options;
 }
 
 /** What a configuration file holds, unchecked. @throws InputError where it cannot be read or is not JSON */

@@ -49,7 +49,7 @@ export interface FinishedRun {
  * @param given what the caller has already, and uses for several runs or has brought from elsewhere
  * @throws InputError, RunError, VerificationError; what was computed until then stays for --resume
  */
-export async function run(
+export async function coordinateRun(
   config: Config,
   flags: { resume: boolean; overwrite: boolean },
   context: RunContext,

@@ -23,7 +23,7 @@ import { scanCheckpoint } from './scan-checkpoint.js';
  */
 export async function verifyRun(
   directory: string,
-  places: { model?: string; metric?: string },
+  places: { model?: string | undefined; metric?: string | undefined },
   context: RunContext,
 ): Promise<VerificationResult> {
   const manifest = readManifest(directory);
