@@ -4,8 +4,10 @@ import { coordinateRun, type FinishedRun } from './coordinator.js';
 
 /** What becomes of a run that lies in the output directory already. */
 export interface RunFlags {
-  /** Continue an unfinished run, or recognise a finished one. Default: false, and such a directory is refused. */
+  /** Continue an unfinished run; make again what is missing or damaged of a finished one. Default: false, and such a directory is refused. */
   resume?: boolean | undefined;
+  /** Compare the checksum of every file of a finished run, not only of those that changed since. Default: false. */
+  checksums?: boolean | undefined;
   /** Replace the run. Default: false. */
   overwrite?: boolean | undefined;
 }
@@ -21,8 +23,8 @@ export interface RunFlags {
  */
 export async function run(options: Options, caller: Caller & RunFlags = {}): Promise<FinishedRun> {
   const config = checkOptions(options, 'options');
-  const { resume = false, overwrite = false } = caller;
+  const { resume = false, checksums = false, overwrite = false } = caller;
   return withContext(config.workers, caller, (context) =>
-    coordinateRun(config, { resume, overwrite }, context),
+    coordinateRun(config, { resume, checksums, overwrite }, context),
   );
 }
