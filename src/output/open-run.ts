@@ -4,7 +4,7 @@ import type { ParquetColumns } from '../formats/parquet-columns.js';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import type { RowRange } from '../plan/row-ranges.js';
 import { readEigenbasis } from './eigenbasis-file.js';
-import { type Manifest, readManifest, type TableName } from './manifest.js';
+import { type Manifest, readManifest, TABLE_NAMES, type TableName } from './manifest.js';
 import { openTable } from './open-table.js';
 import { readProjections } from './read-projections.js';
 
@@ -25,6 +25,7 @@ export interface OpenRun {
   /**
    * Opens a table, whose columns are then read one by one. Which it has, docs/tables.md says.
    * @param name 'tokens', 'eigenvectors', 'extremes' or 'histograms'
+   * @throws RangeError where there is no table of that name
    * @throws EigenshardError of the kind 'input' where the run was made without tables, or the table is missing or damaged
    */
   table(name: TableName): Promise<ParquetColumns>;
@@ -60,6 +61,10 @@ export async function openRun(directory: string): Promise<OpenRun> {
       return basis;
     },
     table: async (name) => {
+      if (!Object.hasOwn(TABLE_NAMES, name)) {
+        const known = Object.keys(TABLE_NAMES).join(', ');
+        throw new RangeError(`openRun: there is no table ${JSON.stringify(name)}; there are ${known}`);
+      }
       if (manifest.tables !== null) return openTable(place, name);
       throw new InputError(`${directory}: has no tables (--tables none). Make the run again with them`);
     },

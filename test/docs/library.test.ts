@@ -23,34 +23,40 @@ function exampleFolder(t: ExecutionContext): string {
   return folder;
 }
 
-/** Runs an example in a folder, with the library of this checkout. @returns what it prints on stdout */
-async function runExample(t: ExecutionContext, folder: string, code: string): Promise<string> {
+/** Runs an example in a folder, with the library of this checkout; returns what it prints. */
+async function runExample(
+  t: ExecutionContext,
+  folder: string,
+  code: string,
+): Promise<{ stdout: string; stderr: string }> {
   const { code: script } = await transform(code, { loader: 'ts', format: 'esm' });
   const library = pathToFileURL(path.join(root, 'dist/src/index.js')).href;
   const file = path.join(folder, 'example.mjs');
   writeFileSync(file, script.replaceAll(/from ["']eigenshard["']/g, `from ${JSON.stringify(library)}`));
   const { status, stdout, stderr } = spawnSync(process.execPath, [file], { cwd: folder, encoding: 'utf8' });
   t.is(status, 0, stderr);
-  return stdout;
+  return { stdout, stderr };
 }
 
 test('the examples of docs/library.md run, one after the other, and find what the checkpoint holds', async (t) => {
   const [computes = '', opens = '', verifies = ''] = examples;
   t.is(examples.length, 3);
   const folder = exampleFolder(t);
-  t.regex(
-    await runExample(t, folder, computes),
-    /runs.mine is new lambda from [\d.]+ to [\d.]+, median [\d.]+\n$/,
-  );
-  t.regex(await runExample(t, folder, computes), /was there/);
+  const { stdout, stderr } = await runExample(t, folder, computes);
+  t.regex(stdout, /runs.mine is new lambda from [\d.]+ to [\d.]+, median [\d.]+\n$/);
+  const stages = [...stderr.matchAll(/^(.+): [\d.]+ s$/gm)].map(([, stage]) => stage);
+  t.true(stages.includes('projection'));
+  const { text } = documentNamed('docs/library.md');
+  for (const stage of stages) t.true(text.replaceAll(/\s+/g, ' ').includes(`\`${stage}\``), `stage ${stage}`);
+  t.regex((await runExample(t, folder, computes)).stdout, /was there/);
 
-  const [found = '', isSquare] = (await runExample(t, folder, opens)).trim().split('\n');
+  const [found = '', isSquare] = (await runExample(t, folder, opens)).stdout.trim().split('\n');
   const { causalNorm, stored, ...shape } = JSON.parse(found);
   t.deepEqual(shape, { rows: ROWS, hidden: HIDDEN, text: null });
   t.true(Math.abs(causalNorm / stored - 1) < 1e-12, `${causalNorm}, ${stored}`);
   t.is(isSquare, 'true');
 
-  const lines = (await runExample(t, folder, verifies)).trim().split('\n');
+  const lines = (await runExample(t, folder, verifies)).stdout.trim().split('\n');
   t.regex(lines[0]!, new RegExp(`^lm_head.weight: ${ROWS} x ${HIDDEN} bfloat16 \\(rule 1`));
   t.is(lines[1], 'no tokenizer');
   t.is(lines.filter((line) => / passed \d/.test(line)).length, 8);
