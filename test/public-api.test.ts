@@ -73,6 +73,10 @@ test('a program computes a run, is told how far it is, opens it and verifies it,
   const tokens = await run.table('tokens');
   t.is(tokens.rows, rows);
   t.is((await tokens.numbers('norm')).length, rows);
+  await t.throwsAsync(run.table('token' as 'tokens'), {
+    instanceOf: RangeError,
+    message: /no table "token"/,
+  });
 
   t.true((await library.verify(out, { workers: 1 })).verification.passed);
   t.true((await library.run(options, { resume: true })).finishedBefore);

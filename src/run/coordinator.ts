@@ -42,8 +42,9 @@ import { writeTables } from './write-tables.js';
 
 /** A run that lies on disk as a whole. */
 export interface FinishedRun {
-  /** Absolute. */
+  /** The output directory, absolute. */
   directory: string;
+  /** What the run recorded of itself, as `manifest.json` holds it. */
   manifest: Manifest;
   /** Whether the same run lay there finished, and nothing was computed. */
   finishedBefore: boolean;
