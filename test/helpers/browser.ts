@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import { type Browser, chromium } from 'playwright-core';
+import { testUnless } from './test-unless.js';
 
 const EXECUTABLE = '/usr/bin/chromium';
 
@@ -16,17 +17,11 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/**
- * A headless Chromium, closed after the test.
- *
- * @returns null where there is none, after saying so in the test's log and passing the test
- */
-export async function headlessBrowser(t: ExecutionContext): Promise<Browser | null> {
-  if (!existsSync(EXECUTABLE)) {
-    t.log(`SKIPPED: ${EXECUTABLE} is absent`);
-    t.pass();
-    return null;
-  }
+/** Declares a test that calls `headlessBrowser`. */
+export const browserTest = testUnless(existsSync(EXECUTABLE) ? null : `${EXECUTABLE} is absent`);
+
+/** A headless Chromium, closed after the test. */
+export async function headlessBrowser(t: ExecutionContext): Promise<Browser> {
   const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
   t.teardown(() => browser.close());
   return browser;

@@ -17,7 +17,7 @@ import {
   stateDict,
   torchFile,
 } from '../helpers/fixtures.js';
-import { sharedModel } from '../helpers/shared-models.js';
+import { realModelTest } from '../helpers/shared-models.js';
 
 /** A bfloat16 matrix of `rows` x 3 in which every element is `fill`. */
 function matrix(name: string, rows = 4, fill = 1): FixtureTensor {
@@ -365,9 +365,7 @@ test('embeddings narrower than the layers, as in OPT, are taken at their own wid
   t.is((await openCheckpoint(path)).source.columns, 3);
 });
 
-test('a real checkpoint is opened', async (t) => {
-  const model = sharedModel(t, 'stories260k');
-  if (model === null) return;
+realModelTest('a real checkpoint is opened', async (t, model) => {
   const checkpoint = await openCheckpoint(model);
   t.deepEqual(checkpoint, {
     path: model,

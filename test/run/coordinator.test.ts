@@ -16,7 +16,7 @@ import {
   shardedModel,
 } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
-import { sharedModel } from '../helpers/shared-models.js';
+import { realModelTest } from '../helpers/shared-models.js';
 
 const u = 2 ** -24;
 
@@ -47,9 +47,7 @@ function rowNorms(values: Float32Array, d: number, weights: Float64Array): Float
   });
 }
 
-test('a computed metric of a real model gives the reference eigenvalues, projections, norms and causal norms', async (t) => {
-  const model = sharedModel(t, 'stories260k');
-  if (model === null) return;
+realModelTest('a computed metric of a real model gives the reference values', async (t, model) => {
   const out = scratchDirectory(t);
   const { manifest } = await runHere({ model, out, partitionRows: 100 });
   t.true(manifest.verification.passed);
@@ -99,9 +97,7 @@ test('a computed metric of a real model gives the reference eigenvalues, project
   );
 });
 
-test('a metric given as .pt gives the same within the accuracy of its float32 entries', async (t) => {
-  const model = sharedModel(t, 'stories260k');
-  if (model === null) return;
+realModelTest('a metric given as .pt gives the same to the accuracy of float32', async (t, model) => {
   const out = scratchDirectory(t);
   const metric = path.join(model, 'causal_metric_tensor.pt');
   const { manifest } = await runHere({ model, metric, out });
