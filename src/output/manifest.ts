@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Check, Verification } from '../checks/verdict.js';
@@ -219,10 +219,8 @@ export function readManifest(directory: string): Manifest {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT') throw asInputError(error, file, 'the manifest');
-    throw new InputError(
-      `${directory}: holds no finished run (no ${MANIFEST_NAME}). An unfinished one is completed by --resume`,
-    );
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw asInputError(error, file, 'the manifest');
+    throw withoutManifest(directory);
   }
   let value: unknown;
   try {
@@ -235,6 +233,20 @@ export function readManifest(directory: string): Manifest {
   const { path: at, message } = result.error.issues[0]!;
   throw new InputError(
     `${file}: "${at.join('.')}": ${message}. Was it written by another version (this one reads layout ${LAYOUT_VERSION})?`,
+  );
+}
+
+/** What to say of a place without a manifest: a directory, a file, or nothing at all. */
+function withoutManifest(directory: string): unknown {
+  try {
+    if (!statSync(directory).isDirectory()) {
+      return new InputError(`${directory}: expected the output directory of a finished run, found a file`);
+    }
+  } catch (error) {
+    return asInputError(error, directory, 'the run');
+  }
+  return new InputError(
+    `${directory}: holds no finished run (no ${MANIFEST_NAME}). An unfinished one is completed by --resume`,
   );
 }
 
