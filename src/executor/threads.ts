@@ -35,7 +35,7 @@ export class ThreadExecutor implements Executor {
     signal?: AbortSignal | undefined;
     /** Told when a thread died and its task is tried again. */
     onRetry?: (message: string) => void;
-    /** How long tasks may take to end by themselves after an interruption. */
+    /** How long tasks may take to end by themselves after an interruption; 2,000 by default. */
     graceMs?: number;
     /** The worker entry; another one in tests. */
     filename?: string;
