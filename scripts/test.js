@@ -15,7 +15,8 @@ const tests = spawn(process.execPath, [ava, '--tap', ...args], {
   stdio: ['inherit', 'pipe', 'inherit'],
 });
 /** Ava begins a name with the file only where it runs several. */
-const [, file] = args.length === 1 ? (/([^/\\*]+)\.test\.js$/.exec(args[0]) ?? []) : [];
+const files = args.filter((argument) => !argument.startsWith('-'));
+const [, file] = files.length === 1 ? (/([^/\\*]+)\.test\.js$/.exec(files[0]) ?? []) : [];
 const results = { passed: [], failed: [], skipped: [] };
 const parser = new Parser();
 parser.on('comment', (comment) => process.stdout.write(`      ${comment.replace(/^#\s*/, '')}`));
