@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { InputError } from '../../src/errors.js';
@@ -177,7 +177,7 @@ test('a shard in a linked directory that leads out is refused, in a directory be
   writeFileSync(join(outside, 'a.safetensors'), safetensors([matrix('lm_head.weight')]));
   symlinkSync(outside, join(path, 'sub'));
   await refused(t, path, /outside of the checkpoint's directory/);
-  rmSync(join(path, 'sub'));
+  unlinkSync(join(path, 'sub'));
   mkdirSync(join(path, 'sub'));
   writeFileSync(join(path, 'sub', 'a.safetensors'), safetensors([matrix('lm_head.weight', 4, 3)]));
   t.is(await firstByte(path), 3);
