@@ -9,7 +9,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { eigenshard } from './helpers/cli.js';
+import { eigenshard, start } from './helpers/cli.js';
 import { float32Bytes, npy, safetensors, scratchDirectory, zip } from './helpers/fixtures.js';
 import { readProjections, runHere, shardedModel } from './helpers/runs.js';
 import { systemKernelsTest } from './helpers/system-libraries.js';
@@ -238,6 +238,15 @@ test('an option in the place of a command is one of run', async (t) => {
   t.is(
     (await eigenshard('help', 'cache', 'list')).stdout,
     (await eigenshard('cache', 'list', '--help')).stdout,
+  );
+});
+
+test('a path that is not there, and reads like a model of the hub, is told to be neither', async (t) => {
+  const { code, stderr } = await start(['inspect', 'runs/mistyped'], { HF_HUB_OFFLINE: '1' }).ended;
+  t.is(code, 2);
+  t.regex(
+    stderr,
+    /^eigenshard: runs\/mistyped: there is no such file or directory, and as a model of the hub: /,
   );
 });
 

@@ -1,11 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { InputError } from '../errors.js';
+import { EigenshardError, InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
 import { parseHubReference } from '../hub/reference.js';
 import { hubSettings } from '../hub/settings.js';
-import { inspectHubModel, inspectModel } from '../input/inspect-model.js';
+import { type HubModelInspection, inspectHubModel, inspectModel } from '../input/inspect-model.js';
 import { MANIFEST_NAME, readManifest } from '../output/manifest.js';
 import { print } from './print.js';
 import { hubModelText, inspectionText, modelText } from './run-text.js';
@@ -31,7 +31,7 @@ interface InspectOptions {
 
 async function inspect(place: string, { json, ...options }: InspectOptions): Promise<void> {
   if (!existsSync(place) && parseHubReference(place) !== null) {
-    const model = await inspectHubModel(place, { hub: hubSettings(process.env), ...options });
+    const model = await inspectReference(place, options);
     print(json ? JSON.stringify(model) : hubModelText(model));
   } else if (holdsRun(place)) {
     const manifest = readManifest(place);
@@ -39,6 +39,17 @@ async function inspect(place: string, { json, ...options }: InspectOptions): Pro
   } else {
     const model = await inspectModel(place, options);
     print(json ? JSON.stringify(model) : modelText(model));
+  }
+}
+
+/** Looks on the hub, and says so where that fails: a mistyped path of two names, as runs/NAME, reads like a model of it. */
+async function inspectReference(place: string, options: { tensor?: string }): Promise<HubModelInspection> {
+  try {
+    return await inspectHubModel(place, { hub: hubSettings(process.env), ...options });
+  } catch (error) {
+    if (!(error instanceof EigenshardError)) throw error;
+    const message = `${place}: there is no such file or directory, and as a model of the hub: ${error.message}`;
+    throw new EigenshardError(error.kind, message, { cause: error });
   }
 }
 
