@@ -1,6 +1,7 @@
+import type { Verification } from '../checks/verdict.js';
 import { type Caller, withContext } from './caller.js';
 import { configDefaults } from './config.js';
-import { type RunVerification, verifyRun } from './verify-run.js';
+import { verifyRun } from './verify-run.js';
 
 /** Where the inputs of a run lie now, and on how many threads they are read. */
 export interface VerifyOptions {
@@ -10,6 +11,12 @@ export interface VerifyOptions {
   metric?: string | undefined;
   /** Worker threads. Default: the cores available. */
   workers?: number | undefined;
+}
+
+/** What `verify` found. */
+export interface FoundVerification extends Verification {
+  /** What could not be checked, and why: an input is not at hand. Empty where everything was. */
+  unchecked: string[];
 }
 
 /**
@@ -26,7 +33,7 @@ export interface VerifyOptions {
 export async function verify(
   directory: string,
   options: VerifyOptions & Caller = {},
-): Promise<RunVerification> {
+): Promise<FoundVerification> {
   const { workers = configDefaults.workers, model, metric } = options;
   return withContext(workers, options, (context) => verifyRun(directory, { model, metric }, context));
 }
