@@ -25,8 +25,8 @@ export interface FoundVerification extends Verification {
  *
  * @param directory output directory of the run
  * @param options where the inputs lie now, and how the verification is watched and stopped
- * @returns `verification`: every check with its deviation and tolerance, and in `passed` whether none of them failed;
- *   `unchecked`: what could not be checked because an input is not at hand
+ * @returns every check with its deviation and tolerance, and in `passed` whether none of them failed; `unchecked` says what
+ *   could not be checked because an input is not at hand
  * @throws EigenshardError of the kind 'input' where there is no run, or checkpoint or metric are others, 'verification'
  *   where manifest, eigenbasis or computed metric are damaged, 'interrupted' after an abort
  */
@@ -35,5 +35,8 @@ export async function verify(
   options: VerifyOptions & Caller = {},
 ): Promise<FoundVerification> {
   const { workers = configDefaults.workers, model, metric } = options;
-  return withContext(workers, options, (context) => verifyRun(directory, { model, metric }, context));
+  return withContext(workers, options, async (context) => {
+    const { verification, unchecked } = await verifyRun(directory, { model, metric }, context);
+    return { ...verification, unchecked };
+  });
 }
