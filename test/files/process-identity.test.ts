@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import type { Writable } from 'node:stream';
 import test from 'ava';
 import { standingOf, thisProcess } from '../../src/files/process-identity.js';
 import { until } from '../helpers/until.js';
@@ -33,14 +34,16 @@ test('a process that was killed, and whose parent has not asked for it, is gone'
     t.pass();
     return;
   }
-  // The shell's child ends at once; the program that takes the shell's place never asks for it.
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 600'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
+  // The program that takes the shell's place never asks for the shell's child, which ends with its input.
+  const parent = spawn('sh', ['-c', 'cat <&3 & echo $!; exec sleep 600'], {
+    stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
   });
   t.teardown(() => parent.kill('SIGKILL'));
   const pid = await new Promise<number>((resolve) =>
-    parent.stdout.once('data', (text) => resolve(Number(text))),
+    parent.stdout!.once('data', (text) => resolve(Number(text))),
   );
+  await until(() => readFileSync(`/proc/${parent.pid}/comm`, 'latin1') === 'sleep\n');
+  (parent.stdio[3] as Writable).end();
   const stat = () => readFileSync(`/proc/${pid}/stat`, 'latin1').split(' ');
   await until(() => stat()[2] === 'Z');
   t.is(standingOf({ ...thisProcess, pid, started: stat()[21]! }), 'gone');

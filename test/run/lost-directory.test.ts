@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import test from 'ava';
 import { RunDirectory } from '../../src/output/run-directory.js';
 import { eigenshard, journalReaches, start } from '../helpers/cli.js';
@@ -63,7 +64,9 @@ test('a run that was stopped, and lost its directory to another, ends and change
   }
 });
 
-/** What is in a run's directory under its name, and its journal. */
+/** What is in a run's directory under its name, its journal among it. */
 function publishedFiles(directory: string): Map<string, Buffer> {
-  return new Map([...dataFiles(directory)].filter(([name]) => !/\.(partial|unfinished)$/.test(name)));
+  const files = [...dataFiles(directory)].filter(([name]) => !/\.(partial|unfinished)$/.test(name));
+  const journal = path.join(directory, 'journal.jsonl');
+  return new Map([...files, ['journal.jsonl', readFileSync(journal)]]);
 }
