@@ -1,14 +1,13 @@
 import { lstatSync, rmdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { namesIn } from '../files/names-in.js';
-import { waitForLock } from '../files/wait-for-lock.js';
+import { type LockContext, waitForLock } from '../files/wait-for-lock.js';
 import { CacheLayout, cacheLock } from './cache-layout.js';
 import { isInUse } from './in-use.js';
 import { readRef } from './refs.js';
-import type { RetryContext } from './retry.js';
 import { recordsIn } from './stored-range.js';
 
-/** What is kept or removed as one. */
+/** A part of the cache that is kept or removed as one. */
 export interface CacheItem {
   /** 'owner/name' */
   repository: string;
@@ -16,30 +15,24 @@ export interface CacheItem {
   kind: 'files' | 'weights';
   /** The commit, or the hash of the file with weights. */
   id: string;
-  /** For a person: names of files, or of tensors. */
+  /** Names of files, or of tensors, for a person. */
   holds: string[];
-  /** On the disk. */
+  /** Size on the disk. */
   bytes: number;
   lastUsed: Date;
   inUse: boolean;
 }
 
+/** Chooses what to prune: all, what was not used for so long, or what was used longest ago until the rest is small. */
 export type PruneRule = { all: true } | { olderThanDays: number } | { atMostBytes: number };
 
-/** Everything in the cache, what was used last first. */
-export async function listCache(
-  cache: string,
-  context: Pick<RetryContext, 'note' | 'signal'>,
-): Promise<CacheItem[]> {
+/** Lists everything in the cache, what was used last first. */
+export async function listCache(cache: string, context: LockContext): Promise<CacheItem[]> {
   return underLock(cache, context, () => itemsIn(cache));
 }
 
 /** Removes what the rule says, but nothing that is in use; returns what it removed. */
-export async function pruneCache(
-  cache: string,
-  rule: PruneRule,
-  context: Pick<RetryContext, 'note' | 'signal'>,
-): Promise<CacheItem[]> {
+export async function pruneCache(cache: string, rule: PruneRule, context: LockContext): Promise<CacheItem[]> {
   return underLock(cache, context, () => {
     const chosen = chooseToPrune(itemsIn(cache), rule, Date.now());
     for (const item of chosen) remove(cache, item);
@@ -47,7 +40,7 @@ export async function pruneCache(
   });
 }
 
-/** The items to remove: with a limit, the least recently used until the rest is within it. */
+/** Chooses the items to remove: with a limit, the least recently used until the rest is within it. */
 export function chooseToPrune(items: readonly CacheItem[], rule: PruneRule, now: number): CacheItem[] {
   const free = items.filter(({ inUse }) => !inUse);
   if ('all' in rule) return free;
@@ -64,17 +57,13 @@ export function chooseToPrune(items: readonly CacheItem[], rule: PruneRule, now:
   });
 }
 
-async function underLock<T>(
-  cache: string,
-  context: Pick<RetryContext, 'note' | 'signal'>,
-  work: () => T,
-): Promise<T> {
+async function underLock<T>(cache: string, context: LockContext, work: () => T): Promise<T> {
   if (lstatSync(cache, { throwIfNoEntry: false }) === undefined) return work();
-  const unlock = await waitForLock(cacheLock(cache), 'it looks through the cache', context);
+  const lock = await waitForLock(cacheLock(cache), 'it looks through the cache', context);
   try {
     return work();
   } finally {
-    unlock();
+    lock.release();
   }
 }
 
@@ -86,10 +75,10 @@ function itemsIn(cache: string): CacheItem[] {
   return items.sort((a, b) => b.lastUsed.getTime() - a.lastUsed.getTime());
 }
 
-/** Only what stands where eigenshard puts it: whatever else is in the directory is not ours to remove. */
+/** Finds what stands where eigenshard puts it: whatever else is in the directory is not ours to remove. */
 function itemsOf(cache: string, repository: string): CacheItem[] {
   const layout = new CacheLayout(cache, repository);
-  const inUse = isInUse(layout.model);
+  const inUse = isInUse(layout);
   const files = namesIn(path.join(layout.model, 'listings')).flatMap((name) => {
     const [, commit] = /^([0-9a-f]{40})\.json$/.exec(name) ?? [];
     if (commit === undefined) return [];
@@ -127,7 +116,7 @@ function remove(cache: string, { repository, kind, id }: CacheItem): void {
   removeIfEmpty(layout.model);
 }
 
-/** A model of which nothing is left. */
+/** Removes the directory of a model of which nothing is left. */
 function removeIfEmpty(model: string): void {
   const parts = namesIn(model).map((name) => path.join(model, name));
   if (parts.some((part) => !lstatSync(part).isDirectory() || namesIn(part).length > 0)) return;
@@ -135,7 +124,7 @@ function removeIfEmpty(model: string): void {
   rmdirSync(model);
 }
 
-/** Bytes on the disk: of a download in the making, those that are there. Links are not followed. */
+/** Sums bytes on the disk: of a download in the making, those that are there. Links are not followed. */
 function sizeOf(place: string): number {
   const found = lstatSync(place, { throwIfNoEntry: false });
   if (found === undefined) return 0;

@@ -1,15 +1,16 @@
 import { mkdirSync, renameSync, rmSync, statfsSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { hashFile } from '../files/hash-file.js';
+import type { Lock } from '../files/lock.js';
 import { syncDirectory } from '../files/sync-files.js';
 import { waitForLock } from '../files/wait-for-lock.js';
 import { asOutputError } from '../files/write-error.js';
 import { formatBytes } from '../text/figures.js';
 import { pruneCache } from './cache-items.js';
 import { type ByteRange, nameOf, type PinnedFile } from './file-request.js';
-import { refuseOffline } from './offline.js';
 import { diskFull, type PartialIdentity, PartialRange } from './partial-range.js';
 import { downloadRange } from './range-download.js';
+import { refuseOffline } from './settings.js';
 import { isIntact, readRecord, writeRecord } from './stored-range.js';
 
 /** A tensor's range of a file, and where it lies in the cache. */
@@ -21,11 +22,12 @@ export interface WantedRange {
   directory: string;
 }
 
+/** Names the file that is to hold a range. */
 export function targetOf({ directory, range }: WantedRange): string {
   return path.join(directory, `${range.begin}-${range.end}`);
 }
 
-/** Bytes that are not here yet, as the files say, without reading what is here. */
+/** Counts the bytes that are not here yet, as the files say, without reading what is here. */
 export function missingBytes(wanted: WantedRange): number {
   const target = targetOf(wanted);
   const { begin, end } = wanted.range;
@@ -49,20 +51,23 @@ export async function provideRange(
   const target = targetOf(wanted);
   const context = { note: pinned.repository.retries.note, signal };
   mkdirSync(directory, { recursive: true });
-  const unlock = await waitForLock(`${target}.lock`, `it downloads ${nameOf(pinned)}`, context);
+  const lock = await waitForLock(`${target}.lock`, `it downloads ${nameOf(pinned)}`, context);
   try {
     const stored = readRecord(target) !== null;
     if (!stored || !(await isIntact(target))) {
       if (stored) context.note(`${target}: is no longer what was downloaded: to be downloaded again`);
       refuseOffline(pinned.repository.settings, `${nameOf(pinned)} (tensor ${wanted.tensor})`);
+      lock.check();
       rmSync(target, { force: true });
       await makeRoom(wanted, context);
-      await download(wanted, onBytes, signal);
+      await download(wanted, lock, onBytes, signal);
     }
   } catch (error) {
+    // Whoever has taken the lock over has moved the files away that this failed at.
+    lock.check();
     throw asOutputError(error, target);
   } finally {
-    unlock();
+    lock.release();
   }
   // When it was used last: after the lock, whose end changes the directory too.
   const now = new Date();
@@ -72,6 +77,7 @@ export async function provideRange(
 
 async function download(
   wanted: WantedRange,
+  lock: Lock,
   onBytes: (bytes: number) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -84,6 +90,8 @@ async function download(
   } finally {
     partial.close();
   }
+  const sha256 = await hashFile(partial.path, 'the download');
+  lock.check();
   writeRecord(target, {
     repository: pinned.repository.name,
     commit: pinned.commit,
@@ -91,7 +99,7 @@ async function download(
     hash: pinned.file.hash,
     ...range,
     tensor,
-    sha256: await hashFile(partial.path, 'the download'),
+    sha256,
   });
   renameSync(partial.path, target);
   partial.removeProgress();

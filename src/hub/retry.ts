@@ -4,7 +4,7 @@ import type { RetrySettings } from './settings.js';
 
 /** A failure that may be gone a moment later: an overloaded server, a cut connection. */
 export class PassingFailure extends Error {
-  /** How long the server wants to be left alone. */
+  /** Time for which the server wants to be left alone; null where it does not say. */
   readonly retryAfterSeconds: number | null;
 
   constructor(message: string, options: { cause?: unknown; retryAfterSeconds?: number | null } = {}) {
@@ -14,11 +14,12 @@ export class PassingFailure extends Error {
   }
 }
 
-/** What a retry needs from outside. */
+/** Limits of trying again, and who is told of it. */
 export interface RetryContext {
   retry: RetrySettings;
-  /** Is told of waits that a person would wonder about. */
+  /** Takes a line for a person, of a wait that one would wonder about. */
   note: (line: string) => void;
+  /** Ends the waiting. */
   signal?: AbortSignal | undefined;
 }
 
@@ -26,11 +27,18 @@ export interface RetryContext {
 const NOTED_SECONDS = 5;
 
 /**
+ * Bytes a second below which an answer does not count as coming: a server that sends a byte every few seconds would
+ * otherwise never be given up. Six connections of that rate are 48 kbit/s, over which nobody waits for a model.
+ */
+export const LEAST_BYTES_PER_SECOND = 1000;
+
+/**
  * Calls `attempt` again after a PassingFailure: after `firstSeconds`, then twice as long each time, with jitter, and
- * no earlier than the server asks for (Retry-After), but never longer than `longestSeconds`. An attempt that
- * got further than any before it, as `progress` tells, starts the count anew.
+ * no earlier than the server asks for, but never longer than `longestSeconds`. An attempt that brought bytes, and no
+ * fewer than LEAST_BYTES_PER_SECOND, starts the count anew.
  *
  * @param what is done, for the message: 'downloading X'
+ * @param progress bytes that are here by now; without it no attempt brings any
  * @throws RunError when `attempts` have failed without progress; any other error at once
  */
 export async function withRetries<T>(
@@ -39,30 +47,31 @@ export async function withRetries<T>(
   attempt: () => Promise<T>,
   progress: () => number = () => 0,
 ): Promise<T> {
-  let reached = progress();
   for (let failed = 1; ; failed++) {
+    const before = { bytes: progress(), at: performance.now() };
     try {
       return await attempt();
     } catch (error) {
       if (!(error instanceof PassingFailure)) throw error;
-      if (progress() > reached) failed = 1;
-      reached = progress();
+      const bytes = progress() - before.bytes;
+      const seconds = (performance.now() - before.at) / 1000;
+      if (bytes > 0 && bytes >= seconds * LEAST_BYTES_PER_SECOND) failed = 1;
       if (failed >= retry.attempts) {
         throw new RunError(
           `${what}: given up after ${failed} attempts: ${error.message}; try again later, what has been downloaded is kept`,
           { cause: error },
         );
       }
-      const seconds = waitSeconds(retry, failed, error.retryAfterSeconds, Math.random());
-      if (seconds >= NOTED_SECONDS)
-        note(`${what}: ${error.message}; trying again in ${Math.ceil(seconds)} s`);
-      await delay(seconds * 1000, undefined, signal === undefined ? {} : { signal });
+      const wait = waitSeconds(retry, failed, error.retryAfterSeconds, Math.random());
+      if (wait >= NOTED_SECONDS) note(`${what}: ${error.message}; trying again in ${Math.ceil(wait)} s`);
+      await delay(wait * 1000, undefined, signal === undefined ? {} : { signal });
     }
   }
 }
 
 /**
- * How long to wait after `failed` attempts.
+ * Computes the seconds to wait after `failed` attempts.
+ *
  * @param jitter from [0, 1): many clients that failed at once do not come back at once
  */
 export function waitSeconds(
@@ -73,12 +82,4 @@ export function waitSeconds(
 ): number {
   const backOff = firstSeconds * 2 ** (failed - 1) * (0.5 + jitter / 2);
   return Math.min(longestSeconds, Math.max(backOff, (retryAfterSeconds ?? 0) * (1 + jitter / 10)));
-}
-
-/** Retry-After is a number of seconds or a date; null where it is neither, or is not there. */
-export function parseRetryAfter(value: string | null, now: number): number | null {
-  if (value === null) return null;
-  if (/^\s*\d+\s*$/.test(value)) return Number(value);
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, (date - now) / 1000);
 }

@@ -4,39 +4,46 @@ import path from 'node:path';
 import { InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
 import { parseBytes } from '../text/figures.js';
+import { proxyHint } from './proxy.js';
 import { Token } from './token.js';
 
-/** How the hub is reached, and where its bytes are kept. */
+/** Ways to reach the hub, and the place where its bytes are kept. */
 export interface HubSettings {
   /** Origin, and path where it has one, without a slash at the end. */
   endpoint: string;
-  /** Sent to the endpoint's origin alone. */
+  /** Access token, sent to the endpoint's origin alone; null for none. */
   token: Token | null;
-  /** Nothing is asked of the network. */
+  /** True where nothing may be asked of the network. */
   offline: boolean;
   /** The hub's own cache, as its official clients fill it: models--<owner>--<name>/snapshots/<commit>. */
   hubCache: string;
   /** eigenshard's cache of what it downloads. */
   cache: string;
-  /** What the cache may hold before the least recently used is removed. */
+  /** Size to which the cache may grow before the least recently used is removed. */
   cacheBytes: number;
   retry: RetrySettings;
-  download: {
-    /** A range is downloaded in pieces of this size, */
-    pieceBytes: number;
-    /** so many of them at once, */
-    connections: number;
-    /** each given up, and asked for again, when nothing has come for so long. */
-    stallSeconds: number;
-  };
+  download: DownloadSettings;
+  /** Explanation of what became of a proxy, where the endpoint cannot be reached; null where there is none. */
+  proxyHint: string | null;
 }
 
+/** Sizes and limits of a download. */
+export interface DownloadSettings {
+  /** Size of the pieces in which a range is asked for. */
+  pieceBytes: number;
+  /** Pieces that are asked for at once. */
+  connections: number;
+  /** Time without a byte after which an answer is given up, to be asked for again. */
+  stallSeconds: number;
+}
+
+/** Limits of trying again. */
 export interface RetrySettings {
   /** Attempts without any progress before it is given up. */
   attempts: number;
   /** The wait after the first one; each later one is twice as long. */
   firstSeconds: number;
-  /** No wait is longer, whatever a server asks for. */
+  /** The longest wait, whatever a server asks for. */
   longestSeconds: number;
 }
 
@@ -45,19 +52,20 @@ const DEFAULT_ENDPOINT = 'https://huggingface.co';
 /** Some twenty unembedding matrices of the size of Qwen3-4B's (778 MB). */
 export const DEFAULT_CACHE_BYTES = 20e9;
 
+/** Patience for half a minute of trouble, or for as long as a server asks, up to five minutes a time. */
 export const defaultRetry: RetrySettings = { attempts: 6, firstSeconds: 1, longestSeconds: 300 };
 
-/** 16 MiB are a second at 134 Mbit/s: long beside a request's start, short beside the whole. */
-export const defaultDownload: HubSettings['download'] = {
+/** Pieces of 16 MiB are a second at 134 Mbit/s: long beside a request's start, short beside the whole. */
+export const defaultDownload: DownloadSettings = {
   pieceBytes: 2 ** 24,
   connections: 6,
   stallSeconds: 60,
 };
 
 /**
- * The settings that the environment gives, by the names and defaults of the hub's official clients: HF_ENDPOINT,
+ * Reads the settings from the environment, by the names and defaults of the hub's official clients: HF_ENDPOINT,
  * HF_TOKEN or the file at HF_TOKEN_PATH or $HF_HOME/token, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE; and eigenshard's
- * own EIGENSHARD_CACHE (a directory) and EIGENSHARD_CACHE_SIZE (as 20GB).
+ * own EIGENSHARD_CACHE (a directory) and EIGENSHARD_CACHE_SIZE (as 20GB). See `proxyHint` for those of a proxy.
  *
  * @throws InputError that names the variable
  */
@@ -65,8 +73,9 @@ export function hubSettings(environment: Readonly<Record<string, string | undefi
   const get = (name: string) => environment[name]?.trim() || undefined;
   const caches = get('XDG_CACHE_HOME') ?? path.join(homedir(), '.cache');
   const home = expand(get('HF_HOME') ?? path.join(caches, 'huggingface'));
+  const endpoint = endpointOf(get('HF_ENDPOINT') ?? DEFAULT_ENDPOINT);
   return {
-    endpoint: endpointOf(get('HF_ENDPOINT') ?? DEFAULT_ENDPOINT),
+    endpoint,
     token: tokenOf(get('HF_TOKEN'), expand(get('HF_TOKEN_PATH') ?? path.join(home, 'token'))),
     offline: isTrue(get('HF_HUB_OFFLINE')),
     hubCache: expand(get('HF_HUB_CACHE') ?? path.join(home, 'hub')),
@@ -74,7 +83,25 @@ export function hubSettings(environment: Readonly<Record<string, string | undefi
     cacheBytes: cacheBytesOf(get('EIGENSHARD_CACHE_SIZE')),
     retry: defaultRetry,
     download: defaultDownload,
+    proxyHint: proxyHint(environment, endpoint),
   };
+}
+
+/**
+ * Refuses what would have to be asked of the network.
+ *
+ * @throws InputError where the settings forbid to ask the network for `what`
+ */
+export function refuseOffline({ offline }: Pick<HubSettings, 'offline'>, what: string): void {
+  if (offline) throw notInCache(what);
+}
+
+/** Says that what is asked for offline is not here. */
+export function notInCache(what: string): InputError {
+  return new InputError(
+    `${what}: is not in the cache, and HF_HUB_OFFLINE forbids to download it; run once with the network, without ` +
+      'HF_HUB_OFFLINE',
+  );
 }
 
 function endpointOf(text: string): string {
