@@ -1,7 +1,7 @@
 import { InputError } from '../../errors.js';
 import { type OpenFile, readBytes, withFile } from '../../files/open-file.js';
 import { type Dtype, dtypeBytes } from '../dtype.js';
-import { isLfsPointer, lfsPointer } from '../lfs-pointer.js';
+import { isLfsPointer, lfsPointer } from '../../files/lfs-pointer.js';
 import { elementCount, shapeText } from '../shape.js';
 import { readStrided } from '../strided.js';
 import type { PickleValue } from './pickle-value.js';
