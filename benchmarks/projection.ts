@@ -16,7 +16,7 @@ import { freivaldsProbe } from '../src/checks/probe.js';
 import { runTasks } from '../src/executor/executor.js';
 import type { PartitionMeasures, ProjectInput, WrittenFile } from '../src/executor/tasks.js';
 import { ThreadExecutor } from '../src/executor/threads.js';
-import { openCheckpoint } from '../src/input/checkpoint.js';
+import { openCheckpoint } from '../src/input/open-checkpoint.js';
 import { portableKernels } from '../src/linalg/backend/portable-backend.js';
 import { forbidTelemetry } from '../src/linalg/onnxruntime.js';
 import { readEigenbasis, writeEigenbasis } from '../src/output/eigenbasis-file.js';

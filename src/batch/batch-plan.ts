@@ -3,7 +3,8 @@ import path from 'node:path';
 import pLimit from 'p-limit';
 import { EigenshardError, InputError } from '../errors.js';
 import type { RowSource } from '../input/checkpoint.js';
-import { type ModelOptions, type ModelPlan, planModel } from '../input/model-plan.js';
+import type { ModelPlan } from '../input/model-plan.js';
+import { type ModelOptions, planModel } from '../input/plan-model.js';
 import type { KernelsIdentity } from '../linalg/backend/backend.js';
 import { readJournal } from '../output/journal.js';
 import { MANIFEST_NAME, type Manifest, readManifest } from '../output/manifest.js';
@@ -148,7 +149,7 @@ function recordedRows(out: string): number | null {
 }
 
 /** The same of a model on disk, of one on a hub, and of one that is yet to be made. */
-interface FoundModel extends Omit<ModelPlan, 'model' | 'fetch'> {
+interface FoundModel extends Omit<ModelPlan, 'model' | 'fetch' | 'reason' | 'notes'> {
   name: string;
   revision: string | null;
   fetch: ModelPlan['fetch'] | null;

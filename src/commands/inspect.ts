@@ -5,6 +5,7 @@ import { InputError } from '../errors.js';
 import { parseHubReference } from '../hub/reference.js';
 import { hubSettings } from '../hub/settings.js';
 import { inspectHubModel, inspectModel } from '../input/inspect-model.js';
+import { configNames } from '../input/model-config.js';
 import { MANIFEST_NAME, readManifest } from '../output/manifest.js';
 import { print } from './print.js';
 import { hubModelText, inspectionText, modelText } from './run-text.js';
@@ -46,10 +47,10 @@ function holdsRun(place: string): boolean {
   const has = (name: string) => existsSync(path.join(place, name));
   if (has(MANIFEST_NAME)) return true;
   const isDirectory = statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  if (isDirectory && !has('config.json')) {
+  if (isDirectory && !configNames.some(has)) {
     throw new InputError(
       `${place}: holds no finished run (no ${MANIFEST_NAME}; an unfinished one is completed by --resume), ` +
-        'and no checkpoint (no config.json); give the directory of one',
+        `and no checkpoint (no ${configNames.join(' nor ')}); give the directory of one, or a file of weights`,
     );
   }
   return false;

@@ -9,7 +9,7 @@ import { shapeText } from '../formats/shape.js';
 import { readStrided, type StridedTensor } from '../formats/strided.js';
 import type { PickleValue } from '../formats/torch/pickle-value.js';
 import { readTorchFile, readTorchTensor } from '../formats/torch/read-torch.js';
-import { isTorchTensor } from '../formats/torch/torch-globals.js';
+import { isTorchTensor } from '../formats/torch/torch-tensor.js';
 
 export interface Metric {
   /** (M + M^T) / 2, [d, d] row-major. */

@@ -9,7 +9,8 @@ import { DEFAULT_REVISION, type HubReference, isCommit } from '../hub/reference.
 import { readRef, writeRef } from '../hub/refs.js';
 import { HubRepository } from '../hub/repository.js';
 import type { HubSettings } from '../hub/settings.js';
-import { findMatrix, type RowSource } from './checkpoint.js';
+import type { RowSource } from './checkpoint.js';
+import { findMatrix } from './find-matrix.js';
 import { HubDirectory } from './hub-directory.js';
 import { hubCacheCommit, openHubSnapshot } from './hub-snapshot.js';
 import { localPlan, type ModelPlan, shapeOf } from './model-plan.js';
@@ -48,12 +49,12 @@ async function plan(
   const repository = new HubRepository(name, settings, { retry: settings.retry, note, signal });
   const commit = await pin(repository, revision, layout);
   const snapshot = await openHubSnapshot(settings.hubCache, name, commit, { tensor, rows });
-  if (snapshot !== null) return localPlan(await selectRows(snapshot, rows));
+  if (snapshot !== null) return localPlan(await selectRows(snapshot.checkpoint, rows), snapshot.reason);
 
   await markInUse(settings.cache, layout, { note, signal });
   if (revision !== commit) writeRef(layout.ref(revision), commit);
   const directory = await HubDirectory.open(repository, commit, layout);
-  const { checkpoint, file } = await findMatrix(directory, tensor);
+  const { checkpoint, file, reason } = await findMatrix(directory, tensor);
   const wanted = await wantedRange(directory, file, checkpoint.source, layout);
   const missing = missingBytes(wanted);
   if (missing > 0) refuseOffline(settings, `${checkpoint.source.file} (tensor ${checkpoint.source.tensor})`);
@@ -75,7 +76,8 @@ async function plan(
   };
   const shape = shapeOf(checkpoint, rows === 'all');
   const downloadTarget = targetOf(wanted);
-  return { model: checkpoint.model, shape, bytesToDownload: bytes, downloadTarget, fetch };
+  const { model, notes } = checkpoint;
+  return { model, shape, reason, notes, bytesToDownload: bytes, downloadTarget, fetch };
 }
 
 interface PlanOptions {

@@ -120,6 +120,8 @@ const manifestSchema = z.object({
     rows: z.number(),
     hidden: z.number(),
     contentSha256: z.string(),
+    /** What was noticed about the choice of the matrix, for a person. */
+    notes: z.array(z.string()).default([]),
   }),
   metric: z.object({
     source: z.enum(['computed', 'file']),

@@ -1,5 +1,5 @@
 import type { Checkpoint } from '../input/checkpoint.js';
-import { planModel } from '../input/model-plan.js';
+import { planModel } from '../input/plan-model.js';
 import type { RowSelection } from '../input/vocabulary-rows.js';
 import type { RunContext } from './context.js';
 

@@ -1,8 +1,10 @@
 import { InputError } from '../errors.js';
 import { checkArrowRows } from '../formats/arrow-limits.js';
-import { type Checkpoint, openCheckpoint } from '../input/checkpoint.js';
+import type { Checkpoint } from '../input/checkpoint.js';
 import { type Metric, readMetric } from '../input/metric.js';
-import { openTokenizer } from '../input/tokenizer.js';
+import { openCheckpoint } from '../input/open-checkpoint.js';
+import { openTokenizer } from '../input/open-tokenizer.js';
+import { tokenizerNotes } from '../input/tokenizer-notes.js';
 import { selectRows } from '../input/vocabulary-rows.js';
 import type { DenseKernels } from '../linalg/backend/backend.js';
 import { LAYOUT_VERSION } from '../output/manifest.js';
@@ -18,6 +20,8 @@ import { type Scan, scanCheckpoint } from './scan-checkpoint.js';
 export interface Job {
   config: Config;
   checkpoint: Checkpoint;
+  /** What a user should know of the inputs. */
+  notes: string[];
   plan: Plan;
   /** The given metric, or null where it is computed. */
   metric: GivenMetric | null;
@@ -66,12 +70,14 @@ export async function prepareJob(
     ),
   ] as const;
   await Promise.allSettled(inputs);
-  const [metric, , scan] = await Promise.all(inputs);
+  const [metric, ofTokenizer, scan] = await Promise.all(inputs);
+  for (const note of ofTokenizer) context.note(note);
   const ridge = ridgeOf(config, metric);
   const name = config.name ?? checkpoint.model.name;
   const { dtype } = source;
   const fingerprint = fingerprintOfRun(config, plan, { name, dtype, ...scan }, metric);
-  return { config, checkpoint, plan, metric, ridge, scan, name, fingerprint, kernels };
+  const notes = [...checkpoint.notes, ...ofTokenizer];
+  return { config, checkpoint, notes, plan, metric, ridge, scan, name, fingerprint, kernels };
 }
 
 /** The fingerprint of the run of these options on weights of this content. */
@@ -111,11 +117,15 @@ async function readGivenMetric(file: string, hiddenSize: number): Promise<GivenM
   };
 }
 
-/** Before anything is computed that the tables, which need the tokenizer, would end in a failure. */
-async function checkTokenizer({ tables }: Config, { path: place }: Checkpoint): Promise<void> {
-  if (tables === 'none') return;
+/**
+ * Opens the tokenizer before anything is computed that the tables, which need it, would end in a failure.
+ * @returns what a user should know of it
+ */
+async function checkTokenizer({ tables }: Config, { path: place, source }: Checkpoint): Promise<string[]> {
+  if (tables === 'none') return [];
   try {
-    await openTokenizer(place);
+    const tokenizer = await openTokenizer(place);
+    return tokenizer === null ? [] : tokenizerNotes(tokenizer, source.rows);
   } catch (cause) {
     if (!(cause instanceof InputError)) throw cause;
     throw new InputError(`${cause.message}. Or leave the tables, which name the tokens, out: --tables none`, {

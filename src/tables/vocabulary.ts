@@ -1,8 +1,8 @@
-import { openTokenizer } from '../input/tokenizer.js';
+import { openTokenizer } from '../input/open-tokenizer.js';
 
 /** What is known of the V tokens apart from their rows. */
 export interface Vocabulary {
-  /** Null for a row that no token has, and without a tokenizer. */
+  /** Null for a row that no token has, and where no tokenizer says what its tokens stand for. */
   texts: (string | null)[];
   /** Null without a tokenizer. */
   isOrphan: (boolean | null)[];
@@ -23,7 +23,7 @@ export async function readVocabulary(checkpoint: string, rows: number): Promise<
   const texts = Array.from({ length: rows }, (_, id) => tokenizer.text(id));
   return {
     texts,
-    isOrphan: texts.map((text) => text === null),
+    isOrphan: texts.map((_, id) => !tokenizer.has(id)),
     isSpecial: texts.map((_, id) => tokenizer.isSpecial(id)),
   };
 }

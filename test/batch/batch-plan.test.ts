@@ -5,7 +5,7 @@ import { isPlanned } from '../../src/batch/batch-plan.js';
 import { createProgress } from '../../src/commands/progress.js';
 import { InputError } from '../../src/errors.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
-import { planModel } from '../../src/input/model-plan.js';
+import { planModel } from '../../src/input/plan-model.js';
 import { runJob } from '../../src/run/coordinator.js';
 import { Stopwatch } from '../../src/run/stopwatch.js';
 import { plannedRuns, planOf } from '../helpers/batches.js';

@@ -18,7 +18,7 @@ import { createProgress, type Progress } from '../../src/commands/progress.js';
 import { RunError } from '../../src/errors.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
 import { lockDirectory } from '../../src/files/lock.js';
-import { planModel } from '../../src/input/model-plan.js';
+import { planModel } from '../../src/input/plan-model.js';
 import { MANIFEST_NAME, readManifest } from '../../src/output/manifest.js';
 import { batchFile, plannedRuns, planOf, spoilWeights } from '../helpers/batches.js';
 import { eigenshard, journalReaches, start } from '../helpers/cli.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { type CacheItem, chooseToPrune, listCache, pruneCache } from '../../src/hub/cache-items.js';
 import { CacheLayout } from '../../src/hub/cache-layout.js';
-import { planModel } from '../../src/input/model-plan.js';
+import { planModel } from '../../src/input/plan-model.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { HubServer } from '../helpers/hub-server.js';
 import { shardedModel } from '../helpers/runs.js';

@@ -16,7 +16,7 @@ import { cacheLock } from '../../src/hub/cache-layout.js';
 import type { HubSettings } from '../../src/hub/settings.js';
 import { Token } from '../../src/hub/token.js';
 import type { Checkpoint } from '../../src/input/checkpoint.js';
-import { planModel } from '../../src/input/model-plan.js';
+import { planModel } from '../../src/input/plan-model.js';
 import { readManifest } from '../../src/output/manifest.js';
 import { eigenshard, start } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';

@@ -3,10 +3,11 @@ import test from 'ava';
 import { InputError } from '../../src/errors.js';
 import type { PickleValue } from '../../src/formats/torch/pickle-value.js';
 import { readTorchFile, readTorchTensor } from '../../src/formats/torch/read-torch.js';
-import type { TorchTensor } from '../../src/formats/torch/torch-globals.js';
-import { explainCheckpoint } from '../../src/input/checkpoint.js';
+import type { TorchTensor } from '../../src/formats/torch/torch-tensor.js';
+import { explainCheckpoint } from '../../src/input/open-checkpoint.js';
+import { readWeights } from '../../src/input/read-weights.js';
 import { openRows } from '../../src/input/rows.js';
-import { readTorchWeights, readWeights } from '../../src/input/weights.js';
+import { readTorchWeights } from '../../src/input/torch-weights.js';
 import {
   type FixtureStateTensor,
   float32Bytes,

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { InputError } from '../../src/errors.js';
-import { explainCheckpoint, openCheckpoint } from '../../src/input/checkpoint.js';
+import { explainCheckpoint, openCheckpoint } from '../../src/input/open-checkpoint.js';
 import { openRows } from '../../src/input/rows.js';
 import { embeddingNames, unembeddingNames } from '../../src/input/tensor-names.js';
 import {
@@ -218,13 +218,20 @@ test('dtypes and shapes that do not fit are refused', async (t) => {
   await refusedTensor({ dtype: 'F64', data: new Uint8Array(96) }, /dtype F64.*convert it to float32/);
   await refusedTensor({ shape: [12] }, /is 12, expected a matrix/);
   await refusedTensor({ shape: [4, 3, 1] }, /is 4 x 3 x 1, expected a matrix/);
-  await refusedTensor({ shape: [0, 3], data: new Uint8Array(0) }, /is 0 x 3, expected a matrix/);
+  await refusedTensor(
+    { shape: [0, 3], data: new Uint8Array(0) },
+    /is empty \(0 x 3\): the gathered weights are elsewhere/,
+  );
   await refusedTensor({ shape: [3, 4] }, /is 3 x 4, but config.json says hidden size 3/);
 });
 
 test('directories that are no checkpoint are refused with what is missing', async (t) => {
   const empty = scratchDirectory(t);
-  await refused(t, empty, /config.json: cannot read the checkpoint's configuration: there is no such file/);
+  await refused(
+    t,
+    empty,
+    /holds no checkpoint \(no config.json nor params.json\); give the directory of one/,
+  );
   writeFileSync(join(empty, 'config.json'), '[1]');
   await refused(t, empty, /expected the checkpoint's configuration as a JSON object/);
   writeFileSync(join(empty, 'config.json'), '{"a": 1');
@@ -335,7 +342,7 @@ test('it says why a tensor is taken, and which others are there', async (t) => {
   const file = join(path, 'model.safetensors');
   const found = await explainCheckpoint(path);
   t.regex(found.reason, /^rule 1 of \d+: an unembedding matrix \(Llama/);
-  t.deepEqual(found.others, [{ name: 'model.embed_tokens.weight', file }]);
+  t.deepEqual(found.others, [{ name: 'model.embed_tokens.weight', file, shape: [4, 3], dtype: 'BF16' }]);
   const asked = await explainCheckpoint(path, { tensor: 'x' });
   t.is(asked.reason, 'named by --tensor');
   t.is(asked.others.length, 2);
