@@ -25,6 +25,8 @@ export interface Tasks {
       sha256: string;
       /** sum_i gamma_ij, [d]. */
       columnSums: Float64Array;
+      /** The one row that all of them are, [d]; null where two differ. */
+      onlyRow: Float32Array | null;
     };
   };
   /** Sums (gamma_i - mu)(gamma_i - mu)^T over rows. */

@@ -1,6 +1,6 @@
 import { InputError } from '../errors.js';
 import { checkArrowRows } from '../formats/arrow-limits.js';
-import type { Checkpoint } from '../input/checkpoint.js';
+import type { Checkpoint, RowSource } from '../input/checkpoint.js';
 import { type Metric, readMetric } from '../input/metric.js';
 import { openCheckpoint } from '../input/open-checkpoint.js';
 import { openTokenizer } from '../input/open-tokenizer.js';
@@ -72,6 +72,7 @@ export async function prepareJob(
   await Promise.allSettled(inputs);
   const [metric, ofTokenizer, scan] = await Promise.all(inputs);
   for (const note of ofTokenizer) context.note(note);
+  if (config.metric === undefined) refuseConstant(source, scan);
   const ridge = ridgeOf(config, metric);
   const name = config.name ?? checkpoint.model.name;
   const { dtype } = source;
@@ -168,4 +169,15 @@ function checkRank({ rows, hidden }: Plan, ridge: number, { note }: RunContext):
   if (ridge === 0)
     throw new InputError(`${reason}: without a ridge it has no inverse. Give a --ridge above 0`);
   note(`warning: ${reason}; in the other directions the metric is 1 / ridge = ${1 / ridge}`);
+}
+
+/** @throws InputError where all rows are one: their covariance is zero, and its inverse is the ridge's alone */
+function refuseConstant({ file, tensor, rows }: RowSource, { onlyRow }: Scan): void {
+  if (onlyRow === null) return;
+  const are = rows === 1 ? 'has one row alone' : `has ${rows} equal rows`;
+  const what = onlyRow.every((value) => value === 0) ? `${are}, of zeros` : are;
+  throw new InputError(
+    `${file}: ${tensor ?? 'the matrix'} ${what}: the covariance is zero, and no metric can be computed of it; name another ` +
+      'tensor, or give a --metric',
+  );
 }
