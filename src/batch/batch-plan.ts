@@ -4,6 +4,7 @@ import pLimit from 'p-limit';
 import { EigenshardError, InputError } from '../errors.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { ModelPlan } from '../input/model-plan.js';
+import type { Normalisation } from '../input/norm-head.js';
 import { type ModelOptions, planModel } from '../input/plan-model.js';
 import type { KernelsIdentity } from '../linalg/backend/backend.js';
 import { readJournal } from '../output/journal.js';
@@ -112,6 +113,7 @@ async function planOne(
   find: Find,
 ): Promise<PlannedRun> {
   const model = await findModel(options, find);
+  const { normalisation } = model;
   const { columns, dtype } = model.shape;
   const name = options.name ?? model.name;
   const { format, partitionRows } = options;
@@ -124,7 +126,7 @@ async function planOne(
   const ridge = ridgeOf(config, metric);
   // What is here is scanned; what is not has the weights of its commit.
   const isPinned = model.revision !== null && model.bytesToDownload > 0;
-  const state = stateOf(config, plan, { name, dtype }, metric, isPinned);
+  const state = stateOf(config, plan, { name, dtype, normalisation }, metric, isPinned);
   const files = state.is === 'finished' ? [] : await planRunFiles(config, { plan, name, ridge });
   const isFetched = !(state.is === 'finished' && state.isCertain);
   return {
@@ -141,7 +143,7 @@ async function planOne(
   };
 }
 
-type Find = (model: string, asked: Pick<ModelOptions, 'tensor' | 'rows'>) => Promise<ModelPlan>;
+type Find = (model: string, asked: Pick<ModelOptions, 'tensor' | 'rows' | 'headRows'>) => Promise<ModelPlan>;
 
 /** V of the finished run in a folder, which stands in for what only the tokenizer could tell. */
 function recordedRows(out: string): number | null {
@@ -158,7 +160,7 @@ interface FoundModel extends Omit<ModelPlan, 'model' | 'fetch' | 'reason' | 'not
 }
 
 async function findModel(
-  { model, synthetic, tensor, rows }: BatchRunOptions,
+  { model, synthetic, tensor, rows, headRows }: BatchRunOptions,
   find: Find,
 ): Promise<FoundModel> {
   if (synthetic !== undefined) {
@@ -171,11 +173,12 @@ async function findModel(
       revision: null,
       shape: { ...shape, isFinal: true },
       bytesToDownload: 0,
+      normalisation: null,
       fetch: null,
       files,
     };
   }
-  const { model: found, ...plan } = await find(model!, { tensor, rows });
+  const { model: found, ...plan } = await find(model!, { tensor, rows, headRows });
   return { ...plan, name: found.name, revision: found.revision, files: [] };
 }
 
@@ -187,7 +190,7 @@ async function findModel(
 function stateOf(
   config: Config & { out: string },
   plan: Plan,
-  model: { name: string; dtype: string },
+  model: { name: string; dtype: string; normalisation: Normalisation | null },
   metric: MetricIdentity | null,
   isPinned: boolean,
 ): RunState {

@@ -51,7 +51,19 @@ async function openWeights(
   const { listed, embedding } = await lookAtOthers(own, chosen.choice.name, async () => weights);
   const notes = [...chosen.notes, ...judgeChoice(chosen.choice, source, embedding, around?.config ?? null)];
   const model = { ...(around?.config.model ?? unknownModel), name: nameOf(path), revision: null };
-  return { path, source, model, origin: null, notes, reason: chosen.choice.reason, others: listed };
+  const { kind, reason } = chosen.choice;
+  const normalisation = kind === 'unembedding' ? (around?.config.normalisation ?? null) : null;
+  return {
+    path,
+    source,
+    storedRows: source.rows,
+    model,
+    normalisation,
+    origin: null,
+    notes,
+    reason,
+    others: listed,
+  };
 }
 
 /** What the directory says of one of its files of weights. */
@@ -139,7 +151,18 @@ async function openArray(path: string, asked: string | undefined): Promise<Expla
   const choice = { name: '', kind: null, reason: 'the only array of the file', notes: [] };
   const notes = judgeChoice(choice, source, null, null);
   const model = { ...unknownModel, name: nameOf(path) };
-  return { path, source, model, origin: null, notes, reason: choice.reason, others: [] };
+  const { reason } = choice;
+  return {
+    path,
+    source,
+    storedRows: source.rows,
+    model,
+    normalisation: null,
+    origin: null,
+    notes,
+    reason,
+    others: [],
+  };
 }
 
 const unknownModel: Omit<Model, 'name'> = {

@@ -1,4 +1,5 @@
 import type { Model } from './model-config.js';
+import type { Normalisation } from './norm-head.js';
 
 /** The unembedding matrix gamma where it lies: [rows, columns] row-major, little-endian, without gaps. */
 export interface RowSource {
@@ -13,6 +14,11 @@ export interface RowSource {
   dtype: 'bfloat16' | 'float16' | 'float32';
   /** The tensor's name in the file, null where the file is one bare array. */
   tensor: string | null;
+  /**
+   * What rows are divided by before they are used, as a NormHead does: 'norm' for each row's own norm, or a number a
+   * column, [d]. Absent where rows are used as they are stored.
+   */
+  divisor?: 'norm' | Float64Array;
 }
 
 /** The bytes of the hub that the matrix is. */
@@ -34,7 +40,11 @@ export interface Checkpoint {
   /** Absolute path of the directory or file that was given. */
   path: string;
   source: RowSource;
+  /** Rows of the matrix as it is stored, whichever of them were selected. */
+  storedRows: number;
   model: Model;
+  /** By what the rows are to be normalised before they are used; null where they are used as they are stored. */
+  normalisation: Normalisation | null;
   /** Where on the hub the matrix is from; null where nothing says so. */
   origin: HubOrigin | null;
   /** What a user should know though it stops nothing. */

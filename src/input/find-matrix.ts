@@ -52,8 +52,10 @@ export async function findMatrix(
     return isHere ? weightsIn(fileOf(name)) : null;
   });
   notes.push(...listing.notes, ...judgeChoice(choice, source, embedding, config));
+  // What is no head is not normalised.
+  const normalisation = choice.kind === 'unembedding' ? config.normalisation : null;
   return {
-    checkpoint: { path, source, model, origin: null, notes },
+    checkpoint: { path, source, storedRows: source.rows, model, normalisation, origin: null, notes },
     file: fileOf(choice.name),
     reason: choice.reason,
     others: listed,

@@ -3,6 +3,7 @@ import type { HubSettings } from '../hub/settings.js';
 import type { OtherTensor, RowSource } from './checkpoint.js';
 import type { Model } from './model-config.js';
 import type { ModelPlan } from './model-plan.js';
+import { chooseHeadRows, type Normalisation } from './norm-head.js';
 import { explainCheckpoint } from './open-checkpoint.js';
 import { openTokenizer } from './open-tokenizer.js';
 import { planModel } from './plan-model.js';
@@ -20,6 +21,8 @@ export interface ModelInspection {
   reason: string;
   /** The other tensors under known names. */
   others: OtherTensor[];
+  /** By what a run would normalise the rows; null where it would take them as they are stored. */
+  normalisation: Normalisation | null;
   /** null where the checkpoint has none. */
   tokenizer: {
     tokens: number;
@@ -39,10 +42,13 @@ export async function inspectModel(
   path: string,
   options: { tensor?: string } = {},
 ): Promise<ModelInspection> {
-  const { source, ...checkpoint } = await explainCheckpoint(path, options);
+  const { reason, others, ...found } = await explainCheckpoint(path, options);
+  const { source, ...checkpoint } = chooseHeadRows(found, undefined);
   const tokenizer = await openTokenizer(checkpoint.path);
   return {
     ...checkpoint,
+    reason,
+    others,
     source: { ...source, bytes: source.rows * source.columns * dtypeBytes[source.dtype] },
     notes: [...checkpoint.notes, ...(tokenizer === null ? [] : tokenizerNotes(tokenizer, source.rows))],
     tokenizer: tokenizer === null ? null : inspectTokenizer(tokenizer, source.rows),

@@ -26,8 +26,8 @@ export interface ModelConfig {
   /** Name of its file: 'config.json', 'params.json'. */
   file: string;
   model: Model;
-  /** What the model does with the stored rows of its head before it uses them; null where it uses them as they are. */
-  headNormalisation: Normalisation | null;
+  /** How the model normalises the stored rows of its head before it uses them; null where it uses them as they are. */
+  normalisation: Normalisation | null;
 }
 
 /** The files that a configuration may be in: that of transformers, and that of Llama's and Mistral's own format. */
@@ -56,7 +56,7 @@ export async function readModelConfig(directory: string): Promise<ModelConfig> {
     vocabSize: first(sections, vocabularyKeys, countOrNull),
   };
   const saysNormHead = first(sections, ['norm_head'], booleanOrNull) ?? false;
-  return { file: name, model, headNormalisation: normalisationOf(model, saysNormHead) };
+  return { file: name, model, normalisation: normalisationOf(model, saysNormHead) };
 }
 
 /** The configuration that lies in a directory; null where there is none. */

@@ -8,6 +8,8 @@ export interface ModelPlan extends Pick<ExplainedCheckpoint, 'reason' | 'notes'>
   shape: Pick<RowSource, 'rows' | 'columns' | 'dtype' | 'tensor'> & { isFinal: boolean };
   /** What `fetch` still has to download; 0 for what lies on this machine. */
   bytesToDownload: number;
+  /** By what the rows are normalised before they are used; null where they are used as they are stored. */
+  normalisation: Checkpoint['normalisation'];
   /** The file that `fetch` makes of the matrix; absent where nothing is downloaded. */
   downloadTarget?: string;
   /** Brings the matrix to this machine. `onBytes` is told of bytes as they arrive. */
@@ -21,6 +23,7 @@ export function localPlan(checkpoint: Checkpoint, reason: string): ModelPlan {
     shape: shapeOf(checkpoint, true),
     reason,
     notes: checkpoint.notes,
+    normalisation: checkpoint.normalisation,
     bytesToDownload: 0,
     fetch: async () => checkpoint,
   };

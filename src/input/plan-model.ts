@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { parseHubReference } from '../hub/reference.js';
 import type { HubSettings } from '../hub/settings.js';
 import { localPlan, type ModelPlan } from './model-plan.js';
+import { chooseHeadRows, type HeadRows } from './norm-head.js';
 import { explainCheckpoint } from './open-checkpoint.js';
 import { planHubModel } from './plan-hub-model.js';
 import { type RowSelection, selectRows } from './vocabulary-rows.js';
@@ -13,6 +14,8 @@ export interface ModelOptions {
   tensor?: string | undefined;
   /** The rows to take, by default all. */
   rows?: RowSelection | undefined;
+  /** Whether rows are taken as stored or normalised, by default as the model uses them. */
+  headRows?: HeadRows | undefined;
   /** Shows a line to the person who watches: of a wait, of a file that is downloaded again. */
   note?: ((line: string) => void) | undefined;
   signal?: AbortSignal | undefined;
@@ -26,13 +29,13 @@ export interface ModelOptions {
  * @throws InputError or RunError as explainCheckpoint, planHubModel and selectRows
  */
 export async function planModel(model: string, options: ModelOptions): Promise<ModelPlan> {
-  const { hub, tensor, rows = 'all', note = () => {}, signal } = options;
+  const { hub, tensor, rows = 'all', headRows, note = () => {}, signal } = options;
   const reference = existsSync(model) ? null : parseHubReference(model);
-  if (reference !== null) return planHubModel(reference, hub, { tensor, rows, note, signal });
+  if (reference !== null) return planHubModel(reference, hub, { tensor, rows, headRows, note, signal });
   const {
     others: _,
     reason,
     ...opened
   } = await explainCheckpoint(model, tensor === undefined ? {} : { tensor });
-  return localPlan(await selectRows(opened, rows), reason);
+  return localPlan(await selectRows(chooseHeadRows(opened, headRows), rows), reason);
 }

@@ -5,6 +5,7 @@ import { InputError } from '../errors.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { asInputError } from '../files/read-error.js';
 import type { HubOrigin } from '../input/checkpoint.js';
+import { normalisations } from '../input/norm-head.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { partitionFormats } from '../plan/plan-run.js';
 import { exportKinds } from '../run/config.js';
@@ -120,6 +121,8 @@ const manifestSchema = z.object({
     rows: z.number(),
     hidden: z.number(),
     contentSha256: z.string(),
+    /** What each row, or each column, was divided by the norm of; null where rows were used as they are stored. */
+    normalisation: z.enum(normalisations).nullable().default(null),
     /** What was noticed about the choice of the matrix, for a person. */
     notes: z.array(z.string()).default([]),
   }),

@@ -292,6 +292,7 @@ function describe(
       rows: plan.rows,
       hidden: plan.hidden,
       contentSha256: job.scan.contentSha256,
+      normalisation: checkpoint.normalisation,
       notes: job.notes,
     },
     metric: {

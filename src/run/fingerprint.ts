@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Normalisation } from '../input/norm-head.js';
 import type { RowSelection } from '../input/vocabulary-rows.js';
 
 /**
@@ -9,6 +10,8 @@ export function fingerprintOf(identity: {
   layout: number;
   model: { name: string; contentSha256: string; rows: number; hidden: number; dtype: string };
   rows: RowSelection;
+  /** Absent where the rows are taken as they are stored, as by all runs before there was a choice. */
+  normalisation?: Normalisation;
   metric: { source: 'file'; sha256: string; ridge: number | null } | { source: 'computed'; ridge: number };
   format: string;
   partitionRows: number;

@@ -1,4 +1,5 @@
 import type { Checkpoint } from '../input/checkpoint.js';
+import type { HeadRows } from '../input/norm-head.js';
 import { planModel } from '../input/plan-model.js';
 import type { RowSelection } from '../input/vocabulary-rows.js';
 import type { RunContext } from './context.js';
@@ -9,7 +10,7 @@ import type { RunContext } from './context.js';
  */
 export async function obtainModel(
   model: string,
-  options: { tensor: string | undefined; rows: RowSelection },
+  options: { tensor: string | undefined; rows: RowSelection; headRows: HeadRows | undefined },
   { stopwatch, hub, note, signal }: Pick<RunContext, 'stopwatch' | 'hub' | 'note' | 'signal'>,
 ): Promise<Checkpoint> {
   const plan = await planModel(model, { ...options, hub, note, signal });

@@ -2,6 +2,7 @@ import { InputError } from '../errors.js';
 import { checkArrowRows } from '../formats/arrow-limits.js';
 import type { Checkpoint, RowSource } from '../input/checkpoint.js';
 import { type Metric, readMetric } from '../input/metric.js';
+import { chooseHeadRows, type Normalisation } from '../input/norm-head.js';
 import { openCheckpoint } from '../input/open-checkpoint.js';
 import { openTokenizer } from '../input/open-tokenizer.js';
 import { tokenizerNotes } from '../input/tokenizer-notes.js';
@@ -13,6 +14,7 @@ import { type Config, DEFAULT_RIDGE } from './config.js';
 import type { RunContext } from './context.js';
 import { fingerprintOf } from './fingerprint.js';
 import { generateCheckpoint, isGenerated } from './generate-checkpoint.js';
+import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
 import { type Scan, scanCheckpoint } from './scan-checkpoint.js';
 
@@ -52,9 +54,10 @@ export async function prepareJob(
   context: RunContext,
   opened?: Checkpoint,
 ): Promise<Job> {
-  const checkpoint = opened ?? (await openInput(config, context));
-  for (const note of checkpoint.notes) context.note(note);
-  const { source } = checkpoint;
+  const found = opened ?? (await openInput(config, context));
+  for (const note of found.notes) context.note(note);
+  const checkpoint = { ...found, source: await normaliseSource(found, context) };
+  const { source, normalisation } = checkpoint;
   const { format, partitionRows } = config;
   const plan = planRun({ rows: source.rows, hidden: source.columns, partitionRows, format });
   const { first, count } = plan.partitions[0]!.rows;
@@ -76,16 +79,24 @@ export async function prepareJob(
   const ridge = ridgeOf(config, metric);
   const name = config.name ?? checkpoint.model.name;
   const { dtype } = source;
-  const fingerprint = fingerprintOfRun(config, plan, { name, dtype, ...scan }, metric);
+  const fingerprint = fingerprintOfRun(config, plan, { name, dtype, normalisation, ...scan }, metric);
   const notes = [...checkpoint.notes, ...ofTokenizer];
   return { config, checkpoint, notes, plan, metric, ridge, scan, name, fingerprint, kernels };
+}
+
+/** What the identity of a run needs of its weights. */
+interface Content {
+  name: string;
+  dtype: string;
+  normalisation: Normalisation | null;
+  contentSha256: string;
 }
 
 /** The fingerprint of the run of these options on weights of this content. */
 export function fingerprintOfRun(
   config: Config,
   plan: Plan,
-  { name, dtype, contentSha256 }: { name: string; dtype: string; contentSha256: string },
+  { name, dtype, normalisation, contentSha256 }: Content,
   metric: MetricIdentity | null,
 ): string {
   const ridge = ridgeOf(config, metric);
@@ -93,6 +104,7 @@ export function fingerprintOfRun(
     layout: LAYOUT_VERSION,
     model: { name, contentSha256, rows: plan.rows, hidden: plan.hidden, dtype },
     rows: config.rows,
+    ...(normalisation === null ? {} : { normalisation }),
     metric:
       metric === null
         ? { source: 'computed', ridge: ridge! }
@@ -137,7 +149,7 @@ async function checkTokenizer({ tables }: Config, { path: place, source }: Check
 
 async function openInput(config: Config, context: RunContext): Promise<Checkpoint> {
   const { executor, stopwatch, note } = context;
-  const { synthetic, model, tensor, rows } = config;
+  const { synthetic, model, tensor, rows, headRows } = config;
   if (synthetic !== undefined) {
     const { directory, ...recipe } = synthetic;
     if (await isGenerated(directory, recipe)) note(`using the synthetic checkpoint in ${directory}`);
@@ -146,9 +158,9 @@ async function openInput(config: Config, context: RunContext): Promise<Checkpoin
         generateCheckpoint(executor, directory, recipe, advance),
       );
     }
-    return selectRows(await openCheckpoint(directory), rows);
+    return selectRows(chooseHeadRows(await openCheckpoint(directory), headRows), rows);
   }
-  return obtainModel(model!, { tensor, rows }, context);
+  return obtainModel(model!, { tensor, rows, headRows }, context);
 }
 
 /** rho of a run. @throws InputError where the metric file and the option contradict each other */

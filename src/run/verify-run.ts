@@ -12,6 +12,7 @@ import { SCAN_ROWS, splitRows } from '../plan/plan-run.js';
 import type { RunContext } from './context.js';
 import { fileMetadata } from './fingerprint.js';
 import { type VerificationResult, verifyRun } from './judge-run.js';
+import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
 import { scanCheckpoint } from './scan-checkpoint.js';
 
@@ -69,8 +70,8 @@ async function openSource(
 ): Promise<RowSource> {
   const { executor, stopwatch } = context;
   const place = moved ?? model.path;
-  const asked = { tensor: model.tensor ?? undefined, rows: options.rows };
-  const { source } = await obtainModel(place, asked, context);
+  const asked = { tensor: model.tensor ?? undefined, rows: options.rows, headRows: undefined };
+  const { source, storedRows } = await obtainModel(place, asked, context);
   if (source.rows !== model.rows || source.columns !== model.hidden) {
     throw otherInput(
       place,
@@ -82,7 +83,7 @@ async function openSource(
     scanCheckpoint(executor, source, splitRows(source.rows, SCAN_ROWS), { hashRows: false }, advance),
   );
   if (scan.contentSha256 !== model.contentSha256) throw otherInput(place, 'model', 'the weights differ');
-  return source;
+  return normaliseSource({ source, storedRows, normalisation: model.normalisation }, context);
 }
 
 /** The matrix that the basis diagonalises, as `verifyRun` wants it. */
