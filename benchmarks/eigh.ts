@@ -9,8 +9,8 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { eigs } from 'mathjs';
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
-import type { DenseKernels } from '../src/linalg/backend/backend.js';
-import { chooseKernels } from '../src/linalg/backend/choose-backend.js';
+import type { Backend } from '../src/linalg/backend/backend.js';
+import { chooseBackend } from '../src/linalg/backend/choose-backend.js';
 import { type Eigendecomposition, eigh } from '../src/linalg/eigh/eigh.js';
 import { kernelVariant } from '../src/linalg/kernels/eigh-kernels.js';
 import { Product } from '../src/linalg/product.js';
@@ -49,7 +49,7 @@ interface Solver {
   solve: (matrix: Float64Array, n: number) => Promise<EigenpairErrors & { seconds: number }>;
 }
 
-const system = await systemKernels();
+const system = await systemBackend();
 const numpy = await startNumpy(threads);
 const solvers: Solver[] = [
   solver('portable', (matrix, n) => eigh(matrix, n, { threads })),
@@ -166,10 +166,10 @@ async function solveWithMathjs(matrix: Float64Array, n: number): Promise<Eigende
   return { eigenvalues: Float64Array.from(sorted, ({ value }) => value), eigenvectors };
 }
 
-async function systemKernels(): Promise<DenseKernels | null> {
+async function systemBackend(): Promise<Backend | null> {
   const note = (line: string) => process.stderr.write(`${line}\n`);
   try {
-    return await chooseKernels({ backend: 'system' }, note);
+    return await chooseBackend({ backend: 'system' }, note);
   } catch (error) {
     note(`system: ${(error as Error).message}; left out`);
     return null;

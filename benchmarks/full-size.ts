@@ -14,8 +14,8 @@ import { parseArgs, promisify } from 'node:util';
 import { fileChunks } from '../src/formats/layout.js';
 import { planNpyFile } from '../src/formats/npy-header.js';
 import { withStoredTensors } from '../src/formats/stored-tensors.js';
-import { describeKernels } from '../src/linalg/backend/backend.js';
-import { chooseKernels } from '../src/linalg/backend/choose-backend.js';
+import { backendLabel } from '../src/linalg/backend/backend.js';
+import { chooseBackend } from '../src/linalg/backend/choose-backend.js';
 import type { Manifest } from '../src/output/manifest.js';
 import { machineLine, median, spread, table, wholeNumber } from './figures.js';
 import { environmentOf, pythonWith } from './python.js';
@@ -114,7 +114,7 @@ async function runEigenshard(backend: 'portable' | 'system', options: readonly s
   const wallSeconds = (performance.now() - started) / 1000;
   const { execution, eigenvalues, verification } = JSON.parse(output) as Manifest;
   return {
-    description: `${describeKernels(execution.kernels)}, ${workers} workers`,
+    description: `${backendLabel(execution.kernels)}, ${workers} workers`,
     wallSeconds,
     stageSeconds: execution.seconds,
     peakMemoryBytes: execution.peakMemoryBytes,
@@ -142,7 +142,7 @@ async function runPeer(interpreter: string, library: string): Promise<Timed> {
 
 async function hasSystemLibrary(): Promise<boolean> {
   try {
-    await chooseKernels({ backend: 'system' }, () => {});
+    await chooseBackend({ backend: 'system' }, () => {});
     return true;
   } catch (error) {
     process.stderr.write(`system: ${(error as Error).message}; left out\n`);

@@ -1,7 +1,7 @@
 /** A thread of benchmarks/product: multiplies, with one thread of the library's, and checks before it times. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { KernelsChoice } from '../src/linalg/backend/backend.js';
-import { openKernels } from '../src/linalg/backend/open-backend.js';
+import type { BackendChoice } from '../src/linalg/backend/backend.js';
+import { openBackend } from '../src/linalg/backend/open-backend.js';
 import type { Matrix } from '../src/linalg/matrix.js';
 import { randomFloat32, randomFloat64 } from '../test/helpers/random.js';
 
@@ -10,7 +10,7 @@ export type Dtype = 'float32' | 'float64';
 
 /** out = A B, [rows, inner] x [inner, columns], `calls` times. */
 export interface ProductRequest {
-  choice: KernelsChoice;
+  choice: BackendChoice;
   dtype: Dtype;
   rows: number;
   inner: number;
@@ -85,8 +85,8 @@ async function time({
 }
 
 /** Float32 as the projection multiplies, with a fixed right operand; float64 as covariance and eigensolver do. */
-async function openProduct(choice: KernelsChoice, dtype: Dtype, b: Matrix<Values>): Promise<Call> {
-  const kernels = await openKernels(choice);
+async function openProduct(choice: BackendChoice, dtype: Dtype, b: Matrix<Values>): Promise<Call> {
+  const kernels = await openBackend(choice);
   if (dtype === 'float32') {
     const fixed = await kernels.fixedProduct(b as Matrix<Float32Array>, 1);
     return (a, out) => fixed.multiply(a, out);

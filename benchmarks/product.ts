@@ -8,9 +8,9 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import type { KernelsChoice } from '../src/linalg/backend/backend.js';
-import { chooseKernels } from '../src/linalg/backend/choose-backend.js';
-import { portableKernels } from '../src/linalg/backend/portable-backend.js';
+import type { BackendChoice } from '../src/linalg/backend/backend.js';
+import { chooseBackend } from '../src/linalg/backend/choose-backend.js';
+import { portableBackend } from '../src/linalg/backend/portable-backend.js';
 import { forbidTelemetry } from '../src/linalg/onnxruntime.js';
 import { ask } from './ask.js';
 import { corePeak } from './core-peak.js';
@@ -40,14 +40,14 @@ const ROWS_A_MEASUREMENT = 2048;
 interface Subject {
   dtype: Dtype;
   kernels: string;
-  choice: KernelsChoice;
+  choice: BackendChoice;
   rows: number;
   /** Of the square matrix. */
   size: number;
   parties: number;
 }
 
-const contestants = [{ kernels: 'portable', choice: portableKernels.choice }, ...(await systemContestant())];
+const contestants = [{ kernels: 'portable', choice: portableBackend.choice }, ...(await systemContestant())];
 const barrier = new SharedArrayBuffer(8);
 forbidTelemetry();
 const threads = Array.from(
@@ -58,7 +58,7 @@ const threads = Array.from(
 console.log(
   `products of m x ${hidden} with ${hidden} x ${hidden}, ${runs} interleaved runs, ${machineLine()}`,
 );
-console.log(`portable: ${portableKernels.identity.library} ${portableKernels.identity.version}`);
+console.log(`portable: ${portableBackend.identity.library} ${portableBackend.identity.version}`);
 const peak = corePeak();
 console.log(`peak of the core: ${peak === null ? 'unknown' : peak.basis}`);
 for (const dtype of ['float32', 'float64'] as const) await compare(dtype);
@@ -115,9 +115,9 @@ async function rate({ dtype, choice, rows, size, parties }: Subject): Promise<nu
 }
 
 /** The system library's own products, float32 too: a run may leave those to the portable kernels. */
-async function systemContestant(): Promise<{ kernels: string; choice: KernelsChoice }[]> {
+async function systemContestant(): Promise<{ kernels: string; choice: BackendChoice }[]> {
   try {
-    const { choice, identity } = await chooseKernels({ backend: 'system' }, console.error);
+    const { choice, identity } = await chooseBackend({ backend: 'system' }, console.error);
     if (choice.backend !== 'system') return [];
     console.log(`system: ${identity.library}, ${identity.version}`);
     return [{ kernels: 'system', choice: { ...choice, float32: 'system' } }];

@@ -1,7 +1,10 @@
 /** A thread of benchmarks/projection: the projection tasks of some partitions, or their bare products. */
+
 import { parentPort } from 'node:worker_threads';
-import type { ProjectInput, WrittenFile } from '../src/executor/tasks.js';
-import { STRIP_ROWS, splitRows } from '../src/plan/plan-run.js';
+import type { ProjectInput } from '../src/executor/tasks.js';
+import type { WrittenFile } from '../src/files/file-record.js';
+import { STRIP_ROWS } from '../src/plan/plan-run.js';
+import { splitRows } from '../src/plan/row-ranges.js';
 import { randomFloat32 } from '../test/helpers/random.js';
 import { project } from '../workers/project.js';
 import { projectorOf } from '../workers/projector.js';
@@ -37,13 +40,13 @@ async function run({ kind, inputs }: ProjectionRequest): Promise<WrittenFile[]> 
 }
 
 /** Products of the shapes that the stage has, by the same session, of numbers that are in memory. */
-async function multiply({ source, rows, eigenvectors, kernels }: ProjectInput): Promise<void> {
+async function multiply({ source, rows, eigenvectors, backend }: ProjectInput): Promise<void> {
   const d = source.columns;
   if (gamma.length === 0) {
     gamma = randomFloat32(STRIP_ROWS * d, 1);
     projections = new Float32Array(STRIP_ROWS * d);
   }
-  const product = await projectorOf(eigenvectors, kernels);
+  const product = await projectorOf(eigenvectors, backend);
   for (const { count } of splitRows(rows.count, STRIP_ROWS)) {
     const matrix = (values: Float32Array) => ({
       values: values.subarray(0, count * d),

@@ -7,6 +7,7 @@
  *
  * usage: node dist/benchmarks/projection.js [--partitions N] [--hidden N] [--workers N] [--runs N]
  */
+
 import { mkdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -14,10 +15,11 @@ import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { freivaldsProbe } from '../src/checks/probe.js';
 import { runTasks } from '../src/executor/executor.js';
-import type { PartitionMeasures, ProjectInput, WrittenFile } from '../src/executor/tasks.js';
+import type { ProjectInput, VerifyResult } from '../src/executor/tasks.js';
 import { ThreadExecutor } from '../src/executor/threads.js';
+import type { WrittenFile } from '../src/files/file-record.js';
 import { openCheckpoint } from '../src/input/open-checkpoint.js';
-import { portableKernels } from '../src/linalg/backend/portable-backend.js';
+import { portableBackend } from '../src/linalg/backend/portable-backend.js';
 import { forbidTelemetry } from '../src/linalg/onnxruntime.js';
 import { readEigenbasis, writeEigenbasis } from '../src/output/eigenbasis-file.js';
 import { planRun } from '../src/plan/plan-run.js';
@@ -77,7 +79,7 @@ async function compare(): Promise<void> {
   const [ofStage, ofProducts] = [measured.get('stage')!, measured.get('products alone')!];
   console.log(
     `projection of ${rows} x ${d} bfloat16 to Parquet, ${workers} workers at once, ${runs} interleaved runs,\n` +
-      `${portableKernels.identity.library} ${portableKernels.identity.version}, ${machineLine()}\n`,
+      `${portableBackend.identity.library} ${portableBackend.identity.version}, ${machineLine()}\n`,
   );
   console.log(
     table([
@@ -98,7 +100,7 @@ async function prepare(): Promise<{ inputs: ProjectInput[]; eigenvectors: Float3
   await generateCheckpoint(executor, path.join(directory, 'model'), { rows, hidden: d, seed: 42 }, () => {});
   const { source } = await openCheckpoint(path.join(directory, 'model'));
   const random = randomFloat64(d * d, d);
-  const { eigenvalues, eigenvectors } = await portableKernels.eigh(random, d);
+  const { eigenvalues, eigenvectors } = await portableBackend.eigh(random, d);
   const basis = { eigenvalues, covarianceEigenvalues: null, eigenvectors };
   const stored = await readEigenbasis(directory, d, writeEigenbasis(directory, basis, {}));
   const { partitions } = planRun({ rows, hidden: d, partitionRows, format: 'parquet' });
@@ -106,7 +108,7 @@ async function prepare(): Promise<{ inputs: ProjectInput[]; eigenvectors: Float3
     source,
     rows: partition.rows,
     eigenvectors: stored.reference,
-    kernels: portableKernels.choice,
+    backend: portableBackend.choice,
     directory,
     parquet: partition.parquet,
     arrow: null,
@@ -130,7 +132,7 @@ async function stage(inputs: readonly ProjectInput[], eigenvectors: Float32Array
   return seconds;
 }
 
-function refuseWrong({ problems, probe, normDifference }: PartitionMeasures): void {
+function refuseWrong({ problems, probe, normDifference }: VerifyResult): void {
   if (problems.length > 0) throw new Error(problems.join('; '));
   if (probe.maximumRelative <= PROBE_TOLERANCE && normDifference.maximumRelative <= PROBE_TOLERANCE) return;
   throw new Error(`projections are off by ${probe.maximumRelative}, above ${PROBE_TOLERANCE}`);

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type FixedSizeList, type Int32, tableFromIPC } from 'apache-arrow';
-import type { ExpectedFile, VerifyInput } from '../src/executor/tasks.js';
+import type { VerifyInput } from '../src/executor/tasks.js';
+import type { ExpectedFile } from '../src/files/file-record.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
-import { STRIP_ROWS, splitRows } from '../src/plan/plan-run.js';
+import { STRIP_ROWS } from '../src/plan/plan-run.js';
+import { splitRows } from '../src/plan/row-ranges.js';
 import type { ColumnBlock } from './column-block.js';
 import { kernels } from './context.js';
 import { FileDigest, type Findings } from './file-digest.js';

@@ -1,5 +1,5 @@
 import type { Tasks } from '../src/executor/tasks.js';
-import { openKernels } from '../src/linalg/backend/open-backend.js';
+import { openBackend } from '../src/linalg/backend/open-backend.js';
 import { COVARIANCE_BLOCK, covarianceBlocks } from '../src/linalg/covariance-blocks.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { kernels, memory } from './context.js';
@@ -13,7 +13,7 @@ export async function covariance({
   source,
   rows,
   mean,
-  kernels: choice,
+  backend,
 }: Tasks['covariance']['input']): Promise<Tasks['covariance']['result']> {
   const d = source.columns;
   const strip = Math.min(STRIP_ROWS, rows.count);
@@ -27,7 +27,7 @@ export async function covariance({
   regions.mean.float64.set(mean);
   const { blocks, length } = covarianceBlocks(d);
   const sums = new Float64Array(length);
-  const product = await (await openKernels(choice)).accumulatingProduct(1);
+  const product = await (await openBackend(backend)).accumulatingProduct(1);
 
   try {
     await forEachStrip(source, rows, regions, async ({ count }) => {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import type { ExpectedFile, PartitionMeasures } from '../src/executor/tasks.js';
+import type { VerifyResult } from '../src/executor/tasks.js';
+import type { ExpectedFile } from '../src/files/file-record.js';
 
 /** What the reading of a partition's files brings to light. */
-export type Findings = Pick<PartitionMeasures, 'problems' | 'files'>;
+export type Findings = Pick<VerifyResult, 'problems' | 'files'>;
 
 /** Both checksums of a file that is read from its first byte to its last. */
 export class FileDigest {

@@ -2,7 +2,8 @@ import { closeSync, openSync } from 'node:fs';
 import type { Tasks } from '../src/executor/tasks.js';
 import { writeFully } from '../src/files/partial-file.js';
 import { syntheticRows } from '../src/input/synthetic.js';
-import { STRIP_ROWS, splitRows } from '../src/plan/plan-run.js';
+import { STRIP_ROWS } from '../src/plan/plan-run.js';
+import { splitRows } from '../src/plan/row-ranges.js';
 import { endIfInterrupted } from './interruption.js';
 
 /** Writes rows of a synthetic checkpoint, bfloat16 row-major, at their place in the file. */

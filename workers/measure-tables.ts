@@ -1,10 +1,10 @@
-import type { TablePart, TableSettings, TokenPart } from '../src/executor/tasks.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import { blocksOf } from '../src/linalg/kernels/table-kernels.js';
-import { type RowRange, splitRows } from '../src/plan/plan-run.js';
+import { type RowRange, splitRows } from '../src/plan/row-ranges.js';
 import { ARCSINE_POLYNOMIAL, NOTICED_SQUARE } from '../src/tables/arcsine.js';
 import { extremeLists, LISTS } from '../src/tables/extremes.js';
 import { FINE_BINS, fineGrid, shiftBetween } from '../src/tables/fine-grid.js';
+import type { TablePart, TableSettings, TokenPart } from '../src/tables/part.js';
 import type { ZBins } from '../src/tables/z-bins.js';
 import { tableKernels as kernels } from './context.js';
 import { endIfInterrupted } from './interruption.js';

@@ -1,10 +1,11 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import path from 'node:path';
-import type { ExpectedFile, VerifyInput } from '../src/executor/tasks.js';
+import type { VerifyInput } from '../src/executor/tasks.js';
+import type { ExpectedFile } from '../src/files/file-record.js';
 import { readFully } from '../src/files/read-fully.js';
 import { type ParquetLayout, parquetHead } from '../src/formats/parquet.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
-import { splitRows } from '../src/plan/plan-run.js';
+import { splitRows } from '../src/plan/row-ranges.js';
 import type { ColumnBlock } from './column-block.js';
 import { FileDigest, type Findings } from './file-digest.js';
 

@@ -1,7 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { Tasks, WrittenFile } from '../src/executor/tasks.js';
+import type { Tasks } from '../src/executor/tasks.js';
+import type { WrittenFile } from '../src/files/file-record.js';
 import { createPartialFile, writeFully } from '../src/files/partial-file.js';
 import { planParquet, writeParquetFrame } from '../src/formats/parquet.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
@@ -32,7 +33,7 @@ export async function project(input: Tasks['project']['input']): Promise<Tasks['
     image: layout?.bytes ?? 0,
   });
   const { projections, image } = regions;
-  const product = await projectorOf(input.eigenvectors, input.kernels);
+  const product = await projectorOf(input.eigenvectors, input.backend);
   const slices = input.slices.map((slice) => ({ ...slice, descriptor: openSync(slice.file, 'r+') }));
   let crc = 0;
 

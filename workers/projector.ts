@@ -1,6 +1,6 @@
-import type { EigenvectorsReference } from '../src/executor/tasks.js';
-import type { FixedMultiplication, KernelsChoice } from '../src/linalg/backend/backend.js';
-import { openKernels } from '../src/linalg/backend/open-backend.js';
+import type { BackendChoice, FixedMultiplication } from '../src/linalg/backend/backend.js';
+import { openBackend } from '../src/linalg/backend/open-backend.js';
+import type { EigenvectorsReference } from '../src/output/eigenbasis-file.js';
 
 let held: { key: string; product: Promise<FixedMultiplication> } | undefined;
 
@@ -10,12 +10,12 @@ let held: { key: string; product: Promise<FixedMultiplication> } | undefined;
  */
 export async function projectorOf(
   eigenvectors: EigenvectorsReference,
-  kernels: KernelsChoice,
+  backend: BackendChoice,
 ): Promise<FixedMultiplication> {
-  const key = JSON.stringify([eigenvectors.sha256, kernels]);
+  const key = JSON.stringify([eigenvectors.sha256, backend]);
   if (held?.key !== key) {
     const former = held?.product;
-    const product = open(eigenvectors, kernels);
+    const product = open(eigenvectors, backend);
     held = { key, product };
     // A failure is that of its own task: the next one, of this run or of another, opens anew.
     product.catch(() => {
@@ -29,8 +29,8 @@ export async function projectorOf(
 
 async function open(
   { file, byteOffset, hidden }: EigenvectorsReference,
-  choice: KernelsChoice,
+  choice: BackendChoice,
 ): Promise<FixedMultiplication> {
-  const kernels = await openKernels(choice);
-  return kernels.fixedProduct({ file, byteOffset, rows: hidden, columns: hidden }, 1);
+  const backend = await openBackend(choice);
+  return backend.fixedProduct({ file, byteOffset, rows: hidden, columns: hidden }, 1);
 }

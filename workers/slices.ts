@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import type { SliceRecord } from '../src/executor/tasks.js';
+import type { SliceRecord } from '../src/files/file-record.js';
 import { readFully } from '../src/files/read-fully.js';
 import { endIfInterrupted } from './interruption.js';
 

@@ -2,7 +2,8 @@ import { dtypeBytes } from '../src/formats/dtype.js';
 import type { RowSource } from '../src/input/checkpoint.js';
 import { openRows } from '../src/input/rows.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
-import { type RowRange, STRIP_ROWS, splitRows } from '../src/plan/plan-run.js';
+import { STRIP_ROWS } from '../src/plan/plan-run.js';
+import { type RowRange, splitRows } from '../src/plan/row-ranges.js';
 import { kernels } from './context.js';
 import { endIfInterrupted } from './interruption.js';
 

@@ -1,6 +1,10 @@
-import type { Moments, PartitionMeasures, TablePart, Tasks, VerifyInput } from '../src/executor/tasks.js';
+import type { Measurements } from '../src/checks/measurements.js';
+import { worse } from '../src/checks/measurements.js';
+import type { Tasks, VerifyInput } from '../src/executor/tasks.js';
 import { type ParquetLayout, planParquet } from '../src/formats/parquet.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
+import type { MomentSums } from '../src/linalg/moments.js';
+import type { TablePart } from '../src/tables/part.js';
 import { createdBy } from '../src/version.js';
 import type { arrowBlocks } from './arrow-blocks.js';
 import type { ColumnBlock } from './column-block.js';
@@ -38,7 +42,7 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
     if (format === 0 && input.tables !== null && findings.problems.length === 0) {
       tables = measureTables(
         input.rows,
-        { ...placeOf(block, layout, count), ...columns },
+        { ...partitionAt(block, layout, count), ...columns },
         input.tables,
         regions,
       );
@@ -56,13 +60,13 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
     ...main!,
     tables,
     // Two formats hold the same rows: the worse of them counts.
-    ...(other === undefined ? {} : { normDifference: worse(main!, other, 'normDifference') }),
-    ...(other === undefined ? {} : { probe: worse(main!, other, 'probe') }),
+    ...(other === undefined ? {} : { normDifference: worse(main!.normDifference, other.normDifference) }),
+    ...(other === undefined ? {} : { probe: worse(main!.probe, other.probe) }),
   };
 }
 
 /** Where the whole partition lies after all of its blocks. */
-function placeOf(
+function partitionAt(
   block: Region,
   layout: ParquetLayout | null,
   rows: number,
@@ -173,8 +177,8 @@ function foldProjections({ source }: VerifyInput, regions: Regions, blocks: Iter
 function compareRows({ rows }: VerifyInput, regions: Regions) {
   const normDifference = { maximum: 0, sum: 0, maximumRelative: 0, row: rows.first };
   const probe = { maximumRelative: 0, row: rows.first };
-  const norm = emptyMoments();
-  const causalNorm = emptyMoments();
+  const norm = emptySums();
+  const causalNorm = emptySums();
   for (let i = 0; i < rows.count; i++) {
     const row = rows.first + i;
     const gammaNorm = Math.sqrt(regions.gammaSquares.float64[i]!);
@@ -208,7 +212,7 @@ function raise(worst: { maximumRelative: number; row: number }, deviation: numbe
   }
 }
 
-type Columns = Pick<PartitionMeasures, 'sums' | 'sumsOfSquares' | 'minima' | 'maxima'>;
+type Columns = Pick<Measurements, 'sums' | 'sumsOfSquares' | 'minima' | 'maxima'>;
 
 /** Whether two foldings of the same rows agree: extrema exactly, sums but for the order of their terms. */
 function sameColumns(a: Columns, b: Columns, rows: number): boolean {
@@ -225,21 +229,11 @@ function sameColumns(a: Columns, b: Columns, rows: number): boolean {
   });
 }
 
-/** The worse of two deviations; a NaN is worse than any number. */
-function worse<Key extends 'normDifference' | 'probe'>(
-  a: Pick<PartitionMeasures, Key>,
-  b: Pick<PartitionMeasures, Key>,
-  key: Key,
-): PartitionMeasures[Key] {
-  const keep = a[key].maximumRelative >= b[key].maximumRelative || Number.isNaN(a[key].maximumRelative);
-  return keep ? a[key] : b[key];
-}
-
-function emptyMoments(): Moments {
+function emptySums(): MomentSums {
   return { minimum: Number.POSITIVE_INFINITY, maximum: 0, sum: 0, sumOfSquares: 0 };
 }
 
-function addMoment(moments: Moments, value: number): void {
+function addMoment(moments: MomentSums, value: number): void {
   moments.minimum = Math.min(moments.minimum, value);
   moments.maximum = Math.max(moments.maximum, value);
   moments.sum += value;

@@ -1,7 +1,14 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
-import { type Config, checkConfig, configSchema, readConfigJson, refuseUnclearModel } from '../run/config.js';
+import {
+  type Config,
+  checkConfig,
+  configSchema,
+  readConfigJson,
+  type Subject,
+  subjectOf,
+} from '../run/config.js';
 
 /**
  * What a run of a batch can say: all but what the runs share. It has no `out`, because the folder's name comes from
@@ -11,7 +18,9 @@ const runSchema = configSchema
   .omit({ $schema: true, workers: true, backend: true, blas: true, out: true })
   // A page for each of hundreds of runs would take longer than a small run itself: the summary compares them.
   .extend({ report: z.boolean().default(false) });
-export type BatchRunOptions = z.infer<typeof runSchema>;
+
+/** The checked options of one run of a batch. */
+export type BatchRunOptions = Omit<z.infer<typeof runSchema>, 'model' | 'synthetic'> & Subject;
 
 /** The table of all runs, in the batch's folder. */
 export const SUMMARY_NAME = 'summary.parquet';
@@ -79,9 +88,8 @@ function checkRuns(file: string, { defaults, runs }: z.infer<typeof batchSchema>
   const checked = runs.map((run, index) => {
     const where = placeOfRun(file, index);
     try {
-      const options = checkConfig(runSchema, mergeDefaults(defaults, run), where);
-      refuseUnclearModel(options, where);
-      return options;
+      const { model, synthetic, ...options } = checkConfig(runSchema, mergeDefaults(defaults, run), where);
+      return { ...options, ...subjectOf({ model, synthetic }, where) };
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       problems.push(error.message);

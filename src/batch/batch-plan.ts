@@ -4,16 +4,16 @@ import pLimit from 'p-limit';
 import { EigenshardError, InputError } from '../errors.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { ModelPlan } from '../input/model-plan.js';
-import type { Normalisation } from '../input/norm-head.js';
+import type { Normalisation } from '../input/normalisation.js';
 import { type ModelOptions, planModel } from '../input/plan-model.js';
-import type { KernelsIdentity } from '../linalg/backend/backend.js';
+import type { BackendIdentity } from '../linalg/backend/backend.js';
 import { readJournal } from '../output/journal.js';
 import { MANIFEST_NAME, type Manifest, readManifest } from '../output/manifest.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
 import type { Config } from '../run/config.js';
 import { isGenerated, planGenerated } from '../run/generate-checkpoint.js';
+import { fingerprintOfRun, type MetricIdentity, metricOfRun } from '../run/identity.js';
 import { type PlannedFile, planRunFiles } from '../run/planned-files.js';
-import { fingerprintOfRun, type MetricIdentity, ridgeOf } from '../run/prepare-run.js';
 import {
   type BatchConfig,
   type BatchRunOptions,
@@ -56,7 +56,7 @@ export interface FindOptions extends Pick<ModelOptions, 'hub' | 'note'> {
 /** What lies in a run's folder. */
 export type RunState =
   | { is: 'new' }
-  | { is: 'unfinished'; kernels: KernelsIdentity }
+  | { is: 'unfinished'; kernels: BackendIdentity }
   /** `isCertain`: the weights cannot have changed since; otherwise a scan must show it. */
   | { is: 'finished'; manifest: Manifest; isCertain: boolean };
 
@@ -97,7 +97,8 @@ export async function planBatch(
       );
     } catch (error) {
       if (!(error instanceof EigenshardError)) throw error;
-      const name = options.name ?? options.model ?? options.synthetic!.directory;
+      const subject = options.synthetic === undefined ? options.model : options.synthetic.directory;
+      const name = options.name ?? subject;
       return { index, name, problem: error };
     }
   });
@@ -117,17 +118,18 @@ async function planOne(
   const { columns, dtype } = model.shape;
   const name = options.name ?? model.name;
   const { format, partitionRows } = options;
-  const metric = options.metric === undefined ? null : await metrics.read(options.metric, columns);
   const out = path.join(batch.out, runFolder(name, model.revision, options));
   const rows = model.shape.isFinal ? model.shape.rows : (recordedRows(out) ?? model.shape.rows);
   const plan = planRun({ rows, hidden: columns, partitionRows, format });
   // The planned name is the run's, on which its fingerprint and the lengths of its files depend.
   const config = { ...configOfRun(batch, options, out), name, out };
-  const ridge = ridgeOf(config, metric);
+  const given = config.metric === undefined ? null : await metrics.read(config.metric, columns);
+  const metric = metricOfRun(config, given);
   // What is here is scanned; what is not has the weights of its commit.
   const isPinned = model.revision !== null && model.bytesToDownload > 0;
   const state = stateOf(config, plan, { name, dtype, normalisation }, metric, isPinned);
-  const files = state.is === 'finished' ? [] : await planRunFiles(config, { plan, name, ridge });
+  const files =
+    state.is === 'finished' ? [] : await planRunFiles(config, { plan, name, ridge: metric.ridge });
   const isFetched = !(state.is === 'finished' && state.isCertain);
   return {
     index,
@@ -138,7 +140,11 @@ async function planOne(
     bytesToDownload: isFetched ? model.bytesToDownload : 0,
     downloadTarget: model.downloadTarget ?? null,
     files: [...model.files, ...files],
-    memoryBytes: peakMemoryBytes(plan, { dtype, workers: batch.workers, computesMetric: metric === null }),
+    memoryBytes: peakMemoryBytes(plan, {
+      dtype,
+      workers: batch.workers,
+      computesMetric: metric.source === 'computed',
+    }),
     fetch: model.fetch,
   };
 }
@@ -159,12 +165,9 @@ interface FoundModel extends Omit<ModelPlan, 'model' | 'fetch' | 'reason' | 'not
   files: PlannedFile[];
 }
 
-async function findModel(
-  { model, synthetic, tensor, rows, headRows }: BatchRunOptions,
-  find: Find,
-): Promise<FoundModel> {
-  if (synthetic !== undefined) {
-    const { directory, ...recipe } = synthetic;
+async function findModel(options: BatchRunOptions, find: Find): Promise<FoundModel> {
+  if (options.synthetic !== undefined) {
+    const { directory, ...recipe } = options.synthetic;
     const { shape, file } = planGenerated(directory, recipe);
     const files = (await isGenerated(directory, recipe)) ? [] : [file];
     const name = path.basename(path.resolve(directory));
@@ -178,7 +181,8 @@ async function findModel(
       files,
     };
   }
-  const { model: found, ...plan } = await find(model!, { tensor, rows, headRows });
+  const { tensor, rows, headRows } = options;
+  const { model: found, ...plan } = await find(options.model, { tensor, rows, headRows });
   return { ...plan, name: found.name, revision: found.revision, files: [] };
 }
 
@@ -191,7 +195,7 @@ function stateOf(
   config: Config & { out: string },
   plan: Plan,
   model: { name: string; dtype: string; normalisation: Normalisation | null },
-  metric: MetricIdentity | null,
+  metric: MetricIdentity,
   isPinned: boolean,
 ): RunState {
   if (existsSync(path.join(config.out, MANIFEST_NAME))) {

@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parquetMetadata } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
-import { total } from '../commands/run-text.js';
 import { InputError } from '../errors.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import type { Manifest } from '../output/manifest.js';
+import { totalSeconds } from '../run/stopwatch.js';
 import { createdBy } from '../version.js';
 import { SUMMARY_NAME } from './batch-config.js';
 import { isPlanned } from './batch-plan.js';
@@ -55,7 +55,7 @@ const manifestColumns = {
   duplicate_groups: ['INT32', ({ tables }) => tables?.summary.counts.duplicateGroups ?? null],
   duplicate_rows: ['INT32', ({ tables }) => tables?.summary.counts.duplicateRows ?? null],
   /** Of all stages of the call that finished the run. */
-  seconds: ['DOUBLE', ({ execution }) => total(execution.seconds)],
+  seconds: ['DOUBLE', ({ execution }) => totalSeconds(execution.seconds)],
 } satisfies Record<string, Column>;
 
 /** One run of a batch, as `summary.parquet` and the printed table have it. */

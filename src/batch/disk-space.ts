@@ -1,7 +1,7 @@
 import { stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.js';
-import { formatBytes } from '../text/byte-size.js';
+import { formatBytes } from '../text/figures.js';
 import { type BatchPlan, isPlanned, type PlannedRun } from './batch-plan.js';
 
 /** What a file takes beyond its bytes, on common file systems: its last block, which is not full. */

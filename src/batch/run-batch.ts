@@ -1,13 +1,13 @@
-import type { Progress } from '../commands/progress.js';
 import { EigenshardError } from '../errors.js';
 import type { Executor } from '../executor/executor.js';
 import type { HubSettings } from '../hub/settings.js';
-import { type DenseKernels, describeKernels } from '../linalg/backend/backend.js';
-import { chooseKernels } from '../linalg/backend/choose-backend.js';
+import { type Backend, backendLabel } from '../linalg/backend/backend.js';
+import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import type { Manifest } from '../output/manifest.js';
-import { runJob } from '../run/coordinator.js';
+import { coordinateRun } from '../run/coordinator.js';
+import type { Progress } from '../run/progress.js';
 import { Stopwatch } from '../run/stopwatch.js';
-import { formatBytes } from '../text/byte-size.js';
+import { formatBytes } from '../text/figures.js';
 import { type BatchPlan, isPlanned, type PlannedRun, type RefusedRun } from './batch-plan.js';
 import { Downloads } from './downloads.js';
 
@@ -35,7 +35,7 @@ export interface BatchContext {
 export async function runBatch({ config, runs }: BatchPlan, context: BatchContext): Promise<Outcome[]> {
   const { progress, signal } = context;
   const planned = runs.filter(isPlanned);
-  const kernels = await kernelsOf(config, planned, progress.note);
+  const backend = await backendOf(config, planned, progress.note);
   const downloads = new Downloads(planned, signal, (run, bytes, seconds) => {
     const rate = formatBytes(bytes / seconds);
     progress.note(`${run.name}: downloaded ${formatBytes(bytes)} in ${seconds.toFixed(1)} s, ${rate}/s`);
@@ -44,7 +44,7 @@ export async function runBatch({ config, runs }: BatchPlan, context: BatchContex
   try {
     for (const run of runs) {
       const labelled = labelledProgress(progress, `[${run.index + 1}/${runs.length}] ${run.name}: `);
-      outcomes.push(await runOne(run, kernels, downloads, { ...context, progress: labelled }));
+      outcomes.push(await runOne(run, backend, downloads, { ...context, progress: labelled }));
     }
   } finally {
     await downloads.settle();
@@ -54,7 +54,7 @@ export async function runBatch({ config, runs }: BatchPlan, context: BatchContex
 
 async function runOne(
   run: PlannedRun | RefusedRun,
-  kernels: DenseKernels,
+  backend: Backend,
   downloads: Downloads,
   context: BatchContext,
 ): Promise<Outcome> {
@@ -63,7 +63,7 @@ async function runOne(
   try {
     signal.throwIfAborted();
     if (!isPlanned(run)) throw run.problem;
-    const { manifest, finishedBefore } = await finish(run, kernels, downloads, context);
+    const { manifest, finishedBefore } = await finish(run, backend, downloads, context);
     const seconds = ((performance.now() - started) / 1000).toFixed(2);
     progress.note(finishedBefore ? 'finished before' : `done in ${seconds} s`);
     return { status: 'finished', run, manifest, finishedBefore };
@@ -77,7 +77,7 @@ async function runOne(
 
 async function finish(
   run: PlannedRun,
-  kernels: DenseKernels,
+  backend: Backend,
   downloads: Downloads,
   { executor, progress, hub, signal }: BatchContext,
 ): Promise<{ manifest: Manifest; finishedBefore: boolean }> {
@@ -85,24 +85,24 @@ async function finish(
     return { manifest: run.state.manifest, finishedBefore: true };
   }
   const checkpoint = await downloads.take(run);
-  return runJob(
+  return coordinateRun(
     run.config,
     { resume: true, overwrite: false },
     { executor, stopwatch: new Stopwatch(progress), note: progress.note, hub, signal },
-    { kernels, ...(checkpoint === undefined ? {} : { checkpoint }) },
+    { backend, ...(checkpoint === undefined ? {} : { checkpoint }) },
   );
 }
 
 /** One set for all: that of a run that was interrupted, if there is one, so that it can go on. */
-async function kernelsOf(
-  { backend, blas }: BatchPlan['config'],
+async function backendOf(
+  { backend: name, blas }: BatchPlan['config'],
   runs: readonly PlannedRun[],
   note: (line: string) => void,
-): Promise<DenseKernels> {
+): Promise<Backend> {
   const [recorded = null] = runs.flatMap(({ state }) => (state.is === 'unfinished' ? [state.kernels] : []));
-  const kernels = await chooseKernels({ backend, blas, recorded }, note);
-  note(`kernels: ${describeKernels(kernels.identity)}`);
-  return kernels;
+  const backend = await chooseBackend({ backend: name, blas, recorded }, note);
+  note(`kernels: ${backendLabel(backend.identity)}`);
+  return backend;
 }
 
 function labelledProgress({ stage, note }: Progress, label: string): Progress {

@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
+import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import { Product } from '../linalg/product.js';
-import { type Check, judge, NOTEBOOK_ORTHONORMALITY_LIMIT } from './identities.js';
+import { NOTEBOOK_ORTHONORMALITY_LIMIT } from './identities.js';
+import { type Check, judge } from './verdict.js';
 
 /** Columns of V^T V, and rows of the residual, computed at a time. */
 const BLOCK = 256;
@@ -8,28 +10,23 @@ const BLOCK = 256;
 /** u: the relative rounding error of an eigenvector's entry when it is stored as float32. */
 const u = 2 ** -24;
 
-/** The basis as it was read back from disk; arrays by ascending lambda. */
-export interface StoredBasis {
-  eigenvalues: Float64Array;
-  covarianceEigenvalues: Float64Array | null;
-  /** [d, d] float32 row-major, columns are eigenvectors. */
-  eigenvectors: Float32Array;
-}
-
+/** What was found of identity 1. */
 export interface BasisCheck {
   checks: Check[];
   /** Largest off-diagonal entry of V^T V: the notebook's figure, its limit beside it. */
   offDiagonal: { maximum: number; limit: number };
 }
 
+/** The symmetric matrix, float64 [d, d], that a basis diagonalises: C where it was computed, else the given M. */
+export interface Operator {
+  symbol: 'C' | 'M';
+  matrix: Float64Array;
+}
+
 /**
- * Identity 1, in float64, of a basis as it is stored.
- * @param operator the symmetric matrix [d, d] that the basis diagonalises: C where it was computed, else the given M
+ * Judges identity 1, in float64, of a basis as it is stored.
  */
-export async function checkBasis(
-  basis: StoredBasis,
-  { symbol, matrix }: { symbol: 'C' | 'M'; matrix: Float64Array },
-): Promise<BasisCheck> {
+export async function checkBasis(basis: StoredEigenbasis, { symbol, matrix }: Operator): Promise<BasisCheck> {
   const eigenvalues = symbol === 'C' ? basis.covarianceEigenvalues! : basis.eigenvalues;
   const d = eigenvalues.length;
   const product = await Product.create(availableParallelism());

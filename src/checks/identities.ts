@@ -1,5 +1,6 @@
-import type { Moments, PartitionMeasures } from '../executor/tasks.js';
 import type { Dtype } from '../formats/dtype.js';
+import type { Measurements } from './measurements.js';
+import { type Check, judge } from './verdict.js';
 
 /**
  * u: half the distance between 1 and the next float32. A float32 operation is off by at most u of its result.
@@ -16,77 +17,7 @@ export const productRounding = (d: number): number => 4 * Math.sqrt(d) * u;
 export const NOTEBOOK_NORM_LIMIT = 1e-4;
 export const NOTEBOOK_ORTHONORMALITY_LIMIT = 1e-5;
 
-export type Verdict = 'passed' | 'failed' | 'differs' | 'not applicable';
-
-/** One identity of a run: what was measured, and how far it may be off. */
-export interface Check {
-  name: string;
-  /** The identity in words and symbols. */
-  what: string;
-  measured: number | null;
-  tolerance: number | null;
-  /**
-   * 'differs' marks an identity that only holds for this checkpoint's own covariance, when a given metric turns
-   * out to be another's: a property of the input, not a fault of the run.
-   */
-  verdict: Verdict;
-  detail?: string;
-}
-
-/** Everything that the partitions' bytes and the checkpoint's rows say, merged in partition order. */
-export interface Measures extends Omit<PartitionMeasures, 'files' | 'tables'> {}
-
-/** Merges partitions, in order; every sum is float64. */
-export function mergeMeasures(parts: readonly Measures[]): Measures {
-  const [first, ...rest] = parts;
-  if (first === undefined) throw new RangeError('mergeMeasures: there is no partition');
-  const merged: Measures = {
-    ...first,
-    problems: [...first.problems],
-    sums: first.sums.slice(),
-    sumsOfSquares: first.sumsOfSquares.slice(),
-    minima: first.minima.slice(),
-    maxima: first.maxima.slice(),
-    gammaSums: first.gammaSums.slice(),
-  };
-  for (const part of rest) {
-    merged.problems.push(...part.problems);
-    merged.rows += part.rows;
-    merged.gammaSquares += part.gammaSquares;
-    for (let j = 0; j < merged.sums.length; j++) {
-      merged.sums[j]! += part.sums[j]!;
-      merged.sumsOfSquares[j]! += part.sumsOfSquares[j]!;
-      merged.gammaSums[j]! += part.gammaSums[j]!;
-      merged.minima[j] = Math.min(merged.minima[j]!, part.minima[j]!);
-      merged.maxima[j] = Math.max(merged.maxima[j]!, part.maxima[j]!);
-    }
-    merged.normDifference = {
-      ...worse(merged.normDifference, part.normDifference),
-      maximum: Math.max(merged.normDifference.maximum, part.normDifference.maximum),
-      sum: merged.normDifference.sum + part.normDifference.sum,
-    };
-    merged.probe = worse(merged.probe, part.probe);
-    merged.norm = mergeMoments(merged.norm, part.norm);
-    merged.causalNorm = mergeMoments(merged.causalNorm, part.causalNorm);
-  }
-  return merged;
-}
-
-function worse<Deviation extends { maximumRelative: number }>(a: Deviation, b: Deviation): Deviation {
-  // Written so that a NaN wins.
-  return a.maximumRelative >= b.maximumRelative || Number.isNaN(a.maximumRelative) ? a : b;
-}
-
-function mergeMoments(a: Moments, b: Moments): Moments {
-  return {
-    minimum: Math.min(a.minimum, b.minimum),
-    maximum: Math.max(a.maximum, b.maximum),
-    sum: a.sum + b.sum,
-    sumOfSquares: a.sumOfSquares + b.sumOfSquares,
-  };
-}
-
-/** What the identities compare the measures with. Arrays are [d], float64, by ascending lambda. */
+/** What the identities compare the measurements with. Arrays are [d], float64, by ascending lambda. */
 export interface Expected {
   eigenvalues: Float64Array;
   covarianceEigenvalues: Float64Array | null;
@@ -98,24 +29,24 @@ export interface Expected {
 }
 
 /** Identities 2 to 6 of the projections (the basis's own, 1, is checkBasis's). */
-export function checkProjections(measures: Measures, expected: Expected): Check[] {
+export function checkProjections(measurements: Measurements, expected: Expected): Check[] {
   return [
     {
       name: 'files',
       what: 'checksums, layout, token ids 0..V-1 each exactly once and in order, every value finite',
-      measured: measures.problems.length,
+      measured: measurements.problems.length,
       tolerance: 0,
-      verdict: measures.problems.length === 0 ? 'passed' : 'failed',
-      ...(measures.problems.length > 0 ? { detail: measures.problems.join('\n') } : {}),
+      verdict: measurements.problems.length === 0 ? 'passed' : 'failed',
+      ...(measurements.problems.length > 0 ? { detail: measurements.problems.join('\n') } : {}),
     },
-    checkNorms(measures),
-    checkProbe(measures),
-    checkColumnMeans(measures, expected),
-    ...checkCovariance(measures, expected),
+    checkNorms(measurements),
+    checkProbe(measurements),
+    checkColumnMeans(measurements, expected),
+    ...checkCovariance(measurements, expected),
   ];
 }
 
-function checkNorms({ normDifference, sums }: Measures): Check {
+function checkNorms({ normDifference, sums }: Measurements): Check {
   return {
     name: 'row norms',
     what: 'max_i | ||gamma_i|| - ||p_i|| | / ||gamma_i||',
@@ -124,7 +55,7 @@ function checkNorms({ normDifference, sums }: Measures): Check {
   };
 }
 
-function checkProbe({ probe, sums }: Measures): Check {
+function checkProbe({ probe, sums }: Measurements): Check {
   return {
     name: 'probe',
     what: 'Freivalds: max_i | p_i . r - gamma_i . (V r) | / ||gamma_i||, r a random unit vector',
@@ -134,19 +65,21 @@ function checkProbe({ probe, sums }: Measures): Check {
 }
 
 /** Root mean square of ||gamma_i||: what rounding errors are measured in. */
-const typicalNorm = ({ gammaSquares, rows }: Measures): number => Math.sqrt(gammaSquares / rows);
+const typicalNorm = ({ gammaSquares, rows }: Measurements): number => Math.sqrt(gammaSquares / rows);
 
-function checkColumnMeans(measures: Measures, { meanProjections }: Expected): Check {
-  const deviations = measures.sums.map((sum, j) => Math.abs(sum / measures.rows - meanProjections[j]!));
+function checkColumnMeans(measurements: Measurements, { meanProjections }: Expected): Check {
+  const deviations = measurements.sums.map((sum, j) =>
+    Math.abs(sum / measurements.rows - meanProjections[j]!),
+  );
   return {
     name: 'column means',
     what: 'max_j | mean_i p_ij - mu . v_j |',
-    ...judge(largest(deviations), productRounding(measures.sums.length) * typicalNorm(measures)),
+    ...judge(largest(deviations), productRounding(measurements.sums.length) * typicalNorm(measurements)),
   };
 }
 
 /** Identities 2 (variances) and 3, which hold for the checkpoint's own covariance only. */
-function checkCovariance(measures: Measures, expected: Expected): Check[] {
+function checkCovariance(measurements: Measurements, expected: Expected): Check[] {
   const variances = {
     name: 'column variances',
     what: 'max_j | var_i p_ij - c_j | in units of its tolerance',
@@ -165,18 +98,18 @@ function checkCovariance(measures: Measures, expected: Expected): Check[] {
     ];
   }
   const d = lambda.length;
-  const tolerances = varianceTolerances(measures, expected, c);
-  const deviations = measures.sums.map((sum, j) => {
-    const mean = sum / measures.rows;
-    const variance = measures.sumsOfSquares[j]! / measures.rows - mean * mean;
+  const tolerances = varianceTolerances(measurements, expected, c);
+  const deviations = measurements.sums.map((sum, j) => {
+    const mean = sum / measurements.rows;
+    const variance = measurements.sumsOfSquares[j]! / measurements.rows - mean * mean;
     return Math.abs(variance - c[j]!) / tolerances[j]!;
   });
-  const meanTolerance = productRounding(d) * typicalNorm(measures);
+  const meanTolerance = productRounding(d) * typicalNorm(measurements);
   let left = 0;
   let right = d;
   let tolerance = 0;
   for (let j = 0; j < d; j++) {
-    left += (lambda[j]! * measures.sumsOfSquares[j]!) / measures.rows;
+    left += (lambda[j]! * measurements.sumsOfSquares[j]!) / measurements.rows;
     right += lambda[j]! * (m[j]! * m[j]! - ridge);
     tolerance += lambda[j]! * (tolerances[j]! + meanTolerance * (2 * Math.abs(m[j]!) + meanTolerance));
   }
@@ -202,9 +135,9 @@ function checkCovariance(measures: Measures, expected: Expected): Check[] {
  * by d eps c_max. A given metric is itself off by epsilon x its largest entry, as a matrix by sqrt(d) times that,
  * and its inverse by c^2 times that.
  */
-function varianceTolerances(measures: Measures, expected: Expected, c: Float64Array): Float64Array {
+function varianceTolerances(measurements: Measurements, expected: Expected, c: Float64Array): Float64Array {
   const d = c.length;
-  const s = productRounding(d) * typicalNorm(measures);
+  const s = productRounding(d) * typicalNorm(measurements);
   const largestC = largest(c.map(Math.abs));
   const largestLambda = expected.eigenvalues[d - 1]!;
   const epsilon = expected.metric.source === 'file' ? expected.metric.epsilon : 0;
@@ -215,14 +148,6 @@ function varianceTolerances(measures: Measures, expected: Expected, c: Float64Ar
     const given = (Math.sqrt(d) * epsilon * largestLambda) / (lambda * lambda);
     return rounding + basis + given;
   });
-}
-
-/** NaN fails. */
-export function judge(
-  measured: number,
-  tolerance: number,
-): { measured: number; tolerance: number; verdict: Verdict } {
-  return { measured, tolerance, verdict: measured <= tolerance ? 'passed' : 'failed' };
 }
 
 /** The largest of values, NaN if one is NaN. */

@@ -4,8 +4,7 @@ import { type BatchPlan, isPlanned, type PlannedRun, type RefusedRun } from '../
 import { type BatchSummaryRow, summaryRow } from '../batch/batch-summary.js';
 import type { DiskNeed } from '../batch/disk-space.js';
 import type { Outcome } from '../batch/run-batch.js';
-import { formatBytes } from '../text/byte-size.js';
-import { fixed } from '../text/figures.js';
+import { fixed, formatBytes } from '../text/figures.js';
 import { table } from '../text/table.js';
 
 /**

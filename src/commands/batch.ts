@@ -4,14 +4,16 @@ import { loadBatch } from '../batch/batch-config.js';
 import { type BatchPlan, isPlanned, planBatch } from '../batch/batch-plan.js';
 import { refuseForeignSummary, summaryRow, writeBatchSummary } from '../batch/batch-summary.js';
 import { diskNeeds, refuseFullDisk } from '../batch/disk-space.js';
-import { type Outcome, runBatch } from '../batch/run-batch.js';
+import { runBatch } from '../batch/run-batch.js';
 import { RunError } from '../errors.js';
 import { lockDirectory } from '../files/lock.js';
 import { type HubSettings, hubSettings } from '../hub/settings.js';
+import { withPool } from '../run/with-pool.js';
 import { batchSummaryText, failuresText, planRows, planText } from './batch-text.js';
+import { interruptible } from './interruptible.js';
 import { workersOption } from './options.js';
 import { print } from './print.js';
-import { withPool } from './with-pool.js';
+import { createProgress } from './progress.js';
 
 /** A batch of small runs would print seven lines for each. */
 const SHORTEST_STAGE_SECONDS = 1;
@@ -65,14 +67,11 @@ async function batch(file: string, { dryRun, json, quiet, ...overrides }: BatchO
 
 async function computeBatch(plan: BatchPlan, hub: HubSettings, json: boolean, quiet: boolean): Promise<void> {
   const { directory, config } = plan;
-  let outcomes: Outcome[] = [];
-  await withPool(
-    config.workers,
-    quiet,
-    async (executor, progress, signal) => {
-      outcomes = await runBatch(plan, { executor, progress, hub, signal });
-    },
-    SHORTEST_STAGE_SECONDS,
+  const progress = createProgress(process.stderr, quiet, SHORTEST_STAGE_SECONDS);
+  const outcomes = await interruptible((signal) =>
+    withPool({ workers: config.workers, signal, note: progress.note }, (executor) =>
+      runBatch(plan, { executor, progress, hub, signal }),
+    ),
   );
   const summary = writeBatchSummary(directory, outcomes);
   print(

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { InputError } from '../errors.js';
 import { type CacheItem, listCache, type PruneRule, pruneCache } from '../hub/cache-items.js';
 import { hubSettings } from '../hub/settings.js';
-import { formatBytes, parseBytes } from '../text/byte-size.js';
+import { formatBytes, parseBytes } from '../text/figures.js';
 import { print } from './print.js';
 
 /** Adds `cache list` and `cache prune`. */

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import { withContext } from '../run/caller.js';
 import { configDefaults } from '../run/config.js';
 import { generateCheckpoint, isGenerated } from '../run/generate-checkpoint.js';
-import { Stopwatch } from '../run/stopwatch.js';
+import { interruptible } from './interruptible.js';
 import { integer, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
-import { withPool } from './with-pool.js';
+import { showProgress } from './progress.js';
 
 /** Adds `generate`. */
 export function addGenerateCommand(program: Command): void {
@@ -35,9 +36,11 @@ async function generate({ rows, hidden, seed, out, workers, quiet }: GenerateOpt
     print(`${out}: holds this checkpoint already`);
     return;
   }
-  await withPool(workers ?? configDefaults.workers, quiet, async (executor, progress) => {
-    const stopwatch = new Stopwatch(progress);
-    await stopwatch.time('generate', rows, (advance) => generateCheckpoint(executor, out, recipe, advance));
-  });
+  const onProgress = showProgress(process.stderr, quiet);
+  await interruptible((signal) =>
+    withContext(workers ?? configDefaults.workers, { signal, onProgress }, ({ executor, stopwatch }) =>
+      stopwatch.time('generate', rows, (advance) => generateCheckpoint(executor, out, recipe, advance)),
+    ),
+  );
   print(`${out}: ${rows} x ${hidden}, bfloat16, seed ${seed}`);
 }

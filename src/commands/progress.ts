@@ -1,29 +1,22 @@
 import { SingleBar } from 'cli-progress';
-import { formatBytes } from '../text/byte-size.js';
-
-/** How a run tells a person what it is doing. */
-export interface Progress {
-  /** Begins a stage of `total` units (or none to count); `advance` as they are done, `finish` at its end. */
-  stage(name: string, total?: number, unit?: Unit): StageProgress;
-  /** A line that stays on the screen. */
-  note(line: string): void;
-}
-
-/** What a stage counts. */
-export type Unit = 'rows' | 'bytes';
-
-export interface StageProgress {
-  advance(count: number): void;
-  /** Ends the stage; returns its seconds. */
-  finish(): number;
-}
+import {
+  type Progress,
+  type ProgressEvent,
+  type StageProgress,
+  silentProgress,
+  type Unit,
+} from '../run/progress.js';
+import { formatBytes } from '../text/figures.js';
 
 /** Seconds between two lines of a stage where there is no terminal. */
 const LINE_INTERVAL_SECONDS = 5;
 
-/** @param shortestSeconds of a stage that takes less no line stays */
+/**
+ * Shows stages on `stream`: as bars on a terminal, else as lines.
+ * @param shortestSeconds of a stage that takes less no line stays
+ */
 export function createProgress(stream: NodeJS.WriteStream, quiet: boolean, shortestSeconds = 0): Progress {
-  if (quiet) return { stage: () => new Stage(() => {}), note: () => {} };
+  if (quiet) return silentProgress;
   const print = (line: string) => stream.write(`${line}\n`);
   const close = (name: string, total: number | undefined, unit: Unit) => (seconds: number) => {
     if (seconds >= shortestSeconds) print(finishedLine(name, total, unit, seconds));
@@ -34,6 +27,37 @@ export function createProgress(stream: NodeJS.WriteStream, quiet: boolean, short
         ? new BarStage(name, total, unit, stream, close(name, total, unit))
         : new LineStage(name, total, unit, print, close(name, total, unit)),
     note: print,
+  };
+}
+
+/**
+ * Shows the events of a run on `stream`.
+ * @param shortestSeconds of a stage that takes less no line stays
+ */
+export function showProgress(
+  stream: NodeJS.WriteStream,
+  quiet: boolean,
+  shortestSeconds = 0,
+): (event: ProgressEvent) => void {
+  const progress = createProgress(stream, quiet, shortestSeconds);
+  const stages = new Map<string, { shown: StageProgress; done: number }>();
+  return (happened) => {
+    if (happened.event === 'note') {
+      progress.note(happened.line);
+      return;
+    }
+    const { name, done, total, unit } = happened.stage;
+    if (happened.event === 'begun') {
+      stages.set(name, { shown: progress.stage(name, total ?? undefined, unit), done: 0 });
+      return;
+    }
+    const stage = stages.get(name);
+    if (done > (stage?.done ?? 0)) stage?.shown.advance(done - stage.done);
+    if (stage !== undefined) stage.done = done;
+    if (happened.event === 'finished') {
+      stage?.shown.finish();
+      stages.delete(name);
+    }
   };
 }
 

@@ -1,8 +1,8 @@
 import { shapeText } from '../formats/shape.js';
 import type { HubModelInspection, ModelInspection } from '../input/inspect-model.js';
 import type { Manifest } from '../output/manifest.js';
-import { formatBytes as bytes } from '../text/byte-size.js';
-import { count, figure, fixed } from '../text/figures.js';
+import { totalSeconds } from '../run/stopwatch.js';
+import { formatBytes as bytes, count, figure, fixed } from '../text/figures.js';
 
 /** What the notebook prints, and where things are: the end of a run. */
 export function summaryText(directory: string, manifest: Manifest): string {
@@ -24,7 +24,7 @@ export function summaryText(directory: string, manifest: Manifest): string {
     'Files',
     ...fileLines(directory, manifest),
     `Time ${seconds.map(([stage, value]) => `${stage} ${value.toFixed(2)} s`).join(', ')}`,
-    `  in all ${total(execution.seconds).toFixed(2)} s with ${execution.workers} workers, peak memory ${bytes(execution.peakMemoryBytes)}`,
+    `  in all ${elapsed(execution).toFixed(2)} s with ${execution.workers} workers, peak memory ${bytes(execution.peakMemoryBytes)}`,
   ].join('\n');
 }
 
@@ -175,7 +175,7 @@ function fileLines(
   ];
 }
 
-/** Seconds of all stages. */
-export function total(seconds: Record<string, number>): number {
-  return Object.values(seconds).reduce((sum, value) => sum + value, 0);
+/** Seconds of a run. One from before they were taken as a whole has those of its stages. */
+function elapsed({ elapsedSeconds, seconds }: Manifest['execution']): number {
+  return elapsedSeconds ?? totalSeconds(seconds);
 }

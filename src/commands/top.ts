@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { readManifest } from '../output/manifest.js';
 import { topTokens } from '../queries/top.js';
-import { type Measure, type Side, sides } from '../report/contents.js';
+import { type Measure, type Side, sides } from '../tables/measures.js';
 import { integer, wholeNumber } from './options.js';
 import { print } from './print.js';
 import { topText } from './top-text.js';

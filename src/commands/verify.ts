@@ -1,13 +1,11 @@
 import type { Command } from 'commander';
-import { hubSettings } from '../hub/settings.js';
-import { configDefaults } from '../run/config.js';
 import { refuseFailed } from '../run/judge-run.js';
-import { Stopwatch } from '../run/stopwatch.js';
-import { reverify } from '../run/verify-run.js';
+import { type VerifyOptions, verify } from '../run/verify.js';
+import { interruptible } from './interruptible.js';
 import { workersOption } from './options.js';
 import { print } from './print.js';
+import { showProgress } from './progress.js';
 import { verificationLines } from './run-text.js';
-import { withPool } from './with-pool.js';
 
 /** Adds `verify`. */
 export function addVerifyCommand(program: Command): void {
@@ -20,23 +18,20 @@ export function addVerifyCommand(program: Command): void {
     .addOption(workersOption())
     .option('--json', 'print the verification as JSON on stdout', false)
     .option('--quiet', 'no progress', false)
-    .action(verify);
+    .action(verifyCommand);
 }
 
-interface VerifyOptions {
-  model?: string;
-  metric?: string;
-  workers?: number;
+interface VerifyCommandOptions extends VerifyOptions {
   json: boolean;
   quiet: boolean;
 }
 
-async function verify(directory: string, { workers, json, quiet, ...places }: VerifyOptions): Promise<void> {
-  const hub = hubSettings(process.env);
-  await withPool(workers ?? configDefaults.workers, quiet, async (executor, progress, signal) => {
-    const context = { executor, stopwatch: new Stopwatch(progress), note: progress.note, hub, signal };
-    const { verification } = await reverify(directory, places, context);
-    print(json ? JSON.stringify(verification) : verificationLines(verification).join('\n'));
-    refuseFailed(directory, verification.checks);
-  });
+async function verifyCommand(
+  directory: string,
+  { json, quiet, ...options }: VerifyCommandOptions,
+): Promise<void> {
+  const onProgress = showProgress(process.stderr, quiet);
+  const verification = await interruptible((signal) => verify(directory, { ...options, signal, onProgress }));
+  print(json ? JSON.stringify(verification) : verificationLines(verification).join('\n'));
+  refuseFailed(directory, verification.checks);
 }

@@ -1,3 +1,4 @@
+import { inOrder } from '../plan/in-order.js';
 import type { TaskName, Tasks } from './tasks.js';
 
 /**
@@ -39,7 +40,10 @@ export async function runTasks<Name extends TaskName>(
   if (failures.length > 0) throw failures[0];
 }
 
-/** The same, handing results to `merge` in order of their index: for reductions whose bits must not depend on timing. */
+/**
+ * Runs tasks as `runTasks` does, and hands their results to `merge` in order of their index: for reductions whose bits
+ * must not depend on timing.
+ */
 export async function reduceTasks<Name extends TaskName>(
   executor: Executor,
   name: Name,
@@ -47,19 +51,4 @@ export async function reduceTasks<Name extends TaskName>(
   merge: (result: Tasks[Name]['result'], index: number) => void,
 ): Promise<void> {
   await runTasks(executor, name, inputs, inOrder(merge));
-}
-
-/** Takes results in any order and hands them to `merge` in that of their index, from 0, each as soon as it can. */
-export function inOrder<Result>(
-  merge: (result: Result, index: number) => void,
-): (result: Result, index: number) => void {
-  const early = new Map<number, Result>();
-  let merged = 0;
-  return (result, index) => {
-    early.set(index, result);
-    for (let ready = early.get(merged); ready !== undefined; ready = early.get(merged)) {
-      early.delete(merged);
-      merge(ready, merged++);
-    }
-  };
 }

@@ -1,18 +1,68 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
-import type { FileRecord } from '../executor/tasks.js';
+import type { FileRecord } from '../files/file-record.js';
 import { createPartialFile } from '../files/partial-file.js';
 import { createdBy } from '../version.js';
-import type { TableColumn } from './table-column.js';
 
-/** The tables of a run, in its directory. */
-export const TABLE_NAMES = {
-  tokens: 'tokens.parquet',
-  eigenvectors: 'eigenvectors.parquet',
-  extremes: 'extremes.parquet',
-  histograms: 'histograms.parquet',
-} as const;
+/** One column of a table, as the Parquet writer takes it. Only a nullable column may hold null. */
+export interface TableColumn {
+  name: string;
+  type: 'INT32' | 'DOUBLE' | 'BOOLEAN' | 'STRING';
+  nullable: boolean;
+  data: Int32Array | Float64Array | (number | string | boolean | null)[];
+  /** How the values are stored: as they are, or as numbers in a list of the different ones. */
+  encoding: 'PLAIN' | 'RLE_DICTIONARY';
+  /** Whether row groups carry their extremes, by which engines skip them: for what the table is sorted by. */
+  statistics: boolean;
+}
+
+const plain = { nullable: false, encoding: 'PLAIN', statistics: false } as const;
+
+/** Whole numbers. */
+export function int32(name: string, data: Int32Array): TableColumn {
+  return { ...plain, name, type: 'INT32', data };
+}
+
+/** Whole numbers that rise from row to row. */
+export function sorted(name: string, data: Int32Array): TableColumn {
+  return { ...int32(name, data), statistics: true };
+}
+
+/** Numbers that are always there. */
+export function double(name: string, data: Float64Array): TableColumn {
+  return { ...plain, name, type: 'DOUBLE', data };
+}
+
+/** Numbers that may be undefined, which NaN marks in `data` and null in the table. */
+export function nullableDouble(name: string, data: Float64Array): TableColumn {
+  const column = { ...double(name, data), nullable: true };
+  if (!data.some(Number.isNaN)) return column;
+  return { ...column, data: Array.from(data, (value) => (Number.isNaN(value) ? null : value)) };
+}
+
+/** Whole numbers that may be missing, which -1 marks in `data` and null in the table. */
+export function nullableInt32(name: string, data: Int32Array): TableColumn {
+  const values = Array.from(data, (value) => (value < 0 ? null : value));
+  return { ...plain, name, type: 'INT32', nullable: true, data: values };
+}
+
+export function nullableBoolean(name: string, data: (boolean | null)[]): TableColumn {
+  return { ...plain, name, type: 'BOOLEAN', nullable: true, data };
+}
+
+export function text(name: string, data: string[]): TableColumn {
+  return { ...plain, name, type: 'STRING', data };
+}
+
+export function nullableText(name: string, data: (string | null)[]): TableColumn {
+  return { ...plain, name, type: 'STRING', nullable: true, data };
+}
+
+/** A column of few different values, or of many that are alike from row to row. */
+export function repetitive(column: TableColumn): TableColumn {
+  return { ...column, encoding: 'RLE_DICTIONARY' };
+}
 
 /** Engines skip whole groups by their statistics; one group is in memory at a time. */
 const ROW_GROUP_ROWS = 65_536;

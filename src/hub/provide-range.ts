@@ -4,7 +4,7 @@ import { hashFile } from '../files/hash-file.js';
 import { syncDirectory } from '../files/sync-files.js';
 import { waitForLock } from '../files/wait-for-lock.js';
 import { asOutputError } from '../files/write-error.js';
-import { formatBytes } from '../text/byte-size.js';
+import { formatBytes } from '../text/figures.js';
 import { pruneCache } from './cache-items.js';
 import { type ByteRange, nameOf, type PinnedFile } from './file-request.js';
 import { refuseOffline } from './offline.js';

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
-import { parseBytes } from '../text/byte-size.js';
+import { parseBytes } from '../text/figures.js';
 import { Token } from './token.js';
 
 /** How the hub is reached, and where its bytes are kept. */

@@ -1,5 +1,5 @@
 import type { Model } from './model-config.js';
-import type { Normalisation } from './norm-head.js';
+import type { Normalisation } from './normalisation.js';
 
 /** The unembedding matrix gamma where it lies: [rows, columns] row-major, little-endian, without gaps. */
 export interface RowSource {

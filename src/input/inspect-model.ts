@@ -1,9 +1,10 @@
 import { dtypeBytes } from '../formats/dtype.js';
 import type { HubSettings } from '../hub/settings.js';
 import type { OtherTensor, RowSource } from './checkpoint.js';
+import { chooseHeadRows } from './head-rows.js';
 import type { Model } from './model-config.js';
 import type { ModelPlan } from './model-plan.js';
-import { chooseHeadRows, type Normalisation } from './norm-head.js';
+import type { Normalisation } from './normalisation.js';
 import { explainCheckpoint } from './open-checkpoint.js';
 import { openTokenizer } from './open-tokenizer.js';
 import { planModel } from './plan-model.js';

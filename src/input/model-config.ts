@@ -3,7 +3,7 @@ import { InputError } from '../errors.js';
 import { exists } from '../files/exists.js';
 import { asRecord } from '../files/json.js';
 import { readJsonObject } from '../files/json-file.js';
-import { type Normalisation, normalisationOf } from './norm-head.js';
+import { type Normalisation, normalisationOf } from './normalisation.js';
 
 /** What is known of the model; null where nothing says it. */
 export interface Model {

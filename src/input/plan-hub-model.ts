@@ -11,10 +11,10 @@ import { HubRepository } from '../hub/repository.js';
 import type { HubSettings } from '../hub/settings.js';
 import type { RowSource } from './checkpoint.js';
 import { findMatrix } from './find-matrix.js';
+import { chooseHeadRows, type HeadRows } from './head-rows.js';
 import { HubDirectory } from './hub-directory.js';
 import { hubCacheCommit, openHubSnapshot } from './hub-snapshot.js';
 import { localPlan, type ModelPlan, shapeOf } from './model-plan.js';
-import { chooseHeadRows, type HeadRows } from './norm-head.js';
 import { type RowSelection, selectRows } from './vocabulary-rows.js';
 
 /**

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { parseHubReference } from '../hub/reference.js';
 import type { HubSettings } from '../hub/settings.js';
+import { chooseHeadRows, type HeadRows } from './head-rows.js';
 import { localPlan, type ModelPlan } from './model-plan.js';
-import { chooseHeadRows, type HeadRows } from './norm-head.js';
 import { explainCheckpoint } from './open-checkpoint.js';
 import { planHubModel } from './plan-hub-model.js';
 import { type RowSelection, selectRows } from './vocabulary-rows.js';

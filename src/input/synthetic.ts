@@ -1,4 +1,9 @@
-import type { SyntheticRecipe } from '../executor/tasks.js';
+/** What identifies a synthetic checkpoint: the same recipe always gives the same bytes. */
+export interface SyntheticRecipe {
+  rows: number;
+  hidden: number;
+  seed: number;
+}
 
 /** Part of a synthetic checkpoint's fingerprint: raised whenever the bytes below change. */
 export const SYNTHETIC_VERSION = 1;

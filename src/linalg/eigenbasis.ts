@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '../errors.js';
-import type { DenseKernels } from './backend/backend.js';
+import type { Backend } from './backend/backend.js';
 import { fixSigns } from './signs.js';
 
 /** The eigenbasis of a metric M. Index j is ascending lambda, so index 0 has the largest variance. */
@@ -13,6 +13,12 @@ export interface Eigenbasis {
   eigenvectors: Float64Array;
 }
 
+/** An eigenbasis as a run keeps it, with eigenvectors rounded to float32; order and signs as in `Eigenbasis`. */
+export interface StoredEigenbasis extends Omit<Eigenbasis, 'eigenvectors'> {
+  /** float32 [d, d] row-major, column j belongs to lambda_j. */
+  eigenvectors: Float32Array;
+}
+
 /**
  * The eigenbasis of (C + rho I)^-1, from C itself: inverting first would lose eps x kappa on the largest lambda.
  * @param covariance C, [d, d] symmetric; @param ridge rho
@@ -22,7 +28,7 @@ export async function eigenbasisOfCovariance(
   covariance: Float64Array,
   d: number,
   ridge: number,
-  kernels: DenseKernels,
+  kernels: Backend,
 ): Promise<Eigenbasis> {
   const ascending = await kernels.eigh(covariance, d);
   // Ascending lambda is descending c.
@@ -51,7 +57,7 @@ export async function eigenbasisOfMetric(
   metric: Float64Array,
   d: number,
   ridge: number | null,
-  kernels: DenseKernels,
+  kernels: Backend,
 ): Promise<Eigenbasis> {
   const { eigenvalues, eigenvectors } = await kernels.eigh(metric, d);
   if (!(eigenvalues[0]! > 0)) {
@@ -69,7 +75,7 @@ export async function eigenbasisOfMetric(
 export async function metricOf(
   { eigenvalues, eigenvectors }: Eigenbasis,
   d: number,
-  kernels: DenseKernels,
+  kernels: Backend,
 ): Promise<Float64Array> {
   const scaled = eigenvectors.map((value, k) => value * eigenvalues[k % d]!);
   const transposed = new Float64Array(d * d);

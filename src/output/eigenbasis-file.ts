@@ -1,9 +1,9 @@
 import path from 'node:path';
-import type { EigenvectorsReference, FileRecord } from '../executor/tasks.js';
+import type { FileRecord } from '../files/file-record.js';
 import type { FileLayout } from '../formats/layout.js';
 import { planSafetensorsFile } from '../formats/plan-safetensors.js';
 import { withStoredTensors } from '../formats/stored-tensors.js';
-import type { Eigenbasis } from '../linalg/eigenbasis.js';
+import type { Eigenbasis, StoredEigenbasis } from '../linalg/eigenbasis.js';
 import { SIGN_RULE } from '../linalg/signs.js';
 import { writeRecordedFile } from './recorded-file.js';
 
@@ -11,14 +11,16 @@ export const EIGENBASIS_NAME = 'eigenbasis.safetensors';
 
 const COVARIANCE = 'covariance_eigenvalues';
 
-/** An eigenbasis as it lies on disk. */
-export interface StoredEigenbasis {
-  /** lambda, [d] float64, ascending. */
-  eigenvalues: Float64Array;
-  /** c, [d] float64, in the same order; null where it is not known. */
-  covarianceEigenvalues: Float64Array | null;
-  /** [d, d] float32 row-major, columns are eigenvectors. */
-  eigenvectors: Float32Array;
+/** Where the eigenvectors, float32 [d, d] row-major, lie; `sha256` is the file's, and keys a worker's copy. */
+export interface EigenvectorsReference {
+  file: string;
+  byteOffset: number;
+  hidden: number;
+  sha256: string;
+}
+
+/** An eigenbasis that was read from a run's directory. */
+export interface EigenbasisOnDisk extends StoredEigenbasis {
   /** Where workers find the eigenvectors. */
   reference: EigenvectorsReference;
 }
@@ -63,7 +65,7 @@ export async function readEigenbasis(
   directory: string,
   d: number,
   record: FileRecord,
-): Promise<StoredEigenbasis> {
+): Promise<EigenbasisOnDisk> {
   const file = path.join(directory, record.path);
   return withStoredTensors(file, async (tensors) => ({
     eigenvalues: await tensors.float64('eigenvalues', [d]),

@@ -9,17 +9,27 @@ import {
   truncateSync,
 } from 'node:fs';
 import path from 'node:path';
-import type { Slice, SliceRecord } from '../executor/tasks.js';
 import { combineCrc32 } from '../files/crc32.js';
+import type { Slice, SliceRecord } from '../files/file-record.js';
 import { sweepPartialFiles, writeFileAtomically, writeFully } from '../files/partial-file.js';
 import { asOutputError } from '../files/write-error.js';
 import { type FileLayout, fileChunks } from '../formats/layout.js';
 import { planNpyFile } from '../formats/npy-header.js';
 import { planSafetensorsFile } from '../formats/plan-safetensors.js';
 import { planTorchFile } from '../formats/torch/plan-torch-file.js';
-import type { RowRange } from '../plan/plan-run.js';
-import type { ExportKind, ExportsConfig } from '../run/config.js';
-import type { StoredEigenbasis } from './eigenbasis-file.js';
+import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
+import type { RowRange } from '../plan/row-ranges.js';
+
+/** The formats in which a run can be exported. */
+export const exportKinds = ['pt', 'safetensors', 'npy'] as const;
+export type ExportKind = (typeof exportKinds)[number];
+
+/** The exports asked for, each with paths of its own, or `true`: the default names inside the output directory. */
+export interface ExportsConfig {
+  pt?: true | { eigenbasis: string; projections: string } | undefined;
+  safetensors?: true | { projections: string } | undefined;
+  npy?: true | { projections: string } | undefined;
+}
 
 /** A file that a run writes beside its partitions because it was asked for. */
 export interface ExportTarget {

@@ -3,8 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { writeFully } from '../files/partial-file.js';
-import { kernelsSchema } from './kernels-schema.js';
-import { fileRecordSchema, writtenFileSchema } from './schemas.js';
+import { backendSchema, fileRecordSchema, writtenFileSchema } from './schemas.js';
 
 export const JOURNAL_NAME = 'journal.jsonl';
 
@@ -18,7 +17,7 @@ const headerSchema = z.object({
   /** Names of the tables and their report, which are written after all steps, in the output directory. */
   tables: z.array(z.string()).default([]),
   /** What computes the run: its last bits depend on it. */
-  kernels: kernelsSchema,
+  kernels: backendSchema,
 });
 
 const entrySchema = z.discriminatedUnion('step', [

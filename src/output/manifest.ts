@@ -1,19 +1,31 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import type { Check, Verification } from '../checks/verdict.js';
 import { InputError } from '../errors.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { asInputError } from '../files/read-error.js';
 import type { HubOrigin } from '../input/checkpoint.js';
-import { normalisations } from '../input/norm-head.js';
+import { normalisations } from '../input/normalisation.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
+import type { Moments } from '../linalg/moments.js';
 import { partitionFormats } from '../plan/plan-run.js';
-import { exportKinds } from '../run/config.js';
-import { kernelsSchema } from './kernels-schema.js';
-import { fileRecordSchema } from './schemas.js';
+import type { Spectrum } from '../tables/spectrum.js';
+import type { TableSummary } from '../tables/table-summary.js';
+import { exportKinds } from './exports.js';
+import { backendSchema, fileRecordSchema } from './schemas.js';
 
 export const MANIFEST_NAME = 'manifest.json';
 export const REPORT_NAME = 'report.html';
+
+/** The files of a run's tables, in its directory. */
+export const TABLE_NAMES = {
+  tokens: 'tokens.parquet',
+  eigenvectors: 'eigenvectors.parquet',
+  extremes: 'extremes.parquet',
+  histograms: 'histograms.parquet',
+} as const;
+export type TableName = keyof typeof TABLE_NAMES;
 
 /** Version of everything in an output directory; raised when a reader of the former one would be misled. */
 export const LAYOUT_VERSION = 1;
@@ -23,7 +35,7 @@ const momentsSchema = z.object({
   maximum: z.number(),
   mean: z.number(),
   standardDeviation: z.number(),
-});
+}) satisfies z.ZodType<Moments>;
 
 const spectrumSchema = z.object({
   minimum: z.number(),
@@ -36,9 +48,32 @@ const spectrumSchema = z.object({
   participationRatio: z.number(),
   covarianceParticipationRatio: z.number().nullable(),
   identityDistance: z.object({ frobenius: z.number(), spectral: z.number() }),
-});
+}) satisfies z.ZodType<Spectrum>;
 
 const shares = z.record(z.string(), z.number());
+
+const tableSummarySchema = z.object({
+  spectrum: spectrumSchema.extend({
+    directionsOfVariance: shares.nullable(),
+    directionsOfCausalWeight: shares,
+  }),
+  norms: z.object({
+    euclidean: momentsSchema,
+    causal: momentsSchema,
+    centred: momentsSchema,
+    centredCausal: momentsSchema,
+  }),
+  distortionMean: z.number().nullable(),
+  counts: z.object({
+    rows: z.number(),
+    tokens: z.number().nullable(),
+    orphans: z.number().nullable(),
+    specials: z.number().nullable(),
+    duplicateGroups: z.number(),
+    duplicateRows: z.number(),
+    zeroRows: z.number(),
+  }),
+}) satisfies z.ZodType<TableSummary>;
 
 /** The tables, and what they come to. */
 const tablesSchema = z.object({
@@ -51,30 +86,7 @@ const tablesSchema = z.object({
   clusterThreshold: z.number(),
   /** How far a quantile may be from the column's, as a share of maximum - minimum. */
   quantileError: z.number(),
-  summary: z.object({
-    spectrum: spectrumSchema.extend({
-      directionsOfVariance: shares.nullable(),
-      directionsOfCausalWeight: shares,
-    }),
-    norms: z.object({
-      euclidean: momentsSchema,
-      causal: momentsSchema,
-      centred: momentsSchema,
-      centredCausal: momentsSchema,
-    }),
-    /** Null where every row is zero. */
-    distortionMean: z.number().nullable(),
-    counts: z.object({
-      rows: z.number(),
-      /** Rows that the tokenizer has a token for, those that it has none for, special tokens; null without one. */
-      tokens: z.number().nullable(),
-      orphans: z.number().nullable(),
-      specials: z.number().nullable(),
-      duplicateGroups: z.number(),
-      duplicateRows: z.number(),
-      zeroRows: z.number(),
-    }),
-  }),
+  summary: tableSummarySchema,
 });
 
 const checkSchema = z.object({
@@ -83,17 +95,15 @@ const checkSchema = z.object({
   measured: z.number().nullable(),
   tolerance: z.number().nullable(),
   verdict: z.enum(['passed', 'failed', 'differs', 'not applicable']),
-  detail: z.string().optional(),
-});
+  detail: z.string().exactOptional(),
+}) satisfies z.ZodType<Check>;
 
 const verificationSchema = z.object({
   passed: z.boolean(),
   checks: z.array(checkSchema),
-  /** | ||gamma_i|| - ||p_i|| |, the notebook's check with its limit. */
   normDifference: z.object({ maximum: z.number(), mean: z.number(), limit: z.number() }),
-  /** Largest off-diagonal entry of V^T V, the notebook's check with its limit. */
   offDiagonal: z.object({ maximum: z.number(), limit: z.number() }),
-});
+}) satisfies z.ZodType<Verification>;
 
 const hubOriginSchema = z.object({
   repository: z.string(),
@@ -102,6 +112,32 @@ const hubOriginSchema = z.object({
   byteRange: z.object({ begin: z.number(), end: z.number() }),
   from: z.string(),
 }) satisfies z.ZodType<HubOrigin>;
+
+const asymmetrySchema = z.object({ max: z.number(), relative: z.number() });
+
+/** The metric: the run's own file where it was computed, else where the given one was found. */
+const metricSchema = z.discriminatedUnion('source', [
+  z.object({
+    source: z.literal('computed'),
+    path: z.string(),
+    tensor: z.string(),
+    dtype: z.literal('float64'),
+    sha256: z.string(),
+    file: fileRecordSchema,
+    ridge: z.number(),
+    asymmetry: z.null(),
+  }),
+  z.object({
+    source: z.literal('file'),
+    path: z.string(),
+    tensor: z.string().nullable(),
+    dtype: z.enum(['bfloat16', 'float16', 'float32', 'float64']),
+    sha256: z.string(),
+    file: z.null(),
+    ridge: z.number().nullable(),
+    asymmetry: asymmetrySchema,
+  }),
+]);
 
 const manifestSchema = z.object({
   format: z.literal('eigenshard-run'),
@@ -126,17 +162,7 @@ const manifestSchema = z.object({
     /** What was noticed about the choice of the matrix, for a person. */
     notes: z.array(z.string()).default([]),
   }),
-  metric: z.object({
-    source: z.enum(['computed', 'file']),
-    path: z.string(),
-    tensor: z.string().nullable(),
-    dtype: z.enum(['bfloat16', 'float16', 'float32', 'float64']),
-    sha256: z.string(),
-    /** The run's own metric file; null where the metric was given. */
-    file: fileRecordSchema.nullable(),
-    ridge: z.number().nullable(),
-    asymmetry: z.object({ max: z.number(), relative: z.number() }).nullable(),
-  }),
+  metric: metricSchema,
   options: z.object({
     /** Runs from before there was a choice kept all rows. */
     rows: z.enum(rowSelections).default('all'),
@@ -177,8 +203,10 @@ const manifestSchema = z.object({
     started: z.string(),
     finished: z.string(),
     workers: z.number(),
-    kernels: kernelsSchema,
+    kernels: backendSchema,
     seconds: z.record(z.string(), z.number()),
+    /** From the beginning to the end; stages may go on beside each other. Runs from before it was taken have none. */
+    elapsedSeconds: z.number().optional(),
     peakMemoryBytes: z.number(),
     machine: z.object({ processor: z.string(), cores: z.number(), node: z.string(), platform: z.string() }),
   }),
@@ -187,7 +215,6 @@ const manifestSchema = z.object({
 export type Manifest = z.infer<typeof manifestSchema>;
 /** What a run has found, without how it went, nor the report that shows it. */
 export type RunResults = Omit<Manifest, 'report' | 'execution'>;
-export type Verification = z.infer<typeof verificationSchema>;
 
 /** Reads and checks a finished run's manifest. @throws InputError when there is none or it is not ours */
 export function readManifest(directory: string): Manifest {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { FileRecord } from '../executor/tasks.js';
+import type { FileRecord } from '../files/file-record.js';
 import type { FileLayout } from '../formats/layout.js';
 import { planSafetensorsFile } from '../formats/plan-safetensors.js';
 import { withStoredTensors } from '../formats/stored-tensors.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import type { FileRecord } from '../executor/tasks.js';
+import type { FileRecord } from '../files/file-record.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { type FileLayout, fileChunks } from '../formats/layout.js';
 

@@ -4,7 +4,7 @@ import { InputError } from '../errors.js';
 import { lockDirectory } from '../files/lock.js';
 import { sweepPartialFiles } from '../files/partial-file.js';
 import { asOutputError } from '../files/write-error.js';
-import { describeKernels, type KernelsIdentity, sameKernels } from '../linalg/backend/backend.js';
+import { type BackendIdentity, backendLabel, sameBackend } from '../linalg/backend/backend.js';
 import { unfinishedName } from './exports.js';
 import { JOURNAL_NAME, Journal, type JournalEntry, type JournalHeader, readJournal } from './journal.js';
 import { MANIFEST_NAME, type Manifest, readManifest, writeManifest } from './manifest.js';
@@ -57,7 +57,7 @@ export class RunDirectory {
   }
 
   /** What has computed the unfinished run that lies here, when it is to be continued. */
-  unfinishedKernels(): KernelsIdentity | null {
+  unfinishedBackend(): BackendIdentity | null {
     return this.#flags.resume ? (readJournal(this.path)?.header.kernels ?? null) : null;
   }
 
@@ -141,15 +141,15 @@ export class RunDirectory {
     );
   }
 
-  #refuseOtherKernels(found: KernelsIdentity, wanted: KernelsIdentity): void {
-    if (sameKernels(found, wanted)) return;
+  #refuseOtherKernels(found: BackendIdentity, wanted: BackendIdentity): void {
+    if (sameBackend(found, wanted)) return;
     const option =
       found.backend === 'portable' ? '--backend portable' : `--backend system --blas ${found.library}`;
     // The same library in another version cannot be asked for.
     const isElsewhere = found.backend !== wanted.backend || found.library !== wanted.library;
     throw new InputError(
-      `${this.path}: the unfinished run there is computed by other kernels (${describeKernels(found)}) than this one ` +
-        `(${describeKernels(wanted)}), whose last bits differ. ${isElsewhere ? `Give ${option}, or start` : 'Start'} ` +
+      `${this.path}: the unfinished run there is computed by other kernels (${backendLabel(found)}) than this one ` +
+        `(${backendLabel(wanted)}), whose last bits differ. ${isElsewhere ? `Give ${option}, or start` : 'Start'} ` +
         'again with --overwrite',
     );
   }

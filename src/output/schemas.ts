@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { FileRecord, WrittenFile } from '../executor/tasks.js';
+import type { FileRecord, WrittenFile } from '../files/file-record.js';
+import type { BackendIdentity } from '../linalg/backend/backend.js';
 
 /** How journal and manifest record a file of the run, its path relative to the output directory. */
 export const fileRecordSchema = z.object({
@@ -14,3 +15,11 @@ export const writtenFileSchema = z.object({
   bytes: z.number(),
   crc32: z.int(),
 }) satisfies z.ZodType<WrittenFile>;
+
+/** How journal and manifest record which kernels ran. */
+export const backendSchema = z.object({
+  backend: z.enum(['portable', 'system']),
+  library: z.string(),
+  version: z.string(),
+  float32: z.string(),
+}) satisfies z.ZodType<BackendIdentity>;

@@ -1,30 +1,4 @@
-/** Rows [first, first + count) of the vocabulary. */
-export interface RowRange {
-  first: number;
-  count: number;
-}
-
-/**
- * Splits `rows` into consecutive ranges of `size` rows; only the last one may be shorter.
- *
- *   rows  size  ranges
- *   10    4     [0, 4) [4, 8) [8, 10)
- *   8     4     [0, 4) [4, 8)
- *   3     4     [0, 3)
- *
- * The ranges depend on nothing else, least of all on the number of workers.
- */
-export function splitRows(rows: number, size: number): RowRange[] {
-  for (const [name, value] of Object.entries({ rows, size })) {
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`splitRows: ${name} must be a whole number from 1, not ${value}`);
-    }
-  }
-  return Array.from({ length: Math.ceil(rows / size) }, (_, index) => {
-    const first = index * size;
-    return { first, count: Math.min(size, rows - first) };
-  });
-}
+import { type RowRange, splitRows } from './row-ranges.js';
 
 /**
  * Rows of one scan or covariance task. Fixed, so that mean, covariance and eigenbasis are the same bits for any
@@ -84,7 +58,6 @@ export function planRun(options: {
   return { rows, hidden, partitionRows, scans: splitRows(rows, SCAN_ROWS), partitions };
 }
 
+/** The formats of partitions that can be asked for. */
 export const partitionFormats = ['parquet', 'arrow', 'both'] as const;
 export type PartitionFormat = (typeof partitionFormats)[number];
-
-export const tableChoices = ['all', 'none'] as const;

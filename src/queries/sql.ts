@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { DuckDBConnection, Json } from '@duckdb/node-api';
 import { EigenshardError, InputError } from '../errors.js';
-import { TABLE_NAMES } from '../formats/parquet-table.js';
 import type { Manifest } from '../output/manifest.js';
+import { TABLE_NAMES } from '../output/manifest.js';
 import { runFile } from '../output/run-file.js';
 
 export interface SqlColumn {

@@ -1,11 +1,11 @@
-import path from 'node:path';
 import { InputError } from '../errors.js';
 import { eigenvectorColumn } from '../formats/parquet.js';
-import { openParquetColumns, type ParquetColumns } from '../formats/parquet-columns.js';
-import { TABLE_NAMES } from '../formats/parquet-table.js';
+import { openParquetColumns } from '../formats/parquet-columns.js';
 import type { Manifest } from '../output/manifest.js';
+import { openTable } from '../output/open-table.js';
 import { runFile } from '../output/run-file.js';
-import { type Measure, type Side, sides } from '../report/contents.js';
+import { degrees } from '../tables/degrees.js';
+import { type Measure, type Side, sides } from '../tables/measures.js';
 
 export interface TopRequest {
   /** Index, ascending lambda. */
@@ -53,10 +53,6 @@ export async function topTokens(
   // A shorter list than asked for of the run holds all tokens that there are.
   if (count <= stored.places || stored.places < manifest.tables.top) return stored.tokens;
   return computedTokens(directory, manifest, request, stored.places);
-}
-
-function openTable(directory: string, table: keyof typeof TABLE_NAMES): Promise<ParquetColumns> {
-  return openParquetColumns(path.join(directory, TABLE_NAMES[table]), `the table ${table}`);
 }
 
 /** What extremes.parquet holds of the request, and how many places it has in all. */
@@ -144,8 +140,4 @@ async function projectionColumn(
     column.set(await partition.numbers(eigenvectorColumn(eigenvector, model.hidden)), first);
   }
   return column;
-}
-
-function degrees(cosine: number): number {
-  return (Math.acos(Math.min(1, Math.max(-1, cosine))) * 180) / Math.PI;
 }

@@ -1,11 +1,5 @@
+import { type Measure, measures, type Side, sides } from '../tables/measures.js';
 import type { PackedEntry } from './packed-arrays.js';
-
-/** The measures by which a token is extreme along a direction, in the order of the tables. */
-export const measures = ['projection', 'euclidean_cosine', 'causal_cosine'] as const;
-export type Measure = (typeof measures)[number];
-
-export const sides = ['+', '-'] as const;
-export type Side = (typeof sides)[number];
 
 /** Bits of `token.flags`. */
 export const tokenFlags = { orphan: 1, special: 2 } as const;

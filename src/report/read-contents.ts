@@ -1,8 +1,6 @@
-import path from 'node:path';
 import { InputError } from '../errors.js';
-import { openParquetColumns, type ParquetColumns } from '../formats/parquet-columns.js';
-import { TABLE_NAMES } from '../formats/parquet-table.js';
 import type { RunResults } from '../output/manifest.js';
+import { openTable } from '../output/open-table.js';
 import type { ReportHead } from './contents.js';
 import { packArrays } from './packed-arrays.js';
 import { eigenvectorArrays } from './tables/eigenvectors.js';
@@ -53,17 +51,4 @@ export async function readContents(
     entries,
   };
   return { head, bytes };
-}
-
-async function openTable(
-  directory: string,
-  table: keyof typeof TABLE_NAMES,
-  rows?: number,
-): Promise<ParquetColumns> {
-  const file = path.join(directory, TABLE_NAMES[table]);
-  const columns = await openParquetColumns(file, `the table ${table}`);
-  if (rows !== undefined && columns.rows !== rows) {
-    throw new InputError(`${file}: holds ${columns.rows} rows, not ${rows}. Make the run again`);
-  }
-  return columns;
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { FileRecord } from '../executor/tasks.js';
+import type { FileRecord } from '../files/file-record.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { REPORT_NAME, type RunResults } from '../output/manifest.js';
 import { renderPage } from './page.js';

@@ -1,95 +1,107 @@
-import { type BasisCheck, checkBasis } from '../checks/basis-check.js';
-import type { FileRecord } from '../executor/tasks.js';
+import path from 'node:path';
+import { type BasisCheck, checkBasis, type Operator } from '../checks/basis-check.js';
+import type { FileRecord } from '../files/file-record.js';
 import { eigenbasisOfCovariance, eigenbasisOfMetric, metricOf } from '../linalg/eigenbasis.js';
-import { readEigenbasis, type StoredEigenbasis, writeEigenbasis } from '../output/eigenbasis-file.js';
-import { LAYOUT_VERSION } from '../output/manifest.js';
-import { readCovariance, writeMetric } from '../output/metric-file.js';
-import type { RunDirectory } from '../output/run-directory.js';
-import type { RunContext } from './context.js';
+import { freeBuffer } from '../linalg/free-buffer.js';
+import { type EigenbasisOnDisk, readEigenbasis, writeEigenbasis } from '../output/eigenbasis-file.js';
+import type { Manifest } from '../output/manifest.js';
+import { METRIC_NAME, readCovariance, writeMetric } from '../output/metric-file.js';
+import type { BegunRun } from './begun-run.js';
 import { computeCovariance } from './covariance.js';
-import { fileMetadata } from './fingerprint.js';
-import type { ProvenSteps } from './intact-units.js';
-import type { GivenMetric, Job } from './prepare-run.js';
+import type { IntactUnits } from './intact-units.js';
+import type { RunMetric } from './prepare-run.js';
 
 /** The basis of a run as it was read back from disk, and what became of identity 1. */
 export interface Basis {
-  stored: StoredEigenbasis;
+  stored: EigenbasisOnDisk;
   file: FileRecord;
-  /** Record of metric.safetensors; null where the metric was given. */
-  metricFile: FileRecord | null;
+  metric: Manifest['metric'];
   check: BasisCheck;
 }
 
 /** A basis that has been written, and the matrix [d, d] that it must diagonalise. */
-interface WrittenBasis {
-  file: FileRecord;
-  metricFile: FileRecord | null;
-  operator: { symbol: 'C' | 'M'; matrix: Float64Array };
+interface WrittenBasis extends Pick<Basis, 'file' | 'metric'> {
+  operator: Operator;
 }
 
-/** The basis of a run: what is proven to lie on disk, or else computed, written and recorded. */
-export async function obtainBasis(
-  job: Job,
-  proven: ProvenSteps,
-  directory: RunDirectory,
-  context: RunContext,
-): Promise<Basis> {
-  const { file, metricFile, operator } =
-    job.metric === null
-      ? await basisOfCheckpoint(job, proven, directory, context)
-      : await basisOfMetric(job, job.metric, proven, directory, context);
-  const stored = await readEigenbasis(directory.path, job.plan.hidden, file);
-  const check = await context.stopwatch.time('basis check', undefined, () => checkBasis(stored, operator));
-  return { stored, file, metricFile, check };
+/**
+ * The basis of a run: what is intact on disk, or else computed, written and recorded. The matrix of a given metric is
+ * freed.
+ */
+export async function obtainBasis(run: BegunRun, intact: IntactUnits): Promise<Basis> {
+  const { prepared, directory, context } = run;
+  const { file, metric, operator } =
+    prepared.metric.source === 'computed'
+      ? await basisOfCheckpoint(run, prepared.metric.ridge, intact)
+      : await basisOfMetric(run, prepared.metric, intact);
+  const [stored, check] = await context.stopwatch.time('basis check', undefined, async () => {
+    const read = await readEigenbasis(directory.path, prepared.plan.hidden, file);
+    return [read, await checkBasis(read, operator)] as const;
+  });
+  freeBuffer(operator.matrix.buffer as ArrayBuffer);
+  return { stored, file, metric, check };
 }
 
-/** From the checkpoint's own covariance, which is saved with its metric. */
-async function basisOfCheckpoint(
-  job: Job,
-  proven: ProvenSteps,
-  directory: RunDirectory,
-  { executor, stopwatch }: RunContext,
-): Promise<WrittenBasis> {
-  const { plan, checkpoint, scan } = job;
+/** From the checkpoint's own covariance, which is saved with its metric. @param ridge rho */
+async function basisOfCheckpoint(run: BegunRun, ridge: number, intact: IntactUnits): Promise<WrittenBasis> {
+  const { prepared, directory, context } = run;
+  const { plan, scan, backend, metadata } = prepared;
   const d = plan.hidden;
-  if (proven.eigenbasis !== undefined && proven.metric !== undefined) {
+  if (intact.eigenbasis !== undefined && intact.metric !== undefined) {
     const matrix = await readCovariance(directory.path, d);
-    const [file, metricFile] = [proven.eigenbasis.file, proven.metric.file];
-    return { file, metricFile, operator: { symbol: 'C', matrix } };
+    const metric = computedMetric(ridge, intact.metric.file);
+    return { file: intact.eigenbasis.file, metric, operator: { symbol: 'C', matrix } };
   }
-  const ridge = job.ridge!;
-  const covariance = await stopwatch.time('covariance', plan.rows, (advance) =>
-    computeCovariance(executor, checkpoint.source, plan.scans, scan.mean, job.kernels.choice, advance),
-  );
+  const covariance = await computeCovariance(prepared, context);
+  const { stopwatch } = context;
   const basis = await stopwatch.time('eigenbasis', undefined, () =>
-    eigenbasisOfCovariance(covariance, d, ridge, job.kernels),
+    eigenbasisOfCovariance(covariance, d, ridge, backend),
   );
-  const metadata = fileMetadata(job.fingerprint, LAYOUT_VERSION, job.name);
-  const metricFile = writeMetric(
-    directory.path,
-    { metric: await metricOf(basis, d, job.kernels), covariance, mean: scan.mean },
-    { ...metadata, ridge: String(ridge) },
+  const metricFile = await stopwatch.time('metric', undefined, async () =>
+    writeMetric(
+      directory.path,
+      { metric: await metricOf(basis, d, backend), covariance, mean: scan.mean },
+      { ...metadata, ridge: String(ridge) },
+    ),
   );
   directory.record({ step: 'metric', file: metricFile });
   const file = writeEigenbasis(directory.path, basis, metadata);
   directory.record({ step: 'eigenbasis', file });
-  return { file, metricFile, operator: { symbol: 'C', matrix: covariance } };
+  return {
+    file,
+    metric: computedMetric(ridge, metricFile),
+    operator: { symbol: 'C', matrix: covariance },
+  };
 }
 
 async function basisOfMetric(
-  job: Job,
-  metric: GivenMetric,
-  proven: ProvenSteps,
-  directory: RunDirectory,
-  { stopwatch }: RunContext,
+  { prepared, directory, context }: BegunRun,
+  given: Extract<RunMetric, { source: 'file' }>,
+  intact: IntactUnits,
 ): Promise<WrittenBasis> {
-  const operator = { symbol: 'M', matrix: metric.takeMatrix() } as const;
-  if (proven.eigenbasis !== undefined) return { file: proven.eigenbasis.file, metricFile: null, operator };
-  const basis = await stopwatch.time('eigenbasis', undefined, () =>
-    eigenbasisOfMetric(operator.matrix, job.plan.hidden, job.ridge, job.kernels),
-  );
-  const metadata = fileMetadata(job.fingerprint, LAYOUT_VERSION, job.name);
-  const file = writeEigenbasis(directory.path, basis, metadata);
+  const { plan, backend, metadata } = prepared;
+  const { matrix, file: place, ...described } = given;
+  const metric = { ...described, path: path.resolve(place), file: null };
+  const operator = { symbol: 'M', matrix } as const;
+  if (intact.eigenbasis !== undefined) return { file: intact.eigenbasis.file, metric, operator };
+  const file = await context.stopwatch.time('eigenbasis', undefined, async () => {
+    const basis = await eigenbasisOfMetric(matrix, plan.hidden, given.ridge, backend);
+    return writeEigenbasis(directory.path, basis, metadata);
+  });
   directory.record({ step: 'eigenbasis', file });
-  return { file, metricFile: null, operator };
+  return { file, metric, operator };
+}
+
+function computedMetric(ridge: number, file: FileRecord): Manifest['metric'] {
+  const { sha256 } = file;
+  return {
+    source: 'computed',
+    path: METRIC_NAME,
+    tensor: 'M',
+    dtype: 'float64',
+    sha256,
+    file,
+    ridge,
+    asymmetry: null,
+  };
 }

@@ -3,10 +3,11 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
-import { headRowChoices } from '../input/norm-head.js';
+import { headRowChoices } from '../input/head-rows.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
-import { backends } from '../linalg/backend/backend.js';
-import { partitionFormats, tableChoices } from '../plan/plan-run.js';
+import { backendNames } from '../linalg/backend/backend.js';
+import type { ExportKind, ExportsConfig } from '../output/exports.js';
+import { partitionFormats } from '../plan/plan-run.js';
 
 /** The ridge rho of a computed metric (C + rho I)^-1, where none is asked for. */
 export const DEFAULT_RIDGE = 1e-6;
@@ -16,6 +17,9 @@ export const DEFAULT_RIDGE = 1e-6;
  * files for 151,936 rows, few enough that readers open them at once.
  */
 const DEFAULT_PARTITION_ROWS = 6144;
+
+/** Which tables of the derived geometry there are to be. */
+export const tableChoices = ['all', 'none'] as const;
 
 /** Lists of 1,000 tokens are 15 million rows at d = 2560. */
 const MAX_TOP = 1000;
@@ -30,9 +34,6 @@ const syntheticSchema = z.strictObject({
   /** Where the checkpoint is made once, and found again. */
   directory: path,
 });
-
-export const exportKinds = ['pt', 'safetensors', 'npy'] as const;
-export type ExportKind = (typeof exportKinds)[number];
 
 const torchPaths = z.strictObject({ eigenbasis: path, projections: path });
 const projectionsPath = z.strictObject({ projections: path });
@@ -50,7 +51,7 @@ const exportsSchema = z.strictObject({
   pt: torchExport.optional(),
   safetensors: projectionsExport.optional(),
   npy: projectionsExport.optional(),
-});
+}) satisfies z.ZodType<ExportsConfig>;
 
 /** The options of one run, as they stand in a configuration file. Paths are relative to the working directory. */
 export const configSchema = z.strictObject({
@@ -75,7 +76,7 @@ export const configSchema = z.strictObject({
   format: z.enum(partitionFormats).default('parquet'),
   partitionRows: wholeNumber.default(DEFAULT_PARTITION_ROWS),
   /** What multiplies and decomposes: a system BLAS and LAPACK, or what npm alone brings. */
-  backend: z.enum(backends).default('auto'),
+  backend: z.enum(backendNames).default('auto'),
   /** The system library by file or name, where it is not the one that is found by itself. */
   blas: path.optional(),
   /** Whether report.html is made from the tables. */
@@ -87,9 +88,17 @@ export const configSchema = z.strictObject({
   exports: exportsSchema.default({}),
 });
 
-export type Config = z.infer<typeof configSchema>;
-export type ExportsConfig = z.infer<typeof exportsSchema>;
-type ConfigInput = z.input<typeof configSchema>;
+/** What a run works on: a checkpoint, or a made-up one. */
+export type Subject =
+  | { model: string; synthetic?: undefined }
+  | { synthetic: z.infer<typeof syntheticSchema>; model?: undefined };
+
+/** The checked options of one run. */
+export type Config = RunOptions & Subject;
+export type RunOptions = Omit<z.infer<typeof configSchema>, 'model' | 'synthetic'>;
+
+/** The options of one run as a configuration gives them: what has a default may be left away. */
+export type Options = z.input<typeof configSchema>;
 
 /** What the command line can say; undefined where it is silent. */
 export interface Overrides {
@@ -113,7 +122,7 @@ export interface Overrides {
 }
 
 /** The values that options have when nobody sets them. */
-export const configDefaults: Config = configSchema.parse({});
+export const configDefaults: RunOptions = configSchema.parse({});
 
 /**
  * Reads a configuration file, lets the command line beat it, and checks the result.
@@ -123,7 +132,7 @@ export async function loadConfig(file: string | null, overrides: Overrides): Pro
   const fromFile = file === null ? {} : await readConfigFile(file);
   const { export: kinds, ...options } = overrides;
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  const merged: ConfigInput = { ...fromFile, ...Object.fromEntries(given) };
+  const merged: Options = { ...fromFile, ...Object.fromEntries(given) };
   if (options.model !== undefined && fromFile.model !== options.model) {
     // What the file says of its own model does not hold for another one.
     delete merged.synthetic;
@@ -132,24 +141,38 @@ export async function loadConfig(file: string | null, overrides: Overrides): Pro
   if (kinds !== undefined) {
     merged.exports = Object.fromEntries(kinds.map((kind) => [kind, fromFile.exports?.[kind] ?? true]));
   }
-  const config = checkConfig(configSchema, merged, 'command line');
-  refuseUnclearModel(config, file ?? 'command line');
-  return config;
+  return checkOptions(merged, 'command line', file ?? 'command line');
 }
 
-/** @throws InputError where a configuration names no model, or two */
-export function refuseUnclearModel(
-  { model, synthetic }: Pick<Config, 'model' | 'synthetic'>,
+/**
+ * Checks the options of a run and fills in the defaults.
+ * @param where what they are to the user
+ * @param subjectAt where the model should stand, if elsewhere
+ * @throws InputError that names key, value and what is allowed
+ */
+export function checkOptions(options: Options, where: string, subjectAt = where): Config {
+  const { model, synthetic, ...checked } = checkConfig(configSchema, options, where);
+  return { ...checked, ...subjectOf({ model, synthetic }, subjectAt) };
+}
+
+/**
+ * What a configuration is about.
+ * @param where what the configuration is to the user
+ * @throws InputError where it names no model, or two
+ */
+export function subjectOf(
+  { model, synthetic }: Pick<z.infer<typeof configSchema>, 'model' | 'synthetic'>,
   where: string,
-): void {
-  if ((model === undefined) !== (synthetic === undefined)) return;
+): Subject {
+  if (model !== undefined && synthetic === undefined) return { model };
+  if (synthetic !== undefined && model === undefined) return { synthetic };
   throw new InputError(`${where}: give exactly one of "model" and "synthetic"`);
 }
 
-async function readConfigFile(file: string): Promise<ConfigInput> {
+async function readConfigFile(file: string): Promise<Options> {
   const value = await readConfigJson(file);
   checkConfig(configSchema, value, file);
-  return value as ConfigInput;
+  return value as Options;
 }
 
 /** What a configuration file holds, unchecked. @throws InputError where it cannot be read or is not JSON */

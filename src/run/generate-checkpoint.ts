@@ -3,14 +3,15 @@ import { closeSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, writ
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { type Executor, runTasks } from '../executor/executor.js';
-import type { SyntheticRecipe } from '../executor/tasks.js';
 import { writeFully } from '../files/partial-file.js';
 import type { FileLayout } from '../formats/layout.js';
 import { planSafetensorsFile } from '../formats/plan-safetensors.js';
 import { readSafetensorsHeader } from '../formats/safetensors.js';
 import type { RowSource } from '../input/checkpoint.js';
+import type { SyntheticRecipe } from '../input/synthetic.js';
 import { SYNTHETIC_VERSION } from '../input/synthetic.js';
-import { SCAN_ROWS, splitRows } from '../plan/plan-run.js';
+import { SCAN_ROWS } from '../plan/plan-run.js';
+import { splitRows } from '../plan/row-ranges.js';
 
 const TENSOR = 'model.embed_tokens.weight';
 

@@ -1,19 +1,18 @@
-import type { BasisCheck, StoredBasis } from '../checks/basis-check.js';
-import { checkProjections, type Expected, mergeMeasures, NOTEBOOK_NORM_LIMIT } from '../checks/identities.js';
+import type { BasisCheck } from '../checks/basis-check.js';
+import { checkProjections, type Expected, NOTEBOOK_NORM_LIMIT } from '../checks/identities.js';
+import { mergeMeasurements } from '../checks/measurements.js';
 import { freivaldsProbe } from '../checks/probe.js';
+import type { Verification } from '../checks/verdict.js';
 import { VerificationError } from '../errors.js';
 import { type Executor, runTasks } from '../executor/executor.js';
-import type {
-  ExpectedFile,
-  Moments,
-  PartitionMeasures,
-  SliceRecord,
-  VerifiedFile,
-} from '../executor/tasks.js';
+import type { VerifyResult } from '../executor/tasks.js';
+import type { ExpectedFile, SliceRecord, VerifiedFile } from '../files/file-record.js';
 import type { RowSource } from '../input/checkpoint.js';
+import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
+import { momentsOfSums } from '../linalg/moments.js';
 import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
-import type { Manifest, Verification } from '../output/manifest.js';
-import type { RowRange } from '../plan/plan-run.js';
+import type { Manifest } from '../output/manifest.js';
+import type { RowRange } from '../plan/row-ranges.js';
 import type { MergedTables } from '../tables/merged-tables.js';
 
 /** A partition as it lies on disk, with what was recorded of it. */
@@ -24,6 +23,7 @@ export interface RecordedPartition {
   slices: SliceRecord[];
 }
 
+/** What the verification of a run found. */
 export interface VerificationResult {
   /** Of each partition, in order. */
   files: VerifiedFile[][];
@@ -32,17 +32,15 @@ export interface VerificationResult {
   norms: Manifest['norms'];
 }
 
-/**
- * Re-reads every partition and the checkpoint on the pool, and judges identities 2 to 6.
- */
-export async function verifyRun(
+/** Re-reads every partition and the checkpoint on the pool, and judges identities 2 to 6. */
+export async function judgeRun(
   executor: Executor,
   options: {
     source: RowSource;
     directory: string;
     metadata: Record<string, string>;
     partitions: readonly RecordedPartition[];
-    basis: StoredBasis;
+    basis: StoredEigenbasis;
     /** Identity 1, of the same basis. */
     basisCheck: BasisCheck;
     ridge: number | null;
@@ -64,17 +62,17 @@ export async function verifyRun(
     probe,
     tables: tables?.settings ?? null,
   }));
-  const parts: Omit<PartitionMeasures, 'tables'>[] = [];
+  const parts: Omit<VerifyResult, 'tables'>[] = [];
   await runTasks(executor, 'verify', inputs, ({ tables: part, ...measures }, index) => {
     if (part !== null) tables?.add(part, partitions[index]!.rows, index);
     parts[index] = measures;
     onRows(measures.rows);
   });
-  const measures = mergeMeasures(parts);
-  const mean = measures.gammaSums.map((sum) => sum / measures.rows);
+  const measurements = mergeMeasurements(parts);
+  const mean = measurements.gammaSums.map((sum) => sum / measurements.rows);
   const checks = [
     ...basisCheck.checks,
-    ...checkProjections(measures, {
+    ...checkProjections(measurements, {
       eigenvalues: basis.eigenvalues,
       covarianceEigenvalues: basis.covarianceEigenvalues,
       ridge,
@@ -83,7 +81,7 @@ export async function verifyRun(
     }),
   ];
 
-  const { rows, normDifference } = measures;
+  const { rows, normDifference } = measurements;
   return {
     files: parts.map(({ files }) => files),
     verification: {
@@ -99,31 +97,27 @@ export async function verifyRun(
     projections: {
       shape: [rows, d],
       bytes: rows * d * 4,
-      ...summarise(
+      ...momentsOfSums(
         {
-          minimum: measures.minima.reduce((a, b) => Math.min(a, b)),
-          maximum: measures.maxima.reduce((a, b) => Math.max(a, b)),
-          sum: measures.sums.reduce((a, b) => a + b),
-          sumOfSquares: measures.sumsOfSquares.reduce((a, b) => a + b),
+          minimum: measurements.minima.reduce((a, b) => Math.min(a, b)),
+          maximum: measurements.maxima.reduce((a, b) => Math.max(a, b)),
+          sum: measurements.sums.reduce((a, b) => a + b),
+          sumOfSquares: measurements.sumsOfSquares.reduce((a, b) => a + b),
         },
         rows * d,
       ),
     },
     norms: {
-      euclidean: summarise(measures.norm, rows),
-      causal: summarise(measures.causalNorm, rows),
+      euclidean: momentsOfSums(measurements.norm, rows),
+      causal: momentsOfSums(measurements.causalNorm, rows),
     },
   };
 }
 
-function summarise({ minimum, maximum, sum, sumOfSquares }: Moments, count: number) {
-  const mean = sum / count;
-  // Rounding can leave a variance of zero slightly below it.
-  const variance = Math.max(0, sumOfSquares / count - mean * mean);
-  return { minimum, maximum, mean, standardDeviation: Math.sqrt(variance) };
-}
-
-/** @throws VerificationError with the figures of every failed check, where there is one */
+/**
+ * Ends a run whose checks failed.
+ * @throws VerificationError with the figures of every failed check, where there is one
+ */
 export function refuseFailed(directory: string, checks: Verification['checks']): void {
   const failed = checks.filter(({ verdict }) => verdict === 'failed');
   if (failed.length === 0) return;

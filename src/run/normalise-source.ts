@@ -1,6 +1,7 @@
 import { reduceTasks } from '../executor/executor.js';
 import type { Checkpoint, RowSource } from '../input/checkpoint.js';
-import { SCAN_ROWS, splitRows } from '../plan/plan-run.js';
+import { SCAN_ROWS } from '../plan/plan-run.js';
+import { splitRows } from '../plan/row-ranges.js';
 import type { RunContext } from './context.js';
 
 /** What PyTorch adds to a norm, so that a column of zeros stays one. */

@@ -1,15 +1,14 @@
 import path from 'node:path';
 import { planParquet } from '../formats/parquet.js';
-import { TABLE_NAMES } from '../formats/parquet-table.js';
 import { EIGENBASIS_NAME, planEigenbasis } from '../output/eigenbasis-file.js';
 import { type ExportIdentity, exportTargets, planExport } from '../output/exports.js';
-import { LAYOUT_VERSION, REPORT_NAME } from '../output/manifest.js';
+import { fileMetadata } from '../output/file-metadata.js';
+import { LAYOUT_VERSION, REPORT_NAME, TABLE_NAMES } from '../output/manifest.js';
 import { METRIC_NAME, planMetric } from '../output/metric-file.js';
 import type { Partition, Plan } from '../plan/plan-run.js';
 import { Z_BINS } from '../tables/z-bins.js';
 import { createdBy } from '../version.js';
 import type { Config } from './config.js';
-import { fileMetadata } from './fingerprint.js';
 
 /** A file that a run will write. */
 export interface PlannedFile {

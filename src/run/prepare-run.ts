@@ -1,59 +1,55 @@
 import { InputError } from '../errors.js';
 import { checkArrowRows } from '../formats/arrow-limits.js';
 import type { Checkpoint, RowSource } from '../input/checkpoint.js';
+import { chooseHeadRows } from '../input/head-rows.js';
 import { type Metric, readMetric } from '../input/metric.js';
-import { chooseHeadRows, type Normalisation } from '../input/norm-head.js';
 import { openCheckpoint } from '../input/open-checkpoint.js';
-import { openTokenizer } from '../input/open-tokenizer.js';
-import { tokenizerNotes } from '../input/tokenizer-notes.js';
 import { selectRows } from '../input/vocabulary-rows.js';
-import type { DenseKernels } from '../linalg/backend/backend.js';
+import type { Backend } from '../linalg/backend/backend.js';
+import { fileMetadata } from '../output/file-metadata.js';
 import { LAYOUT_VERSION } from '../output/manifest.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
+import { readVocabulary, type Vocabulary } from '../tables/vocabulary.js';
 import { type Config, DEFAULT_RIDGE } from './config.js';
 import type { RunContext } from './context.js';
-import { fingerprintOf } from './fingerprint.js';
 import { generateCheckpoint, isGenerated } from './generate-checkpoint.js';
+import { fingerprintOfRun, metricOfRun } from './identity.js';
 import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
 import { type Scan, scanCheckpoint } from './scan-checkpoint.js';
 
 /** A run whose inputs have been read and checked. */
-export interface Job {
+export interface PreparedRun {
   config: Config;
   checkpoint: Checkpoint;
   /** What a user should know of the inputs. */
   notes: string[];
   plan: Plan;
-  /** The given metric, or null where it is computed. */
-  metric: GivenMetric | null;
-  /** rho; null where a given metric does not say it. */
-  ridge: number | null;
-  scan: Scan;
+  metric: RunMetric;
+  scan: Pick<Scan, 'contentSha256' | 'mean'>;
+  /** What the tables hold beside the projections; null where none are wanted. */
+  tables: { rowHashes: BigUint64Array; vocabulary: Vocabulary } | null;
   name: string;
   fingerprint: string;
-  kernels: DenseKernels;
+  /** Key-value metadata of every file of the run. */
+  metadata: Record<string, string>;
+  backend: Backend;
 }
 
-/** What the identity of a run needs of a given metric. */
-export type MetricIdentity = Pick<Metric, 'file' | 'sha256' | 'ridge'>;
-
-/** A metric that was read, whose matrix is handed on once: its memory is free when the basis has been computed. */
-export interface GivenMetric extends Omit<Metric, 'matrix'> {
-  takeMatrix(): Float64Array;
-}
+/** The metric of a run. The matrix of a given one is freed when the basis has been computed. */
+export type RunMetric = ReturnType<typeof metricOfRun<Metric>>;
 
 /**
  * Opens, checks and scans the inputs of a run.
  * @param opened the checkpoint with the selected rows, where the caller has it already
  * @throws InputError; nothing has been written by then
  */
-export async function prepareJob(
+export async function prepareRun(
   config: Config,
-  kernels: DenseKernels,
+  backend: Backend,
   context: RunContext,
   opened?: Checkpoint,
-): Promise<Job> {
+): Promise<PreparedRun> {
   const found = opened ?? (await openInput(config, context));
   for (const note of found.notes) context.note(note);
   const checkpoint = { ...found, source: await normaliseSource(found, context) };
@@ -64,81 +60,42 @@ export async function prepareJob(
   if (format !== 'parquet') checkArrowRows({ firstRow: first, rowCount: count, columns: plan.hidden });
   if (config.metric === undefined) checkRank(plan, config.ridge ?? DEFAULT_RIDGE, context);
 
-  // The pool reads the weights while this thread reads the metric.
+  // The pool reads the weights while this thread reads metric and tokenizer.
   const inputs = [
-    config.metric === undefined ? null : readGivenMetric(config.metric, source.columns),
-    checkTokenizer(config, checkpoint),
+    config.metric === undefined ? null : readMetric(config.metric, { hiddenSize: source.columns }),
+    config.tables === 'none' ? null : readVocabularyOfTables(checkpoint),
     context.stopwatch.time('scan', plan.rows, (advance) =>
       scanCheckpoint(context.executor, source, plan.scans, { hashRows: config.tables === 'all' }, advance),
     ),
   ] as const;
   await Promise.allSettled(inputs);
-  const [metric, ofTokenizer, scan] = await Promise.all(inputs);
+  const [given, vocabulary, { rowHashes, onlyRow, ...scan }] = await Promise.all(inputs);
+  const ofTokenizer = vocabulary?.notes ?? [];
   for (const note of ofTokenizer) context.note(note);
-  if (config.metric === undefined) refuseConstant(source, scan);
-  const ridge = ridgeOf(config, metric);
+  if (config.metric === undefined && onlyRow !== null) throw constantRows(source, onlyRow);
+  const metric = metricOfRun(config, given);
   const name = config.name ?? checkpoint.model.name;
-  const { dtype } = source;
-  const fingerprint = fingerprintOfRun(config, plan, { name, dtype, normalisation, ...scan }, metric);
-  const notes = [...checkpoint.notes, ...ofTokenizer];
-  return { config, checkpoint, notes, plan, metric, ridge, scan, name, fingerprint, kernels };
-}
-
-/** What the identity of a run needs of its weights. */
-interface Content {
-  name: string;
-  dtype: string;
-  normalisation: Normalisation | null;
-  contentSha256: string;
-}
-
-/** The fingerprint of the run of these options on weights of this content. */
-export function fingerprintOfRun(
-  config: Config,
-  plan: Plan,
-  { name, dtype, normalisation, contentSha256 }: Content,
-  metric: MetricIdentity | null,
-): string {
-  const ridge = ridgeOf(config, metric);
-  return fingerprintOf({
-    layout: LAYOUT_VERSION,
-    model: { name, contentSha256, rows: plan.rows, hidden: plan.hidden, dtype },
-    rows: config.rows,
-    ...(normalisation === null ? {} : { normalisation }),
-    metric:
-      metric === null
-        ? { source: 'computed', ridge: ridge! }
-        : { source: 'file', sha256: metric.sha256, ridge },
-    format: config.format,
-    partitionRows: plan.partitionRows,
-    tables: config.tables === 'none' ? null : { top: config.top },
-    exports: Object.keys(config.exports).sort(),
-  });
-}
-
-async function readGivenMetric(file: string, hiddenSize: number): Promise<GivenMetric> {
-  const { matrix, ...metric } = await readMetric(file, { hiddenSize });
-  let held: Float64Array | undefined = matrix;
+  const model = { name, dtype: source.dtype, normalisation, contentSha256: scan.contentSha256 };
+  const fingerprint = fingerprintOfRun(config, plan, model, metric);
   return {
-    ...metric,
-    takeMatrix() {
-      if (held === undefined) throw new Error('the matrix of the metric has been taken already');
-      const taken = held;
-      held = undefined;
-      return taken;
-    },
+    config,
+    checkpoint,
+    notes: [...checkpoint.notes, ...ofTokenizer],
+    plan,
+    metric,
+    scan,
+    tables: rowHashes === null || vocabulary === null ? null : { rowHashes, vocabulary },
+    name,
+    fingerprint,
+    metadata: fileMetadata(fingerprint, LAYOUT_VERSION, name),
+    backend,
   };
 }
 
-/**
- * Opens the tokenizer before anything is computed that the tables, which need it, would end in a failure.
- * @returns what a user should know of it
- */
-async function checkTokenizer({ tables }: Config, { path: place, source }: Checkpoint): Promise<string[]> {
-  if (tables === 'none') return [];
+/** Reads the tokens before anything is computed: tables that cannot be made must not end the run in a failure. */
+async function readVocabularyOfTables({ path: place, source }: Checkpoint): Promise<Vocabulary> {
   try {
-    const tokenizer = await openTokenizer(place);
-    return tokenizer === null ? [] : tokenizerNotes(tokenizer, source.rows);
+    return await readVocabulary(place, source.rows);
   } catch (cause) {
     if (!(cause instanceof InputError)) throw cause;
     throw new InputError(`${cause.message}. Or leave the tables, which name the tokens, out: --tables none`, {
@@ -149,29 +106,18 @@ async function checkTokenizer({ tables }: Config, { path: place, source }: Check
 
 async function openInput(config: Config, context: RunContext): Promise<Checkpoint> {
   const { executor, stopwatch, note } = context;
-  const { synthetic, model, tensor, rows, headRows } = config;
-  if (synthetic !== undefined) {
-    const { directory, ...recipe } = synthetic;
-    if (await isGenerated(directory, recipe)) note(`using the synthetic checkpoint in ${directory}`);
-    else {
-      await stopwatch.time(`generate ${directory}`, recipe.rows, (advance) =>
-        generateCheckpoint(executor, directory, recipe, advance),
-      );
-    }
-    return selectRows(chooseHeadRows(await openCheckpoint(directory), headRows), rows);
+  if (config.synthetic === undefined) {
+    const { model, tensor, rows, headRows } = config;
+    return obtainModel(model, { tensor, rows, headRows }, context);
   }
-  return obtainModel(model!, { tensor, rows, headRows }, context);
-}
-
-/** rho of a run. @throws InputError where the metric file and the option contradict each other */
-export function ridgeOf({ ridge }: Config, metric: MetricIdentity | null): number | null {
-  if (metric === null) return ridge ?? DEFAULT_RIDGE;
-  if (ridge !== undefined && metric.ridge !== null && ridge !== metric.ridge) {
-    throw new InputError(
-      `${metric.file}: was made with the ridge ${metric.ridge}, not ${ridge}; leave --ridge away, or correct it`,
+  const { directory, ...recipe } = config.synthetic;
+  if (await isGenerated(directory, recipe)) note(`using the synthetic checkpoint in ${directory}`);
+  else {
+    await stopwatch.time(`generate ${directory}`, recipe.rows, (advance) =>
+      generateCheckpoint(executor, directory, recipe, advance),
     );
   }
-  return metric.ridge ?? ridge ?? null;
+  return selectRows(chooseHeadRows(await openCheckpoint(directory), config.headRows), config.rows);
 }
 
 /** V rows span at most V - 1 directions around their mean. */
@@ -183,12 +129,11 @@ function checkRank({ rows, hidden }: Plan, ridge: number, { note }: RunContext):
   note(`warning: ${reason}; in the other directions the metric is 1 / ridge = ${1 / ridge}`);
 }
 
-/** @throws InputError where all rows are one: their covariance is zero, and its inverse is the ridge's alone */
-function refuseConstant({ file, tensor, rows }: RowSource, { onlyRow }: Scan): void {
-  if (onlyRow === null) return;
+/** The error for rows that are all `row`: their covariance is zero, and its inverse would be the ridge's alone. */
+function constantRows({ file, tensor, rows }: RowSource, row: Float32Array): InputError {
   const are = rows === 1 ? 'has one row alone' : `has ${rows} equal rows`;
-  const what = onlyRow.every((value) => value === 0) ? `${are}, of zeros` : are;
-  throw new InputError(
+  const what = row.every((value) => value === 0) ? `${are}, of zeros` : are;
+  return new InputError(
     `${file}: ${tensor ?? 'the matrix'} ${what}: the covariance is zero, and no metric can be computed of it; name another ` +
       'tensor, or give a --metric',
   );

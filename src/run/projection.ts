@@ -1,43 +1,42 @@
-import { type Executor, runTasks } from '../executor/executor.js';
-import type { EigenvectorsReference, Slice, WrittenFile } from '../executor/tasks.js';
-import type { RowSource } from '../input/checkpoint.js';
-import type { KernelsChoice } from '../linalg/backend/backend.js';
-import type { Partition } from '../plan/plan-run.js';
+import { runTasks } from '../executor/executor.js';
+import { slicesOf } from '../output/exports.js';
+import type { JournalEntry } from '../output/journal.js';
+import type { Basis } from './basis.js';
+import type { BegunRun } from './begun-run.js';
+import type { IntactUnits } from './intact-units.js';
 
-export interface ProjectedPartition {
-  index: number;
-  files: WrittenFile[];
-  crc32: number | null;
-}
+/** A partition whose files lie on disk. */
+export type ProjectedPartition = Omit<Extract<JournalEntry, { step: 'partition' }>, 'step'>;
 
-/**
- * Projects every partition of `partitions` on the pool. `onPartition` sees each as soon as its files are in
- * place, in any order.
- */
+/** Projects, on the pool, every partition that is not intact, and records each; returns all, in order. */
 export async function projectPartitions(
-  executor: Executor,
-  options: {
-    source: RowSource;
-    partitions: readonly Partition[];
-    eigenvectors: EigenvectorsReference;
-    kernels: KernelsChoice;
-    directory: string;
-    metadata: Record<string, string>;
-    /** Where a partition's rows lie in each row-major export. */
-    slicesOf: (partition: Partition) => Slice[];
-  },
-  onPartition: (projected: ProjectedPartition, partition: Partition) => void,
-): Promise<void> {
-  const { partitions, slicesOf, ...shared } = options;
-  const inputs = partitions.map((partition) => ({
-    ...shared,
-    rows: partition.rows,
-    parquet: partition.parquet,
-    arrow: partition.arrow,
-    slices: slicesOf(partition),
+  { prepared, directory, exports, context: { executor, stopwatch } }: BegunRun,
+  basis: Basis,
+  intact: IntactUnits,
+): Promise<ProjectedPartition[]> {
+  const { plan, checkpoint, backend, metadata } = prepared;
+  const partitions: (ProjectedPartition | undefined)[] = [...intact.partitions];
+  const open = plan.partitions.filter(({ index }) => partitions[index] === undefined);
+  const inputs = open.map(({ rows, parquet, arrow }) => ({
+    source: checkpoint.source,
+    rows,
+    eigenvectors: basis.stored.reference,
+    backend: backend.choice,
+    directory: directory.path,
+    parquet,
+    arrow,
+    slices: slicesOf(exports.projections, rows, plan.hidden),
+    metadata,
   }));
-  await runTasks(executor, 'project', inputs, (result, position) => {
-    const partition = partitions[position]!;
-    onPartition({ index: partition.index, ...result }, partition);
-  });
+  const rows = open.reduce((sum, partition) => sum + partition.rows.count, 0);
+  await stopwatch.time('projection', rows, (advance) =>
+    runTasks(executor, 'project', inputs, (result, position) => {
+      const partition = open[position]!;
+      const projected = { index: partition.index, ...result };
+      directory.record({ step: 'partition', ...projected });
+      partitions[partition.index] = projected;
+      advance(partition.rows.count);
+    }),
+  );
+  return partitions as ProjectedPartition[];
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Executor, reduceTasks } from '../executor/executor.js';
 import type { RowSource } from '../input/checkpoint.js';
-import type { RowRange } from '../plan/plan-run.js';
+import type { RowRange } from '../plan/row-ranges.js';
 
 export interface Scan {
   /** SHA-256 (hex) over the SHA-256 digests of the scanned ranges: identifies the stored weights. */

@@ -1,14 +1,32 @@
 import { availableParallelism, cpus } from 'node:os';
-import type { Progress, Unit } from '../commands/progress.js';
-import type { Manifest } from '../output/manifest.js';
+import type { Progress, Unit } from './progress.js';
+
+/** What a run took. */
+export interface Expense {
+  /** Seconds of every stage; two stages can go on beside each other. */
+  seconds: Record<string, number>;
+  /** Seconds from the beginning to now. */
+  elapsedSeconds: number;
+  /** Of the whole process, with all its threads. */
+  peakMemoryBytes: number;
+  machine: { processor: string; cores: number; node: string; platform: string };
+}
 
 /** Times the stages of a run, shows them, and reports what the run took. */
 export class Stopwatch {
   readonly #progress: Progress;
+  readonly #started: number;
   readonly #seconds: Record<string, number> = {};
 
-  constructor(progress: Progress) {
+  /**
+   * @param progress is told of every stage
+   * @param started when the time of the run begins, as `performance.now()` gives it: 0 is the start of the process
+   */
+  constructor(progress: Progress, started = performance.now()) {
     this.#progress = progress;
+    this.#started = started;
+    const before = performance.now() - started;
+    if (before > 0) this.#seconds['start-up'] = before / 1000;
   }
 
   /** Runs a stage of `total` units (undefined: nothing to count); `work` reports them as they are done. */
@@ -22,14 +40,15 @@ export class Stopwatch {
     try {
       return await work((count) => shown.advance(count));
     } finally {
-      this.#seconds[stage] = shown.finish();
+      this.#seconds[stage] = (this.#seconds[stage] ?? 0) + shown.finish();
     }
   }
 
-  /** Seconds of every stage so far, the process's peak memory, and the machine. */
-  report(): Pick<Manifest['execution'], 'seconds' | 'peakMemoryBytes' | 'machine'> {
+  /** What the run has taken so far. */
+  report(): Expense {
     return {
       seconds: { ...this.#seconds },
+      elapsedSeconds: (performance.now() - this.#started) / 1000,
       // Linux, macOS and Windows all give kibibytes here; all threads are in it.
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
       machine: {
@@ -40,4 +59,9 @@ export class Stopwatch {
       },
     };
   }
+}
+
+/** Seconds of all stages together. */
+export function totalSeconds(seconds: Readonly<Record<string, number>>): number {
+  return Object.values(seconds).reduce((sum, value) => sum + value, 0);
 }

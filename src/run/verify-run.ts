@@ -1,17 +1,18 @@
 import path from 'node:path';
-import { checkBasis } from '../checks/basis-check.js';
+import { checkBasis, type Operator } from '../checks/basis-check.js';
 import { type Expected, metricEpsilon } from '../checks/identities.js';
 import { InputError, VerificationError } from '../errors.js';
 import { runTasks } from '../executor/executor.js';
 import type { RowSource } from '../input/checkpoint.js';
 import { readMetric } from '../input/metric.js';
 import { readEigenbasis } from '../output/eigenbasis-file.js';
+import { fileMetadata } from '../output/file-metadata.js';
 import { type Manifest, readManifest } from '../output/manifest.js';
 import { readCovariance } from '../output/metric-file.js';
-import { SCAN_ROWS, splitRows } from '../plan/plan-run.js';
+import { SCAN_ROWS } from '../plan/plan-run.js';
+import { splitRows } from '../plan/row-ranges.js';
 import type { RunContext } from './context.js';
-import { fileMetadata } from './fingerprint.js';
-import { type VerificationResult, verifyRun } from './judge-run.js';
+import { judgeRun, type VerificationResult } from './judge-run.js';
 import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
 import { scanCheckpoint } from './scan-checkpoint.js';
@@ -21,9 +22,9 @@ import { scanCheckpoint } from './scan-checkpoint.js';
  * recorded, and the identities hold for the bytes on disk.
  * @param places where model and metric lie now, if not where the run recorded them
  */
-export async function reverify(
+export async function verifyRun(
   directory: string,
-  places: { model?: string; metric?: string },
+  places: { model?: string | undefined; metric?: string | undefined },
   context: RunContext,
 ): Promise<VerificationResult> {
   const manifest = readManifest(directory);
@@ -35,7 +36,7 @@ export async function reverify(
   const basisCheck = await checkBasis(basis, operator);
   const rowBytes = model.hidden * 4;
   return context.stopwatch.time('verification', model.rows, (advance) =>
-    verifyRun(
+    judgeRun(
       context.executor,
       {
         source,
@@ -86,12 +87,12 @@ async function openSource(
   return normaliseSource({ source, storedRows, normalisation: model.normalisation }, context);
 }
 
-/** The matrix that the basis diagonalises, as `verifyRun` wants it. */
+/** The matrix that the basis diagonalises, as `judgeRun` wants it. */
 async function openMetric(
   { metric: recorded, model }: Manifest,
   directory: string,
   moved: string | undefined,
-): Promise<{ metric: Expected['metric']; operator: Parameters<typeof checkBasis>[1] }> {
+): Promise<{ metric: Expected['metric']; operator: Operator }> {
   if (recorded.source === 'computed') {
     const matrix = await readCovariance(directory, model.hidden);
     return { metric: { source: 'computed' }, operator: { symbol: 'C', matrix } };
@@ -113,7 +114,7 @@ async function checkRunFiles(
 ): Promise<void> {
   const recorded = [
     eigenbasis,
-    ...(metric.source === 'computed' ? [metric.file!] : []),
+    ...(metric.source === 'computed' ? [metric.file] : []),
     ...(tables?.files ?? []),
     ...(report === null ? [] : [report]),
   ];

@@ -1,5 +1,5 @@
-import type { StoredBasis } from '../checks/basis-check.js';
-import { double, int32, nullableDouble, sorted, type TableColumn } from '../formats/table-column.js';
+import { double, int32, nullableDouble, sorted, type TableColumn } from '../formats/parquet-table.js';
+import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import { clustersOf, relativeGaps } from './clusters.js';
 import { degrees } from './degrees.js';
 import type { MergedTables } from './merged-tables.js';
@@ -17,7 +17,10 @@ const SUMS = 10;
 /** eigenvectors.parquet: a row an eigenvector, ascending lambda. */
 export function eigenvectorTable(
   tables: MergedTables,
-  { eigenvalues: lambda, covarianceEigenvalues }: Pick<StoredBasis, 'eigenvalues' | 'covarianceEigenvalues'>,
+  {
+    eigenvalues: lambda,
+    covarianceEigenvalues,
+  }: Pick<StoredEigenbasis, 'eigenvalues' | 'covarianceEigenvalues'>,
 ): TableColumn[] {
   const { means } = tables.settings;
   const { minima, maxima } = tables.fine.extremes();

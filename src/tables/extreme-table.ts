@@ -7,7 +7,7 @@ import {
   sorted,
   type TableColumn,
   text,
-} from '../formats/table-column.js';
+} from '../formats/parquet-table.js';
 import { degrees } from './degrees.js';
 import { extremeLists, LISTS } from './extremes.js';
 import type { MergedTables } from './merged-tables.js';

@@ -1,13 +1,9 @@
-/** The lists of one eigenvector, in the order of the table. */
-export const extremeLists = [
-  { measure: 'projection', side: '+' },
-  { measure: 'projection', side: '-' },
-  { measure: 'euclidean_cosine', side: '+' },
-  { measure: 'euclidean_cosine', side: '-' },
-  { measure: 'causal_cosine', side: '+' },
-  { measure: 'causal_cosine', side: '-' },
-] as const;
+import { measures, sides } from './measures.js';
 
+/** The lists of one eigenvector, in the order of the table. */
+export const extremeLists = measures.flatMap((measure) => sides.map((side) => ({ measure, side })));
+
+/** How many lists an eigenvector has. */
 export const LISTS = extremeLists.length;
 
 /**

@@ -1,4 +1,4 @@
-import { double, int32, repetitive, sorted, type TableColumn } from '../formats/table-column.js';
+import { double, int32, repetitive, sorted, type TableColumn } from '../formats/parquet-table.js';
 import type { MergedTables } from './merged-tables.js';
 
 /** histograms.parquet: a row an eigenvector and bin of z; the outer bins also hold what lies beyond them. */

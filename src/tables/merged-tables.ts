@@ -1,9 +1,9 @@
-import { inOrder } from '../executor/executor.js';
-import type { TablePart, TableSettings, TokenPart } from '../executor/tasks.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
-import type { RowRange } from '../plan/plan-run.js';
+import { inOrder } from '../plan/in-order.js';
+import type { RowRange } from '../plan/row-ranges.js';
 import { Extremes } from './extremes.js';
 import { FineHistograms } from './fine-histograms.js';
+import type { TablePart, TableSettings, TokenPart } from './part.js';
 
 /**
  * The tables of a run as they grow, part by part. Counts, lists and tokens are merged as parts arrive, which gives the

@@ -7,7 +7,7 @@ import {
   nullableText,
   sorted,
   type TableColumn,
-} from '../formats/table-column.js';
+} from '../formats/parquet-table.js';
 import type { MergedTables } from './merged-tables.js';
 import type { Vocabulary } from './vocabulary.js';
 

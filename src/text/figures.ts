@@ -14,3 +14,20 @@ export function figure(value: number): string {
 export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
+
+const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+
+/** 778,000,000 as '778.00 MB': decimal units, as disks and networks are sold. */
+export function formatBytes(value: number): string {
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3));
+  return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 2)} ${units[power]}`;
+}
+
+/** '1.5 GB', '500MB' or '1000000' as bytes, in decimal units; null for anything else. */
+export function parseBytes(text: string): number | null {
+  const [, digits, unit] = /^(\d+(?:\.\d+)?)\s*([kmgt]?b)?$/i.exec(text.trim()) ?? [];
+  if (digits === undefined) return null;
+  const power = units.findIndex((name) => name.toLowerCase() === (unit ?? 'b').toLowerCase());
+  const bytes = Math.round(Number(digits) * 1000 ** power);
+  return Number.isSafeInteger(bytes) ? bytes : null;
+}

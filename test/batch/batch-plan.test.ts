@@ -6,7 +6,7 @@ import { createProgress } from '../../src/commands/progress.js';
 import { InputError } from '../../src/errors.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
 import { planModel } from '../../src/input/plan-model.js';
-import { runJob } from '../../src/run/coordinator.js';
+import { coordinateRun } from '../../src/run/coordinator.js';
 import { Stopwatch } from '../../src/run/stopwatch.js';
 import { plannedRuns, planOf } from '../helpers/batches.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
@@ -87,7 +87,7 @@ test('interrupted and finished runs are recognised, the latter by fingerprint', 
     },
   });
   const flags = { resume: true, overwrite: false };
-  await t.throwsAsync(runJob(config, flags, { executor, stopwatch, note: () => {}, hub: offlineHub }));
+  await t.throwsAsync(coordinateRun(config, flags, { executor, stopwatch, note: () => {}, hub: offlineHub }));
   await executor.close();
   const unfinished = await stateNow();
   t.is(unfinished.state.is, 'unfinished');
@@ -95,7 +95,7 @@ test('interrupted and finished runs are recognised, the latter by fingerprint', 
 
   const pool = new ThreadExecutor({ workers: 1 });
   const context = { executor: pool, stopwatch: new Stopwatch(quiet), note: () => {}, hub: offlineHub };
-  const { manifest } = await runJob(config, flags, context);
+  const { manifest } = await coordinateRun(config, flags, context);
   await pool.close();
   const finished = await stateNow();
   t.deepEqual(finished.state, { is: 'finished', manifest, isCertain: false });
@@ -123,7 +123,7 @@ test('a finished run of a commit is not downloaded again', async (t) => {
   const pool = new ThreadExecutor({ workers: 1 });
   const stopwatch = new Stopwatch(createProgress(process.stderr, true));
   const checkpoint = await run!.fetch!(() => {});
-  await runJob(
+  await coordinateRun(
     run!.config,
     { resume: true, overwrite: false },
     { executor: pool, stopwatch, note: () => {}, hub: offlineHub },
@@ -142,7 +142,7 @@ test('a folder with the finished run of other inputs is left alone', async (t) =
     const [run] = plannedRuns(await planOf(t, { out, runs: [{ model: first.directory, ridge }] }));
     const pool = new ThreadExecutor({ workers: 1 });
     const stopwatch = new Stopwatch(createProgress(process.stderr, true));
-    await runJob(
+    await coordinateRun(
       run!.config,
       { resume: true, overwrite: false },
       { executor: pool, stopwatch, note: () => {}, hub: offlineHub },

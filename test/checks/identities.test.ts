@@ -1,15 +1,13 @@
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import {
-  type Check,
   checkProjections,
   type Expected,
-  judge,
-  type Measures,
-  mergeMeasures,
   metricEpsilon,
   productRounding,
 } from '../../src/checks/identities.js';
+import { type Measurements, mergeMeasurements } from '../../src/checks/measurements.js';
+import { type Check, judge } from '../../src/checks/verdict.js';
 import { randomOrthogonal, seededRandom } from '../helpers/random.js';
 
 const ridge = 1e-6;
@@ -57,8 +55,8 @@ function hadamard(i: number, j: number): number {
   return sign;
 }
 
-/** What a verification measures of rows [first, end), from their projections as they lie on disk. */
-function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): Measures {
+/** What a verification measurements of rows [first, end), from their projections as they lie on disk. */
+function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): Measurements {
   const { d, gamma, lambda } = exact;
   const r = Float64Array.from({ length: d }, (_, j) => hadamard(j, 5) / Math.sqrt(d));
   const image = Float64Array.from({ length: d }, (_, k) => dot(exact.basis, k * d, r, d));
@@ -69,7 +67,7 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
     maxima: new Float64Array(d).fill(Number.NEGATIVE_INFINITY),
     gammaSums: new Float64Array(d),
   };
-  const measures: Measures = {
+  const measurements: Measurements = {
     ...columns,
     problems: [],
     rows: end - first,
@@ -90,12 +88,12 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
       columns.gammaSums[j]! += gamma[at + j]!;
     }
     const squares = dot(gamma, at, gamma.subarray(at, at + d), d);
-    measures.gammaSquares += squares;
+    measurements.gammaSquares += squares;
     const norm = Math.sqrt(dot(p, 0, p, d));
     const causal = Math.sqrt(p.reduce((sum, value, j) => sum + lambda[j]! * value * value, 0));
     for (const [moments, value] of [
-      [measures.norm, norm],
-      [measures.causalNorm, causal],
+      [measurements.norm, norm],
+      [measurements.causalNorm, causal],
     ] as const) {
       moments.minimum = Math.min(moments.minimum, value);
       moments.maximum = Math.max(moments.maximum, value);
@@ -103,13 +101,13 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
       moments.sumOfSquares += value * value;
     }
     const difference = Math.abs(norm - Math.sqrt(squares));
-    measures.normDifference.sum += difference;
-    measures.normDifference.maximum = Math.max(measures.normDifference.maximum, difference);
-    raise(measures.normDifference, difference / Math.sqrt(squares), row);
+    measurements.normDifference.sum += difference;
+    measurements.normDifference.maximum = Math.max(measurements.normDifference.maximum, difference);
+    raise(measurements.normDifference, difference / Math.sqrt(squares), row);
     const missed = Math.abs(dot(p, 0, r, d) - dot(gamma, at, image, d));
-    raise(measures.probe, missed / Math.sqrt(squares), row);
+    raise(measurements.probe, missed / Math.sqrt(squares), row);
   }
-  return measures;
+  return measurements;
 }
 
 function raise(worst: { maximumRelative: number; row: number }, value: number, row: number): void {
@@ -123,13 +121,13 @@ function dot(a: Float64Array, at: number, b: Float64Array, d: number): number {
   return sum;
 }
 
-/** What the measures are compared with: mu . v_j from the checkpoint's side. */
-function expectedOf(exact: Exact, measures: Measures, changes: Partial<Expected> = {}): Expected {
+/** What the measurements are compared with: mu . v_j from the checkpoint's side. */
+function expectedOf(exact: Exact, measurements: Measurements, changes: Partial<Expected> = {}): Expected {
   const { d, basis, c, lambda } = exact;
   const meanProjections = new Float64Array(d);
   for (let k = 0; k < d; k++) {
     for (let j = 0; j < d; j++) {
-      meanProjections[j]! += (measures.gammaSums[k]! / measures.rows) * basis[k * d + j]!;
+      meanProjections[j]! += (measurements.gammaSums[k]! / measurements.rows) * basis[k * d + j]!;
     }
   }
   return {
@@ -149,8 +147,8 @@ const asStored = Float64Array.from(Float32Array.from(exact.projections));
 function failing(t: ExecutionContext, spoil: (projections: Float64Array) => void): string[] {
   const spoiled = asStored.slice();
   spoil(spoiled);
-  const measures = measure(exact, spoiled);
-  return report(t, checkProjections(mergeMeasures([measures]), expectedOf(exact, measures)));
+  const measurements = measure(exact, spoiled);
+  return report(t, checkProjections(mergeMeasurements([measurements]), expectedOf(exact, measurements)));
 }
 
 function report(t: ExecutionContext, checks: readonly Check[]): string[] {
@@ -169,8 +167,8 @@ test('exact projections, rounded to float32, pass every check', (t) => {
     [512, 64],
   ] as const) {
     const vocabulary = exactVocabulary(V, d);
-    const measures = measure(vocabulary, Float64Array.from(Float32Array.from(vocabulary.projections)));
-    const checks = checkProjections(mergeMeasures([measures]), expectedOf(vocabulary, measures));
+    const measurements = measure(vocabulary, Float64Array.from(Float32Array.from(vocabulary.projections)));
+    const checks = checkProjections(mergeMeasurements([measurements]), expectedOf(vocabulary, measurements));
     t.deepEqual(report(t, checks), [], `${V} x ${d}`);
     t.deepEqual(
       checks.map(({ name }) => name),
@@ -208,8 +206,8 @@ test('two swapped rows keep every column, and fail what is measured row by row',
 test('one scaled value fails the norm and the probe of its row, which they name', (t) => {
   const spoiled = asStored.slice();
   spoiled[100 * exact.d + 1]! *= 1 + 2 ** -8;
-  const measures = measure(exact, spoiled);
-  const checks = checkProjections(mergeMeasures([measures]), expectedOf(exact, measures));
+  const measurements = measure(exact, spoiled);
+  const checks = checkProjections(mergeMeasurements([measurements]), expectedOf(exact, measurements));
   report(t, checks);
   for (const name of ['row norms', 'probe']) {
     const check = checks.find((candidate) => candidate.name === name)!;
@@ -230,10 +228,10 @@ test('NaN and infinity in one value fail every identity', (t) => {
 });
 
 test('a wrong mean fails the means', (t) => {
-  const measures = measure(exact, asStored);
-  const expected = expectedOf(exact, measures);
+  const measurements = measure(exact, asStored);
+  const expected = expectedOf(exact, measurements);
   expected.meanProjections[5]! += 1e-5;
-  const names = report(t, checkProjections(mergeMeasures([measures]), expected));
+  const names = report(t, checkProjections(mergeMeasurements([measurements]), expected));
   t.true(names.includes('column means'));
 });
 
@@ -248,15 +246,15 @@ test('centred projections are not what is wanted: norms, probe and means fail', 
 });
 
 test('eigenvalues in the wrong order, and the divisor V - 1, fail the variances', (t) => {
-  const measures = measure(exact, asStored);
+  const measurements = measure(exact, asStored);
   const wrong = {
     reversed: exact.c.toReversed(),
     'divisor V - 1': exact.c.map((value) => (value * exact.V) / (exact.V - 1)),
   };
   for (const [what, c] of Object.entries(wrong)) {
     const checks = checkProjections(
-      mergeMeasures([measures]),
-      expectedOf(exact, measures, { covarianceEigenvalues: c }),
+      mergeMeasurements([measurements]),
+      expectedOf(exact, measurements, { covarianceEigenvalues: c }),
     );
     t.log(what);
     t.deepEqual(report(t, checks), ['column variances']);
@@ -264,17 +262,17 @@ test('eigenvalues in the wrong order, and the divisor V - 1, fail the variances'
 });
 
 test('a wrong ridge fails the mean causal norm', (t) => {
-  const measures = measure(exact, asStored);
-  const expected = expectedOf(exact, measures, { ridge: 2e-3 });
-  t.deepEqual(report(t, checkProjections(mergeMeasures([measures]), expected)), ['mean causal norm']);
+  const measurements = measure(exact, asStored);
+  const expected = expectedOf(exact, measurements, { ridge: 2e-3 });
+  t.deepEqual(report(t, checkProjections(mergeMeasurements([measurements]), expected)), ['mean causal norm']);
 });
 
 test("another checkpoint's metric differs, which is no failure; the run's own identities still hold", (t) => {
-  const measures = measure(exact, asStored);
+  const measurements = measure(exact, asStored);
   const lambda = exact.lambda.map((value) => 2 * value);
   const checks = checkProjections(
-    mergeMeasures([measures]),
-    expectedOf(exact, measures, {
+    mergeMeasurements([measurements]),
+    expectedOf(exact, measurements, {
       eigenvalues: lambda,
       covarianceEigenvalues: lambda.map((value) => 1 / value - ridge),
       metric: { source: 'file', epsilon: metricEpsilon({ dtype: 'float32' }) },
@@ -288,11 +286,11 @@ test("another checkpoint's metric differs, which is no failure; the run's own id
 });
 
 test("a metric file of this checkpoint's own covariance passes, within what its dtype can say", (t) => {
-  const measures = measure(exact, asStored);
+  const measurements = measure(exact, asStored);
   const lambda = Float64Array.from(Float32Array.from(exact.lambda));
   const checks = checkProjections(
-    mergeMeasures([measures]),
-    expectedOf(exact, measures, {
+    mergeMeasurements([measurements]),
+    expectedOf(exact, measurements, {
       eigenvalues: lambda,
       covarianceEigenvalues: lambda.map((value) => 1 / value - ridge),
       metric: { source: 'file', epsilon: metricEpsilon({ dtype: 'float32' }) },
@@ -302,10 +300,13 @@ test("a metric file of this checkpoint's own covariance passes, within what its 
 });
 
 test('without a ridge the covariance cannot be judged, and all else is', (t) => {
-  const measures = measure(exact, asStored);
+  const measurements = measure(exact, asStored);
   const changes: Partial<Expected>[] = [{ ridge: null }, { covarianceEigenvalues: null }];
   for (const change of changes) {
-    const checks = checkProjections(mergeMeasures([measures]), expectedOf(exact, measures, change));
+    const checks = checkProjections(
+      mergeMeasurements([measurements]),
+      expectedOf(exact, measurements, change),
+    );
     t.deepEqual(
       checks.map(({ verdict }) => verdict),
       ['passed', 'passed', 'passed', 'passed', 'not applicable', 'not applicable'],
@@ -319,15 +320,18 @@ test('without a ridge the covariance cannot be judged, and all else is', (t) => 
 });
 
 test('what is wrong with the files fails, whatever the numbers say', (t) => {
-  const measures = { ...measure(exact, asStored), problems: ['a.parquet: checksum', 'b.parquet: ids'] };
-  const [files, ...others] = checkProjections(mergeMeasures([measures]), expectedOf(exact, measures));
+  const measurements = { ...measure(exact, asStored), problems: ['a.parquet: checksum', 'b.parquet: ids'] };
+  const [files, ...others] = checkProjections(
+    mergeMeasurements([measurements]),
+    expectedOf(exact, measurements),
+  );
   t.like(files, { name: 'files', verdict: 'failed', measured: 2, tolerance: 0 });
   t.is(files!.detail, 'a.parquet: checksum\nb.parquet: ids');
   t.true(others.every(({ verdict }) => verdict === 'passed'));
 });
 
-test('partitions merge into the measures of the whole, and are left as they were', (t) => {
-  const whole = mergeMeasures([measure(exact, asStored)]);
+test('partitions merge into the measurements of the whole, and are left as they were', (t) => {
+  const whole = mergeMeasurements([measure(exact, asStored)]);
   for (const cuts of [
     [0, 256],
     [0, 1, 256],
@@ -336,7 +340,7 @@ test('partitions merge into the measures of the whole, and are left as they were
   ]) {
     const parts = cuts.slice(1).map((end, index) => measure(exact, asStored, cuts[index], end));
     const before = structuredClone(parts);
-    const merged = mergeMeasures(parts);
+    const merged = mergeMeasurements(parts);
     t.deepEqual(parts, before);
     t.is(merged.rows, exact.V);
     t.deepEqual(merged.minima, whole.minima);
@@ -357,7 +361,7 @@ test('partitions merge into the measures of the whole, and are left as they were
 });
 
 /** The merged sums that have no cancellation. */
-function sumsOf({ sumsOfSquares, gammaSquares, norm, causalNorm, normDifference }: Measures): number[] {
+function sumsOf({ sumsOfSquares, gammaSquares, norm, causalNorm, normDifference }: Measurements): number[] {
   return [
     ...sumsOfSquares,
     gammaSquares,
@@ -370,14 +374,14 @@ function sumsOf({ sumsOfSquares, gammaSquares, norm, causalNorm, normDifference 
 }
 
 test('merging keeps the problems in partition order, the worst row, and a NaN in any place', (t) => {
-  const part = (problem: string, relative: number, row: number): Measures => ({
+  const part = (problem: string, relative: number, row: number): Measurements => ({
     ...measure(exact, asStored, 0, 1),
     problems: [problem],
     normDifference: { maximum: relative, sum: relative, maximumRelative: relative, row },
     probe: { maximumRelative: relative, row },
   });
   const merge = (...relatives: number[]) =>
-    mergeMeasures(relatives.map((relative, index) => part(`problem ${index}`, relative, 10 * index)));
+    mergeMeasurements(relatives.map((relative, index) => part(`problem ${index}`, relative, 10 * index)));
   t.deepEqual(merge(1, 3, 2).problems, ['problem 0', 'problem 1', 'problem 2']);
   t.like(merge(1, 3, 2), {
     normDifference: { maximum: 3, sum: 6, maximumRelative: 3, row: 10 },
@@ -394,7 +398,7 @@ test('merging keeps the problems in partition order, the worst row, and a NaN in
 });
 
 test('no partition at all cannot be merged', (t) => {
-  t.throws(() => mergeMeasures([]), { instanceOf: RangeError, message: /no partition/ });
+  t.throws(() => mergeMeasurements([]), { instanceOf: RangeError, message: /no partition/ });
 });
 
 test('a measure passes up to its tolerance; NaN on either side fails', (t) => {

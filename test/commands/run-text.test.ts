@@ -23,11 +23,21 @@ test('the summary shows the figures of the notebook, and where the files are', (
   }
 });
 
+const givenMetric = {
+  source: 'file',
+  path: 'M.pt',
+  tensor: 'M',
+  dtype: 'float32',
+  sha256: 'f00d',
+  file: null,
+  ridge: 1e-6,
+  asymmetry: { max: 0, relative: 0 },
+} as const;
+
 test('a given metric is not a file of the run', (t) => {
-  const { metric } = sampleManifest();
-  const given = sampleManifest({ metric: { ...metric, source: 'file', path: 'given/M.pt', file: null } });
+  const given = sampleManifest({ metric: { ...givenMetric, path: 'given/M.pt' } });
   t.false(summaryText('runs/a', given).includes('M.pt'));
-  t.true(inspectionText('runs/a', given).includes('metric from given/M.pt (ridge 0.000001)'));
+  t.true(inspectionText('runs/a', given).includes('metric from given/M.pt (ridge 0.000001, asymmetry'));
 });
 
 test('every check is shown with its figures, and with its reason where it does not just pass', (t) => {
@@ -73,10 +83,10 @@ test('an inspection says how the run was made', (t) => {
 });
 
 test('an asymmetric metric without a ridge says so', (t) => {
-  const { metric } = sampleManifest();
+  const asymmetry = { max: 2.8e-2, relative: 3e-5 };
   const text = inspectionText(
     'runs/a',
-    sampleManifest({ metric: { ...metric, ridge: null, asymmetry: { max: 2.8e-2, relative: 3e-5 } } }),
+    sampleManifest({ metric: { ...givenMetric, ridge: null, asymmetry } }),
   );
   t.true(text.includes('(unknown ridge, asymmetry max |M - M^T| 2.80e-2 (relative 3.00e-5))'));
 });

@@ -50,7 +50,7 @@ test('a task whose thread dies is retried, then fails as worker-died, and says w
   t.true(notes.every((note) => note.includes('scan of rows 100 to 127')));
 });
 
-const kernels = { backend: 'portable' } as const;
+const backend = { backend: 'portable' } as const;
 
 test('a task whose first thread dies succeeds on the second, and the pool goes on', async (t) => {
   const notes: string[] = [];
@@ -62,7 +62,7 @@ test('a task whose first thread dies succeeds on the second, and the pool goes o
       source: sourceOf(file),
       rows: { first: 0, count: 1 },
       mean: Float64Array.of(1, 2),
-      kernels,
+      backend,
     };
     t.deepEqual(await executor.run('covariance', input), { blocks: Float64Array.of(1, 2) });
     t.is(attemptsIn(file), 2);
@@ -122,7 +122,7 @@ test('as many tasks run at once as there are workers', async (t) => {
   const executor = executorOf(t, 'waiting', { workers });
   t.is(executor.concurrency, workers);
   const mean = new Float64Array(new SharedArrayBuffer(8));
-  const input = { source: sourceOf(''), rows: { first: 0, count: workers }, mean, kernels };
+  const input = { source: sourceOf(''), rows: { first: 0, count: workers }, mean, backend };
   const results = await Promise.all(Array.from({ length: workers }, () => executor.run('covariance', input)));
   t.deepEqual(
     results.map(({ blocks }) => [...blocks]),
@@ -157,7 +157,7 @@ test("an abort ends the run's own tasks at their next step, without ending their
   const source = { ...sourceOf(file), rows, columns: 64 };
   const mean = new Float64Array(64);
   await executor.run('scan', { source, rows: { first: 0, count: 8 } });
-  const task = executor.run('covariance', { source, rows: { first: 0, count: rows }, mean, kernels });
+  const task = executor.run('covariance', { source, rows: { first: 0, count: rows }, mean, backend });
   interruption.abort();
   const error = await t.throwsAsync(task, { instanceOf: EigenshardError });
   t.is(error.kind, 'interrupted');

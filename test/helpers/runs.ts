@@ -8,7 +8,7 @@ import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { type HubSettings, hubSettings } from '../../src/hub/settings.js';
 import { syntheticRows } from '../../src/input/synthetic.js';
 import { loadConfig, type Overrides } from '../../src/run/config.js';
-import { type FinishedRun, runJob } from '../../src/run/coordinator.js';
+import { coordinateRun, type FinishedRun } from '../../src/run/coordinator.js';
 import { Stopwatch } from '../../src/run/stopwatch.js';
 import { safetensors, scratchDirectory } from './fixtures.js';
 
@@ -26,7 +26,7 @@ export async function runHere(
   const config = await loadConfig(null, { workers: 2, backend: 'portable', ...overrides });
   const executor = new ThreadExecutor({ workers: config.workers });
   try {
-    return await runJob(
+    return await coordinateRun(
       config,
       { resume: flags.resume ?? false, overwrite: flags.overwrite ?? false },
       {

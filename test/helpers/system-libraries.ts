@@ -1,15 +1,15 @@
 import type { ExecutionContext } from 'ava';
-import type { DenseKernels } from '../../src/linalg/backend/backend.js';
-import { chooseKernels } from '../../src/linalg/backend/choose-backend.js';
+import type { Backend } from '../../src/linalg/backend/backend.js';
+import { chooseBackend } from '../../src/linalg/backend/choose-backend.js';
 
 /**
  * The kernels of this machine's system library.
  *
  * @returns null where there is none, after saying so in the test's log and passing the test
  */
-export async function systemKernelsHere(t: ExecutionContext): Promise<DenseKernels | null> {
+export async function systemKernelsHere(t: ExecutionContext): Promise<Backend | null> {
   try {
-    const kernels = await chooseKernels({ backend: 'system' }, () => {});
+    const kernels = await chooseBackend({ backend: 'system' }, () => {});
     t.log(`${kernels.identity.library}: ${kernels.identity.version}`);
     return kernels;
   } catch (error) {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { eigs } from 'mathjs';
-import type { SyntheticRecipe } from '../../src/executor/tasks.js';
+import type { SyntheticRecipe } from '../../src/input/synthetic.js';
 import { syntheticRows } from '../../src/input/synthetic.js';
 
 /** Rows in the order in which they are asked for, from a generator of their own. */

@@ -20,6 +20,7 @@ import { readNpyHeader } from '../../src/formats/npy.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { readTorchFile, readTorchTensor } from '../../src/formats/torch/read-torch.js';
 import { isTorchTensor, type TorchTensor } from '../../src/formats/torch/torch-tensor.js';
+import type { ExportsConfig } from '../../src/output/exports.js';
 import {
   type ExportIdentity,
   exportEigenbasis,
@@ -31,8 +32,7 @@ import {
   sliceRecordsOf,
   slicesOf,
 } from '../../src/output/exports.js';
-import { splitRows } from '../../src/plan/plan-run.js';
-import type { ExportsConfig } from '../../src/run/config.js';
+import { splitRows } from '../../src/plan/row-ranges.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { randomFloat32, randomFloat64 } from '../helpers/random.js';
 

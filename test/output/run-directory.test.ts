@@ -164,12 +164,12 @@ test('an unfinished run that other kernels computed is refused with the option t
   ] as const) {
     const directory = unfinishedRun(t, { header: headerOf({ kernels: found }) });
     const run = RunDirectory.open(directory, resume);
-    t.deepEqual(run.unfinishedKernels(), found);
+    t.deepEqual(run.unfinishedBackend(), found);
     t.throws(() => run.begin(headerOf({ kernels: wanted }), []), { instanceOf: InputError, message });
     t.deepEqual(run.begin(headerOf({ kernels: found }), []).done, []);
     run.close();
     const replaced = RunDirectory.open(directory, overwrite);
-    t.is(replaced.unfinishedKernels(), null);
+    t.is(replaced.unfinishedBackend(), null);
     t.deepEqual(replaced.begin(headerOf({ kernels: wanted }), []).header.kernels, wanted);
     replaced.close();
   }

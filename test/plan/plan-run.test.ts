@@ -1,13 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import {
-  filesOf,
-  partitionFormats,
-  planRun,
-  type RowRange,
-  SCAN_ROWS,
-  splitRows,
-} from '../../src/plan/plan-run.js';
+import { filesOf, partitionFormats, planRun, SCAN_ROWS } from '../../src/plan/plan-run.js';
+import { type RowRange, splitRows } from '../../src/plan/row-ranges.js';
 
 const rowCount = fc.integer({ min: 1, max: 300_000 });
 const size = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 400_000 }));

@@ -4,7 +4,7 @@ import test from 'ava';
 import { topText } from '../../src/commands/top-text.js';
 import { InputError } from '../../src/errors.js';
 import { topTokens } from '../../src/queries/top.js';
-import { measures, sides } from '../../src/report/contents.js';
+import { measures, sides } from '../../src/tables/measures.js';
 import { eigenshard } from '../helpers/cli.js';
 import { runWithTables, TOP } from '../helpers/run-with-tables.js';
 

@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import type { Manifest } from '../../src/output/manifest.js';
 import { topTokens } from '../../src/queries/top.js';
-import { measures, sides } from '../../src/report/contents.js';
+import { measures, sides } from '../../src/tables/measures.js';
 import { headlessBrowser } from '../helpers/browser.js';
 import { runWithTables } from '../helpers/run-with-tables.js';
 

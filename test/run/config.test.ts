@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
-import { configDefaults, exportKinds, loadConfig, type Overrides } from '../../src/run/config.js';
+import { exportKinds } from '../../src/output/exports.js';
+import { configDefaults, loadConfig, type Overrides } from '../../src/run/config.js';
 import { scratchDirectory, scratchFile } from '../helpers/fixtures.js';
 
 /** Compiled, this file is dist/test/run/config.test.js. */

@@ -5,7 +5,7 @@ import { productRounding } from '../../src/checks/identities.js';
 import { InputError } from '../../src/errors.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { configDefaults } from '../../src/run/config.js';
-import { outputPath } from '../../src/run/coordinator.js';
+import { outputPath } from '../../src/run/output-path.js';
 import { eigenshard } from '../helpers/cli.js';
 import { npy, safetensors, scratchDirectory, stateDict } from '../helpers/fixtures.js';
 import {

@@ -1,8 +1,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { TABLE_NAMES } from '../../src/formats/parquet-table.js';
-import { REPORT_NAME } from '../../src/output/manifest.js';
+import { REPORT_NAME, TABLE_NAMES } from '../../src/output/manifest.js';
 import { planRun } from '../../src/plan/plan-run.js';
 import { loadConfig } from '../../src/run/config.js';
 import { planRunFiles } from '../../src/run/planned-files.js';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { summariseSpectrum } from '../../src/tables/spectrum.js';
+import { spectralSummary, summariseSpectrum } from '../../src/tables/spectrum.js';
 import { randomFloat64 } from '../helpers/random.js';
 
 const ascending = (d: number) =>
@@ -69,4 +69,14 @@ test('the distance to the identity is taken in the Frobenius and in the spectral
   t.deepEqual(distance(1, 1, 1), { frobenius: 0, spectral: 0 });
   t.deepEqual(distance(4, 5), { frobenius: 5, spectral: 4 });
   t.deepEqual(distance(0.25, 1.5), { frobenius: Math.sqrt(0.75 ** 2 + 0.25), spectral: 0.75 });
+});
+
+test('variance and causal weight are held by directions of opposite ends', (t) => {
+  const lambda = Float64Array.of(1, 2, 4, 93);
+  const summary = spectralSummary(lambda, Float64Array.of(50, 30, 15, 5));
+  t.deepEqual(summary.directionsOfCausalWeight, { 50: 1, 80: 1, 90: 1, 95: 2, 99: 3 });
+  t.deepEqual(summary.directionsOfVariance, { 50: 1, 80: 2, 90: 3, 95: 3, 99: 4 });
+  t.is(summary.identityDistance.spectral, 92);
+  t.is(summary.identityDistance.frobenius, Math.sqrt(1 + 9 + 92 * 92));
+  t.is(spectralSummary(lambda, null).directionsOfVariance, null);
 });

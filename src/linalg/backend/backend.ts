@@ -3,9 +3,9 @@ import type { FixedProduct } from '../fixed-product.js';
 import type { FixedOperand } from '../onnx-operator.js';
 import type { Product } from '../product.js';
 
-export const backends = ['auto', 'portable', 'system'] as const;
+export const backendNames = ['auto', 'portable', 'system'] as const;
 /** What can be asked for; `auto` ends as one of the other two. */
-export type Backend = (typeof backends)[number];
+export type BackendName = (typeof backendNames)[number];
 
 /** out = A B in float32 with a fixed B, row-major, shapes checked at the door: see `FixedProduct`. */
 export type FixedMultiplication = Pick<FixedProduct, 'multiply' | 'release'>;
@@ -17,7 +17,7 @@ export type Multiplication = Pick<Product, 'multiply' | 'release'>;
 export type Accumulation = Pick<Product, 'accumulate' | 'release'>;
 
 /** Which kernels ran: what the manifest and the journal record, since the last bits of a run depend on it. */
-export interface KernelsIdentity {
+export interface BackendIdentity {
   backend: 'portable' | 'system';
   /** Name or absolute path by which the library was loaded; 'onnxruntime-node' for the portable kernels. */
   library: string;
@@ -28,7 +28,7 @@ export interface KernelsIdentity {
 }
 
 /** Which kernels to open: plain data that crosses the thread boundary. `lapack` is null where `library` holds it. */
-export type KernelsChoice =
+export type BackendChoice =
   | { backend: 'portable' }
   | { backend: 'system'; library: string; lapack: string | null; float32: 'portable' | 'system' };
 
@@ -36,9 +36,9 @@ export type KernelsChoice =
  * The dense kernels of a run. Of float32 products, which project rows, an element's bits depend only on its row of
  * A and its column of B, as long as A has at least two rows. `threads` is how many threads one call may use.
  */
-export interface DenseKernels {
-  readonly identity: KernelsIdentity;
-  readonly choice: KernelsChoice;
+export interface Backend {
+  readonly identity: BackendIdentity;
+  readonly choice: BackendChoice;
   /** @param b [k, n], not to be changed while the product is used */
   fixedProduct(b: FixedOperand, threads: number): Promise<FixedMultiplication>;
   product(threads: number): Promise<Multiplication>;
@@ -47,13 +47,13 @@ export interface DenseKernels {
   eigh(matrix: Float64Array, n: number, options?: { threads?: number }): Promise<Eigendecomposition>;
 }
 
-export function sameKernels(a: KernelsIdentity, b: KernelsIdentity): boolean {
+export function sameBackend(a: BackendIdentity, b: BackendIdentity): boolean {
   return (
     a.backend === b.backend && a.library === b.library && a.version === b.version && a.float32 === b.float32
   );
 }
 
-export function describeKernels({ backend, library, version, float32 }: KernelsIdentity): string {
+export function backendLabel({ backend, library, version, float32 }: BackendIdentity): string {
   const name = `${library} ${version}`;
   return `${backend}, ${name}${float32 === name ? '' : `; float32 by ${float32}`}`;
 }

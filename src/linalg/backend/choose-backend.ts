@@ -1,18 +1,18 @@
 import path from 'node:path';
 import { InputError } from '../../errors.js';
-import type { Backend, DenseKernels, KernelsIdentity } from './backend.js';
+import type { Backend, BackendIdentity, BackendName } from './backend.js';
 import { type Koffi, loadKoffi } from './koffi.js';
-import { portableKernels } from './portable-backend.js';
+import { portableBackend } from './portable-backend.js';
 import { selfTest } from './self-test.js';
-import { systemKernels } from './system-backend.js';
+import { systemBackend } from './system-backend.js';
 import { knownPlaces, type LibraryPlace, openSystemLibrary, placeOf } from './system-library.js';
 
-export interface KernelsWish {
-  backend: Backend;
+export interface BackendWish {
+  backend: BackendName;
   /** A library by file, or by a name that the loader finds; undefined: the known ones are looked for. */
   blas?: string | undefined;
   /** What computed the run that is to be continued, if any: `auto` takes it again. */
-  recorded?: KernelsIdentity | null;
+  recorded?: BackendIdentity | null;
 }
 
 /** What a choice is made from; others in tests. */
@@ -27,22 +27,22 @@ export interface Surroundings {
  * @param note told when a library loads and fails its self-test
  * @throws InputError when a system library is asked for and cannot be used
  */
-export async function chooseKernels(
-  { backend, blas, recorded = null }: KernelsWish,
+export async function chooseBackend(
+  { backend, blas, recorded = null }: BackendWish,
   note: (line: string) => void,
   { loadKoffi: load, places }: Surroundings = { loadKoffi, places: knownPlaces },
-): Promise<DenseKernels> {
+): Promise<Backend> {
   if (backend === 'portable') {
-    if (blas === undefined) return portableKernels;
+    if (blas === undefined) return portableBackend;
     throw new InputError(`--blas ${blas} asks for a system library, --backend portable for none: give one`);
   }
   const isDemanded = backend === 'system' || blas !== undefined;
-  if (!isDemanded && recorded?.backend === 'portable') return portableKernels;
+  if (!isDemanded && recorded?.backend === 'portable') return portableBackend;
   let koffi: Koffi;
   try {
     koffi = await load();
   } catch (cause) {
-    if (!isDemanded) return portableKernels;
+    if (!isDemanded) return portableBackend;
     throw new InputError(
       `a system library is called through koffi, which cannot be loaded (${messageOf(cause)}): ` +
         'run `npm install --include=optional`, or give --backend portable',
@@ -56,7 +56,7 @@ export async function chooseKernels(
     if (typeof outcome !== 'string') return outcome;
     refusals.push(`${place.library}: ${outcome}`);
   }
-  if (!isDemanded) return portableKernels;
+  if (!isDemanded) return portableBackend;
   const advice =
     blas === undefined
       ? 'Install one (Debian and Ubuntu: apt install libopenblas0; Fedora: dnf install openblas-threads; ' +
@@ -67,7 +67,7 @@ export async function chooseKernels(
 
 function candidatesOf(
   blas: string | undefined,
-  recorded: KernelsIdentity | null,
+  recorded: BackendIdentity | null,
   places: readonly LibraryPlace[],
 ): readonly LibraryPlace[] {
   const name = blas ?? recorded?.library;
@@ -81,25 +81,25 @@ async function tryLibrary(
   koffi: Koffi,
   place: LibraryPlace,
   note: (line: string) => void,
-): Promise<DenseKernels | string> {
+): Promise<Backend | string> {
   let library: ReturnType<typeof openSystemLibrary>;
   try {
     library = openSystemLibrary(koffi, place);
   } catch (error) {
     return messageOf(error);
   }
-  const kernels = systemKernels(library, 'system');
-  const { problems, keepsRowBits } = await testKernels(kernels);
+  const kernels = systemBackend(library, 'system');
+  const { problems, keepsRowBits } = await testBackend(kernels);
   if (problems.length > 0) {
     const failure = `fails the self-test: ${problems.join('; ')}`;
     note(`${place.library} ${failure}`);
     return failure;
   }
-  return keepsRowBits ? kernels : systemKernels(library, 'portable');
+  return keepsRowBits ? kernels : systemBackend(library, 'portable');
 }
 
 /** A kernel that throws has failed as well. */
-async function testKernels(kernels: DenseKernels): ReturnType<typeof selfTest> {
+async function testBackend(kernels: Backend): ReturnType<typeof selfTest> {
   try {
     return await selfTest(kernels);
   } catch (error) {

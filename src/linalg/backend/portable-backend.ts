@@ -2,13 +2,13 @@ import { eigh } from '../eigh/eigh.js';
 import { FixedProduct } from '../fixed-product.js';
 import { onnxruntimeVersion } from '../onnxruntime.js';
 import { Product } from '../product.js';
-import type { DenseKernels } from './backend.js';
+import type { Backend } from './backend.js';
 
 const library = 'onnxruntime-node';
 const version = onnxruntimeVersion();
 
 /** Products by onnxruntime, eigenvectors by this package's own solver: whatever npm alone brings. */
-export const portableKernels: DenseKernels = {
+export const portableBackend: Backend = {
   identity: { backend: 'portable', library, version, float32: `${library} ${version}` },
   choice: { backend: 'portable' },
   fixedProduct: (b, threads) => FixedProduct.create(b, threads),

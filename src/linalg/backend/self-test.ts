@@ -1,5 +1,5 @@
 import type { Matrix } from '../matrix.js';
-import type { DenseKernels } from './backend.js';
+import type { Backend } from './backend.js';
 
 /** [m, k, n] that no vector width or block divides, and one that is nearly a vector. */
 const SHAPES = [
@@ -30,7 +30,7 @@ export interface SelfTestResult {
 }
 
 /** Checks a few results of kernels against their definition: some milliseconds. */
-export async function selfTest(kernels: DenseKernels): Promise<SelfTestResult> {
+export async function selfTest(kernels: Backend): Promise<SelfTestResult> {
   const problems: string[] = [];
   const judge = (what: string, deviation: number, tolerance: number) => {
     if (deviation <= tolerance) return;
@@ -65,7 +65,7 @@ interface Operands<T extends Float32Array | Float64Array = Float32Array | Float6
   out: Matrix<T>;
 }
 
-async function multiplyFixed(kernels: DenseKernels, { a, b, out }: Operands<Float32Array>): Promise<void> {
+async function multiplyFixed(kernels: Backend, { a, b, out }: Operands<Float32Array>): Promise<void> {
   const product = await kernels.fixedProduct(b, 1);
   await product.multiply(a, out);
   await product.release();
@@ -112,7 +112,7 @@ function relativeError({ a, b, out }: Operands, start: number): number {
 
 /** A V = V diag(lambda), V^T V = I and the order of lambda, for a matrix whose upper triangle must not be read. */
 async function testDecomposition(
-  kernels: DenseKernels,
+  kernels: Backend,
   judge: (what: string, deviation: number, tolerance: number) => void,
 ): Promise<void> {
   const n = ORDER;
@@ -144,7 +144,7 @@ async function testDecomposition(
   judge('the number of eigenvalues that do not ascend', descents, 0);
 }
 
-async function keepsRowBits(kernels: DenseKernels): Promise<boolean> {
+async function keepsRowBits(kernels: Backend): Promise<boolean> {
   for (const [d, rows] of ROW_SHAPES) {
     const { a, b } = operands(Float32Array, rows, d, d);
     for (let i = 1; i < rows; i++) a.values.copyWithin(i * d, 0, d);

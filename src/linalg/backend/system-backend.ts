@@ -4,9 +4,9 @@ import type { Eigendecomposition } from '../eigh/eigh.js';
 import { checkShapes, checkWhole, type Matrix } from '../matrix.js';
 import type { FixedOperand } from '../onnx-operator.js';
 import { checkSymmetricInput } from '../symmetric-input.js';
-import type { Accumulation, DenseKernels, FixedMultiplication, Multiplication } from './backend.js';
+import type { Accumulation, Backend, FixedMultiplication, Multiplication } from './backend.js';
 import type { NativeFunction } from './koffi.js';
-import { portableKernels } from './portable-backend.js';
+import { portableBackend } from './portable-backend.js';
 import { readMatrix } from './read-matrix.js';
 import type { SystemLibrary } from './system-library.js';
 
@@ -25,13 +25,13 @@ const TILE = 32;
  * on a thread of libuv's pool, so that an interruption is heard meanwhile.
  * @param float32 'portable' where the library's own float32 product gives equal rows different bits
  */
-export function systemKernels(library: SystemLibrary, float32: 'portable' | 'system'): DenseKernels {
+export function systemBackend(library: SystemLibrary, float32: 'portable' | 'system'): Backend {
   const { library: name, lapack, version } = library;
   const identity = {
     backend: 'system' as const,
     library: name,
     version,
-    float32: float32 === 'system' ? `${name} ${version}` : portableKernels.identity.float32,
+    float32: float32 === 'system' ? `${name} ${version}` : portableBackend.identity.float32,
   };
   return {
     identity,
@@ -39,7 +39,7 @@ export function systemKernels(library: SystemLibrary, float32: 'portable' | 'sys
     fixedProduct: async (b, threads) =>
       float32 === 'system'
         ? fixedMultiplication(library, b, threads)
-        : portableKernels.fixedProduct(b, threads),
+        : portableBackend.fixedProduct(b, threads),
     product: async (threads) => multiplication(library, threads),
     accumulatingProduct: async (threads) => accumulation(library, threads),
     eigh: (matrix, n, { threads = availableParallelism() } = {}) => eigh(library, matrix, n, threads),

@@ -1,4 +1,4 @@
-import { type Measure, type Side, sides } from '../contents.js';
+import { type Measure, type Side, sides } from '../../tables/measures.js';
 import { byId, element, facts } from './dom.js';
 import { figureText } from './figure-text.js';
 import { occupiedBins } from './heat-map.js';

@@ -1,4 +1,5 @@
-import type { Measure, ReportHead, Side } from '../contents.js';
+import type { Measure, Side } from '../../tables/measures.js';
+import type { ReportHead } from '../contents.js';
 import { ANGLE_STEP, extremesStart, NO_TEXT, tokenFlags } from '../contents.js';
 import type { PackedArray } from '../packed-arrays.js';
 

@@ -1,6 +1,5 @@
 import type { RunResults } from '../../output/manifest.js';
-import { formatBytes as bytes } from '../../text/byte-size.js';
-import { count, figure, fixed } from '../../text/figures.js';
+import { formatBytes as bytes, count, figure, fixed } from '../../text/figures.js';
 import { type Html, html } from '../html.js';
 
 /** The run at a glance, as text: what it was made from, its figures, and what its verification found. */

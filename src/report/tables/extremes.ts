@@ -1,14 +1,7 @@
 import { InputError } from '../../errors.js';
 import type { ParquetColumns } from '../../formats/parquet-columns.js';
-import {
-  ANGLE_STEP,
-  extremesStart,
-  type Measure,
-  measures,
-  type ReportHead,
-  type Side,
-  sides,
-} from '../contents.js';
+import { type Measure, measures, type Side, sides } from '../../tables/measures.js';
+import { ANGLE_STEP, extremesStart, type ReportHead } from '../contents.js';
 import type { PackedArray } from '../packed-arrays.js';
 
 /** Extreme tokens that a page holds: 20 a side and measure of 2,560 eigenvectors. */

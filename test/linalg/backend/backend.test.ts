@@ -1,9 +1,9 @@
 import test, { type ExecutionContext } from 'ava';
 import { InputError } from '../../../src/errors.js';
-import type { DenseKernels } from '../../../src/linalg/backend/backend.js';
+import type { Backend } from '../../../src/linalg/backend/backend.js';
 import { loadKoffi } from '../../../src/linalg/backend/koffi.js';
-import { portableKernels } from '../../../src/linalg/backend/portable-backend.js';
-import { systemKernels } from '../../../src/linalg/backend/system-backend.js';
+import { portableBackend } from '../../../src/linalg/backend/portable-backend.js';
+import { systemBackend } from '../../../src/linalg/backend/system-backend.js';
 import { openSystemLibrary } from '../../../src/linalg/backend/system-library.js';
 import { KernelMemory } from '../../../src/linalg/kernels/kernel-memory.js';
 import { randomFloat32, randomFloat64 } from '../../helpers/random.js';
@@ -12,8 +12,8 @@ import { systemKernelsHere } from '../../helpers/system-libraries.js';
 type Values = Float32Array | Float64Array;
 
 /** A named test of the portable kernels, of the system's, and of the system's own float32 product where it differs. */
-function forEachBackend(title: string, check: (t: ExecutionContext, kernels: DenseKernels) => Promise<void>) {
-  test(`portable: ${title}`, (t) => check(t, portableKernels));
+function forEachBackend(title: string, check: (t: ExecutionContext, kernels: Backend) => Promise<void>) {
+  test(`portable: ${title}`, (t) => check(t, portableBackend));
   test(`system: ${title}`, async (t) => {
     const kernels = await systemKernelsHere(t);
     if (kernels !== null) await check(t, kernels);
@@ -255,14 +255,14 @@ forEachBackend('a matrix that is not finite, or not its shape, is refused by nam
   }
 });
 
-test('both backends find the same eigenvalues, and the same eigenvectors but for their signs', async (t) => {
+test('both backendNames find the same eigenvalues, and the same eigenvectors but for their signs', async (t) => {
   const system = await systemKernelsHere(t);
   if (system === null) return;
   const n = 150;
   // Well separated eigenvalues: a gap of 1 in a norm of n.
   const noise = randomSymmetric(n);
   const matrix = symmetric(n, (i, j) => (i === j ? i : 0) + noise[i * n + j]! / n);
-  const [one, other] = [await portableKernels.eigh(matrix, n), await system.eigh(matrix, n)];
+  const [one, other] = [await portableBackend.eigh(matrix, n), await system.eigh(matrix, n)];
   let [value, vector] = [0, 0];
   for (let j = 0; j < n; j++) {
     value = Math.max(value, Math.abs(one.eigenvalues[j]! - other.eigenvalues[j]!));
@@ -286,8 +286,8 @@ test('float32 products of the system differ from the portable ones by rounding o
   const a = matrixOf(randomFloat32(m * d, 12), m, d);
   const b = matrixOf(randomFloat32(d * d, 13), d, d);
   const [one, other] = [matrixOf(new Float32Array(m * d), m, d), matrixOf(new Float32Array(m * d), m, d)];
-  const own = await systemKernels(library, 'system').fixedProduct(b, 1);
-  const portable = await portableKernels.fixedProduct(b, 1);
+  const own = await systemBackend(library, 'system').fixedProduct(b, 1);
+  const portable = await portableBackend.fixedProduct(b, 1);
   await own.multiply(a, one);
   await portable.multiply(a, other);
   await portable.release();

@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { InputError, RunError } from '../../../src/errors.js';
-import { chooseKernels, type Surroundings } from '../../../src/linalg/backend/choose-backend.js';
+import { chooseBackend, type Surroundings } from '../../../src/linalg/backend/choose-backend.js';
 import type { Koffi, NativeFunction } from '../../../src/linalg/backend/koffi.js';
 import { loadKoffi } from '../../../src/linalg/backend/koffi.js';
-import { openKernels } from '../../../src/linalg/backend/open-backend.js';
-import { portableKernels } from '../../../src/linalg/backend/portable-backend.js';
+import { openBackend } from '../../../src/linalg/backend/open-backend.js';
+import { portableBackend } from '../../../src/linalg/backend/portable-backend.js';
 import { scratchDirectory } from '../../helpers/fixtures.js';
 import { systemKernelsHere } from '../../helpers/system-libraries.js';
 
@@ -133,10 +133,10 @@ const exact = gemm(() => 0);
 const sound: Functions = { cblas_sgemm: exact, cblas_dgemm: exact, dsyevd_: jacobi };
 
 test('portable is portable, and takes no library', async (t) => {
-  t.is(await chooseKernels({ backend: 'portable' }, noNotes), portableKernels);
-  t.is(portableKernels.identity.library, 'onnxruntime-node');
-  t.regex(portableKernels.identity.version, /^\d+\.\d+\.\d+$/);
-  await t.throwsAsync(chooseKernels({ backend: 'portable', blas: 'libx.so' }, noNotes), {
+  t.is(await chooseBackend({ backend: 'portable' }, noNotes), portableBackend);
+  t.is(portableBackend.identity.library, 'onnxruntime-node');
+  t.regex(portableBackend.identity.version, /^\d+\.\d+\.\d+$/);
+  await t.throwsAsync(chooseBackend({ backend: 'portable', blas: 'libx.so' }, noNotes), {
     instanceOf: InputError,
     message: /--blas libx\.so asks for a system library/,
   });
@@ -144,9 +144,9 @@ test('portable is portable, and takes no library', async (t) => {
 
 test('without koffi auto is portable, and system says what to install', async (t) => {
   const withoutKoffi = { loadKoffi: () => Promise.reject(new Error("Cannot find package 'koffi'")), places };
-  t.is(await chooseKernels({ backend: 'auto' }, t.log, withoutKoffi), portableKernels);
+  t.is(await chooseBackend({ backend: 'auto' }, t.log, withoutKoffi), portableBackend);
   for (const wish of [{ backend: 'system' }, { backend: 'auto', blas: '/x.so' }] as const) {
-    await t.throwsAsync(chooseKernels(wish, noNotes, withoutKoffi), {
+    await t.throwsAsync(chooseBackend(wish, noNotes, withoutKoffi), {
       instanceOf: InputError,
       message:
         /through koffi, which cannot be loaded \(Cannot find package 'koffi'\): run `npm install --include=optional`/,
@@ -165,9 +165,9 @@ test('where no library is found auto is portable, and system names every place a
     places: [...places, { library: 'libother.so', lapack: null }],
   };
   const notes: string[] = [];
-  t.is(await chooseKernels({ backend: 'auto' }, (line) => notes.push(line), nothing), portableKernels);
+  t.is(await chooseBackend({ backend: 'auto' }, (line) => notes.push(line), nothing), portableBackend);
   t.deepEqual(notes, []);
-  await t.throwsAsync(chooseKernels({ backend: 'system' }, noNotes, nothing), {
+  await t.throwsAsync(chooseBackend({ backend: 'system' }, noNotes, nothing), {
     instanceOf: InputError,
     message:
       /libmade-up\.so: no such file\n {2}libother\.so: no such file\nInstall one \(.*apt install libopenblas0/,
@@ -181,7 +181,7 @@ test('a library of sound results is taken by auto, with its version and its own 
     openblas_get_config: () => 'OpenBLAS 0.3.99 MAX_THREADS=8 ',
     openblas_set_num_threads: (count: number) => threads.push(count),
   });
-  const kernels = await chooseKernels({ backend: 'auto' }, t.fail, surroundings);
+  const kernels = await chooseBackend({ backend: 'auto' }, t.fail, surroundings);
   t.deepEqual(kernels.identity, {
     backend: 'system',
     library: 'libmade-up.so',
@@ -195,9 +195,9 @@ test('a library of sound results is taken by auto, with its version and its own 
 
 test('a library whose rows depend on their place multiplies float64 only', async (t) => {
   const cblas_sgemm = gemm((row) => (row % 16 < 8 ? 0 : 2 ** -23));
-  const kernels = await chooseKernels({ backend: 'auto' }, t.fail, koffiWith({ ...sound, cblas_sgemm }));
+  const kernels = await chooseBackend({ backend: 'auto' }, t.fail, koffiWith({ ...sound, cblas_sgemm }));
   t.is(kernels.identity.backend, 'system');
-  t.is(kernels.identity.float32, portableKernels.identity.float32);
+  t.is(kernels.identity.float32, portableBackend.identity.float32);
   const one = { values: Float32Array.of(3), rows: 1, columns: 1 };
   const product = await kernels.fixedProduct(one, 1);
   const out = { values: new Float32Array(1), rows: 1, columns: 1 };
@@ -221,11 +221,11 @@ for (const [what, functions, message] of [
   test(`a library of ${what} is refused with its figures, and auto says so and is portable`, async (t) => {
     const surroundings = koffiWith({ ...sound, ...(functions as Functions) });
     const notes: string[] = [];
-    t.is(await chooseKernels({ backend: 'auto' }, (line) => notes.push(line), surroundings), portableKernels);
+    t.is(await chooseBackend({ backend: 'auto' }, (line) => notes.push(line), surroundings), portableBackend);
     t.is(notes.length, 1);
     t.regex(notes[0]!, /^libmade-up\.so fails the self-test: /);
     t.regex(notes[0]!, message);
-    await t.throwsAsync(chooseKernels({ backend: 'system' }, noNotes, surroundings), {
+    await t.throwsAsync(chooseBackend({ backend: 'system' }, noNotes, surroundings), {
       instanceOf: InputError,
       message,
     });
@@ -248,8 +248,8 @@ for (const [what, functions, message] of [
 ] as const) {
   test(`a library ${what} is refused`, async (t) => {
     const surroundings = koffiWith(functions as Functions);
-    t.is(await chooseKernels({ backend: 'auto' }, t.fail, surroundings), portableKernels);
-    await t.throwsAsync(chooseKernels({ backend: 'system' }, noNotes, surroundings), {
+    t.is(await chooseBackend({ backend: 'auto' }, t.fail, surroundings), portableBackend);
+    await t.throwsAsync(chooseBackend({ backend: 'system' }, noNotes, surroundings), {
       instanceOf: InputError,
       message,
     });
@@ -267,7 +267,7 @@ test('--blas with a file that is no library is refused, also in auto', async (t)
   const file = path.join(scratchDirectory(t), 'libnone.so');
   writeFileSync(file, 'no library');
   for (const backend of ['auto', 'system'] as const) {
-    const error = await t.throwsAsync(chooseKernels({ backend, blas: file }, noNotes), {
+    const error = await t.throwsAsync(chooseBackend({ backend, blas: file }, noNotes), {
       instanceOf: InputError,
     });
     t.true(error.message.includes(`${file}: `), error.message);
@@ -277,24 +277,24 @@ test('--blas with a file that is no library is refused, also in auto', async (t)
 
 test('auto continues a run with the kernels that began it', async (t) => {
   const surroundings = koffiWith(sound);
-  const portable = await chooseKernels(
-    { backend: 'auto', recorded: portableKernels.identity },
+  const portable = await chooseBackend(
+    { backend: 'auto', recorded: portableBackend.identity },
     t.fail,
     surroundings,
   );
-  t.is(portable, portableKernels);
-  const recorded = { ...portableKernels.identity, backend: 'system', library: 'libbefore.so' } as const;
-  const system = await chooseKernels({ backend: 'auto', recorded }, t.fail, surroundings);
+  t.is(portable, portableBackend);
+  const recorded = { ...portableBackend.identity, backend: 'system', library: 'libbefore.so' } as const;
+  const system = await chooseBackend({ backend: 'auto', recorded }, t.fail, surroundings);
   t.is(system.identity.library, 'libbefore.so');
 });
 
 test('a choice is opened again from its plain data, with the same kernels', async (t) => {
-  t.is(await openKernels({ backend: 'portable' }), portableKernels);
+  t.is(await openBackend({ backend: 'portable' }), portableBackend);
   const kernels = await systemKernelsHere(t);
   if (kernels === null) return;
-  const opened = await openKernels(structuredClone(kernels.choice));
+  const opened = await openBackend(structuredClone(kernels.choice));
   t.deepEqual(opened.identity, kernels.identity);
-  t.is(await openKernels(kernels.choice), opened);
+  t.is(await openBackend(kernels.choice), opened);
 });
 
 test('a matrix that needs a workspace beyond 32-bit integers is refused before it is allocated', async (t) => {
@@ -306,7 +306,7 @@ test('a matrix that needs a workspace beyond 32-bit integers is refused before i
     }
     jacobi(Buffer.from('V'), Buffer.from('U'), order, a, order, w, work, lwork, integerWork, liwork, status);
   };
-  const kernels = await chooseKernels({ backend: 'system' }, noNotes, koffiWith({ ...sound, dsyevd_ }));
+  const kernels = await chooseBackend({ backend: 'system' }, noNotes, koffiWith({ ...sound, dsyevd_ }));
   await t.throwsAsync(kernels.eigh(Float64Array.of(1, 0, 0, 1), 2), {
     instanceOf: RunError,
     message: /cannot decompose a matrix of order 2\. Try --backend portable/,

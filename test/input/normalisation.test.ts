@@ -1,5 +1,5 @@
 import test from 'ava';
-import { normalisationOf } from '../../src/input/norm-head.js';
+import { normalisationOf } from '../../src/input/normalisation.js';
 
 test('the models that normalise their head are known by type, vocabulary or their own word', (t) => {
   const of = (modelType: string | null, vocabSize: number | null, saysNormHead = false) =>

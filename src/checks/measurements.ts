@@ -1,0 +1,68 @@
+import { type MomentSums, mergeMomentSums } from '../linalg/moments.js';
+
+/** What verification measures of one partition, or of several merged in their order. d = hidden size. */
+export interface Measurements {
+  /** What is wrong with the files themselves: checksum, ids, layout, non-finite values; empty when all is well. */
+  problems: string[];
+  rows: number;
+  /** Per column of the projections, each [d]. */
+  sums: Float64Array;
+  sumsOfSquares: Float64Array;
+  minima: Float64Array;
+  maxima: Float64Array;
+  /** sum_i gamma_ij, [d], from the checkpoint. */
+  gammaSums: Float64Array;
+  /** sum_i ||gamma_i||^2, from the checkpoint. */
+  gammaSquares: number;
+  /** | ||gamma_i|| - ||p_i|| |: its maximum, its sum, and the maximum relative to ||gamma_i||. */
+  normDifference: { maximum: number; sum: number; maximumRelative: number; row: number };
+  /** |p_i . r - gamma_i . (V r)| / ||gamma_i||, its maximum and where. */
+  probe: { maximumRelative: number; row: number };
+  /** Euclidean ||p_i|| and causal sqrt(sum_j lambda_j p_ij^2) norms. */
+  norm: MomentSums;
+  causalNorm: MomentSums;
+}
+
+/**
+ * Merges the measurements of partitions, in order; every sum is float64.
+ * @throws RangeError where there is none
+ */
+export function mergeMeasurements(parts: readonly Measurements[]): Measurements {
+  const [first, ...rest] = parts;
+  if (first === undefined) throw new RangeError('mergeMeasurements: there is no partition');
+  const merged: Measurements = {
+    ...first,
+    problems: [...first.problems],
+    sums: first.sums.slice(),
+    sumsOfSquares: first.sumsOfSquares.slice(),
+    minima: first.minima.slice(),
+    maxima: first.maxima.slice(),
+    gammaSums: first.gammaSums.slice(),
+  };
+  for (const part of rest) {
+    merged.problems.push(...part.problems);
+    merged.rows += part.rows;
+    merged.gammaSquares += part.gammaSquares;
+    for (let j = 0; j < merged.sums.length; j++) {
+      merged.sums[j]! += part.sums[j]!;
+      merged.sumsOfSquares[j]! += part.sumsOfSquares[j]!;
+      merged.gammaSums[j]! += part.gammaSums[j]!;
+      merged.minima[j] = Math.min(merged.minima[j]!, part.minima[j]!);
+      merged.maxima[j] = Math.max(merged.maxima[j]!, part.maxima[j]!);
+    }
+    merged.normDifference = {
+      ...worse(merged.normDifference, part.normDifference),
+      maximum: Math.max(merged.normDifference.maximum, part.normDifference.maximum),
+      sum: merged.normDifference.sum + part.normDifference.sum,
+    };
+    merged.probe = worse(merged.probe, part.probe);
+    merged.norm = mergeMomentSums(merged.norm, part.norm);
+    merged.causalNorm = mergeMomentSums(merged.causalNorm, part.causalNorm);
+  }
+  return merged;
+}
+
+/** The worse of two deviations; a NaN is worse than any number. */
+export function worse<Deviation extends { maximumRelative: number }>(a: Deviation, b: Deviation): Deviation {
+  return a.maximumRelative >= b.maximumRelative || Number.isNaN(a.maximumRelative) ? a : b;
+}

@@ -1,0 +1,35 @@
+/** What a check found of an identity. */
+export type Verdict = 'passed' | 'failed' | 'differs' | 'not applicable';
+
+/** One identity of a run: what was measured, and how far it may be off. */
+export interface Check {
+  name: string;
+  /** The identity in words and symbols. */
+  what: string;
+  measured: number | null;
+  tolerance: number | null;
+  /**
+   * 'differs' marks an identity that only holds for this checkpoint's own covariance, when a given metric turns
+   * out to be another's: a property of the input, not a fault of the run.
+   */
+  verdict: Verdict;
+  detail?: string;
+}
+
+/** Every check of a run, and the notebook's own two figures beside their limits. */
+export interface Verification {
+  passed: boolean;
+  checks: Check[];
+  /** | ||gamma_i|| - ||p_i|| | over all rows. */
+  normDifference: { maximum: number; mean: number; limit: number };
+  /** Largest off-diagonal entry of V^T V. */
+  offDiagonal: { maximum: number; limit: number };
+}
+
+/** Judges a deviation by its tolerance; NaN fails. */
+export function judge(
+  measured: number,
+  tolerance: number,
+): { measured: number; tolerance: number; verdict: Verdict } {
+  return { measured, tolerance, verdict: measured <= tolerance ? 'passed' : 'failed' };
+}

@@ -1,0 +1,14 @@
+/** The library: what a program can do with runs, without the command line and without writing to any stream. */
+export type { Check, Verification } from './checks/verdict.js';
+export { EigenshardError, type ErrorKind } from './errors.js';
+export type { ParquetColumns } from './formats/parquet-columns.js';
+export { inspectModel, type ModelInspection } from './input/inspect-model.js';
+export type { StoredEigenbasis } from './linalg/eigenbasis.js';
+export type { Manifest, TableName } from './output/manifest.js';
+export { type OpenRun, openRun } from './output/open-run.js';
+export type { Options } from './run/config.js';
+export type { FinishedRun } from './run/coordinator.js';
+export type { ProgressEvent, StageState } from './run/progress.js';
+export { run } from './run/run.js';
+export { verify } from './run/verify.js';
+export { version } from './version.js';

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { InputError } from '../errors.js';
+import type { Metric } from '../input/metric.js';
+import type { Normalisation } from '../input/normalisation.js';
+import { LAYOUT_VERSION } from '../output/manifest.js';
+import type { Plan } from '../plan/plan-run.js';
+import { type Config, DEFAULT_RIDGE } from './config.js';
+
+/** What a run's identity needs of its metric; `ridge` is rho, null where a given metric does not say it. */
+export type MetricIdentity =
+  | { source: 'computed'; ridge: number }
+  | { source: 'file'; sha256: string; ridge: number | null };
+
+/**
+ * The metric of a run: the given one, with the ridge that file or option says, or the one that is computed.
+ * @throws InputError where the metric file and the option contradict each other
+ */
+export function metricOfRun<Given extends Pick<Metric, 'file' | 'sha256' | 'ridge'>>(
+  { ridge }: Pick<Config, 'ridge'>,
+  given: Given | null,
+): { source: 'computed'; ridge: number } | ({ source: 'file' } & Given) {
+  if (given === null) return { source: 'computed', ridge: ridge ?? DEFAULT_RIDGE };
+  if (ridge !== undefined && given.ridge !== null && ridge !== given.ridge) {
+    throw new InputError(
+      `${given.file}: was made with the ridge ${given.ridge}, not ${ridge}; leave --ridge away, or correct it`,
+    );
+  }
+  return { source: 'file', ...given, ridge: given.ridge ?? ridge ?? null };
+}
+
+/** What a run's identity needs of its weights. */
+interface Content {
+  name: string;
+  dtype: string;
+  normalisation: Normalisation | null;
+  contentSha256: string;
+}
+
+/**
+ * SHA-256 (hex) over everything that decides a run's bytes: inputs by their content, options, layout version. Where
+ * things lie and how many workers run are not part of it.
+ */
+export function fingerprintOfRun(
+  config: Config,
+  plan: Plan,
+  { name, dtype, normalisation, contentSha256 }: Content,
+  metric: MetricIdentity,
+): string {
+  const identity = {
+    layout: LAYOUT_VERSION,
+    model: { name, contentSha256, rows: plan.rows, hidden: plan.hidden, dtype },
+    rows: config.rows,
+    // Runs from before there was a choice took the rows as they are stored.
+    ...(normalisation === null ? {} : { normalisation }),
+    metric:
+      metric.source === 'computed'
+        ? { source: metric.source, ridge: metric.ridge }
+        : { source: metric.source, sha256: metric.sha256, ridge: metric.ridge },
+    format: config.format,
+    partitionRows: plan.partitionRows,
+    tables: config.tables === 'none' ? null : { top: config.top },
+    exports: Object.keys(config.exports).sort(),
+  };
+  return createHash('sha256').update(JSON.stringify(identity)).digest('hex');
+}

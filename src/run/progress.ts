@@ -1,0 +1,62 @@
+/** How a run tells whoever watches what it is doing. */
+export interface Progress {
+  /** Begins a stage of `total` units (or none to count); `advance` as they are done, `finish` at its end. */
+  stage(name: string, total?: number, unit?: Unit): StageProgress;
+  /** A line that stays on the screen. */
+  note(line: string): void;
+}
+
+/** What a stage counts. */
+export type Unit = 'rows' | 'bytes';
+
+/** A stage that has begun. */
+export interface StageProgress {
+  advance(count: number): void;
+  /** Ends the stage; returns its seconds. */
+  finish(): number;
+}
+
+/** Something that happened in a run, for a person or a program that watches. */
+export type ProgressEvent =
+  | { event: 'note'; line: string }
+  | { event: 'begun' | 'advanced' | 'finished'; stage: StageState };
+
+/** How far a stage is. */
+export interface StageState {
+  name: string;
+  /** Rows or bytes done so far. */
+  done: number;
+  /** Of how many; null where there is nothing to count. */
+  total: number | null;
+  unit: Unit;
+  /** Since the stage began. */
+  seconds: number;
+}
+
+/** Turns what a run reports into events. */
+export function eventProgress(tell: (event: ProgressEvent) => void): Progress {
+  return {
+    note: (line) => tell({ event: 'note', line }),
+    stage: (name, total, unit = 'rows') => {
+      const started = performance.now();
+      const seconds = () => (performance.now() - started) / 1000;
+      let done = 0;
+      const state = () => ({ name, done, total: total ?? null, unit, seconds: seconds() });
+      tell({ event: 'begun', stage: state() });
+      return {
+        advance: (count) => {
+          done += count;
+          tell({ event: 'advanced', stage: state() });
+        },
+        finish: () => {
+          const finished = state();
+          tell({ event: 'finished', stage: finished });
+          return finished.seconds;
+        },
+      };
+    },
+  };
+}
+
+/** Times stages and shows nothing. */
+export const silentProgress: Progress = eventProgress(() => {});

@@ -1,0 +1,58 @@
+import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
+import { type Moments, meanOf, momentsOf } from '../linalg/moments.js';
+import type { MergedTables } from './merged-tables.js';
+import { type SpectralSummary, spectralSummary } from './spectrum.js';
+import { distortions } from './token-table.js';
+import type { Vocabulary } from './vocabulary.js';
+
+/** What the tables of a run come to. */
+export interface TableSummary {
+  spectrum: SpectralSummary;
+  norms: { euclidean: Moments; causal: Moments; centred: Moments; centredCausal: Moments };
+  /** Null where every row is zero. */
+  distortionMean: number | null;
+  counts: {
+    rows: number;
+    /** Rows that the tokenizer has a token for, those that it has none for, special tokens; null without one. */
+    tokens: number | null;
+    orphans: number | null;
+    specials: number | null;
+    duplicateGroups: number;
+    duplicateRows: number;
+    zeroRows: number;
+  };
+}
+
+/** Sums the tables up. @param duplicates int32 [V], as `duplicateGroups` gives them */
+export function tableSummary(
+  { rows, zeroRows, tokens }: MergedTables,
+  { isOrphan, isSpecial }: Vocabulary,
+  duplicates: Int32Array,
+  { eigenvalues, covarianceEigenvalues }: Omit<StoredEigenbasis, 'eigenvectors'>,
+): TableSummary {
+  const hasTokenizer = isOrphan[0] !== null;
+  const count = (flags: readonly (boolean | null)[]) =>
+    hasTokenizer ? flags.reduce((sum, flag) => sum + (flag ? 1 : 0), 0) : null;
+  const orphans = count(isOrphan);
+  const grouped = duplicates.filter((group) => group >= 0);
+  const defined = distortions(tokens).filter((distortion) => !Number.isNaN(distortion));
+  return {
+    spectrum: spectralSummary(eigenvalues, covarianceEigenvalues),
+    norms: {
+      euclidean: momentsOf(tokens.norm),
+      causal: momentsOf(tokens.causalNorm),
+      centred: momentsOf(tokens.centredNorm),
+      centredCausal: momentsOf(tokens.causalCentredNorm),
+    },
+    distortionMean: defined.length === 0 ? null : meanOf(defined),
+    counts: {
+      rows,
+      tokens: orphans === null ? null : rows - orphans,
+      orphans,
+      specials: count(isSpecial),
+      duplicateGroups: new Set(grouped).size,
+      duplicateRows: grouped.length,
+      zeroRows,
+    },
+  };
+}
