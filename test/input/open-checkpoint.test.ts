@@ -5,6 +5,7 @@ import { InputError } from '../../src/errors.js';
 import { explainCheckpoint, openCheckpoint } from '../../src/input/open-checkpoint.js';
 import { openRows } from '../../src/input/rows.js';
 import { embeddingNames, unembeddingNames } from '../../src/input/tensor-names.js';
+import { checkpointDirectory, found, matrix } from '../helpers/checkpoints.js';
 import {
   type FixtureStateTensor,
   type FixtureTensor,
@@ -19,50 +20,7 @@ import {
 } from '../helpers/fixtures.js';
 import { sharedModel } from '../helpers/shared-models.js';
 
-/** A bfloat16 matrix of `rows` x 3 in which every element is `fill`. */
-function matrix(name: string, rows = 4, fill = 1): FixtureTensor {
-  return { name, dtype: 'BF16', shape: [rows, 3], data: new Uint8Array(rows * 6).fill(fill) };
-}
-
-interface Contents {
-  config?: object;
-  single?: FixtureTensor[];
-  shards?: Record<string, FixtureTensor[]>;
-  /** Beside what follows from the shards. */
-  index?: Record<string, unknown>;
-}
-
-/** A Hugging Face directory. */
-function checkpointDirectory(t: ExecutionContext, { config, single, shards, index }: Contents): string {
-  const directory = scratchDirectory(t);
-  writeFileSync(
-    join(directory, 'config.json'),
-    JSON.stringify(config ?? { model_type: 'test', hidden_size: 3 }),
-  );
-  if (single !== undefined) writeFileSync(join(directory, 'model.safetensors'), safetensors(single));
-  const map: Record<string, unknown> = { ...index };
-  for (const [shard, tensors] of Object.entries(shards ?? {})) {
-    writeFileSync(join(directory, shard), safetensors(tensors));
-    for (const { name } of tensors) map[name] = shard;
-  }
-  if (shards !== undefined) {
-    writeFileSync(
-      join(directory, 'model.safetensors.index.json'),
-      JSON.stringify({ metadata: {}, weight_map: map }),
-    );
-  }
-  return directory;
-}
-
-/** The first byte of the matrix: `fill` above. */
-async function firstByte(path: string, tensor?: string): Promise<number> {
-  const { source } = await openCheckpoint(path, tensor === undefined ? {} : { tensor });
-  const into = new Uint8Array(source.columns * 2);
-  const reader = openRows(source);
-  reader.read(0, 1, into);
-  reader.close();
-  return into[0]!;
-}
+const firstByte = async (path: string, tensor?: string) => (await found(path, tensor)).fill;
 
 const refused = (t: ExecutionContext, path: string, message: RegExp, tensor?: string) =>
   t.throwsAsync(openCheckpoint(path, tensor === undefined ? {} : { tensor }), {
@@ -394,6 +352,8 @@ test('a real checkpoint is opened', async (t) => {
       hiddenSize: 64,
       vocabSize: 512,
     },
+    storedRows: 512,
+    normalisation: null,
     origin: null,
     notes: [],
   });
