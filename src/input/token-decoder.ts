@@ -39,10 +39,15 @@ export const decodeByteLevel: TokenDecoder = (piece, added) => {
 export const decodeSentencePiece: TokenDecoder = (piece, added) =>
   decodeByteFallback(piece.replaceAll('\u2581', ' '), added);
 
-/** Makes the decoder of a vocabulary whose pieces end in `suffix` where a word ends, or goes on. */
-export function withoutSuffix(suffix: string, decode: TokenDecoder): TokenDecoder {
+/** True for a piece that ends in a mark, and is more than that. */
+export function isMarked(piece: string, mark: string): boolean {
+  return piece.length > mark.length && piece.endsWith(mark);
+}
+
+/** Makes the decoder of a vocabulary whose pieces end in `mark` where a word ends, or goes on. */
+export function withoutMark(mark: string, decode: TokenDecoder): TokenDecoder {
   return (piece, added) =>
-    decode(!added && piece.endsWith(suffix) ? piece.slice(0, -suffix.length) : piece, added);
+    decode(!added && isMarked(piece, mark) ? piece.slice(0, -mark.length) : piece, added);
 }
 
 const unchanged: TokenDecoder = (piece) => piece;

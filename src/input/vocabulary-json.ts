@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readJsonObject } from '../files/json-file.js';
-import { decodeByteLevel, type TokenDecoder, withoutSuffix } from './token-decoder.js';
+import { decodeByteLevel, isMarked, type TokenDecoder, withoutMark } from './token-decoder.js';
 import { TokenList } from './token-list.js';
 import type { Tokenizer } from './tokenizer.js';
 
@@ -31,13 +31,9 @@ const asItIs: TokenDecoder = (piece) => piece;
 
 function decoderOf(list: TokenList): TokenDecoder {
   const isByteLevel = list.some((piece) => piece.includes(BYTE_LEVEL_SPACE));
-  const suffix = [WORD_END, WORD_GOES_ON].find((mark) => list.some((piece) => isMarked(piece, mark)));
-  if (suffix === undefined) return decodeByteLevel;
-  if (!isByteLevel) return withoutSuffix(suffix, asItIs);
+  const mark = [WORD_END, WORD_GOES_ON].find((known) => list.some((piece) => isMarked(piece, known)));
+  if (mark === undefined) return decodeByteLevel;
+  if (!isByteLevel) return withoutMark(mark, asItIs);
   // '@@' may be a piece of bytes like any other.
-  return suffix === WORD_END ? withoutSuffix(suffix, decodeByteLevel) : decodeByteLevel;
-}
-
-function isMarked(piece: string, mark: string): boolean {
-  return piece.length > mark.length && piece.endsWith(mark);
+  return mark === WORD_END ? withoutMark(mark, decodeByteLevel) : decodeByteLevel;
 }
