@@ -5,7 +5,7 @@ import { InputError } from '../errors.js';
 import { parseHubReference } from '../hub/reference.js';
 import { hubSettings } from '../hub/settings.js';
 import { inspectHubModel, inspectModel } from '../input/inspect-model.js';
-import { configNames } from '../input/model-config.js';
+import { configNames, noCheckpoint } from '../input/model-config.js';
 import { MANIFEST_NAME, readManifest } from '../output/manifest.js';
 import { print } from './print.js';
 import { hubModelText, inspectionText, modelText } from './run-text.js';
@@ -50,7 +50,7 @@ function holdsRun(place: string): boolean {
   if (isDirectory && !configNames.some(has)) {
     throw new InputError(
       `${place}: holds no finished run (no ${MANIFEST_NAME}; an unfinished one is completed by --resume), ` +
-        `and no checkpoint (no ${configNames.join(' nor ')}); give the directory of one, or a file of weights`,
+        `and ${noCheckpoint(place)}`,
     );
   }
   return false;

@@ -3,6 +3,7 @@ import { InputError } from '../errors.js';
 import { exists } from '../files/exists.js';
 import { asRecord } from '../files/json.js';
 import { readJsonObject } from '../files/json-file.js';
+import { namesIn } from '../files/names-in.js';
 import { type Normalisation, normalisationOf } from './normalisation.js';
 
 /** What is known of the model; null where nothing says it. */
@@ -42,9 +43,7 @@ export const configNames: readonly string[] = ['config.json', 'params.json'];
 export async function readModelConfig(directory: string): Promise<ModelConfig> {
   const name = await findConfig(directory);
   if (name === null) {
-    throw new InputError(
-      `${directory}: holds no checkpoint (no ${configNames.join(' nor ')}); give the directory of one, or a file of weights`,
-    );
+    throw new InputError(`${directory}: holds ${noCheckpoint(directory)}`);
   }
   const config = await readJsonObject(join(directory, name), "the checkpoint's configuration");
   const sections = textSections(config);
@@ -59,7 +58,17 @@ export async function readModelConfig(directory: string): Promise<ModelConfig> {
   return { file: name, model, normalisation: normalisationOf(model, saysNormHead) };
 }
 
-/** The configuration that lies in a directory; null where there is none. */
+/** Says that a directory without a configuration is no checkpoint, and what of it may be given instead. */
+export function noCheckpoint(directory: string): string {
+  const weights = namesIn(directory).filter((name) => weightName.test(name));
+  const some = weights.slice(0, 3).join(', ');
+  const advice = weights.length === 0 ? '' : `, or a file of weights, as ${some}`;
+  return `no checkpoint (no ${configNames.join(' nor ')}); give the directory of one${advice}`;
+}
+
+const weightName = /\.(?:safetensors|bin|pth?|ckpt|npy)$/;
+
+/** Finds the configuration that lies in a directory; null where there is none. */
 export async function findConfig(directory: string): Promise<string | null> {
   for (const name of configNames) {
     if (await exists(join(directory, name), "the checkpoint's configuration")) return name;

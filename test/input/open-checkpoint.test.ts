@@ -205,6 +205,28 @@ test('directories that are no checkpoint are refused with what is missing', asyn
   await refused(t, join(empty, 'none'), /none: cannot read the checkpoint: there is no such file/);
 });
 
+test('a name without an owner is answered with how the hub calls it', async (t) => {
+  const missing = /there is no such file or directory.*no owner in this name: /;
+  await refused(t, 'gpt2', new RegExp(`${missing.source}the model of the hub is openai-community/gpt2$`));
+  await refused(t, 'gpt2-xl@v1', /the model of the hub is openai-community\/gpt2-xl@v1$/);
+  await refused(t, 'distilgpt2', /the model of the hub is distilbert\/distilgpt2$/);
+  await refused(t, 'one-word', /a model of the hub is given as owner\/name, as openai-community\/gpt2$/);
+  for (const path of ['./gpt2', 'a/gpt2', '/gpt2', 'constructor/x']) {
+    const error = await t.throwsAsync(openCheckpoint(path), { instanceOf: InputError });
+    t.false(error.message.includes('hub'), path);
+  }
+});
+
+test('a directory without a configuration says which of its files may be given', async (t) => {
+  const directory = scratchDirectory(t);
+  for (const name of ['ckpt.pt', 'notes.txt']) writeFileSync(join(directory, name), '');
+  await refused(
+    t,
+    directory,
+    /no checkpoint \(no config.json nor params.json\); .* or a file of weights, as ckpt.pt$/,
+  );
+});
+
 test('a bare safetensors file gives the known name, or its only matrix, or asks', async (t) => {
   const write = (...tensors: FixtureTensor[]) => scratchFile(t, 'tiny.safetensors', safetensors(tensors));
   t.is(await firstByte(write(matrix('x'), matrix('lm_head.weight', 4, 2))), 2);
