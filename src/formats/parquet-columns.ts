@@ -9,19 +9,21 @@ export type ParquetColumn = ArrayLike<unknown>;
 export interface ParquetColumns {
   /** Rows of the file. */
   rows: number;
-  /** Of its columns, in the order of the file. */
+  /** Names of its columns, in the order of the file. */
   names: readonly string[];
   /**
-   * float64, null as NaN.
+   * Reads a column as float64, null as NaN.
+   *
    * @throws InputError where the column is absent or holds something else
    */
   numbers(column: string): Promise<Float64Array>;
-  /** @throws InputError where the column is absent */
+  /** Reads a column as it is. @throws InputError where the column is absent */
   values(column: string): Promise<ParquetColumn>;
 }
 
 /**
  * Opens a Parquet file; only its footer is read.
+ *
  * @param role what the file is to the user, for messages
  * @throws InputError where it cannot be read
  */
@@ -41,6 +43,11 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
   const metadata: FileMetaData = await attempt(() => parquetMetadataAsync(buffer));
   const names = metadata.schema.slice(1).map(({ name }) => name);
   const rows = Number(metadata.num_rows);
+  if (!(rows >= 0 && rows <= buffer.byteLength * MOST_ROWS_A_BYTE)) {
+    throw new InputError(
+      `${file}: cannot read ${role}: it promises ${rows} rows in ${buffer.byteLength} bytes. Make the run again`,
+    );
+  }
 
   const values = async (column: string): Promise<ParquetColumn> => {
     if (!names.includes(column))
@@ -73,3 +80,6 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
     },
   };
 }
+
+/** Not even a column of booleans holds more; a footer that lies must not ask for any amount of memory. */
+const MOST_ROWS_A_BYTE = 8;

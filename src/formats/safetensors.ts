@@ -15,7 +15,7 @@ export interface SafetensorsEntry {
   byteLength: number;
 }
 
-/** What the header of a safetensors file says. */
+/** The header of a safetensors file. */
 export interface SafetensorsHeader {
   file: string;
   /** Tensors in the order of their bytes in the file. */
@@ -133,7 +133,7 @@ function parseMetadata(file: string, value: unknown): Map<string, string> {
 }
 
 /**
- * Whether an entry only keeps the name of a tensor that is not stored, because it is tied to another one: it has no
+ * Tells an entry that only keeps the name of a tensor that is not stored, because it is tied to another one: it has no
  * dtype, no dimension and no byte.
  */
 function isPlaceholder(value: unknown): boolean {

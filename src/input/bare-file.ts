@@ -66,10 +66,10 @@ async function openWeights(
   };
 }
 
-/** What the directory says of one of its files of weights. */
+/** The directory that one of its files of weights is given of, as far as it speaks of that file. */
 interface DirectoryAround {
   config: ModelConfig;
-  /** Which shard holds each tensor; null where the file is the only one. */
+  /** The shard that holds each tensor; null where the file is the only one. */
   index: TensorFiles | null;
 }
 

@@ -9,7 +9,7 @@ import type { Weights } from './weights.js';
 export interface CheckpointDirectory {
   /** Absolute path of the directory where the configuration is, and the index of the shards where there is one. */
   path: string;
-  /** Whether the bytes of the weights can be read where `weights` says they are; otherwise headers alone are here. */
+  /** True where the bytes of the weights can be read where `weights` says they are; else headers alone are here. */
   isLocal: boolean;
   has(name: string): Promise<boolean>;
   /** Names those of the shards that are not there, though they are needed. */

@@ -15,7 +15,7 @@ export interface RowSource {
   /** The tensor's name in the file, null where the file is one bare array. */
   tensor: string | null;
   /**
-   * What rows are divided by before they are used, as a NormHead does: 'norm' for each row's own norm, or a number a
+   * Divisor of rows before they are used, as a NormHead does: 'norm' for each row's own norm, or a number a
    * column, [d]. Absent where rows are used as they are stored.
    */
   divisor?: 'norm' | Float64Array;
@@ -43,11 +43,11 @@ export interface Checkpoint {
   /** Rows of the matrix as it is stored, whichever of them were selected. */
   storedRows: number;
   model: Model;
-  /** By what the rows are to be normalised before they are used; null where they are used as they are stored. */
+  /** Normalisation of the rows before they are used; null where they are used as they are stored. */
   normalisation: Normalisation | null;
-  /** Where on the hub the matrix is from; null where nothing says so. */
+  /** Place on the hub that the matrix is from; null where nothing says so. */
   origin: HubOrigin | null;
-  /** What a user should know though it stops nothing. */
+  /** Remarks for a user that stop nothing. */
   notes: string[];
 }
 

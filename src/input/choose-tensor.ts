@@ -8,7 +8,7 @@ export interface Tensors {
   /** Directory or file, for messages. */
   path: string;
   names: Iterable<string>;
-  /** Whether the embeddings are said to be tied, null where nothing says it. */
+  /** True where the embeddings are said to be tied, null where nothing says it. */
   tied: boolean | null;
   /** Name of the configuration that says so, for messages. */
   config: string;

@@ -8,7 +8,7 @@ const WHOLE_BYTES = 2 ** 24;
 /** Rows of larger matrices that are compared, spread over them, the first and the last among them. */
 const SAMPLED_ROWS = 256;
 
-/** What a comparison of two matrices found. */
+/** The outcome of a comparison of two matrices. */
 export interface Comparison {
   equal: boolean;
   /** Rows that were compared; all of them, or a sample. */

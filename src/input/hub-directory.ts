@@ -32,7 +32,7 @@ const localNames: ReadonlySet<string | null> = new Set(
  * are checked against the hub's hashes whenever they are used, and of its weights only headers are.
  */
 export class HubDirectory implements CheckpointDirectory {
-  /** Where its small files are, in the cache. */
+  /** Directory of its small files, in the cache. */
   readonly path: string;
   /** Its weights are headers alone. */
   readonly isLocal = false;

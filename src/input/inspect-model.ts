@@ -11,7 +11,7 @@ import { planModel } from './plan-model.js';
 import type { Tokenizer } from './tokenizer.js';
 import { tokenizerNotes } from './tokenizer-notes.js';
 
-/** What a run would work on, known without reading a weight. Plain data. */
+/** The model that a run would work on, known without reading a weight. Plain data. */
 export interface ModelInspection {
   /** Absolute. */
   path: string;
@@ -22,7 +22,7 @@ export interface ModelInspection {
   reason: string;
   /** The other tensors under known names. */
   others: OtherTensor[];
-  /** By what a run would normalise the rows; null where it would take them as they are stored. */
+  /** Normalisation of the rows in a run; null where it would take them as they are stored. */
   normalisation: Normalisation | null;
   /** null where the checkpoint has none. */
   tokenizer: {
@@ -56,7 +56,7 @@ export async function inspectModel(
   };
 }
 
-/** What a run would download and work on, of a model of the hub. Plain data. */
+/** A model of the hub that a run would download and work on. Plain data. */
 export type HubModelInspection = Pick<ModelPlan, 'model' | 'shape' | 'reason' | 'notes' | 'bytesToDownload'>;
 
 /**

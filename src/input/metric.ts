@@ -19,7 +19,7 @@ export interface Metric {
   dtype: Dtype;
   /** rho, where the file's metadata give it as `regularization` or `ridge`. */
   ridge: number | null;
-  /** How far M as stored is from symmetric: max |M - M^T|, and that over max |M|. */
+  /** Distance of M as stored from a symmetric matrix: max |M - M^T|, and that over max |M|. */
   asymmetry: { max: number; relative: number };
   /** The tensor's name in the file, null where the file is one bare tensor. */
   tensor: string | null;

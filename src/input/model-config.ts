@@ -6,7 +6,7 @@ import { readJsonObject } from '../files/json-file.js';
 import { namesIn } from '../files/names-in.js';
 import { type Normalisation, normalisationOf } from './normalisation.js';
 
-/** What is known of the model; null where nothing says it. */
+/** Facts about a model; null where nothing says them. */
 export interface Model {
   /** 'Qwen/Qwen3-4B' from the hub's cache, else the name of the directory or file. */
   name: string;
@@ -22,12 +22,12 @@ export interface Model {
   vocabSize: number | null;
 }
 
-/** What a checkpoint's configuration says. */
+/** A checkpoint's configuration. */
 export interface ModelConfig {
   /** Name of its file: 'config.json', 'params.json'. */
   file: string;
   model: Model;
-  /** How the model normalises the stored rows of its head before it uses them; null where it uses them as they are. */
+  /** Normalisation of the stored head before the model uses it; null where it uses the rows as they are. */
   normalisation: Normalisation | null;
 }
 
@@ -101,7 +101,7 @@ const widthKeys: readonly string[] = [
 /** ChatGLM pads its vocabulary, and says both sizes. */
 const vocabularyKeys: readonly string[] = ['padded_vocab_size', 'vocab_size', 'n_vocab'];
 
-/** Where multimodal models keep what a language model's config has at the top, or a section that has it in turn. */
+/** Sections in which multimodal models keep what a language model's config has at the top, or another such section. */
 const sectionNames: readonly string[] = [
   'thinker_config',
   'text_config',

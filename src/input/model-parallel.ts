@@ -40,7 +40,7 @@ export function refusePart(file: string): void {
   }
 }
 
-/** How many parts there are beside the one at `place`, itself counted, and which. */
+/** Counts the parts beside the one at `place`, itself among them, and names them. */
 function partsOf(pattern: RegExp, place: string): { count: number; others: string } {
   const own = pattern.exec(basename(place))!;
   const rest = basename(place).slice(own[0].length);

@@ -6,9 +6,9 @@ export interface ModelPlan extends Pick<ExplainedCheckpoint, 'reason' | 'notes'>
   model: Model;
   /** The unembedding matrix, of the selected rows where `isFinal`: for that the tokenizer must be here. */
   shape: Pick<RowSource, 'rows' | 'columns' | 'dtype' | 'tensor'> & { isFinal: boolean };
-  /** What `fetch` still has to download; 0 for what lies on this machine. */
+  /** Bytes that `fetch` still has to download; 0 for a model on this machine. */
   bytesToDownload: number;
-  /** By what the rows are normalised before they are used; null where they are used as they are stored. */
+  /** Normalisation of the rows before they are used; null where they are used as they are stored. */
   normalisation: Checkpoint['normalisation'];
   /** The file that `fetch` makes of the matrix; absent where nothing is downloaded. */
   downloadTarget?: string;

@@ -7,14 +7,14 @@ import { explainCheckpoint } from './open-checkpoint.js';
 import { planHubModel } from './plan-hub-model.js';
 import { type RowSelection, selectRows } from './vocabulary-rows.js';
 
-/** How a model is to be found. */
+/** Options of finding a model. */
 export interface ModelOptions {
   hub: HubSettings;
   /** The tensor to take instead of the one that is found by name. */
   tensor?: string | undefined;
   /** The rows to take, by default all. */
   rows?: RowSelection | undefined;
-  /** Whether rows are taken as stored or normalised, by default as the model uses them. */
+  /** The rows as stored or as normalised; by default as the model uses them. */
   headRows?: HeadRows | undefined;
   /** Shows a line to the person who watches: of a wait, of a file that is downloaded again. */
   note?: ((line: string) => void) | undefined;

@@ -6,9 +6,9 @@ export interface KnownTensor {
   stored: string;
   /** The rule of the layer. */
   rule: TensorRule;
-  /** Which tensor of the layer it is: 'weight' for the matrix itself, 'bias', 'qweight', 'weight_scale', ... */
+  /** Name within the layer: 'weight' for the matrix itself, 'bias', 'qweight', 'weight_scale', ... */
   part: string;
-  /** Wrappers that were taken off the name, in its order; empty where it is known as it stands. */
+  /** Wrappers that were taken off the name, each once; empty where it is known as it stands. */
   removed: readonly string[];
 }
 
@@ -20,14 +20,15 @@ export interface KnownTensor {
  */
 export function recogniseTensor(stored: string): KnownTensor | null {
   const parts = stored.split('.');
-  const asItStands = match(parts);
+  const asItStands = match(parts, 0);
   if (asItStands !== null) return { stored, removed: [], ...asItStands };
-  const removed = parts.filter((part) => anywhere.has(part));
-  for (let rest = parts.filter((part) => !anywhere.has(part)); rest.length > 1; rest = rest.slice(1)) {
-    const found = match(rest);
-    if (found !== null) return { stored, removed, ...found };
-    if (!front.has(rest[0]!)) return null;
-    removed.push(rest[0]!);
+  const removed = new Set(parts.filter((part) => anywhere.has(part)));
+  const left = parts.filter((part) => !anywhere.has(part));
+  for (let first = 0; first < left.length; first++) {
+    const found = match(left, first);
+    if (found !== null) return { stored, removed: [...removed], ...found };
+    if (!front.has(left[first]!)) return null;
+    removed.add(left[first]!);
   }
   return null;
 }
@@ -44,16 +45,16 @@ const LONGEST_STEM = Math.max(...[...rulesByStem.keys()].map((stem) => stem.spli
 const anywhere = wrapperNames('anywhere');
 const front = wrapperNames('front');
 
-/** The stem of a rule: the name of the layer whose matrix it names. */
+/** Gives the stem of a rule: the name of the layer whose matrix it names. */
 export function stemOf({ name }: TensorRule): string {
   return name.slice(0, -WEIGHT.length);
 }
 
-/** The longest known stem counts: lm_head.linear.weight is no part of lm_head. */
-function match(parts: readonly string[]): Pick<KnownTensor, 'rule' | 'part'> | null {
-  for (let length = Math.min(LONGEST_STEM, parts.length - 1); length > 0; length--) {
-    const rule = rulesByStem.get(parts.slice(0, length).join('.'));
-    if (rule !== undefined) return { rule, part: parts.slice(length).join('.') };
+/** Matches the parts from `first` on. The longest known stem counts: lm_head.linear.weight is no part of lm_head. */
+function match(parts: readonly string[], first: number): Pick<KnownTensor, 'rule' | 'part'> | null {
+  for (let end = Math.min(first + LONGEST_STEM, parts.length - 1); end > first; end--) {
+    const rule = rulesByStem.get(parts.slice(first, end).join('.'));
+    if (rule !== undefined) return { rule, part: parts.slice(end).join('.') };
   }
   return null;
 }

@@ -4,7 +4,7 @@ import { asRecord, jsonText } from '../files/json.js';
 import { readJsonObject } from '../files/json-file.js';
 import type { CheckpointDirectory } from './checkpoint-directory.js';
 
-/** Which file of a checkpoint's directory holds each tensor. Tensor name to the file's name in the directory. */
+/** The files of a checkpoint's directory that hold its tensors, by the names of the tensors. */
 export type TensorFiles = ReadonlyMap<string, string>;
 
 /** The tensors of a directory, and what a user should know of the files that were not looked at. */
@@ -15,7 +15,7 @@ export interface TensorListing {
   notes: string[];
 }
 
-/** Where the weights may be: in one file, or in shards, of which an index says which holds what. */
+/** A place of weights: one file, or shards and the index that says which of them holds what. */
 export interface WeightLayout {
   single: string;
   /** null where there is none. */

@@ -125,10 +125,10 @@ export const unembeddingNames: readonly string[] = namesOf('unembedding');
 /** The names of the embedding matrix, which is the unembedding matrix too where the two are tied. */
 export const embeddingNames: readonly string[] = namesOf('embedding');
 
-/** What training tools put into the names of tensors. */
+/** A part that training tools, and multimodal models, put into the names of tensors. */
 export interface Wrapper {
   name: string;
-  /** Whether it stands before the whole name, or as a part of it anywhere. */
+  /** Place in the name: before all of it, or anywhere in it. */
   where: 'front' | 'anywhere';
   /** Who writes it. */
   by: string;

@@ -31,7 +31,7 @@ export async function openTiktoken(directory: string, name: string): Promise<Tok
   return list.tokenizer({ is: 'known', decode: decodeBase64 });
 }
 
-/** Whether a tokenizer.model is in this format, as Llama 3's is; most are sentencepiece's. */
+/** Tells a tokenizer.model in this format, as Llama 3's is; most are sentencepiece's. */
 export async function isTiktoken(file: string): Promise<boolean> {
   const head = await withFile(file, 'the tokenizer', (opened) =>
     readBytes(opened, 0, Math.min(256, opened.size)),

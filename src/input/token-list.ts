@@ -64,7 +64,7 @@ export class TokenList {
     }
   }
 
-  /** Whether some piece of the model's vocabulary is of this kind. */
+  /** True where some piece of the model's vocabulary is of this kind. */
   some(isSuch: (piece: string) => boolean): boolean {
     for (const { piece, added } of this.#tokens.values()) if (!added && isSuch(piece)) return true;
     return false;

@@ -1,8 +1,8 @@
-/** What a checkpoint's tokenizer says of its tokens. It tokenises nothing. */
+/** A checkpoint's tokenizer, as far as it speaks of tokens. It tokenises nothing. */
 export interface Tokenizer {
   /** The highest token id + 1, over the model's vocabulary and the added tokens. */
   tokens: number;
-  /** What a user should know of it. */
+  /** Remarks for a user. */
   notes: readonly string[];
   /** True for the id of a token. */
   has(id: number): boolean;

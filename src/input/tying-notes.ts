@@ -8,7 +8,7 @@ export interface Embedding {
   name: string;
   /** null where it was not looked at, because it is not on this machine. */
   shape: readonly number[] | null;
-  /** Where its rows are; null where they cannot be read here, or are none that are read. */
+  /** Place of its rows; null where they cannot be read here, or are none that are read. */
   source: RowSource | null;
 }
 

@@ -1,19 +1,19 @@
 import { type KnownTensor, recogniseTensor, stemOf } from './recognise-tensor.js';
 import { type TensorRule, tensorRules } from './tensor-names.js';
 
-/** Which tensor is taken for the unembedding matrix, and why. */
+/** The tensor that is taken for the unembedding matrix, and why. */
 export interface Choice {
   /** The name in the file. */
   name: string;
-  /** What it is by its name; null where the user named it, or it is the only one, under a name that is not known. */
+  /** Kind by its name; null for a name that is not known, of a tensor that the user named or that is the only one. */
   kind: TensorRule['kind'] | null;
   /** The rule that chose it, for a user. */
   reason: string;
-  /** What a user should know about it. */
+  /** Remarks for a user. */
   notes: readonly string[];
 }
 
-/** What a search by names comes to. */
+/** The end of a search by names. */
 export type Search =
   | { is: 'found'; choice: Choice }
   /** The layer is there, but in other tensors than a matrix: it is quantised, or an adapter's. */

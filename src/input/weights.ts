@@ -10,7 +10,7 @@ export interface WeightEntry {
   shape: readonly number[];
 }
 
-/** What a file of weights holds; of the weights themselves nothing has been read. */
+/** The contents of a file of weights, of which nothing but names and places has been read. */
 export interface Weights {
   file: string;
   entries: readonly WeightEntry[];

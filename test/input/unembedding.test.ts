@@ -142,6 +142,11 @@ for (const [stored, known] of [
   });
 }
 
+test('a name of a million wrappers is known in no time, and says each once', (t) => {
+  const { notes } = chosen([`${'module.model.'.repeat(1e6)}lm_head.weight`]);
+  t.true(notes[0]!.endsWith('with "module." and "model." taken off its name'));
+});
+
 test('a name as it stands counts before one without wrappers, and unembeddings before embeddings', (t) => {
   t.is(chosen(['module.lm_head.weight', 'output.weight']).name, 'output.weight');
   t.is(chosen(['wte.weight', 'module.head.weight']).name, 'module.head.weight');

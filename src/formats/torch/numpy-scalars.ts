@@ -72,7 +72,7 @@ function readScalar([dtype, bytes]: readonly PickleValue[]): PickleValue {
   return number.read(new DataView(bytes.buffer, bytes.byteOffset), !dtype.isBigEndian);
 }
 
-/** How the bytes of a number become one, by NumPy's code of its type. */
+/** Readers of numbers from their bytes, by NumPy's code of the type. */
 const numbers: ReadonlyMap<
   string,
   { bytes: number; read: (view: DataView, isLittle: boolean) => PickleValue }

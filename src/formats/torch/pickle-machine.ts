@@ -21,7 +21,7 @@ export class PickleMachine {
   #stack: PickleValue[] = [];
   readonly #below: PickleValue[][] = [];
   #position = 0;
-  /** Of the opcode at work, for messages. */
+  /** Position of the opcode at work, for messages. */
   #opcodeStart = 0;
 
   constructor(bytes: Uint8Array, where: string, rules: PickleRules) {

@@ -3,7 +3,7 @@ import type { PickleMachine } from './pickle-machine.js';
 /** Ends a pickle. */
 export const STOP = 0x2e;
 
-/** What each opcode does that is understood; the names are those of Python's pickletools. */
+/** Actions of the opcodes that are understood; the names are those of Python's pickletools. */
 export const opcodes: ReadonlyMap<number, (machine: PickleMachine) => void> = new Map<
   number,
   (machine: PickleMachine) => void

@@ -1,5 +1,5 @@
 /**
- * What a pickle can hold here. A Python tuple is a frozen array, a list an unfrozen one, a dict (and an OrderedDict)
+ * A value that a pickle can hold here. A Python tuple is a frozen array, a list an unfrozen one, a dict (and an OrderedDict)
  * a Map, an int outside +-2^53 a bigint. Lists and dicts may contain themselves, as in Python.
  */
 export type PickleValue =
@@ -13,7 +13,7 @@ export type PickleValue =
   | Map<PickleValue, PickleValue>
   | PickleObject;
 
-/** What the caller's globals and persistent ids make; `kind` tells them apart. */
+/** An object that the caller's globals and persistent ids make; `kind` tells them apart. */
 export interface PickleObject {
   readonly kind: string;
   /** Takes the attributes that Python would set; absent where a file may set none. */
@@ -39,7 +39,7 @@ export interface OpaqueValue extends PickleObject {
 /** Throws an InputError that adds file and position to `problem`. */
 export type Fail = (problem: string) => never;
 
-/** What a kind of pickle may name. */
+/** The names that a kind of pickle may use. */
 export interface PickleRules {
   /** The only globals a pickle may name, by 'module name'. */
   globals: ReadonlyMap<string, PickleGlobal>;

@@ -10,7 +10,7 @@ import { readStoredEntries, type StoredEntry } from './read-zip.js';
 import { torchRules } from './torch-globals.js';
 import { isFloat, type TorchTensor } from './torch-tensor.js';
 
-/** What torch.save wrote: the object, and where the bytes of each tensor's storage lie. */
+/** A file of torch.save: the object, and where the bytes of each tensor's storage lie. */
 export interface TorchFile {
   file: string;
   /** Tensors in it are TorchTensor: descriptors, not data. */

@@ -60,7 +60,7 @@ const dtypes: readonly DtypeGlobal[] = [
   ...[1, 2, 3, 4, 5, 6, 7, 8, 16, 32, 64].flatMap((bits) => [`int${bits}`, `uint${bits}`]),
 ].map((dtype) => ({ kind: 'global', name: `torch ${dtype}`, dtype }));
 
-/** By what torch.save has tensors made again. */
+/** Functions by which torch.save has tensors made again. */
 const tensorMakers: ReadonlyMap<string, NonNullable<PickleGlobal['call']>> = new Map([
   ['torch._utils _rebuild_tensor', rebuildTensor],
   ['torch._utils _rebuild_tensor_v2', rebuildTensor],
