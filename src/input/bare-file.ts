@@ -1,17 +1,17 @@
-import { basename, dirname, extname, join } from 'node:path';
+import { basename, extname } from 'node:path';
 import { InputError } from '../errors.js';
-import { exists } from '../files/exists.js';
 import { detectFormat } from '../formats/detect-format.js';
 import { readNpyHeader } from '../formats/npy.js';
 import { checkMatrix, rowSource } from './check-matrix.js';
 import type { ExplainedCheckpoint } from './checkpoint.js';
-import { type ChosenTensor, chooseTensor, noMatrix, searchRefusal, type Tensors } from './choose-tensor.js';
-import { judgeChoice } from './judge-choice.js';
-import { findConfig, type Model, type ModelConfig, readModelConfig } from './model-config.js';
+import { type ChosenTensor, chooseTensor, type Tensors } from './choose-tensor.js';
+import { type DirectoryAround, directoryAround } from './directory-around.js';
+import { isHead, judgeChoice } from './judge-choice.js';
+import type { Model } from './model-config.js';
 import { refusePart } from './model-parallel.js';
 import { lookAtOthers } from './other-tensors.js';
 import { readSafetensorsWeights } from './safetensors-weights.js';
-import { readShardIndex, type TensorFiles, weightLayouts } from './shards.js';
+import { noMatrix, searchRefusal } from './search-refusal.js';
 import { readTorchWeights } from './torch-weights.js';
 import type { WeightEntry, Weights } from './weights.js';
 
@@ -51,8 +51,8 @@ async function openWeights(
   const { listed, embedding } = await lookAtOthers(own, chosen.choice.name, async () => weights);
   const notes = [...chosen.notes, ...judgeChoice(chosen.choice, source, embedding, around?.config ?? null)];
   const model = { ...(around?.config.model ?? unknownModel), name: nameOf(path), revision: null };
-  const { kind, reason } = chosen.choice;
-  const normalisation = kind === 'unembedding' ? (around?.config.normalisation ?? null) : null;
+  const { reason } = chosen.choice;
+  const normalisation = isHead(chosen.choice, model) ? (around?.config.normalisation ?? null) : null;
   return {
     path,
     source,
@@ -64,37 +64,6 @@ async function openWeights(
     reason,
     others: listed,
   };
-}
-
-/** The directory that one of its files of weights is given of, as far as it speaks of that file. */
-interface DirectoryAround {
-  config: ModelConfig;
-  /** The shard that holds each tensor; null where the file is the only one. */
-  index: TensorFiles | null;
-}
-
-/** The directory whose file this is; null where nothing there names it. */
-async function directoryAround(path: string): Promise<DirectoryAround | null> {
-  const [directory, name] = [dirname(path), basename(path)];
-  if ((await findConfig(directory)) === null) return null;
-  for (const { single, index } of weightLayouts) {
-    if (name === single) return { config: await readModelConfig(directory), index: null };
-    const files = index === null ? null : await indexNaming(directory, index, name);
-    if (files !== null) return { config: await readModelConfig(directory), index: files };
-  }
-  return null;
-}
-
-/** An index that cannot be read is no hindrance to who gives one of its shards. */
-async function indexNaming(directory: string, index: string, name: string): Promise<TensorFiles | null> {
-  if (!(await exists(join(directory, index), "the checkpoint's index"))) return null;
-  try {
-    const files = await readShardIndex(directory, index);
-    return [...files.values()].includes(name) ? files : null;
-  } catch (error) {
-    if (error instanceof InputError) return null;
-    throw error;
-  }
 }
 
 async function chooseOf(

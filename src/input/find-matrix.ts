@@ -2,11 +2,12 @@ import { InputError } from '../errors.js';
 import { rowSource } from './check-matrix.js';
 import type { Checkpoint, ExplainedCheckpoint } from './checkpoint.js';
 import type { CheckpointDirectory } from './checkpoint-directory.js';
-import { chooseTensor, noMatrix, searchRefusal, type Tensors } from './choose-tensor.js';
-import { judgeChoice } from './judge-choice.js';
+import { chooseTensor, type Tensors } from './choose-tensor.js';
+import { isHead, judgeChoice } from './judge-choice.js';
 import { readModelConfig } from './model-config.js';
 import { refusePart } from './model-parallel.js';
 import { lookAtOthers } from './other-tensors.js';
+import { noMatrix, searchRefusal } from './search-refusal.js';
 import { listTensors, readShardIndex, type TensorListing } from './shards.js';
 import type { Search } from './unembedding.js';
 import type { Weights } from './weights.js';
@@ -52,8 +53,7 @@ export async function findMatrix(
     return isHere ? weightsIn(fileOf(name)) : null;
   });
   notes.push(...listing.notes, ...judgeChoice(choice, source, embedding, config));
-  // What is no head is not normalised.
-  const normalisation = choice.kind === 'unembedding' ? config.normalisation : null;
+  const normalisation = isHead(choice, model) ? config.normalisation : null;
   return {
     checkpoint: { path, source, storedRows: source.rows, model, normalisation, origin: null, notes },
     file: fileOf(choice.name),

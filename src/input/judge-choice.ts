@@ -1,6 +1,6 @@
 import { checkWidth, vocabularyNotes } from './check-matrix.js';
 import type { RowSource } from './checkpoint.js';
-import type { ModelConfig } from './model-config.js';
+import type { Model, ModelConfig } from './model-config.js';
 import { refusePartByShape } from './model-parallel.js';
 import { type Embedding, tyingNotes } from './tying-notes.js';
 import type { Choice } from './unembedding.js';
@@ -35,6 +35,11 @@ export function judgeChoice(
       : [];
   const notes = [...vocabularyNotes(source, model, file), ...untied];
   return beside === null ? notes : [...notes, ...tyingNotes(source, beside, model.tied, file)];
+}
+
+/** True for what the model unembeds with: an unembedding, or an embedding that is tied to it. */
+export function isHead({ kind }: Choice, { tied }: Model): boolean {
+  return kind === 'unembedding' || (kind === 'embedding' && tied === true);
 }
 
 /** Without a configuration only a vocabulary smaller than its width tells that the two may be the wrong way round. */

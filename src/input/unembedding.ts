@@ -1,3 +1,4 @@
+import { type KnownLayer, knownLayers } from './known-layers.js';
 import { type KnownTensor, recogniseTensor, stemOf } from './recognise-tensor.js';
 import { type TensorRule, tensorRules } from './tensor-names.js';
 
@@ -33,21 +34,14 @@ export const NAMED_BY_USER = 'named by --tensor';
  * @param tied whether the configuration calls the embeddings tied, null where it is silent
  */
 export function searchUnembedding(names: Iterable<string>, tied: boolean | null): Search {
-  const layers = layersOf(names);
-  const head = layers.find(({ rule, weight }) => rule.kind === 'unembedding' && weight !== null);
-  const broken = layers.find((layer) => layer.rule.kind === 'unembedding' && isInParts(layer, layers));
-  if (broken !== undefined && (head === undefined || layers.indexOf(broken) < layers.indexOf(head))) {
-    return inParts(broken);
-  }
-  if (head !== undefined) return { is: 'found', choice: choiceOf(head, tied) };
+  const layers = knownLayers(names);
+  const head = layers.find(({ rule }) => rule.kind === 'unembedding');
+  if (head !== undefined) return searchedLayer(head, tied);
   const embeddings = layers.filter(({ rule }) => rule.kind === 'embedding');
-  const embedding = embeddings.find(({ weight }) => weight !== null);
-  if (embedding !== undefined) {
-    if (tied === false) return { is: 'untied', embedding: embedding.weight!.stored };
-    return { is: 'found', choice: choiceOf(embedding, tied) };
-  }
-  const quantised = embeddings.find((layer) => isInParts(layer, layers));
-  return quantised === undefined ? { is: 'unknown' } : inParts(quantised);
+  const embedding = embeddings.find(isWhole) ?? embeddings[0];
+  if (embedding === undefined) return { is: 'unknown' };
+  if (embedding.is === 'whole' && tied === false) return { is: 'untied', embedding: embedding.matrix.stored };
+  return searchedLayer(embedding, tied);
 }
 
 /**
@@ -68,67 +62,36 @@ export function searchNamed(names: ReadonlySet<string>, asked: string): Choice |
   return null;
 }
 
-/** Lists the tensors under known names of matrices, in the order of the rules. */
+/** Lists the tensors under known names of matrices, in the order of a search. */
 export function knownNames(names: Iterable<string>): { name: string; kind: TensorRule['kind'] }[] {
-  return layersOf(names).flatMap(({ rule, weight }) =>
-    weight === null ? [] : [{ name: weight.stored, kind: rule.kind }],
-  );
+  return knownLayers(names)
+    .filter(isWhole)
+    .map(({ rule, matrix }) => ({ name: matrix.stored, kind: rule.kind }));
 }
 
-/** The tensors of one known layer. */
-interface Layer {
-  rule: TensorRule;
-  /** The matrix; null where there is none under the layer's name. */
-  weight: KnownTensor | null;
-  /** The other tensors, but for a bias, which stands beside any matrix. */
-  parts: KnownTensor[];
+type WholeLayer = Extract<KnownLayer, { is: 'whole' }>;
+
+function isWhole(layer: KnownLayer): layer is WholeLayer {
+  return layer.is === 'whole';
 }
 
-/** The known layers that are there, in the order of a search. */
-function layersOf(names: Iterable<string>): Layer[] {
-  const layers = new Map<string, Layer>();
-  for (const name of names) {
-    const known = recogniseTensor(name);
-    if (known === null || known.part === 'bias') continue;
-    const { rule, removed } = known;
-    const key = `${removed.length === 0 ? 'plain' : 'wrapped'} ${rule.name}`;
-    const layer = layers.get(key) ?? { rule, weight: null, parts: [] };
-    layers.set(key, layer);
-    if (known.part !== 'weight') layer.parts.push(known);
-    else layer.weight ??= known;
-  }
-  return ['plain', 'wrapped'].flatMap((form) =>
-    tensorRules.flatMap(({ name }) => layers.get(`${form} ${name}`) ?? []),
-  );
-}
-
-/** A layer without its matrix; not one that only holds another known layer, as lm_head holds lm_head.linear. */
-function isInParts({ rule, weight, parts }: Layer, layers: readonly Layer[]): boolean {
-  if (weight !== null || parts.length === 0) return false;
-  return !layers.some((other) => other.weight !== null && other.rule.name.startsWith(`${stemOf(rule)}.`));
-}
-
-function inParts({ rule, parts }: Layer): Search {
+function searchedLayer(layer: KnownLayer, tied: boolean | null): Search {
+  if (isWhole(layer)) return { is: 'found', choice: choiceOf(layer, tied) };
+  const { rule, parts } = layer;
   const names = parts.map(({ stored }) => stored).sort();
   return { is: 'in parts', kind: rule.kind, stem: stemOf(rule), parts: names };
 }
 
-function choiceOf({ rule, weight, parts }: Layer, tied: boolean | null): Choice {
-  const {
-    stored,
-    rule: { kind, families },
-  } = weight!;
+function choiceOf({ rule, matrix, beside }: WholeLayer, tied: boolean | null): Choice {
+  const { kind, families } = rule;
+  const name = matrix.stored;
   const what =
     kind === 'unembedding'
       ? 'an unembedding matrix'
       : `an embedding matrix; tie_word_embeddings is ${tied === null ? 'not set, and no unembedding is there' : 'true'}`;
   const reason = `rule ${tensorRules.indexOf(rule) + 1} of ${tensorRules.length}: ${what} (${families})`;
-  return {
-    name: stored,
-    kind,
-    reason,
-    notes: [...wrapperNotes(weight!), ...silenceNotes(kind, tied), ...companionNotes(stored, parts)],
-  };
+  const notes = [...wrapperNotes(matrix), ...silenceNotes(kind, tied), ...companionNotes(name, beside)];
+  return { name, kind, reason, notes };
 }
 
 function wrapperNotes({ stored, rule, removed }: KnownTensor): string[] {
@@ -144,10 +107,10 @@ function silenceNotes(kind: TensorRule['kind'], tied: boolean | null): string[] 
   ];
 }
 
-function companionNotes(name: string, parts: readonly KnownTensor[]): string[] {
-  if (parts.length === 0) return [];
-  const listed = parts.slice(0, 5).map(({ stored }) => stored);
-  if (parts.length > listed.length) listed.push(`${parts.length - listed.length} more`);
+function companionNotes(name: string, beside: readonly KnownTensor[]): string[] {
+  if (beside.length === 0) return [];
+  const listed = beside.slice(0, 5).map(({ stored }) => stored);
+  if (beside.length > listed.length) listed.push(`${beside.length - listed.length} more`);
   return [`beside ${name} there are ${listed.join(', ')}, which are not used`];
 }
 
