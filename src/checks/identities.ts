@@ -17,13 +17,17 @@ export const productRounding = (d: number): number => 4 * Math.sqrt(d) * u;
 export const NOTEBOOK_NORM_LIMIT = 1e-4;
 export const NOTEBOOK_ORTHONORMALITY_LIMIT = 1e-5;
 
+/** Names of the checks that need the checkpoint's rows. */
+export const ROW_NORMS = 'row norms';
+export const PROBE = 'probe';
+
 /** What the identities compare the measurements with. Arrays are [d], float64, by ascending lambda. */
 export interface Expected {
   eigenvalues: Float64Array;
   covarianceEigenvalues: Float64Array | null;
   ridge: number | null;
-  /** mu . v_j, from the checkpoint's rows and the eigenvectors on disk. */
-  meanProjections: Float64Array;
+  /** mu . v_j, from the checkpoint's rows and the eigenvectors on disk; null where mu is not known. */
+  meanProjections: Float64Array | null;
   /** 'computed': M is this checkpoint's own (C + rho I)^-1; 'file': it was given, with entries of relative accuracy `epsilon`. */
   metric: { source: 'computed' } | { source: 'file'; epsilon: number };
 }
@@ -31,14 +35,7 @@ export interface Expected {
 /** Identities 2 to 6 of the projections (the basis's own, 1, is checkBasis's). */
 export function checkProjections(measurements: Measurements, expected: Expected): Check[] {
   return [
-    {
-      name: 'files',
-      what: 'checksums, layout, token ids 0..V-1 each exactly once and in order, every value finite',
-      measured: measurements.problems.length,
-      tolerance: 0,
-      verdict: measurements.problems.length === 0 ? 'passed' : 'failed',
-      ...(measurements.problems.length > 0 ? { detail: measurements.problems.join('\n') } : {}),
-    },
+    filesCheck(measurements.problems),
     checkNorms(measurements),
     checkProbe(measurements),
     checkColumnMeans(measurements, expected),
@@ -46,9 +43,21 @@ export function checkProjections(measurements: Measurements, expected: Expected)
   ];
 }
 
+/** The check of the files themselves. @param problems what is wrong with them, in words */
+export function filesCheck(problems: readonly string[]): Check {
+  return {
+    name: 'files',
+    what: 'checksums, layout, token ids 0..V-1 each exactly once and in order, every value finite',
+    measured: problems.length,
+    tolerance: 0,
+    verdict: problems.length === 0 ? 'passed' : 'failed',
+    ...(problems.length > 0 ? { detail: problems.join('\n') } : {}),
+  };
+}
+
 function checkNorms({ normDifference, sums }: Measurements): Check {
   return {
-    name: 'row norms',
+    name: ROW_NORMS,
     what: 'max_i | ||gamma_i|| - ||p_i|| | / ||gamma_i||',
     ...judge(normDifference.maximumRelative, productRounding(sums.length)),
     detail: `worst at token ${normDifference.row}`,
@@ -57,23 +66,30 @@ function checkNorms({ normDifference, sums }: Measurements): Check {
 
 function checkProbe({ probe, sums }: Measurements): Check {
   return {
-    name: 'probe',
+    name: PROBE,
     what: 'Freivalds: max_i | p_i . r - gamma_i . (V r) | / ||gamma_i||, r a random unit vector',
     ...judge(probe.maximumRelative, productRounding(sums.length)),
     detail: `worst at token ${probe.row}`,
   };
 }
 
+const UNKNOWN_MEAN = 'the mean row is not known without the checkpoint';
+
+function notApplicable(detail: string) {
+  return { measured: null, tolerance: null, verdict: 'not applicable', detail } as const;
+}
+
 /** Root mean square of ||gamma_i||: what rounding errors are measured in. */
 const typicalNorm = ({ gammaSquares, rows }: Measurements): number => Math.sqrt(gammaSquares / rows);
 
 function checkColumnMeans(measurements: Measurements, { meanProjections }: Expected): Check {
+  const identity = { name: 'column means', what: 'max_j | mean_i p_ij - mu . v_j |' };
+  if (meanProjections === null) return { ...identity, ...notApplicable(UNKNOWN_MEAN) };
   const deviations = measurements.sums.map((sum, j) =>
     Math.abs(sum / measurements.rows - meanProjections[j]!),
   );
   return {
-    name: 'column means',
-    what: 'max_j | mean_i p_ij - mu . v_j |',
+    ...identity,
     ...judge(largest(deviations), productRounding(measurements.sums.length) * typicalNorm(measurements)),
   };
 }
@@ -89,12 +105,12 @@ function checkCovariance(measurements: Measurements, expected: Expected): Check[
     what: '| (1/V) sum_i ||gamma_i||_M^2 - (d - rho tr M + ||mu||_M^2) |',
   };
   const { covarianceEigenvalues: c, ridge, eigenvalues: lambda, meanProjections: m } = expected;
-  if (c === null || ridge === null) {
-    const detail = 'the metric file does not say its ridge: give --ridge to have it checked';
-    const none = { measured: null, tolerance: null, verdict: 'not applicable', detail } as const;
+  if (c === null || ridge === null || m === null) {
+    const why =
+      m === null ? UNKNOWN_MEAN : 'the metric file does not say its ridge: give --ridge to have it checked';
     return [
-      { ...variances, ...none },
-      { ...meanCausal, ...none },
+      { ...variances, ...notApplicable(why) },
+      { ...meanCausal, ...notApplicable(why) },
     ];
   }
   const d = lambda.length;

@@ -7,6 +7,7 @@ import type {
   VerifiedFile,
   WrittenFile,
 } from '../files/file-record.js';
+import type { FilePiece } from '../formats/layout.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { SyntheticRecipe } from '../input/synthetic.js';
 import type { BackendChoice } from '../linalg/backend/backend.js';
@@ -58,6 +59,20 @@ export interface Tasks {
   };
   /** Re-reads one partition from disk and measures it against the checkpoint. */
   verify: { input: VerifyInput; result: VerifyResult };
+  /** Reads a row-major export whole, and says what is wrong with it. */
+  digest: {
+    input: {
+      /** Absolute. */
+      file: string;
+      /** What the file is called in messages. */
+      name: string;
+      /** What its stretches of rows must be. */
+      slices: Omit<SliceRecord, 'file'>[];
+      /** What must stand around them; empty where only the recorded SHA-256 tells. */
+      frame: FilePiece[];
+    };
+    result: { bytes: number; sha256: string; problems: string[] };
+  };
   /** Whether files (and slices of files) still hold what was recorded. */
   checksum: {
     input: { files: ((FileRecord | WrittenFile) & { absolutePath: string })[]; slices: SliceRecord[] };
@@ -88,12 +103,14 @@ export interface ProjectInput {
 }
 
 export interface VerifyInput {
-  source: RowSource;
+  /** Null where the checkpoint is not at hand: then the projections are measured alone. */
+  source: RowSource | null;
+  /** d */
+  hidden: number;
   rows: RowRange;
   directory: string;
   parquet: ExpectedFile | null;
   arrow: ExpectedFile | null;
-  slices: SliceRecord[];
   /** Key-value metadata that the partition's files must carry. */
   metadata: Record<string, string>;
   /** lambda, [d]. */

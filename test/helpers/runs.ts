@@ -6,36 +6,88 @@ import { createProgress } from '../../src/commands/progress.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { type HubSettings, hubSettings } from '../../src/hub/settings.js';
+import type { Checkpoint } from '../../src/input/checkpoint.js';
 import { syntheticRows } from '../../src/input/synthetic.js';
-import { loadConfig, type Overrides } from '../../src/run/config.js';
+import { type Config, loadConfig, type Overrides } from '../../src/run/config.js';
 import { coordinateRun, type FinishedRun } from '../../src/run/coordinator.js';
 import { Stopwatch } from '../../src/run/stopwatch.js';
+import { type InputPlaces, type RunVerification, verifyRun } from '../../src/run/verify-run.js';
 import { safetensors, scratchDirectory } from './fixtures.js';
 
 /** Nothing is asked of the network. */
 export const offlineHub = hubSettings({ HF_HUB_OFFLINE: '1' });
 
+export interface RunFlags {
+  resume?: boolean;
+  overwrite?: boolean;
+  checksums?: boolean;
+  /** Takes the notes of the run. */
+  notes?: string[];
+  /** `offlineHub` by default. */
+  hub?: HubSettings;
+  checkpoint?: Checkpoint;
+  /** The stage at whose beginning the run is interrupted. */
+  interruptAt?: string;
+}
+
 /**
  * Runs a job in this process, without progress, and with the portable kernels: a system library has one number of
  * threads for the whole process, in which tests run at once.
  */
-export async function runHere(
-  overrides: Overrides,
-  flags: { resume?: boolean; overwrite?: boolean; notes?: string[]; hub?: HubSettings } = {},
-): Promise<FinishedRun> {
-  const config = await loadConfig(null, { workers: 2, backend: 'portable', ...overrides });
-  const executor = new ThreadExecutor({ workers: config.workers });
+export async function runHere(overrides: Overrides, flags: RunFlags = {}): Promise<FinishedRun> {
+  return runConfig(await loadConfig(null, { workers: 2, backend: 'portable', ...overrides }), flags);
+}
+
+/** Runs a job of a checked configuration in this process, without progress. */
+export async function runConfig(config: Config, flags: RunFlags): Promise<FinishedRun> {
+  const {
+    resume = false,
+    overwrite = false,
+    checksums = false,
+    notes,
+    hub = offlineHub,
+    checkpoint,
+    interruptAt,
+  } = flags;
+  const interruption = new AbortController();
+  const executor = new ThreadExecutor({ workers: config.workers, signal: interruption.signal });
+  const quiet = createProgress(process.stderr, true);
+  const stopwatch = new Stopwatch({
+    ...quiet,
+    stage: (name) => {
+      if (name === interruptAt) interruption.abort();
+      return quiet.stage(name);
+    },
+  });
+  const note = (line: string) => void notes?.push(line);
   try {
     return await coordinateRun(
       config,
-      { resume: flags.resume ?? false, overwrite: flags.overwrite ?? false },
-      {
-        executor,
-        stopwatch: new Stopwatch(createProgress(process.stderr, true)),
-        note: (line) => flags.notes?.push(line),
-        hub: flags.hub ?? offlineHub,
-      },
+      { resume, overwrite, checksums },
+      { executor, stopwatch, note, hub },
+      checkpoint === undefined ? {} : { checkpoint },
     );
+  } finally {
+    await executor.close();
+  }
+}
+
+/** Verifies a run in this process, without progress. */
+export async function verifyHere(
+  directory: string,
+  places: InputPlaces = {},
+): Promise<RunVerification & { problems: string }> {
+  const executor = new ThreadExecutor({ workers: 2 });
+  try {
+    const context = {
+      executor,
+      stopwatch: new Stopwatch(createProgress(process.stderr, true)),
+      note: () => {},
+      hub: offlineHub,
+    };
+    const found = await verifyRun(directory, places, context);
+    const failed = found.verification.checks.filter(({ verdict }) => verdict === 'failed');
+    return { ...found, problems: failed.map(({ name, detail }) => `${name}: ${detail}`).join('\n') };
   } finally {
     await executor.close();
   }
@@ -102,7 +154,7 @@ export function dataFiles(directory: string): Map<string, Buffer> {
   const names = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)))
-    .filter((name) => name !== 'manifest.json')
+    .filter((name) => !['manifest.json', 'journal.jsonl'].includes(name))
     .sort();
   return new Map(names.map((name) => [name, readFileSync(path.join(directory, name))]));
 }
@@ -110,7 +162,7 @@ export function dataFiles(directory: string): Map<string, Buffer> {
 /** The projections of a run [rows, hidden], as DuckDB reads its Parquet partitions. */
 export async function readProjections(directory: string): Promise<{ ids: number[]; values: Float32Array }> {
   const connection = await (await DuckDBInstance.create(':memory:')).connect();
-  const glob = path.join(directory, 'projections', '*.parquet');
+  const glob = path.join(directory, 'projections/parquet', '*.parquet');
   const result = await connection.runAndReadAll(`SELECT * FROM read_parquet('${glob}') ORDER BY token_id`);
   const rows = result.getRows() as number[][];
   connection.closeSync();

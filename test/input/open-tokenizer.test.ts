@@ -5,7 +5,7 @@ import { InputError } from '../../src/errors.js';
 import { openTokenizer } from '../../src/input/open-tokenizer.js';
 import type { Tokenizer } from '../../src/input/tokenizer.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
-import { sharedModel } from '../helpers/shared-models.js';
+import { realModelTest } from '../helpers/shared-models.js';
 
 /** A directory of these files, as JSON where they are not text already. */
 function directoryOf(t: ExecutionContext, files: Record<string, unknown>): string {
@@ -348,9 +348,7 @@ test('files that are no tokenizer are refused with the file', async (t) => {
   await t.throwsAsync(openTokenizer(directory), { instanceOf: InputError, message: /it is a directory/ });
 });
 
-test('a real tokenizer gives the texts that are known of it', async (t) => {
-  const model = sharedModel(t, 'stories260k');
-  if (model === null) return;
+realModelTest('a real tokenizer gives the texts that are known of it', async (t, model) => {
   const tokenizer = await openTokenizer(model);
   if (tokenizer === null) return t.fail('no tokenizer');
   t.is(tokenizer.tokens, 512);
