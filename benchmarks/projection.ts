@@ -18,7 +18,7 @@ import { runTasks } from '../src/executor/executor.js';
 import type { ProjectInput, VerifyResult } from '../src/executor/tasks.js';
 import { ThreadExecutor } from '../src/executor/threads.js';
 import type { WrittenFile } from '../src/files/file-record.js';
-import { openCheckpoint } from '../src/input/checkpoint.js';
+import { openCheckpoint } from '../src/input/open-checkpoint.js';
 import { portableBackend } from '../src/linalg/backend/portable-backend.js';
 import { forbidTelemetry } from '../src/linalg/onnxruntime.js';
 import { readEigenbasis, writeEigenbasis } from '../src/output/eigenbasis-file.js';

@@ -13,6 +13,7 @@ export async function scan({
   source,
   rows,
   hashRows = false,
+  sumSquares = false,
 }: Tasks['scan']['input']): Promise<Tasks['scan']['result']> {
   const d = source.columns;
   const regions = memory.allot({
@@ -27,6 +28,8 @@ export async function scan({
   sums.float64.fill(0);
   zeros.float64.fill(0);
   const hash = createHash('sha256');
+  const columnSquares = sumSquares ? new Float64Array(d) : null;
+  let onlyRow: Float32Array | null = null;
   await forEachStrip(source, rows, regions, ({ first, count, stored }) => {
     hash.update(stored);
     if (hashRows) {
@@ -38,10 +41,15 @@ export async function scan({
     kernels.measureRows(gamma.offset, count, d, zeros.offset, squares.offset, products.offset);
     const bad = squares.float64.subarray(0, count).findIndex((square) => !Number.isFinite(square));
     if (bad >= 0) throw nonFiniteWeight(source, first + bad, gamma.float32.subarray(bad * d, (bad + 1) * d));
+    if (columnSquares !== null) addSquares(columnSquares, gamma.float32.subarray(0, count * d));
+    if (first === rows.first) onlyRow = gamma.float32.slice(0, d);
+    if (onlyRow !== null && !isRepeated(onlyRow, gamma.float32.subarray(0, count * d))) onlyRow = null;
   });
   return {
     sha256: hash.digest('hex'),
     columnSums: sums.float64.slice(),
+    columnSquares,
+    onlyRow,
     rowHashes: hashRows ? new BigUint64Array(hashes.bytes.slice().buffer) : null,
   };
 }
@@ -54,6 +62,19 @@ function nonFiniteWeight(
   const column = values.findIndex((value) => !Number.isFinite(value));
   return new InputError(
     `${file}: ${tensor ?? 'the matrix'} holds ${values[column]} at row ${row}, column ${column}; ` +
-      'every weight must be finite. Is the download complete, the checkpoint intact?',
+      'every weight must be finite. The checkpoint itself holds it, of a training or a conversion that went wrong: ' +
+      'give another one, or name another tensor',
   );
+}
+
+function addSquares(sums: Float64Array, rows: Float32Array): void {
+  const d = sums.length;
+  for (let k = 0; k < rows.length; k++) sums[k % d]! += rows[k]! * rows[k]!;
+}
+
+/** Whether `rows` are the one row again and again; of all but constant matrices the first element decides. */
+function isRepeated(row: Float32Array, rows: Float32Array): boolean {
+  const d = row.length;
+  for (let k = 0; k < rows.length; k++) if (rows[k] !== row[k % d]) return false;
+  return true;
 }

@@ -23,7 +23,7 @@ export interface Strip {
 
 /**
  * Reads `rows` strip by strip. Before each call of `visit` the strip's rows lie as float32 [count, d] at the
- * start of `gamma`.
+ * start of `gamma`, divided by what the source says.
  */
 export async function forEachStrip(
   source: RowSource,
@@ -40,6 +40,8 @@ export async function forEachStrip(
       const stored = raw.bytes.subarray(0, elements * dtypeBytes[source.dtype]);
       reader.read(first, range.count, stored);
       decode(source.dtype, raw, gamma, elements);
+      if (source.divisor !== undefined)
+        divideRows(gamma.float32.subarray(0, elements), source.columns, source.divisor);
       await visit({ first, count: range.count, stored });
     }
   } finally {
@@ -58,5 +60,26 @@ function decode(dtype: RowSource['dtype'], raw: Region, gamma: Region, elements:
     case 'float32':
       gamma.bytes.set(raw.bytes.subarray(0, elements * 4));
       return;
+  }
+}
+
+/** What PyTorch divides a row of zeros by. */
+const LEAST_NORM = 1e-12;
+
+/**
+ * Divides rows, in place, by their norms, or each column by a number of its own. Norms are float64, the quotients rounded
+ * to float32 once.
+ */
+function divideRows(rows: Float32Array, d: number, divisor: NonNullable<RowSource['divisor']>): void {
+  for (let first = 0; first < rows.length; first += d) {
+    const row = rows.subarray(first, first + d);
+    if (divisor === 'norm') {
+      let squares = 0;
+      for (let j = 0; j < d; j++) squares += row[j]! * row[j]!;
+      const norm = Math.max(Math.sqrt(squares), LEAST_NORM);
+      for (let j = 0; j < d; j++) row[j] = row[j]! / norm;
+    } else {
+      for (let j = 0; j < d; j++) row[j] = row[j]! / divisor[j]!;
+    }
   }
 }

@@ -3,7 +3,9 @@ import path from 'node:path';
 import pLimit from 'p-limit';
 import { EigenshardError, InputError } from '../errors.js';
 import type { RowSource } from '../input/checkpoint.js';
-import { type ModelOptions, type ModelPlan, planModel } from '../input/model-plan.js';
+import type { ModelPlan } from '../input/model-plan.js';
+import type { Normalisation } from '../input/normalisation.js';
+import { type ModelOptions, planModel } from '../input/plan-model.js';
 import type { BackendIdentity } from '../linalg/backend/backend.js';
 import { readJournal } from '../output/journal.js';
 import { MANIFEST_NAME, type Manifest, readManifest } from '../output/manifest.js';
@@ -112,6 +114,7 @@ async function planOne(
   find: Find,
 ): Promise<PlannedRun> {
   const model = await findModel(options, find);
+  const { normalisation } = model;
   const { columns, dtype } = model.shape;
   const name = options.name ?? model.name;
   const { format, partitionRows } = options;
@@ -124,7 +127,7 @@ async function planOne(
   const metric = metricOfRun(config, given);
   // What is here is scanned; what is not has the weights of its commit.
   const isPinned = model.revision !== null && model.bytesToDownload > 0;
-  const state = stateOf(config, plan, { name, dtype }, metric, isPinned);
+  const state = stateOf(config, plan, { name, dtype, normalisation }, metric, isPinned);
   const files =
     state.is === 'finished' ? [] : await planRunFiles(config, { plan, name, ridge: metric.ridge });
   const isFetched = !(state.is === 'finished' && state.isCertain);
@@ -146,7 +149,7 @@ async function planOne(
   };
 }
 
-type Find = (model: string, asked: Pick<ModelOptions, 'tensor' | 'rows'>) => Promise<ModelPlan>;
+type Find = (model: string, asked: Pick<ModelOptions, 'tensor' | 'rows' | 'headRows'>) => Promise<ModelPlan>;
 
 /** V of the finished run in a folder, which stands in for what only the tokenizer could tell. */
 function recordedRows(out: string): number | null {
@@ -154,7 +157,7 @@ function recordedRows(out: string): number | null {
 }
 
 /** The same of a model on disk, of one on a hub, and of one that is yet to be made. */
-interface FoundModel extends Omit<ModelPlan, 'model' | 'fetch'> {
+interface FoundModel extends Omit<ModelPlan, 'model' | 'fetch' | 'reason' | 'notes'> {
   name: string;
   revision: string | null;
   fetch: ModelPlan['fetch'] | null;
@@ -173,12 +176,13 @@ async function findModel(options: BatchRunOptions, find: Find): Promise<FoundMod
       revision: null,
       shape: { ...shape, isFinal: true },
       bytesToDownload: 0,
+      normalisation: null,
       fetch: null,
       files,
     };
   }
-  const { tensor, rows } = options;
-  const { model: found, ...plan } = await find(options.model, { tensor, rows });
+  const { tensor, rows, headRows } = options;
+  const { model: found, ...plan } = await find(options.model, { tensor, rows, headRows });
   return { ...plan, name: found.name, revision: found.revision, files: [] };
 }
 
@@ -190,7 +194,7 @@ async function findModel(options: BatchRunOptions, find: Find): Promise<FoundMod
 function stateOf(
   config: Config & { out: string },
   plan: Plan,
-  model: { name: string; dtype: string },
+  model: { name: string; dtype: string; normalisation: Normalisation | null },
   metric: MetricIdentity,
   isPinned: boolean,
 ): RunState {

@@ -24,6 +24,7 @@ export function runFolder(name: string, revision: string | null, options: BatchR
     synthetic,
     tensor,
     rows,
+    headRows,
     metric,
     ridge,
     format,
@@ -36,7 +37,7 @@ export function runFolder(name: string, revision: string | null, options: BatchR
   // One order of the keys, whatever their order in the file; undefined is left out.
   const identity = JSON.stringify([
     [name, revision],
-    { model, tensor, rows, metric, ridge, format, partitionRows, tables, top, report },
+    { model, tensor, rows, headRows, metric, ridge, format, partitionRows, tables, top, report },
     synthetic && [synthetic.rows, synthetic.hidden, synthetic.seed, synthetic.directory],
     exports.pt && (exports.pt === true || [exports.pt.eigenbasis, exports.pt.projections]),
     exports.safetensors && (exports.safetensors === true || exports.safetensors.projections),

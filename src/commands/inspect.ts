@@ -6,6 +6,7 @@ import { asInputError } from '../files/read-error.js';
 import { parseHubReference } from '../hub/reference.js';
 import { hubSettings } from '../hub/settings.js';
 import { type HubModelInspection, inspectHubModel, inspectModel } from '../input/inspect-model.js';
+import { configNames, noCheckpoint } from '../input/model-config.js';
 import { MANIFEST_NAME, readManifest } from '../output/manifest.js';
 import { print } from './print.js';
 import { hubModelText, inspectionText, modelText } from './run-text.js';
@@ -57,10 +58,10 @@ async function inspectReference(place: string, options: { tensor?: string }): Pr
 function holdsRun(place: string): boolean {
   const has = (name: string) => existsSync(path.join(place, name));
   if (has(MANIFEST_NAME)) return true;
-  if (isDirectory(place) && !has('config.json')) {
+  if (isDirectory(place) && !configNames.some(has)) {
     throw new InputError(
       `${place}: holds no finished run (no ${MANIFEST_NAME}; an unfinished one is completed by --resume), ` +
-        'and no checkpoint (no config.json); give the directory of one',
+        `and ${noCheckpoint(place)}`,
     );
   }
   return false;

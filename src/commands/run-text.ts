@@ -44,6 +44,7 @@ export function inspectionText(directory: string, manifest: Manifest): string {
     `  eigenshard ${version}, fingerprint ${fingerprint}`,
     `  checkpoint ${model.path}`,
     ...(model.origin === null ? [] : [`  weights ${model.origin.file} from ${model.origin.from}`]),
+    ...model.notes.map((note) => `  note: ${note}`),
     `  metric ${metric.source === 'file' ? `from ${metric.path}` : 'computed from the checkpoint'} (${ridge}${asymmetry})`,
     `  ${manifest.partitions.length} partitions of ${count(options.partitionRows)} rows, ${options.format}${options.rows === 'tokenizer' ? ", rows of the tokenizer's tokens only" : ''}`,
     `  finished ${execution.finished} on ${execution.machine.processor}, Node ${execution.machine.node}`,
@@ -77,8 +78,8 @@ export function modelText({
   ].join('\n');
 }
 
-/** The same of a model of the hub. */
-export function hubModelText({ model, shape, bytesToDownload, reason }: HubModelInspection): string {
+/** A screen about a model of the hub that no run has worked on yet. */
+export function hubModelText({ model, shape, bytesToDownload, reason, notes }: HubModelInspection): string {
   const tied = model.tied === null ? 'not said' : model.tied ? 'yes' : 'no';
   return [
     `${model.name} at revision ${model.revision}`,
@@ -86,6 +87,7 @@ export function hubModelText({ model, shape, bytesToDownload, reason }: HubModel
     `  tensor ${shape.tensor}, ${count(shape.rows)} x ${count(shape.columns)} ${shape.dtype}`,
     `    why: ${reason}`,
     `  to download: ${bytes(bytesToDownload)}`,
+    ...notes.map((note) => `  note: ${note}`),
   ].join('\n');
 }
 

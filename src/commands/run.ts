@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../errors.js';
+import { headRowChoices } from '../input/head-rows.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { backendNames } from '../linalg/backend/backend.js';
 import { type ExportKind, exportKinds } from '../output/exports.js';
@@ -28,6 +29,12 @@ export function addRunCommand(program: Command): void {
     .option('--tensor <name>', 'tensor to use, where the right one is not found by itself')
     .addOption(
       new Option('--rows <rows>', `of the tensor (default: ${configDefaults.rows})`).choices(rowSelections),
+    )
+    .addOption(
+      new Option(
+        '--head-rows <rows>',
+        'of a head that the model normalises (default: normalised where it does)',
+      ).choices(headRowChoices),
     )
     .option('--metric <file>', 'metric M (.pt, .safetensors, .npy); without it M is computed')
     .option('--ridge <x>', `ridge rho of a computed metric (default: ${DEFAULT_RIDGE})`, number)

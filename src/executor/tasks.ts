@@ -29,7 +29,7 @@ export interface Tasks {
   };
   /** Reads rows once: refuses NaN and infinity, hashes the stored bytes, sums the columns. */
   scan: {
-    input: { source: RowSource; rows: RowRange; hashRows?: boolean };
+    input: { source: RowSource; rows: RowRange; hashRows?: boolean; sumSquares?: boolean };
     result: {
       /** Of each row's stored bytes, where asked for: equal rows have equal hashes. */
       rowHashes: BigUint64Array | null;
@@ -37,6 +37,10 @@ export interface Tasks {
       sha256: string;
       /** sum_i gamma_ij, [d]. */
       columnSums: Float64Array;
+      /** sum_i gamma_ij^2, [d], where asked for. */
+      columnSquares: Float64Array | null;
+      /** The one row that all of them are, [d]; null where two differ. */
+      onlyRow: Float32Array | null;
     };
   };
   /** Sums (gamma_i - mu)(gamma_i - mu)^T over rows. */

@@ -1,27 +1,30 @@
-import { readFile } from 'node:fs/promises';
 import { InputError } from '../errors.js';
-import { asRecord, parseJson } from './json.js';
-import { asInputError } from './read-error.js';
+import { asRecord, parsePythonJson } from './json.js';
+import { readText } from './read-text.js';
 
 /**
- * Reads a JSON file that must hold an object.
+ * Reads a JSON file, written by Python or by hand, that must hold an object.
  *
  * @param role what the file is to the user, for messages
+ * @throws InputError where it cannot be read or holds something else
  */
 export async function readJsonObject(file: string, role: string): Promise<Record<string, unknown>> {
-  let value: unknown;
+  const text = await readText(file, role);
+  const record = asRecord(parse(text, file));
+  if (record !== null) return record;
+  throw new InputError(
+    `${file}: expected ${role} as a JSON object; correct it, or copy it from a good source`,
+  );
+}
+
+function parse(text: string, file: string): unknown {
   try {
-    value = parseJson(await readFile(file, 'utf8'));
+    return parsePythonJson(text);
   } catch (error) {
-    if (error instanceof SyntaxError) {
-      throw new InputError(`${file}: not valid JSON: ${error.message}; copy or download it again`, {
-        cause: error,
-      });
-    }
-    throw asInputError(error, file, role);
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new InputError(
+      `${file}: not valid JSON: ${error.message}; correct it, or copy it from a good source`,
+      { cause: error },
+    );
   }
-  const record = asRecord(value);
-  if (record === null)
-    throw new InputError(`${file}: expected ${role} as a JSON object; copy or download it again`);
-  return record;
 }

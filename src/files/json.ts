@@ -7,8 +7,18 @@
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
   const repeated = findRepeatedKey(text);
-  if (repeated !== null) throw new SyntaxError(`the key ${JSON.stringify(repeated)} occurs twice`);
+  if (repeated !== null) throw new SyntaxError(`the key ${jsonText(repeated)} occurs twice`);
   return value;
+}
+
+/**
+ * Parses JSON as Python writes it: with Infinity, -Infinity and NaN for numbers that JSON has no word for. NaN is
+ * null here, because nothing that is read of such files is a number that may be missing in two ways.
+ *
+ * @throws SyntaxError as parseJson
+ */
+export function parsePythonJson(text: string): unknown {
+  return parseJson(spellOutConstants(text));
 }
 
 /** Takes a JSON object as a plain record of unknown values; null for anything else. */
@@ -18,8 +28,32 @@ export function asRecord(value: unknown): Record<string, unknown> | null {
     : null;
 }
 
-/** Every string with the colon that makes it a key, and every bracket that opens or closes an object. */
-const keysAndBraces = /("(?:[^"\\]|\\.)*")(\s*:)?|[{}]/gs;
+/** A value of a file for a message: short, however long or deep the value is. */
+export function jsonText(value: unknown): string {
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value !== 'string') return String(value);
+  return JSON.stringify(value.length > LONGEST_TEXT ? `${value.slice(0, LONGEST_TEXT)}...` : value);
+}
+
+const LONGEST_TEXT = 100;
+
+/** JSON.parse takes a number beyond float64 for infinite. */
+const constants: Readonly<Record<string, string>> = { Infinity: '1e999', '-Infinity': '-1e999', NaN: 'null' };
+
+function spellOutConstants(text: string): string {
+  const pieces: string[] = [];
+  let done = 0;
+  const next = /"|(?<![\w.+-])(?:-?Infinity|NaN)(?![\w.])/g;
+  for (let found = next.exec(text); found !== null; found = next.exec(text)) {
+    if (found[0] === '"') next.lastIndex = endOfString(text, found.index);
+    else {
+      pieces.push(text.slice(done, found.index), constants[found[0]]!);
+      done = next.lastIndex;
+    }
+  }
+  return pieces.length === 0 ? text : [...pieces, text.slice(done)].join('');
+}
 
 /**
  * Finds a key that an object has twice.
@@ -28,16 +62,40 @@ const keysAndBraces = /("(?:[^"\\]|\\.)*")(\s*:)?|[{}]/gs;
  */
 function findRepeatedKey(text: string): string | null {
   const open: Set<string>[] = [];
-  for (const [token, string, colon] of text.matchAll(keysAndBraces)) {
-    if (token === '{') open.push(new Set());
-    else if (token === '}') open.pop();
-    else if (string !== undefined && colon !== undefined) {
+  const next = /["{}]/g;
+  for (let found = next.exec(text); found !== null; found = next.exec(text)) {
+    if (found[0] === '{') open.push(new Set());
+    else if (found[0] === '}') open.pop();
+    else {
+      const end = endOfString(text, found.index);
+      next.lastIndex = end;
+      if (!isBeforeColon(text, end)) continue;
       // Parsed, because "a" and "\u0061" are one key.
-      const key = JSON.parse(string) as string;
+      const key = JSON.parse(text.slice(found.index, end)) as string;
       const keys = open.at(-1)!;
       if (keys.has(key)) return key;
       keys.add(key);
     }
   }
   return null;
+}
+
+/**
+ * Finds where the string that begins at `start` ends, its closing quote included. Not by a pattern with a choice for
+ * every character, which needs a stack as deep as the string is long.
+ */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; ; at++) {
+    at = text.indexOf('"', at);
+    if (at < 0) return text.length;
+    let backslashes = 0;
+    while (text[at - 1 - backslashes] === '\\') backslashes++;
+    if (backslashes % 2 === 0) return at + 1;
+  }
+}
+
+function isBeforeColon(text: string, end: number): boolean {
+  let at = end;
+  while (' \t\n\r'.includes(text[at] ?? 'end')) at++;
+  return text[at] === ':';
 }

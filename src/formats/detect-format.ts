@@ -1,6 +1,6 @@
 import { InputError } from '../errors.js';
+import { isLfsPointer, lfsPointer } from '../files/lfs-pointer.js';
 import { readBytes, withFile } from '../files/open-file.js';
-import { isLfsPointer, lfsPointer } from './lfs-pointer.js';
 import { npyMagic } from './npy.js';
 
 /** `torch` is a zip archive (torch.save), `pickle` the formats before it. */

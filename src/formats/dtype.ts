@@ -1,6 +1,7 @@
 /** The floating-point element types of weights and metrics, by the names that PyTorch and NumPy use. */
 export type Dtype = 'bfloat16' | 'float16' | 'float32' | 'float64';
 
+/** Bytes of an element, by dtype. */
 export const dtypeBytes: Readonly<Record<Dtype, number>> = {
   bfloat16: 2,
   float16: 2,

@@ -8,7 +8,7 @@ export interface TensorSpec {
   dtype: Dtype;
 }
 
-/** Where the elements of one array lie in a file. */
+/** Place of the elements of one array in a file. */
 export interface TensorPlace {
   name: string;
   byteOffset: number;
@@ -59,7 +59,7 @@ export function fileChunks(layout: FileLayout, tensors: readonly ArrayBufferView
   return [...pieces, ...frame].sort((a, b) => a.offset - b.offset).map(({ bytes }) => bytes);
 }
 
-/** Bytes of an array's elements. @throws RangeError where the shape is impossible */
+/** Counts the bytes of an array's elements. @throws RangeError where the shape is impossible */
 export function tensorBytes({ shape, dtype }: { shape: readonly number[]; dtype: Dtype }): number {
   const count = elementCount(shape);
   if (count === null) throw new RangeError(`tensorBytes: the shape ${shapeText(shape)} is impossible`);

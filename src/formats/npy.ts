@@ -3,13 +3,14 @@ import { type OpenFile, readBytes, withFile } from '../files/open-file.js';
 import { type Dtype, dtypeBytes } from './dtype.js';
 import { elementCount, shapeText } from './shape.js';
 
+/** The header of a .npy file, and where its elements lie. */
 export interface NpyHeader {
   file: string;
   dtype: Dtype;
   shape: number[];
   /** True: the first index varies fastest (columns lie together). False: row-major. */
   fortranOrder: boolean;
-  /** Where the elements begin, from the start of the file. */
+  /** Place of the first element, from the start of the file. */
   byteOffset: number;
   byteLength: number;
 }
@@ -139,7 +140,7 @@ function takeLiteral(tokens: string[]): Literal | null {
   return token.length >= 2 && /^['"]/.test(token) ? token.slice(1, -1) : null;
 }
 
-/** What follows the opening bracket of a tuple of whole numbers. */
+/** Parses what follows the opening bracket of a tuple of whole numbers. */
 function takeSizes(tokens: string[]): number[] | null {
   const sizes: number[] = [];
   let commas = 0;

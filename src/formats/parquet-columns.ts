@@ -28,6 +28,7 @@ export interface ParquetColumns {
 
 /**
  * Opens a Parquet file; only its footer is read.
+ *
  * @param role what the file is to the user, for messages
  * @throws InputError where it cannot be read
  */
@@ -47,6 +48,11 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
   const metadata: FileMetaData = await attempt(() => parquetMetadataAsync(buffer));
   const names = metadata.schema.slice(1).map(({ name }) => name);
   const rows = Number(metadata.num_rows);
+  if (!(rows >= 0 && rows <= buffer.byteLength * MOST_ROWS_A_BYTE)) {
+    throw new InputError(
+      `${file}: cannot read ${role}: it promises ${rows} rows in ${buffer.byteLength} bytes. Make the run again`,
+    );
+  }
 
   const values = async (column: string): Promise<ParquetColumn> => {
     if (!names.includes(column))
@@ -80,3 +86,6 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
     },
   };
 }
+
+/** Not even a column of booleans holds more; a footer that lies must not ask for any amount of memory. */
+const MOST_ROWS_A_BYTE = 8;

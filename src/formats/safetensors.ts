@@ -1,23 +1,24 @@
 import { InputError } from '../errors.js';
-import { asRecord, parseJson } from '../files/json.js';
+import { asRecord, jsonText, parseJson } from '../files/json.js';
+import { isLfsPointer, lfsPointer } from '../files/lfs-pointer.js';
 import { readBytes, withFile } from '../files/open-file.js';
-import { isLfsPointer, lfsPointer } from './lfs-pointer.js';
 import { elementCount, shapeText } from './shape.js';
 
 /** One tensor of a safetensors file: row-major, little-endian, without gaps. */
 export interface SafetensorsEntry {
   name: string;
-  /** As in the header: BF16, F16, F32, F64, I64, ... */
+  /** The header's name for it: BF16, F16, F32, F64, I64, ... */
   dtype: string;
   shape: number[];
-  /** From the start of the file. */
+  /** Place of the first byte, from the start of the file. */
   byteOffset: number;
   byteLength: number;
 }
 
+/** The header of a safetensors file. */
 export interface SafetensorsHeader {
   file: string;
-  /** In the order of their bytes in the file. */
+  /** Tensors in the order of their bytes in the file. */
   tensors: SafetensorsEntry[];
   /** The header's `__metadata__`, empty where it has none. */
   metadata: Map<string, string>;
@@ -30,9 +31,9 @@ export const MAX_HEADER_BYTES = 100_000_000;
 export interface SafetensorsBytes {
   /** Path or address, for messages. */
   file: string;
-  /** Of the whole file, in bytes. */
+  /** Bytes of the whole file. */
   size: number;
-  /** Exactly `length` bytes from `position`. */
+  /** Gives exactly `length` bytes from `position`. */
   read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 
@@ -99,7 +100,7 @@ function parseHeader(file: string, text: string, dataOffset: number) {
   let metadata = new Map<string, string>();
   for (const [name, value] of Object.entries(header)) {
     if (name === '__metadata__') metadata = parseMetadata(file, value);
-    else entries.push(parseEntry(file, name, value, dataOffset));
+    else if (!isPlaceholder(value)) entries.push(parseEntry(file, name, value, dataOffset));
   }
   return { entries, metadata };
 }
@@ -116,25 +117,34 @@ function parseHeaderJson(file: string, text: string): unknown {
   }
 }
 
+/** @param value null too, as some writers store it where there are none */
 function parseMetadata(file: string, value: unknown): Map<string, string> {
+  if (value === null) return new Map();
   const record = asRecord(value);
   if (record === null) throw invalid(file, '__metadata__ is not an object of strings');
   const metadata = new Map<string, string>();
   for (const [key, text] of Object.entries(record)) {
     if (typeof text !== 'string') {
-      throw invalid(
-        file,
-        `__metadata__ ${JSON.stringify(key)} is ${JSON.stringify(text)}, expected a string`,
-      );
+      throw invalid(file, `__metadata__ ${jsonText(key)} is ${jsonText(text)}, expected a string`);
     }
     metadata.set(key, text);
   }
   return metadata;
 }
 
+/**
+ * Tells an entry that only keeps the name of a tensor that is not stored, because it is tied to another one: it has no
+ * dtype, no dimension and no byte.
+ */
+function isPlaceholder(value: unknown): boolean {
+  const { dtype, shape, data_offsets: offsets } = asRecord(value) ?? {};
+  if (dtype !== '' || !Array.isArray(shape) || shape.length > 0) return false;
+  return offsets === undefined || (isByteRange(offsets) && offsets[0] === offsets[1]);
+}
+
 function parseEntry(file: string, name: string, value: unknown, dataOffset: number): SafetensorsEntry {
   const { dtype, shape, data_offsets: offsets } = asRecord(value) ?? {};
-  const problem = (text: string) => invalid(file, `tensor ${JSON.stringify(name)}: ${text}`);
+  const problem = (text: string) => invalid(file, `tensor ${jsonText(name)}: ${text}`);
   if (typeof dtype !== 'string' || !Array.isArray(shape) || !isByteRange(offsets)) {
     throw problem(
       'expected dtype (string), shape (whole numbers) and data_offsets [begin, end], begin <= end',
@@ -142,13 +152,12 @@ function parseEntry(file: string, name: string, value: unknown, dataOffset: numb
   }
   const bits = dtypeBits.get(dtype);
   if (bits === undefined) {
-    throw problem(
-      `unknown dtype ${JSON.stringify(dtype)}, expected one of ${[...dtypeBits.keys()].join(', ')}`,
-    );
+    throw problem(`unknown dtype ${jsonText(dtype)}, expected one of ${[...dtypeBits.keys()].join(', ')}`);
   }
   const count = elementCount(shape);
   if (count === null) {
-    throw problem(`impossible shape [${shape}], expected whole numbers with a product below 2^53`);
+    const sizes = shape.slice(0, 20).map(jsonText).join(', ');
+    throw problem(`impossible shape [${sizes}], expected whole numbers with a product below 2^53`);
   }
   const [begin, end] = offsets;
   // In whole bits, because an F4 tensor may be one byte for two elements; BigInt, because 64 x 2^53 is not exact.
@@ -175,7 +184,7 @@ function checkCoverage(file: string, tensors: SafetensorsEntry[], dataOffset: nu
       const what = byteOffset < covered ? 'overlaps the tensor before it' : 'leaves a hole before it';
       throw invalid(
         file,
-        `tensor ${JSON.stringify(name)} begins at byte ${byteOffset} and ${what}, which ends at byte ${covered}`,
+        `tensor ${jsonText(name)} begins at byte ${byteOffset} and ${what}, which ends at byte ${covered}`,
       );
     }
     covered += byteLength;
@@ -185,7 +194,7 @@ function checkCoverage(file: string, tensors: SafetensorsEntry[], dataOffset: nu
   }
 }
 
-/** Bits an element; the format's whole list, so that a checkpoint's other tensors may be of any kind. */
+/** Bits of an element by dtype; the format's whole list, so that a checkpoint's other tensors may be of any kind. */
 const dtypeBits: ReadonlyMap<string, number> = new Map([
   ['BOOL', 8],
   ['F4', 4],

@@ -1,5 +1,5 @@
 /**
- * How many elements a shape has: 1 for the shape [] of a scalar.
+ * Counts how many elements a shape has: 1 for the shape [] of a scalar.
  *
  * @returns null where a dimension is no whole number from 0, or a product leaves the exact integers (2^53). Zero
  * dimensions do not excuse an overflow before them: [2^52, 4, 0] is a lie, not an empty tensor.
@@ -16,7 +16,11 @@ export function elementCount(shape: readonly unknown[]): number | null {
   return count;
 }
 
-/** [512, 64] as '512 x 64', [] as 'a scalar'. */
+/** Writes [512, 64] as '512 x 64', [] as 'a scalar', and no more dimensions than a message can bear. */
 export function shapeText(shape: readonly number[]): string {
-  return shape.length === 0 ? 'a scalar' : shape.join(' x ');
+  if (shape.length === 0) return 'a scalar';
+  const shown = shape.slice(0, MOST_SHOWN).join(' x ');
+  return shape.length > MOST_SHOWN ? `${shown} x ... (${shape.length} dimensions)` : shown;
 }
+
+const MOST_SHOWN = 8;

@@ -10,7 +10,7 @@ export interface StridedTensor {
   shape: readonly number[];
   /** In elements, not bytes; from 0. */
   strides: readonly number[];
-  /** Of element (0, 0, ...), from the start of the file. */
+  /** Place of element (0, 0, ...), from the start of the file. */
   byteOffset: number;
 }
 

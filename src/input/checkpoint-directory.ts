@@ -2,23 +2,27 @@ import { realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { InputError } from '../errors.js';
 import { exists } from '../files/exists.js';
-import { readWeights, type Weights } from './weights.js';
+import { readWeights } from './read-weights.js';
+import type { Weights } from './weights.js';
 
 /** A Hugging Face directory, wherever its weights lie. Names are relative to it, with '/'. */
 export interface CheckpointDirectory {
-  /** Absolute path of the directory where config.json is, and the index of the shards where there is one. */
+  /** Absolute path of the directory where the configuration is, and the index of the shards where there is one. */
   path: string;
+  /** True where the bytes of the weights can be read where `weights` says they are; else headers alone are here. */
+  isLocal: boolean;
   has(name: string): Promise<boolean>;
-  /** Those of the shards that an index names which are not there, though they are needed. */
+  /** Names those of the shards that are not there, though they are needed. */
   missing(shards: readonly string[]): Promise<string[]>;
-  /** What a file of weights holds, by its header; its `file` says where that is. */
+  /** Says what a file of weights holds, by its header; its `file` says where that is. */
   weights: (name: string) => Promise<Weights>;
 }
 
-/** A directory of this machine. */
+/** Opens a directory of this machine. */
 export function localDirectory(path: string): CheckpointDirectory {
   return {
     path,
+    isLocal: true,
     has: (name) => exists(join(path, name), 'the checkpoint'),
     missing: async (shards) => {
       const missing: string[] = [];

@@ -11,32 +11,31 @@ import type { HubRepository } from '../hub/repository.js';
 import { refuseOffline } from '../hub/settings.js';
 import { isIntact, writeRecord } from '../hub/stored-range.js';
 import type { CheckpointDirectory } from './checkpoint-directory.js';
-import { INDEX_NAME, SINGLE_NAME } from './shards.js';
-import { safetensorsWeights, type Weights } from './weights.js';
-
-const CONFIG_NAME = 'config.json';
+import { configNames } from './model-config.js';
+import { safetensorsWeights } from './safetensors-weights.js';
+import { safetensorsLayouts, weightLayouts } from './shards.js';
+import { tokenizerNames } from './tokenizer-files.js';
+import type { Weights } from './weights.js';
 
 /** Small files are held in memory, and the hub lists any size for them; the largest tokenizers have some 40 MB. */
 const MOST_FILE_BYTES = 2 ** 28;
 
-/** What later stages read of a tokenizer; a repository has some of them. */
-const tokenizerNames: readonly string[] = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'vocab.json',
-  'merges.txt',
-  'tokenizer.model',
-];
+/** The files of weights that are read from a disk alone. */
+const localNames: ReadonlySet<string | null> = new Set(
+  weightLayouts
+    .filter(({ single }) => !safetensorsLayouts.some((layout) => layout.single === single))
+    .flatMap(({ single, index }) => [single, index]),
+);
 
 /**
  * A commit of a repository as a checkpoint directory: its small files are downloaded into the cache, where they
  * are checked against the hub's hashes whenever they are used, and of its weights only headers are.
  */
 export class HubDirectory implements CheckpointDirectory {
-  /** Of the small files, in the cache. */
+  /** Directory of its small files, in the cache. */
   readonly path: string;
+  /** Its weights are headers alone. */
+  readonly isLocal = false;
   readonly #repository: HubRepository;
   readonly #commit: string;
   readonly #layout: CacheLayout;
@@ -53,20 +52,24 @@ export class HubDirectory implements CheckpointDirectory {
   /** @throws InputError where the commit holds no checkpoint in the safetensors format */
   static async open(repository: HubRepository, commit: string, layout: CacheLayout): Promise<HubDirectory> {
     const directory = new HubDirectory(repository, commit, layout);
-    await directory.#look([CONFIG_NAME, SINGLE_NAME, INDEX_NAME, ...tokenizerNames]);
+    const weightNames = safetensorsLayouts.flatMap(({ single, index }) => [single, index]);
+    // One question for all; offline, what was asked before is enough where it names what is needed.
+    if (!repository.settings.offline) {
+      await directory.#look([...configNames, ...weightNames, ...tokenizerNames]);
+    }
+    await directory.#provideConfig();
+    await directory.#provideIndex();
     directory.touch();
-    await directory.#refuseOther();
-    await directory.#provide(CONFIG_NAME);
-    if (!(await directory.has(SINGLE_NAME))) await directory.#provide(INDEX_NAME);
     return directory;
   }
 
   async has(name: string): Promise<boolean> {
+    if (localNames.has(name)) return false;
     await this.#look([name]);
     return this.#listing.get(name) !== null;
   }
 
-  /** Of the shards only one is needed, and `weights` says where that one is missing. */
+  /** Finds none missing: one shard is enough, and `weights` says where that one is not there. */
   async missing(): Promise<string[]> {
     return [];
   }
@@ -92,17 +95,17 @@ export class HubDirectory implements CheckpointDirectory {
     return safetensorsWeights(header);
   };
 
-  /** A file of the commit as requests need it. */
+  /** Looks a file of the commit up, as requests need it. */
   async pinned(name: string): Promise<PinnedFile> {
     await this.#look([name]);
     const file = this.#listing.get(name);
     if (file) return pinFile(this.#repository, this.#commit, file);
     throw new InputError(
-      `${this.#place}: has no file ${name}, which its ${INDEX_NAME} names; the repository is damaged`,
+      `${this.#place}: has no file ${name}, which its index of shards names; the repository is damaged`,
     );
   }
 
-  /** The files of the tokenizer that are not here yet. */
+  /** Lists the files of the tokenizer that are not here yet. */
   missingTokenizerFiles(): HubFile[] {
     return tokenizerNames.flatMap((name) => {
       const file = this.#listing.get(name);
@@ -146,16 +149,24 @@ export class HubDirectory implements CheckpointDirectory {
     writeListing(this.#layout.listing(this.#commit), this.#listing);
   }
 
-  async #refuseOther(): Promise<void> {
-    if (!(await this.has(CONFIG_NAME))) {
-      throw new InputError(
-        `${this.#place}: has no ${CONFIG_NAME}; choose a model that transformers can load`,
-      );
+  async #provideConfig(): Promise<void> {
+    for (const name of configNames) {
+      if (await this.has(name)) return this.#provide(name);
     }
-    if ((await this.has(SINGLE_NAME)) || (await this.has(INDEX_NAME))) return;
     throw new InputError(
-      `${this.#place}: has neither ${SINGLE_NAME} nor ${INDEX_NAME}; only checkpoints in the safetensors format are read ` +
-        'from the hub: download another format, and give its directory',
+      `${this.#place}: has no ${configNames.join(' nor ')}; choose a model that transformers can load`,
+    );
+  }
+
+  async #provideIndex(): Promise<void> {
+    for (const { single, index } of safetensorsLayouts) {
+      if (await this.has(single)) return;
+      if (await this.has(index)) return this.#provide(index);
+    }
+    const [first, ...others] = safetensorsLayouts.flatMap(({ single, index }) => [single, index]);
+    throw new InputError(
+      `${this.#place}: has neither ${first} nor ${others.join(', nor ')}; only checkpoints in the safetensors format are ` +
+        'read from the hub: download another format, and give its directory',
     );
   }
 

@@ -1,14 +1,17 @@
 import { dtypeBytes } from '../formats/dtype.js';
 import type { HubSettings } from '../hub/settings.js';
-import { explainCheckpoint, type RowSource } from './checkpoint.js';
+import type { OtherTensor, RowSource } from './checkpoint.js';
+import { chooseHeadRows } from './head-rows.js';
 import type { Model } from './model-config.js';
-import { type ModelPlan, planModel } from './model-plan.js';
-import { findTensor } from './shards.js';
-import { openTokenizer } from './tokenizer.js';
-import { chooseUnembedding, NAMED_BY_USER } from './unembedding.js';
-import { readWeights } from './weights.js';
+import type { ModelPlan } from './model-plan.js';
+import type { Normalisation } from './normalisation.js';
+import { explainCheckpoint } from './open-checkpoint.js';
+import { openTokenizer } from './open-tokenizer.js';
+import { planModel } from './plan-model.js';
+import type { Tokenizer } from './tokenizer.js';
+import { tokenizerNotes } from './tokenizer-notes.js';
 
-/** What a run would work on, known without reading a weight. Plain data. */
+/** The model that a run would work on, known without reading a weight. Plain data. */
 export interface ModelInspection {
   /** The directory or file that was given, absolute. */
   path: string;
@@ -18,8 +21,10 @@ export interface ModelInspection {
   source: RowSource & { bytes: number };
   /** Why that tensor. */
   reason: string;
-  /** The other tensors under known names. `dtype` as the file calls it. */
-  others: { name: string; file: string; shape: readonly number[]; dtype: string }[];
+  /** The other tensors under known names. */
+  others: OtherTensor[];
+  /** Normalisation of the rows in a run; null where it would take them as they are stored. */
+  normalisation: Normalisation | null;
   /** Null where the checkpoint has none. */
   tokenizer: {
     /** The highest token id + 1. */
@@ -46,24 +51,21 @@ export async function inspectModel(
   path: string,
   options: { tensor?: string } = {},
 ): Promise<ModelInspection> {
-  const { source, others, ...checkpoint } = await explainCheckpoint(path, options);
-  const candidates = others.map(async ({ name, file }) => {
-    const { shape, storedDtype } = findTensor(await readWeights(file), name);
-    return { name, file, shape, dtype: storedDtype };
-  });
+  const { reason, others, ...found } = await explainCheckpoint(path, options);
+  const { source, ...checkpoint } = chooseHeadRows(found, undefined);
+  const tokenizer = await openTokenizer(checkpoint.path);
   return {
     ...checkpoint,
+    reason,
+    others,
     source: { ...source, bytes: source.rows * source.columns * dtypeBytes[source.dtype] },
-    others: await Promise.all(candidates),
-    tokenizer: await inspectTokenizer(checkpoint.path, source.rows),
+    notes: [...checkpoint.notes, ...(tokenizer === null ? [] : tokenizerNotes(tokenizer, source.rows))],
+    tokenizer: tokenizer === null ? null : inspectTokenizer(tokenizer, source.rows),
   };
 }
 
-/** What a run would download and work on, of a model of the hub. Plain data. */
-export interface HubModelInspection extends Pick<ModelPlan, 'model' | 'shape' | 'bytesToDownload'> {
-  /** Why that tensor. */
-  reason: string;
-}
+/** A model of the hub that a run would download and work on. Plain data. */
+export type HubModelInspection = Pick<ModelPlan, 'model' | 'shape' | 'reason' | 'notes' | 'bytesToDownload'>;
 
 /**
  * Looks at a model of the hub as a run would, and downloads nothing but its small files and a header.
@@ -74,17 +76,13 @@ export async function inspectHubModel(
   reference: string,
   { hub, tensor }: { hub: HubSettings; tensor?: string | undefined },
 ): Promise<HubModelInspection> {
-  const { model, shape, bytesToDownload } = await planModel(reference, { hub, tensor });
-  const byName = chooseUnembedding(new Set([shape.tensor!]), model.tied);
-  const reason = tensor === undefined && byName !== null ? byName.reason : NAMED_BY_USER;
-  return { model, shape, bytesToDownload, reason };
+  const { model, shape, reason, notes, bytesToDownload } = await planModel(reference, { hub, tensor });
+  return { model, shape, reason, notes, bytesToDownload };
 }
 
-async function inspectTokenizer(path: string, rows: number): Promise<ModelInspection['tokenizer']> {
-  const tokenizer = await openTokenizer(path);
-  if (tokenizer === null) return null;
+function inspectTokenizer(tokenizer: Tokenizer, rows: number): ModelInspection['tokenizer'] {
   let orphans = 0;
-  for (let id = 0; id < rows; id++) if (tokenizer.text(id) === null) orphans++;
+  for (let id = 0; id < rows; id++) if (!tokenizer.has(id)) orphans++;
   // Only rows have tokens: the highest id of a made-up tokenizer may be any number.
   let special = 0;
   for (let id = 0; id < Math.min(rows, tokenizer.tokens); id++) if (tokenizer.isSpecial(id)) special++;

@@ -5,20 +5,21 @@ import { detectFormat, type Format } from '../formats/detect-format.js';
 import { type Dtype, dtypeOfSafetensors } from '../formats/dtype.js';
 import { readNpyHeader } from '../formats/npy.js';
 import { readSafetensorsHeader } from '../formats/safetensors.js';
-import { shapeText } from '../formats/shape.js';
+import { elementCount, shapeText } from '../formats/shape.js';
 import { readStrided, type StridedTensor } from '../formats/strided.js';
-import type { PickleValue } from '../formats/torch/pickle-value.js';
-import { readTorchFile, readTorchTensor } from '../formats/torch/read-torch.js';
-import { isTorchTensor } from '../formats/torch/torch-globals.js';
+import { isOpaque, type PickleValue } from '../formats/torch/pickle-value.js';
+import { readTorchFile, readTorchTensor, type TorchFile } from '../formats/torch/read-torch.js';
+import { isFloat, isTorchTensor } from '../formats/torch/torch-tensor.js';
 
+/** The causal metric tensor M, as it was given. */
 export interface Metric {
   /** (M + M^T) / 2, [d, d] row-major. */
   matrix: Float64Array;
-  /** As stored. */
+  /** The dtype in which it is stored. */
   dtype: Dtype;
   /** rho, where the file's metadata give it as `regularization` or `ridge`. */
   ridge: number | null;
-  /** Of M as stored: max |M - M^T|, and the same over max |M|. */
+  /** Distance of M as stored from a symmetric matrix: max |M - M^T|, and that over max |M|. */
   asymmetry: { max: number; relative: number };
   /** The tensor's name in the file, null where the file is one bare tensor. */
   tensor: string | null;
@@ -28,7 +29,7 @@ export interface Metric {
 }
 
 /**
- * The most that a symmetric matrix may lose its symmetry in float32: the notebook's own file, an inverse computed in
+ * Bounds what a symmetric matrix may lose of its symmetry in float32: the notebook's own file, an inverse computed in
  * float32, has 2.8e-2 on entries of order 1e3, 3e-5 relative. Beyond 1e-3 something else is wrong with the file.
  */
 export const MAX_RELATIVE_ASYMMETRY = 1e-3;
@@ -66,7 +67,7 @@ interface StoredMetric {
 
 const readers: Readonly<Record<Format, (file: string, hiddenSize: number) => Promise<StoredMetric>>> = {
   torch: readTorchMetric,
-  // The same reader, for its message about the formats before the zip archive.
+  // For its message about the formats before the zip archive.
   pickle: readTorchMetric,
   safetensors: readSafetensorsMetric,
   npy: readNpyMetric,
@@ -86,8 +87,18 @@ async function readTorchMetric(file: string, hiddenSize: number): Promise<Stored
   checkShape(file, name, tensor.shape, hiddenSize);
   const matrix = await readTorchTensor(torchFile, name ?? '(bare)', tensor);
   const metadata = value instanceof Map ? value.get('metadata') : undefined;
+  const ridge = parseRidge(await numberOf(torchFile, findRidge(metadata)));
   // readTorchTensor refuses every dtype that is not one of ours.
-  return { matrix, dtype: tensor.dtype as Dtype, ridge: findRidge(metadata), tensor: name };
+  return { matrix, dtype: tensor.dtype as Dtype, ridge, tensor: name };
+}
+
+/** A number that is kept as a tensor of one element. */
+async function numberOf(
+  torchFile: TorchFile,
+  value: PickleValue | undefined,
+): Promise<PickleValue | undefined> {
+  if (!isTorchTensor(value) || !isFloat(value.dtype) || elementCount(value.shape) !== 1) return value;
+  return (await readTorchTensor(torchFile, 'ridge', value))[0];
 }
 
 async function readSafetensorsMetric(file: string, hiddenSize: number): Promise<StoredMetric> {
@@ -112,7 +123,7 @@ async function readSafetensorsMetric(file: string, hiddenSize: number): Promise<
   }
   checkShape(file, name, shape, hiddenSize);
   const matrix = await readMatrix(file, { dtype, shape, strides: [hiddenSize, 1], byteOffset });
-  return { matrix, dtype, ridge: findRidge(metadata), tensor: name };
+  return { matrix, dtype, ridge: parseRidge(findRidge(metadata)), tensor: name };
 }
 
 async function readNpyMetric(file: string, hiddenSize: number): Promise<StoredMetric> {
@@ -147,6 +158,7 @@ function describe(value: PickleValue): string {
     return keys.length === 0 ? 'an empty dictionary' : `a dictionary with the keys ${keys.join(', ')}`;
   }
   if (Array.isArray(value)) return `a list or tuple of ${value.length}`;
+  if (isOpaque(value)) return `a value of ${value.name}`;
   return value === null ? 'None' : `a ${typeof value}`;
 }
 
@@ -154,10 +166,14 @@ function keyText(key: PickleValue): string {
   return typeof key === 'object' ? '(...)' : String(key);
 }
 
-/** @param metadata a .pt dictionary's `metadata`, or a safetensors header's; numbers are text in the latter */
-function findRidge(metadata: PickleValue | undefined): number | null {
-  if (!(metadata instanceof Map)) return null;
-  const stored = metadata.get('regularization') ?? metadata.get('ridge');
+/** The value under which a .pt dictionary's `metadata`, or a safetensors header's, keep rho. */
+function findRidge(metadata: PickleValue | undefined): PickleValue | undefined {
+  if (!(metadata instanceof Map)) return undefined;
+  return metadata.get('regularization') ?? metadata.get('ridge');
+}
+
+/** In a safetensors header numbers are text. */
+function parseRidge(stored: PickleValue | undefined): number | null {
   const isNumber = typeof stored === 'number' || (typeof stored === 'string' && stored.trim() !== '');
   const ridge = isNumber ? Number(stored) : Number.NaN;
   return Number.isFinite(ridge) && ridge >= 0 ? ridge : null;

@@ -1,60 +1,35 @@
-import { existsSync } from 'node:fs';
-import { parseHubReference } from '../hub/reference.js';
-import type { HubSettings } from '../hub/settings.js';
-import { type Checkpoint, openCheckpoint, type RowSource } from './checkpoint.js';
+import type { Checkpoint, ExplainedCheckpoint, RowSource } from './checkpoint.js';
 import type { Model } from './model-config.js';
-import { planHubModel } from './plan-hub-model.js';
-import { type RowSelection, selectRows } from './vocabulary-rows.js';
 
 /** A model that has been found, before its weights are here. */
-export interface ModelPlan {
+export interface ModelPlan extends Pick<ExplainedCheckpoint, 'reason' | 'notes'> {
   model: Model;
   /** The unembedding matrix, of the selected rows where `isFinal`: for that the tokenizer must be here. */
   shape: Pick<RowSource, 'rows' | 'columns' | 'dtype' | 'tensor'> & { isFinal: boolean };
-  /** What `fetch` still has to download; 0 for what lies on this machine. */
+  /** Bytes that `fetch` still has to download; 0 for a model on this machine. */
   bytesToDownload: number;
+  /** Normalisation of the rows before they are used; null where they are used as they are stored. */
+  normalisation: Checkpoint['normalisation'];
   /** The file that `fetch` makes of the matrix; absent where nothing is downloaded. */
   downloadTarget?: string;
   /** Brings the matrix to this machine. `onBytes` is told of bytes as they arrive. */
   fetch(onBytes: (bytes: number) => void, signal?: AbortSignal): Promise<Checkpoint>;
 }
 
-export interface ModelOptions {
-  hub: HubSettings;
-  /** This tensor instead of the one that is found by name. */
-  tensor?: string | undefined;
-  /** By default all. */
-  rows?: RowSelection | undefined;
-  /** Shows a line to the person who watches: of a wait, of a file that is downloaded again. */
-  note?: ((line: string) => void) | undefined;
-  signal?: AbortSignal | undefined;
-}
-
-/**
- * Finds a model and its unembedding matrix. Of the weights nothing is read but headers.
- *
- * @param model path of a Hugging Face directory, of a .safetensors or of a .npy file; where there is no such path,
- * a model of the hub: 'owner/name' or 'owner/name@revision'
- * @throws InputError or RunError as openCheckpoint, planHubModel and selectRows
- */
-export async function planModel(model: string, options: ModelOptions): Promise<ModelPlan> {
-  const { hub, tensor, rows = 'all', note = () => {}, signal } = options;
-  const reference = existsSync(model) ? null : parseHubReference(model);
-  if (reference !== null) return planHubModel(reference, hub, { tensor, rows, note, signal });
-  const opened = await openCheckpoint(model, tensor === undefined ? {} : { tensor });
-  return localPlan(await selectRows(opened, rows));
-}
-
-/** The plan of a checkpoint that is here. */
-export function localPlan(checkpoint: Checkpoint): ModelPlan {
+/** Plans a checkpoint that is here. @param reason why its tensor was taken */
+export function localPlan(checkpoint: Checkpoint, reason: string): ModelPlan {
   return {
     model: checkpoint.model,
     shape: shapeOf(checkpoint, true),
+    reason,
+    notes: checkpoint.notes,
+    normalisation: checkpoint.normalisation,
     bytesToDownload: 0,
     fetch: async () => checkpoint,
   };
 }
 
+/** Says what a plan says of a checkpoint's matrix. @param isFinal whether its rows are those that were selected */
 export function shapeOf(
   { source: { rows, columns, dtype, tensor } }: Checkpoint,
   isFinal: boolean,

@@ -8,7 +8,9 @@ import { DEFAULT_REVISION, type HubReference, isCommit } from '../hub/reference.
 import { readRef, writeRef } from '../hub/refs.js';
 import { HubRepository } from '../hub/repository.js';
 import { type HubSettings, notInCache, refuseOffline } from '../hub/settings.js';
-import { findMatrix, type RowSource } from './checkpoint.js';
+import type { RowSource } from './checkpoint.js';
+import { findMatrix } from './find-matrix.js';
+import { chooseHeadRows, type HeadRows } from './head-rows.js';
 import { HubDirectory } from './hub-directory.js';
 import { hubCacheCommit, openHubSnapshot } from './hub-snapshot.js';
 import { localPlan, type ModelPlan, shapeOf } from './model-plan.js';
@@ -41,18 +43,22 @@ async function plan(
   name: string,
   revision: string,
   settings: HubSettings,
-  { tensor, rows, note, signal }: PlanOptions,
+  { tensor, rows, headRows, note, signal }: PlanOptions,
 ): Promise<ModelPlan> {
   const layout = new CacheLayout(settings.cache, name);
   const repository = new HubRepository(name, settings, { retry: settings.retry, note, signal });
   const commit = await pin(repository, revision, layout);
   const snapshot = await openHubSnapshot(settings.hubCache, name, commit, { tensor, rows });
-  if (snapshot !== null) return localPlan(await selectRows(snapshot, rows));
+  if (snapshot !== null) {
+    const chosen = chooseHeadRows(snapshot.checkpoint, headRows);
+    return localPlan(await selectRows(chosen, rows), snapshot.reason);
+  }
 
   await markInUse(settings.cache, layout, { note, signal });
   if (revision !== commit) writeRef(layout.ref(revision), commit);
   const directory = await HubDirectory.open(repository, commit, layout);
-  const { checkpoint, file } = await findMatrix(directory, tensor);
+  const { checkpoint: found, file, reason } = await findMatrix(directory, tensor);
+  const checkpoint = chooseHeadRows(found, headRows);
   const wanted = await wantedRange(directory, file, checkpoint.source, layout);
   const missing = missingBytes(wanted);
   if (missing > 0) refuseOffline(settings, `${checkpoint.source.file} (tensor ${checkpoint.source.tensor})`);
@@ -74,12 +80,14 @@ async function plan(
   };
   const shape = shapeOf(checkpoint, rows === 'all');
   const downloadTarget = targetOf(wanted);
-  return { model: checkpoint.model, shape, bytesToDownload: bytes, downloadTarget, fetch };
+  const { model, notes, normalisation } = checkpoint;
+  return { model, shape, reason, notes, normalisation, bytesToDownload: bytes, downloadTarget, fetch };
 }
 
 interface PlanOptions {
   tensor: string | undefined;
   rows: RowSelection;
+  headRows: HeadRows | undefined;
   note: (line: string) => void;
   signal: AbortSignal | undefined;
 }

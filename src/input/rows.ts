@@ -5,6 +5,7 @@ import { readFully } from '../files/read-fully.js';
 import { dtypeBytes } from '../formats/dtype.js';
 import type { RowSource } from './checkpoint.js';
 
+/** A matrix that is open for reading, until `close`. */
 export interface RowReader {
   /**
    * Fills `into` with the stored bytes of rows [firstRow, firstRow + rowCount), row-major, in the source's dtype.

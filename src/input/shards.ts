@@ -1,22 +1,39 @@
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
-import { asRecord } from '../files/json.js';
+import { asRecord, jsonText } from '../files/json.js';
 import { readJsonObject } from '../files/json-file.js';
 import type { CheckpointDirectory } from './checkpoint-directory.js';
-import type { WeightEntry, Weights } from './weights.js';
 
-/** Which file of a Hugging Face directory holds each tensor. Tensor name to the file's name in the directory. */
+/** The files of a checkpoint's directory that hold its tensors, by the names of the tensors. */
 export type TensorFiles = ReadonlyMap<string, string>;
 
-/** The weights in one safetensors file. */
-export const SINGLE_NAME = 'model.safetensors';
-/** Which safetensors shard holds which tensor. */
-export const INDEX_NAME = 'model.safetensors.index.json';
+/** The tensors of a directory, and what a user should know of the files that were not looked at. */
+export interface TensorListing {
+  files: TensorFiles;
+  /** Name of an index of shards that lies beside the one file that is read; null where there is none. */
+  unreadIndex: string | null;
+  notes: string[];
+}
 
-/** Where the weights may be, one file or an index of shards. safetensors first where several are there, as in transformers. */
-const layouts: readonly { single: string; index: string }[] = [
-  { single: SINGLE_NAME, index: INDEX_NAME },
+/** A place of weights: one file, or shards and the index that says which of them holds what. */
+export interface WeightLayout {
+  single: string;
+  /** null where there is none. */
+  index: string | null;
+}
+
+/** Lists the layouts that are read from the hub too. */
+export const safetensorsLayouts: readonly { single: string; index: string }[] = [
+  { single: 'model.safetensors', index: 'model.safetensors.index.json' },
+  { single: 'consolidated.safetensors', index: 'consolidated.safetensors.index.json' },
+];
+
+/** Lists the layouts in the order in which they are looked for: that of transformers, then Mistral's and Llama's own. */
+export const weightLayouts: readonly WeightLayout[] = [
+  safetensorsLayouts[0]!,
   { single: 'pytorch_model.bin', index: 'pytorch_model.bin.index.json' },
+  safetensorsLayouts[1]!,
+  { single: 'consolidated.00.pth', index: null },
 ];
 
 /**
@@ -25,51 +42,57 @@ const layouts: readonly { single: string; index: string }[] = [
  *
  * @throws InputError where neither is there, a shard is missing, or a shard's path leaves the directory
  */
-export async function listTensors(directory: CheckpointDirectory): Promise<TensorFiles> {
-  for (const { single, index } of layouts) {
+export async function listTensors(directory: CheckpointDirectory): Promise<TensorListing> {
+  for (const { single, index } of weightLayouts) {
+    const hasIndex = index !== null && (await directory.has(index));
     if (await directory.has(single)) {
       const { entries } = await directory.weights(single);
-      return new Map(entries.map(({ name }) => [name, single]));
+      const files = new Map(entries.map(({ name }) => [name, single]));
+      const notes = hasIndex
+        ? [`${single} is read, as transformers does; the shards of ${index} beside it are not`]
+        : [];
+      return { files, unreadIndex: hasIndex ? index : null, notes };
     }
-    if (await directory.has(index)) return listShards(directory, index);
+    if (hasIndex) return { files: await listShards(directory, index), unreadIndex: null, notes: [] };
   }
-  const expected = layouts.flatMap(({ single, index }) => [single, index]);
+  const expected = weightLayouts.flatMap(({ single, index }) =>
+    index === null ? [single] : [single, index],
+  );
   throw new InputError(
-    `${directory.path}: expected one of ${expected.join(', ')}, found none; complete the download, or convert the ` +
-      'checkpoint: load it with transformers and call save_pretrained',
+    `${directory.path}: expected one of ${expected.join(', ')}, found none; add the weights, give their file as the ` +
+      'model, or convert the checkpoint: load it with transformers and call save_pretrained',
   );
 }
 
 /**
- * Finds a tensor in the file that should hold it.
+ * Reads an index of shards: which file each tensor is in.
  *
- * @throws InputError where the file does not
+ * @throws InputError where it holds no map of names to files of its own directory
  */
-export function findTensor({ file, entries }: Weights, name: string): WeightEntry {
-  const entry = entries.find((tensor) => tensor.name === name);
-  if (entry !== undefined) return entry;
-  throw new InputError(
-    `${file}: the checkpoint's index says that tensor ${name} is in this file, but it is not; ` +
-      'index and shards are of different checkpoints: download them again',
+export async function readShardIndex(directory: string, name: string): Promise<TensorFiles> {
+  const index = join(directory, name);
+  const map = asRecord((await readJsonObject(index, "the checkpoint's index")).weight_map);
+  if (map === null) {
+    throw new InputError(
+      `${index}: expected an object weight_map; copy it from a good source, or give the shard that holds the matrix`,
+    );
+  }
+  return new Map(
+    Object.entries(map).map(([tensor, shard]) => [tensor, checkShardName(index, tensor, shard)]),
   );
 }
 
 async function listShards(directory: CheckpointDirectory, indexName: string): Promise<TensorFiles> {
-  const index = join(directory.path, indexName);
-  const map = asRecord((await readJsonObject(index, "the checkpoint's index")).weight_map);
-  if (map === null) throw new InputError(`${index}: expected an object weight_map; download it again`);
-  const shards = Object.entries(map).map(
-    ([name, shard]) => [name, checkShardName(index, name, shard)] as const,
-  );
-  const names = [...new Set(shards.map(([, shard]) => shard))];
+  const files = await readShardIndex(directory.path, indexName);
+  const names = [...new Set(files.values())];
   const missing = await directory.missing(names);
   if (missing.length > 0) {
     throw new InputError(
       `${directory.path}: ${missing.length} of ${names.length} shards named in ${indexName} are missing: ` +
-        `${missing.join(', ')}; complete the download, or give the one shard that holds the tensor as the model`,
+        `${missing.join(', ')}; add them, or give the one shard that holds the tensor as the model`,
     );
   }
-  return new Map(shards);
+  return files;
 }
 
 /**
@@ -85,7 +108,7 @@ function checkShardName(index: string, tensor: string, shard: unknown): string {
     return shard;
   }
   throw new InputError(
-    `${index}: tensor ${tensor} is in ${JSON.stringify(shard)}, expected the name of a file in the same directory; ` +
+    `${index}: tensor ${tensor} is in ${jsonText(shard)}, expected the name of a file in the same directory; ` +
       'do not use this checkpoint unless you trust where it comes from',
   );
 }

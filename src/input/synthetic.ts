@@ -1,4 +1,4 @@
-/** What identifies a synthetic checkpoint: the same recipe always gives the same bytes. */
+/** A recipe of a synthetic checkpoint, which always gives the same bytes. */
 export interface SyntheticRecipe {
   rows: number;
   hidden: number;

@@ -1,5 +1,6 @@
 /** A name under which checkpoints store the unembedding matrix, and who does so. */
 export interface TensorRule {
+  /** Name of the tensor: a stem, and `.weight`. Other tensors of the same stem belong to the same layer. */
   name: string;
   /** An embedding is the unembedding matrix only where the two are tied. */
   kind: 'unembedding' | 'embedding';
@@ -7,7 +8,7 @@ export interface TensorRule {
 }
 
 /**
- * How the matrix is found in a checkpoint: the first of these names that is there, unembeddings before embeddings.
+ * Lists how the matrix is found in a checkpoint: the first of these names that is there, unembeddings before embeddings.
  * Multimodal checkpoints prefix the language model's tensors; which prefix depends on the version of transformers
  * that saved them. The most usual come first, names that others use for other things (`output.weight`) last.
  * docs/checkpoints.md holds the same table for readers.
@@ -41,6 +42,14 @@ export const tensorRules: readonly TensorRule[] = [
   },
   { name: 'language_model.output.weight', kind: 'unembedding', families: 'InternVL on InternLM2' },
   { name: 'output.weight', kind: 'unembedding', families: "InternLM2; Llama's and Mistral's own format" },
+  { name: 'unembedding.weight', kind: 'unembedding', families: "gpt-oss's own format" },
+  { name: 'language_model.output_layer.weight', kind: 'unembedding', families: 'Megatron-LM' },
+  { name: 'output_layer.weight', kind: 'unembedding', families: 'Megatron Core' },
+  { name: 'decoder.output_projection.weight', kind: 'unembedding', families: 'fairseq' },
+  { name: 'word_embeddings_for_head.weight', kind: 'unembedding', families: "Persimmon's own format" },
+  { name: 'head.weight', kind: 'unembedding', families: "RWKV; DeepSeek's own format" },
+  { name: 'head.decoder.weight', kind: 'unembedding', families: 'ModernBERT' },
+  { name: 'head.out.weight', kind: 'unembedding', families: 'WavTokenizer' },
 
   {
     name: 'model.embed_tokens.weight',
@@ -90,12 +99,77 @@ export const tensorRules: readonly TensorRule[] = [
     families: 'InternVL on InternLM2',
   },
   { name: 'tok_embeddings.weight', kind: 'embedding', families: "Llama's and Mistral's own format" },
+  { name: 'transformer.token_embeddings.weight', kind: 'embedding', families: 'OpenELM' },
+  { name: 'model.word_embeddings.weight', kind: 'embedding', families: 'Bailing, Ling' },
+  { name: 'rwkv.embeddings.weight', kind: 'embedding', families: 'RWKV 4 to 6' },
+  { name: 'model.embeddings.weight', kind: 'embedding', families: 'RWKV 7' },
+  { name: 'emb.weight', kind: 'embedding', families: "RWKV's own format" },
+  { name: 'transformer.tokens_embed.weight', kind: 'embedding', families: 'OpenAI GPT' },
+  { name: 'tokens_embed.weight', kind: 'embedding', families: 'OpenAI GPT, base model alone' },
+  { name: 'transformer.in_out_embed.weight', kind: 'embedding', families: 'Grok 1' },
+  { name: 'embedder.weight', kind: 'embedding', families: "Gemma's own format" },
+  { name: 'embed.weight', kind: 'embedding', families: "DeepSeek's own format" },
+  { name: 'embedding.weight', kind: 'embedding', families: "gpt-oss's own format" },
+  { name: 'model.embedding.weight', kind: 'embedding', families: 'Mamba within a sequence model' },
+  { name: 'model.embed.weight', kind: 'embedding', families: 'Talkie' },
+  { name: 'language_model.embedding.word_embeddings.weight', kind: 'embedding', families: 'Megatron-LM' },
+  { name: 'embedding.word_embeddings.weight', kind: 'embedding', families: 'Megatron Core' },
+  { name: 'shared.weight', kind: 'embedding', families: 'T5' },
+  { name: 'embeddings.word_embeddings.weight', kind: 'embedding', families: 'BERT, base model alone' },
+  { name: 'embeddings.tok_embeddings.weight', kind: 'embedding', families: 'ModernBERT, base model alone' },
 ];
 
+/** The names of the unembedding matrix, in the order in which they are looked for. */
 export const unembeddingNames: readonly string[] = namesOf('unembedding');
 
 /** The names of the embedding matrix, which is the unembedding matrix too where the two are tied. */
 export const embeddingNames: readonly string[] = namesOf('embedding');
+
+/** A part that training tools, and multimodal models, put into the names of tensors. */
+export interface Wrapper {
+  name: string;
+  /** Place in the name: before all of it, or anywhere in it. */
+  where: 'front' | 'anywhere';
+  /** Who writes it. */
+  by: string;
+}
+
+/** Lists what is taken off a name that is not known as it is, from its front again and again. */
+export const wrappers: readonly Wrapper[] = [
+  { name: '_orig_mod', where: 'anywhere', by: 'torch.compile' },
+  { name: '_fsdp_wrapped_module', where: 'anywhere', by: 'PyTorch FSDP' },
+  { name: '_checkpoint_wrapped_module', where: 'anywhere', by: 'activation checkpointing' },
+  { name: '_forward_module', where: 'anywhere', by: 'Lightning Fabric' },
+  { name: 'module', where: 'front', by: 'DistributedDataParallel, DeepSpeed' },
+  { name: 'base_model', where: 'front', by: 'PEFT' },
+  { name: 'pretrained_model', where: 'front', by: 'TRL' },
+  { name: 'model', where: 'front', by: 'Lightning and other modules of trainings, by habit' },
+  { name: '_model', where: 'front', by: 'modules of trainings, by habit' },
+  { name: 'net', where: 'front', by: 'modules of trainings, by habit' },
+  { name: 'network', where: 'front', by: 'modules of trainings, by habit' },
+  { name: 'lm', where: 'front', by: 'modules of trainings, by habit' },
+  { name: 'gpt', where: 'front', by: 'modules of trainings, by habit' },
+  { name: 'llm', where: 'front', by: 'multimodal models, before their language model' },
+  { name: 'language_model', where: 'front', by: 'multimodal models, before their language model' },
+  { name: 'text_model', where: 'front', by: 'multimodal models, before their language model' },
+  { name: 'thinker', where: 'front', by: 'Qwen-Omni, before its language model' },
+];
+
+/**
+ * Lists the keys under which the checkpoint of a training holds the model's tensors among other things: the first that
+ * leads to a dictionary of tensors. Where none of them does, another one that does so alone is taken.
+ */
+export const nestedKeys: readonly string[] = [
+  'model',
+  'state_dict',
+  'module',
+  'model_state_dict',
+  'model_state',
+  'net',
+  'network',
+  'weights',
+  'params',
+];
 
 function namesOf(kind: TensorRule['kind']): string[] {
   return tensorRules.filter((rule) => rule.kind === kind).map(({ name }) => name);

@@ -1,35 +1,120 @@
-import { embeddingNames, tensorRules, unembeddingNames } from './tensor-names.js';
+import { type KnownLayer, knownLayers } from './known-layers.js';
+import { type KnownTensor, recogniseTensor, stemOf } from './recognise-tensor.js';
+import { type TensorRule, tensorRules } from './tensor-names.js';
 
-/** Which tensor is taken for the unembedding matrix, and why. */
+/** The tensor that is taken for the unembedding matrix, and why. */
 export interface Choice {
+  /** The name in the file. */
   name: string;
-  /** For a user: the rule that chose it. */
+  /** Kind by its name; null for a name that is not known, of a tensor that the user named or that is the only one. */
+  kind: TensorRule['kind'] | null;
+  /** The rule that chose it, for a user. */
   reason: string;
+  /** Remarks for a user. */
+  notes: readonly string[];
 }
+
+/** The end of a search by names. */
+export type Search =
+  | { is: 'found'; choice: Choice }
+  /** The layer is there, but in other tensors than a matrix: it is quantised, or an adapter's. */
+  | { is: 'in parts'; kind: TensorRule['kind']; stem: string; parts: readonly string[] }
+  /** Only embeddings are there, and they are said not to be tied. */
+  | { is: 'untied'; embedding: string }
+  | { is: 'unknown' };
 
 /** The reason where the user has chosen. */
 export const NAMED_BY_USER = 'named by --tensor';
 
 /**
- * Chooses the unembedding matrix by the names that are there.
+ * Looks for the unembedding matrix by the names that are there: unembeddings, then, unless they are said not to be
+ * tied, embeddings; in the order of the rules, and names as they stand before names from which wrappers are taken off.
+ * An unembedding that is there without its matrix ends the search, because an embedding would be another matrix.
  *
- * @param tied `tie_word_embeddings` of config.json, null where it is silent
- * @returns null where no known name is there, or only that of embeddings that config.json calls untied
+ * @param tied whether the configuration calls the embeddings tied, null where it is silent
  */
-export function chooseUnembedding(names: ReadonlySet<string>, tied: boolean | null): Choice | null {
-  const candidates = tied === false ? unembeddingNames : [...unembeddingNames, ...embeddingNames];
-  const name = candidates.find((candidate) => names.has(candidate));
-  if (name === undefined) return null;
-  const rule = tensorRules.findIndex((known) => known.name === name);
-  const { kind, families } = tensorRules[rule]!;
+export function searchUnembedding(names: Iterable<string>, tied: boolean | null): Search {
+  const layers = knownLayers(names);
+  const head = layers.find(({ rule }) => rule.kind === 'unembedding');
+  if (head !== undefined) return searchedLayer(head, tied);
+  const embeddings = layers.filter(({ rule }) => rule.kind === 'embedding');
+  const embedding = embeddings.find(isWhole) ?? embeddings[0];
+  if (embedding === undefined) return { is: 'unknown' };
+  if (embedding.is === 'whole' && tied === false) return { is: 'untied', embedding: embedding.matrix.stored };
+  return searchedLayer(embedding, tied);
+}
+
+/**
+ * Looks for the tensor that the user names: by the name in the file, or that without wrappers.
+ *
+ * @returns null where none has that name
+ */
+export function searchNamed(names: ReadonlySet<string>, asked: string): Choice | null {
+  if (names.has(asked)) {
+    return { name: asked, kind: kindOf(asked), reason: NAMED_BY_USER, notes: [] };
+  }
+  for (const name of names) {
+    const known = recogniseTensor(name);
+    if (known === null || known.removed.length === 0) continue;
+    if (`${stemOf(known.rule)}.${known.part}` !== asked) continue;
+    return { name, kind: known.rule.kind, reason: NAMED_BY_USER, notes: wrapperNotes(known) };
+  }
+  return null;
+}
+
+/** Lists the tensors under known names of matrices, in the order of a search. */
+export function knownNames(names: Iterable<string>): { name: string; kind: TensorRule['kind'] }[] {
+  return knownLayers(names)
+    .filter(isWhole)
+    .map(({ rule, matrix }) => ({ name: matrix.stored, kind: rule.kind }));
+}
+
+type WholeLayer = Extract<KnownLayer, { is: 'whole' }>;
+
+function isWhole(layer: KnownLayer): layer is WholeLayer {
+  return layer.is === 'whole';
+}
+
+function searchedLayer(layer: KnownLayer, tied: boolean | null): Search {
+  if (isWhole(layer)) return { is: 'found', choice: choiceOf(layer, tied) };
+  const { rule, parts } = layer;
+  const names = parts.map(({ stored }) => stored).sort();
+  return { is: 'in parts', kind: rule.kind, stem: stemOf(rule), parts: names };
+}
+
+function choiceOf({ rule, matrix, beside }: WholeLayer, tied: boolean | null): Choice {
+  const { kind, families } = rule;
+  const name = matrix.stored;
   const what =
     kind === 'unembedding'
       ? 'an unembedding matrix'
       : `an embedding matrix; tie_word_embeddings is ${tied === null ? 'not set, and no unembedding is there' : 'true'}`;
-  return { name, reason: `rule ${rule + 1} of ${tensorRules.length}: ${what} (${families})` };
+  const reason = `rule ${tensorRules.indexOf(rule) + 1} of ${tensorRules.length}: ${what} (${families})`;
+  const notes = [...wrapperNotes(matrix), ...silenceNotes(kind, tied), ...companionNotes(name, beside)];
+  return { name, kind, reason, notes };
 }
 
-/** The known names that are there, in the order of the rules. */
-export function knownNames(names: ReadonlySet<string>): string[] {
-  return tensorRules.map(({ name }) => name).filter((name) => names.has(name));
+function wrapperNotes({ stored, rule, removed }: KnownTensor): string[] {
+  if (removed.length === 0) return [];
+  const what = removed.map((name) => `"${name}."`).join(' and ');
+  return [`tensor ${stored} is taken for ${rule.name}, with ${what} taken off its name`];
+}
+
+function silenceNotes(kind: TensorRule['kind'], tied: boolean | null): string[] {
+  if (kind === 'unembedding' || tied !== null) return [];
+  return [
+    'nothing says whether the embeddings are tied, and there is no unembedding matrix: the embedding is taken',
+  ];
+}
+
+function companionNotes(name: string, beside: readonly KnownTensor[]): string[] {
+  if (beside.length === 0) return [];
+  const listed = beside.slice(0, 5).map(({ stored }) => stored);
+  if (beside.length > listed.length) listed.push(`${beside.length - listed.length} more`);
+  return [`beside ${name} there are ${listed.join(', ')}, which are not used`];
+}
+
+function kindOf(name: string): TensorRule['kind'] | null {
+  const known = recogniseTensor(name);
+  return known?.part === 'weight' ? known.rule.kind : null;
 }

@@ -1,16 +1,19 @@
 import { InputError } from '../errors.js';
 import type { Checkpoint } from './checkpoint.js';
-import { openTokenizer } from './tokenizer.js';
+import { openTokenizer } from './open-tokenizer.js';
 
-/** Which rows of the matrix take part: all of them, or those that the tokenizer has a token for. */
+/** Lists the choices of rows that take part: all of them, or those that the tokenizer has a token for. */
 export const rowSelections = ['all', 'tokenizer'] as const;
+
+/** One of rowSelections. */
 export type RowSelection = (typeof rowSelections)[number];
 
 /**
- * Leaves out the rows beyond the tokenizer's tokens, which no text can reach, where that is asked for.
+ * Leaves out the rows beyond the tokenizer's tokens, which no text can reach, where that is asked for. Where there are more
+ * tokens than rows, as some multimodal models have for their images, all rows have one.
  *
  * @returns a checkpoint with V as selected, and a note of what was left out
- * @throws InputError where the checkpoint has no tokenizer, or one with more tokens than rows
+ * @throws InputError where the checkpoint has no tokenizer
  */
 export async function selectRows(checkpoint: Checkpoint, selection: RowSelection): Promise<Checkpoint> {
   if (selection === 'all') return checkpoint;
@@ -18,17 +21,13 @@ export async function selectRows(checkpoint: Checkpoint, selection: RowSelection
   const tokenizer = await openTokenizer(path);
   if (tokenizer === null) {
     throw new InputError(
-      `${path}: rows are to be those of the tokenizer, but there is no tokenizer.json (nor vocab.json with ` +
-        'merges.txt) beside the weights; add it, or keep all rows: --rows all',
+      `${path}: rows are to be those of the tokenizer, but there is no tokenizer.json (nor another file of a tokenizer) ` +
+        'beside the weights; add it, or keep all rows: --rows all',
     );
   }
   const { tokens } = tokenizer;
-  if (tokens > source.rows) {
-    throw new InputError(
-      `${path}: the tokenizer has ${tokens} tokens, the matrix only ${source.rows} rows; ` +
-        'give the tokenizer of this checkpoint, or keep all rows: --rows all',
-    );
-  }
+  if (tokens > source.rows)
+    return { ...checkpoint, notes: [...notes, 'all rows have a token: none is left out'] };
   const note = `${source.rows - tokens} of ${source.rows} rows are beyond the tokenizer's ${tokens} tokens and left out`;
   return { ...checkpoint, source: { ...source, rows: tokens }, notes: [...notes, note] };
 }

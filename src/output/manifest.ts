@@ -6,6 +6,7 @@ import { InputError, VerificationError } from '../errors.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { asInputError } from '../files/read-error.js';
 import type { HubOrigin } from '../input/checkpoint.js';
+import { normalisations } from '../input/normalisation.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import type { Moments } from '../linalg/moments.js';
 import { partitionFormats } from '../plan/plan-run.js';
@@ -161,6 +162,10 @@ const manifestSchema = z.object({
     rows: z.number(),
     hidden: z.number(),
     contentSha256: z.string(),
+    /** What each row, or each column, was divided by the norm of; null where rows were used as they are stored. */
+    normalisation: z.enum(normalisations).nullable().default(null),
+    /** What was noticed about the choice of the matrix, for a person. */
+    notes: z.array(z.string()).default([]),
   }),
   metric: metricSchema,
   options: z.object({

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
+import { headRowChoices } from '../input/head-rows.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { backendNames } from '../linalg/backend/backend.js';
 import type { ExportKind, ExportsConfig } from '../output/exports.js';
@@ -65,6 +66,8 @@ export const configSchema = z.strictObject({
   tensor: z.string().min(1).optional(),
   /** Which rows of the tensor: all, or those that the checkpoint's tokenizer has a token for. */
   rows: z.enum(rowSelections).default('all'),
+  /** Whether the rows of a head that the model normalises are too: by default they are. */
+  headRows: z.enum(headRowChoices).optional(),
   /** Metric file (.pt, .safetensors, .npy); without it the metric is computed from the checkpoint. */
   metric: path.optional(),
   ridge: z.number().min(0).optional(),
@@ -105,6 +108,7 @@ export interface Overrides {
   model?: string | undefined;
   tensor?: string | undefined;
   rows?: Config['rows'] | undefined;
+  headRows?: Config['headRows'] | undefined;
   metric?: string | undefined;
   ridge?: number | undefined;
   out?: string | undefined;

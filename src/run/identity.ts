@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { InputError } from '../errors.js';
 import type { Metric } from '../input/metric.js';
+import type { Normalisation } from '../input/normalisation.js';
 import { LAYOUT_VERSION } from '../output/manifest.js';
 import type { Plan } from '../plan/plan-run.js';
 import { type Config, DEFAULT_RIDGE } from './config.js';
@@ -27,6 +28,14 @@ export function metricOfRun<Given extends Pick<Metric, 'file' | 'sha256' | 'ridg
   return { source: 'file', ...given, ridge: given.ridge ?? ridge ?? null };
 }
 
+/** What a run's identity needs of its weights. */
+interface Content {
+  name: string;
+  dtype: string;
+  normalisation: Normalisation | null;
+  contentSha256: string;
+}
+
 /**
  * SHA-256 (hex) over everything that decides a run's bytes: inputs by their content, options, layout version. Where
  * things lie and how many workers run are not part of it.
@@ -34,13 +43,15 @@ export function metricOfRun<Given extends Pick<Metric, 'file' | 'sha256' | 'ridg
 export function fingerprintOfRun(
   config: Config,
   plan: Plan,
-  { name, dtype, contentSha256 }: { name: string; dtype: string; contentSha256: string },
+  { name, dtype, normalisation, contentSha256 }: Content,
   metric: MetricIdentity,
 ): string {
   const identity = {
     layout: LAYOUT_VERSION,
     model: { name, contentSha256, rows: plan.rows, hidden: plan.hidden, dtype },
     rows: config.rows,
+    // Runs from before there was a choice took the rows as they are stored.
+    ...(normalisation === null ? {} : { normalisation }),
     metric:
       metric.source === 'computed'
         ? { source: metric.source, ridge: metric.ridge }

@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../input/checkpoint.js';
-import { planModel } from '../input/model-plan.js';
+import type { HeadRows } from '../input/head-rows.js';
+import { planModel } from '../input/plan-model.js';
 import type { RowSelection } from '../input/vocabulary-rows.js';
 import type { RunContext } from './context.js';
 
@@ -9,7 +10,7 @@ import type { RunContext } from './context.js';
  */
 export async function obtainModel(
   model: string,
-  options: { tensor: string | undefined; rows: RowSelection },
+  options: { tensor: string | undefined; rows: RowSelection; headRows: HeadRows | undefined },
   { stopwatch, hub, note, signal }: Pick<RunContext, 'stopwatch' | 'hub' | 'note' | 'signal'>,
 ): Promise<Checkpoint> {
   const found = await stopwatch.time('inputs', undefined, async () => {

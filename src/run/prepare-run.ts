@@ -1,7 +1,9 @@
 import { InputError } from '../errors.js';
 import { checkArrowRows } from '../formats/arrow-limits.js';
-import { type Checkpoint, openCheckpoint } from '../input/checkpoint.js';
+import type { Checkpoint, RowSource } from '../input/checkpoint.js';
+import { chooseHeadRows } from '../input/head-rows.js';
 import { type Metric, readMetric } from '../input/metric.js';
+import { openCheckpoint } from '../input/open-checkpoint.js';
 import { selectRows } from '../input/vocabulary-rows.js';
 import type { Backend } from '../linalg/backend/backend.js';
 import { fileMetadata } from '../output/file-metadata.js';
@@ -12,6 +14,7 @@ import { type Config, DEFAULT_RIDGE } from './config.js';
 import type { RunContext } from './context.js';
 import { generateCheckpoint, isGenerated } from './generate-checkpoint.js';
 import { fingerprintOfRun, metricOfRun } from './identity.js';
+import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
 import { type Scan, scanCheckpoint } from './scan-checkpoint.js';
 
@@ -19,6 +22,8 @@ import { type Scan, scanCheckpoint } from './scan-checkpoint.js';
 export interface PreparedRun {
   config: Config;
   checkpoint: Checkpoint;
+  /** What a user should know of the inputs. */
+  notes: string[];
   plan: Plan;
   metric: RunMetric;
   scan: Pick<Scan, 'contentSha256' | 'mean'>;
@@ -45,9 +50,10 @@ export async function prepareRun(
   context: RunContext,
   opened?: Checkpoint,
 ): Promise<PreparedRun> {
-  const checkpoint = opened ?? (await openInput(config, context));
-  for (const note of checkpoint.notes) context.note(note);
-  const { source } = checkpoint;
+  const found = opened ?? (await openInput(config, context));
+  for (const note of found.notes) context.note(note);
+  const checkpoint = { ...found, source: await normaliseSource(found, context) };
+  const { source, normalisation } = checkpoint;
   const { format, partitionRows } = config;
   const plan = planRun({ rows: source.rows, hidden: source.columns, partitionRows, format });
   const { first, count } = plan.partitions[0]!.rows;
@@ -63,14 +69,18 @@ export async function prepareRun(
     ),
   ] as const;
   await Promise.allSettled(inputs);
-  const [given, vocabulary, { rowHashes, ...scan }] = await Promise.all(inputs);
+  const [given, vocabulary, { rowHashes, onlyRow, ...scan }] = await Promise.all(inputs);
+  const ofTokenizer = vocabulary?.notes ?? [];
+  for (const note of ofTokenizer) context.note(note);
+  if (config.metric === undefined && onlyRow !== null) throw constantRows(source, onlyRow);
   const metric = metricOfRun(config, given);
   const name = config.name ?? checkpoint.model.name;
-  const model = { name, dtype: source.dtype, contentSha256: scan.contentSha256 };
+  const model = { name, dtype: source.dtype, normalisation, contentSha256: scan.contentSha256 };
   const fingerprint = fingerprintOfRun(config, plan, model, metric);
   return {
     config,
     checkpoint,
+    notes: [...checkpoint.notes, ...ofTokenizer],
     plan,
     metric,
     scan,
@@ -97,8 +107,8 @@ async function readVocabularyOfTables({ path: place, source }: Checkpoint): Prom
 async function openInput(config: Config, context: RunContext): Promise<Checkpoint> {
   const { executor, stopwatch, note } = context;
   if (config.synthetic === undefined) {
-    const { model, tensor, rows } = config;
-    return obtainModel(model, { tensor, rows }, context);
+    const { model, tensor, rows, headRows } = config;
+    return obtainModel(model, { tensor, rows, headRows }, context);
   }
   const { directory, ...recipe } = config.synthetic;
   if (await isGenerated(directory, recipe)) note(`using the synthetic checkpoint in ${directory}`);
@@ -107,7 +117,7 @@ async function openInput(config: Config, context: RunContext): Promise<Checkpoin
       generateCheckpoint(executor, directory, recipe, advance),
     );
   }
-  return selectRows(await openCheckpoint(directory), config.rows);
+  return selectRows(chooseHeadRows(await openCheckpoint(directory), config.headRows), config.rows);
 }
 
 /** V rows span at most V - 1 directions around their mean. */
@@ -117,4 +127,14 @@ function checkRank({ rows, hidden }: Plan, ridge: number, { note }: RunContext):
   if (ridge === 0)
     throw new InputError(`${reason}: without a ridge it has no inverse. Give a --ridge above 0`);
   note(`warning: ${reason}; in the other directions the metric is 1 / ridge = ${1 / ridge}`);
+}
+
+/** The error for rows that are all `row`: their covariance is zero, and its inverse would be the ridge's alone. */
+function constantRows({ file, tensor, rows }: RowSource, row: Float32Array): InputError {
+  const are = rows === 1 ? 'has one row alone' : `has ${rows} equal rows`;
+  const what = row.every((value) => value === 0) ? `${are}, of zeros` : are;
+  return new InputError(
+    `${file}: ${tensor ?? 'the matrix'} ${what}: the covariance is zero, and no metric can be computed of it; name another ` +
+      'tensor, or give a --metric',
+  );
 }

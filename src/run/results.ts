@@ -41,6 +41,8 @@ export function resultsOf(
       rows: plan.rows,
       hidden: plan.hidden,
       contentSha256: prepared.scan.contentSha256,
+      normalisation: checkpoint.normalisation,
+      notes: prepared.notes,
     },
     metric: basis.metric,
     options: {

@@ -10,6 +10,8 @@ export interface Scan {
   mean: Float64Array;
   /** Of every row's stored bytes, [V], where asked for: equal rows have equal hashes. */
   rowHashes: BigUint64Array | null;
+  /** The one row that all rows are, [d]; null where two differ. */
+  onlyRow: Float32Array | null;
 }
 
 /** Reads every weight once, on the pool; `onRows` is told how many rows are done. */
@@ -24,12 +26,19 @@ export async function scanCheckpoint(
   const mean = new Float64Array(source.columns);
   const inputs = ranges.map((rows) => ({ source, rows, ...options }));
   const hashes = options.hashRows ? new BigUint64Array(source.rows) : null;
-  await reduceTasks(executor, 'scan', inputs, ({ sha256, columnSums, rowHashes }, index) => {
+  let onlyRow: Float32Array | null = null;
+  await reduceTasks(executor, 'scan', inputs, ({ sha256, columnSums, rowHashes, onlyRow: row }, index) => {
     hash.update(sha256);
+    onlyRow = index === 0 || (onlyRow !== null && row !== null && isSame(onlyRow, row)) ? row : null;
     for (let j = 0; j < mean.length; j++) mean[j]! += columnSums[j]!;
     if (rowHashes !== null) hashes?.set(rowHashes, ranges[index]!.first);
     onRows(ranges[index]!.count);
   });
   for (let j = 0; j < mean.length; j++) mean[j]! /= source.rows;
-  return { contentSha256: hash.digest('hex'), mean, rowHashes: hashes };
+  return { contentSha256: hash.digest('hex'), mean, rowHashes: hashes, onlyRow };
+}
+
+/** Of numbers, not of bytes: 0 is -0. */
+function isSame(a: Float32Array, b: Float32Array): boolean {
+  return a.every((value, j) => value === b[j]);
 }

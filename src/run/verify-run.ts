@@ -3,7 +3,7 @@ import { checkBasis, type Operator } from '../checks/basis-check.js';
 import { type Expected, filesCheck, metricEpsilon } from '../checks/identities.js';
 import type { Verification } from '../checks/verdict.js';
 import { EigenshardError, InputError } from '../errors.js';
-import type { RowSource } from '../input/checkpoint.js';
+import type { Checkpoint, RowSource } from '../input/checkpoint.js';
 import { readMetric } from '../input/metric.js';
 import { readEigenbasis } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
@@ -14,6 +14,7 @@ import { splitRows } from '../plan/row-ranges.js';
 import { checkManifest } from './check-manifest.js';
 import type { RunContext } from './context.js';
 import { judgeRun, refuseFailed, type VerificationResult } from './judge-run.js';
+import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
 import { findFileProblems, partitionProblems } from './run-file-problems.js';
 import { scanCheckpoint } from './scan-checkpoint.js';
@@ -124,13 +125,14 @@ async function openSource(
 ): Promise<Input<RowSource>> {
   const { executor, stopwatch } = context;
   const place = moved ?? model.path;
-  let source: RowSource;
+  let obtained: Checkpoint;
   try {
-    const asked = { tensor: model.tensor ?? undefined, rows: options.rows };
-    ({ source } = await obtainModel(place, asked, context));
+    const asked = { tensor: model.tensor ?? undefined, rows: options.rows, headRows: undefined };
+    obtained = await obtainModel(place, asked, context);
   } catch (error) {
     return missing(error, moved, 'the checkpoint', '--model');
   }
+  const { source, storedRows } = obtained;
   if (source.rows !== model.rows || source.columns !== model.hidden) {
     throw otherInput(
       place,
@@ -142,7 +144,8 @@ async function openSource(
     scanCheckpoint(executor, source, splitRows(source.rows, SCAN_ROWS), { hashRows: false }, advance),
   );
   if (scan.contentSha256 !== model.contentSha256) throw otherInput(place, 'model', 'the weights differ');
-  return { found: source, missing: null };
+  const { normalisation } = model;
+  return { found: await normaliseSource({ source, storedRows, normalisation }, context), missing: null };
 }
 
 /** @throws InputError where there is another metric, or none at the place that the caller names */

@@ -1,29 +1,35 @@
-import { openTokenizer } from '../input/tokenizer.js';
+import { openTokenizer } from '../input/open-tokenizer.js';
+import { tokenizerNotes } from '../input/tokenizer-notes.js';
 
 /** What is known of the V tokens apart from their rows. */
 export interface Vocabulary {
-  /** Null for a row that no token has, and without a tokenizer. */
+  /** Null for a row that no token has, and where no tokenizer says what its tokens stand for. */
   texts: (string | null)[];
   /** Null without a tokenizer. */
   isOrphan: (boolean | null)[];
   isSpecial: (boolean | null)[];
+  /** What a user should know of the tokenizer. */
+  notes: readonly string[];
 }
 
 /**
  * Reads the tokens of a checkpoint's tokenizer.
- * @param checkpoint directory, or a bare file, which has no tokenizer; @param rows V
+ *
+ * @param checkpoint directory, or a bare file, which has no tokenizer
+ * @param rows V
  * @throws InputError for a tokenizer that cannot be read
  */
 export async function readVocabulary(checkpoint: string, rows: number): Promise<Vocabulary> {
   const tokenizer = await openTokenizer(checkpoint);
   if (tokenizer === null) {
     const unknown = new Array<null>(rows).fill(null);
-    return { texts: unknown, isOrphan: unknown, isSpecial: unknown };
+    return { texts: unknown, isOrphan: unknown, isSpecial: unknown, notes: [] };
   }
   const texts = Array.from({ length: rows }, (_, id) => tokenizer.text(id));
   return {
     texts,
-    isOrphan: texts.map((text) => text === null),
+    isOrphan: texts.map((_, id) => !tokenizer.has(id)),
     isSpecial: texts.map((_, id) => tokenizer.isSpecial(id)),
+    notes: tokenizerNotes(tokenizer, rows),
   };
 }

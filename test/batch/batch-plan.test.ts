@@ -3,7 +3,7 @@ import path from 'node:path';
 import test from 'ava';
 import { isPlanned } from '../../src/batch/batch-plan.js';
 import { EigenshardError, InputError } from '../../src/errors.js';
-import { planModel } from '../../src/input/model-plan.js';
+import { planModel } from '../../src/input/plan-model.js';
 import { plannedRuns, planOf } from '../helpers/batches.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { runConfig, shardedModel } from '../helpers/runs.js';

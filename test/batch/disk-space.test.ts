@@ -4,7 +4,7 @@ import test from 'ava';
 import type { BatchPlan } from '../../src/batch/batch-plan.js';
 import { diskNeeds, type FreeSpace, refuseFullDisk } from '../../src/batch/disk-space.js';
 import { InputError } from '../../src/errors.js';
-import { planModel } from '../../src/input/model-plan.js';
+import { planModel } from '../../src/input/plan-model.js';
 import { plannedRuns, planOf } from '../helpers/batches.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { shardedModel } from '../helpers/runs.js';

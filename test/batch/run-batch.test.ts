@@ -17,7 +17,7 @@ import { createProgress } from '../../src/commands/progress.js';
 import { RunError } from '../../src/errors.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
 import { lockDirectory } from '../../src/files/wait-for-lock.js';
-import { planModel } from '../../src/input/model-plan.js';
+import { planModel } from '../../src/input/plan-model.js';
 import { MANIFEST_NAME, readManifest } from '../../src/output/manifest.js';
 import type { Progress } from '../../src/run/progress.js';
 import { batchFile, plannedRuns, planOf, spoilWeights } from '../helpers/batches.js';

@@ -28,6 +28,8 @@ class ManualExecutor implements Executor {
       sha256: `result ${index}`,
       columnSums: Float64Array.of(index),
       rowHashes: null,
+      columnSquares: null,
+      onlyRow: null,
     });
     await settled();
   }

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { parseJson } from '../../src/files/json.js';
+import { jsonText, parseJson, parsePythonJson } from '../../src/files/json.js';
 
 test('whatever JSON.stringify writes is parsed to the same value', (t) => {
   fc.assert(
@@ -21,4 +21,60 @@ test('the same key in two objects, or as a value, is allowed', (t) => {
     a: { a: 'a' },
     b: [{ a: 1 }, { a: '": {' }],
   });
+});
+
+test('strings of twenty million characters and nesting a million deep are parsed', (t) => {
+  const long = 'x'.repeat(2e7);
+  const escaped = '\\\\'.repeat(1e7);
+  const text = `{"long": "${long}", "escaped": "${escaped}", "a": 1, "b": {"a": 2}}`;
+  const parsed = parseJson(text) as Record<string, unknown>;
+  t.is(parsed.long, long);
+  t.is((parsed.escaped as string).length, 1e7);
+  t.notThrows(() => parseJson(`${'['.repeat(1e6)}${']'.repeat(1e6)}`));
+  t.throws(() => parseJson(`{"a": "${escaped}", "a": 1}`), { message: /"a" occurs twice/ });
+});
+
+test("Python's words for numbers that JSON has none for are read, in strings they are text", (t) => {
+  const text =
+    '{"a": [0.0, Infinity], "b": -Infinity, "c": NaN,"d":"NaN, \\"Infinity\\" -Infinity","NaN":NaN}';
+  t.deepEqual(parsePythonJson(text), {
+    a: [0, Number.POSITIVE_INFINITY],
+    b: Number.NEGATIVE_INFINITY,
+    c: null,
+    d: 'NaN, "Infinity" -Infinity',
+    NaN: null,
+  });
+  t.is(parsePythonJson('NaN'), null);
+  t.throws(() => parseJson('[NaN]'), { instanceOf: SyntaxError });
+  for (const wrong of [
+    '[1Infinity]',
+    '[+Infinity]',
+    '[-NaN]',
+    '[Infinityx]',
+    '[nan]',
+    '[.NaN]',
+    '"NaN',
+    '{"a": 1,"a": NaN}',
+  ]) {
+    t.throws(() => parsePythonJson(wrong), { instanceOf: SyntaxError }, wrong);
+  }
+});
+
+test('whatever JSON.stringify writes means the same to Python', (t) => {
+  fc.assert(
+    fc.property(fc.json(), (text) => {
+      t.deepEqual(parsePythonJson(text), JSON.parse(text));
+    }),
+    { seed: 2 },
+  );
+});
+
+test('a value in a message is short, however deep or long it is', (t) => {
+  let deep: unknown = 1;
+  for (let depth = 0; depth < 1e5; depth++) deep = [deep];
+  t.is(jsonText(deep), 'a list of 1');
+  t.is(jsonText({ deep }), 'an object');
+  t.is(jsonText('"'), '"\\""');
+  t.is(jsonText('x'.repeat(1000)).length, 105);
+  t.deepEqual([null, 1.5, true, undefined].map(jsonText), ['null', '1.5', 'true', 'undefined']);
 });

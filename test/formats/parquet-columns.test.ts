@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { parquetWriteFile } from 'hyparquet-writer';
@@ -48,5 +49,31 @@ test('what is no Parquet file, or absent, is named', async (t) => {
   await t.throwsAsync(openParquetColumns(`${file}.gone`, 'the table'), {
     instanceOf: InputError,
     message: /there is no such file/,
+  });
+});
+
+test('a footer that promises more rows than its bytes can hold is refused', async (t) => {
+  const directory = scratchDirectory(t);
+  const filename = join(directory, 'a.parquet');
+  // 5 rows are the varint 0a of the footer's third field, an i64; 2^33 of them are five bytes.
+  parquetWriteFile({
+    filename,
+    columnData: [{ name: 'id', data: Int32Array.of(1, 2, 3, 4, 5), type: 'INT32' }],
+  });
+  const bytes = readFileSync(filename);
+  const footerBytes = bytes.readUInt32LE(bytes.length - 8);
+  const start = bytes.length - 8 - footerBytes;
+  const at = bytes.indexOf(Buffer.from([0x16, 0x0a]), start);
+  const footer = Buffer.concat([
+    bytes.subarray(start, at + 1),
+    Buffer.from([0x80, 0x80, 0x80, 0x80, 0x40]),
+    bytes.subarray(at + 2, bytes.length - 8),
+  ]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(footer.length);
+  writeFileSync(filename, Buffer.concat([bytes.subarray(0, start), footer, length, Buffer.from('PAR1')]));
+  await t.throwsAsync(openParquetColumns(filename, 'the table'), {
+    instanceOf: InputError,
+    message: /it promises 8589934592 rows in \d+ bytes/,
   });
 });

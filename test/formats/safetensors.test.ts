@@ -127,6 +127,15 @@ const lies: [what: string, bytes: Buffer, message: RegExp][] = [
     safetensorsOf({ a: entry({ shape: [2 ** 40, 2 ** 40] }) }, data),
     /impossible shape/,
   ],
+  [
+    'a shape that is deep',
+    safetensorsOf(
+      `{"a": {"dtype": "F32", "shape": [${'['.repeat(1e5)}${']'.repeat(1e5)}], "data_offsets": [0, 8]}}`,
+      data,
+    ),
+    /impossible shape \[a list of 1\]/,
+  ],
+  ['a dtype without a name', safetensorsOf({ a: entry({ dtype: '' }) }, data), /unknown dtype ""/],
   ['a negative dimension', safetensorsOf({ a: entry({ shape: [-2] }) }, data), /impossible shape \[-2\]/],
   [
     'a shape of another length',
@@ -177,6 +186,36 @@ test('a header may be padded with spaces, and tensors may have no elements or no
       ['none', 0],
       ['one', 4],
     ],
+  );
+});
+
+test('metadata may be null, and a string of them twenty million characters long', async (t) => {
+  const open = (metadata: unknown) =>
+    readSafetensorsHeader(
+      scratchFile(t, 'a.safetensors', safetensorsOf({ __metadata__: metadata, a: entry() }, data)),
+    );
+  t.deepEqual((await open(null)).metadata, new Map());
+  const long = 'x'.repeat(2e7);
+  const { tensors, metadata } = await open({ long });
+  t.is(metadata.get('long'), long);
+  t.deepEqual(
+    tensors.map(({ name, byteLength }) => [name, byteLength]),
+    [['a', 8]],
+  );
+});
+
+test('an entry without dtype, shape and bytes keeps a name and is no tensor', async (t) => {
+  const empty = { dtype: '', shape: [] };
+  const tied = {
+    a: entry(),
+    b: { ...empty, data_offsets: [0, 0] },
+    c: { ...empty, data_offsets: [8, 8] },
+    d: empty,
+  };
+  const { tensors } = await readSafetensorsHeader(scratchFile(t, 'a.safetensors', safetensorsOf(tied, data)));
+  t.deepEqual(
+    tensors.map(({ name }) => name),
+    ['a'],
   );
 });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import type { HubSettings } from '../../src/hub/settings.js';
 import type { Checkpoint } from '../../src/input/checkpoint.js';
-import { planModel } from '../../src/input/model-plan.js';
+import { planModel } from '../../src/input/plan-model.js';
 import { COMMIT, HubServer } from './hub-server.js';
 import { type SyntheticModel, shardedModel } from './runs.js';
 

@@ -19,6 +19,8 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
       rows: 1500,
       hidden: 64,
       contentSha256: 'cd'.repeat(32),
+      normalisation: null,
+      notes: [],
     },
     metric: {
       source: 'computed',

@@ -5,7 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import { type ProcessIdentity, thisProcess } from '../../src/files/process-identity.js';
 import { type CacheItem, chooseToPrune, listCache, pruneCache } from '../../src/hub/cache-items.js';
 import { CacheLayout } from '../../src/hub/cache-layout.js';
-import { planModel } from '../../src/input/model-plan.js';
+import { planModel } from '../../src/input/plan-model.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { HubServer } from '../helpers/hub-server.js';
 import { holdLock } from '../helpers/lock-holder.js';

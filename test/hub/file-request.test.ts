@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
 import { RunError } from '../../src/errors.js';
-import { planModel } from '../../src/input/model-plan.js';
+import { planModel } from '../../src/input/plan-model.js';
 import { obtain, SHARD, shardedHub } from '../helpers/hub-models.js';
 import type { Fault, Seen } from '../helpers/hub-server.js';
 

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import { RunError } from '../../src/errors.js';
 import { thisProcess } from '../../src/files/process-identity.js';
-import { planModel } from '../../src/input/model-plan.js';
+import { planModel } from '../../src/input/plan-model.js';
 import { readManifest } from '../../src/output/manifest.js';
 import { start } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';

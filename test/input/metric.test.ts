@@ -43,6 +43,63 @@ test('a dictionary of torch.save gives M, its dtype and its ridge', async (t) =>
   });
 });
 
+/** A .pt file of M and these metadata: key, value, ... */
+const withMetadata = (...metadata: Buffer[]) =>
+  torchFile(
+    op.program(op.dictOf(op.text('M'), tensorPickle(square), op.text('metadata'), op.dictOf(...metadata))),
+    { 0: float32Bytes(symmetric), 1: float64Bytes([1e-5]) },
+  );
+
+test('metadata that are not needed are passed over, whatever Python keeps there', async (t) => {
+  const ridge = [op.text('regularization'), op.float(1e-6)];
+  const device = Buffer.concat([
+    op.global('torch', 'device'),
+    op.tupleOf(op.text('cuda'), op.int(0)),
+    op.reduce,
+  ]);
+  const set = Buffer.concat([
+    op.global('__builtin__', 'set'),
+    op.tupleOf(Buffer.concat([op.emptyList, op.mark, op.int(1), op.appends])),
+    op.reduce,
+  ]);
+  for (const value of [
+    op.global('torch', 'float32'),
+    device,
+    set,
+    Buffer.from('C\x02ab'),
+    op.global('torch', 'Size'),
+  ]) {
+    t.is((await read(t, withMetadata(...ridge, op.text('other'), value))).ridge, 1e-6);
+  }
+});
+
+test('a ridge is found as a number of Python, of NumPy or of PyTorch', async (t) => {
+  const bytes = float64Bytes([1e-6]).toString('latin1');
+  const dtype = Buffer.concat([
+    ...[op.global('numpy', 'dtype'), op.tupleOf(op.text('f8'), op.false, op.true), op.reduce],
+    ...[
+      op.tupleOf(op.int(3), op.text('<'), op.none, op.none, op.none, op.int(-1), op.int(-1), op.int(0)),
+      op.build,
+    ],
+  ]);
+  const encoded = [op.global('_codecs', 'encode'), op.tupleOf(op.text(bytes), op.text('latin1')), op.reduce];
+  const scalar = Buffer.concat([
+    ...[op.global('numpy._core.multiarray', 'scalar'), op.tupleOf(dtype, Buffer.concat(encoded)), op.reduce],
+  ]);
+  t.is((await read(t, withMetadata(op.text('ridge'), scalar))).ridge, 1e-6);
+  const tensor = tensorPickle({ storageClass: 'DoubleStorage', key: '1', size: 1, shape: [], strides: [] });
+  t.is((await read(t, withMetadata(op.text('ridge'), tensor))).ridge, 1e-5);
+  t.is((await read(t, withMetadata(op.text('ridge'), op.global('torch', 'float32')))).ridge, null);
+});
+
+test('metadata that could run code are refused, though nothing of them is needed', async (t) => {
+  const call = Buffer.concat([op.global('os', 'system'), op.tupleOf(op.text('id')), op.reduce]);
+  await t.throwsAsync(read(t, withMetadata(op.text('x'), call)), {
+    instanceOf: InputError,
+    message: /"os system" is not allowed; nothing of it was executed/,
+  });
+});
+
 test('a bare tensor of torch.save is the metric', async (t) => {
   const { matrix, tensor, ridge } = await read(
     t,

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { join } from 'node:path';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
-import { planModel } from '../../src/input/model-plan.js';
+import { planModel } from '../../src/input/plan-model.js';
 import { start } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { hubSnapshot, OTHER_SHARD, obtain, SHARD, shardedHub } from '../helpers/hub-models.js';

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { InputError } from '../../src/errors.js';
 import type { PickleValue } from '../../src/formats/torch/pickle-value.js';
 import { readTorchFile, readTorchTensor } from '../../src/formats/torch/read-torch.js';
-import type { TorchTensor } from '../../src/formats/torch/torch-globals.js';
-import { explainCheckpoint } from '../../src/input/checkpoint.js';
+import type { TorchTensor } from '../../src/formats/torch/torch-tensor.js';
+import { explainCheckpoint } from '../../src/input/open-checkpoint.js';
+import { readWeights } from '../../src/input/read-weights.js';
 import { openRows } from '../../src/input/rows.js';
-import { readTorchWeights, readWeights } from '../../src/input/weights.js';
+import { readTorchWeights } from '../../src/input/torch-weights.js';
 import {
   type FixtureStateTensor,
   float32Bytes,
@@ -113,4 +114,72 @@ test('what is no tensor by name is left out, and what is no dictionary refused',
   );
   const bare = scratchFile(t, 'a.pt', torchFile(op.program(tensor), { 0: float32Bytes([1]) }));
   await t.throwsAsync(readTorchWeights(bare), { instanceOf: InputError, message: /model.state_dict\(\)/ });
+});
+
+/** A float32 matrix of 2 x 2 in storage data/KEY. */
+const matrix = (key: string) => tensorPickle({ key, size: 4, shape: [2, 2], strides: [2, 1] });
+const storages = { 0: float32Bytes([1, 2, 3, 4]), 1: float32Bytes([5, 6, 7, 8]) };
+const names = async (t: ExecutionContext, program: Buffer) => {
+  const { section, entries } = await readTorchWeights(
+    scratchFile(t, 'ckpt.pt', torchFile(program, storages)),
+  );
+  return { section, names: entries.map(({ name }) => name) };
+};
+
+test("the checkpoint of a training holds the model's tensors under a key", async (t) => {
+  for (const key of ['model', 'state_dict', 'module', 'model_state_dict', 'anything']) {
+    const loss = tensorPickle({ key: '1', size: 4, shape: [], strides: [] });
+    const program = op.program(
+      op.dictOf(
+        ...[op.text('iter'), op.int(7), op.text('best_loss'), loss],
+        ...[op.text('optimizer'), op.dictOf(op.text('state'), op.dictOf(op.int(0), matrix('1')))],
+        ...[op.text(key), op.dictOf(op.text('x'), matrix('0'))],
+      ),
+    );
+    t.deepEqual(await names(t, program), { section: key, names: ['x'] });
+  }
+});
+
+test('of several dictionaries of tensors the known one is taken, and of unknown ones none', async (t) => {
+  const two = (first: string, second: string) =>
+    op.program(
+      op.dictOf(
+        ...[op.text(first), op.dictOf(op.text('a'), matrix('0'))],
+        ...[op.text(second), op.dictOf(op.text('b'), matrix('1'))],
+      ),
+    );
+  t.deepEqual(await names(t, two('ema', 'model')), { section: 'model', names: ['b'] });
+  t.deepEqual(await names(t, two('module', 'state_dict')), { section: 'state_dict', names: ['b'] });
+  await t.throwsAsync(names(t, two('teacher', 'student')), {
+    instanceOf: InputError,
+    message: /several dictionaries of tensors, "teacher", "student"; save the one of the model/,
+  });
+});
+
+test('a dictionary that occurs a thousand times is looked at once', async (t) => {
+  const many = Array.from({ length: 1000 }, (_, k) => [op.text(`w${k}`), Buffer.from('h\0')]).flat();
+  const put = Buffer.from('q\0');
+  const held = Buffer.concat([op.dictOf(op.text('x'), matrix('0')), put]);
+  const program = op.program(op.dictOf(op.text('first'), held, ...many));
+  t.deepEqual(await names(t, program), { section: 'first', names: ['x'] });
+});
+
+test('what stands in the place of a tensor is listed, so that its layer is not taken for absent', async (t) => {
+  const set = Buffer.concat([op.global('builtins', 'set'), op.emptyTuple, op.reduce]);
+  const sizes = (...values: number[]) => op.tupleOf(...values.map(op.int));
+  const sparse = Buffer.concat([
+    op.global('torch._utils', '_rebuild_sparse_tensor'),
+    op.tupleOf(op.none, op.tupleOf(op.none, op.none, sizes(2, 2))),
+    op.reduce,
+  ]);
+  const program = op.program(op.dictOf(op.text('a'), set, op.text('b'), sparse, op.text('c'), matrix('0')));
+  const { entries } = await readTorchWeights(scratchFile(t, 'a.pt', torchFile(program, storages)));
+  t.deepEqual(
+    entries.map(({ name, dtype, storedDtype, shape }) => [name, dtype, storedDtype, shape.length]),
+    [
+      ['a', null, 'builtins set', 0],
+      ['b', null, 'sparse', 2],
+      ['c', 'float32', 'float32', 2],
+    ],
+  );
 });

@@ -19,7 +19,7 @@ import { fileChunks } from '../../src/formats/layout.js';
 import { readNpyHeader } from '../../src/formats/npy.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { readTorchFile, readTorchTensor } from '../../src/formats/torch/read-torch.js';
-import { isTorchTensor, type TorchTensor } from '../../src/formats/torch/torch-globals.js';
+import { isTorchTensor, type TorchTensor } from '../../src/formats/torch/torch-tensor.js';
 import type { ExportsConfig } from '../../src/output/exports.js';
 import {
   type ExportIdentity,

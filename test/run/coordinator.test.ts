@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { productRounding } from '../../src/checks/identities.js';
+import { InputError } from '../../src/errors.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { configDefaults } from '../../src/run/config.js';
 import { outputPath } from '../../src/run/output-path.js';
@@ -278,6 +279,53 @@ test('fewer rows than the hidden size need a ridge, and say so without one', asy
   const { manifest } = await runHere({ model: model.directory, out, ridge: 1e-4 }, { notes });
   t.true(manifest.verification.passed);
   t.regex(notes.join('\n'), /warning: 20 rows give a covariance of rank 19/);
+});
+
+/** A bare float32 array of these rows. */
+function arrayOf(t: ExecutionContext, rows: number[][]): string {
+  const directory = scratchDirectory(t);
+  const file = path.join(directory, 'rows.npy');
+  writeFileSync(
+    file,
+    npy('<f4', [rows.length, rows[0]!.length], new Uint8Array(Float32Array.from(rows.flat()).buffer)),
+  );
+  return file;
+}
+
+test('rows that are all equal have no covariance, which is an error of the input', async (t) => {
+  const row = [0.1, -0.2, 0.3];
+  const equal = Array.from({ length: 10_000 }, () => row);
+  const refused = async (rows: number[][], message: RegExp) => {
+    const out = path.join(scratchDirectory(t), 'out');
+    await t.throwsAsync(runHere({ model: arrayOf(t, rows), out }), { instanceOf: InputError, message });
+    t.false(existsSync(path.join(out, 'journal.jsonl')));
+  };
+  await refused(equal, /the matrix has 10000 equal rows: the covariance is zero, .*give a --metric/);
+  await refused([row], /has one row alone: the covariance is zero/);
+  await refused(
+    [
+      [0, -0],
+      [-0, 0],
+      [0, 0],
+    ],
+    /has 3 equal rows, of zeros/,
+  );
+  // The last of the last range that is scanned.
+  const nearly = [...equal.slice(1), [0.1, -0.2, 0.4]];
+  await t.notThrowsAsync(runHere({ model: arrayOf(t, nearly), out: scratchDirectory(t) }));
+});
+
+test('a weight that is no number is the fault of the checkpoint, and no advice is to download it again', async (t) => {
+  const model = arrayOf(t, [
+    [1, 2],
+    [3, Number.NaN],
+    [4, 5],
+  ]);
+  const error = await t.throwsAsync(runHere({ model, out: scratchDirectory(t) }), {
+    instanceOf: InputError,
+    message: /rows.npy: the matrix holds NaN at row 1, column 1; every weight must be finite/,
+  });
+  t.false(error.message.includes('download'));
 });
 
 test("a metric of another checkpoint is used as given, and said not to be this one's", async (t) => {

@@ -1,5 +1,14 @@
 import { InputError } from '../../errors.js';
-import { type Fail, isTuple, type PickleGlobal, type PickleRules, type PickleValue } from './pickle-value.js';
+import {
+  type Fail,
+  isKind,
+  isOpaque,
+  isTuple,
+  opaque,
+  type PickleGlobal,
+  type PickleRules,
+  type PickleValue,
+} from './pickle-value.js';
 
 /** The stack machine that a pickle is a program for. Which opcode does what is in pickle-opcodes.ts. */
 export class PickleMachine {
@@ -12,7 +21,7 @@ export class PickleMachine {
   #stack: PickleValue[] = [];
   readonly #below: PickleValue[][] = [];
   #position = 0;
-  /** Of the opcode at work, for messages. */
+  /** Position of the opcode at work, for messages. */
   #opcodeStart = 0;
 
   constructor(bytes: Uint8Array, where: string, rules: PickleRules) {
@@ -84,6 +93,7 @@ export class PickleMachine {
 
   append(values: readonly PickleValue[]): void {
     const list = this.top();
+    if (isOpaque(list)) return;
     if (!isList(list)) this.fail('it appends to something that is no list');
     for (const value of values) list.push(value);
   }
@@ -91,12 +101,13 @@ export class PickleMachine {
   /** @param items key, value, key, value, ... */
   setItems(items: readonly PickleValue[]): void {
     const map = this.top();
+    if (isOpaque(map)) return;
     if (!(map instanceof Map)) this.fail('it sets an item of something that is no dictionary');
     if (items.length % 2 !== 0) this.fail('it sets a dictionary key without a value');
     for (let i = 0; i < items.length; i += 2) {
       const key = items[i]!;
-      if (typeof key === 'object' && key !== null && !isTuple(key)) {
-        this.fail('a dictionary key is no string, number, boolean, None or tuple');
+      if (key instanceof Map || (Array.isArray(key) && !isTuple(key))) {
+        this.fail('a dictionary key is a dictionary or a list');
       }
       map.set(key, items[i + 1]!);
     }
@@ -119,10 +130,7 @@ export class PickleMachine {
     const full = `${module} ${name}`;
     const found = this.#rules.globals.get(full);
     if (found === undefined) {
-      const advice = /^numpy\b/.test(full)
-        ? ' (a NumPy value: save it as float(x), or as a torch tensor)'
-        : '';
-      this.fail(`the global ${JSON.stringify(full.slice(0, 200))} is not allowed${advice}`);
+      this.fail(`the global ${JSON.stringify(full.slice(0, 200))} is not allowed`);
     }
     this.push(found);
   }
@@ -134,20 +142,35 @@ export class PickleMachine {
     this.pushGlobal(module, name);
   }
 
+  /** A call of a function, or of a class for a new object: Python writes the two differently. */
   reduce(): void {
     const args = this.pop();
     const callee = this.pop();
-    if (!isGlobal(callee) || callee.call === undefined) this.fail('it calls something that cannot be called');
+    if (!isKind<PickleGlobal>(callee, 'global') || callee.call === undefined)
+      this.fail('it calls something that cannot be called');
     if (!isTuple(args)) this.fail(`it calls ${callee.name} without a tuple of arguments`);
     this.push(callee.call(args, this.fail));
   }
 
-  /** Attributes of an OrderedDict (a state_dict keeps its `_metadata` there) are dropped; nothing else has any. */
+  /** Attributes of an OrderedDict (a state_dict keeps its `_metadata` there) are dropped. */
   build(): void {
     const state = this.pop();
-    if (!(this.top() instanceof Map && state instanceof Map)) {
-      this.fail('it sets attributes of something that is no OrderedDict');
-    }
+    const target = this.top();
+    if (target instanceof Map && state instanceof Map) return;
+    if (typeof target === 'object' && target !== null && 'kind' in target && target.setState !== undefined) {
+      target.setState(state);
+    } else this.fail('it sets attributes of something that has none');
+  }
+
+  /** Sets are of no use here: their members are dropped. */
+  pushSet(): void {
+    this.push(opaque('builtins set'));
+  }
+
+  /** Ends a set that is written with its members in front. */
+  pushFrozenSet(): void {
+    this.popToMark();
+    this.pushSet();
   }
 
   persistentId(): void {
@@ -226,10 +249,6 @@ export class PickleMachine {
 
 function isList(value: PickleValue): value is PickleValue[] {
   return Array.isArray(value) && !isTuple(value);
-}
-
-function isGlobal(value: PickleValue): value is PickleGlobal {
-  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'global';
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -3,7 +3,7 @@ import type { PickleMachine } from './pickle-machine.js';
 /** Ends a pickle. */
 export const STOP = 0x2e;
 
-/** What each opcode does that is understood; the names are those of Python's pickletools. */
+/** Actions of the opcodes that are understood; the names are those of Python's pickletools. */
 export const opcodes: ReadonlyMap<number, (machine: PickleMachine) => void> = new Map<
   number,
   (machine: PickleMachine) => void
@@ -20,6 +20,9 @@ export const opcodes: ReadonlyMap<number, (machine: PickleMachine) => void> = ne
   [0x7d, (m) => m.push(new Map())], // EMPTY_DICT
   [0x73, (m) => m.setItems([m.pop(), m.pop()].reverse())], // SETITEM
   [0x75, (m) => m.setItems(m.popToMark())], // SETITEMS
+  [0x8f, (m) => m.pushSet()], // EMPTY_SET
+  [0x90, (m) => m.append(m.popToMark())], // ADDITEMS
+  [0x91, (m) => m.pushFrozenSet()], // FROZENSET
   [0x4e, (m) => m.push(null)], // NONE
   [0x88, (m) => m.push(true)], // NEWTRUE
   [0x89, (m) => m.push(false)], // NEWFALSE
@@ -34,6 +37,7 @@ export const opcodes: ReadonlyMap<number, (machine: PickleMachine) => void> = ne
   [0x43, (m) => m.push(m.bytes(m.uint8()))], // SHORT_BINBYTES
   [0x42, (m) => m.push(m.bytes(m.uint32()))], // BINBYTES
   [0x8e, (m) => m.push(m.bytes(m.uint64()))], // BINBYTES8
+  [0x96, (m) => m.push(m.bytes(m.uint64()))], // BYTEARRAY8
   [0x71, (m) => m.memoPut(m.uint8())], // BINPUT
   [0x72, (m) => m.memoPut(m.uint32())], // LONG_BINPUT
   [0x94, (m) => m.memoAppend()], // MEMOIZE
@@ -42,6 +46,7 @@ export const opcodes: ReadonlyMap<number, (machine: PickleMachine) => void> = ne
   [0x63, (m) => m.pushGlobal(m.line(), m.line())], // GLOBAL
   [0x93, (m) => m.pushGlobalFromStack()], // STACK_GLOBAL
   [0x52, (m) => m.reduce()], // REDUCE
+  [0x81, (m) => m.reduce()], // NEWOBJ
   [0x62, (m) => m.build()], // BUILD
   [0x51, (m) => m.persistentId()], // BINPERSID
   [0x95, (m) => m.frame()], // FRAME
@@ -67,16 +72,11 @@ export const refusedOpcodes: ReadonlyMap<number, string> = new Map([
   [0x6f, 'OBJ'],
   [0x70, 'PUT'],
   [0x80, 'PROTO'],
-  [0x81, 'NEWOBJ'],
   [0x82, 'EXT1'],
   [0x83, 'EXT2'],
   [0x84, 'EXT4'],
   [0x8b, 'LONG4'],
-  [0x8f, 'EMPTY_SET'],
-  [0x90, 'ADDITEMS'],
-  [0x91, 'FROZENSET'],
   [0x92, 'NEWOBJ_EX'],
-  [0x96, 'BYTEARRAY8'],
   [0x97, 'NEXT_BUFFER'],
   [0x98, 'READONLY_BUFFER'],
 ]);

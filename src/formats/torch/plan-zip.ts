@@ -43,7 +43,7 @@ interface PlacedRecord {
   name: Buffer;
   bytes: Uint8Array | null;
   byteLength: number;
-  /** Of the bytes; the local header lies at headerOffset and fills the space between. */
+  /** Place of the bytes; the local header lies at headerOffset and fills the space between. */
   byteOffset: number;
   headerOffset: number;
   padding: number;
@@ -51,7 +51,7 @@ interface PlacedRecord {
 
 const ALIGNMENT = 64;
 
-/** What a 32-bit field holds when the true value is in the zip64 field. */
+/** Stands in a 32-bit field whose true value is in the zip64 field. */
 const IN_ZIP64 = 0xffffffff;
 
 const VERSION_STORED = 10;

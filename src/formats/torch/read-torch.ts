@@ -1,15 +1,16 @@
 import { InputError } from '../../errors.js';
+import { isLfsPointer, lfsPointer } from '../../files/lfs-pointer.js';
 import { type OpenFile, readBytes, withFile } from '../../files/open-file.js';
 import { type Dtype, dtypeBytes } from '../dtype.js';
-import { isLfsPointer, lfsPointer } from '../lfs-pointer.js';
 import { elementCount, shapeText } from '../shape.js';
 import { readStrided } from '../strided.js';
 import type { PickleValue } from './pickle-value.js';
 import { readPickle } from './read-pickle.js';
 import { readStoredEntries, type StoredEntry } from './read-zip.js';
-import { type StorageDtype, type TorchTensor, torchRules } from './torch-globals.js';
+import { torchRules } from './torch-globals.js';
+import { isFloat, type TorchTensor } from './torch-tensor.js';
 
-/** What torch.save wrote: the object, and where the bytes of each tensor's storage lie. */
+/** A file of torch.save: the object, and where the bytes of each tensor's storage lie. */
 export interface TorchFile {
   file: string;
   /** Tensors in it are TorchTensor: descriptors, not data. */
@@ -123,10 +124,6 @@ const MAX_PICKLE_BYTES = 64 * 1024 * 1024;
 
 /** 8 GiB as float64, a metric of 32,768 rows. Strides of 0 let a file of some bytes ask for any amount of memory. */
 const MAX_ELEMENTS = 2 ** 30;
-
-export function isFloat(dtype: StorageDtype): dtype is Dtype {
-  return dtype in dtypeBytes;
-}
 
 /** Sums and products of whole numbers from 0 only grow, so one that is no longer exact is still too large. */
 function lastElement({ shape, strides, storageOffset }: TorchTensor): number {

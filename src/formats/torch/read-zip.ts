@@ -6,7 +6,7 @@ import type { OpenFile } from '../../files/open-file.js';
 /** One uncompressed file of an archive: its bytes lie in the archive as they are. */
 export interface StoredEntry {
   name: string;
-  /** Of the data, from the start of the archive. */
+  /** Place of the data, from the start of the archive. */
   byteOffset: number;
   byteLength: number;
 }

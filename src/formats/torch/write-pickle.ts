@@ -5,7 +5,7 @@ import { elementCount, shapeText } from '../shape.js';
 /** A whole number becomes Python's int, any other number its float. */
 export type PlainValue = string | number | boolean | { readonly [key: string]: PlainValue };
 
-/** What torch.save is given: a dictionary of tensors and of plain values. */
+/** The entries that torch.save is given: tensors and plain values by name. */
 export type TorchEntries = Readonly<Record<string, TensorSpec | PlainValue>>;
 
 /**

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { InputError } from '../../../src/errors.js';
 import type { PickleValue } from '../../../src/formats/torch/pickle-value.js';
 import { readTorchFile, readTorchTensor } from '../../../src/formats/torch/read-torch.js';
-import { isTorchTensor, type TorchTensor } from '../../../src/formats/torch/torch-globals.js';
+import { isTorchTensor, type TorchTensor } from '../../../src/formats/torch/torch-tensor.js';
 import {
   cutAt,
   type FixtureStorage,

@@ -2,9 +2,10 @@ import { mkdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { InputError } from '../../src/errors.js';
-import { explainCheckpoint, openCheckpoint } from '../../src/input/checkpoint.js';
+import { explainCheckpoint, openCheckpoint } from '../../src/input/open-checkpoint.js';
 import { openRows } from '../../src/input/rows.js';
 import { embeddingNames, unembeddingNames } from '../../src/input/tensor-names.js';
+import { checkpointDirectory, found, matrix } from '../helpers/checkpoints.js';
 import {
   type FixtureStateTensor,
   type FixtureTensor,
@@ -19,50 +20,7 @@ import {
 } from '../helpers/fixtures.js';
 import { realModelTest } from '../helpers/shared-models.js';
 
-/** A bfloat16 matrix of `rows` x 3 in which every element is `fill`. */
-function matrix(name: string, rows = 4, fill = 1): FixtureTensor {
-  return { name, dtype: 'BF16', shape: [rows, 3], data: new Uint8Array(rows * 6).fill(fill) };
-}
-
-interface Contents {
-  config?: object;
-  single?: FixtureTensor[];
-  shards?: Record<string, FixtureTensor[]>;
-  /** Beside what follows from the shards. */
-  index?: Record<string, unknown>;
-}
-
-/** A Hugging Face directory. */
-function checkpointDirectory(t: ExecutionContext, { config, single, shards, index }: Contents): string {
-  const directory = scratchDirectory(t);
-  writeFileSync(
-    join(directory, 'config.json'),
-    JSON.stringify(config ?? { model_type: 'test', hidden_size: 3 }),
-  );
-  if (single !== undefined) writeFileSync(join(directory, 'model.safetensors'), safetensors(single));
-  const map: Record<string, unknown> = { ...index };
-  for (const [shard, tensors] of Object.entries(shards ?? {})) {
-    writeFileSync(join(directory, shard), safetensors(tensors));
-    for (const { name } of tensors) map[name] = shard;
-  }
-  if (shards !== undefined) {
-    writeFileSync(
-      join(directory, 'model.safetensors.index.json'),
-      JSON.stringify({ metadata: {}, weight_map: map }),
-    );
-  }
-  return directory;
-}
-
-/** The first byte of the matrix: `fill` above. */
-async function firstByte(path: string, tensor?: string): Promise<number> {
-  const { source } = await openCheckpoint(path, tensor === undefined ? {} : { tensor });
-  const into = new Uint8Array(source.columns * 2);
-  const reader = openRows(source);
-  reader.read(0, 1, into);
-  reader.close();
-  return into[0]!;
-}
+const firstByte = async (path: string, tensor?: string) => (await found(path, tensor)).fill;
 
 const refused = (t: ExecutionContext, path: string, message: RegExp, tensor?: string) =>
   t.throwsAsync(openCheckpoint(path, tensor === undefined ? {} : { tensor }), {
@@ -218,13 +176,20 @@ test('dtypes and shapes that do not fit are refused', async (t) => {
   await refusedTensor({ dtype: 'F64', data: new Uint8Array(96) }, /dtype F64.*convert it to float32/);
   await refusedTensor({ shape: [12] }, /is 12, expected a matrix/);
   await refusedTensor({ shape: [4, 3, 1] }, /is 4 x 3 x 1, expected a matrix/);
-  await refusedTensor({ shape: [0, 3], data: new Uint8Array(0) }, /is 0 x 3, expected a matrix/);
+  await refusedTensor(
+    { shape: [0, 3], data: new Uint8Array(0) },
+    /is empty \(0 x 3\): the gathered weights are elsewhere/,
+  );
   await refusedTensor({ shape: [3, 4] }, /is 3 x 4, but config.json says hidden size 3/);
 });
 
 test('directories that are no checkpoint are refused with what is missing', async (t) => {
   const empty = scratchDirectory(t);
-  await refused(t, empty, /config.json: cannot read the checkpoint's configuration: there is no such file/);
+  await refused(
+    t,
+    empty,
+    /holds no checkpoint \(no config.json nor params.json\); give the directory of one/,
+  );
   writeFileSync(join(empty, 'config.json'), '[1]');
   await refused(t, empty, /expected the checkpoint's configuration as a JSON object/);
   writeFileSync(join(empty, 'config.json'), '{"a": 1');
@@ -238,6 +203,28 @@ test('directories that are no checkpoint are refused with what is missing', asyn
   writeFileSync(join(empty, 'model.safetensors.index.json'), '{}');
   await refused(t, empty, /expected an object weight_map/);
   await refused(t, join(empty, 'none'), /none: cannot read the checkpoint: there is no such file/);
+});
+
+test('a name without an owner is answered with how the hub calls it', async (t) => {
+  const missing = /there is no such file or directory.*no owner in this name: /;
+  await refused(t, 'gpt2', new RegExp(`${missing.source}the model of the hub is openai-community/gpt2$`));
+  await refused(t, 'gpt2-xl@v1', /the model of the hub is openai-community\/gpt2-xl@v1$/);
+  await refused(t, 'distilgpt2', /the model of the hub is distilbert\/distilgpt2$/);
+  await refused(t, 'one-word', /a model of the hub is given as owner\/name, as openai-community\/gpt2$/);
+  for (const path of ['./gpt2', 'a/gpt2', '/gpt2', 'constructor/x']) {
+    const error = await t.throwsAsync(openCheckpoint(path), { instanceOf: InputError });
+    t.false(error.message.includes('hub'), path);
+  }
+});
+
+test('a directory without a configuration says which of its files may be given', async (t) => {
+  const directory = scratchDirectory(t);
+  for (const name of ['ckpt.pt', 'notes.txt']) writeFileSync(join(directory, name), '');
+  await refused(
+    t,
+    directory,
+    /no checkpoint \(no config.json nor params.json\); .* or a file of weights, as ckpt.pt$/,
+  );
 });
 
 test('a bare safetensors file gives the known name, or its only matrix, or asks', async (t) => {
@@ -335,7 +322,7 @@ test('it says why a tensor is taken, and which others are there', async (t) => {
   const file = join(path, 'model.safetensors');
   const found = await explainCheckpoint(path);
   t.regex(found.reason, /^rule 1 of \d+: an unembedding matrix \(Llama/);
-  t.deepEqual(found.others, [{ name: 'model.embed_tokens.weight', file }]);
+  t.deepEqual(found.others, [{ name: 'model.embed_tokens.weight', file, shape: [4, 3], dtype: 'BF16' }]);
   const asked = await explainCheckpoint(path, { tensor: 'x' });
   t.is(asked.reason, 'named by --tensor');
   t.is(asked.others.length, 2);
@@ -385,6 +372,8 @@ realModelTest('a real checkpoint is opened', async (t, model) => {
       hiddenSize: 64,
       vocabSize: 512,
     },
+    storedRows: 512,
+    normalisation: null,
     origin: null,
     notes: [],
   });

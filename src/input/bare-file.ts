@@ -1,0 +1,147 @@
+import { basename, extname } from 'node:path';
+import { InputError } from '../errors.js';
+import { detectFormat } from '../formats/detect-format.js';
+import { readNpyHeader } from '../formats/npy.js';
+import { checkMatrix, rowSource } from './check-matrix.js';
+import type { ExplainedCheckpoint } from './checkpoint.js';
+import { type ChosenTensor, chooseTensor, type Tensors } from './choose-tensor.js';
+import { type DirectoryAround, directoryAround } from './directory-around.js';
+import { isHead, judgeChoice } from './judge-choice.js';
+import type { Model } from './model-config.js';
+import { refusePart } from './model-parallel.js';
+import { lookAtOthers } from './other-tensors.js';
+import { readSafetensorsWeights } from './safetensors-weights.js';
+import { noMatrix, searchRefusal } from './search-refusal.js';
+import { readTorchWeights } from './torch-weights.js';
+import type { WeightEntry, Weights } from './weights.js';
+
+/**
+ * Opens one file of weights as a checkpoint: .safetensors, a state_dict of torch.save, or .npy; its content decides. Where
+ * it is one of the files of a Hugging Face directory, what the directory says of it counts.
+ *
+ * @param path absolute
+ * @param asked the tensor that the user named
+ * @throws InputError where it holds no matrix that can be taken, or a part of one
+ */
+export async function openBareFile(path: string, asked: string | undefined): Promise<ExplainedCheckpoint> {
+  const expected = 'a Hugging Face directory, a .safetensors file, a state_dict of torch.save or a .npy file';
+  const format = await detectFormat(path, 'the checkpoint', expected);
+  switch (format) {
+    case 'safetensors':
+      return openWeights(path, await readSafetensorsWeights(path), asked);
+    case 'torch':
+    // The same reader, for its message about the formats before the zip archive.
+    case 'pickle':
+      return openWeights(path, await readTorchWeights(path), asked);
+    case 'npy':
+      return openArray(path, asked);
+  }
+}
+
+async function openWeights(
+  path: string,
+  weights: Weights,
+  asked: string | undefined,
+): Promise<ExplainedCheckpoint> {
+  refusePart(path);
+  const around = await directoryAround(path);
+  const chosen = await chooseOf(path, weights, around, asked);
+  const source = rowSource(weights, chosen.entry);
+  const own = new Set(weights.entries.map(({ name }) => name));
+  const { listed, embedding } = await lookAtOthers(own, chosen.choice.name, async () => weights);
+  const notes = [...chosen.notes, ...judgeChoice(chosen.choice, source, embedding, around?.config ?? null)];
+  const model = { ...(around?.config.model ?? unknownModel), name: nameOf(path), revision: null };
+  const { reason } = chosen.choice;
+  const normalisation = isHead(chosen.choice, model) ? (around?.config.normalisation ?? null) : null;
+  return {
+    path,
+    source,
+    storedRows: source.rows,
+    model,
+    normalisation,
+    origin: null,
+    notes,
+    reason,
+    others: listed,
+  };
+}
+
+async function chooseOf(
+  path: string,
+  weights: Weights,
+  around: DirectoryAround | null,
+  asked: string | undefined,
+): Promise<ChosenTensor> {
+  const { entries } = weights;
+  const own = entries.map(({ name }) => name);
+  const tensors: Tensors = {
+    path,
+    // What other shards hold counts too: their head is not to be replaced by this one's embedding.
+    names: asked === undefined ? [...(around?.index?.keys() ?? []), ...own] : own,
+    tied: around?.config.model.tied ?? null,
+    config: around?.config.file ?? 'its configuration',
+    weightsOf: async (name) => {
+      const shard = around?.index?.get(name);
+      if (shard === undefined || shard === basename(path) || own.includes(name)) return weights;
+      throw new InputError(
+        `${path}: the unembedding matrix is ${name}, in ${shard} beside this file; give the directory, or that shard, as ` +
+          'the model',
+      );
+    },
+  };
+  const chosen = await chooseTensor(tensors, asked);
+  if (chosen.is === 'chosen') return chosen;
+  if (chosen.is !== 'unknown') throw searchRefusal(tensors, chosen);
+  const only = asked === undefined ? onlyMatrix(entries) : null;
+  if (only === null) throw noMatrix(path, asked, entries);
+  const choice = { name: only.name, kind: null, reason: 'the only matrix of the file', notes: [] };
+  return { is: 'chosen', choice, weights, entry: only, notes: [] };
+}
+
+function onlyMatrix(entries: readonly WeightEntry[]): WeightEntry | null {
+  const [only, ...more] = entries.filter(({ shape }) => shape.length === 2);
+  return only !== undefined && more.length === 0 ? only : null;
+}
+
+async function openArray(path: string, asked: string | undefined): Promise<ExplainedCheckpoint> {
+  if (asked !== undefined) {
+    throw new InputError(
+      `${path}: a .npy file holds one array without a name; leave out the tensor ${asked}`,
+    );
+  }
+  const { dtype, shape, fortranOrder, byteOffset } = await readNpyHeader(path);
+  if (fortranOrder) {
+    throw new InputError(
+      `${path}: the array is in Fortran order, expected C order (row after row); ` +
+        'save it again as numpy.save(path, numpy.ascontiguousarray(a))',
+    );
+  }
+  const source = { ...checkMatrix(path, { dtype, storedDtype: dtype, shape, tensor: null }), byteOffset };
+  const choice = { name: '', kind: null, reason: 'the only array of the file', notes: [] };
+  const notes = judgeChoice(choice, source, null, null);
+  const model = { ...unknownModel, name: nameOf(path) };
+  const { reason } = choice;
+  return {
+    path,
+    source,
+    storedRows: source.rows,
+    model,
+    normalisation: null,
+    origin: null,
+    notes,
+    reason,
+    others: [],
+  };
+}
+
+const unknownModel: Omit<Model, 'name'> = {
+  revision: null,
+  modelType: null,
+  tied: null,
+  hiddenSize: null,
+  vocabSize: null,
+};
+
+function nameOf(path: string): string {
+  return basename(path, extname(path));
+}

@@ -1,0 +1,38 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { asInputError } from '../files/read-error.js';
+import { openBareFile } from './bare-file.js';
+import type { Checkpoint, ExplainedCheckpoint } from './checkpoint.js';
+import { localDirectory } from './checkpoint-directory.js';
+import { findMatrix } from './find-matrix.js';
+import { nameWithoutOwner } from './name-without-owner.js';
+
+/**
+ * Finds the unembedding matrix of a Hugging Face directory (safetensors, or pytorch_model.bin), of one in Llama's or
+ * Mistral's own format, of a bare .safetensors file, a state_dict of torch.save, or a .npy file. Of the weights nothing is
+ * read but headers, and some rows of a head and an embedding that are to be compared.
+ *
+ * @param options.tensor takes this tensor instead of looking for one by the names in tensor-names.ts
+ * @throws InputError where there is no such matrix, or not one of supported dtype and shape
+ */
+export async function openCheckpoint(path: string, options: { tensor?: string } = {}): Promise<Checkpoint> {
+  const { reason: _, others: __, ...checkpoint } = await explainCheckpoint(path, options);
+  return checkpoint;
+}
+
+/** Opens a checkpoint as openCheckpoint does, and says how the matrix was found. */
+export async function explainCheckpoint(
+  path: string,
+  options: { tensor?: string } = {},
+): Promise<ExplainedCheckpoint> {
+  const absolute = resolve(path);
+  const isDirectory = await stat(absolute).then(
+    (found) => found.isDirectory(),
+    (error) => {
+      throw nameWithoutOwner(path, asInputError(error, absolute, 'the checkpoint'));
+    },
+  );
+  if (!isDirectory) return openBareFile(absolute, options.tensor);
+  const { checkpoint, reason, others } = await findMatrix(localDirectory(absolute), options.tensor);
+  return { ...checkpoint, reason, others };
+}

@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs';
+import { parseHubReference } from '../hub/reference.js';
+import type { HubSettings } from '../hub/settings.js';
+import { chooseHeadRows, type HeadRows } from './head-rows.js';
+import { localPlan, type ModelPlan } from './model-plan.js';
+import { explainCheckpoint } from './open-checkpoint.js';
+import { planHubModel } from './plan-hub-model.js';
+import { type RowSelection, selectRows } from './vocabulary-rows.js';
+
+/** Options of finding a model. */
+export interface ModelOptions {
+  hub: HubSettings;
+  /** The tensor to take instead of the one that is found by name. */
+  tensor?: string | undefined;
+  /** The rows to take, by default all. */
+  rows?: RowSelection | undefined;
+  /** The rows as stored or as normalised; by default as the model uses them. */
+  headRows?: HeadRows | undefined;
+  /** Shows a line to the person who watches: of a wait, of a file that is downloaded again. */
+  note?: ((line: string) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Finds a model and its unembedding matrix. Of the weights nothing is read but headers.
+ *
+ * @param model path of a Hugging Face directory, of a file of weights or of a .npy file; where there is no such path, a
+ * model of the hub: 'owner/name' or 'owner/name@revision'
+ * @throws InputError or RunError as explainCheckpoint, planHubModel and selectRows
+ */
+export async function planModel(model: string, options: ModelOptions): Promise<ModelPlan> {
+  const { hub, tensor, rows = 'all', headRows, note = () => {}, signal } = options;
+  const reference = existsSync(model) ? null : parseHubReference(model);
+  if (reference !== null) return planHubModel(reference, hub, { tensor, rows, headRows, note, signal });
+  const {
+    others: _,
+    reason,
+    ...opened
+  } = await explainCheckpoint(model, tensor === undefined ? {} : { tensor });
+  return localPlan(await selectRows(chooseHeadRows(opened, headRows), rows), reason);
+}
