@@ -8,15 +8,16 @@ const ABORTED = 2;
 const SPINS = 20_000;
 const SUSPENSION_MS = 1000;
 
-/** The failure of a thread that another one's failure woke. */
+/** Failure of a thread that another one's failure woke. */
 export class AbortedError extends RunError {
   constructor() {
     super('another thread of the eigensolver failed');
   }
 }
 
-/** A barrier that `threads` threads pass together, in shared memory. */
+/** Barrier that `threads` threads pass together, in shared memory. */
 export class Barrier {
+  /** Bytes of the shared memory that a barrier needs. */
   static readonly BYTES = 3 * Int32Array.BYTES_PER_ELEMENT;
   readonly #cells: Int32Array;
   readonly #threads: number;
@@ -33,7 +34,10 @@ export class Barrier {
     this.#patience = patience;
   }
 
-  /** Waits for the others. @throws AbortedError when one of them has aborted, RunError when one does not come */
+  /**
+   * Waits for the other threads.
+   * @throws AbortedError when one of them has aborted; RunError when one does not come
+   */
   pass(): void {
     const cells = this.#cells;
     // The round is read first: an abort after that ends it.
