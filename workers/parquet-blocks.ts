@@ -18,16 +18,14 @@ export function parquetBlockBytes({ columns, columnStride }: ParquetLayout): num
 }
 
 /**
- * Reads a Parquet partition from its first byte to its last, and yields its projections. Everything that is not
- * a projection (page headers, token ids, footer) must be, byte for byte, what the plan says. All columns are in
- * `block` in the end. What is wrong with
- * the file is added to `findings`; a file of the wrong length yields nothing.
+ * Reads a Parquet partition from its first byte to its last, and yields its projections. Everything that is not a
+ * projection (page headers, token ids, footer) must be, byte for byte, what the plan says. All columns are in `block`
+ * in the end. What is wrong with the file is added to `findings`; a file of the wrong length yields nothing.
  */
 export function* parquetBlocks(
   { directory }: VerifyInput,
-  layout: ParquetLayout,
   record: ExpectedFile,
-  block: Region,
+  { layout, block }: { layout: ParquetLayout; block: Region },
   findings: Findings,
 ): Generator<ColumnBlock> {
   const file = path.join(directory, record.path);
@@ -39,25 +37,22 @@ export function* parquetBlocks(
       return;
     }
     const digest = new FileDigest();
+    const read = (bytes: Uint8Array, position: number) => {
+      readFully(descriptor, bytes, position, file);
+      digest.update(bytes);
+      return bytes;
+    };
     const compare = (actual: Uint8Array, planned: Uint8Array, what: string) => {
       if (Buffer.compare(actual, planned) !== 0)
         findings.problems.push(`${record.path}: the ${what} is not as planned`);
     };
-    const readFrame = (planned: Uint8Array, position: number, what: string) => {
-      const actual = new Uint8Array(planned.length);
-      readFully(descriptor, actual, position, file);
-      digest.update(actual);
-      compare(actual, planned, what);
-    };
 
     const head = parquetHead(layout);
-    readFrame(head, 0, 'column of token ids');
-    const { columnHeader, columnStride } = layout;
+    compare(read(new Uint8Array(head.length), 0), head, 'column of token ids');
+    const { columnHeader, columnStride, footer, footerOffset } = layout;
     for (const { first, count } of splitRows(layout.columns, BLOCK_COLUMNS)) {
       const start = first * columnStride;
-      const stored = block.bytes.subarray(start, start + count * columnStride);
-      readFully(descriptor, stored, head.length + start, file);
-      digest.update(stored);
+      const stored = read(block.bytes.subarray(start, start + count * columnStride), head.length + start);
       for (let j = 0; j < count; j++) {
         const header = stored.subarray(j * columnStride, j * columnStride + columnHeader.length);
         compare(header, columnHeader, `page header of column ${first + j}`);
@@ -71,7 +66,7 @@ export function* parquetBlocks(
         columnStride,
       };
     }
-    readFrame(layout.footer, layout.footerOffset, 'footer');
+    compare(read(new Uint8Array(footer.length), footerOffset), footer, 'footer');
     digest.finish(record, findings);
   } finally {
     closeSync(descriptor);

@@ -1,56 +1,35 @@
 import { availableParallelism } from 'node:os';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import { Product } from '../linalg/product.js';
-import { NOTEBOOK_ORTHONORMALITY_LIMIT } from './identities.js';
+import { NOTEBOOK_ORTHONORMALITY_LIMIT, FLOAT32_ROUNDOFF as u } from './identities.js';
 import { type Check, judge } from './verdict.js';
 
 /** Columns of V^T V, and rows of the residual, computed at a time. */
 const BLOCK = 256;
 
-/** u: the relative rounding error of an eigenvector's entry when it is stored as float32. */
-const u = 2 ** -24;
-
-/** What was found of identity 1. */
+/** Findings of identity 1. */
 export interface BasisCheck {
   checks: Check[];
-  /** Largest off-diagonal entry of V^T V: the notebook's figure, its limit beside it. */
+  /** Largest off-diagonal entry of V^T V, the notebook's figure, beside its limit. */
   offDiagonal: { maximum: number; limit: number };
 }
 
-/** The symmetric matrix, float64 [d, d], that a basis diagonalises: C where it was computed, else the given M. */
+/** Symmetric matrix that a basis diagonalises: C where it was computed, else the given M. */
 export interface Operator {
   symbol: 'C' | 'M';
+  /** float64 [d, d]. */
   matrix: Float64Array;
 }
 
-/**
- * Judges identity 1, in float64, of a basis as it is stored.
- */
+/** Judges identity 1, in float64, of a basis as it is stored. */
 export async function checkBasis(basis: StoredEigenbasis, { symbol, matrix }: Operator): Promise<BasisCheck> {
   const eigenvalues = symbol === 'C' ? basis.covarianceEigenvalues! : basis.eigenvalues;
   const d = eigenvalues.length;
-  const product = await Product.create(availableParallelism());
-  const v = { values: Float64Array.from(basis.eigenvectors), rows: d, columns: d };
-  const gram = { diagonal: 0, offDiagonal: 0 };
-  let residualSquares = 0;
-  let operatorSquares = 0;
-  for (let first = 0; first < d; first += BLOCK) {
-    const rows = Math.min(BLOCK, d - first);
-    const out = { values: new Float64Array(rows * d), rows, columns: d };
-
-    await product.multiply(transposedColumns(v.values, d, first, rows), v, out);
-    foldGram(out.values, d, first, gram);
-
-    const block = matrix.subarray(first * d, (first + rows) * d);
-    await product.multiply({ values: block, rows, columns: d }, v, out);
-    for (let k = 0; k < block.length; k++) {
-      const residual = out.values[k]! - v.values[first * d + k]! * eigenvalues[k % d]!;
-      residualSquares += residual * residual;
-      operatorSquares += block[k]! * block[k]!;
-    }
-  }
-  await product.release();
-
+  const { gram, residualSquares, operatorSquares } = await measureBasis(
+    Float64Array.from(basis.eigenvectors),
+    eigenvalues,
+    matrix,
+  );
   const rounding = d * Number.EPSILON;
   const spectralNorm = eigenvalues.reduce((norm, value) => Math.max(norm, Math.abs(value)), 0);
   const frobeniusNorm = Math.sqrt(operatorSquares);
@@ -73,6 +52,33 @@ export async function checkBasis(basis: StoredEigenbasis, { symbol, matrix }: Op
     checks: [orthonormality, residual],
     offDiagonal: { maximum: gram.offDiagonal, limit: NOTEBOOK_ORTHONORMALITY_LIMIT },
   };
+}
+
+/** Deviations of V^T V from I, and the squared Frobenius norms of A V - V diag(eigenvalues) and of A. */
+async function measureBasis(eigenvectors: Float64Array, eigenvalues: Float64Array, matrix: Float64Array) {
+  const d = eigenvalues.length;
+  const product = await Product.create(availableParallelism());
+  const v = { values: eigenvectors, rows: d, columns: d };
+  const gram = { diagonal: 0, offDiagonal: 0 };
+  let residualSquares = 0;
+  let operatorSquares = 0;
+  for (let first = 0; first < d; first += BLOCK) {
+    const rows = Math.min(BLOCK, d - first);
+    const out = { values: new Float64Array(rows * d), rows, columns: d };
+
+    await product.multiply(transposedColumns(v.values, d, first, rows), v, out);
+    foldGram(out.values, d, first, gram);
+
+    const block = matrix.subarray(first * d, (first + rows) * d);
+    await product.multiply({ values: block, rows, columns: d }, v, out);
+    for (let k = 0; k < block.length; k++) {
+      const residual = out.values[k]! - v.values[first * d + k]! * eigenvalues[k % d]!;
+      residualSquares += residual * residual;
+      operatorSquares += block[k]! * block[k]!;
+    }
+  }
+  await product.release();
+  return { gram, residualSquares, operatorSquares };
 }
 
 /** Columns [first, first + count) of a [d, d] matrix as rows. */

@@ -1,17 +1,19 @@
 import { openTokenizer } from '../input/tokenizer.js';
 
-/** What is known of the V tokens apart from their rows. */
+/** Knowledge of the V tokens apart from their rows. */
 export interface Vocabulary {
-  /** Null for a row that no token has, and without a tokenizer. */
+  /** Text of each token; null for a row that no token has, and without a tokenizer. */
   texts: (string | null)[];
-  /** Null without a tokenizer. */
+  /** Whether a row has no token; null without a tokenizer. */
   isOrphan: (boolean | null)[];
+  /** Whether a token is a special one; null without a tokenizer. */
   isSpecial: (boolean | null)[];
 }
 
 /**
  * Reads the tokens of a checkpoint's tokenizer.
- * @param checkpoint directory, or a bare file, which has no tokenizer; @param rows V
+ * @param checkpoint directory, or a bare file, which has no tokenizer
+ * @param rows V
  * @throws InputError for a tokenizer that cannot be read
  */
 export async function readVocabulary(checkpoint: string, rows: number): Promise<Vocabulary> {
