@@ -17,7 +17,7 @@ import { ThreadExecutor } from '../src/executor/threads.js';
 import { withStoredTensors } from '../src/formats/stored-tensors.js';
 import { type Manifest, readManifest } from '../src/output/manifest.js';
 import { generateCheckpoint } from '../src/run/generate-checkpoint.js';
-import { machineLine, median, spread, table, wholeNumber } from './figures.js';
+import { alignedRows, machineLine, median, spread, wholeNumber } from './figures.js';
 
 const { values: given } = parseArgs({
   options: {
@@ -155,7 +155,7 @@ function print(): void {
     (count / median(measured)).toFixed(1),
   ];
   console.log(
-    table([
+    alignedRows([
       ['', 'runs', 'seconds, median (min to max)', 'runs/s'],
       line('one batch', checkpoints, seconds.batch),
       line('one batch, no tables', checkpoints, seconds.bare),

@@ -16,7 +16,7 @@ import { kernelVariant } from '../src/linalg/kernels/eigh-kernels.js';
 import { Product } from '../src/linalg/product.js';
 import { randomFloat64 } from '../test/helpers/random.js';
 import { type EigenpairErrors, eigenpairErrors } from './eigenpair-errors.js';
-import { machineLine, median, spread, table, wholeNumber, wholeNumbers } from './figures.js';
+import { alignedRows, machineLine, median, spread, wholeNumber, wholeNumbers } from './figures.js';
 import { startNumpy } from './numpy-eigh.js';
 import { interleave } from './rounds.js';
 
@@ -102,7 +102,7 @@ async function compare(kind: string, matrix: Float64Array, n: number): Promise<v
     Math.max(...errors.get(name)!.map((reached) => reached[figure])).toExponential(1);
   console.log(`\n${kind}, n = ${n}, ${rounds} runs`);
   console.log(
-    table([
+    alignedRows([
       [
         ...['', 'seconds, median (min to max)', 'portable / it', 'GFLOP/s of 9 n^3'],
         ...['max |V^T V - I|', '||AV - VD|| / ||A||'],

@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 
-export { table } from '../src/text/table.js';
+export { alignedRows } from '../src/text/aligned-rows.js';
 
 /** The machine and the day, which belong to every figure. */
 export function machineLine(): string {

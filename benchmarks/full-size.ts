@@ -17,7 +17,7 @@ import { withStoredTensors } from '../src/formats/stored-tensors.js';
 import { backendLabel } from '../src/linalg/backend/backend.js';
 import { chooseBackend } from '../src/linalg/backend/choose-backend.js';
 import type { Manifest } from '../src/output/manifest.js';
-import { machineLine, median, spread, table, wholeNumber } from './figures.js';
+import { alignedRows, machineLine, median, spread, wholeNumber } from './figures.js';
 import { environmentOf, pythonWith } from './python.js';
 
 const { values: given } = parseArgs({
@@ -168,7 +168,7 @@ function print(): void {
     `${rows} x ${hidden} bfloat16, ${workers} workers, ${runs} interleaved runs, ${machineLine()}\n`,
   );
   console.log(
-    table([
+    alignedRows([
       ['', 'seconds, median (min to max)', 'eigenshard / it', 'peak MB', 'eigenshard / it'],
       ...[...results].map(([name, timed]) => [
         name,

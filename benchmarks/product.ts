@@ -14,7 +14,7 @@ import { portableBackend } from '../src/linalg/backend/portable-backend.js';
 import { forbidTelemetry } from '../src/linalg/onnxruntime.js';
 import { ask } from './ask.js';
 import { corePeak } from './core-peak.js';
-import { machineLine, median, spread, table, wholeNumber, wholeNumbers } from './figures.js';
+import { alignedRows, machineLine, median, spread, wholeNumber, wholeNumbers } from './figures.js';
 import type { Dtype, ProductReply, ProductRequest } from './product-thread.js';
 import { type Contender, interleave } from './rounds.js';
 
@@ -82,7 +82,7 @@ async function compare(dtype: Dtype): Promise<void> {
   const bound = peak === null ? '' : `, peak of the core ${peak.gflops[dtype].toFixed(0)} (see above)`;
   console.log(`\n${dtype}: best rate seen ${best.toFixed(1)} GFLOP/s a core${bound}`);
   console.log(
-    table([
+    alignedRows([
       ['kernels', 'at once', 'shape', 'GFLOP/s a core, median (min to max)', 'of the best', 'of the peak'],
       ...subjects.map((subject, index) => {
         const rates = measured.get(contenders[index]!.name)!;

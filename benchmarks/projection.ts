@@ -27,7 +27,7 @@ import { configDefaults } from '../src/run/config.js';
 import { generateCheckpoint } from '../src/run/generate-checkpoint.js';
 import { randomFloat64 } from '../test/helpers/random.js';
 import { ask } from './ask.js';
-import { machineLine, median, spread, table, wholeNumber } from './figures.js';
+import { alignedRows, machineLine, median, spread, wholeNumber } from './figures.js';
 import type { ProjectionReply, ProjectionRequest } from './projection-thread.js';
 import { interleave } from './rounds.js';
 
@@ -82,7 +82,7 @@ async function compare(): Promise<void> {
       `${portableBackend.identity.library} ${portableBackend.identity.version}, ${machineLine()}\n`,
   );
   console.log(
-    table([
+    alignedRows([
       ['', 'GFLOP/s a worker, median (min to max)', 'of the products alone'],
       ...[...measured].map(([name, rates]) => [
         name,

@@ -13,7 +13,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import type { Manifest } from '../src/output/manifest.js';
-import { machineLine, median, spread, table, wholeNumber, wholeNumbers } from './figures.js';
+import { alignedRows, machineLine, median, spread, wholeNumber, wholeNumbers } from './figures.js';
 import { interleave } from './rounds.js';
 
 const { values: given } = parseArgs({
@@ -140,7 +140,7 @@ function printAgainstModel(title: string, sweep: readonly Setting[]): void {
       `${rate(secondsPerFlop.product)} GFLOP/s, 9 d^3 at ${rate(secondsPerFlop.eigenbasis)} GFLOP/s`,
   );
   console.log(
-    table([
+    alignedRows([
       [
         ...['V', 'd', 'workers', 'seconds, median (min to max)', 'of them eigenbasis'],
         ...['model', 'time / model', 'peak MB', 'above the first'],
@@ -167,7 +167,7 @@ function printByWorkers(): void {
   const first = medians(byWorkers[0]!);
   console.log(`\nby workers: ${byWorkers[0]!.rows} x ${hidden}`);
   console.log(
-    table([
+    alignedRows([
       ['workers', 'seconds, median (min to max)', 'faster than the first', 'peak MB', 'a further worker'],
       ...byWorkers.map((setting, index) => {
         const { wall, peak } = medians(setting);

@@ -36,7 +36,7 @@ import { KernelMemory } from '../src/linalg/kernels/kernel-memory.js';
 import { loadRowKernels } from '../src/linalg/kernels/row-kernels.js';
 import { createdBy } from '../src/version.js';
 import { seededRandom } from '../test/helpers/random.js';
-import { machineLine, median, spread, table, wholeNumber } from './figures.js';
+import { alignedRows, machineLine, median, spread, wholeNumber } from './figures.js';
 import { interleave } from './rounds.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -130,7 +130,7 @@ function print(rates: Map<string, number[]>): void {
   console.log(`partitions of ${rows} x ${d} float32, ${megabytes} MB, ${files} files a turn,`);
   console.log(`${runs} interleaved runs, ${machineLine()}\n`);
   console.log(
-    table([
+    alignedRows([
       ['', 'MB/s, median (min to max)', 'of the plain write', 'seconds a partition'],
       ...writers.map(({ name, rowCount }) => {
         const values = rates.get(name)!;

@@ -15,12 +15,12 @@ import type { RowRange } from '../plan/row-ranges.js';
 import type { TablePart, TableSettings } from '../tables/part.js';
 
 /**
- * What crosses the thread boundary: every task's name, input and result, all structured-cloneable plain data.
- * Tasks name files, never hold their contents, so that any executor can run them. V = vocabulary rows,
+ * Tasks by name, with the input and the result of each: all that crosses the thread boundary, structured-cloneable plain
+ * data. Tasks name files, never hold their contents, so that any executor can run them. V = vocabulary rows,
  * d = hidden size.
  */
 export interface Tasks {
-  /** Writes rows of a synthetic checkpoint at their place in an already sized file. */
+  /** Writes rows of a synthetic checkpoint at their offset in an already sized file. */
   generate: {
     input: { file: string; byteOffset: number; rows: RowRange; recipe: SyntheticRecipe };
     result: { bytes: number };
@@ -29,18 +29,18 @@ export interface Tasks {
   scan: {
     input: { source: RowSource; rows: RowRange; hashRows?: boolean };
     result: {
-      /** Of each row's stored bytes, where asked for: equal rows have equal hashes. */
+      /** Hash of each row's stored bytes, where asked for: equal rows have equal hashes. */
       rowHashes: BigUint64Array | null;
       /** SHA-256 (hex) of the rows' stored bytes. */
       sha256: string;
-      /** sum_i gamma_ij, [d]. */
+      /** Sums of the columns, sum_i gamma_ij, [d]. */
       columnSums: Float64Array;
     };
   };
   /** Sums (gamma_i - mu)(gamma_i - mu)^T over rows. */
   covariance: {
     input: { source: RowSource; rows: RowRange; mean: Float64Array; backend: BackendChoice };
-    /** The lower block triangle of the sum, in the order of `covarianceBlocks`. */
+    /** Lower block triangle of the sum, in the order of `covarianceBlocks`. */
     result: { blocks: Float64Array };
   };
   /** Projects rows on the eigenvectors and writes them as one partition. */
@@ -54,35 +54,40 @@ export interface Tasks {
   };
   /** Re-reads one partition from disk and measures it against the checkpoint. */
   verify: { input: VerifyInput; result: VerifyResult };
-  /** Whether files (and slices of files) still hold what was recorded. */
+  /** Checks that files, and slices of files, still hold what was recorded. */
   checksum: {
     input: { files: ((FileRecord | WrittenFile) & { absolutePath: string })[]; slices: SliceRecord[] };
     result: { problems: string[] };
   };
 }
 
+/** Name of a task. */
 export type TaskName = keyof Tasks;
 
-/** What every thread of a pool is given when it starts. */
+/** Setting that every thread of a pool is given when it starts. */
 export interface WorkerSetting {
   /** One int32, not 0 from the moment that the run is interrupted. */
   interruption: SharedArrayBuffer;
 }
 
+/** Input of `project`: one partition, and the files that it is written to. */
 export interface ProjectInput {
   source: RowSource;
   rows: RowRange;
   eigenvectors: EigenvectorsReference;
   backend: BackendChoice;
   directory: string;
-  /** Paths relative to `directory`, of the formats asked for. */
+  /** Path of the Parquet file, relative to `directory`; null where none is wanted. */
   parquet: string | null;
+  /** Path of the Arrow file, relative to `directory`; null where none is wanted. */
   arrow: string | null;
+  /** Stretches of the row-major exports that the rows fill. */
   slices: Slice[];
   /** Key-value metadata of the partition's files. */
   metadata: Record<string, string>;
 }
 
+/** Input of `verify`: one partition with its files as they were recorded, and what to measure it with. */
 export interface VerifyInput {
   source: RowSource;
   rows: RowRange;
@@ -94,16 +99,16 @@ export interface VerifyInput {
   metadata: Record<string, string>;
   /** lambda, [d]. */
   eigenvalues: Float64Array;
-  /** r, [d], a unit vector, and V r, [d]: the Freivalds probe. */
+  /** Freivalds probe: a unit vector r, [d], and V r, [d]. */
   probe: { vector: Float64Array; image: Float64Array };
-  /** What the tables are to hold; null where none are wanted. */
+  /** Settings of the tables; null where none are wanted. */
   tables: TableSettings | null;
 }
 
-/** What a partition's bytes on disk give. */
+/** Result of `verify`, all of it from the partition's bytes on disk. */
 export interface VerifyResult extends Measurements {
-  /** The partition's files, with the SHA-256 of their bytes on disk. */
+  /** Files of the partition, with the SHA-256 of their bytes on disk. */
   files: VerifiedFile[];
-  /** Null where none are wanted, or the files are not what they should be. */
+  /** Part of the tables; null where none are wanted, or the files are not what they should be. */
   tables: TablePart | null;
 }
