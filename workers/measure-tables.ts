@@ -2,9 +2,9 @@ import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import { blocksOf } from '../src/linalg/kernels/table-kernels.js';
 import { type RowRange, splitRows } from '../src/plan/row-ranges.js';
 import { ARCSINE_POLYNOMIAL, NOTICED_SQUARE } from '../src/tables/arcsine.js';
-import { extremeLists } from '../src/tables/extremes.js';
+import { extremeLists, LISTS, listOf } from '../src/tables/extremes.js';
 import { FINE_BINS, fineGrid, shiftBetween } from '../src/tables/fine-grid.js';
-import { LISTS, listOf, type Measure } from '../src/tables/measures.js';
+import type { Measure } from '../src/tables/measures.js';
 import {
   ANGLE_SUMS,
   alignments,

@@ -2,7 +2,8 @@ import { double, int32, nullableDouble, sorted, type TableColumn } from '../form
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import { clustersOf, relativeGaps } from './clusters.js';
 import { degrees } from './degrees.js';
-import { listOf, type Side } from './measures.js';
+import { listOf } from './extremes.js';
+import type { Side } from './measures.js';
 import type { MergedTables } from './merged-tables.js';
 import { ANGLE_SUMS, alignments, angleMetrics, COLUMN_ALIGNMENTS, COLUMN_SUMS, MOMENT_SUMS } from './part.js';
 

@@ -9,8 +9,7 @@ import {
   text,
 } from '../formats/parquet-table.js';
 import { degrees } from './degrees.js';
-import { extremeLists } from './extremes.js';
-import { LISTS } from './measures.js';
+import { extremeLists, LISTS } from './extremes.js';
 import type { MergedTables } from './merged-tables.js';
 import type { Vocabulary } from './vocabulary.js';
 

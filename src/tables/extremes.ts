@@ -1,7 +1,15 @@
-import { LISTS, measures, sides } from './measures.js';
+import { type Measure, measures, type Side, sides } from './measures.js';
 
 /** Measure and side of each list of an eigenvector, by its index. */
 export const extremeLists = measures.flatMap((measure) => sides.map((side) => ({ measure, side })));
+
+/** Number of lists that an eigenvector has: one a measure and side. */
+export const LISTS = extremeLists.length;
+
+/** Index of the list of a measure and side among those of an eigenvector. */
+export function listOf(measure: Measure, side: Side): number {
+  return measures.indexOf(measure) * sides.length + sides.indexOf(side);
+}
 
 /** Best tokens of every eigenvector and list. */
 export interface ExtremeLists {

@@ -1,5 +1,4 @@
-import type { ExtremeLists } from './extremes.js';
-import { LISTS } from './measures.js';
+import { type ExtremeLists, LISTS } from './extremes.js';
 import { chooseZBins, type ZBins } from './z-bins.js';
 
 /** Metrics in which the angle of a token to a direction is taken, in the order of their sums. */

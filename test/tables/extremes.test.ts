@@ -1,6 +1,5 @@
 import test from 'ava';
-import { Extremes } from '../../src/tables/extremes.js';
-import { LISTS } from '../../src/tables/measures.js';
+import { Extremes, LISTS } from '../../src/tables/extremes.js';
 import { seededRandom } from '../helpers/random.js';
 
 const [d, top, parts, rows] = [3, 4, 7, 11];

@@ -44,7 +44,7 @@ export function heatMap(report: Report): (plot: uPlot) => void {
   };
 }
 
-/** One pixel a bin: x is the index, y falls with z. */
+/** Image of all histograms, one pixel a bin: x is the index, y falls with z. */
 function paint(report: Report): HTMLCanvasElement {
   const { hidden, histogram } = report.head;
   const { bins } = histogram;

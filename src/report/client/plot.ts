@@ -4,45 +4,54 @@ import { byId, element } from './dom.js';
 import { figureText } from './figure-text.js';
 import { colour, onThemeChange } from './theme.js';
 
+/** Values of an axis or a series. */
 export type Values = ArrayLike<number>;
 
+/** Series of a plot. */
 export interface PlotSeries {
   label: string;
   values: Values;
-  /** A colour of the style sheet. */
+  /** Name of a colour of the style sheet. */
   colour: string;
   width?: number;
   dash?: number[];
   bars?: boolean;
 }
 
+/** Description of a plot. */
 export interface PlotOptions {
-  /** Of the element to draw into; its figure has a caption. */
+  /** Id of the element to draw into; its figure has a caption. */
   id: string;
-  x: { label: string; values: Values /** Integers only on the axis. */; whole?: boolean };
-  /** A second x axis above, which names the same places otherwise. */
+  x: {
+    label: string;
+    values: Values;
+    /** Whether the axis has integers only. */
+    whole?: boolean;
+  };
+  /** Second x axis above, which gives the ticks other names. */
   top?: { label: string; name(x: number): string };
   y: {
     label: string;
-    logarithmic?: boolean /** By default what the values need. */;
+    logarithmic?: boolean;
+    /** Ends of the axis; by default what the values need. */
     range?: [number, number];
     fromZero?: boolean;
   };
   series: readonly PlotSeries[];
-  /** Fills between two series, the upper one first, by their places. */
+  /** Fills between two series, the upper one first, by their numbers. */
   bands?: readonly (readonly [upper: number, lower: number, colour: string])[];
   /** Draws beneath the lines. */
   underlay?(plot: uPlot): void;
   height?: number;
-  /** Called with the place in x of a click. */
-  onPick?(place: number): void;
+  /** Hears of a click, with the number of the nearest x. */
+  onPick?(index: number): void;
 }
 
-/** A drawn plot. */
+/** Plot that has been drawn. */
 export interface Plot {
   /** Draws other values, of the same series. */
   update(x: Values, series: readonly Values[]): void;
-  /** Marks a place of x with a line, or takes it away. */
+  /** Marks x with a line, where the plot shows it. */
   mark(x: number): void;
 }
 
@@ -51,11 +60,11 @@ const FONT = '12px system-ui, sans-serif';
 /** Pixels that a pointer may move between press and release of a click; more is a drag. */
 const CLICK_SLACK = 4;
 
-/** Draws a plot that follows the size of its place and the theme, with its values as a table beneath. */
+/** Draws a plot that follows the size of its element and the theme, with its values as a table beneath. */
 export function drawPlot(options: PlotOptions): Plot {
-  const place = byId(options.id);
+  const target = byId(options.id);
   const caption = byId(`${options.id}-caption`);
-  const size = () => ({ width: Math.max(260, place.clientWidth), height: options.height ?? HEIGHT });
+  const size = () => ({ width: Math.max(260, target.clientWidth), height: options.height ?? HEIGHT });
   const marker = element('div', { class: 'marker', hidden: true });
   let marked: number | undefined;
   const moveMarker = () => {
@@ -101,14 +110,14 @@ export function drawPlot(options: PlotOptions): Plot {
       },
     },
     aligned(),
-    place,
+    target,
   );
   plot.over.append(marker);
-  describe(plot, caption.id);
+  labelDrawing(plot, caption.id);
   if (options.onPick !== undefined) listenForPicks(plot, options.onPick);
-  new ResizeObserver(() => plot.setSize(size())).observe(place);
+  new ResizeObserver(() => plot.setSize(size())).observe(target);
   onThemeChange(() => plot.redraw(false));
-  place.after(
+  target.after(
     dataTable(caption.textContent ?? '', () => ({
       columns: [options.x.label, ...options.series.map(({ label }) => label)],
       rows: Array.from(values.x, (x, k) => [x, ...values.series.map((series) => series[k]!)]),
@@ -192,7 +201,7 @@ function line({ label, colour: stroke, width, dash, bars }: PlotSeries): uPlot.S
   };
 }
 
-/** uPlot leaves out null, not NaN, nor what has no logarithm. */
+/** Values as uPlot draws them, which leaves out null, not NaN, nor what has no logarithm. */
 function drawable(values: Values, logarithmic = false): (number | null)[] {
   return Array.from(values, (value) => (Number.isNaN(value) || (logarithmic && value <= 0) ? null : value));
 }
@@ -210,20 +219,20 @@ function tickText(value: number): string {
   return Number(value.toPrecision(6)).toLocaleString('en-US', { maximumFractionDigits: 6 });
 }
 
-/** Of the places of a logarithmic axis, those that get a line: one a decade, not nine. */
-function decades(_: uPlot, places: number[]): (number | null)[] {
-  return places.map((place) => (Number.isInteger(Number(Math.log10(place).toFixed(9))) ? place : null));
+/** Ticks of a logarithmic axis that get a line: one a decade, not nine. */
+function decades(_: uPlot, ticks: number[]): (number | null)[] {
+  return ticks.map((tick) => (Number.isInteger(Number(Math.log10(tick).toFixed(9))) ? tick : null));
 }
 
-/** The drawing is one image for a screen reader; the table beneath has its values. */
-function describe(plot: uPlot, captionId: string): void {
+/** Labels the drawing as one image for a screen reader; the table beneath has its values. */
+function labelDrawing(plot: uPlot, captionId: string): void {
   const drawing = plot.root.querySelector('.u-wrap')!;
   drawing.setAttribute('role', 'img');
   drawing.setAttribute('aria-labelledby', captionId);
   plot.root.querySelector('.u-legend')?.setAttribute('aria-hidden', 'true');
 }
 
-function listenForPicks(plot: uPlot, onPick: (place: number) => void): void {
+function listenForPicks(plot: uPlot, onPick: (index: number) => void): void {
   let pressed = 0;
   plot.over.classList.add('pickable');
   plot.over.addEventListener('mousedown', (event) => {
