@@ -1,9 +1,8 @@
 /**
  * The notebook's job at Qwen3-4B's shape: metric given, every token projected, norms checked, results saved. Runs
- * eigenshard, with its portable kernels and with a system library where one is found, with the tables of the derived
- * geometry, and with all that it makes by itself (tables and report), and its peers (NumPy, and
- * PyTorch where it is installed) in turn, after one run each that is not counted, so that the inputs of all lie in
- * the page cache. The peers use as many threads as there are workers. Prints stage times, rates, peak memory, ratios.
+ * eigenshard, with its portable backend and with a system library where one is found, with the tables of the derived
+ * geometry, and with all that it makes by itself (tables and report), and its peers (NumPy, and PyTorch where it is
+ * installed) in turn, after one run each that is not counted, so that the inputs of all lie in the page cache. The peers use as many threads as there are workers. Prints stage times, rates, peak memory, ratios.
  *
  * usage: node dist/benchmarks/full-size.js [--runs N] [--rows N] [--hidden N] [--workers N]
  */
@@ -40,11 +39,11 @@ const scratch = path.join(root, 'runs', 'benchmark');
 
 const OURS = 'eigenshard';
 
-/** The job of the peers: they make no tables of the derived geometry, and no report. */
+/** Options of the peers' job: they make no tables of the derived geometry, and no report. */
 const JOB = ['--tables', 'none'];
 
 interface Timed {
-  /** What ran: a library with its version, and its threads. */
+  /** Library with its version, and its threads. */
   description: string;
   wallSeconds: number;
   stageSeconds: Record<string, number>;
@@ -150,7 +149,7 @@ async function hasSystemLibrary(): Promise<boolean> {
   }
 }
 
-/** Every contender must have done the same job: the same largest eigenvalue, and norms that survive. */
+/** Checks that every contender has done the same job: the same largest eigenvalue, and norms that survive. */
 function checkAnswers(): void {
   const all = [...results.values()].flat();
   for (const { largestEigenvalue, normDifference } of all) {

@@ -47,7 +47,7 @@ const rows = wholeNumber(given.partitions) * partitionRows;
 const directory = path.resolve(import.meta.dirname, '../../runs/benchmark-projection');
 const metadata = { 'eigenshard.benchmark': 'projection' };
 
-/** Relative; of float32 sums of d terms, wide enough for any order of summation. */
+/** Relative error of float32 sums of d terms, wide enough for any order of summation. */
 const PROBE_TOLERANCE = d * 2 ** -24;
 
 forbidTelemetry();
@@ -95,7 +95,7 @@ async function compare(): Promise<void> {
   console.log(`\nstage / products alone, round by round: ${spread(paired, 1)} %`);
 }
 
-/** A checkpoint and an orthonormal basis on disk, and the tasks of a run on them. */
+/** Makes a checkpoint and an orthonormal basis on disk, and the tasks of a run on them. */
 async function prepare(): Promise<{ inputs: ProjectInput[]; eigenvectors: Float32Array }> {
   await generateCheckpoint(executor, path.join(directory, 'model'), { rows, hidden: d, seed: 42 }, () => {});
   const { source } = await openCheckpoint(path.join(directory, 'model'));
@@ -118,7 +118,7 @@ async function prepare(): Promise<{ inputs: ProjectInput[]; eigenvectors: Float3
   return { inputs, eigenvectors: stored.eigenvectors };
 }
 
-/** Seconds of the stage; what it wrote has been verified. */
+/** Runs the stage, and verifies what it wrote. @returns seconds of the stage */
 async function stage(inputs: readonly ProjectInput[], eigenvectors: Float32Array): Promise<number> {
   const { seconds, files } = await onAllThreads('stage', inputs);
   const probe = freivaldsProbe(eigenvectors, d);
@@ -158,7 +158,7 @@ async function onAllThreads(
   return { seconds, files };
 }
 
-/** GFLOP/s a worker. */
+/** Rate in GFLOP/s a worker. */
 function rate(seconds: number): number {
   return (2 * rows * d * d) / seconds / workers / 1e9;
 }

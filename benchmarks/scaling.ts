@@ -56,7 +56,7 @@ const byHidden = wholeNumbers(given['hidden-sizes']).map(
 const byWorkers = wholeNumbers(given.workers).map(
   (count): Setting => ({ rows: atRows(1 / 2), hidden, workers: count }),
 );
-/** Each once, also where several tables show it. */
+/** Settings to run, each once, also where several tables show it. */
 const settings = new Map([...byRows, ...byHidden, ...byWorkers].map((setting) => [keyOf(setting), setting]));
 const outcomes = new Map<string, Outcome[]>([...settings.keys()].map((key) => [key, []]));
 
@@ -95,7 +95,7 @@ async function prepare(): Promise<void> {
   }
 }
 
-/** @returns seconds from the start of the process to its end */
+/** Runs a setting. @returns seconds from the start of the process to its end */
 async function run(setting: Setting): Promise<number> {
   const out = path.join(scratch, 'run');
   const started = performance.now();
@@ -209,7 +209,7 @@ function keyOf(setting: Setting): string {
   return `${setting.rows} x ${setting.hidden}, ${setting.workers} workers`;
 }
 
-/** The name that benchmarks/full-size gives it, too. */
+/** Directory of a setting's checkpoint, by the name that benchmarks/full-size gives it, too. */
 function modelOf(setting: Setting): string {
   return path.join(root, 'data', `synthetic-${setting.rows}x${setting.hidden}`);
 }

@@ -3,11 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Compiled, this file is dist/test/helpers/cli.js of the checkout. */
+/** Launcher of the checkout, in which this file, compiled, is dist/test/helpers/cli.js. */
 const launcher = path.resolve(import.meta.dirname, '../../../coordinator.js');
 
+/** End of a process, and what it printed. */
 export interface Ended {
-  /** null where a signal ended it. */
+  /** Exit status; null where a signal ended it. */
   code: number | null;
   stdout: string;
   stderr: string;

@@ -12,11 +12,11 @@ import { coordinateRun, type FinishedRun } from '../../src/run/coordinator.js';
 import { Stopwatch } from '../../src/run/stopwatch.js';
 import { safetensors, scratchDirectory } from './fixtures.js';
 
-/** Nothing is asked of the network. */
+/** Settings of the hub that ask nothing of the network. */
 export const offlineHub = hubSettings({ HF_HUB_OFFLINE: '1' });
 
 /**
- * Runs a job in this process, without progress, and with the portable kernels: a system library has one number of
+ * Runs a job in this process, without progress, and with the portable backend: a system library has one number of
  * threads for the whole process, in which tests run at once.
  */
 export async function runHere(
@@ -41,9 +41,10 @@ export async function runHere(
   }
 }
 
+/** Checkpoint that was made for a test. */
 export interface SyntheticModel {
   directory: string;
-  /** [rows, hidden], exactly what the checkpoint stores. */
+  /** Rows [rows, hidden], exactly what the checkpoint stores. */
   gamma: Float32Array;
   rows: number;
   hidden: number;
