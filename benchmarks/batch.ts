@@ -1,8 +1,8 @@
 /**
  * A training series: a batch of many small checkpoints, metric computed, verification included, in one process with
  * one pool and one backend; beside it the same without tables, the plain alternative, a process for each checkpoint,
- * with tables and a report, and the same batch called again, when everything is finished. Checks the eigenvalues of some
- * runs against an independent eigensolver (ml-matrix) before a time is reported.
+ * with tables and a report, and the same batch called again, when everything is finished. Checks the eigenvalues of
+ * some runs against an independent eigensolver (ml-matrix) before a time is reported.
  *
  * usage: node dist/benchmarks/batch.js [--checkpoints N] [--rows N] [--hidden N] [--workers N] [--runs N] [--apart N]
  *        [--backend auto|portable|system]

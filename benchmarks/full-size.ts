@@ -2,7 +2,8 @@
  * The notebook's job at Qwen3-4B's shape: metric given, every token projected, norms checked, results saved. Runs
  * eigenshard, with its portable backend and with a system library where one is found, with the tables of the derived
  * geometry, and with all that it makes by itself (tables and report), and its peers (NumPy, and PyTorch where it is
- * installed) in turn, after one run each that is not counted, so that the inputs of all lie in the page cache. The peers use as many threads as there are workers. Prints stage times, rates, peak memory, ratios.
+ * installed) in turn, after one run each that is not counted, so that the inputs of all lie in the page cache. The
+ * peers use as many threads as there are workers. Prints stage times, rates, peak memory, ratios.
  *
  * usage: node dist/benchmarks/full-size.js [--runs N] [--rows N] [--hidden N] [--workers N]
  */

@@ -24,9 +24,11 @@ export interface ProductRequest {
 /** Seconds of all calls, or why the product is wrong. */
 export type ProductReply = { seconds: number } | { failure: string };
 
-/** Shared cells: arrivals at the barrier, and the number of times that it opened. */
+/** Cells of the barrier, shared by all threads. */
 const barrier = new Int32Array(workerData as SharedArrayBuffer);
+/** Cell of the arrivals. */
 const ARRIVED = 0;
+/** Cell of the number of times that the barrier opened. */
 const OPENED = 1;
 
 const CHECKED_ENTRIES = 64;
@@ -86,7 +88,9 @@ async function time({
   return (performance.now() - started) / 1000;
 }
 
-/** Opens a product: float32 as the projection multiplies, with a fixed right operand; float64 as the covariance does. */
+/**
+ * Opens a product: float32 as the projection multiplies, with a fixed right operand; float64 as the covariance does.
+ */
 async function openProduct(choice: BackendChoice, dtype: Dtype, b: Matrix<Values>): Promise<Call> {
   const backend = await openBackend(choice);
   if (dtype === 'float32') {

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 
-/** Interpreters to try: Debian's own has what apt installs, such as python3-torch, also where another one comes first. */
+/**
+ * Interpreters to try: Debian's own has what apt installs, such as python3-torch, also where another one comes first.
+ */
 const INTERPRETERS = ['python3', '/usr/bin/python3'];
 
 /** First interpreter that can import `library`, or null, after saying so. */

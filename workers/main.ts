@@ -30,7 +30,7 @@ export const verify = task<'verify'>(verification.verify, ({ tables }) =>
 /** Task `checksum`. */
 export const checksum = task<'checksum'>(checksums.checksum);
 
-/** Makes a task of a function. A failure leaves the thread as data, because a structured clone would strip an error of its kind. */
+/** Makes a task of a function. A failure leaves the thread as data: a structured clone would strip it of its kind. */
 function task<Name extends TaskName>(
   work: (input: Tasks[Name]['input']) => Promise<Tasks[Name]['result']> | Tasks[Name]['result'],
   transferred?: (result: Tasks[Name]['result']) => ArrayBuffer[],

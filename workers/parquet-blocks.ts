@@ -42,33 +42,44 @@ export function* parquetBlocks(
       digest.update(bytes);
       return bytes;
     };
-    const compare = (actual: Uint8Array, planned: Uint8Array, what: string) => {
-      if (Buffer.compare(actual, planned) !== 0)
-        findings.problems.push(`${record.path}: the ${what} is not as planned`);
+    const report = (what: string) => {
+      findings.problems.push(`${record.path}: the ${what} is not as planned`);
     };
-
-    const head = parquetHead(layout);
-    compare(read(new Uint8Array(head.length), 0), head, 'column of token ids');
-    const { columnHeader, columnStride, footer, footerOffset } = layout;
-    for (const { first, count } of splitRows(layout.columns, BLOCK_COLUMNS)) {
-      const start = first * columnStride;
-      const stored = read(block.bytes.subarray(start, start + count * columnStride), head.length + start);
-      for (let j = 0; j < count; j++) {
-        const header = stored.subarray(j * columnStride, j * columnStride + columnHeader.length);
-        compare(header, columnHeader, `page header of column ${first + j}`);
-      }
-      yield {
-        firstRow: 0,
-        rows: layout.rowCount,
-        firstColumn: first,
-        columns: count,
-        offset: block.offset + start + columnHeader.length,
-        columnStride,
-      };
-    }
-    compare(read(new Uint8Array(footer.length), footerOffset), footer, 'footer');
+    yield* readBlocks(layout, block, read, report);
     digest.finish(record, findings);
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Reads all bytes of a partition in order, and reports each part around the projections that is not as planned. */
+function* readBlocks(
+  layout: ParquetLayout,
+  block: Region,
+  read: (bytes: Uint8Array, position: number) => Uint8Array,
+  report: (what: string) => void,
+): Generator<ColumnBlock> {
+  const compare = (actual: Uint8Array, planned: Uint8Array, what: string) => {
+    if (Buffer.compare(actual, planned) !== 0) report(what);
+  };
+  const head = parquetHead(layout);
+  compare(read(new Uint8Array(head.length), 0), head, 'column of token ids');
+  const { columnHeader, columnStride, footer, footerOffset } = layout;
+  for (const { first, count } of splitRows(layout.columns, BLOCK_COLUMNS)) {
+    const start = first * columnStride;
+    const stored = read(block.bytes.subarray(start, start + count * columnStride), head.length + start);
+    for (let j = 0; j < count; j++) {
+      const header = stored.subarray(j * columnStride, j * columnStride + columnHeader.length);
+      compare(header, columnHeader, `page header of column ${first + j}`);
+    }
+    yield {
+      firstRow: 0,
+      rows: layout.rowCount,
+      firstColumn: first,
+      columns: count,
+      offset: block.offset + start + columnHeader.length,
+      columnStride,
+    };
+  }
+  compare(read(new Uint8Array(footer.length), footerOffset), footer, 'footer');
 }

@@ -41,7 +41,10 @@ export async function project(input: ProjectInput): Promise<Tasks['project']['re
 
 type Regions = ReturnType<typeof allotRegions>;
 
-/** Regions of a strip, of its projections (of all rows, where Arrow is to have them row by row), and of the Parquet file. */
+/**
+ * Regions of a strip, of its projections (of all rows, where Arrow is to have them row by row), and of the Parquet
+ * file.
+ */
 function allotRegions({ source, rows, arrow }: ProjectInput, layout: ParquetLayout | null) {
   const strip = Math.min(STRIP_ROWS, rows.count);
   const rowBytes = source.columns * 4;

@@ -84,7 +84,10 @@ function partitionAt(
   return { offset: block.offset + layout.columnHeader.length, columnStride: layout.columnStride };
 }
 
-/** Reads an Arrow partition; the reader is loaded only where it is needed: apache-arrow takes 90 ms and 20 MB of every thread. */
+/**
+ * Reads an Arrow partition; the reader is loaded only where it is needed: apache-arrow takes 90 ms and 20 MB of every
+ * thread.
+ */
 async function arrowBlocksOf(
   ...args: Parameters<typeof arrowBlocks>
 ): Promise<ReturnType<typeof arrowBlocks>> {

@@ -11,8 +11,8 @@ import {
 } from '../run/config.js';
 
 /**
- * Options that a run of a batch can give: all but what the runs share. They have no `out`, because the folder's name comes from
- * model, revision and options, so that no two runs meet.
+ * Options that a run of a batch can give: all but what the runs share. They have no `out`, because the folder's name
+ * comes from model, revision and options, so that no two runs meet.
  */
 const runSchema = configSchema
   .omit({ $schema: true, workers: true, backend: true, blas: true, out: true })

@@ -213,7 +213,10 @@ function stateOf(
   return journal === null ? { is: 'new' } : { is: 'unfinished', backend: journal.header.kernels };
 }
 
-/** Refuses runs that would write one file, as two equal ones would, or the summary. @throws InputError that names both */
+/**
+ * Refuses runs that would write one file, as two equal ones would, or the summary.
+ * @throws InputError that names both
+ */
 function refuseSharedFiles({ file, out }: BatchConfig, runs: BatchPlan['runs']): void {
   const owners = new Map<string, string>([[path.resolve(out, SUMMARY_NAME), 'the summary of the batch']]);
   for (const run of runs) {

@@ -48,7 +48,10 @@ export function runFolder(name: string, revision: string | null, options: BatchR
   return `${safe(name).slice(0, MAX_NAME_LENGTH)}${at}-${hash}`;
 }
 
-/** Text in the letters, digits and signs that every file system takes; `owner/name` becomes `owner--name`, as in the hub's cache. */
+/**
+ * Text in the letters, digits and signs that every file system takes; `owner/name` becomes `owner--name`, as in the
+ * hub's cache.
+ */
 function safe(text: string): string {
   return text
     .replaceAll('/', '--')

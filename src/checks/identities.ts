@@ -3,15 +3,15 @@ import type { Measurements } from './measurements.js';
 import { type Check, judge } from './verdict.js';
 
 /**
- * Unit roundoff u of float32, half the distance between 1 and the next number: an operation, or a number that is stored,
- * is off by at most u of its value.
+ * Unit roundoff u of float32, half the distance between 1 and the next number: an operation, or a number that is
+ * stored, is off by at most u of its value.
  */
 export const FLOAT32_ROUNDOFF = 2 ** -24;
 const u = FLOAT32_ROUNDOFF;
 
 /**
- * Relative rounding error to allow a sum of d float32 products. The errors grow like sqrt(d) u, not d u: they are a random
- * walk (Higham and Mary, "A New Approach to Probabilistic Rounding Error Analysis", 2019, with lambda = 4).
+ * Relative rounding error to allow a sum of d float32 products. The errors grow like sqrt(d) u, not d u: they are a
+ * random walk (Higham and Mary, "A New Approach to Probabilistic Rounding Error Analysis", 2019, with lambda = 4).
  */
 export const productRounding = (d: number): number => 4 * Math.sqrt(d) * u;
 
@@ -27,7 +27,10 @@ export interface Expected {
   ridge: number | null;
   /** Products mu . v_j, from the checkpoint's rows and the eigenvectors on disk. */
   meanProjections: Float64Array;
-  /** Metric: 'computed', this checkpoint's own (C + rho I)^-1, or from a file, with entries of relative accuracy `epsilon`. */
+  /**
+   * Metric: 'computed', this checkpoint's own (C + rho I)^-1, or from a file, with entries of relative accuracy
+   * `epsilon`.
+   */
   metric: { source: 'computed' } | { source: 'file'; epsilon: number };
 }
 

@@ -17,7 +17,9 @@ export interface Measurements {
   gammaSums: Float64Array;
   /** Sum of the checkpoint's squares, sum_i ||gamma_i||^2. */
   gammaSquares: number;
-  /** Difference | ||gamma_i|| - ||p_i|| |: its maximum, its sum, and the maximum relative to ||gamma_i|| with its row. */
+  /**
+   * Difference | ||gamma_i|| - ||p_i|| |: its maximum, its sum, and the maximum relative to ||gamma_i|| with its row.
+   */
   normDifference: { maximum: number; sum: number; maximumRelative: number; row: number };
   /** Deviation |p_i . r - gamma_i . (V r)| / ||gamma_i|| of the probe: its maximum with its row. */
   probe: { maximumRelative: number; row: number };

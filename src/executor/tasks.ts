@@ -15,9 +15,9 @@ import type { RowRange } from '../plan/row-ranges.js';
 import type { TablePart, TableSettings } from '../tables/part.js';
 
 /**
- * Tasks by name, with the input and the result of each: all that crosses the thread boundary, structured-cloneable plain
- * data. Tasks name files, never hold their contents, so that any executor can run them. V = vocabulary rows,
- * d = hidden size.
+ * Tasks by name, with the input and the result of each: all that crosses the thread boundary, structured-cloneable
+ * plain data. Tasks name files, never hold their contents, so that any executor can run them. V is the number of
+ * vocabulary rows, d the hidden size.
  */
 export interface Tasks {
   /** Writes rows of a synthetic checkpoint at their offset in an already sized file. */

@@ -1,11 +1,11 @@
-/** Dense row-major matrix, `values.length === rows * columns`. Its buffer may be WebAssembly memory, not shared memory. */
+/** Dense row-major matrix of rows * columns values. Its buffer may be WebAssembly memory, not shared memory. */
 export interface Matrix<T extends Float32Array | Float64Array> {
   values: T;
   rows: number;
   columns: number;
 }
 
-/** Matrix of float32 values in a file: row-major, little-endian, without gaps. Plain data, which workers can be sent. */
+/** Matrix of float32 values in a file: row-major, little-endian, without gaps. Plain data, to send to threads. */
 export interface StoredMatrix {
   /** Absolute path. */
   file: string;

@@ -25,7 +25,9 @@ export interface TopToken {
   text: string | null;
   /** Value of the measure: projection or cosine. */
   value: number;
-  /** Angle in degrees: from the causal cosine for that measure, from the Euclidean one otherwise; null for a zero row. */
+  /**
+   * Angle in degrees: from the causal cosine for that measure, from the Euclidean one otherwise; null for a zero row.
+   */
   angle: number | null;
 }
 

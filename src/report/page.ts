@@ -13,8 +13,8 @@ export interface PageAssets {
 }
 
 /**
- * Renders the report as one HTML file that needs nothing beside it: its policy lets run the one script and the one style
- * that it was made with, and lets nothing be fetched.
+ * Renders the report as one HTML file that needs nothing beside it: its policy lets run the one script and the one
+ * style that it was made with, and lets nothing be fetched.
  *
  * @param payload the arrays that `head.entries` describes, gzip
  */

@@ -92,7 +92,7 @@ function momentColumns({ rows, columnSums, settings: { means } }: MergedTables):
   ];
 }
 
-/** Angles in a metric. The kernel sums s = 90 - angle, and the folded angle is 90 - |s|; rows of zeros have added nothing. */
+/** Angles in a metric. The kernel sums s = 90 - angle, and the folded angle is 90 - |s|; rows of zeros add nothing. */
 function angleColumns(
   { rows, zeroRows, columnSums, aligned, extremes, settings: { means } }: MergedTables,
   metric: number,
@@ -101,36 +101,22 @@ function angleColumns(
   const firstSum = MOMENT_SUMS + metric * ANGLE_SUMS;
   const firstAligned = metric * alignments.length;
   const count = rows - zeroRows;
-  const perColumn = (value: (j: number) => number) => Float64Array.from(means, (_, j) => value(j));
   const sum = (j: number, k: number) => columnSums[j * COLUMN_SUMS + firstSum + k]! / count;
   const deviation = (j: number, mean: number) => Math.sqrt(Math.max(0, sum(j, 1) - mean * mean));
   const extreme = (j: number, side: Side) =>
     degrees(extremes.at(j, listOf(`${name}_cosine`, side), 0)?.value ?? Number.NaN);
+  const column = (what: string, value: (j: number) => number) =>
+    nullableDouble(
+      `${name}_${what}`,
+      Float64Array.from(means, (_, j) => value(j)),
+    );
   return [
-    nullableDouble(
-      `${name}_angle_mean`,
-      perColumn((j) => 90 - sum(j, 0)),
-    ),
-    nullableDouble(
-      `${name}_angle_std`,
-      perColumn((j) => deviation(j, sum(j, 0))),
-    ),
-    nullableDouble(
-      `${name}_angle_minimum`,
-      perColumn((j) => extreme(j, '+')),
-    ),
-    nullableDouble(
-      `${name}_angle_maximum`,
-      perColumn((j) => extreme(j, '-')),
-    ),
-    nullableDouble(
-      `${name}_folded_angle_mean`,
-      perColumn((j) => 90 - sum(j, 2)),
-    ),
-    nullableDouble(
-      `${name}_folded_angle_std`,
-      perColumn((j) => deviation(j, sum(j, 2))),
-    ),
+    column('angle_mean', (j) => 90 - sum(j, 0)),
+    column('angle_std', (j) => deviation(j, sum(j, 0))),
+    column('angle_minimum', (j) => extreme(j, '+')),
+    column('angle_maximum', (j) => extreme(j, '-')),
+    column('folded_angle_mean', (j) => 90 - sum(j, 2)),
+    column('folded_angle_std', (j) => deviation(j, sum(j, 2))),
     ...alignments.map((hundredths, k) =>
       int32(
         `${name}_aligned_${hundredths}`,

@@ -7,8 +7,8 @@
 export const FINE_BINS = 512;
 
 /**
- * Largest error of a quantile from a fine histogram, in units of the column's maximum - minimum: one bin. With bins half
- * as wide the values would not have fit, so (FINE_BINS - 1) / 2 bins lie between them.
+ * Largest error of a quantile from a fine histogram, in units of the column's maximum - minimum: one bin. With bins
+ * half as wide the values would not have fit, so (FINE_BINS - 1) / 2 bins lie between them.
  */
 export const QUANTILE_ERROR = 2 / (FINE_BINS - 1);
 

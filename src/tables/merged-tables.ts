@@ -86,7 +86,7 @@ function emptyTokens(rows: number, places: number): TokenPart {
   };
 }
 
-/** Adds values to sums; apart from addCounts, because V8 compiles one function for both types to code that is slow for each. */
+/** Adds values to sums; apart from addCounts, because one function for both types would be slow for each in V8. */
 function addSums(sums: Float64Array, values: Float64Array): void {
   for (let k = 0; k < sums.length; k++) sums[k]! += values[k]!;
 }

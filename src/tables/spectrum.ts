@@ -14,7 +14,7 @@ export interface Spectrum {
   participationRatio: number;
   /** Ratio (sum c)^2 / sum c^2, a different number; null where the ridge is not known. */
   covarianceParticipationRatio: number | null;
-  /** Distance of M from the Euclidean metric: ||M - I||_F = sqrt(sum (lambda - 1)^2) and ||M - I||_2 = max |lambda - 1|. */
+  /** Distance from the Euclidean metric: ||M - I||_F = sqrt(sum (lambda - 1)^2), ||M - I||_2 = max |lambda - 1|. */
   identityDistance: { frobenius: number; spectral: number };
 }
 

@@ -14,8 +14,8 @@ export const Z_BINS = 256;
 const MIN_UPPER = 8;
 
 /**
- * Chooses bins that hold the z_ij of a metric that is the inverse of the covariance: z has a variance of 1 at most, around
- * sqrt(lambda_j) m_j. What another metric's z has beyond them goes to the first and the last bin.
+ * Chooses bins that hold the z_ij of a metric that is the inverse of the covariance: z has a variance of 1 at most,
+ * around sqrt(lambda_j) m_j. What another metric's z has beyond them goes to the first and the last bin.
  *
  * The upper end is a power of two, so edges and binning are exact.
  *

@@ -16,7 +16,7 @@ export function harmlessText(text: string): string {
   return text.replace(unseen, (character) => visibleText(character).slice(1, -1));
 }
 
-/** Characters to escape: other, separators but the plain space, marks without a letter before them, which would join the quote. */
+/** Characters to escape: other, separators but the plain space, and marks that would join the quote before them. */
 const unseen = /(?! )[\p{C}\p{Z}]|(?<=^)\p{M}/gu;
 
 const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };

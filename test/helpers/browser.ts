@@ -4,7 +4,7 @@ import { type Browser, chromium } from 'playwright-core';
 
 const EXECUTABLE = '/usr/bin/chromium';
 
-/** Options by which Chromium has no sandbox, because root has none in a container, and asks the network for nothing by itself. */
+/** Options of Chromium: no sandbox, because root has none in a container; nothing that would ask the network. */
 const FLAGS = [
   '--headless',
   '--no-sandbox',

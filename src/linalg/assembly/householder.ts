@@ -4,16 +4,18 @@
 
 /** Columns of a panel of the packed triangle; see eigh/packed-triangle.ts. */
 const PANEL: i32 = 64;
+/** Bytes of a panel's row. */
 const ROW_BYTES: usize = <usize>PANEL << 3;
 
 /**
- * Long sums are taken in stretches (this many bytes of a vector, or rows of a panel), whose sums are added up:
- * where all terms are alike their rounding errors are too, and one running sum would collect n of them.
+ * Bytes of a vector that a long sum takes in one stretch; the sums of the stretches are added up. Where all terms are
+ * alike their rounding errors are too, and one running sum would collect n of them.
  */
 const STRETCH: usize = 1024;
+/** Rows of a panel that a long sum takes in one stretch. */
 const STRETCH_ROWS: i32 = 128;
 
-/** Distance before its turn at which a panel's cache line is touched; memory must go on for as long behind the last panel. */
+/** Distance ahead at which a panel's cache lines are touched; memory must go on for as long behind the last panel. */
 const AHEAD: usize = 16 * ROW_BYTES;
 
 /** Computes a b + c, in one rounding or two. */
@@ -126,8 +128,8 @@ function addSums(y: usize, sum0: v128, sum1: v128, sum2: v128, sum3: v128): void
 }
 
 /**
- * Transposes: out[c][i] = panel[i * 64 + column + c], first <= i < rows, for 32 columns of a panel [rows, 64]; the rows of out
- * are `stride` bytes apart and out points at the entry of the panel's first row.
+ * Transposes: out[c][i] = panel[i * 64 + column + c], first <= i < rows, for 32 columns of a panel [rows, 64]; the
+ * rows of out are `stride` bytes apart and out points at the entry of the panel's first row.
  */
 export function gatherColumns(
   panel: usize,
@@ -209,7 +211,7 @@ export function dotRows(rows: usize, stride: usize, count: i32, x: usize, length
   for (; r < count; r++) store<f64>(out + (<usize>r << 3), dot(rows + <usize>r * stride, x, length));
 }
 
-/** Subtracts: y[i] -= sum_r coefficients[r * step] rows[r][i] for `count` rows of `length` entries, `stride` bytes apart. */
+/** Subtracts: y[i] -= sum_r coefficients[r * step] rows[r][i], for `count` rows of `length` entries, `stride` apart. */
 export function subtractRows(
   rows: usize,
   stride: usize,
@@ -240,7 +242,7 @@ export function subtractRows(
   }
 }
 
-/** Negates and transposes: out[i * width + r] = -rows[r][i] for `count` rows of `length` entries, `stride` bytes apart. */
+/** Negates and transposes: out[i * width + r] = -rows[r][i] for `count` rows of `length` entries, `stride` apart. */
 export function negateTransposed(
   rows: usize,
   stride: usize,
@@ -340,8 +342,8 @@ function dotPairs(rows: usize, stride: usize, x: usize, length: i32, out: usize,
 }
 
 /**
- * Factor T of the compact WY form, [count, count] upper triangular, of zeros; from the Gram matrix as `gram` gives it and
- * the scalars tau, [count].
+ * Factor T of the compact WY form, [count, count] upper triangular, of zeros; from the Gram matrix as `gram` gives it
+ * and the scalars tau, [count].
  */
 export function triangularFactor(gram: usize, taus: usize, count: i32, t: usize): void {
   const rowBytes = <usize>count << 3;

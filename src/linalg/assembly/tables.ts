@@ -171,7 +171,9 @@ function offerDirection(z: f64, column: i32, places: usize, values: usize, colum
   store<f64>(values + (k << 3), z);
 }
 
-/** Copies one column of float32 to where the other kernels want it: on 16 bytes, followed by zeros to a multiple of 4. */
+/**
+ * Copies one column of float32 to where the other kernels want it: on 16 bytes, followed by zeros to a multiple of 4.
+ */
 export function loadColumn(src: usize, rows: usize, column: usize): void {
   if ((rows & 3) !== 0) v128.store(column + ((rows & ~3) << 2), i32x4.splat(0));
   memory.copy(column, src, rows << 2);
@@ -318,12 +320,13 @@ const POLYNOMIAL_END: f32 = 0.3;
 /**
  * Measures the cosines c_i = weight p_i / norm_i of one column, and puts them in cosines (float32, as long as the
  * column with its zeros): adds their arcsines s in degrees, as sums of s, s^2 and |s|, to sums (float64 [3]); the
- * numbers of rows with |c| >= 0.1, 0.2, 0.3, 0.5, 0.7 to aligned (int32 [5]); and stores the largest c and -c of every
- * block as `measureMoments` does.
+ * numbers of rows with |c| >= 0.1, 0.2, 0.3, 0.5, 0.7 to aligned (int32 [5]); and stores the largest c and -c of
+ * every block as `measureMoments` does.
  *
- * inverses (float32, as long as the column) are 1 / norm, 0 for a row without a direction, whose cosine is 0, and
- * NaN where a float32 product could overflow or vanish; norms are float64 [rows]. polynomial (float32 [8]) has the three
- * terms of P with asin(x) = x P(x^2), lowest first, the square from which on cosines are looked at one by one, and room.
+ * inverses (float32, as long as the column) are 1 / norm, 0 for a row without a direction, whose cosine is 0, and NaN
+ * where a float32 product could overflow or vanish; norms are float64 [rows]. polynomial (float32 [8]) has the three
+ * terms of P with asin(x) = x P(x^2), lowest first, the square from which on cosines are looked at one by one, and
+ * room.
  */
 export function measureAngles(
   column: usize,

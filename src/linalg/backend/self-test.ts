@@ -111,7 +111,9 @@ function relativeError({ a, b, out }: Operands, start: number): number {
   return worst;
 }
 
-/** Judges A V = V diag(lambda), V^T V = I and the order of lambda, for a matrix whose upper triangle must not be read. */
+/**
+ * Judges A V = V diag(lambda), V^T V = I and the order of lambda, for a matrix whose upper triangle must not be read.
+ */
 async function testDecomposition(
   backend: Backend,
   judge: (what: string, deviation: number, tolerance: number) => void,

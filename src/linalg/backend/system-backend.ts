@@ -10,8 +10,9 @@ import { portableBackend } from './portable-backend.js';
 import { readMatrix } from './read-matrix.js';
 import type { SystemLibrary } from './system-library.js';
 
-/** Enumerators of cblas.h. */
+/** Enumerator of cblas.h: matrices are row-major. */
 const CBLAS_ROW_MAJOR = 101;
+/** Enumerator of cblas.h: operands are not transposed. */
 const CBLAS_NO_TRANS = 111;
 
 /** Longest workspace, whose length LAPACK counts in 32-bit integers. */

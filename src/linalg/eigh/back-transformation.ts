@@ -16,8 +16,8 @@ export interface BackTransformer {
 }
 
 /**
- * Multiplies Z <- Q Z by the Q = H_0 H_1 ... of a tridiagonalisation: blocks of reflectors from the last to the first, each as
- * I - V T V^T (the compact WY form of Schreiber and Van Loan, as LAPACK's dlarft and dlarfb have it).
+ * Multiplies Z <- Q Z by the Q = H_0 H_1 ... of a tridiagonalisation: blocks of reflectors from the last to the
+ * first, each as I - V T V^T (the compact WY form of Schreiber and Van Loan, as LAPACK's dlarft and dlarfb have it).
  * @param z [n, n] row-major, overwritten
  */
 export async function backTransform(
@@ -74,8 +74,8 @@ async function applyBlock(
 }
 
 /**
- * Forms T, and -V as columns. T is only as orthogonal as V^T V is exact, and a product's long running sums are not exact
- * enough for it where all terms are alike; the kernel's are.
+ * Forms T, and -V as columns. T is only as orthogonal as V^T V is exact, and a product's long running sums are not
+ * exact enough for it where all terms are alike; the kernel's are.
  */
 function formFactor(
   { count, length, values }: ReflectorBlock,

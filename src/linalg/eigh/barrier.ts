@@ -6,6 +6,7 @@ const ABORTED = 2;
 
 /** Looks at the round before a thread lets the system suspend it: about 0.1 ms, many times the usual wait. */
 const SPINS = 20_000;
+/** Time of one suspension, after which a thread looks again. */
 const SUSPENSION_MS = 1000;
 
 /** Failure of a thread that another one's failure woke. */

@@ -44,8 +44,8 @@ export interface EighOptions {
 }
 
 /**
- * Computes all eigenvalues and eigenvectors of a symmetric matrix, in float64: Householder tridiagonalisation, divide and
- * conquer, back-transformation.
+ * Computes all eigenvalues and eigenvectors of a symmetric matrix, in float64: Householder tridiagonalisation, divide
+ * and conquer, back-transformation.
  *
  * Memory beyond the matrix and the result: n^2 / 2 values for the reflectors and, one after the other, up to n^2 for
  * two copies of the triangle or n^2 for the eigenvectors of the last merge; with strips and vectors, 500 n more, and

@@ -119,7 +119,9 @@ class Reduction {
     exchangeColumns(this.#vectors.float64.subarray(0, BLOCK * this.#order), first, panel !== undefined);
   }
 
-  /** Reduces column first + k: its v and its w. Vectors are used from row `first` on, where their alignment is known. */
+  /**
+   * Reduces column first + k: its v and its w. Vectors are used from row `first` on, where their alignment is known.
+   */
   reduceColumn(first: number, k: number): void {
     const { n, kernels } = this.#share;
     const j = first + k;

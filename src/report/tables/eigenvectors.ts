@@ -4,7 +4,10 @@ import type { PackedArray } from '../packed-arrays.js';
 /** Names of columns that hold whole numbers: ids, ranks and counts. */
 const whole = /^(index|rank_by_variance|cluster|.*_token_id|.*_aligned_\d+)$/;
 
-/** Arrays of eigenvectors.parquet, every column of it, d rows in the order of their index: int32, or float32 with NaN for null. */
+/**
+ * Arrays of eigenvectors.parquet, every column of it, d rows in the order of their index: int32, or float32 with NaN
+ * for null.
+ */
 export async function eigenvectorArrays(
   eigenvectors: ParquetColumns,
 ): Promise<{ arrays: Record<string, PackedArray>; columns: readonly string[] }> {
