@@ -1,6 +1,7 @@
 import { cumulativeShare } from './cumulative-share.js';
 import { heatMap, occupiedBins } from './heat-map.js';
-import { drawPlot, type Plot, type PlotOptions } from './plot.js';
+import { drawPlot, type Plot } from './plot.js';
+import type { PlotOptions } from './plot-options.js';
 import type { Report } from './report.js';
 import type { Selection } from './selection.js';
 

@@ -1,51 +1,11 @@
 import uPlot from 'uplot';
+import { axes } from './axes.js';
 import { dataTable } from './data-table.js';
-import { byId, element } from './dom.js';
+import { byId } from './dom.js';
 import { figureText } from './figure-text.js';
+import { Marker } from './marker.js';
+import type { PlotOptions, PlotSeries, Values } from './plot-options.js';
 import { colour, onThemeChange } from './theme.js';
-
-/** Values of an axis or a series. */
-export type Values = ArrayLike<number>;
-
-/** Series of a plot. */
-export interface PlotSeries {
-  label: string;
-  values: Values;
-  /** Name of a colour of the style sheet. */
-  colour: string;
-  width?: number;
-  dash?: number[];
-  bars?: boolean;
-}
-
-/** Description of a plot. */
-export interface PlotOptions {
-  /** Id of the element to draw into; its figure has a caption. */
-  id: string;
-  x: {
-    label: string;
-    values: Values;
-    /** Whether the axis has integers only. */
-    whole?: boolean;
-  };
-  /** Second x axis above, which gives the ticks other names. */
-  top?: { label: string; name(x: number): string };
-  y: {
-    label: string;
-    logarithmic?: boolean;
-    /** Ends of the axis; by default what the values need. */
-    range?: [number, number];
-    fromZero?: boolean;
-  };
-  series: readonly PlotSeries[];
-  /** Fills between two series, the upper one first, by their numbers. */
-  bands?: readonly (readonly [upper: number, lower: number, colour: string])[];
-  /** Draws beneath the lines. */
-  underlay?(plot: uPlot): void;
-  height?: number;
-  /** Hears of a click, with the number of the nearest x. */
-  onPick?(index: number): void;
-}
 
 /** Plot that has been drawn. */
 export interface Plot {
@@ -56,7 +16,6 @@ export interface Plot {
 }
 
 const HEIGHT = 300;
-const FONT = '12px system-ui, sans-serif';
 /** Pixels that a pointer may move between press and release of a click; more is a drag. */
 const CLICK_SLACK = 4;
 
@@ -65,54 +24,16 @@ export function drawPlot(options: PlotOptions): Plot {
   const target = byId(options.id);
   const caption = byId(`${options.id}-caption`);
   const size = () => ({ width: Math.max(260, target.clientWidth), height: options.height ?? HEIGHT });
-  const marker = element('div', { class: 'marker', hidden: true });
-  let marked: number | undefined;
-  const moveMarker = () => {
-    if (marked === undefined) return;
-    const left = plot.valToPos(marked, 'x');
-    marker.hidden = !(left >= 0 && left <= plot.over.clientWidth);
-    marker.style.left = `${left}px`;
-  };
-
+  const marker = new Marker();
+  let values = { x: options.x.values, series: options.series.map((series) => series.values) };
   const aligned = () =>
     [
       drawable(values.x),
       ...values.series.map((array) => drawable(array, options.y.logarithmic)),
     ] as uPlot.AlignedData;
-  let values = { x: options.x.values, series: options.series.map((series) => series.values) };
-  const plot = new uPlot(
-    {
-      ...size(),
-      scales: {
-        x: { time: false },
-        y: {
-          ...(options.y.logarithmic === true ? { distr: 3 as const } : {}),
-          ...(options.y.range === undefined ? {} : { range: options.y.range }),
-          ...(options.y.fromZero === true
-            ? { range: (_: uPlot, __: number, most: number): [number, number] => [0, most * 1.05 || 1] }
-            : {}),
-        },
-      },
-      axes: axes(options),
-      series: [
-        { label: options.x.label, value: (_, value) => xText(value, options) },
-        ...options.series.map(line),
-      ],
-      bands: (options.bands ?? []).map(([upper, lower, fill]) => ({
-        series: [upper + 1, lower + 1],
-        fill: () => colour(fill),
-      })),
-      cursor: { y: false },
-      hooks: {
-        drawClear: options.underlay === undefined ? [] : [options.underlay],
-        setScale: [() => queueMicrotask(moveMarker)],
-        setSize: [() => queueMicrotask(moveMarker)],
-      },
-    },
-    aligned(),
-    target,
-  );
-  plot.over.append(marker);
+  const settings = { ...size(), ...settingsOf(options, () => marker.follow(plot)) };
+  const plot = new uPlot(settings, aligned(), target);
+  plot.over.append(marker.line);
   labelDrawing(plot, caption.id);
   if (options.onPick !== undefined) listenForPicks(plot, options.onPick);
   new ResizeObserver(() => plot.setSize(size())).observe(target);
@@ -128,60 +49,40 @@ export function drawPlot(options: PlotOptions): Plot {
       values = { x, series: [...series] };
       plot.setData(aligned());
     },
-    mark(x) {
-      marked = x;
-      moveMarker();
+    mark: (x) => marker.mark(x, plot),
+  };
+}
+
+/** Settings of a plot but its size; `onScale` is called after its scales or its size have changed. */
+function settingsOf(options: PlotOptions, onScale: () => void): Omit<uPlot.Options, 'width' | 'height'> {
+  return {
+    scales: { x: { time: false }, y: yScale(options.y) },
+    axes: axes(options),
+    series: [
+      { label: options.x.label, value: (_, value) => xText(value, options) },
+      ...options.series.map(line),
+    ],
+    bands: (options.bands ?? []).map(([upper, lower, fill]) => ({
+      series: [upper + 1, lower + 1],
+      fill: () => colour(fill),
+    })),
+    cursor: { y: false },
+    hooks: {
+      drawClear: options.underlay === undefined ? [] : [options.underlay],
+      setScale: [() => queueMicrotask(onScale)],
+      setSize: [() => queueMicrotask(onScale)],
     },
   };
 }
 
-function axes({ x, y, top }: PlotOptions): uPlot.Axis[] {
-  const common = {
-    font: FONT,
-    labelFont: FONT,
-    stroke: () => colour('text'),
-    grid: { stroke: () => colour('grid'), width: 1 },
-    ticks: { stroke: () => colour('grid'), width: 1 },
+function yScale({ logarithmic, range, fromZero }: PlotOptions['y']): uPlot.Scale {
+  return {
+    ...(logarithmic === true ? { distr: 3 as const } : {}),
+    ...(range === undefined ? {} : { range }),
+    ...(fromZero === true
+      ? { range: (_: uPlot, __: number, most: number): [number, number] => [0, most * 1.05 || 1] }
+      : {}),
   };
-  const spaced =
-    x.whole === true
-      ? {
-          incrs: [1, 2, 5]
-            .flatMap((k) => [k, k * 10, k * 100, k * 1000, k * 1e4, k * 1e5])
-            .sort((a, b) => a - b),
-        }
-      : {};
-  return [
-    { ...common, ...spaced, label: x.label, labelSize: 20, size: 32 },
-    {
-      ...common,
-      label: y.label,
-      labelSize: 20,
-      size: 62,
-      ...(y.logarithmic === true
-        ? {
-            grid: { ...common.grid, filter: decades },
-            ticks: { ...common.ticks, filter: decades },
-          }
-        : {}),
-      values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : tickText(tick))),
-    },
-    ...(top === undefined
-      ? []
-      : [
-          {
-            ...common,
-            ...spaced,
-            scale: 'x',
-            side: 0 as const,
-            label: top.label,
-            labelSize: 20,
-            size: 32,
-            grid: { show: false },
-            values: (_: uPlot, ticks: number[]) => ticks.map((tick) => top.name(tick)),
-          },
-        ]),
-  ];
 }
 
 function line({ label, colour: stroke, width, dash, bars }: PlotSeries): uPlot.Series {
@@ -209,19 +110,6 @@ function drawable(values: Values, logarithmic = false): (number | null)[] {
 function xText(value: number | null, { x }: PlotOptions): string {
   if (value === null || value === undefined) return '–';
   return x.whole === true ? String(value) : figureText(value);
-}
-
-function tickText(value: number): string {
-  const magnitude = Math.abs(value);
-  if (magnitude !== 0 && (magnitude < 1e-3 || magnitude >= 1e6)) {
-    return Number(value.toPrecision(3)).toExponential();
-  }
-  return Number(value.toPrecision(6)).toLocaleString('en-US', { maximumFractionDigits: 6 });
-}
-
-/** Ticks of a logarithmic axis that get a line: one a decade, not nine. */
-function decades(_: uPlot, ticks: number[]): (number | null)[] {
-  return ticks.map((tick) => (Number.isInteger(Number(Math.log10(tick).toFixed(9))) ? tick : null));
 }
 
 /** Labels the drawing as one image for a screen reader; the table beneath has its values. */
