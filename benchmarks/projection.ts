@@ -124,7 +124,7 @@ async function stage(inputs: readonly ProjectInput[], eigenvectors: Float32Array
   const probe = freivaldsProbe(eigenvectors, d);
   const eigenvalues = new Float64Array(d).fill(1);
   const expected = inputs.map(({ source, rows, parquet }) => ({
-    ...{ source, rows, directory, metadata, eigenvalues, probe, arrow: null, slices: [], tables: null },
+    ...{ source, hidden: d, rows, directory, metadata, eigenvalues, probe, arrow: null, tables: null },
     parquet: { ...files.find((file) => file.path === parquet)!, sha256: null },
   }));
   await runTasks(executor, 'verify', expected, refuseWrong);

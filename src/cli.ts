@@ -27,7 +27,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(): Command {
+/** All commands with their arguments and options; what it parses, it runs. */
+export function createProgram(): Command {
   const program = new Command('eigenshard')
     .description(
       "The eigenbasis of a language model's vocabulary: decompose a metric, project every token, verify.",

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type FixedSizeList, type Int32, tableFromIPC } from 'apache-arrow';
 import type { VerifyInput } from '../src/executor/tasks.js';
@@ -8,7 +8,7 @@ import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { splitRows } from '../src/plan/row-ranges.js';
 import type { ColumnBlock } from './column-block.js';
 import { kernels } from './context.js';
-import { FileDigest, type Findings } from './file-digest.js';
+import { FileDigest, type Findings, openOrReport } from './file-digest.js';
 
 /**
  * Reads an Arrow partition with apache-arrow and yields its projections, strip by strip. What is wrong with the
@@ -16,13 +16,14 @@ import { FileDigest, type Findings } from './file-digest.js';
  * end; `strip` has room for some.
  */
 export function* arrowBlocks(
-  { source, rows, directory }: VerifyInput,
+  { hidden: d, rows, directory }: VerifyInput,
   record: ExpectedFile,
   { block, strip }: { block: Region; strip: Region },
   findings: Findings,
 ): Generator<ColumnBlock> {
-  const d = source.columns;
-  const bytes = readFileSync(path.join(directory, record.path));
+  const descriptor = openOrReport(path.join(directory, record.path), record, findings);
+  if (descriptor === null) return;
+  const bytes = readWhole(descriptor);
   const digest = new FileDigest();
   digest.update(bytes);
   digest.finish(record, findings);
@@ -49,6 +50,14 @@ export function* arrowBlocks(
       offset,
       columnStride,
     };
+  }
+}
+
+function readWhole(descriptor: number): Uint8Array {
+  try {
+    return readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

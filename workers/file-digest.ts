@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { VerifyResult } from '../src/executor/tasks.js';
 import type { ExpectedFile } from '../src/files/file-record.js';
@@ -29,4 +30,24 @@ export class FileDigest {
     if (differs !== null) findings.problems.push(`${path}: ${differs} differs from the recorded one`);
     findings.files.push({ path, bytes, crc32: this.#crc32, sha256 });
   }
+}
+
+/**
+ * Opens a file of the run. One that is missing, unreadable or no regular file is added to `findings`.
+ * @returns its descriptor, or null
+ */
+export function openOrReport(file: string, { path }: ExpectedFile, findings: Findings): number | null {
+  let descriptor: number;
+  try {
+    // Without waiting: a named pipe would let nobody through.
+    descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    findings.problems.push(`${path}: ${code === 'ENOENT' ? 'is missing' : message}`);
+    return null;
+  }
+  if (fstatSync(descriptor).isFile()) return descriptor;
+  closeSync(descriptor);
+  findings.problems.push(`${path}: is no regular file`);
+  return null;
 }

@@ -4,6 +4,7 @@ import type { TaskName, Tasks } from '../src/executor/tasks.js';
 import type { TaskOutcome } from '../src/executor/threads.js';
 import * as checksums from './checksum.js';
 import * as covariances from './covariance.js';
+import * as digests from './digest.js';
 import * as generation from './generate.js';
 import { endIfInterrupted } from './interruption.js';
 import { buffersOf } from './measure-tables.js';
@@ -27,6 +28,8 @@ export const project = task<'project'>(projection.project);
 export const verify = task<'verify'>(verification.verify, ({ tables }) =>
   tables === null ? [] : buffersOf(tables),
 );
+/** Task `digest`. */
+export const digest = task<'digest'>(digests.digest);
 /** Task `checksum`. */
 export const checksum = task<'checksum'>(checksums.checksum);
 

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import path from 'node:path';
 import type { VerifyInput } from '../src/executor/tasks.js';
 import type { ExpectedFile } from '../src/files/file-record.js';
@@ -7,7 +7,7 @@ import { type ParquetLayout, parquetHead } from '../src/formats/parquet.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import { splitRows } from '../src/plan/row-ranges.js';
 import type { ColumnBlock } from './column-block.js';
-import { FileDigest, type Findings } from './file-digest.js';
+import { FileDigest, type Findings, openOrReport } from './file-digest.js';
 
 /** Columns read at a time: their bytes stay in the cache between hashing and folding. */
 const BLOCK_COLUMNS = 32;
@@ -20,7 +20,8 @@ export function parquetBlockBytes({ columns, columnStride }: ParquetLayout): num
 /**
  * Reads a Parquet partition from its first byte to its last, and yields its projections. Everything that is not a
  * projection (page headers, token ids, footer) must be, byte for byte, what the plan says. All columns are in `block`
- * in the end. What is wrong with the file is added to `findings`; a file of the wrong length yields nothing.
+ * in the end. What is wrong with the file is added to `findings`; one that is missing or of the wrong length yields
+ * nothing.
  */
 export function* parquetBlocks(
   { directory }: VerifyInput,
@@ -29,7 +30,8 @@ export function* parquetBlocks(
   findings: Findings,
 ): Generator<ColumnBlock> {
   const file = path.join(directory, record.path);
-  const descriptor = openSync(file, 'r');
+  const descriptor = openOrReport(file, record, findings);
+  if (descriptor === null) return;
   try {
     const { size } = fstatSync(descriptor);
     if (size !== layout.bytes) {

@@ -3,6 +3,7 @@ import type { Tasks, VerifyInput } from '../src/executor/tasks.js';
 import { type ParquetLayout, planParquet } from '../src/formats/parquet.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import type { MomentSums } from '../src/linalg/moments.js';
+import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import type { TablePart } from '../src/tables/part.js';
 import { createdBy } from '../src/version.js';
 import type { arrowBlocks } from './arrow-blocks.js';
@@ -11,28 +12,32 @@ import { kernels, memory } from './context.js';
 import type { Findings } from './file-digest.js';
 import { measureTables, type PartitionColumns, tableSizes } from './measure-tables.js';
 import { parquetBlockBytes, parquetBlocks } from './parquet-blocks.js';
-import { sliceProblems } from './slices.js';
 import { forEachStrip, stripSizes } from './strips.js';
 
 type Regions = ReturnType<typeof allotRegions>;
 
 /**
  * Re-reads one partition from disk and measures it against the checkpoint's rows, which are read again too:
- * nothing here comes from the projection stage but the bytes it wrote.
+ * nothing here comes from the projection stage but the bytes it wrote. Without a checkpoint the projections stand for
+ * its rows, and the sums over these are 0.
  */
 export async function verify(input: Tasks['verify']['input']): Promise<Tasks['verify']['result']> {
   const { first, count } = input.rows;
-  const shape = { firstRow: first, rowCount: count, columns: input.source.columns };
+  const shape = { firstRow: first, rowCount: count, columns: input.hidden };
   const layout =
     input.parquet === null ? null : planParquet({ ...shape, metadata: input.metadata, createdBy });
   const regions = allotRegions(input, layout);
-  const findings: Findings = { problems: sliceProblems(input.slices), files: [] };
+  const findings: Findings = { problems: [], files: [] };
   await measureCheckpoint(input, regions);
 
   const formats = await blocksOfFormats(input, layout, regions, findings);
   let tables: TablePart | null = null;
   const [main, other] = formats.map((blocks, format) => {
     const columns = foldProjections(input, regions, blocks);
+    if (input.source === null) {
+      regions.gammaSquares.float64.set(regions.squares.float64);
+      regions.gammaProbe.float64.set(regions.probe.float64);
+    }
     const rows = compareRows(input, regions);
     if (format === 0 && input.tables !== null && findings.problems.length === 0) {
       tables = measureTables(
@@ -96,10 +101,11 @@ async function arrowBlocksOf(
 }
 
 function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
-  const { source, rows } = input;
-  const d = source.columns;
+  const { source, rows, hidden: d } = input;
   const regions = memory.allot({
-    ...stripSizes(source, rows),
+    ...(source === null
+      ? { raw: 0, gamma: Math.min(STRIP_ROWS, rows.count) * d * 4 }
+      : stripSizes(source, rows)),
     gammaSquares: rows.count * 8,
     gammaProbe: rows.count * 8,
     squares: rows.count * 8,
@@ -130,8 +136,9 @@ function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
 /** Measures ||gamma_i||^2, gamma_i . (V r) and sum_i gamma_ij from the checkpoint, in their regions. */
 async function measureCheckpoint({ source, rows }: VerifyInput, regions: Regions): Promise<void> {
   const { gamma, gammaSums, gammaSquares, gammaProbe, probeImage } = regions;
-  const d = source.columns;
   gammaSums.float64.fill(0);
+  if (source === null) return;
+  const d = source.columns;
   await forEachStrip(source, rows, regions, ({ first, count }) => {
     const at = (first - rows.first) * 8;
     kernels.addColumnSums(gamma.offset, count, d, gammaSums.offset);
@@ -147,8 +154,7 @@ async function measureCheckpoint({ source, rows }: VerifyInput, regions: Regions
 }
 
 /** Folds every block into per-row squares, causal squares and probe (in their regions) and per-column sums. */
-function foldProjections({ source }: VerifyInput, regions: Regions, blocks: Iterable<ColumnBlock>) {
-  const d = source.columns;
+function foldProjections({ hidden: d }: VerifyInput, regions: Regions, blocks: Iterable<ColumnBlock>) {
   const columns = {
     sums: new Float64Array(d),
     sumsOfSquares: new Float64Array(d),

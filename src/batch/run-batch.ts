@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { EigenshardError } from '../errors.js';
 import type { Executor } from '../executor/executor.js';
 import type { HubSettings } from '../hub/settings.js';
@@ -5,6 +6,7 @@ import { type Backend, backendLabel } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import type { Manifest } from '../output/manifest.js';
 import { coordinateRun } from '../run/coordinator.js';
+import { damageOf } from '../run/damage.js';
 import type { Progress } from '../run/progress.js';
 import { Stopwatch } from '../run/stopwatch.js';
 import { formatBytes } from '../text/figures.js';
@@ -82,16 +84,17 @@ async function finish(
   downloads: Downloads,
   { executor, progress, hub, signal }: BatchContext,
 ): Promise<{ manifest: Manifest; finishedBefore: boolean }> {
+  const context = { executor, stopwatch: new Stopwatch(progress), note: progress.note, hub, signal };
   if (run.state.is === 'finished' && run.state.isCertain) {
-    return { manifest: run.state.manifest, finishedBefore: true };
+    const { manifest } = run.state;
+    const problems = await damageOf(manifest, path.resolve(run.config.out), false, context);
+    if (problems.length === 0) return { manifest, finishedBefore: true };
   }
   const checkpoint = await downloads.take(run);
-  return coordinateRun(
-    run.config,
-    { resume: true, overwrite: false },
-    { executor, stopwatch: new Stopwatch(progress), note: progress.note, hub, signal },
-    { backend, ...(checkpoint === undefined ? {} : { checkpoint }) },
-  );
+  return coordinateRun(run.config, { resume: true, overwrite: false }, context, {
+    backend,
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+  });
 }
 
 /** Backend of all runs: that of a run that was interrupted, if there is one, so that it can go on. */

@@ -21,47 +21,17 @@ export interface Operator {
   matrix: Float64Array;
 }
 
-/** Judges identity 1, in float64, of a basis as it is stored. */
-export async function checkBasis(basis: StoredEigenbasis, { symbol, matrix }: Operator): Promise<BasisCheck> {
-  const eigenvalues = symbol === 'C' ? basis.covarianceEigenvalues! : basis.eigenvalues;
-  const d = eigenvalues.length;
-  const { gram, residualSquares, operatorSquares } = await measureBasis(
-    Float64Array.from(basis.eigenvectors),
-    eigenvalues,
-    matrix,
-  );
-  const rounding = d * Number.EPSILON;
-  const spectralNorm = eigenvalues.reduce((norm, value) => Math.max(norm, Math.abs(value)), 0);
-  const frobeniusNorm = Math.sqrt(operatorSquares);
-  const orthonormality: Check = {
-    name: 'orthonormality',
-    what: 'max | V^T V - I |',
-    // Each stored vector is off by at most u in norm, so a dot product of two by at most 2 u + u^2.
-    ...judge(Math.max(gram.diagonal, gram.offDiagonal), 2.5 * u + rounding),
-  };
-  const residual: Check = {
-    name: 'residual',
-    what: `||${symbol} V - V diag(${symbol === 'C' ? 'c' : 'lambda'})||_F / ||${symbol}||_F`,
-    // Storing V as float32 moves it by at most u sqrt(d) in the Frobenius norm, and A E - E D by twice ||A||_2 that.
-    ...judge(
-      Math.sqrt(residualSquares) / frobeniusNorm,
-      (2 * u * Math.sqrt(d) * spectralNorm) / frobeniusNorm + rounding,
-    ),
-  };
-  return {
-    checks: [orthonormality, residual],
-    offDiagonal: { maximum: gram.offDiagonal, limit: NOTEBOOK_ORTHONORMALITY_LIMIT },
-  };
-}
-
-/** Deviations of V^T V from I, and the squared Frobenius norms of A V - V diag(eigenvalues) and of A. */
-async function measureBasis(eigenvectors: Float64Array, eigenvalues: Float64Array, matrix: Float64Array) {
-  const d = eigenvalues.length;
+/**
+ * Judges identity 1, in float64, of a basis as it is stored.
+ * @param operator null where it is not at hand: then the basis is not compared with it
+ */
+export async function checkBasis(basis: StoredEigenbasis, operator: Operator | null): Promise<BasisCheck> {
+  const d = basis.eigenvalues.length;
   const product = await Product.create(availableParallelism());
-  const v = { values: eigenvectors, rows: d, columns: d };
+  const v = { values: Float64Array.from(basis.eigenvectors), rows: d, columns: d };
   const gram = { diagonal: 0, offDiagonal: 0 };
-  let residualSquares = 0;
-  let operatorSquares = 0;
+  const squares = { residual: 0, operator: 0 };
+  const diagonal = operator === null ? null : eigenvaluesOf(basis, operator);
   for (let first = 0; first < d; first += BLOCK) {
     const rows = Math.min(BLOCK, d - first);
     const out = { values: new Float64Array(rows * d), rows, columns: d };
@@ -69,16 +39,58 @@ async function measureBasis(eigenvectors: Float64Array, eigenvalues: Float64Arra
     await product.multiply(transposedColumns(v.values, d, first, rows), v, out);
     foldGram(out.values, d, first, gram);
 
-    const block = matrix.subarray(first * d, (first + rows) * d);
+    if (operator === null || diagonal === null) continue;
+    const block = operator.matrix.subarray(first * d, (first + rows) * d);
     await product.multiply({ values: block, rows, columns: d }, v, out);
     for (let k = 0; k < block.length; k++) {
-      const residual = out.values[k]! - v.values[first * d + k]! * eigenvalues[k % d]!;
-      residualSquares += residual * residual;
-      operatorSquares += block[k]! * block[k]!;
+      const residual = out.values[k]! - v.values[first * d + k]! * diagonal[k % d]!;
+      squares.residual += residual * residual;
+      squares.operator += block[k]! * block[k]!;
     }
   }
   await product.release();
-  return { gram, residualSquares, operatorSquares };
+
+  const orthonormality: Check = {
+    name: 'orthonormality',
+    what: 'max | V^T V - I |',
+    // Each stored vector is off by at most u in norm, so a dot product of two by at most 2 u + u^2.
+    ...judge(Math.max(gram.diagonal, gram.offDiagonal), 2.5 * u + d * Number.EPSILON),
+  };
+  return {
+    checks:
+      operator === null || diagonal === null
+        ? [orthonormality]
+        : [orthonormality, residualCheck(operator.symbol, diagonal, squares)],
+    offDiagonal: { maximum: gram.offDiagonal, limit: NOTEBOOK_ORTHONORMALITY_LIMIT },
+  };
+}
+
+/** Eigenvalues of the operator in the order of the basis. */
+function eigenvaluesOf(basis: StoredEigenbasis, { symbol }: Operator): Float64Array {
+  return symbol === 'C' ? basis.covarianceEigenvalues! : basis.eigenvalues;
+}
+
+/**
+ * Judges A V - V diag(eigenvalues).
+ * @param squares sums of squares of the residual's and of the operator's entries
+ */
+function residualCheck(
+  symbol: Operator['symbol'],
+  eigenvalues: Float64Array,
+  squares: { residual: number; operator: number },
+): Check {
+  const d = eigenvalues.length;
+  const spectralNorm = eigenvalues.reduce((norm, value) => Math.max(norm, Math.abs(value)), 0);
+  const frobeniusNorm = Math.sqrt(squares.operator);
+  return {
+    name: 'residual',
+    what: `||${symbol} V - V diag(${symbol === 'C' ? 'c' : 'lambda'})||_F / ||${symbol}||_F`,
+    // Storing V as float32 moves it by at most u sqrt(d) in the Frobenius norm, and A E - E D by twice ||A||_2 that.
+    ...judge(
+      Math.sqrt(squares.residual) / frobeniusNorm,
+      (2 * u * Math.sqrt(d) * spectralNorm) / frobeniusNorm + d * Number.EPSILON,
+    ),
+  };
 }
 
 /** Columns [first, first + count) of a [d, d] matrix as rows. */

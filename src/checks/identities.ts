@@ -20,13 +20,18 @@ export const NOTEBOOK_NORM_LIMIT = 1e-4;
 /** Limit that the notebook prints beside the off-diagonal entries of V^T V; reported, not judged. */
 export const NOTEBOOK_ORTHONORMALITY_LIMIT = 1e-5;
 
+/** Name of the check of the row norms, which needs the checkpoint's rows. */
+export const ROW_NORMS = 'row norms';
+/** Name of the check by the probe, which needs the checkpoint's rows. */
+export const PROBE = 'probe';
+
 /** Values that the identities compare the measurements with. Arrays are [d], float64, by ascending lambda. */
 export interface Expected {
   eigenvalues: Float64Array;
   covarianceEigenvalues: Float64Array | null;
   ridge: number | null;
-  /** Products mu . v_j, from the checkpoint's rows and the eigenvectors on disk. */
-  meanProjections: Float64Array;
+  /** Products mu . v_j, from the checkpoint's rows and the eigenvectors on disk; null where mu is not known. */
+  meanProjections: Float64Array | null;
   /**
    * Metric: 'computed', this checkpoint's own (C + rho I)^-1, or from a file, with entries of relative accuracy
    * `epsilon`.
@@ -37,14 +42,7 @@ export interface Expected {
 /** Judges identities 2 to 6, of the projections; the basis's own, 1, is checkBasis's. */
 export function checkProjections(measurements: Measurements, expected: Expected): Check[] {
   return [
-    {
-      name: 'files',
-      what: 'checksums, layout, token ids 0..V-1 each exactly once and in order, every value finite',
-      measured: measurements.problems.length,
-      tolerance: 0,
-      verdict: measurements.problems.length === 0 ? 'passed' : 'failed',
-      ...(measurements.problems.length > 0 ? { detail: measurements.problems.join('\n') } : {}),
-    },
+    filesCheck(measurements.problems),
     checkNorms(measurements),
     checkProbe(measurements),
     checkColumnMeans(measurements, expected),
@@ -52,9 +50,24 @@ export function checkProjections(measurements: Measurements, expected: Expected)
   ];
 }
 
+/**
+ * Judges the files themselves.
+ * @param problems faults of the files, in words
+ */
+export function filesCheck(problems: readonly string[]): Check {
+  return {
+    name: 'files',
+    what: 'checksums, layout, token ids 0..V-1 each exactly once and in order, every value finite',
+    measured: problems.length,
+    tolerance: 0,
+    verdict: problems.length === 0 ? 'passed' : 'failed',
+    ...(problems.length > 0 ? { detail: problems.join('\n') } : {}),
+  };
+}
+
 function checkNorms({ normDifference, sums }: Measurements): Check {
   return {
-    name: 'row norms',
+    name: ROW_NORMS,
     what: 'max_i | ||gamma_i|| - ||p_i|| | / ||gamma_i||',
     ...judge(normDifference.maximumRelative, productRounding(sums.length)),
     detail: `worst at token ${normDifference.row}`,
@@ -63,23 +76,30 @@ function checkNorms({ normDifference, sums }: Measurements): Check {
 
 function checkProbe({ probe, sums }: Measurements): Check {
   return {
-    name: 'probe',
+    name: PROBE,
     what: 'Freivalds: max_i | p_i . r - gamma_i . (V r) | / ||gamma_i||, r a random unit vector',
     ...judge(probe.maximumRelative, productRounding(sums.length)),
     detail: `worst at token ${probe.row}`,
   };
 }
 
+const UNKNOWN_MEAN = 'the mean row is not known without the checkpoint';
+
+function notApplicable(detail: string) {
+  return { measured: null, tolerance: null, verdict: 'not applicable', detail } as const;
+}
+
 /** Root mean square of ||gamma_i||: what rounding errors are measured in. */
 const typicalNorm = ({ gammaSquares, rows }: Measurements): number => Math.sqrt(gammaSquares / rows);
 
 function checkColumnMeans(measurements: Measurements, { meanProjections }: Expected): Check {
+  const identity = { name: 'column means', what: 'max_j | mean_i p_ij - mu . v_j |' };
+  if (meanProjections === null) return { ...identity, ...notApplicable(UNKNOWN_MEAN) };
   const deviations = measurements.sums.map((sum, j) =>
     Math.abs(sum / measurements.rows - meanProjections[j]!),
   );
   return {
-    name: 'column means',
-    what: 'max_j | mean_i p_ij - mu . v_j |',
+    ...identity,
     ...judge(largest(deviations), productRounding(measurements.sums.length) * typicalNorm(measurements)),
   };
 }
@@ -95,19 +115,22 @@ const meanCausal = {
 
 /** Judges identities 2 (variances) and 3, which hold for the checkpoint's own covariance only. */
 function checkCovariance(measurements: Measurements, expected: Expected): Check[] {
-  const { covarianceEigenvalues: c, ridge } = expected;
-  if (c === null || ridge === null) {
-    const detail = 'the metric file does not say its ridge: give --ridge to have it checked';
-    const none = { measured: null, tolerance: null, verdict: 'not applicable', detail } as const;
+  const { covarianceEigenvalues: c, ridge, meanProjections: m } = expected;
+  if (c === null || ridge === null || m === null) {
+    const why =
+      m === null ? UNKNOWN_MEAN : 'the metric file does not say its ridge: give --ridge to have it checked';
     return [
-      { ...variances, ...none },
-      { ...meanCausal, ...none },
+      { ...variances, ...notApplicable(why) },
+      { ...meanCausal, ...notApplicable(why) },
     ];
   }
   const tolerances = varianceTolerances(measurements, expected, c);
   const judged = [
     { ...variances, ...judgeVariances(measurements, c, tolerances) },
-    { ...meanCausal, ...judgeMeanCausalNorm(measurements, expected, ridge, tolerances) },
+    {
+      ...meanCausal,
+      ...judgeMeanCausalNorm(measurements, { lambda: expected.eigenvalues, m, ridge }, tolerances),
+    },
   ];
   if (expected.metric.source === 'computed') return judged;
   const detail = "the given metric is not the inverse of this checkpoint's covariance";
@@ -131,8 +154,7 @@ function judgeVariances(
 
 function judgeMeanCausalNorm(
   measurements: Measurements,
-  { eigenvalues: lambda, meanProjections: m }: Expected,
-  ridge: number,
+  { lambda, m, ridge }: { lambda: Float64Array; m: Float64Array; ridge: number },
   tolerances: Float64Array,
 ) {
   const d = lambda.length;

@@ -4,8 +4,11 @@ import type { Manifest } from '../output/manifest.js';
 import { totalSeconds } from '../run/stopwatch.js';
 import { formatBytes as bytes, count, figure, fixed } from '../text/figures.js';
 
-/** What the notebook prints, and where things are: the end of a run. */
-export function summaryText(directory: string, manifest: Manifest): string {
+/**
+ * What the notebook prints, and where things are: the end of a run.
+ * @param finishedBefore whether the verification is not of now, but of when the run was computed
+ */
+export function summaryText(directory: string, manifest: Manifest, finishedBefore = false): string {
   const { model, eigenvalues, projections, verification, execution } = manifest;
   const [rows, hidden] = projections.shape;
   const seconds = Object.entries(execution.seconds);
@@ -20,7 +23,7 @@ export function summaryText(directory: string, manifest: Manifest): string {
     `  range [${fixed(projections.minimum)}, ${fixed(projections.maximum)}], mean ${fixed(projections.mean)}, standard deviation ${fixed(projections.standardDeviation)}`,
     ...norms(manifest),
     ...tableLines(manifest.tables),
-    ...verificationLines(verification),
+    ...verificationLines(verification, finishedBefore ? `when it was computed, ${execution.finished}` : null),
     'Files',
     ...fileLines(directory, manifest),
     `Time ${seconds.map(([stage, value]) => `${stage} ${value.toFixed(2)} s`).join(', ')}`,
@@ -101,16 +104,17 @@ function tokenizerLine(tokenizer: ModelInspection['tokenizer']): string {
   return `tokenizer: ${count(tokens)} tokens, ${count(special)} of them special; orphans, rows without a token: ${count(orphans)}${advice}`;
 }
 
-/** The verdict, every check with its figures, and the notebook's own two. */
-export function verificationLines({
-  passed,
-  checks,
-  normDifference,
-  offDiagonal,
-}: Manifest['verification']): string[] {
+/**
+ * The verdict, every check with its figures, and the notebook's own two.
+ * @param when the checks were made, where that is not now
+ */
+export function verificationLines(
+  { passed, checks, normDifference, offDiagonal }: Manifest['verification'],
+  when: string | null = null,
+): string[] {
   const width = Math.max(...checks.map(({ name }) => name.length));
   return [
-    `Verification: ${passed ? 'passed' : 'FAILED'}`,
+    `Verification${when === null ? '' : ` (${when})`}: ${passed ? 'passed' : 'FAILED'}`,
     ...checks.map(({ name, measured, tolerance, verdict, detail }) => {
       const figures =
         measured === null || tolerance === null

@@ -61,7 +61,12 @@ export function addRunCommand(program: Command): void {
     // Named too, so that a configuration's own choice stands where the command line is silent.
     .addOption(new Option('--report', 'write report.html beside the tables (the default)').hideHelp())
     .option('--no-report', 'write no report.html')
-    .option('--resume', 'continue an interrupted run', false)
+    .option('--resume', 'continue an interrupted run; make again what is damaged of a finished one', false)
+    .option(
+      '--checksums',
+      'with --resume: compare every file of a finished run, not only changed ones',
+      false,
+    )
     .option('--overwrite', 'replace a run that is there already', false)
     .option('--json', 'print one JSON object on stdout at the end', false)
     .option('--quiet', 'no progress', false)
@@ -71,23 +76,23 @@ export function addRunCommand(program: Command): void {
 interface RunOptions extends Overrides {
   config?: string;
   resume: boolean;
+  checksums: boolean;
   overwrite: boolean;
   json: boolean;
   quiet: boolean;
 }
 
 async function runCommand(options: RunOptions): Promise<void> {
-  const { config: file, resume, overwrite, json, quiet, ...overrides } = options;
+  const { config: file, resume, checksums, overwrite, json, quiet, ...overrides } = options;
   if (resume && overwrite) throw new InputError('--resume and --overwrite exclude each other: give one');
   const packaged = overrides.model === undefined ? PACKAGED_CONFIG : null;
   const config = await loadConfig(file ?? packaged, overrides);
   const onProgress = showProgress(process.stderr, quiet);
   const { directory, manifest, finishedBefore } = await interruptible((signal) =>
     // The time of a run on the command line begins with the process.
-    run(config, { resume, overwrite, signal, onProgress, startedAt: 0 }),
+    run(config, { resume, checksums, overwrite, signal, onProgress, startedAt: 0 }),
   );
-  if (finishedBefore) onProgress({ event: 'note', line: `${directory}: this run is finished already` });
-  print(json ? JSON.stringify({ directory, ...manifest }) : summaryText(directory, manifest));
+  print(json ? JSON.stringify({ directory, ...manifest }) : summaryText(directory, manifest, finishedBefore));
 }
 
 function exportList(text: string): ExportKind[] {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { InputError } from '../errors.js';
 import { refuseFailed } from '../run/judge-run.js';
 import { type VerifyOptions, verify } from '../run/verify.js';
 import { interruptible } from './interruptible.js';
@@ -31,7 +32,10 @@ async function verifyCommand(
   { json, quiet, ...options }: VerifyCommandOptions,
 ): Promise<void> {
   const onProgress = showProgress(process.stderr, quiet);
-  const verification = await interruptible((signal) => verify(directory, { ...options, signal, onProgress }));
-  print(json ? JSON.stringify(verification) : verificationLines(verification).join('\n'));
+  const { verification, unchecked } = await interruptible((signal) =>
+    verify(directory, { ...options, signal, onProgress }),
+  );
+  print(json ? JSON.stringify({ ...verification, unchecked }) : verificationLines(verification).join('\n'));
   refuseFailed(directory, verification.checks);
+  if (unchecked.length > 0) throw new InputError(unchecked.join('\n'));
 }

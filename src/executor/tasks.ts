@@ -7,6 +7,7 @@ import type {
   VerifiedFile,
   WrittenFile,
 } from '../files/file-record.js';
+import type { FilePiece } from '../formats/layout.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { SyntheticRecipe } from '../input/synthetic.js';
 import type { BackendChoice } from '../linalg/backend/backend.js';
@@ -54,6 +55,20 @@ export interface Tasks {
   };
   /** Re-reads one partition from disk and measures it against the checkpoint. */
   verify: { input: VerifyInput; result: VerifyResult };
+  /** Reads a row-major export whole, and says what is wrong with it. */
+  digest: {
+    input: {
+      /** Absolute path of the export. */
+      file: string;
+      /** Name of the file in messages. */
+      name: string;
+      /** Stretches of rows with what they must be. */
+      slices: Omit<SliceRecord, 'file'>[];
+      /** Pieces that must stand around the rows; empty where only the recorded SHA-256 tells. */
+      frame: FilePiece[];
+    };
+    result: { bytes: number; sha256: string; problems: string[] };
+  };
   /** Checks that files, and slices of files, still hold what was recorded. */
   checksum: {
     input: { files: ((FileRecord | WrittenFile) & { absolutePath: string })[]; slices: SliceRecord[] };
@@ -89,12 +104,14 @@ export interface ProjectInput {
 
 /** Input of `verify`: one partition with its files as they were recorded, and what to measure it with. */
 export interface VerifyInput {
-  source: RowSource;
+  /** Rows of the checkpoint; null where it is not at hand: then the projections are measured alone. */
+  source: RowSource | null;
+  /** Hidden size d. */
+  hidden: number;
   rows: RowRange;
   directory: string;
   parquet: ExpectedFile | null;
   arrow: ExpectedFile | null;
-  slices: SliceRecord[];
   /** Key-value metadata that the partition's files must carry. */
   metadata: Record<string, string>;
   /** lambda, [d]. */

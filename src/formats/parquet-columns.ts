@@ -2,21 +2,24 @@ import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetRe
 import { EigenshardError, InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
 
-/** The values of a column, in the order of the rows; null where the file has none. */
+/** The values of a column, [rows] in the order of the file; null or undefined where the file has none. */
 export type ParquetColumn = ArrayLike<unknown>;
 
 /** A Parquet file whose columns are read one by one. */
 export interface ParquetColumns {
-  /** Rows of the file. */
+  /** How many rows the file has. */
   rows: number;
-  /** Of its columns, in the order of the file. */
+  /** Names of the columns, in the order of the file. */
   names: readonly string[];
   /**
-   * float64, null as NaN.
-   * @throws InputError where the column is absent or holds something else
+   * Reads a column of numbers as float64 [rows], null as NaN.
+   * @throws EigenshardError of the kind 'input' where the column is absent or damaged, or holds something else
    */
   numbers(column: string): Promise<Float64Array>;
-  /** @throws InputError where the column is absent */
+  /**
+   * Reads a column of any type, [rows]: strings, booleans or numbers, null or undefined where there is no value.
+   * @throws EigenshardError of the kind 'input' where the column is absent or damaged
+   */
   values(column: string): Promise<ParquetColumn>;
 }
 

@@ -1,10 +1,16 @@
 import { PassingFailure } from './retry.js';
 
+export interface StallWatch {
+  signal: AbortSignal;
+  progress(): void;
+  stop(): void;
+}
+
 /**
  * Notices that nothing comes from a host any more.
  * @returns `signal` aborts with a PassingFailure `seconds` after the last `progress`, or when `outer` does
  */
-export function stallWatch(host: string, seconds: number, outer?: AbortSignal) {
+export function stallWatch(host: string, seconds: number, outer?: AbortSignal): StallWatch {
   const controller = new AbortController();
   const timer = setTimeout(() => {
     controller.abort(new PassingFailure(`${host}: nothing came for ${seconds} s`));

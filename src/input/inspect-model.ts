@@ -10,29 +10,37 @@ import { readWeights } from './weights.js';
 
 /** What a run would work on, known without reading a weight. Plain data. */
 export interface ModelInspection {
-  /** Absolute. */
+  /** The directory or file that was given, absolute. */
   path: string;
+  /** What its config.json says; null where it is silent. */
   model: Model;
-  /** The tensor that a run would take. */
+  /** The tensor that a run would take: [rows, columns] = [V, d] row-major, and its length in bytes. */
   source: RowSource & { bytes: number };
   /** Why that tensor. */
   reason: string;
   /** The other tensors under known names. `dtype` as the file calls it. */
   others: { name: string; file: string; shape: readonly number[]; dtype: string }[];
-  /** null where the checkpoint has none. */
+  /** Null where the checkpoint has none. */
   tokenizer: {
+    /** The highest token id + 1. */
     tokens: number;
+    /** How many of them stand for no text. */
     special: number;
     /** Rows of the matrix for which the tokenizer has no token. */
     orphans: number;
   } | null;
+  /** What a user should know though it stops nothing. */
   notes: string[];
 }
 
 /**
- * Looks at a checkpoint as a run would, and reads nothing but headers and the tokenizer.
+ * Looks at a checkpoint on this machine as a run would, and reads nothing but headers and the tokenizer.
  *
- * @throws InputError as openCheckpoint and openTokenizer
+ * @param path of a Hugging Face directory, or of a .safetensors, .bin or .npy file
+ * @param options.tensor looks at this tensor instead of the one that is found by name
+ * @returns the tensor that a run would take, why it would, and what the tokenizer holds
+ * @throws EigenshardError of the kind 'input' where there is no such file, no unembedding matrix in it, one of a dtype
+ *   or shape that is not supported, or a tokenizer that cannot be read
  */
 export async function inspectModel(
   path: string,

@@ -11,14 +11,15 @@ import {
 import path from 'node:path';
 import { combineCrc32 } from '../files/crc32.js';
 import type { Slice, SliceRecord } from '../files/file-record.js';
-import { sweepPartialFiles, writeFileAtomically, writeFully } from '../files/partial-file.js';
+import { sweepPartialFiles, writeFully } from '../files/partial-file.js';
 import { asOutputError } from '../files/write-error.js';
-import { type FileLayout, fileChunks } from '../formats/layout.js';
+import type { FileLayout } from '../formats/layout.js';
 import { planNpyFile } from '../formats/npy-header.js';
 import { planSafetensorsFile } from '../formats/plan-safetensors.js';
 import { planTorchFile } from '../formats/torch/plan-torch-file.js';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import type { RowRange } from '../plan/row-ranges.js';
+import { writeRecordedFile } from './recorded-file.js';
 
 /** The formats in which a run can be exported. */
 export const exportKinds = ['pt', 'safetensors', 'npy'] as const;
@@ -76,6 +77,12 @@ export interface ExportIdentity {
   createdBy: string;
 }
 
+/** What the manifest records of an export's bytes. */
+export interface ExportDigest {
+  bytes: number;
+  sha256: string;
+}
+
 /** Projections [V, d] float32 row-major, which the workers write slice by slice under the unfinished name. */
 export interface ProjectionsExport extends ExportTarget {
   unfinished: string;
@@ -124,7 +131,7 @@ export function slicesOf(exports: readonly ProjectionsExport[], rows: RowRange, 
   }));
 }
 
-/** The same with what the slices must hold. */
+/** Where rows lie in each export, and what must be there; nothing where there is no CRC-32 of them. */
 export function sliceRecordsOf(
   exports: readonly ProjectionsExport[],
   rows: RowRange,
@@ -146,10 +153,7 @@ export function finishProjectionsExports(
   hidden: number,
 ): void {
   if (exports.length === 0) return;
-  const crc = partitions.reduce(
-    (sum, { rows, crc32 }) => combineCrc32(sum, crc32!, rows.count * hidden * 4),
-    0,
-  );
+  const crc = crcOfProjections(partitions, hidden);
   for (const { unfinished, layout } of exports) {
     const descriptor = openSync(unfinished, 'r+');
     try {
@@ -161,21 +165,43 @@ export function finishProjectionsExports(
   }
 }
 
+/** CRC-32 of all projections, put together from the partitions'. */
+export function crcOfProjections(
+  partitions: readonly { rows: RowRange; crc32: number | null }[],
+  hidden: number,
+): number {
+  return partitions.reduce((sum, { rows, crc32 }) => combineCrc32(sum, crc32!, rows.count * hidden * 4), 0);
+}
+
+/** How the manifest names an export: relative to the output directory where it lies in it, else absolutely. */
+export function exportName(directory: string, file: string): string {
+  const relative = path.relative(directory, file);
+  const isInside = relative !== '' && !relative.startsWith('..') && !path.isAbsolute(relative);
+  return isInside ? relative.split(path.sep).join('/') : file;
+}
+
 /** Gives the verified exports their names. */
 export function publishProjectionsExports(exports: readonly ProjectionsExport[]): void {
   for (const { unfinished, path: final } of exports) renameSync(unfinished, final);
 }
 
-/** Writes the eigenbasis as the notebook's dictionary: eigenvalues [d] and eigenvectors [d, d], float32. */
+/**
+ * Writes the eigenbasis as the notebook's dictionary: eigenvalues [d] and eigenvectors [d, d], float32.
+ * @returns size and SHA-256 of each file, by its path
+ */
 export function exportEigenbasis(
   targets: readonly ExportTarget[],
   { eigenvalues, eigenvectors }: StoredEigenbasis,
   identity: ExportIdentity,
-): void {
+): Map<string, ExportDigest> {
+  const digests = new Map<string, ExportDigest>();
   for (const target of targets.filter(({ holds }) => holds === 'eigenbasis')) {
-    const layout = planExport(target, identity);
-    writeFileAtomically(target.path, fileChunks(layout, [Float32Array.from(eigenvalues), eigenvectors]));
+    const { dir, base } = path.parse(target.path);
+    const values = [Float32Array.from(eigenvalues), eigenvectors];
+    const { bytes, sha256 } = writeRecordedFile(dir, base, planExport(target, identity), values);
+    digests.set(target.path, { bytes, sha256 });
   }
+  return digests;
 }
 
 /** The layout of an export, which follows from what is said of its run alone. */

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
+import type { FileRecord } from '../files/file-record.js';
 import { writeFully } from '../files/partial-file.js';
 import { backendSchema, fileRecordSchema, writtenFileSchema } from './schemas.js';
 
@@ -36,9 +38,9 @@ export type JournalHeader = z.infer<typeof headerSchema>;
 export type JournalEntry = z.infer<typeof entrySchema>;
 
 /**
- * The journal of a living run: a header, then one JSON line for each finished step. A line is written after the
- * step's files are in place, so a line that can be read names files that were once complete; whether they still
- * are, their checksums tell.
+ * The journal of a run: a header, then one JSON line for each finished step. A line is written after the step's files
+ * are in place, so a line that can be read names files that were once complete; whether they still are, their checksums
+ * tell. It stays beside the manifest, which records it: what is lost of a finished run is made again from it.
  */
 export class Journal {
   readonly #descriptor: number;
@@ -50,9 +52,9 @@ export class Journal {
     this.#file = file;
   }
 
-  static create(directory: string, header: JournalHeader): Journal {
+  static create(directory: string, header: JournalHeader, entries: readonly JournalEntry[] = []): Journal {
     const journal = new Journal(path.join(directory, JOURNAL_NAME), 'ax');
-    journal.#write(header);
+    for (const line of [header, ...entries]) journal.#write(line);
     return journal;
   }
 
@@ -113,5 +115,15 @@ export function readJournal(directory: string): { header: JournalHeader; entries
   return {
     header: parse(headerSchema, first!, 1),
     entries: rest.map((line, index) => parse(entrySchema, line, index + 2)),
+  };
+}
+
+/** What the manifest records of the journal. */
+export function journalRecord(directory: string): FileRecord {
+  const bytes = readFileSync(path.join(directory, JOURNAL_NAME));
+  return {
+    path: JOURNAL_NAME,
+    bytes: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
   };
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Check, Verification } from '../checks/verdict.js';
-import { InputError } from '../errors.js';
+import { InputError, VerificationError } from '../errors.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { asInputError } from '../files/read-error.js';
 import type { HubOrigin } from '../input/checkpoint.js';
@@ -13,6 +13,7 @@ import type { Spectrum } from '../tables/spectrum.js';
 import type { TableSummary } from '../tables/table-summary.js';
 import { exportKinds } from './exports.js';
 import { backendSchema, fileRecordSchema } from './schemas.js';
+import { isSealed, sealedText } from './seal.js';
 
 export const MANIFEST_NAME = 'manifest.json';
 export const REPORT_NAME = 'report.html';
@@ -26,8 +27,12 @@ export const TABLE_NAMES = {
 } as const;
 export type TableName = keyof typeof TABLE_NAMES;
 
-/** Version of everything in an output directory; raised when a reader of the former one would be misled. */
-export const LAYOUT_VERSION = 1;
+/**
+ * Version of everything in an output directory; raised when a reader of the former one would be misled. In layout 1 the
+ * partitions of all formats lay in one folder, and neither the manifest nor the exports had a checksum.
+ */
+export const LAYOUT_VERSION = 2;
+const READ_LAYOUTS = [1, LAYOUT_VERSION] as const;
 
 const momentsSchema = z.object({
   minimum: z.number(),
@@ -140,7 +145,7 @@ const metricSchema = z.discriminatedUnion('source', [
 
 const manifestSchema = z.object({
   format: z.literal('eigenshard-run'),
-  layout: z.literal(LAYOUT_VERSION),
+  layout: z.literal(READ_LAYOUTS),
   version: z.string(),
   fingerprint: z.string(),
   model: z.object({
@@ -180,13 +185,15 @@ const manifestSchema = z.object({
   ),
   /** Null with --tables none, and in runs from before there were tables. */
   tables: tablesSchema.nullable().default(null),
-  /** By absolute path: exports may lie outside the output directory. */
+  /** Relative to the output directory, or absolute where they lie outside of it. */
   exports: z.array(
     z.object({
       kind: z.enum(exportKinds),
       holds: z.enum(['eigenbasis', 'projections']),
       path: z.string(),
       bytes: z.number(),
+      /** Null in layout 1. */
+      sha256: z.string().nullable().default(null),
       /** Where the projections, [V, d] float32 row-major, begin; null for an eigenbasis. */
       byteOffset: z.number().nullable(),
     }),
@@ -203,6 +210,8 @@ const manifestSchema = z.object({
     /** From the beginning to the end; stages may go on beside each other. Runs from before it was taken have none. */
     elapsedSeconds: z.number().optional(),
     peakMemoryBytes: z.number(),
+    /** What a resumed run would trust; null in layout 1. */
+    journal: fileRecordSchema.nullable().default(null),
     machine: z.object({ processor: z.string(), cores: z.number(), node: z.string(), platform: z.string() }),
   }),
 });
@@ -211,7 +220,10 @@ export type Manifest = z.infer<typeof manifestSchema>;
 /** What a run has found, without how it went, nor the report that shows it. */
 export type RunResults = Omit<Manifest, 'report' | 'execution'>;
 
-/** Reads and checks a finished run's manifest. @throws InputError when there is none or it is not ours */
+/**
+ * Reads and checks a finished run's manifest.
+ * @throws InputError where there is none, or it is not ours; VerificationError where it is not as it was written
+ */
 export function readManifest(directory: string): Manifest {
   const file = path.join(directory, MANIFEST_NAME);
   let text: string;
@@ -228,18 +240,34 @@ export function readManifest(directory: string): Manifest {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new InputError(`${file}: not valid JSON: ${(cause as Error).message}`, { cause });
+    throw damaged(file, `not valid JSON: ${(cause as Error).message}`);
   }
   const result = manifestSchema.safeParse(value);
-  if (result.success) return result.data;
-  const { path: at, message } = result.error.issues[0]!;
-  throw new InputError(
-    `${file}: "${at.join('.')}": ${message}. Was it written by another version (this one reads layout ${LAYOUT_VERSION})?`,
+  if (!result.success) {
+    const { path: at, message } = result.error.issues[0]!;
+    const advice = `Was it written by another version (this one reads the layouts ${READ_LAYOUTS.join(' and ')})?`;
+    throw new InputError(`${file}: "${at.join('.')}": ${message}. ${advice}`);
+  }
+  if (result.data.layout > 1 && !isSealed(text)) throw damaged(file, 'its seal does not fit its text');
+  return result.data;
+}
+
+/** Whether the manifest in `directory`, which may be damaged, begins as those of runs do. */
+export function isOwnManifest(directory: string): boolean {
+  return readFileSync(path.join(directory, MANIFEST_NAME), 'utf8').startsWith(
+    '{\n  "format": "eigenshard-run"',
+  );
+}
+
+function damaged(file: string, how: string): VerificationError {
+  return new VerificationError(
+    `${file}: ${how}; it is not as the run wrote it. Run the same command with --resume to make it again from what is ` +
+      'intact, or with --overwrite to start anew',
   );
 }
 
 /** Writes the manifest, which makes the run a finished one. */
 export function writeManifest(directory: string, manifest: Manifest): void {
-  const text = `${JSON.stringify(manifestSchema.parse(manifest), null, 2)}\n`;
+  const text = sealedText(manifestSchema.parse(manifest));
   writeFileAtomically(path.join(directory, MANIFEST_NAME), [Buffer.from(text)]);
 }

@@ -23,6 +23,11 @@ export function writeMetric(
   return writeRecordedFile(directory, METRIC_NAME, layout, [metric, covariance, mean]);
 }
 
+/** mu, [d], of a run that computed its metric. */
+export async function readMean(directory: string, d: number): Promise<Float64Array> {
+  return withStoredTensors(path.join(directory, METRIC_NAME), (tensors) => tensors.float64('mean', [d]));
+}
+
 /** C, [d, d], of a run that computed it. */
 export async function readCovariance(directory: string, d: number): Promise<Float64Array> {
   return withStoredTensors(path.join(directory, METRIC_NAME), (tensors) => tensors.float64('C', [d, d]));

@@ -1,45 +1,71 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { InputError } from '../errors.js';
+import { EigenshardError, InputError, VerificationError } from '../errors.js';
 import { lockDirectory } from '../files/lock.js';
-import { sweepPartialFiles } from '../files/partial-file.js';
+import { sweepPartialFiles, writeFileAtomically } from '../files/partial-file.js';
 import { asOutputError } from '../files/write-error.js';
 import { type BackendIdentity, backendLabel, sameBackend } from '../linalg/backend/backend.js';
+import { partitionFolders } from '../plan/plan-run.js';
 import { unfinishedName } from './exports.js';
-import { JOURNAL_NAME, Journal, type JournalEntry, type JournalHeader, readJournal } from './journal.js';
-import { MANIFEST_NAME, type Manifest, readManifest, writeManifest } from './manifest.js';
+import {
+  JOURNAL_NAME,
+  Journal,
+  type JournalEntry,
+  type JournalHeader,
+  journalRecord,
+  readJournal,
+} from './journal.js';
+import {
+  isOwnManifest,
+  LAYOUT_VERSION,
+  MANIFEST_NAME,
+  type Manifest,
+  readManifest,
+  writeManifest,
+} from './manifest.js';
+import { manifestFiles } from './manifest-files.js';
+import { isOwnName, liesInside, MARKER_NAME, MARKER_TEXT } from './own-files.js';
 
 /**
  * The output directory of one run, held by one coordinator from `open` to `close`.
  *
- *   absent or without a run --begin--> unfinished (journal) --commit--> finished (manifest)
+ *   absent or without a run --begin--> unfinished (journal) --commit--> finished (manifest beside it)
+ *                                          ^----------------reopen----------------|
  *
- * An unfinished run is continued only with `resume`, any run is replaced only with `overwrite`, and files that
- * no manifest or journal names are never touched.
+ * An unfinished run is continued only with `resume`, any run is replaced only with `overwrite`, and files that no run
+ * wrote are never touched.
  */
 export class RunDirectory {
   /** Absolute. */
   readonly path: string;
   readonly #flags: { resume: boolean; overwrite: boolean };
   readonly #unlock: () => void;
+  /** The uppermost directory that `open` made; undefined where all were there. */
+  readonly #made: string | undefined;
   #journal: Journal | undefined;
 
-  private constructor(directory: string, flags: { resume: boolean; overwrite: boolean }, unlock: () => void) {
+  private constructor(
+    directory: string,
+    flags: { resume: boolean; overwrite: boolean },
+    unlock: () => void,
+    made: string | undefined,
+  ) {
     this.path = directory;
     this.#flags = flags;
     this.#unlock = unlock;
+    this.#made = made;
   }
 
   /** @throws InputError when the directory holds a run and nobody said what to do with it */
   static open(directory: string, flags: { resume: boolean; overwrite: boolean }): RunDirectory {
     try {
-      mkdirSync(path.join(directory, 'projections'), { recursive: true });
-      const unlock = lockDirectory(directory);
-      const opened = new RunDirectory(path.resolve(directory), flags, unlock);
+      const absolute = path.resolve(directory);
+      const made = mkdirSync(absolute, { recursive: true });
+      const opened = new RunDirectory(absolute, flags, lockDirectory(absolute), made);
       try {
         opened.#refuseUnclear();
       } catch (error) {
-        unlock();
+        opened.close();
         throw error;
       }
       return opened;
@@ -48,12 +74,47 @@ export class RunDirectory {
     }
   }
 
-  /** The manifest of the finished run that lies here already, when it is the one asked for and may stay. */
-  finished(fingerprint: string): Manifest | null {
+  /**
+   * The manifest of the finished run that lies here already, when it is the one asked for and may stay. A damaged
+   * manifest beside a journal is as none: what the journal records is intact or made again.
+   */
+  finished(fingerprint: string, note: (line: string) => void = () => {}): Manifest | null {
     if (this.#flags.overwrite || !this.#holds(MANIFEST_NAME)) return null;
-    const manifest = readManifest(this.path);
+    let manifest: Manifest;
+    try {
+      manifest = readManifest(this.path);
+    } catch (error) {
+      if (!(error instanceof VerificationError) || readJournal(this.path) === null) throw error;
+      note(`${path.join(this.path, MANIFEST_NAME)}: is not as the run wrote it, and is made again`);
+      rmSync(path.join(this.path, MANIFEST_NAME));
+      return null;
+    }
+    if (manifest.layout !== LAYOUT_VERSION) {
+      throw new InputError(
+        `${this.path}: holds a finished run in layout ${manifest.layout}, which can be read and verified, but not ` +
+          `continued by this version. Choose another --out, or --overwrite to replace it`,
+      );
+    }
     this.#refuseOther(manifest.fingerprint, fingerprint);
+    if (this.#mark())
+      note(`${path.join(this.path, MARKER_NAME)}: was missing or damaged, and is written again`);
     return manifest;
+  }
+
+  /** Makes a finished run an unfinished one, to make again what is damaged of it. */
+  reopen(manifest: Manifest): void {
+    const journal = path.join(this.path, JOURNAL_NAME);
+    const header = headerOf(manifest);
+    try {
+      const recorded = readJournal(this.path);
+      if (recorded?.header.fingerprint !== manifest.fingerprint)
+        throw new InputError('no journal of this run');
+    } catch {
+      // Lost or damaged: the manifest, which is sealed, knows the same.
+      rmSync(journal, { force: true });
+      Journal.create(this.path, header, entriesOf(manifest)).close();
+    }
+    rmSync(path.join(this.path, MANIFEST_NAME));
   }
 
   /** What has computed the unfinished run that lies here, when it is to be continued. */
@@ -67,15 +128,11 @@ export class RunDirectory {
    * @returns the header in force and the steps that the journal records; the caller checks their files
    */
   begin(header: JournalHeader, targets: readonly string[]): { header: JournalHeader; done: JournalEntry[] } {
-    this.#refuseTwice([...targets, MANIFEST_NAME, JOURNAL_NAME]);
-    if (this.#flags.overwrite) {
-      const former = this.#filesOfRun(targets);
-      for (const target of targets)
-        if (!former.has(path.resolve(this.path, target))) this.#refuseForeign(target);
-      for (const file of former) rmSync(file, { force: true });
-    }
-    sweepPartialFiles(this.path);
-    sweepPartialFiles(path.join(this.path, 'projections'));
+    this.#refuseTwice([...targets, MANIFEST_NAME, JOURNAL_NAME, MARKER_NAME]);
+    if (this.#flags.overwrite) this.#removeFormer(targets);
+    this.#sweep();
+    // A manifest that is no run's, or a journal that is none, is somebody's.
+    if (this.#holds(MANIFEST_NAME)) readManifest(this.path);
     const recorded = readJournal(this.path);
     if (recorded !== null) {
       this.#refuseOther(recorded.header.fingerprint, header.fingerprint);
@@ -86,12 +143,14 @@ export class RunDirectory {
         );
       }
       this.#refuseOtherKernels(recorded.header.kernels, header.kernels);
+      this.#makeFolders(targets);
       this.#journal = Journal.reopen(this.path);
       return { header: recorded.header, done: recorded.entries };
     }
     // A journal that was killed before its first line was complete.
     rmSync(path.join(this.path, JOURNAL_NAME), { force: true });
     for (const target of targets) this.#refuseForeign(target);
+    this.#makeFolders(targets);
     this.#journal = Journal.create(this.path, header);
     return { header, done: [] };
   }
@@ -101,22 +160,33 @@ export class RunDirectory {
     this.#journal?.append(entry);
   }
 
-  /** The commit: from here on the run is finished. */
-  commit(manifest: Manifest): void {
+  /** The commit: from here on the run is finished. @returns the manifest with the journal's record */
+  commit(results: ManifestToCommit): Manifest {
+    this.#journal?.close();
+    this.#journal = undefined;
+    const execution = { ...results.execution, journal: journalRecord(this.path) };
+    const manifest = { ...results, execution };
     writeManifest(this.path, manifest);
-    rmSync(path.join(this.path, JOURNAL_NAME), { force: true });
+    return manifest;
   }
 
-  /** Lets the directory go, finished or not. */
+  /** Lets the directory go, finished or not. One that was made for nothing is removed again. */
   close(): void {
     this.#journal?.close();
-    sweepPartialFiles(this.path);
-    sweepPartialFiles(path.join(this.path, 'projections'));
+    this.#sweep();
     this.#unlock();
+    if (this.#made !== undefined) removeEmpty(this.path, this.#made);
   }
 
   #holds(name: string): boolean {
     return existsSync(path.join(this.path, name));
+  }
+
+  /** Whether a run has written here: its mark, its journal or the beginning of its manifest tells. */
+  #holdsRun(): boolean {
+    if (this.#holds(MARKER_NAME)) return true;
+    if (readable(() => readJournal(this.path)) !== null) return true;
+    return this.#holds(MANIFEST_NAME) && isOwnManifest(this.path);
   }
 
   #refuseUnclear(): void {
@@ -131,6 +201,30 @@ export class RunDirectory {
         `${this.path}: holds an unfinished run. --resume continues it, --overwrite starts again`,
       );
     }
+  }
+
+  /** Makes the folders of the run's own files, and marks the directory as ours. */
+  #makeFolders(targets: readonly string[]): void {
+    const folders = targets.map((target) => path.dirname(path.resolve(this.path, target)));
+    try {
+      for (const folder of new Set(folders))
+        if (isInside(this.path, folder)) mkdirSync(folder, { recursive: true });
+      this.#mark();
+    } catch (error) {
+      throw asOutputError(error, this.path);
+    }
+  }
+
+  /** Writes our mark where it is not whole. @returns whether that was so */
+  #mark(): boolean {
+    const file = path.join(this.path, MARKER_NAME);
+    if (existsSync(file) && readFileSync(file, 'utf8') === MARKER_TEXT) return false;
+    writeFileAtomically(file, [Buffer.from(MARKER_TEXT)]);
+    return true;
+  }
+
+  #sweep(): void {
+    for (const folder of ['', ...partitionFolders]) sweepPartialFiles(path.join(this.path, folder));
   }
 
   #refuseOther(found: string, wanted: string): void {
@@ -173,33 +267,117 @@ export class RunDirectory {
   }
 
   /**
-   * The files that the manifest and the journal name, the manifest first: a half-removed run must not look whole.
-   * Outside the directory only what this run will write again: a manifest may come from anywhere.
+   * Removes the files of the former run, the manifest first: a half-removed run must not look whole. What another
+   * program put at a target is refused before anything is removed.
    */
-  #filesOfRun(targets: readonly string[]): Set<string> {
-    const files: string[] = [];
-    if (this.#holds(MANIFEST_NAME)) {
-      const manifest = readManifest(this.path);
-      files.push(
-        MANIFEST_NAME,
-        manifest.eigenbasis.path,
-        ...(manifest.metric.source === 'computed' ? [manifest.metric.path] : []),
-        ...manifest.partitions.flatMap((partition) => partition.files.map((file) => file.path)),
-        ...manifest.exports.map((file) => file.path),
-        ...(manifest.tables?.files ?? []).map((file) => file.path),
-        ...(manifest.report === null ? [] : [manifest.report.path]),
-      );
+  #removeFormer(targets: readonly string[]): void {
+    if (!this.#holdsRun()) return;
+    const former = this.#formerFiles(targets);
+    for (const target of targets)
+      if (!former.has(path.resolve(this.path, target))) this.#refuseForeign(target);
+    for (const file of former) rmSync(file, { force: true });
+    for (const folder of new Set([...former].map((file) => path.dirname(file)))) {
+      if (isInside(this.path, folder)) removeEmpty(folder, folder);
     }
-    const journal = readJournal(this.path);
-    if (journal !== null) {
-      const { exports, tables } = journal.header;
-      files.push(...exports, ...exports.map(unfinishedName), ...tables);
-      for (const entry of journal.entries) {
-        files.push(...(entry.step === 'partition' ? entry.files : [entry.file]).map((file) => file.path));
-      }
+  }
+
+  /**
+   * What manifest and journal name, as far as they can be read, and a run may remove: its own names inside the
+   * directory, and elsewhere only what this run will write again, for both files may come from anywhere. Where both are
+   * lost, a directory with our mark has its files at the names that this run will take.
+   */
+  #formerFiles(targets: readonly string[]): Set<string> {
+    const absolute = (name: string) => path.resolve(this.path, name);
+    const rewritten = new Set(targets.map(absolute));
+    const named = [...this.#namedByManifest(), ...this.#namedByJournal()].map(absolute);
+    const own = [MANIFEST_NAME, JOURNAL_NAME].map(absolute);
+    return new Set([
+      ...own,
+      ...named.filter((file) =>
+        isInside(this.path, file)
+          ? liesInside(this.path, file) && (rewritten.has(file) || this.#isOwn(file))
+          : rewritten.has(file),
+      ),
+      ...[...rewritten].filter((file) => liesInside(this.path, file) && this.#isOwn(file)),
+    ]);
+  }
+
+  #isOwn(file: string): boolean {
+    return isOwnName(path.relative(this.path, file).split(path.sep).join('/'));
+  }
+
+  #namedByManifest(): string[] {
+    if (!this.#holds(MANIFEST_NAME)) return [];
+    const manifest = readable(() => readManifest(this.path));
+    return manifest === null ? [] : manifestFiles(manifest).map((file) => file.path);
+  }
+
+  #namedByJournal(): string[] {
+    const journal = readable(() => readJournal(this.path));
+    if (journal === null) return [];
+    const { exports, tables } = journal.header;
+    const units = journal.entries.flatMap((entry) =>
+      entry.step === 'partition' ? entry.files.map((file) => file.path) : [entry.file.path],
+    );
+    return [...exports, ...exports.map(unfinishedName), ...tables, ...units];
+  }
+}
+
+/** A manifest but for the record of the journal, which ends with the commit. */
+interface ManifestToCommit extends Omit<Manifest, 'execution'> {
+  execution: Omit<Manifest['execution'], 'journal'>;
+}
+
+/** What a file of the run says, or null where it cannot be read: whoever replaces a run need not understand it. */
+function readable<Result>(read: () => Result): Result | null {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof EigenshardError) return null;
+    throw error;
+  }
+}
+
+/** The header of the journal that a finished run had. */
+function headerOf({ fingerprint, execution, exports, tables, report }: Manifest): JournalHeader {
+  return {
+    step: 'run',
+    fingerprint,
+    started: execution.started,
+    exports: exports.map((file) => file.path),
+    tables: [...(tables?.files ?? []), ...(report === null ? [] : [report])].map((file) => file.path),
+    kernels: execution.kernels,
+  };
+}
+
+/** Its entries. */
+function entriesOf({ metric, eigenbasis, partitions }: Manifest): JournalEntry[] {
+  return [
+    ...(metric.source === 'computed' ? [{ step: 'metric' as const, file: metric.file }] : []),
+    { step: 'eigenbasis' as const, file: eigenbasis },
+    ...partitions.map(({ files, crc32 }, index) => ({
+      step: 'partition' as const,
+      index,
+      files: files.map((file) => ({ path: file.path, bytes: file.bytes, crc32: file.crc32 })),
+      crc32,
+    })),
+  ];
+}
+
+/** Whether a path, as it is written, lies in a directory. */
+function isInside(directory: string, file: string): boolean {
+  return file.startsWith(directory + path.sep);
+}
+
+/** Removes `directory` and what is above it, up to `last`, as long as they are empty. */
+function removeEmpty(directory: string, last: string): void {
+  for (let folder = directory; ; folder = path.dirname(folder)) {
+    try {
+      rmdirSync(folder);
+    } catch {
+      // Something lies in it.
+      return;
     }
-    const rewritten = new Set(targets.map((target) => path.resolve(this.path, target)));
-    const own = [...files, JOURNAL_NAME].map((name) => path.resolve(this.path, name));
-    return new Set(own.filter((file) => file.startsWith(this.path + path.sep) || rewritten.has(file)));
+    if (folder === last || folder === path.dirname(folder)) return;
   }
 }

@@ -12,6 +12,11 @@ export const SCAN_ROWS = 8192;
  */
 export const STRIP_ROWS = 512;
 
+/** Folder of the partitions in the output directory. */
+export const PROJECTIONS_FOLDER = 'projections';
+/** Folders of partitions, one for each format: readers that are given a folder take every file in it. */
+export const partitionFolders = ['', '/parquet', '/arrow'].map((format) => `${PROJECTIONS_FOLDER}${format}`);
+
 /** Partition of the output: the rows that it holds, and the names of its files. */
 export interface Partition {
   index: number;
@@ -52,12 +57,12 @@ export function planRun(options: {
   const ranges = splitRows(rows, partitionRows);
   const digits = Math.max(5, String(ranges.length - 1).length);
   const partitions = ranges.map((range, index) => {
-    const stem = `projections/part-${String(index).padStart(digits, '0')}`;
+    const stem = `part-${String(index).padStart(digits, '0')}`;
     return {
       index,
       rows: range,
-      parquet: format === 'arrow' ? null : `${stem}.parquet`,
-      arrow: format === 'parquet' ? null : `${stem}.arrow`,
+      parquet: format === 'arrow' ? null : `${PROJECTIONS_FOLDER}/parquet/${stem}.parquet`,
+      arrow: format === 'parquet' ? null : `${PROJECTIONS_FOLDER}/arrow/${stem}.arrow`,
     };
   });
   return { rows, hidden, partitionRows, scans: splitRows(rows, SCAN_ROWS), partitions };

@@ -34,8 +34,10 @@ export async function obtainBasis(run: BegunRun, intact: IntactUnits): Promise<B
     prepared.metric.source === 'computed'
       ? await basisOfCheckpoint(run, prepared.metric.ridge, intact)
       : await basisOfMetric(run, prepared.metric, intact);
-  const stored = await readEigenbasis(directory.path, prepared.plan.hidden, file);
-  const check = await context.stopwatch.time('basis check', undefined, () => checkBasis(stored, operator));
+  const [stored, check] = await context.stopwatch.time('basis check', undefined, async () => {
+    const read = await readEigenbasis(directory.path, prepared.plan.hidden, file);
+    return [read, await checkBasis(read, operator)] as const;
+  });
   freeBuffer(operator.matrix.buffer as ArrayBuffer);
   return { stored, file, metric, check };
 }
@@ -51,13 +53,16 @@ async function basisOfCheckpoint(run: BegunRun, ridge: number, intact: IntactUni
     return { file: intact.eigenbasis.file, metric, operator: { symbol: 'C', matrix } };
   }
   const covariance = await computeCovariance(prepared, context);
-  const basis = await context.stopwatch.time('eigenbasis', undefined, () =>
+  const { stopwatch } = context;
+  const basis = await stopwatch.time('eigenbasis', undefined, () =>
     eigenbasisOfCovariance(covariance, d, ridge, backend),
   );
-  const metricFile = writeMetric(
-    directory.path,
-    { metric: await metricOf(basis, d, backend), covariance, mean: scan.mean },
-    { ...metadata, ridge: String(ridge) },
+  const metricFile = await stopwatch.time('metric', undefined, async () =>
+    writeMetric(
+      directory.path,
+      { metric: await metricOf(basis, d, backend), covariance, mean: scan.mean },
+      { ...metadata, ridge: String(ridge) },
+    ),
   );
   directory.record({ step: 'metric', file: metricFile });
   const file = writeEigenbasis(directory.path, basis, metadata);
@@ -79,10 +84,10 @@ async function basisOfMetric(
   const metric = { ...described, path: path.resolve(place), file: null };
   const operator = { symbol: 'M', matrix } as const;
   if (intact.eigenbasis !== undefined) return { file: intact.eigenbasis.file, metric, operator };
-  const basis = await context.stopwatch.time('eigenbasis', undefined, () =>
-    eigenbasisOfMetric(matrix, plan.hidden, given.ridge, backend),
-  );
-  const file = writeEigenbasis(directory.path, basis, metadata);
+  const file = await context.stopwatch.time('eigenbasis', undefined, async () => {
+    const basis = await eigenbasisOfMetric(matrix, plan.hidden, given.ridge, backend);
+    return writeEigenbasis(directory.path, basis, metadata);
+  });
   directory.record({ step: 'eigenbasis', file });
   return { file, metric, operator };
 }

@@ -6,9 +6,12 @@ import { withPool } from './with-pool.js';
 
 /** What whoever calls a long computation may hand over beside its options. */
 export interface Caller {
-  /** Stops the computation, which then rejects with an EigenshardError of the kind 'interrupted'. */
+  /** Stops the computation, within two seconds; it then rejects with an EigenshardError of the kind 'interrupted'. */
   signal?: AbortSignal | undefined;
-  /** Is told of every stage as it begins, advances and ends, and of what a person may want to know. */
+  /**
+   * Is told of every stage as it begins, advances and ends, and of what a person may want to know. It is called on this
+   * thread, between steps of the run: it should return soon, and not throw.
+   */
   onProgress?: ((event: ProgressEvent) => void) | undefined;
   /** Variables that say how the hub is reached (HF_TOKEN, HF_HOME, ...); by default those of the process. */
   environment?: Readonly<Record<string, string | undefined>> | undefined;

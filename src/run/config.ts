@@ -94,7 +94,10 @@ export type Subject =
 export type Config = RunOptions & Subject;
 export type RunOptions = Omit<z.infer<typeof configSchema>, 'model' | 'synthetic'>;
 
-/** The options of one run as a configuration gives them: what has a default may be left away. */
+/**
+ * The options of one run, as a configuration gives them: exactly one of `model` and `synthetic`, and whatever else
+ * differs from its default. docs/running.md explains each.
+ */
 export type Options = z.input<typeof configSchema>;
 
 /** What the command line can say; undefined where it is silent. */

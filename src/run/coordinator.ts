@@ -7,8 +7,11 @@ import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
 import { EIGENBASIS_NAME } from '../output/eigenbasis-file.js';
 import {
+  crcOfProjections,
+  type ExportDigest,
   type ExportTarget,
   exportEigenbasis,
+  exportName,
   exportTargets,
   finishProjectionsExports,
   openExports,
@@ -18,7 +21,7 @@ import {
 import { type Manifest, REPORT_NAME, TABLE_NAMES } from '../output/manifest.js';
 import { METRIC_NAME } from '../output/metric-file.js';
 import { RunDirectory } from '../output/run-directory.js';
-import { filesOf } from '../plan/plan-run.js';
+import { filesOf, type Plan } from '../plan/plan-run.js';
 import { writeReport } from '../report/write-report.js';
 import { MergedTables } from '../tables/merged-tables.js';
 import { tableSettings } from '../tables/part.js';
@@ -26,6 +29,8 @@ import { type Basis, obtainBasis } from './basis.js';
 import type { BegunRun } from './begun-run.js';
 import type { Config } from './config.js';
 import type { RunContext } from './context.js';
+import { damageOf } from './damage.js';
+import { digestExports, type ExportFindings } from './digest-exports.js';
 import { intactUnits } from './intact-units.js';
 import { judgeRun, refuseFailed, type VerificationResult } from './judge-run.js';
 import { outputPath } from './output-path.js';
@@ -37,8 +42,9 @@ import { writeTables } from './write-tables.js';
 
 /** A run that lies on disk as a whole. */
 export interface FinishedRun {
-  /** Absolute. */
+  /** The output directory, absolute. */
   directory: string;
+  /** What the run recorded of itself, as `manifest.json` holds it. */
   manifest: Manifest;
   /** Whether the same run lay there finished, and nothing was computed. */
   finishedBefore: boolean;
@@ -51,7 +57,7 @@ export interface FinishedRun {
  */
 export async function coordinateRun(
   config: Config,
-  flags: { resume: boolean; overwrite: boolean },
+  flags: { resume: boolean; overwrite: boolean; checksums?: boolean },
   context: RunContext,
   given: { backend?: Backend; checkpoint?: Checkpoint } = {},
 ): Promise<FinishedRun> {
@@ -60,8 +66,13 @@ export async function coordinateRun(
   try {
     const backend = given.backend ?? (await backendOf(config, directory, context));
     const prepared = await prepareRun(config, backend, context, given.checkpoint);
-    const finished = directory.finished(prepared.fingerprint);
-    if (finished !== null) return { directory: directory.path, manifest: finished, finishedBefore: true };
+    const finished = directory.finished(prepared.fingerprint, context.note);
+    if (finished !== null) {
+      const problems = await damageOf(finished, directory.path, flags.checksums ?? false, context);
+      if (problems.length === 0)
+        return { directory: directory.path, manifest: finished, finishedBefore: true };
+      directory.reopen(finished);
+    }
     return await computeRun({ prepared, directory, context }, started);
   } finally {
     directory.close();
@@ -94,23 +105,22 @@ async function computeRun(opened: Omit<BegunRun, 'exports'>, now: string): Promi
   // Before the work that would rest on it.
   refuseFailed(directory.path, basis.check.checks);
   const partitions = await projectPartitions(run, basis, intact);
-  const crcs = partitions.map(({ index, crc32 }) => ({ rows: plan.partitions[index]!.rows, crc32 }));
-  finishProjectionsExports(projections, crcs, plan.hidden);
+  finishProjectionsExports(projections, crcsOf(partitions, plan), plan.hidden);
   const merged = mergedTables(prepared, basis);
-  const verified = await verifyPartitions(run, basis, partitions, merged);
+  const { verified, digests } = await verifyFiles(run, basis, partitions, merged);
   refuseFailed(directory.path, verified.verification.checks);
   const tables = await writeRunTables(run, basis, merged);
   await context.stopwatch.time('commit', undefined, async () => {
-    exportEigenbasis(targets, basis.stored, identity);
+    for (const [file, digest] of exportEigenbasis(targets, basis.stored, identity)) digests.set(file, digest);
     publishProjectionsExports(projections);
   });
-  const results = resultsOf(run, { basis, partitions, verified, tables });
+  const results = resultsOf(run, { basis, partitions, verified, tables, digests });
   const report =
     tables === null || !config.report
       ? null
       : await context.stopwatch.time('report', undefined, () => writeReport(directory.path, results));
-  const manifest = { ...results, report, execution: executionOf(run, header.started) };
-  directory.commit(manifest);
+  const execution = executionOf(run, header.started);
+  const manifest = directory.commit({ ...results, report, execution });
   return { directory: directory.path, manifest, finishedBefore: false };
 }
 
@@ -121,7 +131,7 @@ function beginRun(
   now: string,
 ): ReturnType<RunDirectory['begin']> {
   const { config, plan, metric, fingerprint, backend } = prepared;
-  const exports = targets.map((target) => target.path);
+  const exports = targets.map((target) => exportName(directory.path, target.path));
   const tables =
     config.tables === 'none' ? [] : [...Object.values(TABLE_NAMES), ...(config.report ? [REPORT_NAME] : [])];
   return directory.begin(
@@ -145,48 +155,77 @@ function mergedTables({ tables, config, plan, scan }: PreparedRun, { stored }: B
   return new MergedTables(plan.rows, settings, eigenvalues);
 }
 
-async function verifyPartitions(
-  { prepared, directory, context: { executor, stopwatch }, exports }: BegunRun,
+/** Verifies everything that has been written, while it is being synced to the disk. */
+async function verifyFiles(
+  run: BegunRun,
   basis: Basis,
   partitions: readonly ProjectedPartition[],
   tables: MergedTables | null,
-): Promise<VerificationResult> {
+): Promise<{ verified: VerificationResult; digests: Map<string, ExportDigest> }> {
+  const { prepared, directory, context } = run;
   const { plan, metric, checkpoint, metadata } = prepared;
+  const { executor, stopwatch } = context;
   const files = partitions.flatMap((partition) => partition.files.map((file) => file.path));
-  const recorded = partitions.map(({ index, files: written, crc32 }) => {
+  const recorded = partitions.map(({ index, files: written }) => {
     const { rows, parquet, arrow } = plan.partitions[index]!;
     const record = (name: string | null) => {
       const file = written.find((one) => one.path === name);
       return file === undefined ? null : { ...file, sha256: null };
     };
-    const slices = sliceRecordsOf(exports.projections, rows, plan.hidden, crc32);
-    return { rows, parquet: record(parquet), arrow: record(arrow), slices };
+    return { rows, parquet: record(parquet), arrow: record(arrow) };
   });
-  const verified = stopwatch.time('verification', plan.rows, (advance) =>
-    judgeRun(
-      executor,
-      {
-        source: checkpoint.source,
-        directory: directory.path,
-        metadata,
-        partitions: recorded,
-        basis: basis.stored,
-        basisCheck: basis.check,
-        ridge: metric.ridge,
-        metric:
-          metric.source === 'computed'
-            ? { source: 'computed' }
-            : { source: 'file', epsilon: metricEpsilon(metric) },
-        tables,
-      },
-      advance,
-    ),
+  const [verified, exported] = await stopwatch.time('verification', plan.rows, async (advance) => {
+    const digested = digestWrittenExports(run, partitions);
+    return Promise.all([
+      judgeRun(
+        executor,
+        {
+          source: checkpoint.source,
+          hidden: plan.hidden,
+          mean: null,
+          directory: directory.path,
+          metadata,
+          partitions: recorded,
+          basis: basis.stored,
+          basisCheck: basis.check,
+          ridge: metric.ridge,
+          metric:
+            metric.source === 'computed'
+              ? { source: 'computed' }
+              : { source: 'file', epsilon: metricEpsilon(metric) },
+          otherProblems: digested.then(({ problems }) => problems),
+          tables,
+        },
+        advance,
+      ),
+      digested,
+      syncFiles(files.map((file) => path.join(directory.path, file))),
+    ]);
+  });
+  return { verified, digests: exported.digests };
+}
+
+/** Reads the exports of projections whole, before they get their names. */
+async function digestWrittenExports(
+  { prepared: { plan }, directory, exports: { projections }, context }: BegunRun,
+  partitions: readonly ProjectedPartition[],
+): Promise<ExportFindings> {
+  const crcs = crcsOf(partitions, plan);
+  const { problems, digests } = await digestExports(
+    context.executor,
+    projections.map((file) => ({
+      file: file.unfinished,
+      name: exportName(directory.path, file.path),
+      slices: crcs.flatMap(({ rows, crc32 }) => sliceRecordsOf([file], rows, plan.hidden, crc32)),
+      frame: file.layout.frame([crcOfProjections(crcs, plan.hidden)]),
+    })),
   );
-  const [result] = await Promise.all([
-    verified,
-    syncFiles(files.map((file) => path.join(directory.path, file))),
-  ]);
-  return result;
+  const finals = projections.map((file) => [file.path, digests.get(file.unfinished)!] as const);
+  return { problems, digests: new Map(finals) };
+}
+
+function crcsOf(partitions: readonly ProjectedPartition[], plan: Plan) {
+  return partitions.map(({ index, crc32 }) => ({ rows: plan.partitions[index]!.rows, crc32 }));
 }
 
 async function writeRunTables(

@@ -1,12 +1,18 @@
 import type { BasisCheck } from '../checks/basis-check.js';
-import { checkProjections, type Expected, NOTEBOOK_NORM_LIMIT } from '../checks/identities.js';
+import {
+  checkProjections,
+  type Expected,
+  NOTEBOOK_NORM_LIMIT,
+  PROBE,
+  ROW_NORMS,
+} from '../checks/identities.js';
 import { mergeMeasurements } from '../checks/measurements.js';
 import { freivaldsProbe } from '../checks/probe.js';
-import type { Verification } from '../checks/verdict.js';
+import type { Check, Verification } from '../checks/verdict.js';
 import { VerificationError } from '../errors.js';
 import { type Executor, runTasks } from '../executor/executor.js';
 import type { VerifyResult } from '../executor/tasks.js';
-import type { ExpectedFile, SliceRecord, VerifiedFile } from '../files/file-record.js';
+import type { ExpectedFile, VerifiedFile } from '../files/file-record.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import { momentsOfSums } from '../linalg/moments.js';
@@ -20,7 +26,6 @@ export interface RecordedPartition {
   rows: RowRange;
   parquet: ExpectedFile | null;
   arrow: ExpectedFile | null;
-  slices: SliceRecord[];
 }
 
 /** What the verification of a run found. */
@@ -36,7 +41,12 @@ export interface VerificationResult {
 export async function judgeRun(
   executor: Executor,
   options: {
-    source: RowSource;
+    /** Null where it is not at hand: what needs its rows is not judged. */
+    source: RowSource | null;
+    /** d */
+    hidden: number;
+    /** mu, [d], which stands in for the checkpoint's where that is not at hand; null where it is not known. */
+    mean: Float64Array | null;
     directory: string;
     metadata: Record<string, string>;
     partitions: readonly RecordedPartition[];
@@ -45,17 +55,20 @@ export async function judgeRun(
     basisCheck: BasisCheck;
     ridge: number | null;
     metric: Expected['metric'];
+    /** What is wrong with the other files of the run, in words. */
+    otherProblems: Promise<readonly string[]>;
     /** Takes the tables' parts, measured with the partitions; null where none are wanted. */
     tables: MergedTables | null;
   },
   onRows: (rows: number) => void,
 ): Promise<VerificationResult> {
   const { source, directory, metadata, partitions, basis, basisCheck, ridge, metric, tables } = options;
-  const d = source.columns;
+  const d = options.hidden;
   const probe = freivaldsProbe(basis.eigenvectors, d);
   const inputs = partitions.map((partition) => ({
     ...partition,
     source,
+    hidden: d,
     directory,
     metadata,
     eigenvalues: basis.eigenvalues,
@@ -69,17 +82,16 @@ export async function judgeRun(
     onRows(measures.rows);
   });
   const measurements = mergeMeasurements(parts);
-  const mean = measurements.gammaSums.map((sum) => sum / measurements.rows);
-  const checks = [
-    ...basisCheck.checks,
-    ...checkProjections(measurements, {
-      eigenvalues: basis.eigenvalues,
-      covarianceEigenvalues: basis.covarianceEigenvalues,
-      ridge,
-      meanProjections: rowTimesMatrix(mean, basis.eigenvectors),
-      metric,
-    }),
-  ];
+  measurements.problems.unshift(...(await options.otherProblems));
+  const mean = source === null ? options.mean : measurements.gammaSums.map((sum) => sum / measurements.rows);
+  const judged = checkProjections(measurements, {
+    eigenvalues: basis.eigenvalues,
+    covarianceEigenvalues: basis.covarianceEigenvalues,
+    ridge,
+    meanProjections: mean === null ? null : rowTimesMatrix(mean, basis.eigenvectors),
+    metric,
+  });
+  const checks = [...basisCheck.checks, ...(source === null ? withoutCheckpoint(judged) : judged)];
 
   const { rows, normDifference } = measurements;
   return {
@@ -112,6 +124,21 @@ export async function judgeRun(
       causal: momentsOfSums(measurements.causalNorm, rows),
     },
   };
+}
+
+/** The checks that compare projections with the checkpoint's rows do not apply where there are none. */
+function withoutCheckpoint(checks: readonly Check[]): Check[] {
+  return checks.map((check) =>
+    check.name === ROW_NORMS || check.name === PROBE
+      ? {
+          ...check,
+          measured: null,
+          tolerance: null,
+          verdict: 'not applicable',
+          detail: 'the checkpoint is not at hand',
+        }
+      : check,
+  );
 }
 
 /**

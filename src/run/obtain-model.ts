@@ -12,7 +12,12 @@ export async function obtainModel(
   options: { tensor: string | undefined; rows: RowSelection },
   { stopwatch, hub, note, signal }: Pick<RunContext, 'stopwatch' | 'hub' | 'note' | 'signal'>,
 ): Promise<Checkpoint> {
-  const plan = await planModel(model, { ...options, hub, note, signal });
-  if (plan.bytesToDownload === 0) return plan.fetch(() => {}, signal);
+  const found = await stopwatch.time('inputs', undefined, async () => {
+    const plan = await planModel(model, { ...options, hub, note, signal });
+    const isHere = plan.bytesToDownload === 0;
+    return { plan, checkpoint: isHere ? await plan.fetch(() => {}, signal) : null };
+  });
+  if (found.checkpoint !== null) return found.checkpoint;
+  const { plan } = found;
   return stopwatch.time('download', plan.bytesToDownload, (advance) => plan.fetch(advance, signal), 'bytes');
 }

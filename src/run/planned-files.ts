@@ -5,6 +5,7 @@ import { type ExportIdentity, exportTargets, planExport } from '../output/export
 import { fileMetadata } from '../output/file-metadata.js';
 import { LAYOUT_VERSION, REPORT_NAME, TABLE_NAMES } from '../output/manifest.js';
 import { METRIC_NAME, planMetric } from '../output/metric-file.js';
+import { MARKER_NAME, MARKER_TEXT } from '../output/own-files.js';
 import type { Partition, Plan } from '../plan/plan-run.js';
 import { Z_BINS } from '../tables/z-bins.js';
 import { createdBy } from '../version.js';
@@ -38,7 +39,10 @@ export async function planRunFiles(
   const metadata = fileMetadata(ANY_FINGERPRINT, LAYOUT_VERSION, name);
   const identity = exportIdentity({ config, plan, name, fingerprint: ANY_FINGERPRINT, started: ANY_TIME });
   const own = (relativePath: string, bytes: number) => ({ path: path.join(directory, relativePath), bytes });
-  const files = [own(EIGENBASIS_NAME, planEigenbasis(plan.hidden, ridge !== null, metadata).bytes)];
+  const files = [
+    own(MARKER_NAME, MARKER_TEXT.length),
+    own(EIGENBASIS_NAME, planEigenbasis(plan.hidden, ridge !== null, metadata).bytes),
+  ];
   if (config.metric === undefined) {
     const withRidge = { ...metadata, ridge: String(ridge) };
     files.push(own(METRIC_NAME, planMetric(plan.hidden, withRidge).bytes));

@@ -16,20 +16,24 @@ export interface StageProgress {
   finish(): number;
 }
 
-/** Something that happened in a run, for a person or a program that watches. */
+/**
+ * Something that happened in a run, for a person or a program that watches: a line to show, or a stage that has begun,
+ * advanced or finished. Stages may go on beside each other; a name tells them apart.
+ */
 export type ProgressEvent =
   | { event: 'note'; line: string }
   | { event: 'begun' | 'advanced' | 'finished'; stage: StageState };
 
 /** How far a stage is. */
 export interface StageState {
+  /** 'scan', 'covariance', 'projection', ... */
   name: string;
   /** Rows or bytes done so far. */
   done: number;
   /** Of how many; null where there is nothing to count. */
   total: number | null;
   unit: Unit;
-  /** Since the stage began. */
+  /** Seconds since the stage began. */
   seconds: number;
 }
 

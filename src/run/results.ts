@@ -1,5 +1,5 @@
-import { statSync } from 'node:fs';
 import type { Checkpoint } from '../input/checkpoint.js';
+import { type ExportDigest, exportName } from '../output/exports.js';
 import { LAYOUT_VERSION, type Manifest, type RunResults } from '../output/manifest.js';
 import { summariseSpectrum } from '../tables/spectrum.js';
 import { version } from '../version.js';
@@ -14,12 +14,14 @@ interface Findings {
   partitions: readonly ProjectedPartition[];
   verified: VerificationResult;
   tables: Manifest['tables'];
+  /** Size and SHA-256 of every export, by its absolute path. */
+  digests: ReadonlyMap<string, ExportDigest>;
 }
 
-/** What the manifest says of a run, but for how it went and the report. The exports must lie at their final places. */
+/** What the manifest says of a run, but for how it went and the report. */
 export function resultsOf(
-  { prepared, exports }: Pick<BegunRun, 'prepared' | 'exports'>,
-  { basis, partitions, verified, tables }: Findings,
+  { prepared, directory, exports }: Pick<BegunRun, 'prepared' | 'directory' | 'exports'>,
+  { basis, partitions, verified, tables, digests }: Findings,
 ): RunResults {
   const { config, checkpoint, plan } = prepared;
   const { eigenvalues, covarianceEigenvalues } = basis.stored;
@@ -58,7 +60,7 @@ export function resultsOf(
       crc32,
     })),
     tables,
-    exports: exportRecords(exports),
+    exports: exportRecords(exports, directory.path, digests),
   };
 }
 
@@ -66,7 +68,7 @@ export function resultsOf(
 export function executionOf(
   { prepared, context: { executor, stopwatch } }: Pick<BegunRun, 'prepared' | 'context'>,
   started: string,
-): Manifest['execution'] {
+): Omit<Manifest['execution'], 'journal'> {
   return {
     started,
     finished: new Date().toISOString(),
@@ -81,11 +83,16 @@ function modelAddress({ path: directory, origin }: Checkpoint): string {
   return origin === null ? directory : `${origin.repository}@${origin.commit}`;
 }
 
-function exportRecords({ targets, projections }: RunExports): Manifest['exports'] {
+function exportRecords(
+  { targets, projections }: RunExports,
+  directory: string,
+  digests: ReadonlyMap<string, ExportDigest>,
+): Manifest['exports'] {
   const offsets = new Map(projections.map((file) => [file.path, file.layout.tensors[0]!.byteOffset]));
   return targets.map((target) => ({
     ...target,
-    bytes: statSync(target.path).size,
+    path: exportName(directory, target.path),
+    ...digests.get(target.path)!,
     byteOffset: offsets.get(target.path) ?? null,
   }));
 }

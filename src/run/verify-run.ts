@@ -1,77 +1,136 @@
 import path from 'node:path';
 import { checkBasis, type Operator } from '../checks/basis-check.js';
-import { type Expected, metricEpsilon } from '../checks/identities.js';
-import { InputError, VerificationError } from '../errors.js';
-import { runTasks } from '../executor/executor.js';
+import { type Expected, filesCheck, metricEpsilon } from '../checks/identities.js';
+import type { Verification } from '../checks/verdict.js';
+import { EigenshardError, InputError } from '../errors.js';
 import type { RowSource } from '../input/checkpoint.js';
 import { readMetric } from '../input/metric.js';
 import { readEigenbasis } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
 import { type Manifest, readManifest } from '../output/manifest.js';
-import { readCovariance } from '../output/metric-file.js';
+import { readCovariance, readMean } from '../output/metric-file.js';
 import { SCAN_ROWS } from '../plan/plan-run.js';
 import { splitRows } from '../plan/row-ranges.js';
+import { checkManifest } from './check-manifest.js';
 import type { RunContext } from './context.js';
-import { judgeRun, type VerificationResult } from './judge-run.js';
+import { judgeRun, refuseFailed, type VerificationResult } from './judge-run.js';
 import { obtainModel } from './obtain-model.js';
+import { findFileProblems, partitionProblems } from './run-file-problems.js';
 import { scanCheckpoint } from './scan-checkpoint.js';
 
+/** Where the inputs of a run lie now, if not where it recorded them. */
+export interface InputPlaces {
+  model?: string | undefined;
+  metric?: string | undefined;
+}
+
+/** What was found of a run. */
+export interface RunVerification {
+  verification: Verification;
+  /** What could not be checked, and why: an input is not at hand. Empty where everything was. */
+  unchecked: string[];
+}
+
+/** A finished run that is being verified. */
+interface VerifiedRun {
+  manifest: Manifest;
+  /** Absolute. */
+  directory: string;
+  context: RunContext;
+}
+
+/** What an input of the run gives, or why it is not at hand. */
+type Input<Found> = { found: Found; missing: null } | { found: null; missing: string };
+
+/** A metric as the identities need it, and the matrix that the basis diagonalises. */
+interface OpenedMetric {
+  metric: Expected['metric'];
+  operator: Operator;
+}
+
 /**
- * Checks a finished run again: its inputs are still those that it was made from, its files are those that it
- * recorded, and the identities hold for the bytes on disk.
- * @param places where model and metric lie now, if not where the run recorded them
+ * Checks a finished run again: its files are those that it recorded and no others, its inputs those that it was made from,
+ * the identities hold for the bytes on disk, and the manifest says what is measured. Where an input is not at hand, what
+ * does not need it is checked.
+ * @throws InputError where there is no run, or an input is another one; VerificationError where manifest or
+ *   basis are damaged
  */
 export async function verifyRun(
   directory: string,
-  places: { model?: string | undefined; metric?: string | undefined },
+  places: InputPlaces,
   context: RunContext,
-): Promise<VerificationResult> {
+): Promise<RunVerification> {
   const manifest = readManifest(directory);
-  const source = await openSource(manifest, places.model, context);
-  const { partitions, model, exports } = manifest;
-  await checkRunFiles(manifest, directory, context);
+  if (manifest.metric.source === 'computed' && places.metric !== undefined) {
+    throw new InputError(`${directory}: this run computed its metric itself; leave --metric away`);
+  }
+  const run = { manifest, directory: path.resolve(directory), context };
+  const { problems, isBasisIntact } = await findFileProblems(manifest, run.directory, context);
+  if (!isBasisIntact) {
+    problems.push(...(await partitionProblems(manifest, run.directory, context)));
+    // All identities rest on the basis.
+    refuseFailed(directory, [filesCheck(problems)]);
+  }
+  const source = await openSource(run, places.model);
+  const metric = await openMetric(run, places.metric);
+  const { verification } = await judge(run, source.found, metric.found, problems);
+  const unchecked = [source.missing, metric.missing].filter((reason) => reason !== null);
+  return { verification, unchecked };
+}
+
+/** Judges the identities, as far as the inputs are at hand, and the manifest's figures. */
+async function judge(
+  { manifest, directory, context }: VerifiedRun,
+  source: RowSource | null,
+  metric: OpenedMetric | null,
+  problems: readonly string[],
+): Promise<VerificationResult> {
+  const { model, partitions } = manifest;
   const basis = await readEigenbasis(directory, model.hidden, manifest.eigenbasis);
-  const { metric, operator } = await openMetric(manifest, directory, places.metric);
-  const basisCheck = await checkBasis(basis, operator);
-  const rowBytes = model.hidden * 4;
-  return context.stopwatch.time('verification', model.rows, (advance) =>
+  const isComputed = manifest.metric.source === 'computed';
+  const result = await context.stopwatch.time('verification', model.rows, async (advance) =>
     judgeRun(
       context.executor,
       {
         source,
-        directory: path.resolve(directory),
+        hidden: model.hidden,
+        mean: source === null && isComputed ? await readMean(directory, model.hidden) : null,
+        directory,
         metadata: fileMetadata(manifest.fingerprint, manifest.layout, model.name),
-        partitions: partitions.map(({ first, count, files, crc32 }) => ({
+        partitions: partitions.map(({ first, count, files }) => ({
           rows: { first, count },
           parquet: files.find((file) => file.path.endsWith('.parquet')) ?? null,
           arrow: files.find((file) => file.path.endsWith('.arrow')) ?? null,
-          slices: exports.flatMap(({ path: file, byteOffset }) =>
-            byteOffset === null || crc32 === null
-              ? []
-              : [{ file, byteOffset: byteOffset + first * rowBytes, bytes: count * rowBytes, crc32 }],
-          ),
         })),
         basis,
-        basisCheck,
+        basisCheck: await checkBasis(basis, metric?.operator ?? null),
         ridge: manifest.metric.ridge,
-        metric,
+        metric: metric?.metric ?? { source: 'file', epsilon: 0 },
+        otherProblems: Promise.resolve(problems),
         tables: null,
       },
       advance,
     ),
   );
+  const checks = [...result.verification.checks, checkManifest(manifest, basis, result)];
+  const passed = checks.every(({ verdict }) => verdict !== 'failed');
+  return { ...result, verification: { ...result.verification, checks, passed } };
 }
 
-/** @throws InputError where the checkpoint is not there, or not the one that the run was made from */
+/** @throws InputError where there is another checkpoint, or none at the place that the caller names */
 async function openSource(
-  { model, options }: Manifest,
+  { manifest: { model, options }, context }: VerifiedRun,
   moved: string | undefined,
-  context: RunContext,
-): Promise<RowSource> {
+): Promise<Input<RowSource>> {
   const { executor, stopwatch } = context;
   const place = moved ?? model.path;
-  const asked = { tensor: model.tensor ?? undefined, rows: options.rows };
-  const { source } = await obtainModel(place, asked, context);
+  let source: RowSource;
+  try {
+    const asked = { tensor: model.tensor ?? undefined, rows: options.rows };
+    ({ source } = await obtainModel(place, asked, context));
+  } catch (error) {
+    return missing(error, moved, 'the checkpoint', '--model');
+  }
   if (source.rows !== model.rows || source.columns !== model.hidden) {
     throw otherInput(
       place,
@@ -83,51 +142,47 @@ async function openSource(
     scanCheckpoint(executor, source, splitRows(source.rows, SCAN_ROWS), { hashRows: false }, advance),
   );
   if (scan.contentSha256 !== model.contentSha256) throw otherInput(place, 'model', 'the weights differ');
-  return source;
+  return { found: source, missing: null };
 }
 
-/** The matrix that the basis diagonalises, as `judgeRun` wants it. */
+/** @throws InputError where there is another metric, or none at the place that the caller names */
 async function openMetric(
-  { metric: recorded, model }: Manifest,
-  directory: string,
+  { manifest: { metric: recorded, model }, directory }: VerifiedRun,
   moved: string | undefined,
-): Promise<{ metric: Expected['metric']; operator: Operator }> {
+): Promise<Input<OpenedMetric>> {
   if (recorded.source === 'computed') {
     const matrix = await readCovariance(directory, model.hidden);
-    return { metric: { source: 'computed' }, operator: { symbol: 'C', matrix } };
+    return { found: { metric: { source: 'computed' }, operator: { symbol: 'C', matrix } }, missing: null };
   }
   const place = moved ?? recorded.path;
-  const metric = await readMetric(place, { hiddenSize: model.hidden });
-  if (metric.sha256 !== recorded.sha256) throw otherInput(place, 'metric', 'its SHA-256 differs');
+  try {
+    const metric = await readMetric(place, { hiddenSize: model.hidden });
+    if (metric.sha256 !== recorded.sha256) throw otherInput(place, 'metric', 'its SHA-256 differs');
+    const operator = { symbol: 'M', matrix: metric.matrix } as const;
+    return {
+      found: { metric: { source: 'file', epsilon: metricEpsilon(metric) }, operator },
+      missing: null,
+    };
+  } catch (error) {
+    return missing(error, moved, 'the metric', '--metric');
+  }
+}
+
+/** An input that cannot be opened where the run recorded it is not at hand; elsewhere the caller is told. */
+function missing(error: unknown, moved: string | undefined, what: string, option: string): Input<never> {
+  const isAbsent = error instanceof EigenshardError && error.kind !== 'interrupted';
+  if (!isAbsent || moved !== undefined || error instanceof OtherInput) throw error;
   return {
-    metric: { source: 'file', epsilon: metricEpsilon(metric) },
-    operator: { symbol: 'M', matrix: metric.matrix },
+    found: null,
+    missing: `what needs ${what} was not checked: ${error.message}. If it lies elsewhere now, give ${option}`,
   };
 }
 
-/** The partitions are checked while they are measured; these are the other files. */
-async function checkRunFiles(
-  { eigenbasis, metric, tables, report }: Manifest,
-  directory: string,
-  { executor }: RunContext,
-): Promise<void> {
-  const recorded = [
-    eigenbasis,
-    ...(metric.source === 'computed' ? [metric.file] : []),
-    ...(tables?.files ?? []),
-    ...(report === null ? [] : [report]),
-  ];
-  const files = recorded.map((file) => ({
-    ...file,
-    absolutePath: path.resolve(directory, file.path),
-  }));
-  await runTasks(executor, 'checksum', [{ files, slices: [] }], ({ problems }) => {
-    if (problems.length > 0) throw new VerificationError(`${directory}: ${problems.join('; ')}`);
-  });
-}
+/** An input that can be opened, but is not the one that the run was made from. */
+class OtherInput extends InputError {}
 
 function otherInput(place: string, option: string, difference: string): InputError {
-  return new InputError(
+  return new OtherInput(
     `${place}: is not what this run was made from (${difference}). If it lies elsewhere now, give --${option}`,
   );
 }

@@ -1,31 +1,32 @@
-import type { Verification } from '../checks/verdict.js';
 import { type Caller, withContext } from './caller.js';
 import { configDefaults } from './config.js';
-import { verifyRun } from './verify-run.js';
+import { type RunVerification, verifyRun } from './verify-run.js';
 
-/** Where the inputs of a run lie now, if not where it recorded them, and on how many threads they are read. */
+/** Where the inputs of a run lie now, and on how many threads they are read. */
 export interface VerifyOptions {
+  /** The checkpoint: a path, or owner/name@revision on the hub. Default: where the run recorded it. */
   model?: string | undefined;
+  /** The metric file, of a run whose metric was given. Default: where the run recorded it. */
   metric?: string | undefined;
-  /** Default: the cores available. */
+  /** Worker threads. Default: the cores available. */
   workers?: number | undefined;
 }
 
 /**
  * Checks a finished run again, from the bytes on disk: its inputs are those that it was made from, its files those
- * that it recorded, and the identities hold.
+ * that it recorded, and the identities hold. Nothing is changed, and nothing is written to a stream.
  *
  * @param directory output directory of the run
- * @returns every check with its deviation and tolerance; `passed` tells whether all of them passed
- * @throws EigenshardError: 'input' where run, checkpoint or metric cannot be read or are others, 'verification' where a
- *   file is not the recorded one, 'interrupted' after an abort
+ * @param options where the inputs lie now, and how the verification is watched and stopped
+ * @returns `verification`: every check with its deviation and tolerance, and in `passed` whether none of them failed;
+ *   `unchecked`: what could not be checked because an input is not at hand
+ * @throws EigenshardError of the kind 'input' where there is no run, or checkpoint or metric are others, 'verification'
+ *   where manifest, eigenbasis or computed metric are damaged, 'interrupted' after an abort
  */
 export async function verify(
   directory: string,
-  { workers = configDefaults.workers, ...options }: VerifyOptions & Caller = {},
-): Promise<Verification> {
-  return withContext(workers, options, async (context) => {
-    const { verification } = await verifyRun(directory, options, context);
-    return verification;
-  });
+  options: VerifyOptions & Caller = {},
+): Promise<RunVerification> {
+  const { workers = configDefaults.workers, model, metric } = options;
+  return withContext(workers, options, (context) => verifyRun(directory, { model, metric }, context));
 }

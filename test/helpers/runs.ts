@@ -10,6 +10,7 @@ import { syntheticRows } from '../../src/input/synthetic.js';
 import { loadConfig, type Overrides } from '../../src/run/config.js';
 import { coordinateRun, type FinishedRun } from '../../src/run/coordinator.js';
 import { Stopwatch } from '../../src/run/stopwatch.js';
+import { type InputPlaces, type RunVerification, verifyRun } from '../../src/run/verify-run.js';
 import { safetensors, scratchDirectory } from './fixtures.js';
 
 /** Settings of the hub that ask nothing of the network. */
@@ -21,14 +22,24 @@ export const offlineHub = hubSettings({ HF_HUB_OFFLINE: '1' });
  */
 export async function runHere(
   overrides: Overrides,
-  flags: { resume?: boolean; overwrite?: boolean; notes?: string[]; hub?: HubSettings } = {},
+  flags: {
+    resume?: boolean;
+    overwrite?: boolean;
+    checksums?: boolean;
+    notes?: string[];
+    hub?: HubSettings;
+  } = {},
 ): Promise<FinishedRun> {
   const config = await loadConfig(null, { workers: 2, backend: 'portable', ...overrides });
   const executor = new ThreadExecutor({ workers: config.workers });
   try {
     return await coordinateRun(
       config,
-      { resume: flags.resume ?? false, overwrite: flags.overwrite ?? false },
+      {
+        resume: flags.resume ?? false,
+        overwrite: flags.overwrite ?? false,
+        checksums: flags.checksums ?? false,
+      },
       {
         executor,
         stopwatch: new Stopwatch(createProgress(process.stderr, true)),
@@ -36,6 +47,27 @@ export async function runHere(
         hub: flags.hub ?? offlineHub,
       },
     );
+  } finally {
+    await executor.close();
+  }
+}
+
+/** Verifies a run in this process, without progress. */
+export async function verifyHere(
+  directory: string,
+  places: InputPlaces = {},
+): Promise<RunVerification & { problems: string }> {
+  const executor = new ThreadExecutor({ workers: 2 });
+  try {
+    const context = {
+      executor,
+      stopwatch: new Stopwatch(createProgress(process.stderr, true)),
+      note: () => {},
+      hub: offlineHub,
+    };
+    const found = await verifyRun(directory, places, context);
+    const failed = found.verification.checks.filter(({ verdict }) => verdict === 'failed');
+    return { ...found, problems: failed.map(({ name, detail }) => `${name}: ${detail}`).join('\n') };
   } finally {
     await executor.close();
   }
@@ -103,7 +135,7 @@ export function dataFiles(directory: string): Map<string, Buffer> {
   const names = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)))
-    .filter((name) => name !== 'manifest.json')
+    .filter((name) => !['manifest.json', 'journal.jsonl'].includes(name))
     .sort();
   return new Map(names.map((name) => [name, readFileSync(path.join(directory, name))]));
 }
@@ -111,7 +143,7 @@ export function dataFiles(directory: string): Map<string, Buffer> {
 /** The projections of a run [rows, hidden], as DuckDB reads its Parquet partitions. */
 export async function readProjections(directory: string): Promise<{ ids: number[]; values: Float32Array }> {
   const connection = await (await DuckDBInstance.create(':memory:')).connect();
-  const glob = path.join(directory, 'projections', '*.parquet');
+  const glob = path.join(directory, 'projections/parquet', '*.parquet');
   const result = await connection.runAndReadAll(`SELECT * FROM read_parquet('${glob}') ORDER BY token_id`);
   const rows = result.getRows() as number[][];
   connection.closeSync();

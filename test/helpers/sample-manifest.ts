@@ -77,15 +77,28 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
     },
     eigenbasis: record('eigenbasis.safetensors', 17_600),
     partitions: [
-      { first: 0, count: 1000, files: [record('projections/part-00000.parquet', 260_000)], crc32: 7 },
-      { first: 1000, count: 500, files: [record('projections/part-00001.parquet', 130_000)], crc32: 8 },
+      { first: 0, count: 1000, files: [record('projections/parquet/part-00000.parquet', 260_000)], crc32: 7 },
+      {
+        first: 1000,
+        count: 500,
+        files: [record('projections/parquet/part-00001.parquet', 130_000)],
+        crc32: 8,
+      },
     ],
     tables: null,
     exports: [
-      { kind: 'npy', holds: 'projections', path: '/elsewhere/p.npy', bytes: 384_128, byteOffset: 128 },
+      {
+        kind: 'npy',
+        holds: 'projections',
+        path: '/elsewhere/p.npy',
+        bytes: 384_128,
+        sha256: 'f00d',
+        byteOffset: 128,
+      },
     ],
     report: null,
     execution: {
+      journal: null,
       started: '2024-05-06T07:08:09.000Z',
       finished: '2024-05-06T07:09:09.000Z',
       workers: 8,

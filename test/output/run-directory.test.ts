@@ -13,7 +13,7 @@ const neither = { resume: false, overwrite: false };
 const resume = { resume: true, overwrite: false };
 const overwrite = { resume: false, overwrite: true };
 
-const partition = 'projections/part-00000.parquet';
+const partition = 'projections/parquet/part-00000.parquet';
 const written = (path: string) => ({ path, bytes: 4, crc32: 5 });
 const record = (path: string) => ({ path, bytes: 4, sha256: 'ab' });
 const verified = (path: string) => ({ ...written(path), sha256: 'ab' });
@@ -86,10 +86,22 @@ test('a new directory is made, journalled, committed and let go', (t) => {
     t.is(run.finished('one'), null);
     t.deepEqual(run.begin(headerOf(), [partition]), { header: headerOf(), done: [] });
     run.record({ step: 'eigenbasis', file: record('eigenbasis.safetensors') });
-    t.deepEqual(list(path), ['.eigenshard.lock', 'journal.jsonl', 'projections']);
+    t.deepEqual(list(path), [
+      '.eigenshard.lock',
+      '.eigenshard.run',
+      'journal.jsonl',
+      'projections',
+      'projections/parquet',
+    ]);
     run.commit(sampleManifest());
     run.close();
-    t.deepEqual(list(path), ['manifest.json', 'projections']);
+    t.deepEqual(list(path), [
+      '.eigenshard.run',
+      'journal.jsonl',
+      'manifest.json',
+      'projections',
+      'projections/parquet',
+    ]);
   }
 });
 
@@ -179,14 +191,27 @@ test('an unfinished run is overwritten: what its journal names is gone, and a ne
   const entries: JournalEntry[] = [
     { step: 'metric', file: record('metric.safetensors') },
     { step: 'eigenbasis', file: record('eigenbasis.safetensors') },
-    { step: 'partition', index: 0, files: [written(partition), written('projections/a.arrow')], crc32: null },
+    {
+      step: 'partition',
+      index: 0,
+      files: [written(partition), written('projections/arrow/part-00000.arrow')],
+      crc32: null,
+    },
   ];
   const directory = unfinishedRun(t, { entries });
-  put(directory, 'metric.safetensors', 'eigenbasis.safetensors', partition, 'projections/a.arrow');
+  put(
+    directory,
+    'metric.safetensors',
+    'eigenbasis.safetensors',
+    partition,
+    'projections/arrow/part-00000.arrow',
+  );
   const run = RunDirectory.open(directory, overwrite);
   const header = headerOf({ fingerprint: 'two' });
   t.deepEqual(run.begin(header, [partition]), { header, done: [] });
-  t.deepEqual(list(directory), ['.eigenshard.lock', 'journal.jsonl', 'projections']);
+  t.deepEqual(list(directory), [
+    ...['.eigenshard.lock', '.eigenshard.run', 'journal.jsonl', 'projections', 'projections/parquet'],
+  ]);
   run.close();
 });
 
@@ -212,7 +237,9 @@ test('a finished run is overwritten: what its manifest names is gone', (t) => {
   t.is(run.finished('one'), null);
   t.true(existsSync(join(directory, partition)), 'only begin removes');
   run.begin(headerOf(), [partition, 'eigenbasis.safetensors', 'metric.safetensors']);
-  t.deepEqual(list(directory), ['.eigenshard.lock', 'journal.jsonl', 'projections']);
+  t.deepEqual(list(directory), [
+    ...['.eigenshard.lock', '.eigenshard.run', 'journal.jsonl', 'projections', 'projections/parquet'],
+  ]);
   run.close();
 });
 
@@ -234,6 +261,7 @@ test('overwriting leaves files outside the directory, whatever a manifest or a j
     holds: 'projections' as const,
     path,
     bytes: 4,
+    sha256: null,
     byteOffset: 128,
   });
   const victims = [join(outside, 'a.npy'), '../b', '../run2/c', '../d', 'projections/../../e'];
@@ -261,7 +289,7 @@ test('overwriting leaves files outside the directory, whatever a manifest or a j
 test("overwriting removes a former run's export outside the directory when this run writes it again", (t) => {
   const outside = join(scratchDirectory(t), 'a.npy');
   const directory = finishedRun(t, {
-    exports: [{ kind: 'npy', holds: 'projections', path: outside, bytes: 4, byteOffset: 128 }],
+    exports: [{ kind: 'npy', holds: 'projections', path: outside, bytes: 4, sha256: null, byteOffset: 128 }],
   });
   put('/', outside);
   const run = RunDirectory.open(directory, overwrite);
@@ -301,7 +329,7 @@ test('a file that no run wrote is never in the way silently: a new run refuses i
       t.true(error.message.startsWith(`${resolve(directory, target)}: exists, and no eigenshard run in `));
       run.close();
       t.true(existsSync(resolve(directory, target)));
-      t.deepEqual(list(directory), ['projections', partition]);
+      t.deepEqual(list(directory), ['projections', 'projections/parquet', partition]);
     }
   }
 });
@@ -335,7 +363,7 @@ test('partial files are swept when a run begins and when it is let go; other hid
   t.false(partial.some((name) => existsSync(join(directory, name))));
   put(directory, ...partial);
   run.close();
-  t.deepEqual(list(directory), ['.gitignore', 'journal.jsonl', 'projections']);
+  t.deepEqual(list(directory), ['.eigenshard.run', '.gitignore', 'journal.jsonl', 'projections']);
 });
 
 test('a journal that was killed before its first line is no run', (t) => {

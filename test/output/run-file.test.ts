@@ -4,7 +4,10 @@ import { InputError } from '../../src/errors.js';
 import { runFile } from '../../src/output/run-file.js';
 
 test('a file of a run lies in its directory', (t) => {
-  t.is(runFile('a/b', 'projections/part-0.parquet'), path.resolve('a/b/projections/part-0.parquet'));
+  t.is(
+    runFile('a/b', 'projections/parquet/part-0.parquet'),
+    path.resolve('a/b/projections/parquet/part-0.parquet'),
+  );
   t.is(runFile('a/b/', 'x'), path.resolve('a/b/x'));
 });
 

@@ -81,11 +81,11 @@ test('a plan scans and partitions every row once, under names that sort in its o
 test('more than a hundred thousand partitions still have names that sort in their order', (t) => {
   const plan = planRun({ rows: 100_001, hidden: 1, partitionRows: 1, format: 'parquet' });
   const names = plan.partitions.map(({ parquet }) => parquet);
-  t.is(names[0], 'projections/part-000000.parquet');
+  t.is(names[0], 'projections/parquet/part-000000.parquet');
   t.deepEqual(names.toSorted(), names);
   t.is(
     planRun({ rows: 100_000, hidden: 1, partitionRows: 1, format: 'parquet' }).partitions[0]!.parquet,
-    'projections/part-00000.parquet',
+    'projections/parquet/part-00000.parquet',
   );
 });
 
@@ -97,8 +97,8 @@ test('partitions larger than the vocabulary give one, and the plan says how larg
       {
         index: 0,
         rows: { first: 0, count: 100 },
-        parquet: 'projections/part-00000.parquet',
-        arrow: 'projections/part-00000.arrow',
+        parquet: 'projections/parquet/part-00000.parquet',
+        arrow: 'projections/arrow/part-00000.arrow',
       },
     ]);
   }

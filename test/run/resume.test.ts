@@ -72,11 +72,11 @@ test('a resumed run computes only what is missing or damaged', async (t) => {
   ].map((line) => JSON.stringify(line));
   unlinkSync(path.join(out, 'manifest.json'));
   writeFileSync(path.join(out, 'journal.jsonl'), `${lines.join('\n')}\n{"step":"part`);
-  const damaged = path.join(out, 'projections/part-00003.parquet');
+  const damaged = path.join(out, 'projections/parquet/part-00003.parquet');
   const bytes = readFileSync(damaged);
   bytes[bytes.length >> 1]! ^= 1;
   writeFileSync(damaged, bytes);
-  unlinkSync(path.join(out, 'projections/part-00005.parquet'));
+  unlinkSync(path.join(out, 'projections/parquet/part-00005.parquet'));
 
   const notes: string[] = [];
   await runHere({ model, out, partitionRows: 100 }, { resume: true, notes });
@@ -126,7 +126,7 @@ test('--overwrite replaces a run and leaves every other file alone', async (t) =
   writeFileSync(mine, 'mine');
   await runHere({ model, out, partitionRows: 100 }, { overwrite: true });
   t.is(readFileSync(mine, 'utf8'), 'mine');
-  t.false(existsSync(path.join(out, 'projections/part-00003.parquet')));
+  t.false(existsSync(path.join(out, 'projections/parquet/part-00003.parquet')));
   t.is(readManifest(out).partitions.length, 2);
 });
 

@@ -25,18 +25,18 @@ test('verify passes a finished run, in both formats and with its exports', async
 test('one flipped bit in any file of a run fails verify with exit code 3 and the name of the file', async (t) => {
   const model = shardedModel(t, 300, 33).directory;
   for (const [name, at, message] of [
-    ['projections/part-00001.parquet', middle, /part-00001.parquet: CRC-32 differs/],
+    ['projections/parquet/part-00001.parquet', middle, /part-00001.parquet: CRC-32 differs/],
     [
-      'projections/part-00002.parquet',
+      'projections/parquet/part-00002.parquet',
       () => 30,
       /part-00002.parquet: the column of token ids is not as planned/,
     ],
     [
-      'projections/part-00000.parquet',
+      'projections/parquet/part-00000.parquet',
       (length: number) => length - 20,
       /part-00000.parquet: the footer is not as planned/,
     ],
-    ['projections/part-00003.arrow', middle, /part-00003.arrow: CRC-32 differs/],
+    ['projections/arrow/part-00003.arrow', middle, /part-00003.arrow: CRC-32 differs/],
     ['projections.npy', middle, /projections.npy, bytes \d+ to \d+: CRC-32 differs/],
     [
       'eigenbasis.safetensors',

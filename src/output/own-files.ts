@@ -1,0 +1,40 @@
+import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { JOURNAL_NAME } from './journal.js';
+import { MANIFEST_NAME } from './manifest.js';
+
+/**
+ * Marks a directory as an output of a run, from before its first file to its end: what `--overwrite` goes by where
+ * manifest and journal are lost.
+ */
+export const MARKER_NAME = '.eigenshard.run';
+export const MARKER_TEXT =
+  'This folder is an output of eigenshard. `--overwrite` replaces the files that a run has written here, and no others.\n';
+
+/** Every name that a run gives a file of its own, whatever its options, in any layout. */
+const ownNames = new RegExp(
+  [
+    String.raw`^(?:${MANIFEST_NAME}|${JOURNAL_NAME}|\${MARKER_NAME}`,
+    String.raw`eigenbasis\.(?:safetensors|pt)|metric\.safetensors|report\.html`,
+    String.raw`(?:tokens|eigenvectors|extremes|histograms)\.parquet`,
+    String.raw`\.?projections\.(?:pt|safetensors|npy)(?:\.unfinished)?`,
+    String.raw`projections/(?:(?:parquet|arrow)/)?part-\d{5,}\.(?:parquet|arrow))$`,
+  ].join('|'),
+);
+
+/** Whether a run gives one of its files this name. @param name relative to its directory, with '/' */
+export function isOwnName(name: string): boolean {
+  return ownNames.test(name);
+}
+
+/**
+ * Whether a file lies in a directory not only by its path: no symbolic link leads elsewhere on the way.
+ * @param directory absolute
+ * @param file absolute; a link itself lies where it stands
+ */
+export function liesInside(directory: string, file: string): boolean {
+  const parent = path.dirname(file);
+  const way = path.relative(directory, parent);
+  if (way.startsWith('..') || path.isAbsolute(way) || !existsSync(parent)) return false;
+  return realpathSync(parent) === path.join(realpathSync(directory), way);
+}

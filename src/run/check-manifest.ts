@@ -1,0 +1,55 @@
+import type { Check } from '../checks/verdict.js';
+import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
+import type { Manifest } from '../output/manifest.js';
+import { summariseSpectrum } from '../tables/spectrum.js';
+import type { VerificationResult } from './judge-run.js';
+
+/** Relative: sums are taken in one order, but another processor may round a logarithm or a product differently. */
+const TOLERANCE = 1e-9;
+
+/** Compares the figures that a manifest gives with those that have been measured again. */
+export function checkManifest(
+  manifest: Manifest,
+  { eigenvalues, covarianceEigenvalues }: StoredEigenbasis,
+  { projections, norms }: VerificationResult,
+): Check {
+  const measured = {
+    eigenvalues: summariseSpectrum(eigenvalues, covarianceEigenvalues),
+    projections,
+    norms,
+  };
+  const recorded = figuresOf(manifest);
+  const differences = Object.entries(figuresOf({ ...manifest, ...measured })).flatMap(([name, figure]) => {
+    const said = recorded[name];
+    return said !== undefined && agree(said, figure) ? [] : [`${name} is ${said}, measured ${figure}`];
+  });
+  return {
+    name: 'manifest',
+    what: 'figures of the manifest that differ from those measured',
+    measured: differences.length,
+    tolerance: 0,
+    verdict: differences.length === 0 ? 'passed' : 'failed',
+    ...(differences.length === 0 ? {} : { detail: differences.join('\n') }),
+  };
+}
+
+/** The numbers of the compared parts, by their place. */
+function figuresOf({
+  eigenvalues,
+  projections,
+  norms,
+}: Pick<Manifest, 'eigenvalues' | 'projections' | 'norms'>) {
+  const figures: Record<string, number | null> = {};
+  const collect = (place: string, value: unknown) => {
+    if (typeof value === 'number' || value === null) figures[place] = value;
+    else if (typeof value === 'object')
+      for (const [key, inner] of Object.entries(value)) collect(`${place}.${key}`, inner);
+  };
+  for (const [name, part] of Object.entries({ eigenvalues, projections, norms })) collect(name, part);
+  return figures;
+}
+
+function agree(a: number | null, b: number | null): boolean {
+  if (a === null || b === null) return a === b;
+  return Math.abs(a - b) <= TOLERANCE * Math.max(Math.abs(a), Math.abs(b));
+}

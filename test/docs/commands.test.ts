@@ -1,0 +1,86 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import type { Command } from 'commander';
+import { createProgram } from '../../src/cli.js';
+import { calls, commandLines } from '../helpers/command-lines.js';
+import { codeSpans, documentNamed, documents, root } from '../helpers/documents.js';
+
+/** A command and those below it. */
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
+}
+
+/** The program, which takes its arguments apart and checks them, and does nothing. */
+function inertProgram(): Command {
+  const program = createProgram();
+  for (const command of withSubcommands(program)) {
+    command.configureOutput({ writeOut: () => {}, writeErr: () => {} });
+    if (command.commands.length === 0) command.action(() => {});
+  }
+  return program;
+}
+
+/** The options of a command, as `--workers`, without those that its help keeps back. */
+function optionsOf(command: Command): string[] {
+  return command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => long ?? []);
+}
+
+test('every call of the command line that a document shows is understood', async (t) => {
+  t.true(calls.length > 30, `${calls.length} calls are found`);
+  for (const { document, args } of calls)
+    await t.notThrowsAsync(
+      inertProgram().parseAsync(args, { from: 'user' }),
+      `${document}: ${args.join(' ')}`,
+    );
+});
+
+test('a call with another command, option, choice or number is not understood', async (t) => {
+  for (const args of [
+    ['verfy', 'runs/mine'],
+    ['--modle', 'path/to/checkpoint'],
+    ['--format', 'csv'],
+    ['cache', 'lst'],
+    ['top', 'runs/mine', '--eigenvector', 'last'],
+  ])
+    await t.throwsAsync(inertProgram().parseAsync(args, { from: 'user' }), undefined, args.join(' '));
+});
+
+test('the table of options in docs/running.md has every option of run, and no other', (t) => {
+  const [, section = ''] = documentNamed('docs/running.md').text.split('## Options of `run`\n');
+  const [table = ''] = section.split('\n## ');
+  const named = [...table.matchAll(/^\| `(--[\w-]+)/gm)].map(([, option]) => option);
+  const run = withSubcommands(createProgram()).find((command) => command.name() === 'run')!;
+  t.deepEqual(named.toSorted(), optionsOf(run).toSorted());
+});
+
+test('every option of every command is named in a document', (t) => {
+  const text = documents.map((document) => document.text).join('\n');
+  const options = withSubcommands(createProgram()).flatMap((command) =>
+    optionsOf(command).map((option) => `${command.name()} ${option}`),
+  );
+  const missing = options.filter((option) => !new RegExp(`${option.split(' ')[1]}\\b`).test(text));
+  t.deepEqual(missing, []);
+});
+
+test('every option that a document names exists', (t) => {
+  const known = new Set(withSubcommands(createProgram()).flatMap(optionsOf)).add('--help');
+  // These two also speak of the options of npm and of the benchmarks.
+  const others = ['CONTRIBUTING.md', 'docs/dependencies.md'];
+  const unknown = documents
+    .filter(({ name }) => !others.includes(name))
+    .flatMap((document) => codeSpans(document).map((span) => ({ document: document.name, span })))
+    .filter(({ span }) => !known.has(/^--[a-z][\w-]*/.exec(span)?.[0] ?? '--help'));
+  t.deepEqual(unknown, []);
+});
+
+test('every script that a document starts exists', (t) => {
+  const { scripts } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  for (const { document, words } of commandLines) {
+    const [program, verb, name = ''] = words;
+    if (program === 'npm' && verb === 'run') t.true(name in scripts, `${document}: npm run ${name}`);
+    if (program === 'npm' && verb === 'test') t.true('test' in scripts);
+    if (program === 'node' && verb?.endsWith('.js'))
+      t.true(existsSync(path.join(root, verb)), `${document}: node ${verb}`);
+  }
+});

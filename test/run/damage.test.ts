@@ -1,0 +1,294 @@
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { EigenshardError } from '../../src/errors.js';
+import { readManifest } from '../../src/output/manifest.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
+import { randomNumbers } from '../helpers/random-numbers.js';
+import { dataFiles, runHere, shardedModel, verifyHere } from '../helpers/runs.js';
+import { sameFiles } from '../helpers/same-files.js';
+
+/** EIGENSHARD_DAMAGES=1000 for the long campaign. */
+const DAMAGES = Number(process.env.EIGENSHARD_DAMAGES ?? 60);
+const SEED = 20_261_127;
+
+interface Sample {
+  directory: string;
+  model: string;
+  options: Parameters<typeof runHere>[0];
+  files: string[];
+}
+
+/** A small run with everything in it: both formats, tables, report and every export. */
+async function sampleRun(t: ExecutionContext): Promise<Sample> {
+  const model = shardedModel(t, 60, 8).directory;
+  const directory = path.join(scratchDirectory(t), 'run');
+  const options = {
+    model,
+    out: directory,
+    partitionRows: 25,
+    format: 'both' as const,
+    export: ['pt', 'safetensors', 'npy'] as const,
+    top: 3,
+  };
+  await runHere(options);
+  return { directory, model, options, files: filesIn(directory) };
+}
+
+function filesIn(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+/** Does one of the things that happen to files; says what. */
+function damageFile(file: string, random: () => number, others: readonly string[]): string {
+  const bytes = readFileSync(file);
+  const at = Math.floor(random() * bytes.length);
+  const kind = Math.floor(random() * 7);
+  switch (kind) {
+    case 0:
+    case 1: {
+      bytes[at]! ^= 1 << Math.floor(random() * 8);
+      writeFileSync(file, bytes);
+      return `bit of byte ${at} flipped`;
+    }
+    case 2:
+      truncateSync(file, at);
+      return `cut to ${at} bytes`;
+    case 3:
+      appendFileSync(file, Buffer.of(Math.floor(random() * 256)));
+      return 'a byte appended';
+    case 4:
+      rmSync(file);
+      return 'removed';
+    case 5: {
+      bytes.fill(0, at);
+      if (bytes.equals(readFileSync(file))) bytes[at]! ^= 255;
+      writeFileSync(file, bytes);
+      return `zeros from byte ${at}`;
+    }
+    default: {
+      const other = others[Math.floor(random() * others.length)]!;
+      const replacement = readFileSync(other);
+      writeFileSync(file, replacement.equals(bytes) ? Buffer.alloc(0) : replacement);
+      return `replaced by ${path.basename(other)}`;
+    }
+  }
+}
+
+test(`${DAMAGES} random damages of files of a run are noticed, and the file named`, async (t) => {
+  const { directory, files } = await sampleRun(t);
+  const whole = await verifyHere(directory);
+  t.true(whole.verification.passed, whole.problems);
+  const random = randomNumbers(SEED).uniform;
+  const missed: string[] = [];
+  for (let k = 0; k < DAMAGES; k++) {
+    const copy = path.join(scratchDirectory(t), 'run');
+    cpSync(directory, copy, { recursive: true });
+    const name = files[k % files.length]!;
+    const others = files.filter((other) => other !== name).map((other) => path.join(copy, other));
+    const what = damageFile(path.join(copy, name), random, others);
+    let said: string;
+    try {
+      const { verification, problems } = await verifyHere(copy);
+      said = verification.passed ? '' : problems;
+    } catch (error) {
+      if (!(error instanceof EigenshardError)) throw error;
+      said = error.message;
+    }
+    if (!said.includes(path.basename(name))) missed.push(`${name}, ${what}: ${said || 'passed'}`);
+    rmSync(copy, { recursive: true });
+  }
+  t.deepEqual(missed, []);
+});
+
+test('a file that does not belong among the partitions is named', async (t) => {
+  const { directory } = await sampleRun(t);
+  for (const stranger of [
+    'projections/parquet/part-99999.parquet',
+    'projections/x/y.parquet',
+    'projections/note',
+  ]) {
+    const file = path.join(directory, stranger);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, 'x');
+    const { verification, problems } = await verifyHere(directory);
+    t.false(verification.passed);
+    t.true(problems.includes(stranger.split('/').slice(0, 2).join('/')), problems);
+    rmSync(file);
+    if (stranger.includes('/x/')) rmSync(path.dirname(file), { recursive: true });
+  }
+  t.true((await verifyHere(directory)).verification.passed);
+});
+
+test('every figure of a manifest is measured again, and its seal covers the rest', async (t) => {
+  const { directory } = await sampleRun(t);
+  const file = path.join(directory, 'manifest.json');
+  const text = readFileSync(file, 'utf8');
+  for (const [from, to] of [
+    ['"passed": true', '"passed": false'],
+    ['"conditionNumber": ', '"conditionNumber": 1'],
+    ['"top": 3', '"top": 4'],
+    ['  ', ' '],
+    ['"exports": [', '"exports": [ '],
+  ] as const) {
+    writeFileSync(file, text.replace(from, to));
+    await t.throwsAsync(verifyHere(directory), { message: /manifest.json: (its seal|not valid)/ });
+  }
+  writeFileSync(file, text);
+  t.true((await verifyHere(directory)).verification.passed);
+});
+
+test('what is missing or damaged of a finished run is made again, to the same bytes', async (t) => {
+  const { directory, options, files } = await sampleRun(t);
+  const expected = dataFiles(directory);
+  const names = files.filter((name) => name !== 'journal.jsonl');
+  for (const [index, name] of names.entries()) {
+    const file = path.join(directory, name);
+    if (index % 2 === 0) rmSync(file);
+    else {
+      const bytes = readFileSync(file);
+      bytes[bytes.length >> 1]! ^= 1;
+      writeFileSync(file, bytes);
+    }
+    const notes: string[] = [];
+    const { manifest } = await runHere(options, { resume: true, notes });
+    t.true(
+      name === 'manifest.json' || notes.some((note) => note.includes(path.basename(name))),
+      `${name}: ${notes.join('\n')}`,
+    );
+    t.true(manifest.verification.passed);
+    sameFiles(t, dataFiles(directory), expected);
+    const { verification, problems } = await verifyHere(directory);
+    t.true(verification.passed, `${name}: ${problems}`);
+  }
+});
+
+test('a lost journal is written again from the manifest, and with both lost the run is made anew', async (t) => {
+  const { directory, options } = await sampleRun(t);
+  const expected = dataFiles(directory);
+  rmSync(path.join(directory, 'journal.jsonl'));
+  await runHere(options, { resume: true });
+  t.true((await verifyHere(directory)).verification.passed);
+  sameFiles(t, dataFiles(directory), expected);
+
+  for (const name of ['journal.jsonl', 'manifest.json']) rmSync(path.join(directory, name));
+  await t.throwsAsync(runHere(options, { resume: true }), { message: /exists, and no eigenshard run/ });
+  await runHere(options, { overwrite: true });
+  sameFiles(t, dataFiles(directory), expected);
+});
+
+test('a change that keeps size and modification time is noticed, and one that nobody could see when asked', async (t) => {
+  const { directory, options } = await sampleRun(t);
+  const expected = dataFiles(directory);
+  const file = path.join(directory, 'projections/parquet/part-00001.parquet');
+  const bytes = readFileSync(file);
+  bytes[bytes.length >> 1]! ^= 1;
+  writeFileSync(file, bytes);
+  utimesSync(file, new Date(0), new Date(0));
+  const notes: string[] = [];
+  await runHere(options, { resume: true, notes });
+  t.regex(notes.join('\n'), /part-00001.parquet: not the recorded bytes: to be made again/);
+  sameFiles(t, dataFiles(directory), expected);
+
+  const again: string[] = [];
+  const { finishedBefore } = await runHere(options, { resume: true, checksums: true, notes: again });
+  t.true(finishedBefore);
+  t.regex(again.join('\n'), /finished already; \d+ files of the recorded sizes, \d\d checksums compared/);
+});
+
+test('--overwrite replaces a run whose manifest is damaged, empty or of another layout', async (t) => {
+  const { directory, options } = await sampleRun(t);
+  const expected = dataFiles(directory);
+  const file = path.join(directory, 'manifest.json');
+  const text = readFileSync(file, 'utf8');
+  for (const damaged of ['', '{', text.slice(0, 1000), text.replace('"layout": 2', '"layout": 9')]) {
+    writeFileSync(file, damaged);
+    await runHere(options, { overwrite: true });
+    sameFiles(t, dataFiles(directory), expected);
+    t.true(readManifest(directory).verification.passed);
+  }
+});
+
+test('a damaged manifest is made again from the journal', async (t) => {
+  const { directory, options } = await sampleRun(t);
+  const expected = dataFiles(directory);
+  const file = path.join(directory, 'manifest.json');
+  for (const damaged of ['{', `${readFileSync(file, 'utf8')} `]) {
+    writeFileSync(file, damaged);
+    const notes: string[] = [];
+    await runHere(options, { resume: true, notes });
+    t.regex(notes.join('\n'), /manifest.json: is not as the run wrote it, and is made again/);
+    t.regex(notes.join('\n'), /3 of 3 partitions are done and intact/);
+    sameFiles(t, dataFiles(directory), expected);
+  }
+});
+
+test('--overwrite follows no symbolic link out of the directory, and removes no name that no run writes', async (t) => {
+  const { directory, options } = await sampleRun(t);
+  const elsewhere = scratchDirectory(t);
+  writeFileSync(path.join(elsewhere, 'precious.txt'), 'precious');
+  renameSync(path.join(directory, 'projections'), path.join(elsewhere, 'projections'));
+  symlinkSync(path.join(elsewhere, 'projections'), path.join(directory, 'projections'));
+  mkdirSync(path.join(directory, 'mine'));
+  writeFileSync(path.join(directory, 'mine/precious.txt'), 'precious');
+  const before = filesIn(elsewhere);
+  const manifest = readManifest(directory);
+  const [exported] = manifest.exports;
+  manifest.exports.push(
+    { ...exported!, path: 'mine/precious.txt' },
+    { ...exported!, path: '../precious.txt' },
+  );
+  const { writeManifest } = await import('../../src/output/manifest.js');
+  writeManifest(directory, manifest);
+  await t.throwsAsync(runHere(options, { overwrite: true }), { message: /exists, and no eigenshard run/ });
+  t.deepEqual(filesIn(elsewhere), before);
+  t.is(readFileSync(path.join(directory, 'mine/precious.txt'), 'utf8'), 'precious');
+});
+
+test('a run that was moved is verified, exports that lie in it included', async (t) => {
+  const { directory, model } = await sampleRun(t);
+  const moved = path.join(scratchDirectory(t), 'elsewhere');
+  renameSync(directory, moved);
+  t.true((await verifyHere(moved)).verification.passed);
+  t.deepEqual(
+    readManifest(moved).exports.map((file) => path.isAbsolute(file.path)),
+    [false, false, false, false],
+  );
+
+  renameSync(model, `${model}-moved`);
+  const without = await verifyHere(moved);
+  t.true(without.verification.passed, without.problems);
+  t.regex(without.unchecked.join('\n'), /what needs the checkpoint was not checked.*give --model/);
+  const verdicts = Object.fromEntries(
+    without.verification.checks.map(({ name, verdict }) => [name, verdict]),
+  );
+  t.like(verdicts, {
+    orthonormality: 'passed',
+    residual: 'passed',
+    files: 'passed',
+    'row norms': 'not applicable',
+    probe: 'not applicable',
+    'column means': 'passed',
+    'column variances': 'passed',
+    'mean causal norm': 'passed',
+    manifest: 'passed',
+  });
+  const found = await verifyHere(moved, { model: `${model}-moved` });
+  t.deepEqual(found.unchecked, []);
+  t.true(found.verification.passed);
+});
