@@ -33,21 +33,12 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
   const formats = await blocksOfFormats(input, layout, regions, findings);
   let tables: TablePart | null = null;
   const [main, other] = formats.map((blocks, format) => {
-    const columns = foldProjections(input, regions, blocks);
-    if (input.source === null) {
-      regions.gammaSquares.float64.set(regions.squares.float64);
-      regions.gammaProbe.float64.set(regions.probe.float64);
-    }
-    const rows = compareRows(input, regions);
+    const measured = measureProjections(input, regions, blocks);
     if (format === 0 && input.tables !== null && findings.problems.length === 0) {
-      tables = measureTables(
-        input.rows,
-        { ...partitionAt(regions.block, layout, count), ...columns },
-        input.tables,
-        regions,
-      );
+      const columns = { ...partitionAt(regions.block, layout, count), ...measured };
+      tables = measureTables(input.rows, columns, input.tables, regions);
     }
-    return { ...columns, ...rows };
+    return measured;
   });
   if (other !== undefined && !sameColumns(main!, other, count)) {
     findings.problems.push(`${input.parquet?.path} and ${input.arrow?.path} do not hold the same columns`);
@@ -63,6 +54,16 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
     ...(other === undefined ? {} : { normDifference: worse(main!.normDifference, other.normDifference) }),
     ...(other === undefined ? {} : { probe: worse(main!.probe, other.probe) }),
   };
+}
+
+/** Measures the projections of one format, by column and beside the checkpoint's rows, for which they may stand. */
+function measureProjections(input: VerifyInput, regions: Regions, blocks: Iterable<ColumnBlock>) {
+  const columns = foldProjections(input, regions, blocks);
+  if (input.source === null) {
+    regions.gammaSquares.float64.set(regions.squares.float64);
+    regions.gammaProbe.float64.set(regions.probe.float64);
+  }
+  return { ...columns, ...compareRows(input, regions) };
 }
 
 /** Projections of the partition as each of its formats holds them, block by block. */

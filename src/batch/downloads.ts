@@ -8,7 +8,10 @@ export class Downloads {
   readonly #onFinished: (run: PlannedRun, bytes: number, seconds: number) => void;
   readonly #begun = new Map<PlannedRun, Promise<Checkpoint>>();
 
-  /** @param onFinished hears of every download that took place */
+  /**
+   * Begins nothing yet.
+   * @param onFinished hears of every download that took place
+   */
   constructor(
     runs: readonly PlannedRun[],
     signal: AbortSignal,

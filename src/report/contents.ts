@@ -10,9 +10,9 @@ export const NO_TEXT = -1;
 /** Head of the page, as JSON: all that it holds beside its arrays. */
 export interface ReportHead {
   model: string;
-  /** V. */
+  /** Number of tokens V. */
   rows: number;
-  /** d. */
+  /** Hidden size d. */
   hidden: number;
   /** Extreme tokens a side and measure in the page, and in extremes.parquet. */
   places: { shown: number; stored: number };

@@ -17,7 +17,10 @@ export class FineHistograms {
   /** Grids of the merged columns. */
   readonly #grids: FineGrid[] = [];
 
-  /** @param roots square roots of lambda, [d] */
+  /**
+   * Begins without a part.
+   * @param roots square roots of lambda, [d]
+   */
   constructor(roots: Float64Array) {
     const d = roots.length;
     this.#roots = roots;

@@ -17,7 +17,7 @@ import {
  * partitions.
  */
 export class MergedTables {
-  /** V. */
+  /** Number of tokens V. */
   readonly rows: number;
   readonly settings: TableSettings;
   /** Number of rows of zeros. */
@@ -35,6 +35,7 @@ export class MergedTables {
   readonly #addSums: (sums: Float64Array, index: number) => void;
 
   /**
+   * Begins without a part.
    * @param rows V
    * @param settings settings of the parts; its floors rise as they are merged
    * @param lambda eigenvalues, [d]

@@ -25,6 +25,7 @@ export class Barrier {
   readonly #patience: number;
 
   /**
+   * Joins the barrier in these cells.
    * @param cells three zeros in shared memory
    * @param patience seconds until the other threads are given up. They are counted as suspensions of one second
    *   each, not read from a clock: a stopped process may resume any time later.

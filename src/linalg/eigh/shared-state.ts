@@ -25,7 +25,10 @@ export class SharedState {
   #columnsTurn = 0;
   #sumsTurn = 0;
 
-  /** @param patience seconds until the other threads are given up, see Barrier */
+  /**
+   * Opens the state in these buffers.
+   * @param patience seconds until the other threads are given up, see Barrier
+   */
   constructor(buffers: SharedBuffers, patience: number) {
     const { n, threads, cells, values } = buffers;
     const { parts } = layout(n, threads);
