@@ -20,7 +20,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     command = action.name();
   });
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await parseCommandLine(program, argv);
     return 0;
   } catch (error) {
     return report(error, command);
@@ -44,8 +44,47 @@ export function createProgram(): Command {
   addSqlCommand(program);
   addGenerateCommand(program);
   addCacheCommands(program);
+  for (const command of [program, ...program.commands]) nameCommands(command);
   return program;
 }
+
+/**
+ * Takes a command line apart and does what it says.
+ * @throws CommanderError where it is not understood; what the command throws
+ */
+export async function parseCommandLine(program: Command, argv: readonly string[]): Promise<void> {
+  await program.parseAsync(withCommand(argv, namesOf(program)), { from: 'user' });
+}
+
+/** An unknown command is answered with all that there are, besides the nearest one. */
+function nameCommands(command: Command): void {
+  const names = namesOf(command);
+  if (names.length > 0)
+    command.showHelpAfterError(`The commands of ${command.name()} are ${names.join(', ')}.`);
+}
+
+function namesOf({ commands }: Command): string[] {
+  return commands.map((command) => command.name());
+}
+
+/**
+ * The command line with its command in front: `run` where it begins with an option, the help where there is nothing, and
+ * an unknown word by itself, which no --help behind it may excuse.
+ *
+ * @param names of the commands
+ */
+function withCommand(argv: readonly string[], names: readonly string[]): readonly string[] {
+  const [first, ...rest] = argv;
+  if (first === undefined) return ['--help'];
+  if (first.startsWith('-')) {
+    return programOptions.has(first) ? argv : ['run', ...argv];
+  }
+  if (first === 'help') return withCommand([...rest, '--help'], names);
+  return names.includes(first) ? argv : [first];
+}
+
+/** What may stand in the place of a command. */
+const programOptions: ReadonlySet<string> = new Set(['-h', '--help', '-V', '--version']);
 
 /** Says what went wrong on stderr; returns the exit code. */
 function report(error: unknown, command: string): number {

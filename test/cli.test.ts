@@ -1,9 +1,11 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { eigenshard } from './helpers/cli.js';
+import { eigenshard, start } from './helpers/cli.js';
 import { float32Bytes, npy, safetensors, scratchDirectory, zip } from './helpers/fixtures.js';
 import { dataFiles, readProjections, runHere, shardedModel } from './helpers/runs.js';
+import { systemKernelsTest } from './helpers/system-libraries.js';
+import { testUnless } from './helpers/test-unless.js';
 
 test('--help names every command, and every option of run with its default', async (t) => {
   const program = await eigenshard('--help');
@@ -192,6 +194,89 @@ test('wrong arguments are refused with what is allowed', async (t) => {
   t.regex(stderr, /--workers.*It must be 1 or more/);
 });
 
+const commands = 'run, batch, verify, inspect, report, top, sql, generate, cache';
+
+for (const [args, message] of [
+  [['frobnicate'], `unknown command 'frobnicate'\nThe commands of eigenshard are ${commands}.`],
+  [
+    ['verfy', 'x'],
+    `unknown command 'verfy'\n(Did you mean verify?)\nThe commands of eigenshard are ${commands}.`,
+  ],
+  [['Report', 'x', '--json'], "unknown command 'Report'\n(Did you mean report?)"],
+  [['isnpect', '--help'], "unknown command 'isnpect'\n(Did you mean inspect?)"],
+  [['help', 'bacth'], "unknown command 'bacth'\n(Did you mean batch?)"],
+  [['cache', 'lst'], "unknown command 'lst'\n(Did you mean list?)\nThe commands of cache are list, prune."],
+  [['--modle', 'x'], "unknown option '--modle'\n(Did you mean --model?)"],
+  [['run', '--partition-row', '5'], "unknown option '--partition-row'\n(Did you mean --partition-rows?)"],
+  [['--verison'], "unknown option '--verison'\n(Did you mean --version?)"],
+  [['verify', 'x', '--worker', '2'], "unknown option '--worker'\n(Did you mean --workers?)"],
+  [['top', 'x', '--eigenvetcor', '2'], "unknown option '--eigenvetcor'\n(Did you mean --eigenvector?)"],
+  [['sql', 'x', 'SELECT 1', '--jsno'], "unknown option '--jsno'\n(Did you mean --json?)"],
+  [['generate', '--row', '2'], "unknown option '--row'\n(Did you mean --rows?)"],
+  [['top', 'x'], "required option '--eigenvector <index>' not specified"],
+  [['generate', '--rows', '2', '--out', 'x'], "required option '--hidden <n>' not specified"],
+] as const) {
+  test(`"${args.join(' ')}" is told what may be meant`, async (t) => {
+    const { code, stdout, stderr } = await eigenshard(...args);
+    t.is(code, 2);
+    t.is(stdout, '');
+    t.true(stderr.startsWith(`error: ${message}\n`), stderr);
+  });
+}
+
+test('an option in the place of a command is one of run', async (t) => {
+  for (const command of [[], ['run']]) {
+    const { code, stderr } = await eigenshard(...command, '--resume', '--overwrite');
+    t.is(code, 2);
+    t.is(stderr, 'eigenshard: --resume and --overwrite exclude each other: give one\n');
+  }
+  t.regex((await eigenshard('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
+  t.is(
+    (await eigenshard('help', 'cache', 'list')).stdout,
+    (await eigenshard('cache', 'list', '--help')).stdout,
+  );
+});
+
+test('a path that is not there, and reads like a model of the hub, is told to be neither', async (t) => {
+  const { code, stderr } = await start(['inspect', 'runs/mistyped'], { HF_HUB_OFFLINE: '1' }).ended;
+  t.is(code, 2);
+  t.regex(
+    stderr,
+    /^eigenshard: runs\/mistyped: there is no such file or directory, and as a model of the hub: /,
+  );
+});
+
+test('a run that is not there, or is a file, is told from one that is not finished', async (t) => {
+  const directory = scratchDirectory(t);
+  const [missing, file, beyond] = ['missing', 'file', 'file/run'].map((name) => path.join(directory, name));
+  writeFileSync(file!, '');
+  for (const [command, ...rest] of [
+    ['report'],
+    ['top', '--eigenvector', '0'],
+    ['sql', 'SELECT 1'],
+    ['verify'],
+    ['inspect'],
+  ] as const) {
+    const says = async (place: string, message: RegExp) => {
+      const { code, stderr } = await eigenshard(command, place, ...rest);
+      t.is(code, 2);
+      t.true(stderr.startsWith(`eigenshard: ${place}: `), stderr);
+      t.regex(stderr, message);
+    };
+    await says(
+      missing!,
+      /: cannot read the run( or checkpoint)?: there is no such file or directory; check the path/,
+    );
+    await says(
+      beyond!,
+      /: cannot read the run( or checkpoint)?: a part of the path is a file, not a directory/,
+    );
+    await says(directory, /: holds no finished run \(no manifest.json/);
+    if (command !== 'inspect')
+      await says(file!, /: expected the output directory of a finished run, found a file\n/);
+  }
+});
+
 test('more rows a partition than there are rows give one partition', async (t) => {
   const { manifest } = await runHere({
     model: bareModel(t, () => {}),
@@ -279,18 +364,13 @@ test('--backend portable runs anywhere and is recorded, and a library that is no
   await refuses(t, ['--model', model, '--backend', 'fast'], /Allowed choices are auto, portable, system/);
 });
 
-test('--backend system records its library, whose rows are those of the portable kernels but for rounding', async (t) => {
+systemKernelsTest('--backend system records its library; its rows differ by rounding alone', async (t) => {
   const model = shardedModel(t, 300, 40).directory;
   const [portable, system] = [scratchDirectory(t), scratchDirectory(t)];
   await runHere({ model, out: portable });
   const { code, stdout, stderr } = await eigenshard(
     ...['--model', model, '--out', system, '--backend', 'system', '--json'],
   );
-  if (code === 2) {
-    t.log(`SKIPPED: ${stderr}`);
-    t.regex(stderr, /no system library can be used|cannot be loaded/);
-    return;
-  }
   t.is(code, 0, stderr);
   const { verification, execution } = JSON.parse(stdout);
   t.true(verification.passed);
@@ -317,12 +397,11 @@ test('an output directory that cannot be made is refused', async (t) => {
   t.regex(stderr, /file\/out: cannot write/);
 });
 
-test('an output directory without permission is refused', async (t) => {
-  if (process.getuid?.() === 0) {
-    t.log('SKIPPED: root may write everywhere');
-    t.pass();
-    return;
-  }
+const userTest = testUnless(
+  process.getuid?.() === 0 ? 'run by the superuser, who may write everywhere' : null,
+);
+
+userTest('an output directory without permission is refused', async (t) => {
   const model = bareModel(t, () => {});
   const directory = path.join(scratchDirectory(t), 'closed');
   mkdirSync(directory);

@@ -21,7 +21,7 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 
 const types: true[] = [
   true satisfies Same<Awaited<ReturnType<typeof library.run>>, FinishedRun>,
-  true satisfies Same<Awaited<ReturnType<typeof library.verify>>['verification'], Verification>,
+  true satisfies Same<Awaited<ReturnType<typeof library.verify>>['checks'], Verification['checks']>,
   true satisfies Same<Awaited<ReturnType<typeof library.openRun>>, OpenRun>,
   true satisfies Same<FinishedRun['manifest'], Manifest>,
   true satisfies Same<Verification['checks'], Check[]>,
@@ -78,7 +78,7 @@ test('a program computes a run, is told how far it is, opens it and verifies it,
     message: /no table "token"/,
   });
 
-  t.true((await library.verify(out, { workers: 1 })).verification.passed);
+  t.true((await library.verify(out, { workers: 1 })).passed);
   t.true((await library.run(options, { resume: true })).finishedBefore);
   const inspected: ModelInspection = await library.inspectModel(model);
   t.deepEqual([inspected.source.rows, inspected.source.columns], [rows, hidden]);

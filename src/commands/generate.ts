@@ -3,7 +3,7 @@ import { withContext } from '../run/caller.js';
 import { configDefaults } from '../run/config.js';
 import { generateCheckpoint, isGenerated } from '../run/generate-checkpoint.js';
 import { interruptible } from './interruptible.js';
-import { integer, wholeNumber, workersOption } from './options.js';
+import { integer, needs, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
 import { showProgress } from './progress.js';
 
@@ -12,12 +12,13 @@ export function addGenerateCommand(program: Command): void {
   program
     .command('generate')
     .description('make a synthetic checkpoint, bfloat16, in the layout of a Hugging Face directory')
-    .requiredOption('--rows <n>', 'vocabulary rows V', wholeNumber)
-    .requiredOption('--hidden <n>', 'hidden size d', wholeNumber)
+    .option('--rows <n>', 'vocabulary rows V', wholeNumber)
+    .option('--hidden <n>', 'hidden size d', wholeNumber)
     .option('--seed <n>', 'seed of the random numbers', integer, 42)
-    .requiredOption('--out <dir>', 'directory to make')
+    .option('--out <dir>', 'directory to make')
     .addOption(workersOption())
     .option('--quiet', 'no progress', false)
+    .hook('preAction', needs('rows', 'hidden', 'out'))
     .action(generate);
 }
 

@@ -1,10 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { InputError } from '../errors.js';
+import { EigenshardError, InputError } from '../errors.js';
+import { asInputError } from '../files/read-error.js';
 import { parseHubReference } from '../hub/reference.js';
 import { hubSettings } from '../hub/settings.js';
-import { inspectHubModel, inspectModel } from '../input/inspect-model.js';
+import { type HubModelInspection, inspectHubModel, inspectModel } from '../input/inspect-model.js';
 import { MANIFEST_NAME, readManifest } from '../output/manifest.js';
 import { print } from './print.js';
 import { hubModelText, inspectionText, modelText } from './run-text.js';
@@ -29,28 +30,46 @@ interface InspectOptions {
 }
 
 async function inspect(place: string, { json, ...options }: InspectOptions): Promise<void> {
-  if (holdsRun(place)) {
+  if (!existsSync(place) && parseHubReference(place) !== null) {
+    const model = await inspectReference(place, options);
+    print(json ? JSON.stringify(model) : hubModelText(model));
+  } else if (holdsRun(place)) {
     const manifest = readManifest(place);
     print(json ? JSON.stringify(manifest) : inspectionText(place, manifest));
-  } else if (!existsSync(place) && parseHubReference(place) !== null) {
-    const model = await inspectHubModel(place, { hub: hubSettings(process.env), ...options });
-    print(json ? JSON.stringify(model) : hubModelText(model));
   } else {
     const model = await inspectModel(place, options);
     print(json ? JSON.stringify(model) : modelText(model));
   }
 }
 
-/** @throws InputError for a directory that holds neither a run nor a checkpoint */
+/** Looks on the hub, and says so where that fails: a mistyped path of two names, as runs/NAME, reads like a model of it. */
+async function inspectReference(place: string, options: { tensor?: string }): Promise<HubModelInspection> {
+  try {
+    return await inspectHubModel(place, { hub: hubSettings(process.env), ...options });
+  } catch (error) {
+    if (!(error instanceof EigenshardError)) throw error;
+    const message = `${place}: there is no such file or directory, and as a model of the hub: ${error.message}`;
+    throw new EigenshardError(error.kind, message, { cause: error });
+  }
+}
+
+/** @throws InputError for a directory that holds neither a run nor a checkpoint, and where there is nothing */
 function holdsRun(place: string): boolean {
   const has = (name: string) => existsSync(path.join(place, name));
   if (has(MANIFEST_NAME)) return true;
-  const isDirectory = statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  if (isDirectory && !has('config.json')) {
+  if (isDirectory(place) && !has('config.json')) {
     throw new InputError(
       `${place}: holds no finished run (no ${MANIFEST_NAME}; an unfinished one is completed by --resume), ` +
         'and no checkpoint (no config.json); give the directory of one',
     );
   }
   return false;
+}
+
+function isDirectory(place: string): boolean {
+  try {
+    return statSync(place).isDirectory();
+  } catch (error) {
+    throw asInputError(error, place, 'the run or checkpoint');
+  }
 }

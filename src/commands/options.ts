@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { configDefaults } from '../run/config.js';
 
 /** `--workers <n>`, the same of every command that computes. */
@@ -27,4 +27,19 @@ export function number(text: string): number {
     throw new InvalidArgumentError('It must be a number from 0.');
   }
   return value;
+}
+
+/**
+ * Refuses a command without these options, before its action. Commander's own required options are asked for before
+ * it looks at unknown ones, and so it would not say which of them a misspelt one may be.
+ */
+export function needs(...names: readonly string[]): (command: Command) => void {
+  return (command) => {
+    const missing = command.options.find(
+      (option) =>
+        names.includes(option.attributeName()) &&
+        command.getOptionValue(option.attributeName()) === undefined,
+    );
+    if (missing !== undefined) command.error(`error: required option '${missing.flags}' not specified`);
+  };
 }

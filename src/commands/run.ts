@@ -15,10 +15,10 @@ import { summaryText } from './run-text.js';
 
 const PACKAGED_CONFIG = fileURLToPath(new URL('../../../config/default.json', import.meta.url));
 
-/** Adds `run`, the command that is meant where none is named. */
+/** Adds `run`, the command of a command line that names none. */
 export function addRunCommand(program: Command): void {
   program
-    .command('run', { isDefault: true })
+    .command('run')
     .description('compute a run (the default command)')
     .option('--config <file>', 'configuration file; without it and --model, the packaged synthetic example')
     .option(

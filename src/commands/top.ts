@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { readManifest } from '../output/manifest.js';
 import { topTokens } from '../queries/top.js';
 import { type Measure, type Side, sides } from '../tables/measures.js';
-import { integer, wholeNumber } from './options.js';
+import { integer, needs, wholeNumber } from './options.js';
 import { print } from './print.js';
 import { topText } from './top-text.js';
 
@@ -19,7 +19,7 @@ export function addTopCommand(program: Command): void {
     .command('top')
     .description('show the tokens that lie farthest along an eigenvector')
     .argument('<run>', 'output directory of the run')
-    .requiredOption('--eigenvector <index>', 'its index, ascending lambda', integer)
+    .option('--eigenvector <index>', 'its index, ascending lambda', integer)
     .addOption(
       new Option('--side <side>', 'of the eigenvector, whose sign is arbitrary')
         .choices([...sides, 'both'])
@@ -32,6 +32,7 @@ export function addTopCommand(program: Command): void {
     )
     .option('-k <n>', 'tokens a side', wholeNumber, 20)
     .option('--json', 'print a JSON array of the tokens', false)
+    .hook('preAction', needs('eigenvector'))
     .action(top);
 }
 

@@ -32,7 +32,7 @@ async function verifyCommand(
   { json, quiet, ...options }: VerifyCommandOptions,
 ): Promise<void> {
   const onProgress = showProgress(process.stderr, quiet);
-  const { verification, unchecked } = await interruptible((signal) =>
+  const { unchecked, ...verification } = await interruptible((signal) =>
     verify(directory, { ...options, signal, onProgress }),
   );
   print(json ? JSON.stringify({ ...verification, unchecked }) : verificationLines(verification).join('\n'));

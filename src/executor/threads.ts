@@ -14,9 +14,6 @@ export const RETRIES_AFTER_DEATH = 2;
 /** Size of V8's young generation, which it would let grow to 48 MB in every thread before it collects. */
 const YOUNG_GENERATION_MB = 4;
 
-/** Time that tasks may take to end by themselves after an interruption. */
-const GRACE_MS = 2000;
-
 /**
  * Executor of one machine: a Piscina pool of `workers` threads. When `signal` aborts, running tasks end at their
  * next step (what they had not committed is not seen), those that do not are cut off where they stand, and every call
@@ -26,6 +23,7 @@ export class ThreadExecutor implements Executor {
   readonly concurrency: number;
   readonly #pool: Piscina;
   readonly #filename: string;
+  readonly #graceMs: number;
   readonly #signal: AbortSignal | undefined;
   readonly #onRetry: (message: string) => void;
   readonly #interruption = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
@@ -37,11 +35,14 @@ export class ThreadExecutor implements Executor {
     signal?: AbortSignal | undefined;
     /** Hears when a thread died and its task is tried again. */
     onRetry?: (message: string) => void;
+    /** Milliseconds that tasks may take to end by themselves after an interruption; 2,000 by default. */
+    graceMs?: number;
     /** Entry of the threads, which tests replace. */
     filename?: string;
   }) {
     this.concurrency = options.workers;
     this.#signal = options.signal;
+    this.#graceMs = options.graceMs ?? 2000;
     // Every task listens while it runs; Node takes more than ten listeners for a leak and warns.
     setMaxListeners(0, this.#cutOff.signal);
     if (options.signal?.aborted) this.#interrupt();
@@ -84,7 +85,7 @@ export class ThreadExecutor implements Executor {
 
   readonly #interrupt = (): void => {
     Atomics.store(new Int32Array(this.#interruption), 0, 1);
-    setTimeout(() => this.#cutOff.abort(), GRACE_MS).unref();
+    setTimeout(() => this.#cutOff.abort(), this.#graceMs).unref();
   };
 
   async #attempt(name: TaskName, input: unknown): Promise<TaskOutcome | EigenshardError> {

@@ -2,6 +2,9 @@ import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetRe
 import { EigenshardError, InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
 
+/** A leading U+FEFF is text, which hyparquet's own decoder drops as a byte order mark. */
+const exact = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /** The values of a column, [rows] in the order of the file; null or undefined where the file has none. */
 export type ParquetColumn = ArrayLike<unknown>;
 
@@ -54,6 +57,7 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
         file: buffer,
         metadata,
         columns: [column],
+        parsers: { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && exact.decode(bytes) },
         onChunk: ({ columnData, rowStart }) => {
           for (let k = 0; k < columnData.length; k++) collected[rowStart + k] = columnData[k];
         },

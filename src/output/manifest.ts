@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Check, Verification } from '../checks/verdict.js';
@@ -231,10 +231,8 @@ export function readManifest(directory: string): Manifest {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT') throw asInputError(error, file, 'the manifest');
-    throw new InputError(
-      `${directory}: holds no finished run (no ${MANIFEST_NAME}). An unfinished one is completed by --resume`,
-    );
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw asInputError(error, file, 'the manifest');
+    throw withoutManifest(directory);
   }
   let value: unknown;
   try {
@@ -263,6 +261,20 @@ function damaged(file: string, how: string): VerificationError {
   return new VerificationError(
     `${file}: ${how}; it is not as the run wrote it. Run the same command with --resume to make it again from what is ` +
       'intact, or with --overwrite to start anew',
+  );
+}
+
+/** What to say of a place without a manifest: a directory, a file, or nothing at all. */
+function withoutManifest(directory: string): unknown {
+  try {
+    if (!statSync(directory).isDirectory()) {
+      return new InputError(`${directory}: expected the output directory of a finished run, found a file`);
+    }
+  } catch (error) {
+    return asInputError(error, directory, 'the run');
+  }
+  return new InputError(
+    `${directory}: holds no finished run (no ${MANIFEST_NAME}). An unfinished one is completed by --resume`,
   );
 }
 

@@ -5,6 +5,7 @@ import { EigenshardError, InputError } from '../errors.js';
 import type { Manifest } from '../output/manifest.js';
 import { TABLE_NAMES } from '../output/manifest.js';
 import { runFile } from '../output/run-file.js';
+import { loadDuckDB } from './load-duckdb.js';
 
 /** Column of an answer. */
 export interface SqlColumn {
@@ -66,18 +67,6 @@ const settings = {
   autoload_known_extensions: 'false',
   temp_directory: '',
 };
-
-async function loadDuckDB(): Promise<typeof import('@duckdb/node-api')> {
-  try {
-    return await import('@duckdb/node-api');
-  } catch (cause) {
-    throw new InputError(
-      'sql: needs DuckDB, an optional package that is not installed here. Install it with ' +
-        '`npm install --no-save @duckdb/node-api`, or open the Parquet files with another tool',
-      { cause },
-    );
-  }
-}
 
 function viewsOf(directory: string, { partitions }: Manifest): Views {
   const tables = Object.entries(TABLE_NAMES).map(([view, name]) => {

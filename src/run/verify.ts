@@ -1,6 +1,7 @@
+import type { Verification } from '../checks/verdict.js';
 import { type Caller, withContext } from './caller.js';
 import { configDefaults } from './config.js';
-import { type RunVerification, verifyRun } from './verify-run.js';
+import { verifyRun } from './verify-run.js';
 
 /** Where the inputs of a run lie now, and on how many threads they are read. */
 export interface VerifyOptions {
@@ -12,21 +13,30 @@ export interface VerifyOptions {
   workers?: number | undefined;
 }
 
+/** What `verify` found. */
+export interface FoundVerification extends Verification {
+  /** What could not be checked, and why: an input is not at hand. Empty where everything was. */
+  unchecked: string[];
+}
+
 /**
  * Checks a finished run again, from the bytes on disk: its inputs are those that it was made from, its files those
  * that it recorded, and the identities hold. Nothing is changed, and nothing is written to a stream.
  *
  * @param directory output directory of the run
  * @param options where the inputs lie now, and how the verification is watched and stopped
- * @returns `verification`: every check with its deviation and tolerance, and in `passed` whether none of them failed;
- *   `unchecked`: what could not be checked because an input is not at hand
+ * @returns every check with its deviation and tolerance, and in `passed` whether none of them failed; `unchecked` says what
+ *   could not be checked because an input is not at hand
  * @throws EigenshardError of the kind 'input' where there is no run, or checkpoint or metric are others, 'verification'
  *   where manifest, eigenbasis or computed metric are damaged, 'interrupted' after an abort
  */
 export async function verify(
   directory: string,
   options: VerifyOptions & Caller = {},
-): Promise<RunVerification> {
+): Promise<FoundVerification> {
   const { workers = configDefaults.workers, model, metric } = options;
-  return withContext(workers, options, (context) => verifyRun(directory, { model, metric }, context));
+  return withContext(workers, options, async (context) => {
+    const { verification, unchecked } = await verifyRun(directory, { model, metric }, context);
+    return { ...verification, unchecked };
+  });
 }

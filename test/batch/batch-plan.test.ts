@@ -2,15 +2,11 @@ import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { isPlanned } from '../../src/batch/batch-plan.js';
-import { createProgress } from '../../src/commands/progress.js';
-import { InputError } from '../../src/errors.js';
-import { ThreadExecutor } from '../../src/executor/threads.js';
+import { EigenshardError, InputError } from '../../src/errors.js';
 import { planModel } from '../../src/input/model-plan.js';
-import { coordinateRun } from '../../src/run/coordinator.js';
-import { Stopwatch } from '../../src/run/stopwatch.js';
 import { plannedRuns, planOf } from '../helpers/batches.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
-import { offlineHub, shardedModel } from '../helpers/runs.js';
+import { runConfig, shardedModel } from '../helpers/runs.js';
 
 const made = (directory: string, seed = 1) => ({ synthetic: { rows: 300, hidden: 8, seed, directory } });
 
@@ -76,27 +72,15 @@ test('interrupted and finished runs are recognised, the latter by fingerprint', 
     plannedRuns(await planOf(t, { ...batch, out }, find === undefined ? {} : { find }))[0]!;
   const { config } = await stateNow();
 
-  const interrupted = new AbortController();
-  const executor = new ThreadExecutor({ workers: 1, signal: interrupted.signal });
-  const quiet = createProgress(process.stderr, true);
-  const stopwatch = new Stopwatch({
-    ...quiet,
-    stage: (name) => {
-      if (name === 'projection') interrupted.abort();
-      return quiet.stage(name);
-    },
+  const interrupted = await t.throwsAsync(runConfig(config, { interruptAt: 'projection' }), {
+    instanceOf: EigenshardError,
   });
-  const flags = { resume: true, overwrite: false };
-  await t.throwsAsync(coordinateRun(config, flags, { executor, stopwatch, note: () => {}, hub: offlineHub }));
-  await executor.close();
+  t.is(interrupted.kind, 'interrupted');
   const unfinished = await stateNow();
   t.is(unfinished.state.is, 'unfinished');
   t.true(unfinished.files.length > 0);
 
-  const pool = new ThreadExecutor({ workers: 1 });
-  const context = { executor: pool, stopwatch: new Stopwatch(quiet), note: () => {}, hub: offlineHub };
-  const { manifest } = await coordinateRun(config, flags, context);
-  await pool.close();
+  const { manifest } = await runConfig(config, { resume: true });
   const finished = await stateNow();
   t.deepEqual(finished.state, { is: 'finished', manifest, isCertain: false });
   t.deepEqual(finished.files, []);
@@ -120,16 +104,7 @@ test('a finished run of a commit is not downloaded again', async (t) => {
   t.deepEqual([run!.bytesToDownload, run!.downloadTarget], [960, path.join(model, 'matrix')]);
   t.regex(path.basename(run!.config.out), /^owner--name@0123456789ab-/);
 
-  const pool = new ThreadExecutor({ workers: 1 });
-  const stopwatch = new Stopwatch(createProgress(process.stderr, true));
-  const checkpoint = await run!.fetch!(() => {});
-  await coordinateRun(
-    run!.config,
-    { resume: true, overwrite: false },
-    { executor: pool, stopwatch, note: () => {}, hub: offlineHub },
-    { checkpoint },
-  );
-  await pool.close();
+  await runConfig(run!.config, { checkpoint: await run!.fetch!(() => {}) });
   const [again] = plannedRuns(await plan());
   t.is(again!.bytesToDownload, 0);
   t.like(again!.state, { is: 'finished', isCertain: true });
@@ -140,14 +115,7 @@ test('a folder with the finished run of other inputs is left alone', async (t) =
   const metricOf = async (ridge: number) => {
     const out = path.join(first.directory, `../metric-${ridge}`);
     const [run] = plannedRuns(await planOf(t, { out, runs: [{ model: first.directory, ridge }] }));
-    const pool = new ThreadExecutor({ workers: 1 });
-    const stopwatch = new Stopwatch(createProgress(process.stderr, true));
-    await coordinateRun(
-      run!.config,
-      { resume: true, overwrite: false },
-      { executor: pool, stopwatch, note: () => {}, hub: offlineHub },
-    );
-    await pool.close();
+    await runConfig(run!.config, {});
     return run!.config.out;
   };
   const folder = await metricOf(1e-3);

@@ -8,7 +8,6 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
 import test, { type ExecutionContext } from 'ava';
 import { loadBatch } from '../../src/batch/batch-config.js';
@@ -22,7 +21,7 @@ import { planModel } from '../../src/input/model-plan.js';
 import { MANIFEST_NAME, readManifest } from '../../src/output/manifest.js';
 import type { Progress } from '../../src/run/progress.js';
 import { batchFile, plannedRuns, planOf, spoilWeights } from '../helpers/batches.js';
-import { eigenshard, journalReaches, start } from '../helpers/cli.js';
+import { eigenshard, eigenshardUntilLine } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { HubServer } from '../helpers/hub-server.js';
 import { dataFiles, offlineHub, shardedModel } from '../helpers/runs.js';
@@ -125,11 +124,9 @@ test('killed during its second run, a batch called again ends with the same byte
   const whole = scratchDirectory(t);
   t.is((await eigenshard('batch', file, '--out', path.join(whole, 'out'), '--quiet')).code, 0);
   const folder = path.basename(folderOf(path.join(whole, 'out'), 2));
-  const { process: child, ended } = start(['batch', file]);
   // Header, metric, eigenbasis, then partitions of 300.
-  await journalReaches(path.join(out, folder), 40, ended);
-  child.kill('SIGKILL');
-  await ended;
+  const killed = await eigenshardUntilLine(['batch', file], { folder, lines: 40, signal: 'SIGKILL' });
+  t.is(killed.code, null, killed.stderr);
   t.true(existsSync(path.join(folderOf(out, 1), MANIFEST_NAME)));
   t.false(existsSync(path.join(out, folder, MANIFEST_NAME)));
   t.false(existsSync(path.join(out, 'summary.parquet')));
@@ -166,13 +163,8 @@ test('a checkpoint that changed in place does not replace the run of what it was
 
 test('Ctrl-C stops the whole batch at once with 130, says how to go on, and it goes on', async (t) => {
   const { file, out } = threeModels(t, 10);
-  const { process: child, ended } = start(['batch', file]);
-  while (!existsSync(out) || readdirSync(out).filter((name) => name.startsWith('model-2-')).length === 0) {
-    await delay(1);
-  }
-  await journalReaches(folderOf(out, 2), 10, ended);
-  child.kill('SIGINT');
-  const { code, stderr } = await ended;
+  const at = { folder: 'model-2-', lines: 10, signal: 'SIGINT' } as const;
+  const { code, stderr } = await eigenshardUntilLine(['batch', file], at);
   t.is(code, 130, stderr);
   t.regex(stderr, /eigenshard: interrupted. Run the same command again to continue\n$/);
   t.notRegex(stderr, /FAILED|model-3: done/);

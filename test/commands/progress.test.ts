@@ -23,8 +23,7 @@ test('without a terminal a short stage is one line, with its rows and their rate
   stage.advance(1000);
   stage.advance(500);
   t.is(text(), '');
-  const seconds = stage.finish();
-  t.true(seconds >= 0 && seconds < 60);
+  t.true(stage.finish() >= 0);
   t.regex(text(), line('scan', ', 1,500 rows, \\S+ rows/s'));
 });
 
@@ -60,7 +59,7 @@ test('a stage of no rows, as when all partitions are done already, ends like any
   for (const isTTY of [false, true]) {
     const { stream, text } = screen(isTTY);
     createProgress(stream, false).stage('projection', 0).finish();
-    t.regex(text(), /projection: 0\.\d\d s, 0 rows, 0 rows\/s\n$/);
+    t.regex(text(), /projection: \d+\.\d\d s, 0 rows, 0 rows\/s\n$/);
   }
 });
 

@@ -150,7 +150,12 @@ test('an abort cuts off a task that runs and one that waits: both reject as inte
 
 test("an abort ends the run's own tasks at their next step, without ending their threads", async (t) => {
   const interruption = new AbortController();
-  const executor = new ThreadExecutor({ workers: 1, signal: interruption.signal, onRetry: () => t.fail() });
+  const executor = new ThreadExecutor({
+    workers: 1,
+    signal: interruption.signal,
+    onRetry: () => t.fail(),
+    graceMs: 300_000,
+  });
   t.teardown(() => executor.close());
   const rows = 100_000;
   const file = scratchFile(t, 'model', Buffer.alloc(rows * 64 * 4));
@@ -187,8 +192,8 @@ test('many tasks under one signal pass without a warning', async (t) => {
 
 test('an interruption ends a check of files, and is not taken for damage of theirs', async (t) => {
   const absolutePath = scratchFile(t, 'long', '');
-  // Zeros that take no space, and some seconds to read.
-  const bytes = 2 ** 34;
+  // Zeros that take no space, and minutes to read.
+  const bytes = 2 ** 40;
   truncateSync(absolutePath, bytes);
   const file = { path: 'long', absolutePath, bytes, crc32: 0 };
   const interruption = new AbortController();

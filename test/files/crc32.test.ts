@@ -13,6 +13,7 @@ test('the checksums of the parts, in any split, combine into that of the whole',
       for (const part of parts) combined = combineCrc32(combined, crc32(part), part.length);
       return combined === crc32(Buffer.concat(parts));
     }),
+    { seed: 1 },
   );
   t.pass();
 });
@@ -24,6 +25,7 @@ test('parts may be combined from either end, at any length', (t) => {
       const right = combineCrc32(a, combineCrc32(b, c, lengthC), lengthB + lengthC);
       return left === right;
     }),
+    { seed: 1 },
   );
   t.pass();
 });

@@ -4,6 +4,7 @@ import test from 'ava';
 import { InputError } from '../../src/errors.js';
 import { readBytes, withFile } from '../../src/files/open-file.js';
 import { scratchDirectory, scratchFile } from '../helpers/fixtures.js';
+import { testUnless } from '../helpers/test-unless.js';
 
 test('exactly the bytes asked for are read', async (t) => {
   const file = scratchFile(t, 'a', 'abcdef');
@@ -33,12 +34,11 @@ test('a missing file, a directory and a file in the place of a directory are nam
   });
 });
 
-test('a file without permission is named', async (t) => {
-  if (process.getuid?.() === 0) {
-    t.log('SKIPPED: the superuser may read every file');
-    t.pass();
-    return;
-  }
+const userTest = testUnless(
+  process.getuid?.() === 0 ? 'run by the superuser, who may read everything' : null,
+);
+
+userTest('a file without permission is named', async (t) => {
   const file = scratchFile(t, 'a', 'abc');
   chmodSync(file, 0);
   await t.throwsAsync(

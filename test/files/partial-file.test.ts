@@ -18,6 +18,7 @@ import {
   writeFully,
 } from '../../src/files/partial-file.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
+import { testUnless } from '../helpers/test-unless.js';
 
 const bytes = (text: string) => Buffer.from(text);
 
@@ -102,12 +103,11 @@ test('a directory that is missing, and one that is none, are wrong arguments', (
   }
 });
 
-test('a full disk is named with what to do', (t) => {
-  if (!existsSync('/dev/full')) {
-    t.log('SKIPPED: no /dev/full, the device that is always full');
-    t.pass();
-    return;
-  }
+const fullDeviceTest = testUnless(
+  existsSync('/dev/full') ? null : '/dev/full, which is always full, is absent',
+);
+
+fullDeviceTest('a full disk is named with what to do', (t) => {
   const full = openSync('/dev/full', 'w');
   const error = t.throws(() => writeFully(full, bytes('x'), null, 'runs/a'), { instanceOf: RunError });
   closeSync(full);

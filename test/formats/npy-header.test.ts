@@ -6,7 +6,7 @@ import { fileChunks } from '../../src/formats/layout.js';
 import { type NpyTensor, planNpyFile } from '../../src/formats/npy-header.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { sampleProjections } from '../helpers/projections.js';
-import { runPython } from '../helpers/python.js';
+import { pythonTest, runPython } from '../helpers/python.js';
 
 const tensors: readonly NpyTensor[] = [
   { shape: [1, 1], dtype: 'float32' },
@@ -17,7 +17,7 @@ const tensors: readonly NpyTensor[] = [
   { shape: [0, 5], dtype: 'float32' },
 ];
 
-test('NumPy loads and maps the same array', (t) => {
+pythonTest('NumPy loads and maps the same array', (t) => {
   const directory = scratchDirectory(t);
   const expected = tensors.map((tensor, index) => {
     const values = elements(tensor);
@@ -40,8 +40,8 @@ for file in sys.argv[1:]:
     })
 print(json.dumps(found))`;
   const files = tensors.map((_, index) => join(directory, `${index}.npy`));
-  const found = runPython(t, script, files);
-  if (found !== null) t.deepEqual(found, expected);
+  const found = runPython(script, files);
+  t.deepEqual(found, expected);
 });
 
 test('the elements begin at a multiple of 64 bytes and end the file', (t) => {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { InputError } from '../../src/errors.js';
 import { readNpyHeader } from '../../src/formats/npy.js';
 import { cutAt, npy, npyOf, scratchDirectory, scratchFile } from '../helpers/fixtures.js';
-import { sharedModel } from '../helpers/shared-models.js';
+import { realModelTest } from '../helpers/shared-models.js';
 
 const dtypes = { '<f2': ['float16', 2], '<f4': ['float32', 4], '<f8': ['float64', 8] } as const;
 
@@ -122,9 +122,7 @@ for (const [what, bytes, message] of lies) {
   });
 }
 
-test('a file of NumPy itself is read', async (t) => {
-  const model = sharedModel(t, 'stories260k');
-  if (model === null) return;
+realModelTest('a file of NumPy itself is read', async (t, model) => {
   const { dtype, shape, fortranOrder, byteOffset } = await readNpyHeader(
     join(model, 'reference_abs_projections.npy'),
   );

@@ -32,6 +32,13 @@ test('columns come whole over row groups, null as NaN where numbers are asked fo
   });
 });
 
+test('a text that begins with U+FEFF keeps it', async (t) => {
+  const filename = join(scratchDirectory(t), 'a.parquet');
+  const texts = ['\ufeff', '\ufeffusing', 'a\ufeff', '\ufeff\ufeff', null];
+  parquetWriteFile({ filename, columnData: [{ name: 'text', data: texts, type: 'STRING' }] });
+  t.deepEqual(Array.from(await (await openParquetColumns(filename, 'the table')).values('text')), texts);
+});
+
 test('what is no Parquet file, or absent, is named', async (t) => {
   const file = scratchFile(t, 'b.parquet', 'PAR1 and then nothing of the kind');
   await t.throwsAsync(openParquetColumns(file, 'the table'), {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { InputError } from '../../src/errors.js';
 import { MAX_HEADER_BYTES, readSafetensorsHeader } from '../../src/formats/safetensors.js';
 import { cutAt, safetensors, safetensorsOf, scratchDirectory, scratchFile } from '../helpers/fixtures.js';
-import { sharedModel } from '../helpers/shared-models.js';
+import { realModelTest } from '../helpers/shared-models.js';
 
 const widths = { BF16: 2, F16: 2, F32: 4, F64: 8, I64: 8, BOOL: 1 } as const;
 
@@ -188,9 +188,7 @@ test('tensors of packed 4-bit elements are measured in bits', async (t) => {
   t.is(tensors[0]?.byteLength, 8);
 });
 
-test('the header of a real checkpoint is read', async (t) => {
-  const model = sharedModel(t, 'stories260k');
-  if (model === null) return;
+realModelTest('the header of a real checkpoint is read', async (t, model) => {
   const { tensors, metadata } = await readSafetensorsHeader(join(model, 'model.safetensors'));
   t.deepEqual(tensors, [
     {

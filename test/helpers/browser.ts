@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
-import { type Browser, chromium } from 'playwright-core';
+import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { testUnless } from './test-unless.js';
 
 const EXECUTABLE = '/usr/bin/chromium';
 
@@ -16,18 +17,17 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/**
- * A headless Chromium, closed after the test.
- *
- * @returns null where there is none, after saying so in the test's log and passing the test
- */
-export async function headlessBrowser(t: ExecutionContext): Promise<Browser | null> {
-  if (!existsSync(EXECUTABLE)) {
-    t.log(`SKIPPED: ${EXECUTABLE} is absent`);
-    t.pass();
-    return null;
-  }
-  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
+/** Longer than Playwright's own half minute, in which a machine with other work to do may not be done. */
+const PATIENCE_MS = 300_000;
+
+/** Declares a test that calls `openPage`. */
+export const browserTest = testUnless(existsSync(EXECUTABLE) ? null : `${EXECUTABLE} is absent`);
+
+/** An empty page of a headless Chromium, which is closed after the test. */
+export async function openPage(t: ExecutionContext, options: BrowserContextOptions): Promise<Page> {
+  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS, timeout: PATIENCE_MS });
   t.teardown(() => browser.close());
-  return browser;
+  const page = await browser.newPage(options);
+  page.setDefaultTimeout(PATIENCE_MS);
+  return page;
 }

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import type { SignalAtLine } from './signal-at-line.js';
 
 /** Launcher of the checkout, in which this file, compiled, is dist/test/helpers/cli.js. */
 const launcher = path.resolve(import.meta.dirname, '../../../coordinator.js');
@@ -40,15 +39,9 @@ export async function eigenshard(...args: readonly string[]): Promise<Ended> {
   return start(args).ended;
 }
 
-/** Waits until the run in `directory` has written `lines` lines of its journal, or the process has ended. */
-export async function journalReaches(directory: string, lines: number, ended: Promise<Ended>): Promise<void> {
-  const file = path.join(directory, 'journal.jsonl');
-  let over = false;
-  void ended.then(() => {
-    over = true;
-  });
-  while (!over) {
-    if (existsSync(file) && readFileSync(file, 'utf8').split('\n').length > lines) return;
-    await delay(1);
-  }
+/** Runs `node coordinator.js ...args`, which sends itself a signal when a journal has so many lines. */
+export async function eigenshardUntilLine(args: readonly string[], at: SignalAtLine): Promise<Ended> {
+  const hook = new URL('signal-at-line.js', import.meta.url).href;
+  const options = `${process.env.NODE_OPTIONS ?? ''} --import ${hook}`;
+  return start(args, { NODE_OPTIONS: options, SIGNAL_AT_LINE: JSON.stringify(at) }).ended;
 }

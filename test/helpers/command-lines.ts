@@ -21,7 +21,8 @@ export const calls: readonly { document: string; args: string[] }[] = commandLin
   ({ document, words }) => {
     const script = words.findIndex((word) => word.endsWith('coordinator.js'));
     // A name alone is a file, or the package.
-    if (script > 0) return [{ document, args: words.slice(script + 1) }];
+    if (script > 0 && words.length > script + 1) return [{ document, args: words.slice(script + 1) }];
+    if (script > 0) return [];
     const name = words[0] === 'npx' ? 1 : 0;
     return words[name] === 'eigenshard' && words.length > name + 1
       ? [{ document, args: words.slice(name + 1) }]

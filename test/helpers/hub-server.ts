@@ -255,9 +255,16 @@ function sendContent(
   seen.sent = part.length;
   // Nothing is left to cut off, and the connection may serve another request by then.
   if (end === undefined || part.length === content.length) return response.end(part);
-  // A client that sees the end of the connection first drops what it had not read yet.
-  const cut = () => void setTimeout(() => response.destroy(), 80);
-  return response.write(part, fault?.cutAfter === undefined ? () => {} : cut);
+  return response.write(part, fault?.cutAfter === undefined ? () => {} : () => void cut(response));
+}
+
+/**
+ * Ends the connection after turns of the event loop in which a client of this process reads what was sent: it drops
+ * what it has not read when it sees the end.
+ */
+async function cut(response: ServerResponse): Promise<void> {
+  for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+  response.destroy();
 }
 
 function sendJson(response: ServerResponse, value: unknown): unknown {

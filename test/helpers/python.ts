@@ -1,19 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import type { ExecutionContext } from 'ava';
+import { testUnless } from './test-unless.js';
+
+/** Declares a test that calls `runPython`. */
+export const pythonTest = testUnless(whyMissing());
 
 /**
  * Runs a Python script that may import NumPy, with `args` as sys.argv[1:].
  *
- * @returns what it prints, parsed as JSON, or null where there is no Python or no NumPy, after saying so in the
- * test's log and passing the test
+ * @returns what it prints, parsed as JSON
  */
-export function runPython(t: ExecutionContext, script: string, args: readonly string[]): unknown {
-  const missing = whyMissing();
-  if (missing !== null) {
-    t.log(`SKIPPED: ${missing}`);
-    t.pass();
-    return null;
-  }
+export function runPython(script: string, args: readonly string[]): unknown {
   const { status, stdout, stderr } = spawnSync('python3', ['-c', script, ...args], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`python3 ended with ${status}:\n${stderr}`);
   return JSON.parse(stdout);

@@ -9,6 +9,16 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
+/** Two sources of numbers on one seed, the same for the same seed. */
+export function randomNumbers(seed: number): { uniform: () => number; normal: () => number } {
+  const random = seededRandom(seed);
+  /** In [0, 1). */
+  const uniform = () => (random() + 1) / 2;
+  /** Mean 0 and variance 1. */
+  const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  return { uniform, normal };
+}
+
 /** Array of seeded uniform numbers in [-1, 1), float32. */
 export function randomFloat32(length: number, seed: number): Float32Array<ArrayBuffer> {
   const random = seededRandom(seed);

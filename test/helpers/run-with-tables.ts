@@ -21,6 +21,8 @@ const harmful = [
   '"',
   ' the',
   '国\n',
+  '\ufeff',
+  '\ufeffusing',
 ];
 
 /** A finished run of 300 x 24 with its tables and its report. */

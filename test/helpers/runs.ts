@@ -6,8 +6,9 @@ import { createProgress } from '../../src/commands/progress.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { type HubSettings, hubSettings } from '../../src/hub/settings.js';
+import type { Checkpoint } from '../../src/input/checkpoint.js';
 import { syntheticRows } from '../../src/input/synthetic.js';
-import { loadConfig, type Overrides } from '../../src/run/config.js';
+import { type Config, loadConfig, type Overrides } from '../../src/run/config.js';
 import { coordinateRun, type FinishedRun } from '../../src/run/coordinator.js';
 import { Stopwatch } from '../../src/run/stopwatch.js';
 import { type InputPlaces, type RunVerification, verifyRun } from '../../src/run/verify-run.js';
@@ -16,36 +17,56 @@ import { safetensors, scratchDirectory } from './fixtures.js';
 /** Settings of the hub that ask nothing of the network. */
 export const offlineHub = hubSettings({ HF_HUB_OFFLINE: '1' });
 
+/** Flags of a run that a test sets. */
+export interface RunFlags {
+  resume?: boolean;
+  overwrite?: boolean;
+  checksums?: boolean;
+  /** Takes the notes of the run. */
+  notes?: string[];
+  /** `offlineHub` by default. */
+  hub?: HubSettings;
+  checkpoint?: Checkpoint;
+  /** The stage at whose beginning the run is interrupted. */
+  interruptAt?: string;
+}
+
 /**
  * Runs a job in this process, without progress, and with the portable backend: a system library has one number of
  * threads for the whole process, in which tests run at once.
  */
-export async function runHere(
-  overrides: Overrides,
-  flags: {
-    resume?: boolean;
-    overwrite?: boolean;
-    checksums?: boolean;
-    notes?: string[];
-    hub?: HubSettings;
-  } = {},
-): Promise<FinishedRun> {
-  const config = await loadConfig(null, { workers: 2, backend: 'portable', ...overrides });
-  const executor = new ThreadExecutor({ workers: config.workers });
+export async function runHere(overrides: Overrides, flags: RunFlags = {}): Promise<FinishedRun> {
+  return runConfig(await loadConfig(null, { workers: 2, backend: 'portable', ...overrides }), flags);
+}
+
+/** Runs a job of a checked configuration in this process, without progress. */
+export async function runConfig(config: Config, flags: RunFlags): Promise<FinishedRun> {
+  const {
+    resume = false,
+    overwrite = false,
+    checksums = false,
+    notes,
+    hub = offlineHub,
+    checkpoint,
+    interruptAt,
+  } = flags;
+  const interruption = new AbortController();
+  const executor = new ThreadExecutor({ workers: config.workers, signal: interruption.signal });
+  const quiet = createProgress(process.stderr, true);
+  const stopwatch = new Stopwatch({
+    ...quiet,
+    stage: (name) => {
+      if (name === interruptAt) interruption.abort();
+      return quiet.stage(name);
+    },
+  });
+  const note = (line: string) => void notes?.push(line);
   try {
     return await coordinateRun(
       config,
-      {
-        resume: flags.resume ?? false,
-        overwrite: flags.overwrite ?? false,
-        checksums: flags.checksums ?? false,
-      },
-      {
-        executor,
-        stopwatch: new Stopwatch(createProgress(process.stderr, true)),
-        note: (line) => flags.notes?.push(line),
-        hub: flags.hub ?? offlineHub,
-      },
+      { resume, overwrite, checksums },
+      { executor, stopwatch, note, hub },
+      checkpoint === undefined ? {} : { checkpoint },
     );
   } finally {
     await executor.close();

@@ -1,19 +1,17 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { testUnless } from './test-unless.js';
 
 /** Compiled, this file is dist/test/helpers/shared-models.js of the checkout; the models lie beside the checkout. */
-const models = resolve(import.meta.dirname, '../../../../shared/models');
+const stories260k = resolve(import.meta.dirname, '../../../../shared/models/stories260k');
 
-/**
- * The directory of a real model that is too large, or not ours, to be in the repository.
- *
- * @returns null where it is absent, after saying so in the test's log and passing the test
- */
-export function sharedModel(t: ExecutionContext, name: string): string | null {
-  const directory = join(models, name);
-  if (existsSync(directory)) return directory;
-  t.log(`SKIPPED: ${directory} is absent`);
-  t.pass();
-  return null;
+const declare = testUnless(existsSync(stories260k) ? null : `${stories260k} is absent`);
+
+/** Declares a test that is handed the directory of a real model, stories260k, which is not ours to be in the repository. */
+export function realModelTest(
+  title: string,
+  body: (t: ExecutionContext, model: string) => void | Promise<void>,
+): void {
+  declare(title, (t) => body(t, stories260k));
 }

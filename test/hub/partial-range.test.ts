@@ -4,6 +4,7 @@ import test from 'ava';
 import { RunError } from '../../src/errors.js';
 import { PartialRange } from '../../src/hub/partial-range.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
+import { testUnless } from '../helpers/test-unless.js';
 
 const identity = { hash: 'ab'.repeat(32), begin: 100, end: 125, pieceBytes: 10 };
 const content = Buffer.from('abcdefghijklmnopqrstuvwxy');
@@ -74,12 +75,11 @@ test('a download of something else, or one whose progress was damaged, begins an
   }
 });
 
-test('a full disk is one message with what to do', (t) => {
-  if (!existsSync('/dev/full')) {
-    t.log('SKIPPED: no /dev/full, the device that is always full');
-    t.pass();
-    return;
-  }
+const fullDeviceTest = testUnless(
+  existsSync('/dev/full') ? null : '/dev/full, which is always full, is absent',
+);
+
+fullDeviceTest('a full disk is one message with what to do', (t) => {
   const target = join(scratchDirectory(t), 'range');
   symlinkSync('/dev/full', `${target}.partial`);
   const partial = PartialRange.open(target, identity);

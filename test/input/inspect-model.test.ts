@@ -6,7 +6,7 @@ import { inspectHubModel, inspectModel } from '../../src/input/inspect-model.js'
 import { npy, scratchFile } from '../helpers/fixtures.js';
 import { HubServer } from '../helpers/hub-server.js';
 import { shardedModel } from '../helpers/runs.js';
-import { sharedModel } from '../helpers/shared-models.js';
+import { realModelTest } from '../helpers/shared-models.js';
 
 test('a checkpoint is described by headers and tokenizer alone', async (t) => {
   const { directory } = shardedModel(t, 20, 8);
@@ -43,9 +43,7 @@ test('a bare array has neither name nor tokenizer', async (t) => {
   }
 });
 
-test('a real checkpoint has no orphans', async (t) => {
-  const model = sharedModel(t, 'stories260k');
-  if (model === null) return;
+realModelTest('a real checkpoint has no orphans', async (t, model) => {
   const { tokenizer, source, reason } = await inspectModel(model);
   t.deepEqual(tokenizer, { tokens: 512, special: 3, orphans: 0 });
   t.is(source.bytes, 512 * 64 * 4);

@@ -15,7 +15,7 @@ import {
   tensorPickle,
   torchFile,
 } from '../helpers/fixtures.js';
-import { sharedModel } from '../helpers/shared-models.js';
+import { realModelTest } from '../helpers/shared-models.js';
 
 const symmetric = [4, 1, 0, 1, 5, 2, 0, 2, 6];
 const square = { size: 9, shape: [3, 3], strides: [3, 1] };
@@ -136,9 +136,7 @@ test('a missing metric is named', async (t) => {
   });
 });
 
-test('a metric of PyTorch itself is read', async (t) => {
-  const model = sharedModel(t, 'stories260k');
-  if (model === null) return;
+realModelTest('a metric of PyTorch itself is read', async (t, model) => {
   const file = join(model, 'causal_metric_tensor.pt');
   const { matrix, asymmetry, ...metric } = await readMetric(file, { hiddenSize: 64 });
   t.deepEqual(metric, {

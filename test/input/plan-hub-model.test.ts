@@ -22,7 +22,7 @@ import { eigenshard, start } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { COMMIT, type Fault, HubServer, servedFile } from '../helpers/hub-server.js';
 import { runHere, type SyntheticModel, shardedModel } from '../helpers/runs.js';
-import { sharedModel } from '../helpers/shared-models.js';
+import { realModelTest } from '../helpers/shared-models.js';
 
 const SHARD = 'model-00002-of-00002.safetensors';
 const OTHER_SHARD = 'model-00001-of-00002.safetensors';
@@ -107,9 +107,7 @@ test('a second use downloads nothing, offline or not', async (t) => {
   t.is(server.seen.length, before + 1);
 });
 
-test('a real model runs from the hub as from its directory, and the run can be verified without the cache', async (t) => {
-  const directory = sharedModel(t, 'stories260k');
-  if (directory === null) return;
+realModelTest('a real model runs from the hub, and is verified without a cache', async (t, directory) => {
   const server = await HubServer.start(t, directory, 'karpathy/stories260k');
   const hub = server.settings(t);
   const notes: string[] = [];

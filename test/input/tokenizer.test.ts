@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { InputError } from '../../src/errors.js';
 import { openTokenizer, type Tokenizer } from '../../src/input/tokenizer.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
-import { sharedModel } from '../helpers/shared-models.js';
+import { realModelTest } from '../helpers/shared-models.js';
 
 /** A directory of these files, as JSON where they are not text already. */
 function directoryOf(t: ExecutionContext, files: Record<string, unknown>): string {
@@ -181,9 +181,7 @@ test('files that are no tokenizer are refused with the file', async (t) => {
   await t.throwsAsync(openTokenizer(directory), { instanceOf: InputError, message: /it is a directory/ });
 });
 
-test('a real tokenizer gives the texts that are known of it', async (t) => {
-  const model = sharedModel(t, 'stories260k');
-  if (model === null) return;
+realModelTest('a real tokenizer gives the texts that are known of it', async (t, model) => {
   const tokenizer = await openTokenizer(model);
   if (tokenizer === null) return t.fail('no tokenizer');
   t.is(tokenizer.tokens, 512);

@@ -17,7 +17,7 @@ import {
   tensorPickle,
   torchFile,
 } from '../helpers/fixtures.js';
-import { sharedModel } from '../helpers/shared-models.js';
+import { realModelTest } from '../helpers/shared-models.js';
 
 test('both formats give names, dtypes, shapes and places', async (t) => {
   const data = float32Bytes([1, 2, 3, 4, 5, 6]);
@@ -84,9 +84,7 @@ for (const [what, tensor, message] of [
   });
 }
 
-test("PyTorch's own files are read: contiguous matrices where they lie, others refused", async (t) => {
-  const model = sharedModel(t, 'stories260k');
-  if (model === null) return;
+realModelTest("PyTorch's own files are read where their matrices are contiguous", async (t, model) => {
   const file = join(model, 'reference_projections.pt');
   const { source, reason } = await explainCheckpoint(file);
   t.like(source, { file, rows: 512, columns: 64, dtype: 'float32', tensor: 'projections' });

@@ -7,6 +7,7 @@ import { onnxruntimeVersion } from '../../src/linalg/onnxruntime.js';
 import { start } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { shardedModel } from '../helpers/runs.js';
+import { testUnless } from '../helpers/test-unless.js';
 
 /** Compiled, this file is dist/test/linalg/onnxruntime.test.js. */
 const dist = path.resolve(import.meta.dirname, '../..');
@@ -26,29 +27,28 @@ test('a run leaves nothing in the home directory, whatever the environment says 
   }
 });
 
-(existsSync('/usr/bin/strace') ? test : test.skip)(
-  'a run opens no socket but between its own threads',
-  async (t) => {
-    const model = shardedModel(t, 40, 8).directory;
-    const directory = scratchDirectory(t);
-    const trace = path.join(directory, 'trace');
-    const { status, stderr } = spawnSync(
-      '/usr/bin/strace',
-      [
-        ...['-f', '-qq', '-e', 'trace=socket,connect,sendto,openat', '-o', trace, process.execPath],
-        ...[path.join(dist, '../coordinator.js'), '--model', model, '--out', path.join(directory, 'run')],
-      ],
-      { encoding: 'utf8', env: { PATH: process.env.PATH, HOME: directory } },
-    );
-    t.is(status, 0, stderr);
-    const calls = readFileSync(trace, 'utf8').split('\n');
-    t.true(calls.length > 100);
-    t.deepEqual(
-      calls.filter((call) => /\b(socket|connect|sendto)\(|resolv\.conf|\/etc\/hosts/.test(call)),
-      [],
-    );
-  },
-);
+const straceTest = testUnless(existsSync('/usr/bin/strace') ? null : '/usr/bin/strace is absent');
+
+straceTest('a run opens no socket but between its own threads', async (t) => {
+  const model = shardedModel(t, 40, 8).directory;
+  const directory = scratchDirectory(t);
+  const trace = path.join(directory, 'trace');
+  const { status, stderr } = spawnSync(
+    '/usr/bin/strace',
+    [
+      ...['-f', '-qq', '-e', 'trace=socket,connect,sendto,openat', '-o', trace, process.execPath],
+      ...[path.join(dist, '../coordinator.js'), '--model', model, '--out', path.join(directory, 'run')],
+    ],
+    { encoding: 'utf8', env: { PATH: process.env.PATH, HOME: directory } },
+  );
+  t.is(status, 0, stderr);
+  const calls = readFileSync(trace, 'utf8').split('\n');
+  t.true(calls.length > 100);
+  t.deepEqual(
+    calls.filter((call) => /\b(socket|connect|sendto)\(|resolv\.conf|\/etc\/hosts/.test(call)),
+    [],
+  );
+});
 
 test('a thread that cannot turn the telemetry off says what to do', async (t) => {
   const module = new URL('../../src/linalg/onnxruntime.js', import.meta.url).href;

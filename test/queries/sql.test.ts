@@ -45,6 +45,36 @@ test('rows are printed as a table, as JSON, and as comma-separated values', asyn
   );
 });
 
+test('a text that begins with U+FEFF is printed whole, in every form and inside of other values', async (t) => {
+  const { directory } = await runWithTables(t);
+  const tokens = 'SELECT token_id, text FROM tokens WHERE token_id IN (6, 7) ORDER BY token_id';
+  t.deepEqual((await eigenshard('sql', directory, tokens)).stdout.split('\n').slice(2, 4), [
+    '       6  \\u{feff}',
+    '       7  \\u{feff}using',
+  ]);
+  t.deepEqual(JSON.parse((await eigenshard('sql', directory, tokens, '--json')).stdout), [
+    { token_id: 6, text: '\ufeff' },
+    { token_id: 7, text: '\ufeffusing' },
+  ]);
+  t.is(
+    (await eigenshard('sql', directory, tokens, '--csv')).stdout,
+    'token_id,text\r\n6,\ufeff\r\n7,\ufeffusing\r\n',
+  );
+
+  const nested = `SELECT [text] AS list, {'a': text} AS struct, MAP {text: 1} AS map, text::VARIANT AS variant,
+    text::ENUM('\ufeff') AS enumerated, length(text) AS "\ufefflength" FROM tokens WHERE token_id = 6`;
+  t.deepEqual(JSON.parse((await eigenshard('sql', directory, nested, '--json')).stdout), [
+    {
+      list: ['\ufeff'],
+      struct: { a: '\ufeff' },
+      map: [{ key: '\ufeff', value: 1 }],
+      variant: '\ufeff',
+      enumerated: '\ufeff',
+      '\ufefflength': 1,
+    },
+  ]);
+});
+
 test('an answer without rows is one', async (t) => {
   const { directory } = await runWithTables(t);
   const query = 'SELECT token_id FROM tokens WHERE false';

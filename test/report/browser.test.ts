@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import type { Manifest } from '../../src/output/manifest.js';
 import { topTokens } from '../../src/queries/top.js';
 import { measures, sides } from '../../src/tables/measures.js';
-import { headlessBrowser } from '../helpers/browser.js';
+import { openPage, browserTest as test } from '../helpers/browser.js';
 import { runWithTables } from '../helpers/run-with-tables.js';
 
 interface Opened {
@@ -20,11 +20,9 @@ async function openReport(
   options: BrowserContextOptions,
   use: (opened: Opened) => Promise<void>,
 ): Promise<void> {
-  const browser = await headlessBrowser(t);
-  if (browser === null) return;
   const { directory, manifest } = await runWithTables(t);
   const url = pathToFileURL(path.join(directory, manifest.report!.path)).href;
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options });
+  const page = await openPage(t, { viewport: { width: 1280, height: 800 }, ...options });
   const said: string[] = [];
   const requests: string[] = [];
   page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));

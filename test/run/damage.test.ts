@@ -16,7 +16,7 @@ import test, { type ExecutionContext } from 'ava';
 import { EigenshardError } from '../../src/errors.js';
 import { readManifest } from '../../src/output/manifest.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
-import { randomNumbers } from '../helpers/random-numbers.js';
+import { randomNumbers } from '../helpers/random.js';
 import { dataFiles, runHere, shardedModel, verifyHere } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
 

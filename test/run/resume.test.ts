@@ -2,8 +2,9 @@ import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { readManifest } from '../../src/output/manifest.js';
-import { eigenshard, journalReaches, start } from '../helpers/cli.js';
+import { eigenshard, eigenshardUntilLine } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
+import { withinOneDay } from '../helpers/one-day.js';
 import { dataFiles, runHere, shardedModel } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
 
@@ -19,25 +20,32 @@ const options = [
   '--quiet',
 ];
 
-test('a run killed at any moment is resumed to the same files, byte for byte', async (t) => {
+test('a run killed after any step is resumed to the same files, byte for byte', async (t) => {
   const model = shardedModel(t, 3000, 64).directory;
-  const whole = scratchDirectory(t);
-  t.is((await eigenshard('--model', model, '--out', whole, ...options)).code, 0);
-  const expected = dataFiles(whole);
-  // Lines of the journal: header, metric, eigenbasis, then 30 partitions.
-  for (const lines of [1, 2, 3, 4, 12, 33]) {
+  const commandOf = (out: string) => ['--model', model, '--out', out, ...options];
+  const runWhole = async () => {
     const out = scratchDirectory(t);
-    const command = ['--model', model, '--out', out, ...options];
-    const { process, ended } = start(command);
-    await journalReaches(out, lines, ended);
-    process.kill('SIGKILL');
-    await ended;
-    // Killed after its commit it would have nothing left to resume.
-    t.log(
-      `killed after ${lines} steps: ${existsSync(path.join(out, 'manifest.json')) ? 'finished' : 'unfinished'}`,
-    );
-    const resumed = await eigenshard(...command, '--resume');
+    t.is((await eigenshard(...commandOf(out))).code, 0);
+    return out;
+  };
+  const runInTwo = async (lines: number) => {
+    const out = scratchDirectory(t);
+    const at = { folder: path.basename(out), lines, signal: 'SIGKILL' } as const;
+    const killed = await eigenshardUntilLine(commandOf(out), at);
+    t.is(killed.code, null, killed.stderr);
+    t.false(existsSync(path.join(out, 'manifest.json')));
+    const resumed = await eigenshard(...commandOf(out), '--resume');
     t.is(resumed.code, 0, resumed.stderr);
+    return out;
+  };
+  const [whole, ...inTwo] = await withinOneDay(async () => {
+    const outs: [string, ...string[]] = [await runWhole()];
+    // Lines of the journal: header, metric, eigenbasis, then 30 partitions.
+    for (const lines of [1, 2, 3, 4, 12, 33]) outs.push(await runInTwo(lines));
+    return outs;
+  });
+  const expected = dataFiles(whole);
+  for (const out of inTwo) {
     sameFiles(t, dataFiles(out), expected);
     const { execution: _, ...manifest } = readManifest(out);
     const { execution: __, ...wholeManifest } = readManifest(whole);
@@ -90,10 +98,8 @@ test('Ctrl-C stops cleanly, says how to go on, and the run goes on', async (t) =
   const model = shardedModel(t, 3000, 64).directory;
   const out = scratchDirectory(t);
   const command = ['--model', model, '--out', out, '--partition-rows', '10', '--workers', '2'];
-  const { process, ended } = start(command);
-  await journalReaches(out, 20, ended);
-  process.kill('SIGINT');
-  const { code, stderr } = await ended;
+  const folder = path.basename(out);
+  const { code, stderr } = await eigenshardUntilLine(command, { folder, lines: 20, signal: 'SIGINT' });
   t.is(code, 130, stderr);
   t.regex(stderr, /interrupted. Run the same command with --resume to continue/);
   t.false(existsSync(path.join(out, 'manifest.json')));

@@ -11,7 +11,7 @@ import { npy, safetensors, scratchDirectory } from '../helpers/fixtures.js';
 import { randomFloat32, randomOrthogonal } from '../helpers/random.js';
 import { referenceTables } from '../helpers/reference-tables.js';
 import { readBasis, readProjections, runHere, shardedModel } from '../helpers/runs.js';
-import { sharedModel } from '../helpers/shared-models.js';
+import { realModelTest } from '../helpers/shared-models.js';
 import { type Row, readTables, tableNames } from '../helpers/tables.js';
 
 /**
@@ -143,9 +143,7 @@ async function followsFormulas(t: ExecutionContext, out: string, model: string, 
   return actual;
 }
 
-test('every column of every table of a real model follows its formula', async (t) => {
-  const model = sharedModel(t, 'stories260k');
-  if (model === null) return;
+realModelTest('every column of every table of a real model follows its formula', async (t, model) => {
   const out = scratchDirectory(t);
   const { manifest } = await runHere({ model, out, partitionRows: 100 });
   const { tokens, eigenvectors, histograms } = await followsFormulas(t, out, model, manifest);

@@ -8,8 +8,8 @@ import { planTorchFile } from '../../../src/formats/torch/plan-torch-file.js';
 import type { TorchEntries } from '../../../src/formats/torch/write-pickle.js';
 import { scratchDirectory } from '../../helpers/fixtures.js';
 import { sampleProjections } from '../../helpers/projections.js';
-import { runPython } from '../../helpers/python.js';
-import { sharedModel } from '../../helpers/shared-models.js';
+import { pythonTest, runPython } from '../../helpers/python.js';
+import { realModelTest } from '../../helpers/shared-models.js';
 
 const metadata = { model: 'stories260k', hidden_dim: 64, ridge: 1e-6, tied: true, nested: { note: 'γ' } };
 
@@ -79,12 +79,12 @@ const expected = {
   ],
 };
 
-test('Python with NumPy alone loads the dictionary', (t) => {
+pythonTest('Python with NumPy alone loads the dictionary', (t) => {
   const file = join(scratchDirectory(t), 'run.pt');
   const layout = planTorchFile('run', entries);
   writeFileSync(file, Buffer.concat(fileChunks(layout, [eigenvalues, eigenvectors, projections])));
-  const found = runPython(t, load, [file]);
-  if (found !== null) t.deepEqual(found, expected);
+  const found = runPython(load, [file]);
+  t.deepEqual(found, expected);
 });
 
 test('rows written in any order at their offsets, and the frame last, give the same file', (t) => {
@@ -107,9 +107,7 @@ test('rows written in any order at their offsets, and the frame last, give the s
   );
 });
 
-test('the pickle of a file that torch.save wrote is reproduced byte for byte', (t) => {
-  const directory = sharedModel(t, 'stories260k');
-  if (directory === null) return;
+realModelTest('the pickle of a file that torch.save wrote is reproduced byte for byte', (t, directory) => {
   const layout = planTorchFile('reference_projections', {
     projections: { shape: [512, 64], dtype: 'float32' },
     metadata: { model: 'stories260k', vocab_size: 512, hidden_dim: 64 },

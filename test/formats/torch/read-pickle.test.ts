@@ -9,7 +9,7 @@ import { MAX_PICKLE_OPCODES, readPickle } from '../../../src/formats/torch/read-
 import { readStoredEntries } from '../../../src/formats/torch/read-zip.js';
 import { torchRules } from '../../../src/formats/torch/torch-globals.js';
 import { op, tensorPickle } from '../../helpers/fixtures.js';
-import { sharedModel } from '../../helpers/shared-models.js';
+import { realModelTest } from '../../helpers/shared-models.js';
 
 const read = (bytes: Uint8Array) => readPickle(bytes, 'a.pt', torchRules);
 
@@ -225,9 +225,7 @@ async function realPickle(model: string): Promise<Uint8Array> {
   return readFileSync(file).subarray(byteOffset, byteOffset + byteLength);
 }
 
-test('a real pickle, damaged anywhere, gives an InputError or a value, never anything else', async (t) => {
-  const model = sharedModel(t, 'stories260k');
-  if (model === null) return;
+realModelTest('a real pickle, damaged anywhere, gives an InputError or a value alone', async (t, model) => {
   const whole = await realPickle(model);
   const change = fc.tuple(fc.nat(whole.length - 1), fc.nat(255));
   let refusals = 0;

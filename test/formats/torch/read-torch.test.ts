@@ -18,7 +18,7 @@ import {
   torchFile,
   zip,
 } from '../../helpers/fixtures.js';
-import { sharedModel } from '../../helpers/shared-models.js';
+import { realModelTest } from '../../helpers/shared-models.js';
 
 /** Reads a .pt file that is one bare tensor. */
 async function readBare(t: ExecutionContext, tensor: FixtureStorage, storage: Uint8Array): Promise<number[]> {
@@ -113,9 +113,7 @@ for (const [what, bytes, message] of foreign) {
   });
 }
 
-test("PyTorch's own file is read: a dictionary of tensors and metadata", async (t) => {
-  const model = sharedModel(t, 'stories260k');
-  if (model === null) return;
+realModelTest("PyTorch's own file is read: a dictionary of tensors and metadata", async (t, model) => {
   const opened = await readTorchFile(join(model, 'reference_eigenbasis.pt'));
   const dictionary = asDictionary(opened.value);
   t.deepEqual([...dictionary.keys()], ['eigenvalues', 'eigenvectors', 'metadata']);

@@ -7,17 +7,14 @@ import { systemBackend } from '../../../src/linalg/backend/system-backend.js';
 import { openSystemLibrary } from '../../../src/linalg/backend/system-library.js';
 import { KernelMemory } from '../../../src/linalg/kernels/kernel-memory.js';
 import { randomFloat32, randomFloat64 } from '../../helpers/random.js';
-import { systemKernelsHere } from '../../helpers/system-libraries.js';
+import { systemKernelsTest } from '../../helpers/system-libraries.js';
 
 type Values = Float32Array | Float64Array;
 
 /** A named test of the portable kernels, of the system's, and of the system's own float32 product where it differs. */
 function forEachBackend(title: string, check: (t: ExecutionContext, kernels: Backend) => Promise<void>) {
   test(`portable: ${title}`, (t) => check(t, portableBackend));
-  test(`system: ${title}`, async (t) => {
-    const kernels = await systemKernelsHere(t);
-    if (kernels !== null) await check(t, kernels);
-  });
+  systemKernelsTest(`system: ${title}`, check);
 }
 
 /** [m, k, n]: vectors, the widths of vector registers, and each one beside. */
@@ -255,9 +252,7 @@ forEachBackend('a matrix that is not finite, or not its shape, is refused by nam
   }
 });
 
-test('both backendNames find the same eigenvalues, and the same eigenvectors but for their signs', async (t) => {
-  const system = await systemKernelsHere(t);
-  if (system === null) return;
+systemKernelsTest('both backends find the same basis, but for the signs', async (t, system) => {
   const n = 150;
   // Well separated eigenvalues: a gap of 1 in a norm of n.
   const noise = randomSymmetric(n);
@@ -278,10 +273,9 @@ test('both backendNames find the same eigenvalues, and the same eigenvectors but
   judge(t, 'eigenvectors', vector, 40 * n * Number.EPSILON);
 });
 
-test('float32 products of the system differ from the portable ones by rounding only, also where they are not used', async (t) => {
-  const kernels = await systemKernelsHere(t);
-  if (kernels?.choice.backend !== 'system') return;
-  const library = openSystemLibrary(await loadKoffi(), kernels.choice);
+systemKernelsTest('float32 products, used or not, differ by rounding alone', async (t, { choice }) => {
+  if (choice.backend !== 'system') return t.fail('these are the portable kernels');
+  const library = openSystemLibrary(await loadKoffi(), choice);
   const [m, d] = [70, 130];
   const a = matrixOf(randomFloat32(m * d, 12), m, d);
   const b = matrixOf(randomFloat32(d * d, 13), d, d);

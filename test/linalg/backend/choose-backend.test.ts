@@ -4,11 +4,10 @@ import test from 'ava';
 import { InputError, RunError } from '../../../src/errors.js';
 import { chooseBackend, type Surroundings } from '../../../src/linalg/backend/choose-backend.js';
 import type { Koffi, NativeFunction } from '../../../src/linalg/backend/koffi.js';
-import { loadKoffi } from '../../../src/linalg/backend/koffi.js';
 import { openBackend } from '../../../src/linalg/backend/open-backend.js';
 import { portableBackend } from '../../../src/linalg/backend/portable-backend.js';
 import { scratchDirectory } from '../../helpers/fixtures.js';
-import { systemKernelsHere } from '../../helpers/system-libraries.js';
+import { koffiTest, systemKernelsTest } from '../../helpers/system-libraries.js';
 
 const libraries = [{ library: 'libmade-up.so', lapack: null }];
 const noNotes = () => {};
@@ -259,14 +258,7 @@ for (const [what, functions, message] of [
   });
 }
 
-test('--blas with a file that is no library is refused, also in auto', async (t) => {
-  try {
-    await loadKoffi();
-  } catch (error) {
-    t.log(`SKIPPED: ${(error as Error).message}`);
-    t.pass();
-    return;
-  }
+koffiTest('--blas with a file that is no library is refused, also in auto', async (t) => {
   const file = path.join(scratchDirectory(t), 'libnone.so');
   writeFileSync(file, 'no library');
   for (const backend of ['auto', 'system'] as const) {
@@ -291,10 +283,11 @@ test('auto continues a run with the kernels that began it', async (t) => {
   t.is(system.identity.library, 'libbefore.so');
 });
 
-test('a choice is opened again from its plain data, with the same kernels', async (t) => {
-  t.is(await openBackend({ backend: 'portable' }), portableBackend);
-  const kernels = await systemKernelsHere(t);
-  if (kernels === null) return;
+test('the portable kernels are opened again from their plain data', async (t) => {
+  t.is(await openBackend(structuredClone(portableBackend.choice)), portableBackend);
+});
+
+systemKernelsTest('system kernels are opened again from their plain data', async (t, kernels) => {
   const opened = await openBackend(structuredClone(kernels.choice));
   t.deepEqual(opened.identity, kernels.identity);
   t.is(await openBackend(kernels.choice), opened);

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { eigs, matrix } from 'mathjs';
 import { InputError } from '../../../src/errors.js';
 import { type EighOptions, eigh } from '../../../src/linalg/eigh/eigh.js';
-import { randomNumbers } from '../../helpers/random-numbers.js';
+import { randomNumbers } from '../../helpers/random.js';
 
 const STRETCH = 32;
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { RunError } from '../../../src/errors.js';
 import { implicitQl } from '../../../src/linalg/eigh/implicit-ql.js';
-import { randomNumbers } from '../../helpers/random-numbers.js';
+import { randomNumbers } from '../../helpers/random.js';
 
 test('decomposes small tridiagonal matrices', (t) => {
   for (const n of [1, 2, 3, 8, 31, 32]) {

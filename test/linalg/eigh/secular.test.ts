@@ -3,7 +3,7 @@ import { deflate } from '../../../src/linalg/eigh/deflation.js';
 import { solveSecular } from '../../../src/linalg/eigh/secular.js';
 import { loadSecularKernels } from '../../../src/linalg/kernels/eigh-kernels.js';
 import { KernelMemory } from '../../../src/linalg/kernels/kernel-memory.js';
-import { randomNumbers } from '../../helpers/random-numbers.js';
+import { randomNumbers } from '../../helpers/random.js';
 
 const memory = new KernelMemory();
 const kernels = loadSecularKernels(memory);

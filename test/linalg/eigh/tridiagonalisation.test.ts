@@ -6,7 +6,7 @@ import { tridiagonalise } from '../../../src/linalg/eigh/tridiagonalisation.js';
 import { kernelVariant, loadHouseholderKernels } from '../../../src/linalg/kernels/eigh-kernels.js';
 import { KernelMemory } from '../../../src/linalg/kernels/kernel-memory.js';
 import { Product } from '../../../src/linalg/product.js';
-import { randomNumbers } from '../../helpers/random-numbers.js';
+import { randomNumbers } from '../../helpers/random.js';
 
 const variants = new Set(['plain', kernelVariant()] as const);
 
