@@ -1,8 +1,8 @@
 /**
  * A training series: a batch of many small checkpoints, metric computed, verification included, in one process with
- * one pool and one set of kernels; beside it the same without tables, the plain alternative, a process for each
- * checkpoint, with tables and a report, and the same batch called again, when everything is finished. Checks the eigenvalues of some runs against an independent eigensolver
- * (ml-matrix) before a time is reported.
+ * one pool and one backend; beside it the same without tables, the plain alternative, a process for each checkpoint,
+ * with tables and a report, and the same batch called again, when everything is finished. Checks the eigenvalues of
+ * some runs against an independent eigensolver (ml-matrix) before a time is reported.
  *
  * usage: node dist/benchmarks/batch.js [--checkpoints N] [--rows N] [--hidden N] [--workers N] [--runs N] [--apart N]
  *        [--backend auto|portable|system]
@@ -17,7 +17,7 @@ import { ThreadExecutor } from '../src/executor/threads.js';
 import { withStoredTensors } from '../src/formats/stored-tensors.js';
 import { type Manifest, readManifest } from '../src/output/manifest.js';
 import { generateCheckpoint } from '../src/run/generate-checkpoint.js';
-import { machineLine, median, spread, table, wholeNumber } from './figures.js';
+import { alignedRows, machineLine, median, spread, wholeNumber } from './figures.js';
 
 const { values: given } = parseArgs({
   options: {
@@ -41,7 +41,7 @@ const root = path.resolve(import.meta.dirname, '../..');
 const scratch = path.join(root, 'runs', 'benchmark-batch');
 const configFile = path.join(scratch, 'series.json');
 const out = path.join(scratch, 'out');
-/** The same without tables. */
+/** Configuration of the batch without tables. */
 const bareConfigFile = path.join(scratch, 'bare.json');
 const bareOut = path.join(scratch, 'bare');
 
@@ -94,7 +94,7 @@ async function runBatch(file: string, finishedBefore: boolean): Promise<void> {
     throw new Error(`the batch is not right: ${JSON.stringify(runs)}`);
 }
 
-/** The plain alternative: a process for each run. */
+/** Runs the plain alternative: a process for each run. */
 async function runApart(): Promise<void> {
   for (let seed = 0; seed < apart; seed++) {
     const options = ['--workers', String(workers), '--backend', given.backend, '--json', '--quiet'];
@@ -105,7 +105,7 @@ async function runApart(): Promise<void> {
   rmSync(path.join(scratch, 'apart'), { recursive: true });
 }
 
-/** Every run has verified itself; its eigenvalues must be those of its covariance by another solver too. */
+/** Checks the eigenvalues of some runs, which have verified themselves, against another solver's of the covariance. */
 async function checkAnswers(): Promise<Manifest[]> {
   const { runs } = JSON.parse(await coordinator('batch', configFile, '--json', '--quiet')) as BatchResult;
   for (const { folder } of [runs[0]!, runs[checkpoints >> 1]!, runs.at(-1)!]) {
@@ -155,7 +155,7 @@ function print(): void {
     (count / median(measured)).toFixed(1),
   ];
   console.log(
-    table([
+    alignedRows([
       ['', 'runs', 'seconds, median (min to max)', 'runs/s'],
       line('one batch', checkpoints, seconds.batch),
       line('one batch, no tables', checkpoints, seconds.bare),

@@ -1,22 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { arch } from 'node:os';
 
-/** What a core could do at most; an estimate, whose grounds `basis` gives. */
+/** Peak of a core: an estimate, whose grounds `basis` gives. */
 export interface CorePeak {
   gflops: Record<'float32' | 'float64', number>;
   basis: string;
 }
 
-/** Latency of a 32-bit multiplication in clock cycles, on every x86-64 core of Intel since 2008 and of AMD since 2017. */
+/**
+ * Latency of a 32-bit multiplication in clock cycles, on every x86-64 core of Intel since 2008 and of AMD since 2017.
+ */
 const MULTIPLY_CYCLES = 3;
 
 /** AMD family 25 (Zen 3 and 4): its vector units are 256 bits wide, AVX-512 takes two passes. */
 const AMD_256_BIT_FAMILY = 25;
 
 /**
- * Clock frequency x floating-point operations a cycle. The frequency is measured, since what /proc/cpuinfo gives is
- * often not what the core runs at; the operations a cycle are those of two fused multiply-add units of the widest
- * kind that the processor says it has, and too many for a core with one.
+ * Estimates the peak as clock frequency x floating-point operations a cycle. The frequency is measured, since what
+ * /proc/cpuinfo gives is often not what the core runs at; the operations a cycle are those of two fused multiply-add
+ * units of the widest kind that the processor says it has, and too many for a core with one.
  * @returns null where /proc/cpuinfo is not that of an x86-64 processor with FMA
  */
 export function corePeak(): CorePeak | null {
@@ -42,7 +44,7 @@ export function corePeak(): CorePeak | null {
   };
 }
 
-/** In Hz: the best of several attempts, since an interruption only makes the core look slower. */
+/** Clock frequency in Hz: the best of several attempts, since an interruption only makes the core look slower. */
 function measuredClock(): number {
   const length = 2 ** 20;
   let best = 0;
@@ -59,8 +61,8 @@ function measuredClock(): number {
 }
 
 /**
- * 16 `length` multiplications, each of which needs the one before. The factor is no constant, or the compiler would
- * fold several into one.
+ * Does 16 `length` multiplications, each of which needs the one before. The factor is no constant, or the compiler
+ * would fold several into one.
  */
 function multiplyChain(length: number, factor: number): number {
   const odd = factor | 1;

@@ -1,10 +1,11 @@
 import type { Eigendecomposition } from '../src/linalg/eigh/eigh.js';
 import { Product } from '../src/linalg/product.js';
 
+/** Errors of an eigendecomposition A = V diag(lambda) V^T. */
 export interface EigenpairErrors {
-  /** max |V^T V - I|. */
+  /** Largest |V^T V - I|. */
   orthogonality: number;
-  /** ||A V - V diag(lambda)||_F / ||A||_F. */
+  /** Relative residual ||A V - V diag(lambda)||_F / ||A||_F. */
   residual: number;
 }
 
@@ -12,7 +13,7 @@ export interface EigenpairErrors {
 const STRIP = 512;
 
 /**
- * How far a decomposition is from A = V diag(lambda) V^T, by products in float64; they add rounding errors of
+ * Measures how far a decomposition is from A = V diag(lambda) V^T, by products in float64; they add rounding errors of
  * their own, of about 1e-15.
  * @param A [n, n] symmetric, row-major
  * @throws Error when the eigenvalues do not ascend

@@ -16,7 +16,7 @@ import { kernelVariant } from '../src/linalg/kernels/eigh-kernels.js';
 import { Product } from '../src/linalg/product.js';
 import { randomFloat64 } from '../test/helpers/random.js';
 import { type EigenpairErrors, eigenpairErrors } from './eigenpair-errors.js';
-import { machineLine, median, spread, table, wholeNumber, wholeNumbers } from './figures.js';
+import { alignedRows, machineLine, median, spread, wholeNumber, wholeNumbers } from './figures.js';
 import { startNumpy } from './numpy-eigh.js';
 import { interleave } from './rounds.js';
 
@@ -31,15 +31,17 @@ const sizes = wholeNumbers(given.sizes);
 const runs = wholeNumber(given.runs);
 const threads = wholeNumber(given.threads);
 
-/** Above this order a round takes minutes: a third of the runs, and no round that is not counted. */
+/** Order above which a round takes minutes: a third of the runs, and no round that is not counted. */
 const LARGE = 2560;
 
-/** Where they take more than a second or two. */
+/** Order up to which ml-matrix takes no more than a second or two. */
 const ML_MATRIX_LARGEST = 640;
+/** Order up to which mathjs takes no more than a second or two. */
 const MATHJS_LARGEST = 128;
 
-/** Of a solver that works to full accuracy, and of the peers that iterate to a tolerance of their own. */
+/** Errors that a solver of full accuracy may have. */
 const STRICT: EigenpairErrors = { orthogonality: 1e-13, residual: 1e-14 };
+/** Errors that the peers may have, which iterate to a tolerance of their own. */
 const LENIENT: EigenpairErrors = { orthogonality: 1e-6, residual: 1e-6 };
 
 interface Solver {
@@ -102,7 +104,7 @@ async function compare(kind: string, matrix: Float64Array, n: number): Promise<v
     Math.max(...errors.get(name)!.map((reached) => reached[figure])).toExponential(1);
   console.log(`\n${kind}, n = ${n}, ${rounds} runs`);
   console.log(
-    table([
+    alignedRows([
       [
         ...['', 'seconds, median (min to max)', 'portable / it', 'GFLOP/s of 9 n^3'],
         ...['max |V^T V - I|', '||AV - VD|| / ||A||'],
@@ -176,7 +178,7 @@ async function systemBackend(): Promise<Backend | null> {
   }
 }
 
-/** Entries uniform in [-1, 1). */
+/** Symmetric matrix of entries uniform in [-1, 1). */
 function randomSymmetric(n: number): Float64Array {
   const matrix = randomFloat64(n * n, n);
   mirror(matrix, n);
@@ -184,7 +186,7 @@ function randomSymmetric(n: number): Float64Array {
 }
 
 /**
- * M = V diag(1 / (c + 1e-6)) V^T with covariance eigenvalues c = 3e-4 (q / (1 - q))^0.42 at the quantiles q, as
+ * Metric M = V diag(1 / (c + 1e-6)) V^T with covariance eigenvalues c = 3e-4 (q / (1 - q))^0.42 at the quantiles q, as
  * measured on Qwen3-4B. V are the eigenvectors of a random matrix: a random orthogonal basis.
  */
 async function causalMetric(random: Float64Array, n: number): Promise<Float64Array> {

@@ -1,21 +1,22 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 
-export { table } from '../src/text/table.js';
+export { alignedRows } from '../src/text/aligned-rows.js';
 
-/** The machine and the day, which belong to every figure. */
+/** Line that names the machine and the day, which belong to every figure. */
 export function machineLine(): string {
   const memory = (totalmem() / 2 ** 30).toFixed(0);
   const day = new Date().toISOString().slice(0, 10);
   return `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${memory} GiB, Node ${process.version}, ${day}`;
 }
 
+/** Median of values; the mean of the middle two where their number is even. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** 'median (minimum to maximum)' */
+/** Spread of values as text: 'median (minimum to maximum)'. */
 export function spread(values: readonly number[], digits = 2): string {
   const text = (value: number) => value.toFixed(digits);
   return `${text(median(values))} (${text(Math.min(...values))} to ${text(Math.max(...values))})`;

@@ -1,9 +1,9 @@
 /**
  * The notebook's job at Qwen3-4B's shape: metric given, every token projected, norms checked, results saved. Runs
- * eigenshard, with its portable kernels and with a system library where one is found, with the tables of the derived
- * geometry, and with all that it makes by itself (tables and report), and its peers (NumPy, and
- * PyTorch where it is installed) in turn, after one run each that is not counted, so that the inputs of all lie in
- * the page cache. The peers use as many threads as there are workers. Prints stage times, rates, peak memory, ratios.
+ * eigenshard, with its portable backend and with a system library where one is found, with the tables of the derived
+ * geometry, and with all that it makes by itself (tables and report), and its peers (NumPy, and PyTorch where it is
+ * installed) in turn, after one run each that is not counted, so that the inputs of all lie in the page cache. The
+ * peers use as many threads as there are workers. Prints stage times, rates, peak memory, ratios.
  *
  * usage: node dist/benchmarks/full-size.js [--runs N] [--rows N] [--hidden N] [--workers N]
  */
@@ -17,7 +17,7 @@ import { withStoredTensors } from '../src/formats/stored-tensors.js';
 import { backendLabel } from '../src/linalg/backend/backend.js';
 import { chooseBackend } from '../src/linalg/backend/choose-backend.js';
 import type { Manifest } from '../src/output/manifest.js';
-import { machineLine, median, spread, table, wholeNumber } from './figures.js';
+import { alignedRows, machineLine, median, spread, wholeNumber } from './figures.js';
 import { environmentOf, pythonWith } from './python.js';
 
 const { values: given } = parseArgs({
@@ -40,11 +40,11 @@ const scratch = path.join(root, 'runs', 'benchmark');
 
 const OURS = 'eigenshard';
 
-/** The job of the peers: they make no tables of the derived geometry, and no report. */
+/** Options of the peers' job: they make no tables of the derived geometry, and no report. */
 const JOB = ['--tables', 'none'];
 
 interface Timed {
-  /** What ran: a library with its version, and its threads. */
+  /** Library with its version, and its threads. */
   description: string;
   wallSeconds: number;
   stageSeconds: Record<string, number>;
@@ -150,7 +150,7 @@ async function hasSystemLibrary(): Promise<boolean> {
   }
 }
 
-/** Every contender must have done the same job: the same largest eigenvalue, and norms that survive. */
+/** Checks that every contender has done the same job: the same largest eigenvalue, and norms that survive. */
 function checkAnswers(): void {
   const all = [...results.values()].flat();
   for (const { largestEigenvalue, normDifference } of all) {
@@ -168,7 +168,7 @@ function print(): void {
     `${rows} x ${hidden} bfloat16, ${workers} workers, ${runs} interleaved runs, ${machineLine()}\n`,
   );
   console.log(
-    table([
+    alignedRows([
       ['', 'seconds, median (min to max)', 'eigenshard / it', 'peak MB', 'eigenshard / it'],
       ...[...results].map(([name, timed]) => [
         name,

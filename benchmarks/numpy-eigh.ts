@@ -6,14 +6,14 @@ import { createInterface } from 'node:readline';
 import type { EigenpairErrors } from './eigenpair-errors.js';
 import { environmentOf, pythonWith } from './python.js';
 
-/** One NumPy process for all matrices, which times and checks by itself. */
+/** NumPy process for all matrices, which times and checks by itself. */
 export interface NumpyEigh {
   description: string;
   decompose(matrix: Float64Array, n: number): Promise<EigenpairErrors & { seconds: number }>;
   close(): void;
 }
 
-/** @returns null where no interpreter has NumPy */
+/** Starts a NumPy process. @returns null where no interpreter has NumPy */
 export async function startNumpy(threads: number): Promise<NumpyEigh | null> {
   const interpreter = pythonWith('numpy');
   if (interpreter === null) return null;

@@ -6,9 +6,10 @@ import type { Matrix } from '../src/linalg/matrix.js';
 import { randomFloat32, randomFloat64 } from '../test/helpers/random.js';
 
 type Values = Float32Array | Float64Array;
+/** Type of the operands. */
 export type Dtype = 'float32' | 'float64';
 
-/** out = A B, [rows, inner] x [inner, columns], `calls` times. */
+/** Request for out = A B, [rows, inner] x [inner, columns], `calls` times. */
 export interface ProductRequest {
   choice: BackendChoice;
   dtype: Dtype;
@@ -16,28 +17,31 @@ export interface ProductRequest {
   inner: number;
   columns: number;
   calls: number;
-  /** Threads that do the same at once: they wait for each other before they begin to time. */
+  /** Number of threads that do the same at once: they wait for each other before they begin to time. */
   parties: number;
 }
 
+/** Seconds of all calls, or why the product is wrong. */
 export type ProductReply = { seconds: number } | { failure: string };
 
-/** Shared: arrivals at the barrier, and the number of times that it opened. */
+/** Cells of the barrier, shared by all threads. */
 const barrier = new Int32Array(workerData as SharedArrayBuffer);
+/** Cell of the arrivals. */
 const ARRIVED = 0;
+/** Cell of the number of times that the barrier opened. */
 const OPENED = 1;
 
 const CHECKED_ENTRIES = 64;
 
-/** Half a unit in the last place, relative. */
+/** Unit roundoff of each type. */
 const roundoff: Record<Dtype, number> = { float32: 2 ** -24, float64: 2 ** -53 };
 
-/** One product; a and out are its operands, b is the one that it was opened for. */
+/** Call of one product; a and out are its operands, b is the one that it was opened for. */
 type Call = (a: Matrix<never>, out: Matrix<never>) => Promise<void>;
 
 const products = new Map<string, Promise<Call>>();
 
-/** Of the longest request so far: a, b, out. */
+/** Operands a, b and out of the longest request so far. */
 const held: Record<Dtype, Values[]> = { float32: [], float64: [] };
 
 parentPort!.on('message', async (request: ProductRequest) => {
@@ -72,7 +76,7 @@ async function time({
   let failure: unknown = null;
   try {
     await multiply(a, out);
-    check(a.values, b.values, out.values, inner, columns, dtype);
+    checkProduct(a, b, out, roundoff[dtype]);
   } catch (error) {
     failure = error;
   }
@@ -84,18 +88,20 @@ async function time({
   return (performance.now() - started) / 1000;
 }
 
-/** Float32 as the projection multiplies, with a fixed right operand; float64 as covariance and eigensolver do. */
+/**
+ * Opens a product: float32 as the projection multiplies, with a fixed right operand; float64 as the covariance does.
+ */
 async function openProduct(choice: BackendChoice, dtype: Dtype, b: Matrix<Values>): Promise<Call> {
-  const kernels = await openBackend(choice);
+  const backend = await openBackend(choice);
   if (dtype === 'float32') {
-    const fixed = await kernels.fixedProduct(b as Matrix<Float32Array>, 1);
+    const fixed = await backend.fixedProduct(b as Matrix<Float32Array>, 1);
     return (a, out) => fixed.multiply(a, out);
   }
-  const product = await kernels.product(1);
+  const product = await backend.product(1);
   return (a, out) => product.multiply(a, b as Matrix<Float64Array>, out);
 }
 
-/** The first `length` of seeded numbers in [-1, 1), the same at each call. */
+/** Operand of the first `length` seeded numbers in [-1, 1), the same at each call. */
 function operand(dtype: Dtype, index: number, length: number): Values {
   if ((held[dtype][index]?.length ?? 0) < length) {
     held[dtype][index] = dtype === 'float32' ? randomFloat32(length, index) : randomFloat64(length, index);
@@ -104,26 +110,29 @@ function operand(dtype: Dtype, index: number, length: number): Values {
 }
 
 /** Compares entries all over `out` with sums in float64, within the rounding errors that any order of summation has. */
-function check(a: Values, b: Values, out: Values, inner: number, columns: number, dtype: Dtype): void {
+function checkProduct(a: Matrix<Values>, b: Matrix<Values>, out: Matrix<Values>, u: number): void {
+  const { rows: inner, columns } = b;
+  const { values } = out;
   for (let entry = 0; entry < CHECKED_ENTRIES; entry++) {
-    const index = Math.floor((out.length - 1) * (entry / (CHECKED_ENTRIES - 1)));
+    const index = Math.floor((values.length - 1) * (entry / (CHECKED_ENTRIES - 1)));
     const [i, j] = [Math.floor(index / columns), index % columns];
     let sum = 0;
     let magnitude = 0;
     for (let k = 0; k < inner; k++) {
-      const term = a[i * inner + k]! * b[k * columns + j]!;
+      const term = a.values[i * inner + k]! * b.values[k * columns + j]!;
       sum += term;
       magnitude += Math.abs(term);
     }
-    const deviation = Math.abs(out[index]! - sum);
-    const tolerance = 2 * inner * roundoff[dtype] * magnitude;
+    const deviation = Math.abs(values[index]! - sum);
+    const tolerance = 2 * inner * u * magnitude;
     if (deviation <= tolerance) continue;
     throw new Error(
-      `entry (${i}, ${j}) is ${out[index]}, not ${sum}: off by ${deviation}, above ${tolerance}`,
+      `entry (${i}, ${j}) is ${values[index]}, not ${sum}: off by ${deviation}, above ${tolerance}`,
     );
   }
 }
 
+/** Waits until all parties have come. */
 function passBarrier(parties: number): void {
   const round = Atomics.load(barrier, OPENED);
   if (Atomics.add(barrier, ARRIVED, 1) === parties - 1) {

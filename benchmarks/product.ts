@@ -14,7 +14,7 @@ import { portableBackend } from '../src/linalg/backend/portable-backend.js';
 import { forbidTelemetry } from '../src/linalg/onnxruntime.js';
 import { ask } from './ask.js';
 import { corePeak } from './core-peak.js';
-import { machineLine, median, spread, table, wholeNumber, wholeNumbers } from './figures.js';
+import { alignedRows, machineLine, median, spread, wholeNumber, wholeNumbers } from './figures.js';
 import type { Dtype, ProductReply, ProductRequest } from './product-thread.js';
 import { type Contender, interleave } from './rounds.js';
 
@@ -39,15 +39,17 @@ const ROWS_A_MEASUREMENT = 2048;
 
 interface Subject {
   dtype: Dtype;
-  kernels: string;
+  /** Name of the backend. */
+  backend: string;
   choice: BackendChoice;
   rows: number;
-  /** Of the square matrix. */
+  /** Order of the square matrix. */
   size: number;
+  /** Number of threads at once. */
   parties: number;
 }
 
-const contestants = [{ kernels: 'portable', choice: portableBackend.choice }, ...(await systemContestant())];
+const contestants = [{ backend: 'portable', choice: portableBackend.choice }, ...(await systemContestant())];
 const barrier = new SharedArrayBuffer(8);
 forbidTelemetry();
 const threads = Array.from(
@@ -69,9 +71,9 @@ async function compare(dtype: Dtype): Promise<void> {
     ...chunks.map((rows) => ({ rows, size: hidden })),
     ...SQUARES.map((size) => ({ rows: size, size })),
   ];
-  const subjects: Subject[] = contestants.flatMap(({ kernels, choice }) =>
+  const subjects: Subject[] = contestants.flatMap(({ backend, choice }) =>
     [...new Set([1, workers])].flatMap((parties) =>
-      shapes.map((shape) => ({ dtype, kernels, choice, parties, ...shape })),
+      shapes.map((shape) => ({ dtype, backend, choice, parties, ...shape })),
     ),
   );
   const contenders = subjects.map(
@@ -82,12 +84,12 @@ async function compare(dtype: Dtype): Promise<void> {
   const bound = peak === null ? '' : `, peak of the core ${peak.gflops[dtype].toFixed(0)} (see above)`;
   console.log(`\n${dtype}: best rate seen ${best.toFixed(1)} GFLOP/s a core${bound}`);
   console.log(
-    table([
+    alignedRows([
       ['kernels', 'at once', 'shape', 'GFLOP/s a core, median (min to max)', 'of the best', 'of the peak'],
       ...subjects.map((subject, index) => {
         const rates = measured.get(contenders[index]!.name)!;
         return [
-          subject.kernels,
+          subject.backend,
           String(subject.parties),
           `${subject.rows} x ${subject.size} x ${subject.size}`,
           spread(rates, 1),
@@ -99,7 +101,7 @@ async function compare(dtype: Dtype): Promise<void> {
   );
 }
 
-/** GFLOP/s a core, the mean of all that work at once. */
+/** Rate in GFLOP/s a core, the mean of all that work at once. */
 async function rate({ dtype, choice, rows, size, parties }: Subject): Promise<number> {
   const calls = Math.ceil(ROWS_A_MEASUREMENT / rows);
   const request: ProductRequest = { choice, dtype, rows, inner: size, columns: size, calls, parties };
@@ -114,13 +116,13 @@ async function rate({ dtype, choice, rows, size, parties }: Subject): Promise<nu
   return rates.reduce((sum, value) => sum + value, 0) / rates.length;
 }
 
-/** The system library's own products, float32 too: a run may leave those to the portable kernels. */
-async function systemContestant(): Promise<{ kernels: string; choice: BackendChoice }[]> {
+/** System library with its own products, float32 too: a run may leave those to the portable backend. */
+async function systemContestant(): Promise<{ backend: string; choice: BackendChoice }[]> {
   try {
     const { choice, identity } = await chooseBackend({ backend: 'system' }, console.error);
     if (choice.backend !== 'system') return [];
     console.log(`system: ${identity.library}, ${identity.version}`);
-    return [{ kernels: 'system', choice: { ...choice, float32: 'system' } }];
+    return [{ backend: 'system', choice: { ...choice, float32: 'system' } }];
   } catch (error) {
     console.error(`system: ${(error as Error).message}; left out`);
     return [];

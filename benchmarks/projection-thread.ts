@@ -9,12 +9,13 @@ import { randomFloat32 } from '../test/helpers/random.js';
 import { project } from '../workers/project.js';
 import { projectorOf } from '../workers/projector.js';
 
+/** Request for the projection tasks of some partitions, or for their products alone. */
 export interface ProjectionRequest {
   kind: 'stage' | 'products';
   inputs: readonly ProjectInput[];
 }
 
-/** `files`: what the stage wrote, in the order of the inputs. */
+/** Files that the stage wrote, in the order of the inputs, or why it failed. */
 export type ProjectionReply = { files: WrittenFile[] } | { failure: string };
 
 let gamma = new Float32Array();
@@ -39,7 +40,7 @@ async function run({ kind, inputs }: ProjectionRequest): Promise<WrittenFile[]> 
   return files;
 }
 
-/** Products of the shapes that the stage has, by the same session, of numbers that are in memory. */
+/** Multiplies as the stage does, by the same session and in its shapes, numbers that are in memory. */
 async function multiply({ source, rows, eigenvectors, backend }: ProjectInput): Promise<void> {
   const d = source.columns;
   if (gamma.length === 0) {

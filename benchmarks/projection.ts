@@ -27,7 +27,7 @@ import { configDefaults } from '../src/run/config.js';
 import { generateCheckpoint } from '../src/run/generate-checkpoint.js';
 import { randomFloat64 } from '../test/helpers/random.js';
 import { ask } from './ask.js';
-import { machineLine, median, spread, table, wholeNumber } from './figures.js';
+import { alignedRows, machineLine, median, spread, wholeNumber } from './figures.js';
 import type { ProjectionReply, ProjectionRequest } from './projection-thread.js';
 import { interleave } from './rounds.js';
 
@@ -47,7 +47,7 @@ const rows = wholeNumber(given.partitions) * partitionRows;
 const directory = path.resolve(import.meta.dirname, '../../runs/benchmark-projection');
 const metadata = { 'eigenshard.benchmark': 'projection' };
 
-/** Relative; of float32 sums of d terms, wide enough for any order of summation. */
+/** Relative error of float32 sums of d terms, wide enough for any order of summation. */
 const PROBE_TOLERANCE = d * 2 ** -24;
 
 forbidTelemetry();
@@ -82,7 +82,7 @@ async function compare(): Promise<void> {
       `${portableBackend.identity.library} ${portableBackend.identity.version}, ${machineLine()}\n`,
   );
   console.log(
-    table([
+    alignedRows([
       ['', 'GFLOP/s a worker, median (min to max)', 'of the products alone'],
       ...[...measured].map(([name, rates]) => [
         name,
@@ -95,7 +95,7 @@ async function compare(): Promise<void> {
   console.log(`\nstage / products alone, round by round: ${spread(paired, 1)} %`);
 }
 
-/** A checkpoint and an orthonormal basis on disk, and the tasks of a run on them. */
+/** Makes a checkpoint and an orthonormal basis on disk, and the tasks of a run on them. */
 async function prepare(): Promise<{ inputs: ProjectInput[]; eigenvectors: Float32Array }> {
   await generateCheckpoint(executor, path.join(directory, 'model'), { rows, hidden: d, seed: 42 }, () => {});
   const { source } = await openCheckpoint(path.join(directory, 'model'));
@@ -119,7 +119,7 @@ async function prepare(): Promise<{ inputs: ProjectInput[]; eigenvectors: Float3
   return { inputs, eigenvectors: stored.eigenvectors };
 }
 
-/** Seconds of the stage; what it wrote has been verified. */
+/** Runs the stage, and verifies what it wrote. @returns seconds of the stage */
 async function stage(inputs: readonly ProjectInput[], eigenvectors: Float32Array): Promise<number> {
   const { seconds, files } = await onAllThreads('stage', inputs);
   const probe = freivaldsProbe(eigenvectors, d);
@@ -159,7 +159,7 @@ async function onAllThreads(
   return { seconds, files };
 }
 
-/** GFLOP/s a worker. */
+/** Rate in GFLOP/s a worker. */
 function rate(seconds: number): number {
   return (2 * rows * d * d) / seconds / workers / 1e9;
 }

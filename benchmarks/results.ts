@@ -88,7 +88,7 @@ function outputOf(subject: Subject): Promise<string> {
   });
 }
 
-/** What stands under each title, below the command. */
+/** Text that stands under each title, below the command. */
 function heldSections(): Map<string, string> {
   if (!existsSync(resultsFile)) return new Map();
   const [, ...sections] = readFileSync(resultsFile, 'utf8').split(/^## /m);

@@ -1,13 +1,14 @@
 import { setTimeout } from 'node:timers/promises';
 import { claimHostMemory } from './host-memory.js';
 
+/** Contender that is measured in turn with others. */
 export interface Contender {
   name: string;
-  /** One run. Checks its answer, and throws where it is wrong. @returns what was measured: seconds, or a rate */
+  /** Runs once. Checks its answer, and throws where it is wrong. @returns what was measured: seconds, or a rate */
   run: () => Promise<number>;
 }
 
-/** Idle threads of a BLAS or of onnxruntime spin for some milliseconds before they sleep. */
+/** Pause between turns, since idle threads of a BLAS or of onnxruntime spin for some milliseconds before they sleep. */
 const PAUSE_MS = 200;
 
 /**

@@ -13,7 +13,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import type { Manifest } from '../src/output/manifest.js';
-import { machineLine, median, spread, table, wholeNumber, wholeNumbers } from './figures.js';
+import { alignedRows, machineLine, median, spread, wholeNumber, wholeNumbers } from './figures.js';
 import { interleave } from './rounds.js';
 
 const { values: given } = parseArgs({
@@ -56,7 +56,7 @@ const byHidden = wholeNumbers(given['hidden-sizes']).map(
 const byWorkers = wholeNumbers(given.workers).map(
   (count): Setting => ({ rows: atRows(1 / 2), hidden, workers: count }),
 );
-/** Each once, also where several tables show it. */
+/** Settings to run, each once, also where several tables show it. */
 const settings = new Map([...byRows, ...byHidden, ...byWorkers].map((setting) => [keyOf(setting), setting]));
 const outcomes = new Map<string, Outcome[]>([...settings.keys()].map((key) => [key, []]));
 
@@ -95,7 +95,7 @@ async function prepare(): Promise<void> {
   }
 }
 
-/** @returns seconds from the start of the process to its end */
+/** Runs a setting. @returns seconds from the start of the process to its end */
 async function run(setting: Setting): Promise<number> {
   const out = path.join(scratch, 'run');
   const started = performance.now();
@@ -140,7 +140,7 @@ function printAgainstModel(title: string, sweep: readonly Setting[]): void {
       `${rate(secondsPerFlop.product)} GFLOP/s, 9 d^3 at ${rate(secondsPerFlop.eigenbasis)} GFLOP/s`,
   );
   console.log(
-    table([
+    alignedRows([
       [
         ...['V', 'd', 'workers', 'seconds, median (min to max)', 'of them eigenbasis'],
         ...['model', 'time / model', 'peak MB', 'above the first'],
@@ -167,7 +167,7 @@ function printByWorkers(): void {
   const first = medians(byWorkers[0]!);
   console.log(`\nby workers: ${byWorkers[0]!.rows} x ${hidden}`);
   console.log(
-    table([
+    alignedRows([
       ['workers', 'seconds, median (min to max)', 'faster than the first', 'peak MB', 'a further worker'],
       ...byWorkers.map((setting, index) => {
         const { wall, peak } = medians(setting);
@@ -209,7 +209,7 @@ function keyOf(setting: Setting): string {
   return `${setting.rows} x ${setting.hidden}, ${setting.workers} workers`;
 }
 
-/** The name that benchmarks/full-size gives it, too. */
+/** Directory of a setting's checkpoint, by the name that benchmarks/full-size gives it, too. */
 function modelOf(setting: Setting): string {
   return path.join(root, 'data', `synthetic-${setting.rows}x${setting.hidden}`);
 }

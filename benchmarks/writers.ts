@@ -36,7 +36,7 @@ import { KernelMemory } from '../src/linalg/kernels/kernel-memory.js';
 import { loadRowKernels } from '../src/linalg/kernels/row-kernels.js';
 import { createdBy } from '../src/version.js';
 import { seededRandom } from '../test/helpers/random.js';
-import { machineLine, median, spread, table, wholeNumber } from './figures.js';
+import { alignedRows, machineLine, median, spread, wholeNumber } from './figures.js';
 import { interleave } from './rounds.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -55,13 +55,14 @@ const files = wholeNumber(given.files);
 const runs = wholeNumber(given.runs);
 const { directory } = given;
 
-/** parquetjs-lite needs milliseconds a row. */
+/** Rows for parquetjs-lite, which needs milliseconds a row. */
 const FEW_ROWS = Math.min(rows, 128);
 
 interface Written {
   file: string;
-  /** The file holds rows [firstRow, firstRow + rowCount). */
+  /** First row that the file holds. */
   firstRow: number;
+  /** Number of rows that the file holds. */
   rowCount: number;
 }
 
@@ -102,7 +103,7 @@ try {
   rmSync(directory, { recursive: true });
 }
 
-/** Megabytes of projections a second, over all files of one turn. */
+/** Rate in megabytes of projections a second, over all files of one turn. */
 async function rate({ name, rowCount, files: count, write, check }: Writer): Promise<number> {
   // What an earlier turn left there must not pass for this turn's.
   regions.image.bytes.fill(0);
@@ -130,7 +131,7 @@ function print(rates: Map<string, number[]>): void {
   console.log(`partitions of ${rows} x ${d} float32, ${megabytes} MB, ${files} files a turn,`);
   console.log(`${runs} interleaved runs, ${machineLine()}\n`);
   console.log(
-    table([
+    alignedRows([
       ['', 'MB/s, median (min to max)', 'of the plain write', 'seconds a partition'],
       ...writers.map(({ name, rowCount }) => {
         const values = rates.get(name)!;
@@ -150,7 +151,7 @@ function writePlainly({ file }: Written): void {
   writeBytes(file, sameBytes);
 }
 
-/** What a worker does with its projections, but for the checksum. */
+/** Writes Parquet as a worker does, but for the checksum. */
 function writeOurParquet({ file, firstRow, rowCount }: Written): void {
   const { rows: source, image } = regions;
   const layout = planParquet({ firstRow, rowCount, columns: d, metadata, createdBy });
@@ -209,7 +210,7 @@ function writeHyparquet({ file, firstRow, rowCount }: Written): void {
   });
 }
 
-/** The part of parquetjs-lite, which has no types, that writes. */
+/** Part of parquetjs-lite, which has no types, that writes. */
 interface ParquetjsWriting {
   ParquetSchema: new (fields: Record<string, { type: string }>) => object;
   ParquetWriter: { openFile(schema: object, file: string): Promise<ParquetjsWriter> };
@@ -233,7 +234,7 @@ async function writeParquetjs({ file, firstRow, rowCount }: Written): Promise<vo
   await writer.close();
 }
 
-/** The projections as one array a column, by our kernel. */
+/** Projections as one array a column, by our kernel. */
 function columnsOf(rowCount: number): Float32Array[] {
   const { rows: source, columns } = regions;
   kernels.transposeRows(source.offset, rowCount, d, columns.offset, rowCount * 4);
@@ -250,7 +251,7 @@ function checkBytes({ file }: Written): void {
   if (!readFileSync(file).equals(sameBytes)) throw new Error('the bytes differ');
 }
 
-/** By hyparquet: all columns there are, each value, and nothing else. */
+/** Checks a file by hyparquet: all columns there are, each value, and nothing else. */
 async function checkParquet({ file, firstRow, rowCount }: Written): Promise<void> {
   const bytes = readFileSync(file);
   const { buffer } = new Uint8Array(bytes);
@@ -288,7 +289,7 @@ function checkArrow({ file, firstRow, rowCount }: Written): void {
   if (!same(values.subarray(0, projections.length), projections)) throw new Error('the projections differ');
 }
 
-/** The projections, column by column; not by the kernel, which is on trial too. */
+/** Projections, column by column; not by the kernel, which is on trial too. */
 function transposed(): Float32Array {
   const out = new Float32Array(rows * d);
   const tile = 32;
@@ -300,7 +301,7 @@ function transposed(): Float32Array {
   return out;
 }
 
-/** A copy of the Parquet file of this partition: what the plain write writes. */
+/** Copy of the Parquet file of this partition, which the plain write writes. */
 function plainImage(): Uint8Array {
   const { rows: source, image } = regions;
   kernels.transposeRows(

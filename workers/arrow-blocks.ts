@@ -61,7 +61,7 @@ function readWhole(descriptor: number): Uint8Array {
   }
 }
 
-/** Token ids and row-major values; buffers are padded to 8 bytes, so both may be longer than what they hold. */
+/** Token ids and row-major values of a partition; either may be longer, because buffers are padded to 8 bytes. */
 function readColumns(bytes: Uint8Array, rows: number): { ids: Int32Array; values: Float32Array } | null {
   try {
     const table = tableFromIPC<{ token_id: Int32; projection: FixedSizeList }>(bytes);

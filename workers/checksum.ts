@@ -8,7 +8,7 @@ import { sliceProblems } from './slices.js';
 
 const BUFFER_BYTES = 4 * 2 ** 20;
 
-/** Whether files and slices still hold what was recorded of them; what does not is named in `problems`. */
+/** Checks that files and slices still hold what was recorded of them; those that do not are named in `problems`. */
 export function checksum({ files, slices }: Tasks['checksum']['input']): Tasks['checksum']['result'] {
   const problems = files.flatMap((file) => {
     try {

@@ -1,13 +1,14 @@
 import type { Tasks } from '../src/executor/tasks.js';
+import type { Accumulation } from '../src/linalg/backend/backend.js';
 import { openBackend } from '../src/linalg/backend/open-backend.js';
-import { COVARIANCE_BLOCK, covarianceBlocks } from '../src/linalg/covariance-blocks.js';
+import { COVARIANCE_BLOCK, type CovarianceBlock, covarianceBlocks } from '../src/linalg/covariance-blocks.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { kernels, memory } from './context.js';
 import { forEachStrip, stripSizes } from './strips.js';
 
 /**
- * sum_i (gamma_i - mu)(gamma_i - mu)^T over rows, in float64 throughout: rows are centred before they are
- * multiplied, so nothing cancels. Only the blocks of the lower triangle are computed.
+ * Sums (gamma_i - mu)(gamma_i - mu)^T over rows, in float64 throughout: rows are centred before they are multiplied, so
+ * nothing cancels. Only the blocks of the lower triangle are computed.
  */
 export async function covariance({
   source,
@@ -19,39 +20,52 @@ export async function covariance({
   const strip = Math.min(STRIP_ROWS, rows.count);
   const regions = memory.allot({
     ...stripSizes(source, rows),
-    mean: d * 8,
+    means: d * 8,
     panels: strip * d * 8,
     transposes: strip * d * 8,
   });
-  const { gamma, panels, transposes } = regions;
-  regions.mean.float64.set(mean);
+  const { gamma, means, panels, transposes } = regions;
+  means.float64.set(mean);
   const { blocks, length } = covarianceBlocks(d);
   const sums = new Float64Array(length);
   const product = await (await openBackend(backend)).accumulatingProduct(1);
-
   try {
     await forEachStrip(source, rows, regions, async ({ count }) => {
       kernels.centreRows(
         gamma.offset,
         count,
         d,
-        regions.mean.offset,
+        means.offset,
         COVARIANCE_BLOCK,
         panels.offset,
         transposes.offset,
       );
-      const panel = (values: Float64Array, first: number, width: number) =>
-        values.subarray(count * first, count * (first + width));
-      for (const { row, column, height, width, offset } of blocks) {
-        await product.accumulate(
-          { values: panel(transposes.float64, row, height), rows: height, columns: count },
-          { values: panel(panels.float64, column, width), rows: count, columns: width },
-          { values: sums.subarray(offset, offset + height * width), rows: height, columns: width },
-        );
-      }
+      const strip = { count, panels: panels.float64, transposes: transposes.float64 };
+      for (const block of blocks) await addBlock(product, block, strip, sums);
     });
   } finally {
     await product.release();
   }
   return { blocks: sums };
+}
+
+/** Strip of centred rows, as `centreRows` leaves it: panels of columns, and their transposes. */
+interface CentredStrip {
+  count: number;
+  panels: Float64Array;
+  transposes: Float64Array;
+}
+
+/** Adds the product of a strip's two panels to their block of the sums. */
+async function addBlock(
+  product: Accumulation,
+  { row, column, height, width, offset }: CovarianceBlock,
+  { count, panels, transposes }: CentredStrip,
+  sums: Float64Array,
+): Promise<void> {
+  await product.accumulate(
+    { values: transposes.subarray(count * row, count * (row + height)), rows: height, columns: count },
+    { values: panels.subarray(count * column, count * (column + width)), rows: count, columns: width },
+    { values: sums.subarray(offset, offset + height * width), rows: height, columns: width },
+  );
 }

@@ -4,20 +4,21 @@ import { crc32 } from 'node:zlib';
 import type { VerifyResult } from '../src/executor/tasks.js';
 import type { ExpectedFile } from '../src/files/file-record.js';
 
-/** What the reading of a partition's files brings to light. */
+/** Findings from reading a partition's files. */
 export type Findings = Pick<VerifyResult, 'problems' | 'files'>;
 
-/** Both checksums of a file that is read from its first byte to its last. */
+/** Digest of a file that is read from its first byte to its last: both checksums. */
 export class FileDigest {
   readonly #sha256 = createHash('sha256');
   #crc32 = 0;
 
+  /** Takes the next bytes. */
   update(bytes: Uint8Array): void {
     this.#sha256.update(bytes);
     this.#crc32 = crc32(bytes, this.#crc32);
   }
 
-  /** Compares them with what was recorded. */
+  /** Adds the file to `findings`, with a problem where a checksum is not the recorded one. */
   finish({ path, bytes, ...expected }: ExpectedFile, findings: Findings): void {
     const sha256 = this.#sha256.digest('hex');
     const differs =

@@ -6,7 +6,7 @@ import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { splitRows } from '../src/plan/row-ranges.js';
 import { endIfInterrupted } from './interruption.js';
 
-/** Writes rows of a synthetic checkpoint, bfloat16 row-major, at their place in the file. */
+/** Writes rows of a synthetic checkpoint, bfloat16 row-major, at their offset in the file. */
 export function generate({
   file,
   byteOffset,
@@ -34,7 +34,7 @@ export function generate({
   return { bytes: rows.count * d * 2 };
 }
 
-/** Nearest even; the values are finite and far from overflow. */
+/** Rounds to the nearest, ties to even; the values are finite and far from overflow. */
 function roundToBfloat16(values: Float32Array, out: Uint16Array, offset: number): void {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   for (let j = 0; j < bits.length; j++) {

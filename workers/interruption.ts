@@ -2,7 +2,7 @@ import { workerData } from 'piscina';
 import { EigenshardError } from '../src/errors.js';
 import type { WorkerSetting } from '../src/executor/tasks.js';
 
-/** Absent where a task is run outside of the pool. */
+/** Setting of the pool, absent where a task is run outside of one. */
 const setting = workerData as WorkerSetting | null | undefined;
 const flag = setting?.interruption === undefined ? null : new Int32Array(setting.interruption);
 

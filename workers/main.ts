@@ -12,20 +12,28 @@ import * as projection from './project.js';
 import * as scans from './scan.js';
 import * as verification from './verify.js';
 
-/** The entry of a worker thread: Piscina calls the export that has the task's name. */
+// The entry of a worker thread: Piscina calls the export that has the task's name.
+
+/** Task `generate`. */
 export const generate = task<'generate'>(generation.generate);
+/** Task `scan`. */
 export const scan = task<'scan'>(scans.scan);
+/** Task `covariance`, whose sums change hands. */
 export const covariance = task<'covariance'>(covariances.covariance, ({ blocks }) => [
   blocks.buffer as ArrayBuffer,
 ]);
+/** Task `project`. */
 export const project = task<'project'>(projection.project);
+/** Task `verify`, whose part of the tables changes hands. */
 export const verify = task<'verify'>(verification.verify, ({ tables }) =>
   tables === null ? [] : buffersOf(tables),
 );
+/** Task `digest`. */
 export const digest = task<'digest'>(digests.digest);
+/** Task `checksum`. */
 export const checksum = task<'checksum'>(checksums.checksum);
 
-/** A failure leaves the thread as data, because a structured clone would strip an error of its kind. */
+/** Makes a task of a function. A failure leaves the thread as data: a structured clone would strip it of its kind. */
 function task<Name extends TaskName>(
   work: (input: Tasks[Name]['input']) => Promise<Tasks[Name]['result']> | Tasks[Name]['result'],
   transferred?: (result: Tasks[Name]['result']) => ArrayBuffer[],

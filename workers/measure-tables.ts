@@ -2,22 +2,27 @@ import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import { blocksOf } from '../src/linalg/kernels/table-kernels.js';
 import { type RowRange, splitRows } from '../src/plan/row-ranges.js';
 import { ARCSINE_POLYNOMIAL, NOTICED_SQUARE } from '../src/tables/arcsine.js';
-import { extremeLists, LISTS } from '../src/tables/extremes.js';
+import { extremeLists, LISTS, listOf } from '../src/tables/extremes.js';
 import { FINE_BINS, fineGrid, shiftBetween } from '../src/tables/fine-grid.js';
-import type { TablePart, TableSettings, TokenPart } from '../src/tables/part.js';
-import type { ZBins } from '../src/tables/z-bins.js';
+import type { Measure } from '../src/tables/measures.js';
+import {
+  ANGLE_SUMS,
+  alignments,
+  angleMetrics,
+  COLUMN_ALIGNMENTS,
+  COLUMN_SUMS,
+  MOMENT_SUMS,
+  type TablePart,
+  type TableSettings,
+  type TokenPart,
+} from '../src/tables/part.js';
 import { tableKernels as kernels } from './context.js';
 import { endIfInterrupted } from './interruption.js';
 
 /** Columns that go through all kernels together: they stay in the cache meanwhile. */
 const BLOCK_COLUMNS = 8;
 
-/** Sums of a column, as `ColumnPart` orders them: 4 of moments, 3 for the angles of each metric. */
-const SUMS = 10;
-/** Of alignment: 5 thresholds in each metric. */
-const ALIGNED = 10;
-
-/** Bytes of the regions that `measureTables` works in, next to those of the verification; without tables none. */
+/** Bytes of the regions that `measureTables` works in, beside those of the verification; without tables none. */
 export function tableSizes(rows: RowRange, d: number, settings: TableSettings | null) {
   const on = settings === null ? 0 : 1;
   const perRow = rows.count * 8 * on;
@@ -44,12 +49,11 @@ export function tableSizes(rows: RowRange, d: number, settings: TableSettings | 
     column: padded * 4 * on,
     cosines: padded * 4 * on,
     causalCosines: padded * 4 * on,
-    // Of p, of the Euclidean and of the causal cosine, each for both sides.
     blockMaxima: LISTS * blocksOf(rows.count) * 4 * on,
     ranking: blocksOf(rows.count) * 4 * on,
     polynomial: 8 * 4 * on,
-    columnSums: perColumn * 2 * SUMS,
-    aligned: perColumn * ALIGNED,
+    columnSums: perColumn * 2 * COLUMN_SUMS,
+    aligned: perColumn * COLUMN_ALIGNMENTS,
     fineCounts: perColumn * FINE_BINS,
     histogram: perColumn * bins.bins,
     extremeKeys: perColumn * 2 * LISTS * top,
@@ -59,19 +63,32 @@ export function tableSizes(rows: RowRange, d: number, settings: TableSettings | 
 
 type TableRegions = Record<keyof ReturnType<typeof tableSizes>, Region>;
 
-/** What the verification has measured of the same rows, float64 [rows]: ||gamma||^2, ||p||^2, sum lambda p^2. */
+/** Regions that the verification has filled: ||gamma||^2, ||p||^2, sum lambda p^2, float64 [rows]; lambda [d]. */
 type RowRegions = Record<'gammaSquares' | 'squares' | 'causal' | 'lambda', Region>;
 
-/** A whole partition in kernel memory, by columns: p_ij, float32, lies at offset + j * columnStride + 4 i. */
+/** Whole partition in kernel memory, by columns: p_ij, float32, lies at offset + j * columnStride + 4 i. */
 export interface PartitionColumns {
   offset: number;
   columnStride: number;
-  /** Of each column, [d]. */
+  /** Smallest p of each column, [d]. */
   minima: Float64Array;
+  /** Largest p of each column, [d]. */
   maxima: Float64Array;
 }
 
-/** The part of one partition in every table. */
+/** Partition under measurement, with all that its columns are measured with. */
+interface Work {
+  /** Number of rows. */
+  rows: number;
+  columns: PartitionColumns;
+  settings: TableSettings;
+  regions: TableRegions & RowRegions;
+  pointers: Readonly<Record<Measure, Pointers>>;
+  /** Rows at most that are in the blocks' maxima though they do not count. */
+  excluded: number;
+}
+
+/** Measures the part of one partition in every table. */
 export function measureTables(
   rows: RowRange,
   columns: PartitionColumns,
@@ -81,16 +98,19 @@ export function measureTables(
   const d = columns.minima.length;
   const zeroRows = prepare(rows, settings, regions);
   const padding = (4 - (rows.count % 4)) % 4;
-  const measures = measuresOf(regions);
+  const work: Work = {
+    rows: rows.count,
+    columns,
+    settings,
+    regions,
+    pointers: pointersOf(regions),
+    excluded: padding + zeroRows,
+  };
   // From the last to the first: see foldDirections.
   for (const { first, count } of splitRows(d, BLOCK_COLUMNS).reverse()) {
     endIfInterrupted();
-    const src = columns.offset + first * columns.columnStride;
-    foldRows(src, rows, first, count, columns.columnStride, settings, regions);
-    for (let j = first; j < first + count; j++) {
-      kernels.loadColumn(columns.offset + j * columns.columnStride, rows.count, regions.column.offset);
-      measureColumn(j, rows.count, measures, padding + zeroRows, columns, settings, regions);
-    }
+    foldRows(work, first, count);
+    for (let j = first; j < first + count; j++) measureColumn(work, j);
   }
   const tokens = regions.extremeRows.int32.map((row) => (row < 0 ? row : rows.first + row));
   return {
@@ -124,7 +144,7 @@ function prepare(rows: RowRange, { means }: TableSettings, regions: TableRegions
   return regions.norms.float64.subarray(0, rows.count).reduce((sum, norm) => sum + (norm === 0 ? 1 : 0), 0);
 }
 
-/** Norms and their float32 inverses, 0 for a row of zeros and behind the last row. */
+/** Puts norms and their float32 inverses in regions, 0 for a row of zeros and behind the last row. */
 function invert(count: number, squares: Region, norms: Region, inverses: Region): void {
   norms.float64.fill(0);
   inverses.float32.fill(0);
@@ -137,18 +157,13 @@ function invert(count: number, squares: Region, norms: Region, inverses: Region)
   }
 }
 
-function foldRows(
-  src: number,
-  rows: RowRange,
-  first: number,
-  count: number,
-  columnStride: number,
-  { places }: TableSettings,
-  regions: TableRegions & RowRegions,
-): void {
+/** Folds `count` columns from `first` on into the sums and the directions of every row. */
+function foldRows({ rows, columns, settings, regions }: Work, first: number, count: number): void {
+  const { columnStride } = columns;
+  const src = columns.offset + first * columnStride;
   kernels.foldTokens(
     src,
-    rows.count,
+    rows,
     count,
     columnStride,
     regions.means.offset + first * 8,
@@ -161,20 +176,20 @@ function foldRows(
   );
   kernels.foldDirections(
     src,
-    rows.count,
+    rows,
     count,
     columnStride,
     first,
     regions.roots.offset + first * 8,
-    places,
+    settings.places,
     regions.thresholds.offset,
     regions.directionValues.offset,
     regions.directionColumns.offset,
   );
 }
 
-/** Pointers of one measure, the key of two lists: of the projection itself, of the Euclidean or the causal cosine. */
-interface Measure {
+/** Pointers of one measure, which is the key of two lists of extremes. */
+interface Pointers {
   /** Whether its keys are of z, not of p. */
   isCausal: boolean;
   norms: number;
@@ -182,94 +197,88 @@ interface Measure {
   values: number;
 }
 
-/** In the order of the lists of extremes. */
-function measuresOf(regions: TableRegions): [projection: Measure, euclidean: Measure, causal: Measure] {
+function pointersOf(regions: TableRegions): Record<Measure, Pointers> {
   const { column, ones, norms, inverses, cosines, causalNorms, causalInverses, causalCosines } = regions;
-  const measure = (isCausal: boolean, norms: Region, inverses: Region, values: Region) => ({
+  const pointers = (isCausal: boolean, norms: Region, inverses: Region, values: Region): Pointers => ({
     isCausal,
     norms: norms.offset,
     inverses: inverses.offset,
     values: values.offset,
   });
-  return [
-    measure(false, ones, ones, column),
-    measure(false, norms, inverses, cosines),
-    measure(true, causalNorms, causalInverses, causalCosines),
-  ];
+  return {
+    projection: pointers(false, ones, ones, column),
+    euclidean_cosine: pointers(false, norms, inverses, cosines),
+    causal_cosine: pointers(true, causalNorms, causalInverses, causalCosines),
+  };
 }
 
-/**
- * Everything about the column that has been loaded, which is column j.
- * @param excluded rows that are in the blocks' maxima though they do not count
- */
-function measureColumn(
-  j: number,
-  rows: number,
-  measures: readonly Measure[],
-  excluded: number,
-  { minima, maxima }: PartitionColumns,
-  { means, bins, top, floors }: TableSettings,
-  regions: TableRegions,
-): void {
+/** Measures everything about column j: its moments, histograms, angles and extremes. */
+function measureColumn(work: Work, j: number): void {
+  const { rows, columns, settings, regions } = work;
   const column = regions.column.offset;
-  const root = regions.roots.float64[j]!;
-  const sums = regions.columnSums.offset + j * SUMS * 8;
-  const aligned = regions.aligned.offset + j * ALIGNED * 4;
-  const blockMaxima = regions.blockMaxima.offset;
-  const sideBytes = blocksOf(rows) * 4;
-
-  kernels.measureMoments(column, rows, means[j]!, sums, blockMaxima);
-  countColumn(j, rows, root * minima[j]!, root * maxima[j]!, bins, regions);
-  for (let metric = 0; metric < 2; metric++) {
-    const { isCausal, norms, inverses, values } = measures[metric + 1]!;
-    kernels.measureAngles(
-      column,
-      rows,
-      isCausal ? root : 1,
-      norms,
-      inverses,
-      values,
-      regions.polynomial.offset,
-      sums + (4 + metric * 3) * 8,
-      aligned + metric * (ALIGNED / 2) * 4,
-      blockMaxima + (2 + 2 * metric) * sideBytes,
-    );
-  }
-  for (let list = 0; list < LISTS; list++) {
-    const { isCausal, norms, values } = measures[list >> 1]!;
-    const at = (j * LISTS + list) * top;
-    kernels.selectExtremes(
-      values,
-      column,
-      rows,
-      extremeLists[list]!.side === '+' ? 1 : -1,
-      isCausal ? root : 1,
-      norms,
-      blockMaxima + list * sideBytes,
-      excluded,
-      floors[j * LISTS + list]!,
-      top,
-      regions.extremeKeys.offset + at * 8,
-      regions.extremeRows.offset + at * 4,
-      regions.ranking.offset,
-    );
-  }
+  const sums = regions.columnSums.offset + j * COLUMN_SUMS * 8;
+  kernels.loadColumn(columns.offset + j * columns.columnStride, rows, column);
+  // The largest values of every block of rows: a list after the other.
+  kernels.measureMoments(column, rows, settings.means[j]!, sums, regions.blockMaxima.offset);
+  countColumn(work, j);
+  for (let metric = 0; metric < angleMetrics.length; metric++) measureAngles(work, j, metric);
+  for (let list = 0; list < LISTS; list++) selectExtremes(work, j, list);
 }
 
-/**
- * The fine histogram of z_j, and that of the table: its sums, or, where the fine one is the coarser, counted.
- * @param lowest of z_j; @param highest of z_j
- */
-function countColumn(
-  j: number,
-  rows: number,
-  lowest: number,
-  highest: number,
-  bins: ZBins,
-  { column, roots, fineCounts, histogram }: TableRegions,
-): void {
+/** Bytes of the maxima of one list, one a block of rows. */
+function listBytes(rows: number): number {
+  return blocksOf(rows) * 4;
+}
+
+/** Adds the angles of the loaded column j in one metric. */
+function measureAngles({ rows, regions, pointers }: Work, j: number, metric: number): void {
+  const measure = `${angleMetrics[metric]!}_cosine` as const;
+  const { isCausal, norms, inverses, values } = pointers[measure];
+  const firstSum = j * COLUMN_SUMS + MOMENT_SUMS + metric * ANGLE_SUMS;
+  const firstAligned = j * COLUMN_ALIGNMENTS + metric * alignments.length;
+  kernels.measureAngles(
+    regions.column.offset,
+    rows,
+    isCausal ? regions.roots.float64[j]! : 1,
+    norms,
+    inverses,
+    values,
+    regions.polynomial.offset,
+    regions.columnSums.offset + firstSum * 8,
+    regions.aligned.offset + firstAligned * 4,
+    regions.blockMaxima.offset + listOf(measure, '+') * listBytes(rows),
+  );
+}
+
+/** Selects the best tokens of the loaded column j for one list. */
+function selectExtremes(work: Work, j: number, list: number): void {
+  const { rows, regions, pointers, excluded } = work;
+  const { top, floors } = work.settings;
+  const { measure, side } = extremeLists[list]!;
+  const { isCausal, norms, values } = pointers[measure];
+  const index = j * LISTS + list;
+  kernels.selectExtremes(
+    values,
+    regions.column.offset,
+    rows,
+    side === '+' ? 1 : -1,
+    isCausal ? regions.roots.float64[j]! : 1,
+    norms,
+    regions.blockMaxima.offset + list * listBytes(rows),
+    excluded,
+    floors[index]!,
+    top,
+    regions.extremeKeys.offset + index * top * 8,
+    regions.extremeRows.offset + index * top * 4,
+    regions.ranking.offset,
+  );
+}
+
+/** Fills the fine histogram of z_j, and that of the table: its sums, or, where the fine one is the coarser, counted. */
+function countColumn({ rows, columns, settings: { bins }, regions }: Work, j: number): void {
+  const { column, roots, fineCounts, histogram } = regions;
   const root = roots.float64[j]!;
-  const { exponent, origin, used } = fineGrid(lowest, highest);
+  const { exponent, origin, used } = fineGrid(root * columns.minima[j]!, root * columns.maxima[j]!);
   const fine = fineCounts.offset + j * FINE_BINS * 4;
   const target = histogram.offset + j * bins.bins * 4;
   kernels.countBins(column.offset, rows, root * 2 ** -exponent, origin, FINE_BINS, fine);
@@ -281,7 +290,7 @@ function countColumn(
   } else kernels.countBins(column.offset, rows, root * perUnit, first, bins.bins, target);
 }
 
-/** Closes the sums of every row. NaN stands for what a row of zeros has not. */
+/** Closes the sums of every row; NaN stands for what a row of zeros has not. */
 function tokenPart(
   rows: RowRange,
   { centroidNorm, causalCentroidNorm }: TableSettings,
@@ -307,7 +316,7 @@ function tokenPart(
   };
 }
 
-/** The buffers of a part, which change hands instead of being copied. */
+/** Buffers of a part, which change hands instead of being copied. */
 export function buffersOf({ tokens, extremes, ...columns }: TablePart): ArrayBuffer[] {
   return [tokens, extremes, columns]
     .flatMap((arrays) => Object.values(arrays))

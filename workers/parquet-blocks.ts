@@ -18,16 +18,15 @@ export function parquetBlockBytes({ columns, columnStride }: ParquetLayout): num
 }
 
 /**
- * Reads a Parquet partition from its first byte to its last, and yields its projections. Everything that is not
- * a projection (page headers, token ids, footer) must be, byte for byte, what the plan says. All columns are in
- * `block` in the end. What is wrong with the file is added to `findings`; one that is missing or of the wrong length
- * yields nothing.
+ * Reads a Parquet partition from its first byte to its last, and yields its projections. Everything that is not a
+ * projection (page headers, token ids, footer) must be, byte for byte, what the plan says. All columns are in `block`
+ * in the end. What is wrong with the file is added to `findings`; one that is missing or of the wrong length yields
+ * nothing.
  */
 export function* parquetBlocks(
   { directory }: VerifyInput,
-  layout: ParquetLayout,
   record: ExpectedFile,
-  block: Region,
+  { layout, block }: { layout: ParquetLayout; block: Region },
   findings: Findings,
 ): Generator<ColumnBlock> {
   const file = path.join(directory, record.path);
@@ -40,41 +39,49 @@ export function* parquetBlocks(
       return;
     }
     const digest = new FileDigest();
-    const compare = (actual: Uint8Array, planned: Uint8Array, what: string) => {
-      if (Buffer.compare(actual, planned) !== 0)
-        findings.problems.push(`${record.path}: the ${what} is not as planned`);
+    const read = (bytes: Uint8Array, position: number) => {
+      readFully(descriptor, bytes, position, file);
+      digest.update(bytes);
+      return bytes;
     };
-    const readFrame = (planned: Uint8Array, position: number, what: string) => {
-      const actual = new Uint8Array(planned.length);
-      readFully(descriptor, actual, position, file);
-      digest.update(actual);
-      compare(actual, planned, what);
+    const report = (what: string) => {
+      findings.problems.push(`${record.path}: the ${what} is not as planned`);
     };
-
-    const head = parquetHead(layout);
-    readFrame(head, 0, 'column of token ids');
-    const { columnHeader, columnStride } = layout;
-    for (const { first, count } of splitRows(layout.columns, BLOCK_COLUMNS)) {
-      const start = first * columnStride;
-      const stored = block.bytes.subarray(start, start + count * columnStride);
-      readFully(descriptor, stored, head.length + start, file);
-      digest.update(stored);
-      for (let j = 0; j < count; j++) {
-        const header = stored.subarray(j * columnStride, j * columnStride + columnHeader.length);
-        compare(header, columnHeader, `page header of column ${first + j}`);
-      }
-      yield {
-        firstRow: 0,
-        rows: layout.rowCount,
-        firstColumn: first,
-        columns: count,
-        offset: block.offset + start + columnHeader.length,
-        columnStride,
-      };
-    }
-    readFrame(layout.footer, layout.footerOffset, 'footer');
+    yield* readBlocks(layout, block, read, report);
     digest.finish(record, findings);
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Reads all bytes of a partition in order, and reports each part around the projections that is not as planned. */
+function* readBlocks(
+  layout: ParquetLayout,
+  block: Region,
+  read: (bytes: Uint8Array, position: number) => Uint8Array,
+  report: (what: string) => void,
+): Generator<ColumnBlock> {
+  const compare = (actual: Uint8Array, planned: Uint8Array, what: string) => {
+    if (Buffer.compare(actual, planned) !== 0) report(what);
+  };
+  const head = parquetHead(layout);
+  compare(read(new Uint8Array(head.length), 0), head, 'column of token ids');
+  const { columnHeader, columnStride, footer, footerOffset } = layout;
+  for (const { first, count } of splitRows(layout.columns, BLOCK_COLUMNS)) {
+    const start = first * columnStride;
+    const stored = read(block.bytes.subarray(start, start + count * columnStride), head.length + start);
+    for (let j = 0; j < count; j++) {
+      const header = stored.subarray(j * columnStride, j * columnStride + columnHeader.length);
+      compare(header, columnHeader, `page header of column ${first + j}`);
+    }
+    yield {
+      firstRow: 0,
+      rows: layout.rowCount,
+      firstColumn: first,
+      columns: count,
+      offset: block.offset + start + columnHeader.length,
+      columnStride,
+    };
+  }
+  compare(read(new Uint8Array(footer.length), footerOffset), footer, 'footer');
 }

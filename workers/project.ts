@@ -1,11 +1,11 @@
 import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { Tasks } from '../src/executor/tasks.js';
+import type { ProjectInput, Tasks } from '../src/executor/tasks.js';
 import type { WrittenFile } from '../src/files/file-record.js';
 import { refuseLost } from '../src/files/lock.js';
 import { createPartialFile, writeFully } from '../src/files/partial-file.js';
-import { planParquet, writeParquetFrame } from '../src/formats/parquet.js';
+import { type ParquetLayout, planParquet, writeParquetFrame } from '../src/formats/parquet.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { createdBy } from '../src/version.js';
 import { kernels, memory } from './context.js';
@@ -18,47 +18,83 @@ import { forEachStrip, stripSizes } from './strips.js';
  *
  * Memory beyond the eigenvectors: one strip of rows, stored, decoded and projected, and the partition's files.
  */
-export async function project(input: Tasks['project']['input']): Promise<Tasks['project']['result']> {
-  const { source, rows, metadata } = input;
+export async function project(input: ProjectInput): Promise<Tasks['project']['result']> {
+  const { source, rows, metadata, parquet, arrow } = input;
   const d = source.columns;
   const shape = { firstRow: rows.first, rowCount: rows.count, columns: d, metadata };
-  const layout = input.parquet === null ? null : planParquet({ ...shape, createdBy });
+  const layout = parquet === null ? null : planParquet({ ...shape, createdBy });
+  const regions = allotRegions(input, layout);
+  const crc = await projectRows(input, layout, regions);
+  const { projections, image } = regions;
+  const files: WrittenFile[] = [];
+  if (layout !== null) {
+    writeParquetFrame(layout, image.bytes);
+    files.push(await writePartition(input, parquet!, [image.bytes]));
+  }
+  if (arrow !== null) {
+    // Loaded only where it is needed: apache-arrow takes 90 ms and 20 MB of every thread.
+    const { encodeArrowRows } = await import('../src/formats/arrow.js');
+    const values = projections.float32.subarray(0, rows.count * d);
+    files.push(await writePartition(input, arrow, encodeArrowRows({ ...shape, rows: values })));
+  }
+  return { files, crc32: input.slices.length > 0 ? crc : null };
+}
+
+type Regions = ReturnType<typeof allotRegions>;
+
+/**
+ * Regions of a strip, of its projections (of all rows, where Arrow is to have them row by row), and of the Parquet
+ * file.
+ */
+function allotRegions({ source, rows, arrow }: ProjectInput, layout: ParquetLayout | null) {
   const strip = Math.min(STRIP_ROWS, rows.count);
+  const rowBytes = source.columns * 4;
   const { raw, gamma } = stripSizes(source, rows);
-  const rowBytes = d * 4;
   // Every product has room for one row more than it needs: see `multiplied`.
-  const regions = memory.allot({
+  return memory.allot({
     raw,
     gamma: gamma + rowBytes,
-    projections: ((input.arrow === null ? strip : rows.count) + 1) * rowBytes,
+    projections: ((arrow === null ? strip : rows.count) + 1) * rowBytes,
     image: layout?.bytes ?? 0,
   });
-  const { projections, image } = regions;
-  const product = await projectorOf(input.eigenvectors, input.backend);
-  const slices = input.slices.map((slice) => ({ ...slice, descriptor: openSync(slice.file, 'r+') }));
-  let crc = 0;
+}
 
+/**
+ * Projects all rows, strip by strip: into the image of the Parquet file, and into every export.
+ * @returns CRC-32 of the projections, 0 without exports
+ */
+async function projectRows(
+  { source, rows, arrow, eigenvectors, backend, slices, lock }: ProjectInput,
+  layout: ParquetLayout | null,
+  regions: Regions,
+): Promise<number> {
+  const { gamma, projections, image } = regions;
+  const d = source.columns;
+  const rowBytes = d * 4;
+  const product = await projectorOf(eigenvectors, backend);
+  const targets = slices.map((slice) => ({ ...slice, descriptor: openSync(slice.file, 'r+') }));
+  let crc = 0;
   try {
     await forEachStrip(source, rows, regions, async ({ first, count }) => {
       const done = first - rows.first;
-      const start = input.arrow === null ? 0 : done * d;
-      // A single row would go to another kernel, with another summation order: it takes a row of zeros with it.
+      const start = arrow === null ? 0 : done * d;
+      // A single row would be multiplied with another order of summation: it takes a row of zeros with it.
       const multiplied = Math.max(count, 2);
-      if (multiplied > count) regions.gamma.float32.fill(0, count * d, multiplied * d);
+      if (multiplied > count) gamma.float32.fill(0, count * d, multiplied * d);
       const values = (region: Float32Array, from: number) => ({
         values: region.subarray(from, from + multiplied * d),
         rows: multiplied,
         columns: d,
       });
-      await product.multiply(values(regions.gamma.float32, 0), values(projections.float32, start));
+      await product.multiply(values(gamma.float32, 0), values(projections.float32, start));
 
       const bytes = projections.bytes.subarray(start * 4, start * 4 + count * rowBytes);
-      if (slices.length > 0) {
+      if (targets.length > 0) {
         // A run that has taken the directory over writes the same bytes there, or has removed the file that is open.
-        if (input.lock !== null) refuseLost(input.lock);
+        if (lock !== null) refuseLost(lock);
         crc = crc32(bytes, crc);
       }
-      for (const { descriptor, byteOffset, file } of slices) {
+      for (const { descriptor, byteOffset, file } of targets) {
         writeFully(descriptor, bytes, byteOffset + done * rowBytes, file);
       }
       if (layout !== null) {
@@ -67,24 +103,12 @@ export async function project(input: Tasks['project']['input']): Promise<Tasks['
       }
     });
   } finally {
-    for (const { descriptor } of slices) closeSync(descriptor);
+    for (const { descriptor } of targets) closeSync(descriptor);
   }
-
-  const files: WrittenFile[] = [];
-  if (layout !== null) {
-    writeParquetFrame(layout, image.bytes);
-    files.push(await writePartition(input, input.parquet!, [image.bytes]));
-  }
-  if (input.arrow !== null) {
-    // Loaded only where it is needed: apache-arrow takes 90 ms and 20 MB of every thread.
-    const { encodeArrowRows } = await import('../src/formats/arrow.js');
-    const values = projections.float32.subarray(0, rows.count * d);
-    files.push(await writePartition(input, input.arrow, encodeArrowRows({ ...shape, rows: values })));
-  }
-  return { files, crc32: slices.length > 0 ? crc : null };
+  return crc;
 }
 
-/** Writes one file of the partition and its checksum; it appears under its name when it is complete. */
+/** Writes one file of the partition, which appears under its name when it is complete. */
 async function writePartition(
   { directory, lock }: Tasks['project']['input'],
   relativePath: string,

@@ -4,10 +4,7 @@ import type { EigenvectorsReference } from '../src/output/eigenbasis-file.js';
 
 let held: { key: string; product: Promise<FixedMultiplication> } | undefined;
 
-/**
- * The product with a run's eigenvectors, made from their file once in a worker's life; that of another run takes its
- * place.
- */
+/** Product with a run's eigenvectors, made from their file once in a worker's life, until another run replaces it. */
 export async function projectorOf(
   eigenvectors: EigenvectorsReference,
   backend: BackendChoice,
@@ -15,7 +12,7 @@ export async function projectorOf(
   const key = JSON.stringify([eigenvectors.sha256, backend]);
   if (held?.key !== key) {
     const former = held?.product;
-    const product = open(eigenvectors, backend);
+    const product = openProjector(eigenvectors, backend);
     held = { key, product };
     // A failure is that of its own task: the next one, of this run or of another, opens anew.
     product.catch(() => {
@@ -27,7 +24,7 @@ export async function projectorOf(
   return held.product;
 }
 
-async function open(
+async function openProjector(
   { file, byteOffset, hidden }: EigenvectorsReference,
   choice: BackendChoice,
 ): Promise<FixedMultiplication> {

@@ -6,7 +6,7 @@ import { endIfInterrupted } from './interruption.js';
 
 const BUFFER_BYTES = 4 * 2 ** 20;
 
-/** Which stretches of row-major exports no longer have their recorded CRC-32, in words. */
+/** Problems of the stretches of row-major exports that no longer have their recorded CRC-32, in words. */
 export function sliceProblems(slices: readonly SliceRecord[]): string[] {
   return slices.flatMap((slice) => {
     const where = `${slice.file}, bytes ${slice.byteOffset} to ${slice.byteOffset + slice.bytes - 1}`;

@@ -13,11 +13,13 @@ export function stripSizes(source: RowSource, rows: RowRange): { raw: number; ga
   return { raw: elements * dtypeBytes[source.dtype], gamma: elements * 4 };
 }
 
+/** Rows of a checkpoint that are read at once. */
 export interface Strip {
-  /** First row of the strip, in the vocabulary, and its number of rows. */
+  /** First row, in the vocabulary. */
   first: number;
+  /** Number of rows. */
   count: number;
-  /** The stored bytes of these rows. */
+  /** Bytes of these rows, as stored. */
   stored: Uint8Array;
 }
 
@@ -49,6 +51,7 @@ export async function forEachStrip(
   }
 }
 
+/** Decodes stored values to float32. */
 function decode(dtype: RowSource['dtype'], raw: Region, gamma: Region, elements: number): void {
   switch (dtype) {
     case 'bfloat16':

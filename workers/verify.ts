@@ -1,5 +1,4 @@
-import type { Measurements } from '../src/checks/measurements.js';
-import { worse } from '../src/checks/measurements.js';
+import { type Measurements, worse } from '../src/checks/measurements.js';
 import type { Tasks, VerifyInput } from '../src/executor/tasks.js';
 import { type ParquetLayout, planParquet } from '../src/formats/parquet.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
@@ -31,28 +30,15 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
   const findings: Findings = { problems: [], files: [] };
   await measureCheckpoint(input, regions);
 
-  const { block, gamma: strip } = regions;
-  const formats = [
-    input.parquet && layout && parquetBlocks(input, layout, input.parquet, block, findings),
-    input.arrow && (await arrowBlocksOf(input, input.arrow, { block, strip }, findings)),
-  ].filter((blocks) => blocks !== null);
+  const formats = await blocksOfFormats(input, layout, regions, findings);
   let tables: TablePart | null = null;
   const [main, other] = formats.map((blocks, format) => {
-    const columns = foldProjections(input, regions, blocks);
-    if (input.source === null) {
-      regions.gammaSquares.float64.set(regions.squares.float64);
-      regions.gammaProbe.float64.set(regions.probe.float64);
-    }
-    const rows = compareRows(input, regions);
+    const measured = measureProjections(input, regions, blocks);
     if (format === 0 && input.tables !== null && findings.problems.length === 0) {
-      tables = measureTables(
-        input.rows,
-        { ...partitionAt(block, layout, count), ...columns },
-        input.tables,
-        regions,
-      );
+      const columns = { ...partitionAt(regions.block, layout, count), ...measured };
+      tables = measureTables(input.rows, columns, input.tables, regions);
     }
-    return { ...columns, ...rows };
+    return measured;
   });
   if (other !== undefined && !sameColumns(main!, other, count)) {
     findings.problems.push(`${input.parquet?.path} and ${input.arrow?.path} do not hold the same columns`);
@@ -70,7 +56,31 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
   };
 }
 
-/** Where the whole partition lies after all of its blocks. */
+/** Measures the projections of one format, by column and beside the checkpoint's rows, for which they may stand. */
+function measureProjections(input: VerifyInput, regions: Regions, blocks: Iterable<ColumnBlock>) {
+  const columns = foldProjections(input, regions, blocks);
+  if (input.source === null) {
+    regions.gammaSquares.float64.set(regions.squares.float64);
+    regions.gammaProbe.float64.set(regions.probe.float64);
+  }
+  return { ...columns, ...compareRows(input, regions) };
+}
+
+/** Projections of the partition as each of its formats holds them, block by block. */
+async function blocksOfFormats(
+  input: VerifyInput,
+  layout: ParquetLayout | null,
+  { block, gamma: strip }: Regions,
+  findings: Findings,
+): Promise<Iterable<ColumnBlock>[]> {
+  const { parquet, arrow } = input;
+  return [
+    parquet && layout && parquetBlocks(input, parquet, { layout, block }, findings),
+    arrow && (await arrowBlocksOf(input, arrow, { block, strip }, findings)),
+  ].filter((blocks) => blocks !== null);
+}
+
+/** Offset and stride of the whole partition, which lies in `block` after all of its blocks. */
 function partitionAt(
   block: Region,
   layout: ParquetLayout | null,
@@ -80,7 +90,10 @@ function partitionAt(
   return { offset: block.offset + layout.columnHeader.length, columnStride: layout.columnStride };
 }
 
-/** Loads the reader only where it is needed: apache-arrow takes 90 ms and 20 MB of every thread. */
+/**
+ * Reads an Arrow partition; the reader is loaded only where it is needed: apache-arrow takes 90 ms and 20 MB of every
+ * thread.
+ */
 async function arrowBlocksOf(
   ...args: Parameters<typeof arrowBlocks>
 ): Promise<ReturnType<typeof arrowBlocks>> {
@@ -121,7 +134,7 @@ function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
   return regions;
 }
 
-/** ||gamma_i||^2, gamma_i . (V r) and sum_i gamma_ij, from the checkpoint. */
+/** Measures ||gamma_i||^2, gamma_i . (V r) and sum_i gamma_ij from the checkpoint, in their regions. */
 async function measureCheckpoint({ source, rows }: VerifyInput, regions: Regions): Promise<void> {
   const { gamma, gammaSums, gammaSquares, gammaProbe, probeImage } = regions;
   gammaSums.float64.fill(0);
@@ -202,7 +215,7 @@ function compareRows({ rows }: VerifyInput, regions: Regions) {
   return { normDifference, probe, norm, causalNorm };
 }
 
-/** A row of zeros must be projected on zero exactly. */
+/** Deviation relative to a norm; a row of zeros must be projected on zero exactly. */
 function relative(deviation: number, norm: number): number {
   return deviation === 0 ? 0 : deviation / norm;
 }

@@ -11,24 +11,24 @@ import {
 } from '../run/config.js';
 
 /**
- * What a run of a batch can say: all but what the runs share. It has no `out`, because the folder's name comes from
- * model, revision and options, so that no two runs meet.
+ * Options that a run of a batch can give: all but what the runs share. They have no `out`, because the folder's name
+ * comes from model, revision and options, so that no two runs meet.
  */
 const runSchema = configSchema
   .omit({ $schema: true, workers: true, backend: true, blas: true, out: true })
   // A page for each of hundreds of runs would take longer than a small run itself: the summary compares them.
   .extend({ report: z.boolean().default(false) });
 
-/** The checked options of one run of a batch. */
+/** Checked options of one run of a batch. */
 export type BatchRunOptions = Omit<z.infer<typeof runSchema>, 'model' | 'synthetic'> & Subject;
 
-/** The table of all runs, in the batch's folder. */
+/** Name of the table of all runs, in the batch's folder. */
 export const SUMMARY_NAME = 'summary.parquet';
 
 const { $schema, out, workers, backend, blas } = configSchema.shape;
 const batchSchema = z.strictObject({
   $schema,
-  /** Where the runs' folders and summary.parquet go; by default `runs/<name of the file>`. */
+  /** Directory of the runs' folders and of summary.parquet; by default `runs/<name of the file>`. */
   out,
   workers,
   backend,
@@ -38,10 +38,11 @@ const batchSchema = z.strictObject({
   runs: z.array(z.record(z.string(), z.unknown())).min(1, 'expected one run at least'),
 });
 
-/** A checked batch: what all runs share, and each run's options with the defaults in them. */
+/** Checked batch: what all runs share, and each run's options with the defaults in them. */
 export interface BatchConfig extends Pick<Config, 'workers' | 'backend' | 'blas'> {
-  /** The configuration file, for messages. */
+  /** Configuration file, for messages. */
   file: string;
+  /** Directory of the batch. */
   out: string;
   runs: BatchRunOptions[];
 }
@@ -69,12 +70,12 @@ export async function loadBatch(
   };
 }
 
-/** Where a run stands in the configuration, for messages. */
-export function placeOfRun(file: string, index: number): string {
+/** Name of a run in messages: the configuration file, and its index there. */
+export function runLabel(file: string, index: number): string {
   return `${file}, runs[${index}]`;
 }
 
-/** The configuration of one run on its own. */
+/** Configuration of one run on its own. */
 export function configOfRun(
   { workers, backend, blas }: BatchConfig,
   run: BatchRunOptions,
@@ -86,7 +87,7 @@ export function configOfRun(
 function checkRuns(file: string, { defaults, runs }: z.infer<typeof batchSchema>): BatchRunOptions[] {
   const problems: string[] = [];
   const checked = runs.map((run, index) => {
-    const where = placeOfRun(file, index);
+    const where = runLabel(file, index);
     try {
       const { model, synthetic, ...options } = checkConfig(runSchema, mergeDefaults(defaults, run), where);
       return { ...options, ...subjectOf({ model, synthetic }, where) };
@@ -100,7 +101,7 @@ function checkRuns(file: string, { defaults, runs }: z.infer<typeof batchSchema>
   return checked as BatchRunOptions[];
 }
 
-/** A run that names its own model, made up or not, has no use for that of the defaults. */
+/** Puts defaults under the options of a run; one that names its own model, made up or not, has no use for theirs. */
 function mergeDefaults(
   { model, synthetic, ...defaults }: Record<string, unknown>,
   run: Record<string, unknown>,

@@ -18,63 +18,66 @@ import {
   type BatchConfig,
   type BatchRunOptions,
   configOfRun,
-  placeOfRun,
+  runLabel,
   SUMMARY_NAME,
 } from './batch-config.js';
 import { MetricCatalogue } from './metric-catalogue.js';
 import { peakMemoryBytes } from './peak-memory.js';
 import { runFolder } from './run-folder.js';
 
-/** Models resolved at once: enough to hide a hub's latency, few enough for it. */
+/** Models found at once: enough to hide a hub's latency, few enough for it. */
 const CONCURRENCY = 8;
 
-/** A run whose model has been found, and what it needs, before anything is computed. */
+/** Run whose model has been found, and what it needs, before anything is computed. */
 export interface PlannedRun {
-  /** Of the configuration's `runs`, from 0. */
+  /** Index among the configuration's `runs`, from 0. */
   index: number;
-  /** What the model is called. */
+  /** Name of the model. */
   name: string;
   config: Config & { out: string };
   shape: Pick<RowSource, 'rows' | 'columns' | 'dtype'>;
   state: RunState;
   bytesToDownload: number;
-  /** The file that the download makes; null where there is none. */
+  /** File that the download makes; null where there is none. */
   downloadTarget: string | null;
-  /** What is still to be written: files of the run, and a made-up checkpoint. */
+  /** Files still to be written: those of the run, and a made-up checkpoint. */
   files: PlannedFile[];
-  /** About. */
+  /** Memory that the run needs, about. */
   memoryBytes: number;
   /** Brings the checkpoint here; null where the run itself makes it. */
   fetch: ModelPlan['fetch'] | null;
 }
 
+/** Options of `planBatch`: the hub, and who hears of what is slow. */
 export interface FindOptions extends Pick<ModelOptions, 'hub' | 'note'> {
-  /** How models are found; another way in tests. */
+  /** Way to find a model, which tests replace. */
   find?: typeof planModel;
 }
 
-/** What lies in a run's folder. */
+/** State of a run's folder. */
 export type RunState =
   | { is: 'new' }
-  | { is: 'unfinished'; kernels: BackendIdentity }
+  | { is: 'unfinished'; backend: BackendIdentity }
   /** `isCertain`: the weights cannot have changed since; otherwise a scan must show it. */
   | { is: 'finished'; manifest: Manifest; isCertain: boolean };
 
-/** A run that cannot begin: its model or metric is not there, or not usable. */
+/** Run that cannot begin: its model or metric is not there, or not usable. */
 export interface RefusedRun {
   index: number;
   name: string;
   problem: EigenshardError;
 }
 
+/** Plan of a batch: what every run is and needs. */
 export interface BatchPlan {
   config: BatchConfig;
-  /** Absolute. */
+  /** Directory of the batch, absolute. */
   directory: string;
-  /** In the order of the configuration. */
+  /** Runs in the order of the configuration. */
   runs: (PlannedRun | RefusedRun)[];
 }
 
+/** Whether a run can begin. */
 export function isPlanned(run: PlannedRun | RefusedRun): run is PlannedRun {
   return !('problem' in run);
 }
@@ -89,12 +92,13 @@ export async function planBatch(
   config: BatchConfig,
   { hub, note, find = planModel }: FindOptions,
 ): Promise<BatchPlan> {
-  const metrics = new MetricCatalogue();
+  const sources: Sources = {
+    metrics: new MetricCatalogue(),
+    find: (model, asked) => find(model, { hub, note, ...asked }),
+  };
   const runs = await pLimit(CONCURRENCY).map(config.runs, async (options, index) => {
     try {
-      return await planOne(config, index, options, metrics, (model, asked) =>
-        find(model, { hub, note, ...asked }),
-      );
+      return await planOne(config, index, options, sources);
     } catch (error) {
       if (!(error instanceof EigenshardError)) throw error;
       const subject = options.synthetic === undefined ? options.model : options.synthetic.directory;
@@ -106,12 +110,19 @@ export async function planBatch(
   return { config, directory: path.resolve(config.out), runs };
 }
 
+type Find = (model: string, asked: Pick<ModelOptions, 'tensor' | 'rows' | 'headRows'>) => Promise<ModelPlan>;
+
+/** Sources of what the runs are made from. */
+interface Sources {
+  metrics: MetricCatalogue;
+  find: Find;
+}
+
 async function planOne(
   batch: BatchConfig,
   index: number,
   options: BatchRunOptions,
-  metrics: MetricCatalogue,
-  find: Find,
+  { metrics, find }: Sources,
 ): Promise<PlannedRun> {
   const model = await findModel(options, find);
   const { normalisation } = model;
@@ -127,10 +138,11 @@ async function planOne(
   const metric = metricOfRun(config, given);
   // What is here is scanned; what is not has the weights of its commit.
   const isPinned = model.revision !== null && model.bytesToDownload > 0;
-  const state = stateOf(config, plan, { name, dtype, normalisation }, metric, isPinned);
+  const state = stateOf(config, plan, { name, dtype, normalisation, isPinned }, metric);
   const files =
     state.is === 'finished' ? [] : await planRunFiles(config, { plan, name, ridge: metric.ridge });
   const isFetched = !(state.is === 'finished' && state.isCertain);
+  const computesMetric = metric.source === 'computed';
   return {
     index,
     name,
@@ -140,28 +152,22 @@ async function planOne(
     bytesToDownload: isFetched ? model.bytesToDownload : 0,
     downloadTarget: model.downloadTarget ?? null,
     files: [...model.files, ...files],
-    memoryBytes: peakMemoryBytes(plan, {
-      dtype,
-      workers: batch.workers,
-      computesMetric: metric.source === 'computed',
-    }),
+    memoryBytes: peakMemoryBytes(plan, { dtype, workers: batch.workers, computesMetric }),
     fetch: model.fetch,
   };
 }
 
-type Find = (model: string, asked: Pick<ModelOptions, 'tensor' | 'rows' | 'headRows'>) => Promise<ModelPlan>;
-
-/** V of the finished run in a folder, which stands in for what only the tokenizer could tell. */
+/** Rows V of the finished run in a folder, which stand in for what only the tokenizer could tell. */
 function recordedRows(out: string): number | null {
   return existsSync(path.join(out, MANIFEST_NAME)) ? readManifest(out).model.rows : null;
 }
 
-/** The same of a model on disk, of one on a hub, and of one that is yet to be made. */
+/** Model of a run: on disk, on a hub, or yet to be made. */
 interface FoundModel extends Omit<ModelPlan, 'model' | 'fetch' | 'reason' | 'notes'> {
   name: string;
   revision: string | null;
   fetch: ModelPlan['fetch'] | null;
-  /** Of a checkpoint that is yet to be made. */
+  /** Files of a checkpoint that is yet to be made. */
   files: PlannedFile[];
 }
 
@@ -187,16 +193,18 @@ async function findModel(options: BatchRunOptions, find: Find): Promise<FoundMod
 }
 
 /**
- * What lies in a run's folder. A finished run is recognised by its fingerprint, made of today's options and metric
- * and of the weights' hash that it recorded.
- * @param isPinned the weights are not here, but those of a commit, which cannot change
+ * State of a run's folder. A finished run is recognised by its fingerprint, made of today's options and metric and of
+ * the weights' hash that it recorded.
+ * @param model its `isPinned`: the weights are not here, but those of a commit, which cannot change
  */
 function stateOf(
   config: Config & { out: string },
   plan: Plan,
-  model: { name: string; dtype: string; normalisation: Normalisation | null },
+  {
+    isPinned,
+    ...model
+  }: { name: string; dtype: string; normalisation: Normalisation | null; isPinned: boolean },
   metric: MetricIdentity,
-  isPinned: boolean,
 ): RunState {
   if (existsSync(path.join(config.out, MANIFEST_NAME))) {
     const manifest = readManifest(config.out);
@@ -209,29 +217,32 @@ function stateOf(
     );
   }
   const journal = readJournal(config.out);
-  return journal === null ? { is: 'new' } : { is: 'unfinished', kernels: journal.header.kernels };
+  return journal === null ? { is: 'new' } : { is: 'unfinished', backend: journal.header.kernels };
 }
 
-/** @throws InputError where two runs would write the same file, as two equal runs would, or one the summary */
+/**
+ * Refuses runs that would write one file, as two equal ones would, or the summary.
+ * @throws InputError that names both
+ */
 function refuseSharedFiles({ file, out }: BatchConfig, runs: BatchPlan['runs']): void {
   const owners = new Map<string, string>([[path.resolve(out, SUMMARY_NAME), 'the summary of the batch']]);
   for (const run of runs) {
     if (!isPlanned(run)) continue;
-    const written = [run.config.out, ...exportPaths(run.config)].map((place) => path.resolve(place));
-    for (const place of new Set(written)) {
-      const other = owners.get(place);
+    const written = [run.config.out, ...exportPaths(run.config)].map((target) => path.resolve(target));
+    for (const target of new Set(written)) {
+      const other = owners.get(target);
       if (other !== undefined) {
         throw new InputError(
-          `${placeOfRun(file, run.index)} (${run.name}): writes to ${place}, as ${other} does; ` +
+          `${runLabel(file, run.index)} (${run.name}): writes to ${target}, as ${other} does; ` +
             'remove one of the two, or give its exports paths of their own',
         );
       }
-      owners.set(place, `runs[${run.index}]`);
+      owners.set(target, `runs[${run.index}]`);
     }
   }
 }
 
-/** The paths that a configuration gives exports itself. */
+/** Paths that a configuration gives exports itself. */
 function exportPaths({ exports: { pt, safetensors, npy } }: Config): string[] {
   return [pt, safetensors, npy].flatMap((given) =>
     given === undefined || given === true ? [] : Object.values(given),

@@ -11,21 +11,21 @@ import { SUMMARY_NAME } from './batch-config.js';
 import { isPlanned } from './batch-plan.js';
 import type { Outcome } from './run-batch.js';
 
-/** Marks the table as ours. */
+/** Key of the metadata that mark the table as a batch's. */
 const BATCH_KEY = 'eigenshard.batch';
 
 type Cell = string | number | boolean | null;
 type ColumnType = 'STRING' | 'INT32' | 'DOUBLE' | 'BOOLEAN';
 type Column = readonly [ColumnType, (manifest: Manifest) => Cell];
 
-/** What a finished run's manifest gives. A run that failed has null in all of them. */
+/** Columns that a finished run's manifest gives. A run that failed has null in all of them. */
 const manifestColumns = {
   fingerprint: ['STRING', ({ fingerprint }) => fingerprint],
   tensor: ['STRING', ({ model }) => model.tensor],
   dtype: ['STRING', ({ model }) => model.dtype],
-  /** V */
+  /** Vocabulary rows V. */
   rows: ['INT32', ({ model }) => model.rows],
-  /** d */
+  /** Hidden size d. */
   hidden: ['INT32', ({ model }) => model.hidden],
   metric: ['STRING', ({ metric }) => metric.source],
   ridge: ['DOUBLE', ({ metric }) => metric.ridge],
@@ -33,13 +33,13 @@ const manifestColumns = {
   lambda_median: ['DOUBLE', ({ eigenvalues }) => eigenvalues.median],
   lambda_mean: ['DOUBLE', ({ eigenvalues }) => eigenvalues.mean],
   lambda_maximum: ['DOUBLE', ({ eigenvalues }) => eigenvalues.maximum],
-  /** lambda_maximum / lambda_minimum */
+  /** Ratio lambda_maximum / lambda_minimum. */
   condition_number: ['DOUBLE', ({ eigenvalues }) => eigenvalues.conditionNumber],
-  /** (sum lambda)^2 / sum lambda^2 */
+  /** Ratio (sum lambda)^2 / sum lambda^2. */
   lambda_participation_ratio: ['DOUBLE', ({ eigenvalues }) => eigenvalues.participationRatio],
-  /** The same of the eigenvalues of C; null where the ridge of a given metric is not known. */
+  /** Ratio (sum c)^2 / sum c^2 of the eigenvalues of C; null where the ridge of a given metric is not known. */
   covariance_participation_ratio: ['DOUBLE', ({ eigenvalues }) => eigenvalues.covarianceParticipationRatio],
-  /** ln det M */
+  /** Logarithm ln det M. */
   log_determinant: ['DOUBLE', ({ eigenvalues }) => eigenvalues.logDeterminant],
   identity_distance_frobenius: ['DOUBLE', ({ eigenvalues }) => eigenvalues.identityDistance.frobenius],
   identity_distance_spectral: ['DOUBLE', ({ eigenvalues }) => eigenvalues.identityDistance.spectral],
@@ -47,26 +47,27 @@ const manifestColumns = {
   norm_standard_deviation: ['DOUBLE', ({ norms }) => norms.euclidean.standardDeviation],
   causal_norm_mean: ['DOUBLE', ({ norms }) => norms.causal.mean],
   causal_norm_standard_deviation: ['DOUBLE', ({ norms }) => norms.causal.standardDeviation],
-  /** Of the tokens' causal_norm / norm; this and the counts are null where a run has no tables. */
+  /** Mean of the tokens' causal_norm / norm; null, as the counts below, where a run has no tables. */
   distortion_mean: ['DOUBLE', ({ tables }) => tables?.summary.distortionMean ?? null],
-  /** Null without a tokenizer, too. */
+  /** Rows that the tokenizer has a token for; null without one, too. */
   tokens: ['INT32', ({ tables }) => tables?.summary.counts.tokens ?? null],
+  /** Rows that the tokenizer has no token for; null without one, too. */
   orphans: ['INT32', ({ tables }) => tables?.summary.counts.orphans ?? null],
   duplicate_groups: ['INT32', ({ tables }) => tables?.summary.counts.duplicateGroups ?? null],
   duplicate_rows: ['INT32', ({ tables }) => tables?.summary.counts.duplicateRows ?? null],
-  /** Of all stages of the call that finished the run. */
+  /** Time of all stages of the call that finished the run. */
   seconds: ['DOUBLE', ({ execution }) => totalSeconds(execution.seconds)],
 } satisfies Record<string, Column>;
 
-/** One run of a batch, as `summary.parquet` and the printed table have it. */
+/** Row of one run of a batch, as `summary.parquet` and the printed table have it. */
 export type BatchSummaryRow = {
   model: string;
   status: Outcome['status'];
-  /** Why it failed. */
+  /** Reason why the run failed. */
   error: string | null;
-  /** Of the run, below the batch's; null where the model was not found. */
+  /** Folder of the run, below the batch's; null where the model was not found. */
   folder: string | null;
-  /** True: an earlier call had finished it. */
+  /** Whether an earlier call had finished the run. */
   finished_before: boolean | null;
 } & { [Name in keyof typeof manifestColumns]: ReturnType<(typeof manifestColumns)[Name][1]> | null };
 
@@ -78,6 +79,7 @@ const runColumns = {
   finished_before: 'BOOLEAN',
 } as const satisfies Partial<Record<keyof BatchSummaryRow, ColumnType>>;
 
+/** Row of a run by its outcome. */
 export function summaryRow(outcome: Outcome): BatchSummaryRow {
   const { run, status } = outcome;
   const manifest = status === 'finished' ? outcome.manifest : null;
@@ -117,7 +119,7 @@ export function writeBatchSummary(directory: string, outcomes: readonly Outcome[
   return file;
 }
 
-/** @throws InputError where a file that no batch wrote stands where the summary will go */
+/** Refuses to overwrite a file that no batch wrote. @throws InputError where one stands where the summary will go */
 export function refuseForeignSummary(directory: string): void {
   const file = path.join(directory, SUMMARY_NAME);
   if (!existsSync(file) || isSummary(file)) return;

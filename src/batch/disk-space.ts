@@ -4,35 +4,37 @@ import { InputError } from '../errors.js';
 import { formatBytes } from '../text/figures.js';
 import { type BatchPlan, isPlanned, type PlannedRun } from './batch-plan.js';
 
-/** What a file takes beyond its bytes, on common file systems: its last block, which is not full. */
+/** Bytes of a block on common file systems, in whole ones of which a file lies. */
 const BLOCK_BYTES = 4096;
 
-/** A run's manifest and journal: 330 bytes and 250 bytes a file of a partition in turn, and what stands around them. */
+/** Bytes of a run's manifest and journal without their files. */
 const RECORD_BYTES = 2 ** 14;
+/** Bytes of a file in manifest and journal, where it takes about 330 and 250. */
 const RECORD_BYTES_PER_FILE = 2 ** 10;
 
-/** A file system, and what is free on it for this user. */
+/** Space that is free on a file system for this user. */
 export interface FreeSpace {
   fileSystem: string;
   freeBytes: number;
 }
 
+/** Need of a batch on one file system, beside what is free there. */
 export interface DiskNeed {
-  /** A place on the file system, for messages. */
+  /** Folder on the file system, for messages and JSON. */
   place: string;
   neededBytes: number;
   freeBytes: number;
 }
 
 /**
- * What the batch will write to each file system that it writes to, beside what is free there. Files of an interrupted
+ * Needs of a batch on each file system that it will write to, beside what is free there. Files of an interrupted
  * run that are there already are not written again.
  *
  * @param freeSpaceAt asks the system; another answer in tests
  */
 export async function diskNeeds(
   { runs }: BatchPlan,
-  freeSpaceAt: (place: string) => Promise<FreeSpace> = freeSpace,
+  freeSpaceAt: (folder: string) => Promise<FreeSpace> = freeSpace,
 ): Promise<DiskNeed[]> {
   const planned = runs.filter(isPlanned);
   // Once each: two runs may have one made-up checkpoint.
@@ -45,24 +47,24 @@ export async function diskNeeds(
   for (const run of planned) {
     add(path.resolve(run.config.out), recordBytes(run));
   }
-  // Likewise: two runs may be of one model.
+  // Once each, too: two runs may be of one model.
   const downloads = new Map<string, number>();
   for (const { downloadTarget, bytesToDownload } of planned) {
     if (downloadTarget !== null && bytesToDownload > 0) downloads.set(downloadTarget, bytesToDownload);
   }
   for (const [target, bytes] of downloads) add(path.dirname(target), bytes);
   const needs = new Map<string, DiskNeed>();
-  for (const [folder, bytes] of byFolder) {
-    const place = await existingAncestor(folder);
-    const { fileSystem, freeBytes } = await freeSpaceAt(place);
-    const need = needs.get(fileSystem) ?? { place, neededBytes: 0, freeBytes };
+  for (const [target, bytes] of byFolder) {
+    const folder = await existingAncestor(target);
+    const { fileSystem, freeBytes } = await freeSpaceAt(folder);
+    const need = needs.get(fileSystem) ?? { place: folder, neededBytes: 0, freeBytes };
     need.neededBytes += bytes;
     needs.set(fileSystem, need);
   }
   return [...needs.values()];
 }
 
-/** @throws InputError where a file system cannot take what the batch will write to it */
+/** Refuses a batch that does not fit. @throws InputError where a file system cannot take what will be written to it */
 export function refuseFullDisk(needs: readonly DiskNeed[]): void {
   const problems = needs
     .filter(({ neededBytes, freeBytes }) => neededBytes > freeBytes)
@@ -76,8 +78,8 @@ export function refuseFullDisk(needs: readonly DiskNeed[]): void {
   );
 }
 
-async function freeSpace(place: string): Promise<FreeSpace> {
-  const [{ dev }, { bavail, bsize }] = await Promise.all([stat(place), statfs(place)]);
+async function freeSpace(folder: string): Promise<FreeSpace> {
+  const [{ dev }, { bavail, bsize }] = await Promise.all([stat(folder), statfs(folder)]);
   return { fileSystem: String(dev), freeBytes: bavail * bsize };
 }
 
@@ -85,7 +87,7 @@ function recordBytes({ files, state }: PlannedRun): number {
   return state.is === 'finished' ? 0 : RECORD_BYTES + RECORD_BYTES_PER_FILE * files.length;
 }
 
-/** What lies on the disk of a file; an export that was only given its size has less than its length. */
+/** Bytes of a file that lie on the disk; an export that was only given its size has fewer than its length. */
 async function allocatedBytes(file: string): Promise<number> {
   try {
     return (await stat(file)).blocks * 512;
@@ -95,13 +97,14 @@ async function allocatedBytes(file: string): Promise<number> {
   }
 }
 
+/** Folder itself where it exists, or the nearest one above it that does. */
 async function existingAncestor(folder: string): Promise<string> {
-  for (let place = path.resolve(folder); ; place = path.dirname(place)) {
-    const isThere = await stat(place).then(
+  for (let ancestor = path.resolve(folder); ; ancestor = path.dirname(ancestor)) {
+    const isThere = await stat(ancestor).then(
       (found) => found.isDirectory(),
       () => false,
     );
-    if (isThere || place === path.dirname(place)) return place;
+    if (isThere || ancestor === path.dirname(ancestor)) return ancestor;
   }
 }
 

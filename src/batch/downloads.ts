@@ -8,7 +8,10 @@ export class Downloads {
   readonly #onFinished: (run: PlannedRun, bytes: number, seconds: number) => void;
   readonly #begun = new Map<PlannedRun, Promise<Checkpoint>>();
 
-  /** @param onFinished told of every download that took place */
+  /**
+   * Begins nothing yet.
+   * @param onFinished hears of every download that took place
+   */
   constructor(
     runs: readonly PlannedRun[],
     signal: AbortSignal,
@@ -20,7 +23,7 @@ export class Downloads {
   }
 
   /**
-   * The checkpoint of `run`. When it is here, the download of the next run that has one begins, beside what the
+   * Takes the checkpoint of `run`. When it is here, the download of the next run that has one begins, beside what the
    * caller does then.
    * @returns undefined where the run makes its checkpoint itself
    * @throws what the download throws

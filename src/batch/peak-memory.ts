@@ -3,15 +3,16 @@ import type { RowSource } from '../input/checkpoint.js';
 import { covarianceBlocks } from '../linalg/covariance-blocks.js';
 import { type Plan, STRIP_ROWS } from '../plan/plan-run.js';
 
-/** Node.js, the packages and their native libraries, on the main thread and on each worker, before a task. */
+/** Memory of Node.js, the packages and their native libraries on the main thread. */
 const PROCESS_BYTES = 140e6;
+/** Memory of a worker before its first task. */
 const WORKER_BYTES = 20e6;
 
 /** Matrices [d, d] of float64 that the coordinator holds at once, at most: C, its eigenvectors, and M in the making. */
 const COORDINATOR_MATRICES = 4;
 
 /**
- * About the most memory that a run needs: what the coordinator holds while it decomposes, and in each worker the
+ * Estimates the most memory that a run needs: what the coordinator holds while it decomposes, and in each worker the
  * largest of its tasks (kernel memory grows to it and stays) and the eigenvectors.
  */
 export function peakMemoryBytes(

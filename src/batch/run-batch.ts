@@ -13,26 +13,27 @@ import { formatBytes } from '../text/figures.js';
 import { type BatchPlan, isPlanned, type PlannedRun, type RefusedRun } from './batch-plan.js';
 import { Downloads } from './downloads.js';
 
-/** What became of a run. */
+/** Outcome of a run. */
 export type Outcome =
   | { status: 'finished'; run: PlannedRun; manifest: Manifest; finishedBefore: boolean }
   | { status: 'failed'; run: PlannedRun | RefusedRun; message: string };
 
+/** Surroundings that a batch needs beside its plan. */
 export interface BatchContext {
   executor: Executor;
   progress: Progress;
   hub: HubSettings;
-  /** Stops the batch at once. */
+  /** Signal that stops the batch at once. */
   signal: AbortSignal;
 }
 
 /**
- * Runs a batch, one run after the other on the same pool and with the same kernels, while the next model is being
+ * Runs a batch, one run after the other on the same pool and with the same backend, while the next model is being
  * downloaded. Interrupted runs are continued, finished ones recognised. A run that fails is reported, and the others
  * are run all the same.
  *
  * @returns an outcome for every run, in the order of the configuration
- * @throws InputError where the kernels asked for cannot be used; whatever the executor throws when `signal` aborts
+ * @throws InputError where the backend asked for cannot be used; whatever the executor throws when `signal` aborts
  */
 export async function runBatch({ config, runs }: BatchPlan, context: BatchContext): Promise<Outcome[]> {
   const { progress, signal } = context;
@@ -96,13 +97,13 @@ async function finish(
   });
 }
 
-/** One set for all: that of a run that was interrupted, if there is one, so that it can go on. */
+/** Backend of all runs: that of a run that was interrupted, if there is one, so that it can go on. */
 async function backendOf(
   { backend: name, blas }: BatchPlan['config'],
   runs: readonly PlannedRun[],
   note: (line: string) => void,
 ): Promise<Backend> {
-  const [recorded = null] = runs.flatMap(({ state }) => (state.is === 'unfinished' ? [state.kernels] : []));
+  const [recorded = null] = runs.flatMap(({ state }) => (state.is === 'unfinished' ? [state.backend] : []));
   const backend = await chooseBackend({ backend: name, blas, recorded }, note);
   note(`kernels: ${backendLabel(backend.identity)}`);
   return backend;
@@ -115,7 +116,7 @@ function labelledProgress({ stage, note }: Progress, label: string): Progress {
   };
 }
 
-/** A failure that nobody foresaw says where it comes from as well. */
+/** Message of a failure; one that nobody foresaw says where it comes from as well. */
 function messageOf(error: unknown): string {
   if (error instanceof EigenshardError) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BatchRunOptions } from './batch-config.js';
 
-/** Of the model's name: with revision and hash, well below the 255 bytes that file systems allow. */
+/** Characters of the model's name: with revision and hash, well below the 255 bytes that file systems allow. */
 const MAX_NAME_LENGTH = 100;
 
 /** Hexadecimal digits of a revision, as git shows it. */
@@ -11,12 +11,13 @@ const REVISION_LENGTH = 12;
 const HASH_LENGTH = 10;
 
 /**
- * The folder of a run, below the batch's: `<name>[@<revision>]-<hash>`. The hash is over everything in the
+ * Folder of a run, below the batch's: `<name>[@<revision>]-<hash>`. The hash is over everything in the
  * configuration that decides what the run computes and which files it writes, so another configuration goes to
- * another folder; workers and kernels are not part of it. It has no separator and no leading dot, whatever a model
+ * another folder; workers and backend are not part of it. It has no separator and no leading dot, whatever a model
  * is called.
  *
- * @param name what the model is called; @param revision the commit of a hub's model
+ * @param name name of the model
+ * @param revision commit of a hub's model
  */
 export function runFolder(name: string, revision: string | null, options: BatchRunOptions): string {
   const {
@@ -48,7 +49,10 @@ export function runFolder(name: string, revision: string | null, options: BatchR
   return `${safe(name).slice(0, MAX_NAME_LENGTH)}${at}-${hash}`;
 }
 
-/** The letters, digits and signs that every file system takes; `owner/name` becomes `owner--name`, as in the hub's cache. */
+/**
+ * Text in the letters, digits and signs that every file system takes; `owner/name` becomes `owner--name`, as in the
+ * hub's cache.
+ */
 function safe(text: string): string {
   return text
     .replaceAll('/', '--')

@@ -1,25 +1,23 @@
 import { availableParallelism } from 'node:os';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import { Product } from '../linalg/product.js';
-import { NOTEBOOK_ORTHONORMALITY_LIMIT } from './identities.js';
+import { NOTEBOOK_ORTHONORMALITY_LIMIT, FLOAT32_ROUNDOFF as u } from './identities.js';
 import { type Check, judge } from './verdict.js';
 
 /** Columns of V^T V, and rows of the residual, computed at a time. */
 const BLOCK = 256;
 
-/** u: the relative rounding error of an eigenvector's entry when it is stored as float32. */
-const u = 2 ** -24;
-
-/** What was found of identity 1. */
+/** Findings of identity 1. */
 export interface BasisCheck {
   checks: Check[];
-  /** Largest off-diagonal entry of V^T V: the notebook's figure, its limit beside it. */
+  /** Largest off-diagonal entry of V^T V, the notebook's figure, beside its limit. */
   offDiagonal: { maximum: number; limit: number };
 }
 
-/** The symmetric matrix, float64 [d, d], that a basis diagonalises: C where it was computed, else the given M. */
+/** Symmetric matrix that a basis diagonalises: C where it was computed, else the given M. */
 export interface Operator {
   symbol: 'C' | 'M';
+  /** float64 [d, d]. */
   matrix: Float64Array;
 }
 
@@ -67,11 +65,15 @@ export async function checkBasis(basis: StoredEigenbasis, operator: Operator | n
   };
 }
 
+/** Eigenvalues of the operator in the order of the basis. */
 function eigenvaluesOf(basis: StoredEigenbasis, { symbol }: Operator): Float64Array {
   return symbol === 'C' ? basis.covarianceEigenvalues! : basis.eigenvalues;
 }
 
-/** @param squares sums of squares of the residual's and of the operator's entries */
+/**
+ * Judges A V - V diag(eigenvalues).
+ * @param squares sums of squares of the residual's and of the operator's entries
+ */
 function residualCheck(
   symbol: Operator['symbol'],
   eigenvalues: Float64Array,

@@ -3,36 +3,43 @@ import type { Measurements } from './measurements.js';
 import { type Check, judge } from './verdict.js';
 
 /**
- * u: half the distance between 1 and the next float32. A float32 operation is off by at most u of its result.
+ * Unit roundoff u of float32, half the distance between 1 and the next number: an operation, or a number that is
+ * stored, is off by at most u of its value.
  */
-const u = 2 ** -24;
+export const FLOAT32_ROUNDOFF = 2 ** -24;
+const u = FLOAT32_ROUNDOFF;
 
 /**
- * Rounding errors of a sum of d float32 products grow like sqrt(d) u, not d u: they are a random walk (Higham
- * and Mary, "A New Approach to Probabilistic Rounding Error Analysis", 2019, with lambda = 4).
+ * Relative rounding error to allow a sum of d float32 products. The errors grow like sqrt(d) u, not d u: they are a
+ * random walk (Higham and Mary, "A New Approach to Probabilistic Rounding Error Analysis", 2019, with lambda = 4).
  */
 export const productRounding = (d: number): number => 4 * Math.sqrt(d) * u;
 
-/** The limits that the original notebook prints beside its figures; absolute, so they are reported, not judged. */
+/** Limit that the original notebook prints beside the difference of norms; absolute, so it is reported, not judged. */
 export const NOTEBOOK_NORM_LIMIT = 1e-4;
+/** Limit that the notebook prints beside the off-diagonal entries of V^T V; reported, not judged. */
 export const NOTEBOOK_ORTHONORMALITY_LIMIT = 1e-5;
 
-/** Names of the checks that need the checkpoint's rows. */
+/** Name of the check of the row norms, which needs the checkpoint's rows. */
 export const ROW_NORMS = 'row norms';
+/** Name of the check by the probe, which needs the checkpoint's rows. */
 export const PROBE = 'probe';
 
-/** What the identities compare the measurements with. Arrays are [d], float64, by ascending lambda. */
+/** Values that the identities compare the measurements with. Arrays are [d], float64, by ascending lambda. */
 export interface Expected {
   eigenvalues: Float64Array;
   covarianceEigenvalues: Float64Array | null;
   ridge: number | null;
-  /** mu . v_j, from the checkpoint's rows and the eigenvectors on disk; null where mu is not known. */
+  /** Products mu . v_j, from the checkpoint's rows and the eigenvectors on disk; null where mu is not known. */
   meanProjections: Float64Array | null;
-  /** 'computed': M is this checkpoint's own (C + rho I)^-1; 'file': it was given, with entries of relative accuracy `epsilon`. */
+  /**
+   * Metric: 'computed', this checkpoint's own (C + rho I)^-1, or from a file, with entries of relative accuracy
+   * `epsilon`.
+   */
   metric: { source: 'computed' } | { source: 'file'; epsilon: number };
 }
 
-/** Identities 2 to 6 of the projections (the basis's own, 1, is checkBasis's). */
+/** Judges identities 2 to 6, of the projections; the basis's own, 1, is checkBasis's. */
 export function checkProjections(measurements: Measurements, expected: Expected): Check[] {
   return [
     filesCheck(measurements.problems),
@@ -43,7 +50,10 @@ export function checkProjections(measurements: Measurements, expected: Expected)
   ];
 }
 
-/** The check of the files themselves. @param problems what is wrong with them, in words */
+/**
+ * Judges the files themselves.
+ * @param problems faults of the files, in words
+ */
 export function filesCheck(problems: readonly string[]): Check {
   return {
     name: 'files',
@@ -94,17 +104,18 @@ function checkColumnMeans(measurements: Measurements, { meanProjections }: Expec
   };
 }
 
-/** Identities 2 (variances) and 3, which hold for the checkpoint's own covariance only. */
+const variances = {
+  name: 'column variances',
+  what: 'max_j | var_i p_ij - c_j | in units of its tolerance',
+};
+const meanCausal = {
+  name: 'mean causal norm',
+  what: '| (1/V) sum_i ||gamma_i||_M^2 - (d - rho tr M + ||mu||_M^2) |',
+};
+
+/** Judges identities 2 (variances) and 3, which hold for the checkpoint's own covariance only. */
 function checkCovariance(measurements: Measurements, expected: Expected): Check[] {
-  const variances = {
-    name: 'column variances',
-    what: 'max_j | var_i p_ij - c_j | in units of its tolerance',
-  };
-  const meanCausal = {
-    name: 'mean causal norm',
-    what: '| (1/V) sum_i ||gamma_i||_M^2 - (d - rho tr M + ||mu||_M^2) |',
-  };
-  const { covarianceEigenvalues: c, ridge, eigenvalues: lambda, meanProjections: m } = expected;
+  const { covarianceEigenvalues: c, ridge, meanProjections: m } = expected;
   if (c === null || ridge === null || m === null) {
     const why =
       m === null ? UNKNOWN_MEAN : 'the metric file does not say its ridge: give --ridge to have it checked';
@@ -113,13 +124,40 @@ function checkCovariance(measurements: Measurements, expected: Expected): Check[
       { ...meanCausal, ...notApplicable(why) },
     ];
   }
-  const d = lambda.length;
   const tolerances = varianceTolerances(measurements, expected, c);
-  const deviations = measurements.sums.map((sum, j) => {
-    const mean = sum / measurements.rows;
-    const variance = measurements.sumsOfSquares[j]! / measurements.rows - mean * mean;
+  const judged = [
+    { ...variances, ...judgeVariances(measurements, c, tolerances) },
+    {
+      ...meanCausal,
+      ...judgeMeanCausalNorm(measurements, { lambda: expected.eigenvalues, m, ridge }, tolerances),
+    },
+  ];
+  if (expected.metric.source === 'computed') return judged;
+  const detail = "the given metric is not the inverse of this checkpoint's covariance";
+  return judged.map((check) =>
+    check.verdict === 'failed' ? { ...check, verdict: 'differs', detail } : check,
+  );
+}
+
+function judgeVariances(
+  { rows, sums, sumsOfSquares }: Measurements,
+  c: Float64Array,
+  tolerances: Float64Array,
+) {
+  const deviations = sums.map((sum, j) => {
+    const mean = sum / rows;
+    const variance = sumsOfSquares[j]! / rows - mean * mean;
     return Math.abs(variance - c[j]!) / tolerances[j]!;
   });
+  return judge(largest(deviations), 1);
+}
+
+function judgeMeanCausalNorm(
+  measurements: Measurements,
+  { lambda, m, ridge }: { lambda: Float64Array; m: Float64Array; ridge: number },
+  tolerances: Float64Array,
+) {
+  const d = lambda.length;
   const meanTolerance = productRounding(d) * typicalNorm(measurements);
   let left = 0;
   let right = d;
@@ -129,24 +167,11 @@ function checkCovariance(measurements: Measurements, expected: Expected): Check[
     right += lambda[j]! * (m[j]! * m[j]! - ridge);
     tolerance += lambda[j]! * (tolerances[j]! + meanTolerance * (2 * Math.abs(m[j]!) + meanTolerance));
   }
-  const judged = [
-    { ...variances, ...judge(largest(deviations), 1) },
-    { ...meanCausal, ...judge(Math.abs(left - right), tolerance) },
-  ];
-  if (expected.metric.source === 'computed') return judged;
-  return judged.map((check) =>
-    check.verdict === 'failed'
-      ? {
-          ...check,
-          verdict: 'differs',
-          detail: "the given metric is not the inverse of this checkpoint's covariance",
-        }
-      : check,
-  );
+  return judge(Math.abs(left - right), tolerance);
 }
 
 /**
- * How far var_i p_ij may be from c_j: products are off by s = productRounding x typical norm, which gives
+ * Tolerances of var_i p_ij - c_j: products are off by s = productRounding x typical norm, which gives
  * 2 sqrt(c) s + s^2; the float32 eigenvector is off by u in norm, which gives 2 u c + u^2 c_max; the eigenvalue
  * by d eps c_max. A given metric is itself off by epsilon x its largest entry, as a matrix by sqrt(d) times that,
  * and its inverse by c^2 times that.
@@ -166,7 +191,7 @@ function varianceTolerances(measurements: Measurements, expected: Expected, c: F
   });
 }
 
-/** The largest of values, NaN if one is NaN. */
+/** Largest of values, NaN if one is NaN. */
 function largest(values: Float64Array): number {
   return values.reduce((a, b) => (b > a || Number.isNaN(b) ? b : a), Number.NEGATIVE_INFINITY);
 }

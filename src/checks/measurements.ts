@@ -1,25 +1,31 @@
 import { type MomentSums, mergeMomentSums } from '../linalg/moments.js';
 
-/** What verification measures of one partition, or of several merged in their order. d = hidden size. */
+/** Measurements of one partition, or of several merged in their order. d = hidden size. */
 export interface Measurements {
-  /** What is wrong with the files themselves: checksum, ids, layout, non-finite values; empty when all is well. */
+  /** Faults of the files themselves: checksum, ids, layout, non-finite values; empty when all is well. */
   problems: string[];
   rows: number;
-  /** Per column of the projections, each [d]. */
+  /** Sums of each column of the projections, sum_i p_ij, [d]. */
   sums: Float64Array;
+  /** Sums of the squares of each column, sum_i p_ij^2, [d]. */
   sumsOfSquares: Float64Array;
+  /** Smallest p of each column, [d]. */
   minima: Float64Array;
+  /** Largest p of each column, [d]. */
   maxima: Float64Array;
-  /** sum_i gamma_ij, [d], from the checkpoint. */
+  /** Sums of each column of the checkpoint, sum_i gamma_ij, [d]. */
   gammaSums: Float64Array;
-  /** sum_i ||gamma_i||^2, from the checkpoint. */
+  /** Sum of the checkpoint's squares, sum_i ||gamma_i||^2. */
   gammaSquares: number;
-  /** | ||gamma_i|| - ||p_i|| |: its maximum, its sum, and the maximum relative to ||gamma_i||. */
+  /**
+   * Difference | ||gamma_i|| - ||p_i|| |: its maximum, its sum, and the maximum relative to ||gamma_i|| with its row.
+   */
   normDifference: { maximum: number; sum: number; maximumRelative: number; row: number };
-  /** |p_i . r - gamma_i . (V r)| / ||gamma_i||, its maximum and where. */
+  /** Deviation |p_i . r - gamma_i . (V r)| / ||gamma_i|| of the probe: its maximum with its row. */
   probe: { maximumRelative: number; row: number };
-  /** Euclidean ||p_i|| and causal sqrt(sum_j lambda_j p_ij^2) norms. */
+  /** Euclidean norms ||p_i||. */
   norm: MomentSums;
+  /** Causal norms sqrt(sum_j lambda_j p_ij^2). */
   causalNorm: MomentSums;
 }
 
@@ -62,7 +68,7 @@ export function mergeMeasurements(parts: readonly Measurements[]): Measurements 
   return merged;
 }
 
-/** The worse of two deviations; a NaN is worse than any number. */
+/** Worse of two deviations; a NaN is worse than any number. */
 export function worse<Deviation extends { maximumRelative: number }>(a: Deviation, b: Deviation): Deviation {
   return a.maximumRelative >= b.maximumRelative || Number.isNaN(a.maximumRelative) ? a : b;
 }

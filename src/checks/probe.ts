@@ -1,8 +1,8 @@
-/** A fixed seed: the probe is random with respect to the data, and the same for every verification of a run. */
+/** Seed of the probe, fixed: it is random with respect to the data, and the same for every verification of a run. */
 const SEED = 0x2545f491;
 
 /**
- * A random unit vector r = (+-1, ..., +-1) / sqrt(d) and its image V r. A product P that differs from gamma V
+ * Makes a random unit vector r = (+-1, ..., +-1) / sqrt(d) and its image V r. A product P that differs from gamma V
  * anywhere fails P r = gamma (V r) with probability at least 1/2, whatever the difference (Freivalds, 1977).
  * @param eigenvectors V, [d, d] float32 row-major
  */

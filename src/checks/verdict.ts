@@ -1,26 +1,26 @@
-/** What a check found of an identity. */
+/** Verdict of a check on an identity. */
 export type Verdict = 'passed' | 'failed' | 'differs' | 'not applicable';
 
-/** One identity of a run: what was measured, and how far it may be off. */
+/** Check of one identity of a run: what was measured, and how far it may be off. */
 export interface Check {
   name: string;
-  /** The identity in words and symbols. */
+  /** Identity in words and symbols. */
   what: string;
   measured: number | null;
   tolerance: number | null;
   /**
-   * 'differs' marks an identity that only holds for this checkpoint's own covariance, when a given metric turns
-   * out to be another's: a property of the input, not a fault of the run.
+   * Verdict; 'differs' marks an identity that only holds for this checkpoint's own covariance, when a given
+   * metric turns out to be another's: a property of the input, not a fault of the run.
    */
   verdict: Verdict;
   detail?: string;
 }
 
-/** Every check of a run, and the notebook's own two figures beside their limits. */
+/** Verification of a run: every check, and the notebook's own two figures beside their limits. */
 export interface Verification {
   passed: boolean;
   checks: Check[];
-  /** | ||gamma_i|| - ||p_i|| | over all rows. */
+  /** Difference | ||gamma_i|| - ||p_i|| | over all rows. */
   normDifference: { maximum: number; mean: number; limit: number };
   /** Largest off-diagonal entry of V^T V. */
   offDiagonal: { maximum: number; limit: number };

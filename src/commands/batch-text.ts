@@ -4,8 +4,8 @@ import { type BatchPlan, isPlanned, type PlannedRun, type RefusedRun } from '../
 import { type BatchSummaryRow, summaryRow } from '../batch/batch-summary.js';
 import type { DiskNeed } from '../batch/disk-space.js';
 import type { Outcome } from '../batch/run-batch.js';
+import { alignedRows } from '../text/aligned-rows.js';
 import { fixed, formatBytes } from '../text/figures.js';
-import { table } from '../text/table.js';
 
 /**
  * What each run of a batch is and needs, and what the disks have.
@@ -19,7 +19,7 @@ export function planText(
   const large = runs.filter(isPlanned).filter(({ memoryBytes }) => memoryBytes > machineBytes);
   const refused = runs.filter((run): run is RefusedRun => !isPlanned(run));
   return [
-    table([
+    alignedRows([
       ['', 'model', 'V x d', 'dtype', 'state', 'download', 'disk', 'memory', 'folder'],
       ...runs.map((run) => [String(run.index + 1), run.name, ...planCells(run)]),
     ]),
@@ -45,7 +45,7 @@ export function batchSummaryText(outcomes: readonly Outcome[]): string {
   const failed = outcomes.filter(({ status }) => status === 'failed').length;
   const again = outcomes.filter((outcome) => outcome.status === 'finished' && outcome.finishedBefore).length;
   return [
-    table([
+    alignedRows([
       [
         ...['', 'model', 'V', 'd', 'lambda min', 'median', 'max', 'condition', 'PR(lambda)', 'PR(C)'],
         ...['ln det M', '|M-I|_F', 'norm', 'causal norm', 'distortion', 'orphans', 'duplicates', 'seconds'],

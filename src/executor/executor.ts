@@ -6,15 +6,16 @@ import type { TaskName, Tasks } from './tasks.js';
  * run: worker threads of this process now, other machines with another implementation.
  */
 export interface Executor {
-  /** How many tasks run at once. */
+  /** Number of tasks that run at once. */
   readonly concurrency: number;
   /** Runs one task. Rejects with an EigenshardError: the task's own, or 'worker-died' when its retries are used up. */
   run<Name extends TaskName>(name: Name, input: Tasks[Name]['input']): Promise<Tasks[Name]['result']>;
+  /** Ends the threads or machines behind it. */
   close(): Promise<void>;
 }
 
 /**
- * Runs the same task over many inputs, in order of their index, `concurrency` at a time. `onResult` sees each
+ * Runs one task over many inputs, in order of their index, `concurrency` at a time. `onResult` sees each
  * result as it arrives, in any order. After a failure no further task is started, those running are waited for
  * (so what they finish is kept), and the first failure is thrown.
  */

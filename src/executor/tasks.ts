@@ -17,12 +17,12 @@ import type { RowRange } from '../plan/row-ranges.js';
 import type { TablePart, TableSettings } from '../tables/part.js';
 
 /**
- * What crosses the thread boundary: every task's name, input and result, all structured-cloneable plain data.
- * Tasks name files, never hold their contents, so that any executor can run them. V = vocabulary rows,
- * d = hidden size.
+ * Tasks by name, with the input and the result of each: all that crosses the thread boundary, structured-cloneable
+ * plain data. Tasks name files, never hold their contents, so that any executor can run them. V is the number of
+ * vocabulary rows, d the hidden size.
  */
 export interface Tasks {
-  /** Writes rows of a synthetic checkpoint at their place in an already sized file. */
+  /** Writes rows of a synthetic checkpoint at their offset in an already sized file. */
   generate: {
     input: { file: string; byteOffset: number; rows: RowRange; recipe: SyntheticRecipe };
     result: { bytes: number };
@@ -31,11 +31,11 @@ export interface Tasks {
   scan: {
     input: { source: RowSource; rows: RowRange; hashRows?: boolean; sumSquares?: boolean };
     result: {
-      /** Of each row's stored bytes, where asked for: equal rows have equal hashes. */
+      /** Hash of each row's stored bytes, where asked for: equal rows have equal hashes. */
       rowHashes: BigUint64Array | null;
       /** SHA-256 (hex) of the rows' stored bytes. */
       sha256: string;
-      /** sum_i gamma_ij, [d]. */
+      /** Sums of the columns, sum_i gamma_ij, [d]. */
       columnSums: Float64Array;
       /** sum_i gamma_ij^2, [d], where asked for. */
       columnSquares: Float64Array | null;
@@ -46,7 +46,7 @@ export interface Tasks {
   /** Sums (gamma_i - mu)(gamma_i - mu)^T over rows. */
   covariance: {
     input: { source: RowSource; rows: RowRange; mean: Float64Array; backend: BackendChoice };
-    /** The lower block triangle of the sum, in the order of `covarianceBlocks`. */
+    /** Lower block triangle of the sum, in the order of `covarianceBlocks`. */
     result: { blocks: Float64Array };
   };
   /** Projects rows on the eigenvectors and writes them as one partition. */
@@ -63,32 +63,34 @@ export interface Tasks {
   /** Reads a row-major export whole, and says what is wrong with it. */
   digest: {
     input: {
-      /** Absolute. */
+      /** Absolute path of the export. */
       file: string;
-      /** What the file is called in messages. */
+      /** Name of the file in messages. */
       name: string;
-      /** What its stretches of rows must be. */
+      /** Stretches of rows with what they must be. */
       slices: Omit<SliceRecord, 'file'>[];
-      /** What must stand around them; empty where only the recorded SHA-256 tells. */
+      /** Pieces that must stand around the rows; empty where only the recorded SHA-256 tells. */
       frame: FilePiece[];
     };
     result: { bytes: number; sha256: string; problems: string[] };
   };
-  /** Whether files (and slices of files) still hold what was recorded. */
+  /** Checks that files, and slices of files, still hold what was recorded. */
   checksum: {
     input: { files: ((FileRecord | WrittenFile) & { absolutePath: string })[]; slices: SliceRecord[] };
     result: { problems: string[] };
   };
 }
 
+/** Name of a task. */
 export type TaskName = keyof Tasks;
 
-/** What every thread of a pool is given when it starts. */
+/** Setting that every thread of a pool is given when it starts. */
 export interface WorkerSetting {
   /** One int32, not 0 from the moment that the run is interrupted. */
   interruption: SharedArrayBuffer;
 }
 
+/** Input of `project`: one partition, and the files that it is written to. */
 export interface ProjectInput {
   source: RowSource;
   rows: RowRange;
@@ -97,18 +99,21 @@ export interface ProjectInput {
   directory: string;
   /** The directory's lock, without which nothing is written; null where nobody locks it. */
   lock: LockClaim | null;
-  /** Paths relative to `directory`, of the formats asked for. */
+  /** Path of the Parquet file, relative to `directory`; null where none is wanted. */
   parquet: string | null;
+  /** Path of the Arrow file, relative to `directory`; null where none is wanted. */
   arrow: string | null;
+  /** Stretches of the row-major exports that the rows fill. */
   slices: Slice[];
   /** Key-value metadata of the partition's files. */
   metadata: Record<string, string>;
 }
 
+/** Input of `verify`: one partition with its files as they were recorded, and what to measure it with. */
 export interface VerifyInput {
-  /** Null where the checkpoint is not at hand: then the projections are measured alone. */
+  /** Rows of the checkpoint; null where it is not at hand: then the projections are measured alone. */
   source: RowSource | null;
-  /** d */
+  /** Hidden size d. */
   hidden: number;
   rows: RowRange;
   directory: string;
@@ -118,16 +123,16 @@ export interface VerifyInput {
   metadata: Record<string, string>;
   /** lambda, [d]. */
   eigenvalues: Float64Array;
-  /** r, [d], a unit vector, and V r, [d]: the Freivalds probe. */
+  /** Freivalds probe: a unit vector r, [d], and V r, [d]. */
   probe: { vector: Float64Array; image: Float64Array };
-  /** What the tables are to hold; null where none are wanted. */
+  /** Settings of the tables; null where none are wanted. */
   tables: TableSettings | null;
 }
 
-/** What a partition's bytes on disk give. */
+/** Result of `verify`, all of it from the partition's bytes on disk. */
 export interface VerifyResult extends Measurements {
-  /** The partition's files, with the SHA-256 of their bytes on disk. */
+  /** Files of the partition, with the SHA-256 of their bytes on disk. */
   files: VerifiedFile[];
-  /** Null where none are wanted, or the files are not what they should be. */
+  /** Part of the tables; null where none are wanted, or the files are not what they should be. */
   tables: TablePart | null;
 }

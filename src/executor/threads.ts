@@ -5,17 +5,17 @@ import { forbidTelemetry } from '../linalg/onnxruntime.js';
 import type { Executor } from './executor.js';
 import type { TaskName, Tasks, WorkerSetting } from './tasks.js';
 
-/** What the worker entry returns: failures travel as data, so a rejection can only mean that the thread died. */
+/** Outcome of a task in its thread: failures travel as data, so a rejection can only mean that the thread died. */
 export type TaskOutcome = { ok: true; result: unknown } | { ok: false; error: PlainError };
 
-/** A task whose worker thread died is run again this many times before the run fails. */
+/** Times that a task whose worker thread died is run again before the run fails. */
 export const RETRIES_AFTER_DEATH = 2;
 
-/** V8 would let it grow to 48 MB in every thread before it collects. */
+/** Size of V8's young generation, which it would let grow to 48 MB in every thread before it collects. */
 const YOUNG_GENERATION_MB = 4;
 
 /**
- * The executor of one machine: a Piscina pool of `workers` threads. When `signal` aborts, running tasks end at their
+ * Executor of one machine: a Piscina pool of `workers` threads. When `signal` aborts, running tasks end at their
  * next step (what they had not committed is not seen), those that do not are cut off where they stand, and every call
  * rejects as 'interrupted'.
  */
@@ -33,11 +33,11 @@ export class ThreadExecutor implements Executor {
   constructor(options: {
     workers: number;
     signal?: AbortSignal | undefined;
-    /** Told when a thread died and its task is tried again. */
+    /** Hears when a thread died and its task is tried again. */
     onRetry?: (message: string) => void;
-    /** How long tasks may take to end by themselves after an interruption; 2,000 by default. */
+    /** Milliseconds that tasks may take to end by themselves after an interruption; 2,000 by default. */
     graceMs?: number;
-    /** The worker entry; another one in tests. */
+    /** Entry of the threads, which tests replace. */
     filename?: string;
   }) {
     this.concurrency = options.workers;
@@ -95,14 +95,14 @@ export class ThreadExecutor implements Executor {
     } catch (cause) {
       if (this.#signal?.aborted) return new EigenshardError('interrupted', 'interrupted', { cause });
       const reason = cause instanceof Error ? cause.message : String(cause);
-      const where = describeTask(name, input);
+      const where = taskLabel(name, input);
       return new EigenshardError('worker-died', `a worker thread died during ${where}: ${reason}`, { cause });
     }
   }
 }
 
-/** Every failure of a task says which rows it was about. */
-function describeTask(name: TaskName, input: unknown): string {
+/** Name of a task in messages, with the rows that it is about. */
+function taskLabel(name: TaskName, input: unknown): string {
   const { rows } = input as { rows?: { first: number; count: number } };
   return rows === undefined ? `${name}` : `${name} of rows ${rows.first} to ${rows.first + rows.count - 1}`;
 }

@@ -4,17 +4,17 @@
  */
 export const COVARIANCE_BLOCK = 512;
 
-/** A block of a symmetric d x d matrix: rows [row, row + height), columns [column, column + width). */
+/** Block of a symmetric d x d matrix: rows [row, row + height), columns [column, column + width). */
 export interface CovarianceBlock {
   row: number;
   column: number;
   height: number;
   width: number;
-  /** Where its height x width values begin in the packed blocks. */
+  /** Index among the packed blocks at which its height x width values begin. */
   offset: number;
 }
 
-/** The lower block triangle of a d x d matrix, block rows from the top, packed one after another. */
+/** Lower block triangle of a d x d matrix, block rows from the top, packed one after another. */
 export function covarianceBlocks(d: number): { blocks: CovarianceBlock[]; length: number } {
   const starts = Array.from({ length: Math.ceil(d / COVARIANCE_BLOCK) }, (_, b) => b * COVARIANCE_BLOCK);
   const blocks: CovarianceBlock[] = [];
@@ -30,7 +30,7 @@ export function covarianceBlocks(d: number): { blocks: CovarianceBlock[]; length
   return { blocks, length };
 }
 
-/** The full symmetric matrix [d, d] from packed blocks, every value divided by `divisor`. */
+/** Full symmetric matrix [d, d] from packed blocks, every value divided by `divisor`. */
 export function unpackCovariance(packed: Float64Array, d: number, divisor: number): Float64Array {
   const matrix = new Float64Array(d * d);
   for (const { row, column, height, width, offset } of covarianceBlocks(d).blocks) {

@@ -9,7 +9,7 @@ export interface Eigenbasis {
   eigenvalues: Float64Array;
   /** c = 1 / lambda - rho, [d], in the same order; null where the ridge rho of a given metric is not known. */
   covarianceEigenvalues: Float64Array | null;
-  /** [d, d] row-major, column j belongs to lambda_j; signs by SIGN_RULE. */
+  /** float64 [d, d] row-major, column j belongs to lambda_j; signs by SIGN_RULE. */
   eigenvectors: Float64Array;
 }
 
@@ -20,17 +20,18 @@ export interface StoredEigenbasis extends Omit<Eigenbasis, 'eigenvectors'> {
 }
 
 /**
- * The eigenbasis of (C + rho I)^-1, from C itself: inverting first would lose eps x kappa on the largest lambda.
- * @param covariance C, [d, d] symmetric; @param ridge rho
+ * Eigenbasis of (C + rho I)^-1, from C itself: inverting first would lose eps x kappa on the largest lambda.
+ * @param covariance C, [d, d] symmetric
+ * @param ridge rho
  * @throws InputError when C + rho I is singular
  */
 export async function eigenbasisOfCovariance(
   covariance: Float64Array,
   d: number,
   ridge: number,
-  kernels: Backend,
+  backend: Backend,
 ): Promise<Eigenbasis> {
-  const ascending = await kernels.eigh(covariance, d);
+  const ascending = await backend.eigh(covariance, d);
   // Ascending lambda is descending c.
   const covarianceEigenvalues = ascending.eigenvalues.toReversed();
   const smallest = covarianceEigenvalues[d - 1]! + ridge;
@@ -49,7 +50,8 @@ export async function eigenbasisOfCovariance(
 }
 
 /**
- * The eigenbasis of a given metric M, [d, d] symmetric.
+ * Eigenbasis of a given metric.
+ * @param metric M, [d, d] symmetric
  * @param ridge rho, where the metric says it
  * @throws InputError when M is not positive definite
  */
@@ -57,9 +59,9 @@ export async function eigenbasisOfMetric(
   metric: Float64Array,
   d: number,
   ridge: number | null,
-  kernels: Backend,
+  backend: Backend,
 ): Promise<Eigenbasis> {
-  const { eigenvalues, eigenvectors } = await kernels.eigh(metric, d);
+  const { eigenvalues, eigenvectors } = await backend.eigh(metric, d);
   if (!(eigenvalues[0]! > 0)) {
     throw new InputError(
       `the metric is not positive definite: its smallest eigenvalue is ${eigenvalues[0]!.toExponential(3)} ` +
@@ -71,18 +73,18 @@ export async function eigenbasisOfMetric(
   return { eigenvalues, covarianceEigenvalues, eigenvectors };
 }
 
-/** M = V diag(lambda) V^T, [d, d], symmetric to the last bit. */
+/** Metric M = V diag(lambda) V^T, [d, d], symmetric to the last bit. */
 export async function metricOf(
   { eigenvalues, eigenvectors }: Eigenbasis,
   d: number,
-  kernels: Backend,
+  backend: Backend,
 ): Promise<Float64Array> {
   const scaled = eigenvectors.map((value, k) => value * eigenvalues[k % d]!);
   const transposed = new Float64Array(d * d);
   for (let i = 0; i < d; i++) {
     for (let j = 0; j < d; j++) transposed[j * d + i] = eigenvectors[i * d + j]!;
   }
-  const product = await kernels.product(availableParallelism());
+  const product = await backend.product(availableParallelism());
   const square = (values: Float64Array) => ({ values, rows: d, columns: d });
   const metric = new Float64Array(d * d);
   await product.multiply(square(scaled), square(transposed), square(metric));

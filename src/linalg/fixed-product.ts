@@ -2,12 +2,12 @@ import { checkShapes, checkWhole, type Matrix, type Shape } from './matrix.js';
 import { type FixedOperand, OnnxOperator } from './onnx-operator.js';
 
 /**
- * Dense products out = A B in float32 with a B that stays the same, by onnxruntime's CPU kernels (MLAS). B is
- * arranged for the kernel once, not at every call, which is a tenth of the time at 1,024 rows a call.
+ * Dense products out = A B in float32 with a B that stays the same, by onnxruntime on the CPU (MLAS). B is arranged
+ * for the processor once, not at every call, which is a tenth of the time at 1,024 rows a call.
  *
- * Which kernel runs depends on the processor, so bits may differ between machines; on one machine an element's
+ * The code that multiplies depends on the processor, so bits may differ between machines; on one machine an element's
  * bits depend only on its row of A and its column of B, not on the other rows, as long as A has at least two
- * rows (a single row goes to a matrix-vector kernel with another summation order).
+ * rows (a single row is multiplied as a vector, with another order of summation).
  *
  * Memory: one copy of B; while it is created from memory, not from a file, one more beside the given one.
  */
@@ -21,6 +21,7 @@ export class FixedProduct {
   }
 
   /**
+   * Arranges B for the products to come.
    * @param b [k, n], needed no more afterwards
    * @param threads how many threads one product may use
    */
@@ -31,12 +32,13 @@ export class FixedProduct {
     return new FixedProduct(operator, { rows, columns, values: { length: rows * columns } });
   }
 
-  /** out = A B. Shapes [m, k] x [k, n] -> [m, n]; `out` must not overlap A. */
+  /** Computes out = A B. Shapes [m, k] x [k, n] -> [m, n]; `out` must not overlap A. */
   async multiply(a: Matrix<Float32Array>, out: Matrix<Float32Array>): Promise<void> {
     checkShapes(a, this.#b, out);
     await this.#operator.run({ a }, out);
   }
 
+  /** Frees the session and its copy of B. */
   async release(): Promise<void> {
     await this.#operator.release();
   }

@@ -1,4 +1,4 @@
-/** How numbers are distributed; the deviation is that of the numbers themselves, divisor n. */
+/** Distribution of numbers in four figures; the deviation is that of the numbers themselves, divisor n. */
 export interface Moments {
   minimum: number;
   maximum: number;
@@ -6,7 +6,7 @@ export interface Moments {
   standardDeviation: number;
 }
 
-/** What can be added up, part by part, until the moments are asked for. */
+/** Sums that can be added up, part by part, until the moments are asked for. */
 export interface MomentSums {
   minimum: number;
   maximum: number;
@@ -14,7 +14,7 @@ export interface MomentSums {
   sumOfSquares: number;
 }
 
-/** The sums of two parts. */
+/** Sums of two parts taken together. */
 export function mergeMomentSums(a: MomentSums, b: MomentSums): MomentSums {
   return {
     minimum: Math.min(a.minimum, b.minimum),
@@ -24,7 +24,7 @@ export function mergeMomentSums(a: MomentSums, b: MomentSums): MomentSums {
   };
 }
 
-/** The moments of `count` numbers of which only sums were kept. */
+/** Moments of `count` numbers of which only sums were kept. */
 export function momentsOfSums({ minimum, maximum, sum, sumOfSquares }: MomentSums, count: number): Moments {
   const mean = sum / count;
   // Rounding can leave a variance of zero slightly below it.
@@ -32,7 +32,7 @@ export function momentsOfSums({ minimum, maximum, sum, sumOfSquares }: MomentSum
   return { minimum, maximum, mean, standardDeviation: Math.sqrt(variance) };
 }
 
-/** The moments of numbers that are all there, in two passes. */
+/** Moments of numbers that are all there, in two passes. */
 export function momentsOf(values: Float64Array): Moments {
   const centre = meanOf(values);
   return {
@@ -43,7 +43,7 @@ export function momentsOf(values: Float64Array): Moments {
   };
 }
 
-/** The mean of numbers, NaN where there are none. */
+/** Mean of numbers, NaN where there are none. */
 export function meanOf(values: Float64Array): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

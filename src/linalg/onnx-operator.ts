@@ -6,20 +6,21 @@ import { loadOnnxruntime } from './onnxruntime.js';
 
 type Values = Float32Array | Float64Array;
 
-/** Float32, in memory or in a file; the file is mapped, which saves two copies. */
+/** Right operand in float32 that stays the same, in memory or in a file; the file is mapped, which saves two copies. */
 export type FixedOperand = Matrix<Float32Array> | StoredMatrix;
 
+/** Operator to make, its type, its threads, and its right operand where that stays the same. */
 export interface OperatorOptions {
-  /** y = a b (MatMul) or y = a b + c (Gemm). */
+  /** MatMul: y = a b. Gemm: y = a b + c. */
   operator: 'MatMul' | 'Gemm';
   dtype: 'float32' | 'float64';
-  /** How many threads one run may use; 1 inside a worker. */
+  /** Threads that one run may use; 1 inside a worker. */
   threads: number;
-  /** A b that stays the same: onnxruntime arranges it for its kernel once, and needs the original no more. */
+  /** Operand b that stays the same: onnxruntime arranges it once, and needs the original no more. */
   b?: FixedOperand | undefined;
 }
 
-/** One operator of onnxruntime, on its CPU kernels, as a session of its own. */
+/** One operator of onnxruntime, on the CPU, as a session of its own. */
 export class OnnxOperator {
   readonly #session: InferenceSession;
   readonly #tensor: (matrix: Matrix<Values>) => Tensor;
@@ -29,6 +30,7 @@ export class OnnxOperator {
     this.#tensor = tensor;
   }
 
+  /** Makes a session whose whole model is the operator. */
   static async create({ operator, dtype, threads, b }: OperatorOptions): Promise<OnnxOperator> {
     const { InferenceSession, Tensor } = await loadOnnxruntime();
     const session = await InferenceSession.create(oneOperatorModel({ operator, dtype, b }), {
@@ -39,7 +41,7 @@ export class OnnxOperator {
       // Both only pay off for graphs with intermediate tensors; here they would hold a second copy of every shape seen.
       enableCpuMemArena: false,
       enableMemPattern: false,
-      ...(b === undefined ? {} : placeOf(b)),
+      ...(b === undefined ? {} : externalData(b)),
     });
     return new OnnxOperator(
       session,
@@ -52,20 +54,21 @@ export class OnnxOperator {
     const feeds = Object.entries(operands).map(([name, matrix]) => [name, this.#tensor(matrix)] as const);
     const results = await this.#session.run(Object.fromEntries(feeds), { y: this.#tensor(y) });
     // onnxruntime makes a copy of every result beside the one it was asked to write. Left to the garbage collector,
-    // hundreds of megabytes of them would lie around, and collecting them would take a core from the kernels.
+    // hundreds of megabytes of them would lie around, and collecting them would take a core from the products.
     freeBuffer((results.y!.data as Values).buffer as ArrayBuffer);
   }
 
+  /** Frees the session. */
   async release(): Promise<void> {
     await this.#session.release();
   }
 }
 
-/** By this name the model refers to a fixed b in memory. */
+/** Name by which the model refers to a fixed b in memory. */
 const IN_MEMORY = 'b';
 
-/** The session options that say where the bytes of a fixed b are. */
-function placeOf(b: FixedOperand): InferenceSession.SessionOptions {
+/** Session options that say where the bytes of a fixed b are. */
+function externalData(b: FixedOperand): InferenceSession.SessionOptions {
   if ('file' in b)
     return { extra: { session: { model_external_initializers_file_folder_path: path.dirname(b.file) } } };
   const { buffer, byteOffset, byteLength } = b.values;
@@ -73,46 +76,52 @@ function placeOf(b: FixedOperand): InferenceSession.SessionOptions {
 }
 
 /**
- * The ONNX model of one operator as protobuf bytes: every field number below is from onnx/onnx.proto (ModelProto,
+ * ONNX model of one operator as protobuf bytes: every field number below is from onnx/onnx.proto (ModelProto,
  * GraphProto, NodeProto, TensorProto, StringStringEntryProto, ValueInfoProto, TypeProto).
  */
 function oneOperatorModel({ operator, dtype, b }: Omit<OperatorOptions, 'threads'>): Uint8Array {
   const operands = operator === 'Gemm' ? ['a', 'b', 'c'] : ['a', 'b'];
-  const dimensions: Record<string, [string, string]> = {
-    a: ['m', 'k'],
-    b: ['k', 'n'],
-    c: ['m', 'n'],
-    y: ['m', 'n'],
-  };
   const elementType = dtype === 'float32' ? 1 : 11;
-  const valueInfo = (name: string) => {
-    const shape = dimensions[name]!.flatMap((dimension) => message(1, text(2, dimension)));
-    const tensor = [...integer(1, elementType), ...message(2, shape)];
-    return [...text(1, name), ...message(2, message(1, tensor))];
-  };
-  const fixed = (operand: FixedOperand) => {
-    const shape = [operand.rows, operand.columns].flatMap((size) => integer(1, size));
-    const [location, offset] =
-      'file' in operand ? [path.basename(operand.file), operand.byteOffset] : [IN_MEMORY, 0];
-    const place = { location, offset, length: operand.rows * operand.columns * 4 };
-    const entries = Object.entries(place).flatMap(([key, value]) =>
-      message(13, [...text(1, key), ...text(2, String(value))]),
-    );
-    const external = integer(14, 1);
-    return [...shape, ...integer(2, elementType), ...text(8, 'b'), ...entries, ...external];
-  };
-  const node = [...operands.flatMap((name) => text(1, name)), ...text(2, 'y'), ...text(4, operator)];
+  const names = operands.flatMap((name) => textField(1, name));
+  const node = [...names, ...textField(2, 'y'), ...textField(4, operator)];
   const inputs = operands.filter((name) => name !== 'b' || b === undefined);
   const graph = [
-    ...message(1, node),
-    ...text(2, operator),
-    ...(b === undefined ? [] : message(5, fixed(b))),
-    ...inputs.flatMap((name) => message(11, valueInfo(name))),
-    ...message(12, valueInfo('y')),
+    ...messageField(1, node),
+    ...textField(2, operator),
+    ...(b === undefined ? [] : messageField(5, fixedTensor(b, elementType))),
+    ...inputs.flatMap((name) => messageField(11, valueInfo(name, elementType))),
+    ...messageField(12, valueInfo('y', elementType)),
   ];
-  const irVersion = 8;
-  const opset = 17;
-  return Uint8Array.from([...integer(1, irVersion), ...message(8, integer(2, opset)), ...message(7, graph)]);
+  const irVersion = integerField(1, 8);
+  const opset = integerField(2, 17);
+  return Uint8Array.from([...irVersion, ...messageField(8, opset), ...messageField(7, graph)]);
+}
+
+/** Names of the dimensions of each operand and of the result. */
+const dimensions: Readonly<Record<string, readonly [string, string]>> = {
+  a: ['m', 'k'],
+  b: ['k', 'n'],
+  c: ['m', 'n'],
+  y: ['m', 'n'],
+};
+
+/** ValueInfoProto of an operand or the result. */
+function valueInfo(name: string, elementType: number): number[] {
+  const shape = dimensions[name]!.flatMap((dimension) => messageField(1, textField(2, dimension)));
+  const tensor = [...integerField(1, elementType), ...messageField(2, shape)];
+  return [...textField(1, name), ...messageField(2, messageField(1, tensor))];
+}
+
+/** TensorProto of a fixed b, whose data lie outside of the model. */
+function fixedTensor(b: FixedOperand, elementType: number): number[] {
+  const shape = [b.rows, b.columns].flatMap((size) => integerField(1, size));
+  const [location, offset] = 'file' in b ? [path.basename(b.file), b.byteOffset] : [IN_MEMORY, 0];
+  const stretch = { location, offset, length: b.rows * b.columns * 4 };
+  const entries = Object.entries(stretch).flatMap(([key, value]) =>
+    messageField(13, [...textField(1, key), ...textField(2, String(value))]),
+  );
+  const isExternal = integerField(14, 1);
+  return [...shape, ...integerField(2, elementType), ...textField(8, 'b'), ...entries, ...isExternal];
 }
 
 function varint(value: number): number[] {
@@ -121,14 +130,14 @@ function varint(value: number): number[] {
   return [...bytes, value];
 }
 
-function integer(field: number, value: number): number[] {
+function integerField(field: number, value: number): number[] {
   return [...varint(field * 8), ...varint(value)];
 }
 
-function message(field: number, body: readonly number[]): number[] {
+function messageField(field: number, body: readonly number[]): number[] {
   return [...varint(field * 8 + 2), ...varint(body.length), ...body];
 }
 
-function text(field: number, value: string): number[] {
-  return message(field, [...Buffer.from(value)]);
+function textField(field: number, value: string): number[] {
+  return messageField(field, [...Buffer.from(value)]);
 }

@@ -4,7 +4,7 @@ import { isMainThread } from 'node:worker_threads';
 import type * as Onnxruntime from 'onnxruntime-node';
 import { RunError } from '../errors.js';
 
-/** The version of the package that `loadOnnxruntime` loads, without loading it. */
+/** Version of the package that `loadOnnxruntime` loads, without loading it. */
 export function onnxruntimeVersion(): string {
   const file = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
   return JSON.parse(readFileSync(file, 'utf8')).version;

@@ -1,4 +1,4 @@
-/** row [d] times matrix [d, d], in float64. */
+/** Product of a row [d] and a matrix [d, d] row-major, summed in float64. */
 export function rowTimesMatrix(row: Float64Array, matrix: Float32Array): Float64Array {
   const d = row.length;
   const out = new Float64Array(d);

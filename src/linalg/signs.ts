@@ -1,4 +1,4 @@
-/** The recorded rule by which eigenvectors, whose signs are arbitrary, are given one. */
+/** Rule, recorded with every basis, by which eigenvectors, whose signs are arbitrary, are given one. */
 export const SIGN_RULE = 'the entry of largest magnitude is positive; ties: lowest index';
 
 /** Applies SIGN_RULE, in place, to the columns of `vectors`, [d, d] row-major. */

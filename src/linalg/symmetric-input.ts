@@ -1,7 +1,7 @@
 import { InputError } from '../errors.js';
 
 /**
- * The door of every eigensolver.
+ * Checks a matrix at the door of every eigensolver.
  * @param matrix [n, n] row-major; only its lower triangle is looked at
  * @throws InputError when it is not n x n values with n >= 1, or an entry is not finite
  */

@@ -1,5 +1,5 @@
 /**
- * The part of the WebAssembly interface that kernels use. TypeScript declares it in its DOM library only, which
+ * Part of the WebAssembly interface that kernels use. TypeScript declares it in its DOM library only, which
  * would let browser globals pass the type check.
  */
 declare namespace WebAssembly {

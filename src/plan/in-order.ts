@@ -1,6 +1,6 @@
 /**
- * Takes results in any order and hands them to `merge` in that of their index, from 0, each as soon as it can: for
- * reductions whose bits must not depend on timing.
+ * Makes a function that takes results in any order and hands them to `merge` in that of their index, from 0, each as
+ * soon as it can: for reductions whose bits must not depend on timing.
  */
 export function inOrder<Result>(
   merge: (result: Result, index: number) => void,

@@ -12,37 +12,40 @@ export const SCAN_ROWS = 8192;
  */
 export const STRIP_ROWS = 512;
 
-/**
- * Where the partitions lie in the output directory, a folder for each format: readers that are given a folder take every
- * file in it.
- */
+/** Folder of the partitions in the output directory. */
 export const PROJECTIONS_FOLDER = 'projections';
+/** Folders of partitions, one for each format: readers that are given a folder take every file in it. */
 export const partitionFolders = ['', '/parquet', '/arrow'].map((format) => `${PROJECTIONS_FOLDER}${format}`);
 
-/** One partition of the output: which rows it holds and what its files are called. */
+/** Partition of the output: the rows that it holds, and the names of its files. */
 export interface Partition {
   index: number;
   rows: RowRange;
-  /** Paths relative to the output directory, of the formats asked for. */
+  /** Path of the Parquet file, relative to the output directory; null where none is asked for. */
   parquet: string | null;
+  /** Path of the Arrow file, relative to the output directory; null where none is asked for. */
   arrow: string | null;
 }
 
-/** The partition's files, relative to the output directory. */
+/** Paths of a partition's files, relative to the output directory. */
 export function filesOf({ parquet, arrow }: Partition): string[] {
   return [parquet, arrow].filter((file) => file !== null);
 }
 
+/** Division of a run into tasks, as plain data. */
 export interface Plan {
-  /** Rows V and hidden size d of the checkpoint's matrix. */
+  /** Rows V of the checkpoint's matrix. */
   rows: number;
+  /** Hidden size d. */
   hidden: number;
+  /** Rows of every partition but the last. */
   partitionRows: number;
+  /** Rows of each scan and covariance task. */
   scans: RowRange[];
   partitions: Partition[];
 }
 
-/** The whole run as plain data: it can be printed, compared and replayed. */
+/** Plans a whole run as plain data, which can be printed, compared and replayed. */
 export function planRun(options: {
   rows: number;
   hidden: number;
@@ -65,6 +68,7 @@ export function planRun(options: {
   return { rows, hidden, partitionRows, scans: splitRows(rows, SCAN_ROWS), partitions };
 }
 
-/** The formats of partitions that can be asked for. */
+/** Formats of partitions that can be asked for. */
 export const partitionFormats = ['parquet', 'arrow', 'both'] as const;
+/** Format of partitions that can be asked for. */
 export type PartitionFormat = (typeof partitionFormats)[number];

@@ -7,19 +7,20 @@ import { TABLE_NAMES } from '../output/manifest.js';
 import { runFile } from '../output/run-file.js';
 import { loadDuckDB } from './load-duckdb.js';
 
+/** Column of an answer. */
 export interface SqlColumn {
   name: string;
-  /** DuckDB's own name, such as DOUBLE. */
+  /** Type by DuckDB's own name, such as DOUBLE. */
   type: string;
 }
 
-/** The answer to a query, as it comes: in chunks of rows, a value a column. */
+/** Answer to a query, as it comes: in chunks of rows, a value a column. */
 export interface SqlResult {
   columns: SqlColumn[];
   chunks: AsyncIterable<Json[][]>;
 }
 
-/** The views of a run, and the files of each; a string says why a run does not have one. */
+/** Views of a run, and the files of each; a string says why a run does not have one. */
 type Views = Readonly<Record<string, readonly string[] | string>>;
 
 /**
@@ -60,7 +61,7 @@ export async function querySql<Result>(
   }
 }
 
-/** No extension is fetched, and nothing is put aside on the disk. */
+/** Settings by which no extension is fetched, and nothing is put aside on the disk. */
 const settings = {
   autoinstall_known_extensions: 'false',
   autoload_known_extensions: 'false',
@@ -88,25 +89,25 @@ function viewsOf(directory: string, { partitions }: Manifest): Views {
   };
 }
 
-/** Afterwards the files of the views are all that the connection can touch. */
+/** Creates the views; afterwards their files are all that the connection can touch. */
 async function createViews(connection: DuckDBConnection, views: Views): Promise<void> {
   const present = Object.entries(views).filter((entry): entry is [string, string[]] =>
     Array.isArray(entry[1]),
   );
   for (const [name, files] of present) {
-    await connection.run(`CREATE VIEW ${name} AS SELECT * FROM read_parquet(${list(files)})`);
+    await connection.run(`CREATE VIEW ${name} AS SELECT * FROM read_parquet(${fileList(files)})`);
   }
-  await connection.run(`SET allowed_paths = ${list(present.flatMap(([, files]) => files))}`);
+  await connection.run(`SET allowed_paths = ${fileList(present.flatMap(([, files]) => files))}`);
   await connection.run('SET enable_external_access = false');
   await connection.run('SET lock_configuration = true');
 }
 
-/** DuckDB takes a path with * or [ in it for that file where there is one. */
-function list(files: readonly string[]): string {
+/** List of files in SQL. DuckDB takes a path with * or [ in it for that file where there is one. */
+function fileList(files: readonly string[]): string {
   return `[${files.map((file) => `'${file.replaceAll("'", "''")}'`).join(', ')}]`;
 }
 
-/** White space and comments. */
+/** Statements without content: white space and comments. */
 const nothing = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*$/;
 
 function asQueryError(error: unknown, sql: string, views: Views): unknown {

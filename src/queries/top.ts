@@ -7,29 +7,32 @@ import { runFile } from '../output/run-file.js';
 import { degrees } from '../tables/degrees.js';
 import { type Measure, type Side, sides } from '../tables/measures.js';
 
+/** Request for the tokens that lie farthest along an eigenvector. */
 export interface TopRequest {
-  /** Index, ascending lambda. */
+  /** Index of the eigenvector, ascending lambda. */
   eigenvector: number;
   sides: readonly Side[];
   measure: Measure;
-  /** Tokens a side. */
+  /** Number of tokens a side. */
   count: number;
 }
 
-/** A token by how far it lies along an eigenvector; the names are those of the columns of extremes.parquet. */
+/** Token by how far it lies along an eigenvector; the names are those of the columns of extremes.parquet. */
 export interface TopToken {
   side: Side;
   place: number;
   token_id: number;
   text: string | null;
-  /** Projection or cosine, as the measure says. */
+  /** Value of the measure: projection or cosine. */
   value: number;
-  /** Degrees: from the causal cosine for that measure, from the Euclidean one otherwise; null for a zero row. */
+  /**
+   * Angle in degrees: from the causal cosine for that measure, from the Euclidean one otherwise; null for a zero row.
+   */
   angle: number | null;
 }
 
 /**
- * The tokens that lie farthest along one eigenvector: from extremes.parquet, or, where more are asked for than it
+ * Finds the tokens that lie farthest along one eigenvector: from extremes.parquet, or, where more are asked for than it
  * holds, from the Parquet partitions.
  * @returns a side after the other, as `request.sides` has them; fewer than asked for where the vocabulary ends
  * @throws InputError where there is no such eigenvector, or the run has nothing to compute more tokens from
@@ -55,7 +58,7 @@ export async function topTokens(
   return computedTokens(directory, manifest, request, stored.places);
 }
 
-/** What extremes.parquet holds of the request, and how many places it has in all. */
+/** Tokens that extremes.parquet holds of the request, and the number of places that it has in all. */
 async function storedTokens(
   directory: string,
   { eigenvector, sides: wanted, measure, count }: TopRequest,
@@ -117,7 +120,7 @@ async function computedTokens(
   });
 }
 
-/** p of one eigenvector for all tokens [V], from the partitions. */
+/** Projections p of all tokens on one eigenvector, [V], from the partitions. */
 async function projectionColumn(
   directory: string,
   { partitions, model }: Manifest,

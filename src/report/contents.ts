@@ -1,26 +1,28 @@
 import { type Measure, measures, type Side, sides } from '../tables/measures.js';
 import type { PackedEntry } from './packed-arrays.js';
 
-/** Bits of `token.flags`. */
+/** Bits of `token.flags`, by what they say of a token. */
 export const tokenFlags = { orphan: 1, special: 2 } as const;
 
-/** `token.text_bytes` of a token without text. */
+/** Value of `token.text_bytes` for a token without text. */
 export const NO_TEXT = -1;
 
-/** What the page holds beside its arrays, as JSON. d = hidden, V = rows. */
+/** Head of the page, as JSON: all that it holds beside its arrays. */
 export interface ReportHead {
   model: string;
+  /** Number of tokens V. */
   rows: number;
+  /** Hidden size d. */
   hidden: number;
   /** Extreme tokens a side and measure in the page, and in extremes.parquet. */
   places: { shown: number; stored: number };
   /** Strongest directions a token in the page, and in tokens.parquet. */
   directions: { shown: number; stored: number };
-  /** z = `token.direction_z` times this. */
+  /** Factor of `token.direction_z` that gives z. */
   directionStep: number;
   /** Bins of z, uniform from `lower` to `upper`; the outer two are open to the outside. */
   histogram: { bins: number; lower: number; upper: number };
-  /** How far a quantile may be off, as a share of maximum - minimum of p. */
+  /** Largest error of a quantile, as a share of maximum - minimum of p. */
   quantileError: number;
   /** Names of the columns of eigenvectors.parquet, all of them in the page as `eigenvector.NAME` [d]. */
   eigenvectorColumns: readonly string[];
@@ -28,9 +30,9 @@ export interface ReportHead {
   entries: PackedEntry[];
 }
 
-/** norm_error of the tokens in bins between powers of ten. */
+/** Histogram of norm_error over the tokens, in bins between powers of ten. */
 export interface NormErrors {
-  /** log10 of the edges: one more than counts. */
+  /** Edges as their log10: one more than counts. */
   edges: number[];
   counts: number[];
   /** Errors that are exactly 0, which have no logarithm. */
@@ -39,11 +41,11 @@ export interface NormErrors {
 }
 
 /**
- * The arrays of the page beside `eigenvector.*`.
+ * Step of the angles of extreme tokens, in degrees. The arrays of the page beside `eigenvector.*` are these:
  *
  * | name | shape | what |
  * |---|---|---|
- * | extreme.token_id, .value, .angle | [d, 3 measures, 2 sides, places] | id or -1; float32; angle in steps of ANGLE_STEP degrees |
+ * | extreme.token_id, .value, .angle | [d, measures, sides, places] | id or -1; float32; angle in steps of ANGLE_STEP degrees |
  * | histogram.count | [d, bins] | tokens |
  * | token.norm, token.causal_norm | [V] | float32 |
  * | token.flags, token.duplicate_group | [V] | bits of `tokenFlags`; lowest id of its group, or -1 |
@@ -52,7 +54,7 @@ export interface NormErrors {
  */
 export const ANGLE_STEP = 180 / 65_535;
 
-/** Where the extremes of one index, measure and side begin. */
+/** Position at which the extremes of one index, measure and side begin. */
 export function extremesStart(places: number, index: number, measure: Measure, side: Side): number {
   return (
     ((index * measures.length + measures.indexOf(measure)) * sides.length + sides.indexOf(side)) * places

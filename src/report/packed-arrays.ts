@@ -1,8 +1,8 @@
-/**
- * Typed arrays as one run of bytes, and back. The bytes of an array lie in planes, all lowest bytes first, then all
- * second ones: neighbours are alike there, and gzip makes far less of them. Little-endian, as every browser's
- * typed arrays are.
- */
+// Typed arrays as one run of bytes, and back. The bytes of an array lie in planes, all lowest bytes first, then all
+// second ones: neighbours are alike there, and gzip makes far less of them. Little-endian, as every browser's typed
+// arrays are.
+
+/** Constructors of the arrays that can be packed, by the name of their type. */
 export const arrayTypes = {
   uint8: Uint8Array,
   uint16: Uint16Array,
@@ -11,16 +11,19 @@ export const arrayTypes = {
   float32: Float32Array,
 } as const;
 
+/** Name of an array's type. */
 export type ArrayType = keyof typeof arrayTypes;
+/** Array that can be packed. */
 export type PackedArray = Uint8Array | Uint16Array | Int16Array | Int32Array | Float32Array;
 
-/** Where an array lies: entries follow each other in the bytes. */
+/** Entry of one array: entries follow each other in the bytes. */
 export interface PackedEntry {
   name: string;
   type: ArrayType;
   length: number;
 }
 
+/** Packs arrays by their names, in the order given. */
 export function packArrays(arrays: Readonly<Record<string, PackedArray>>): {
   entries: PackedEntry[];
   bytes: Uint8Array;
@@ -39,7 +42,7 @@ export function packArrays(arrays: Readonly<Record<string, PackedArray>>): {
   return { entries, bytes };
 }
 
-/** @throws RangeError where the bytes are not those of the entries */
+/** Unpacks what `packArrays` has packed. @throws RangeError where the bytes are not those of the entries */
 export function unpackArrays(
   entries: readonly PackedEntry[],
   bytes: Uint8Array,

@@ -6,15 +6,15 @@ import { explorer } from './sections/explorer.js';
 import { overview } from './sections/overview.js';
 import { plotSections } from './sections/plots.js';
 
-/** The parts of a page that are built with eigenshard, not made for a run. */
+/** Parts of a page that are built with eigenshard, not made for a run. */
 export interface PageAssets {
   script: string;
   style: string;
 }
 
 /**
- * The report as one HTML file that needs nothing beside it: its policy lets run the one script and the one style
- * that it was made with, and lets nothing be fetched.
+ * Renders the report as one HTML file that needs nothing beside it: its policy lets run the one script and the one
+ * style that it was made with, and lets nothing be fetched.
  *
  * @param payload the arrays that `head.entries` describes, gzip
  */
@@ -62,6 +62,7 @@ ${explorer(head)}
 `.text;
 }
 
+/** Sections of the page, for the navigation: id and name. */
 const sections = [
   ['overview', 'Run'],
   ['spectrum', 'Spectrum'],
@@ -74,6 +75,7 @@ const sections = [
   ['explorer', 'Explorer'],
 ] as const;
 
+/** Hash by which the policy lets a script or style run. */
 function hashSource(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }

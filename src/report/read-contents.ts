@@ -8,10 +8,10 @@ import { extremeArrays } from './tables/extremes.js';
 import { histogramArrays } from './tables/histograms.js';
 import { tokenArrays } from './tables/tokens.js';
 
-/** All that a report shows of a run's tables. */
+/** Contents of a report: all that it shows of a run's tables. */
 export interface ReportContents {
   head: ReportHead;
-  /** The arrays that `head.entries` describes. */
+  /** Arrays that `head.entries` describes, packed. */
   bytes: Uint8Array;
 }
 

@@ -13,7 +13,7 @@ import { readContents } from './read-contents.js';
  * Writes `report.html` beside the tables of a run, atomically. Its bytes follow from the run's results alone, not
  * from when and with how many workers it was computed.
  *
- * @param results of the run in `directory`
+ * @param results results of the run in `directory`
  * @throws InputError where a table is missing or damaged; RunError where the file cannot be written
  */
 export async function writeReport(directory: string, results: RunResults): Promise<FileRecord> {
@@ -26,7 +26,7 @@ export async function writeReport(directory: string, results: RunResults): Promi
   return { path: REPORT_NAME, bytes: page.length, sha256: createHash('sha256').update(page).digest('hex') };
 }
 
-/** What `scripts/build-report.js` has put beside this file. */
+/** Text of a file that `scripts/build-report.js` has put beside this one. */
 function asset(name: string): string {
   return readFileSync(path.join(import.meta.dirname, name), 'utf8');
 }

@@ -1,7 +1,8 @@
 /**
- * asin(x) in degrees is x P(x^2) for |x| <= 0.3, with this P, lowest term first: the polynomial of degree 2 whose
- * largest relative error is the least, 1.2e-6 (found by the Remez algorithm), rounded to float32. In float32, a value
- * is off by 2.2e-5 degrees at most. Larger cosines are rare where there are many dimensions: they get an exact arcsine.
+ * Coefficients of P, lowest first, with which asin(x) in degrees is x P(x^2) for |x| <= 0.3: the polynomial of degree 2
+ * whose largest relative error is the least, 1.2e-6 (found by the Remez algorithm), rounded to float32. In float32, a
+ * value is off by 2.2e-5 degrees at most. Larger cosines are rare where there are many dimensions: they get an exact
+ * arcsine.
  */
 export const ARCSINE_POLYNOMIAL = [57.29584503173828, 9.53638744354248, 4.669595718383789];
 

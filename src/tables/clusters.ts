@@ -5,7 +5,7 @@
  */
 export const CLUSTER_THRESHOLD = 1e-6;
 
-/** The distance of every eigenvalue [d], ascending, to the nearer neighbour, relative to itself; NaN where it has none. */
+/** Distance of every eigenvalue [d], ascending, to the nearer neighbour, relative to itself; NaN where it has none. */
 export function relativeGaps(lambda: Float64Array): Float64Array {
   return lambda.map((value, j) => {
     const below = j > 0 ? value - lambda[j - 1]! : Number.POSITIVE_INFINITY;

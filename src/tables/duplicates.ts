@@ -1,14 +1,14 @@
 /**
  * Groups the rows that are bit-identical.
  *
- * @param hashes of every row, [V]: equal rows have equal hashes, and nearly always the other way round
+ * @param hashes a hash of every row, [V]: equal rows have equal hashes, and nearly always the other way round
  * @param read the stored bytes of a row; called for rows whose hash another row has as well
  * @returns int32 [V]: the lowest row of the row's group, -1 where no other row is the same
  */
 export function duplicateGroups(hashes: BigUint64Array, read: (row: number) => Uint8Array): Int32Array {
   const groups = new Int32Array(hashes.length).fill(-1);
   for (const rows of sharedHashes(hashes)) {
-    /** One for each different row among those of this hash. */
+    // One for each different row among those of this hash.
     const found: { bytes: Uint8Array; first: number }[] = [];
     for (const row of rows) {
       const bytes = read(row);
@@ -23,7 +23,7 @@ export function duplicateGroups(hashes: BigUint64Array, read: (row: number) => U
   return groups;
 }
 
-/** The rows of every hash that more than one row has, ascending. */
+/** Rows, ascending, of every hash that more than one row has. */
 function sharedHashes(hashes: BigUint64Array): number[][] {
   const rows = new Map<bigint, number[]>();
   const sorted = hashes.toSorted();

@@ -2,19 +2,15 @@ import { double, int32, nullableDouble, sorted, type TableColumn } from '../form
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import { clustersOf, relativeGaps } from './clusters.js';
 import { degrees } from './degrees.js';
+import { listOf } from './extremes.js';
+import type { Side } from './measures.js';
 import type { MergedTables } from './merged-tables.js';
+import { ANGLE_SUMS, alignments, angleMetrics, COLUMN_ALIGNMENTS, COLUMN_SUMS, MOMENT_SUMS } from './part.js';
 
+/** Quantiles of p that the table has, in percent. */
 const quantiles = [1, 5, 10, 25, 50, 75, 90, 95, 99];
-/** Hundredths of a cosine, as the kernel counts them. */
-const alignments = [10, 20, 30, 50, 70];
-/** Where the sums of each metric's angles begin in a column's 10, and its lists among the extremes. */
-const metrics = [
-  { name: 'euclidean', sums: 4, aligned: 0, list: 2 },
-  { name: 'causal', sums: 7, aligned: 5, list: 4 },
-];
-const SUMS = 10;
 
-/** eigenvectors.parquet: a row an eigenvector, ascending lambda. */
+/** Columns of eigenvectors.parquet: a row an eigenvector, ascending lambda. */
 export function eigenvectorTable(
   tables: MergedTables,
   {
@@ -23,12 +19,8 @@ export function eigenvectorTable(
   }: Pick<StoredEigenbasis, 'eigenvalues' | 'covarianceEigenvalues'>,
 ): TableColumn[] {
   const { means } = tables.settings;
-  const { minima, maxima } = tables.fine.extremes();
   const d = lambda.length;
   const ascending = Int32Array.from({ length: d }, (_, j) => j);
-  const inCausalUnits = (values: Float64Array) => values.map((value, j) => Math.sqrt(lambda[j]!) * value);
-  const [least, most] = [inCausalUnits(minima), inCausalUnits(maxima)];
-  const token = (list: number) => ascending.map((j) => tables.extremes.at(j, list, 0)!.token);
   const causalMeans = lambda.map((value, j) => value * means[j]! ** 2);
   const causalMean = causalMeans.reduce((sum, value) => sum + value, 0);
   return [
@@ -43,17 +35,8 @@ export function eigenvectorTable(
     nullableDouble('relative_gap', relativeGaps(lambda)),
     int32('cluster', clustersOf(lambda)),
     ...momentColumns(tables),
-    double('minimum', minima),
-    double('maximum', maxima),
-    int32('minimum_token_id', token(1)),
-    int32('maximum_token_id', token(0)),
-    double('extent_minimum', least),
-    double('extent_maximum', most),
-    double(
-      'diameter',
-      most.map((value, j) => value - least[j]!),
-    ),
-    ...metrics.flatMap((metric) => angleColumns(tables, metric)),
+    ...extentColumns(tables, lambda),
+    ...angleMetrics.flatMap((_, metric) => angleColumns(tables, metric)),
     ...quantileColumns(tables, d),
     double('centroid_coordinate', means),
     nullableDouble(
@@ -63,11 +46,31 @@ export function eigenvectorTable(
   ];
 }
 
-/** Of p, from the sums of q = p - m, which hardly cancel: q has a mean of next to nothing. */
+/** Ends of p with their tokens, and of z = sqrt(lambda) p. */
+function extentColumns({ fine, extremes }: MergedTables, lambda: Float64Array): TableColumn[] {
+  const { minima, maxima } = fine.extremes();
+  const inCausalUnits = (values: Float64Array) => values.map((value, j) => Math.sqrt(lambda[j]!) * value);
+  const [least, most] = [inCausalUnits(minima), inCausalUnits(maxima)];
+  const token = (list: number) => Int32Array.from(lambda, (_, j) => extremes.at(j, list, 0)!.token);
+  return [
+    double('minimum', minima),
+    double('maximum', maxima),
+    int32('minimum_token_id', token(listOf('projection', '-'))),
+    int32('maximum_token_id', token(listOf('projection', '+'))),
+    double('extent_minimum', least),
+    double('extent_maximum', most),
+    double(
+      'diameter',
+      most.map((value, j) => value - least[j]!),
+    ),
+  ];
+}
+
+/** Moments of p, from the sums of q = p - m, which hardly cancel: q has a mean of next to nothing. */
 function momentColumns({ rows, columnSums, settings: { means } }: MergedTables): TableColumn[] {
   const moments = Array.from(means, (m, j) => {
     const [first, second, third, fourth] = columnSums
-      .subarray(j * SUMS, j * SUMS + 4)
+      .subarray(j * COLUMN_SUMS, j * COLUMN_SUMS + MOMENT_SUMS)
       .map((sum) => sum / rows);
     const square = first! * first!;
     const variance = Math.max(0, second! - square);
@@ -89,46 +92,35 @@ function momentColumns({ rows, columnSums, settings: { means } }: MergedTables):
   ];
 }
 
-/** The kernel sums s = 90 - angle, and the folded angle is 90 - |s|; rows of zeros have added nothing. */
+/** Angles in a metric. The kernel sums s = 90 - angle, and the folded angle is 90 - |s|; rows of zeros add nothing. */
 function angleColumns(
   { rows, zeroRows, columnSums, aligned, extremes, settings: { means } }: MergedTables,
-  metric: (typeof metrics)[number],
+  metric: number,
 ): TableColumn[] {
+  const name = angleMetrics[metric]!;
+  const firstSum = MOMENT_SUMS + metric * ANGLE_SUMS;
+  const firstAligned = metric * alignments.length;
   const count = rows - zeroRows;
-  const perColumn = (value: (j: number) => number) => Float64Array.from(means, (_, j) => value(j));
-  const sum = (j: number, k: number) => columnSums[j * SUMS + metric.sums + k]! / count;
+  const sum = (j: number, k: number) => columnSums[j * COLUMN_SUMS + firstSum + k]! / count;
   const deviation = (j: number, mean: number) => Math.sqrt(Math.max(0, sum(j, 1) - mean * mean));
-  const extreme = (j: number, list: number) => degrees(extremes.at(j, list, 0)?.value ?? Number.NaN);
-  const name = `${metric.name}_angle`;
+  const extreme = (j: number, side: Side) =>
+    degrees(extremes.at(j, listOf(`${name}_cosine`, side), 0)?.value ?? Number.NaN);
+  const column = (what: string, value: (j: number) => number) =>
+    nullableDouble(
+      `${name}_${what}`,
+      Float64Array.from(means, (_, j) => value(j)),
+    );
   return [
-    nullableDouble(
-      `${name}_mean`,
-      perColumn((j) => 90 - sum(j, 0)),
-    ),
-    nullableDouble(
-      `${name}_std`,
-      perColumn((j) => deviation(j, sum(j, 0))),
-    ),
-    nullableDouble(
-      `${name}_minimum`,
-      perColumn((j) => extreme(j, metric.list)),
-    ),
-    nullableDouble(
-      `${name}_maximum`,
-      perColumn((j) => extreme(j, metric.list + 1)),
-    ),
-    nullableDouble(
-      `${metric.name}_folded_angle_mean`,
-      perColumn((j) => 90 - sum(j, 2)),
-    ),
-    nullableDouble(
-      `${metric.name}_folded_angle_std`,
-      perColumn((j) => deviation(j, sum(j, 2))),
-    ),
+    column('angle_mean', (j) => 90 - sum(j, 0)),
+    column('angle_std', (j) => deviation(j, sum(j, 0))),
+    column('angle_minimum', (j) => extreme(j, '+')),
+    column('angle_maximum', (j) => extreme(j, '-')),
+    column('folded_angle_mean', (j) => 90 - sum(j, 2)),
+    column('folded_angle_std', (j) => deviation(j, sum(j, 2))),
     ...alignments.map((hundredths, k) =>
       int32(
-        `${metric.name}_aligned_${hundredths}`,
-        Int32Array.from(means, (_, j) => aligned[j * SUMS + metric.aligned + k]!),
+        `${name}_aligned_${hundredths}`,
+        Int32Array.from(means, (_, j) => aligned[j * COLUMN_ALIGNMENTS + firstAligned + k]!),
       ),
     ),
   ];

@@ -13,7 +13,7 @@ import { extremeLists, LISTS } from './extremes.js';
 import type { MergedTables } from './merged-tables.js';
 import type { Vocabulary } from './vocabulary.js';
 
-/** extremes.parquet: a row an eigenvector, measure, side and place, sorted by them in that order. */
+/** Columns of extremes.parquet: a row an eigenvector, measure, side and place, sorted by them in that order. */
 export function extremeTable({ extremes, tokens }: MergedTables, { texts }: Vocabulary): TableColumn[] {
   const { top, merged } = extremes;
   const used = merged.tokens.reduce((count, token) => count + (token < 0 ? 0 : 1), 0);

@@ -1,17 +1,21 @@
-import { measures, sides } from './measures.js';
+import { type Measure, measures, type Side, sides } from './measures.js';
 
-/** The lists of one eigenvector, in the order of the table. */
+/** Measure and side of each list of an eigenvector, by its index. */
 export const extremeLists = measures.flatMap((measure) => sides.map((side) => ({ measure, side })));
 
-/** How many lists an eigenvector has. */
+/** Number of lists that an eigenvector has: one a measure and side. */
 export const LISTS = extremeLists.length;
 
-/**
- * The best tokens of every eigenvector and list: keys [d, LISTS, top], falling, are the values of the '+' lists and the
- * negated values of the '-' lists; tokens [d, LISTS, top] are -1 where a list has ended.
- */
+/** Index of the list of a measure and side among those of an eigenvector. */
+export function listOf(measure: Measure, side: Side): number {
+  return measures.indexOf(measure) * sides.length + sides.indexOf(side);
+}
+
+/** Best tokens of every eigenvector and list. */
 export interface ExtremeLists {
+  /** [d, LISTS, top], falling: the values of the '+' lists, the negated values of the '-' lists. */
   keys: Float64Array;
+  /** int32 [d, LISTS, top], -1 where a list has ended. */
   tokens: Int32Array;
 }
 
@@ -32,11 +36,12 @@ export class Extremes {
     this.#tokens = new Int32Array(top);
   }
 
-  add({ keys, tokens }: ExtremeLists): void {
-    for (let start = 0; start < tokens.length; start += this.top) this.#mergeList(start, keys, tokens);
+  /** Adds the lists of a part. */
+  add(part: ExtremeLists): void {
+    for (let start = 0; start < part.tokens.length; start += this.top) this.#mergeList(start, part);
   }
 
-  /** The value at a place (from 0) of a list of eigenvector j, and its token; null where the list is shorter. */
+  /** Value at a place (from 0) of a list of eigenvector j, and its token; null where the list is shorter. */
   at(j: number, list: number, place: number): { value: number; token: number } | null {
     const position = (j * LISTS + list) * this.top + place;
     const token = this.merged.tokens[position]!;
@@ -53,17 +58,17 @@ export class Extremes {
     }
   }
 
-  #mergeList(start: number, keys: Float64Array, tokens: Int32Array): void {
+  #mergeList(start: number, part: ExtremeLists): void {
     const { top, merged } = this;
     const last = start + top - 1;
     // Most lists of a later part have nothing for the merged ones.
-    if (!isBefore(keys, tokens, start, merged.keys, merged.tokens, last)) return;
+    if (!isBefore(part, start, merged, last)) return;
     let mine = start;
     let theirs = start;
     for (let k = 0; k < top; k++) {
-      const takeTheirs = isBefore(keys, tokens, theirs, merged.keys, merged.tokens, mine);
-      this.#keys[k] = takeTheirs ? keys[theirs]! : merged.keys[mine]!;
-      this.#tokens[k] = takeTheirs ? tokens[theirs++]! : merged.tokens[mine++]!;
+      const takeTheirs = isBefore(part, theirs, merged, mine);
+      this.#keys[k] = takeTheirs ? part.keys[theirs]! : merged.keys[mine]!;
+      this.#tokens[k] = takeTheirs ? part.tokens[theirs++]! : merged.tokens[mine++]!;
     }
     merged.keys.set(this.#keys, start);
     merged.tokens.set(this.#tokens, start);
@@ -71,15 +76,9 @@ export class Extremes {
 }
 
 /** Whether entry i of one list comes before entry k of another: a larger key, or the same and a lower token. */
-function isBefore(
-  keys: Float64Array,
-  tokens: Int32Array,
-  i: number,
-  otherKeys: Float64Array,
-  otherTokens: Int32Array,
-  k: number,
-): boolean {
-  if (tokens[i]! < 0) return false;
-  if (otherTokens[k]! < 0) return true;
-  return keys[i]! > otherKeys[k]! || (keys[i] === otherKeys[k] && tokens[i]! < otherTokens[k]!);
+function isBefore(one: ExtremeLists, i: number, other: ExtremeLists, k: number): boolean {
+  if (one.tokens[i]! < 0) return false;
+  if (other.tokens[k]! < 0) return true;
+  const [key, otherKey] = [one.keys[i]!, other.keys[k]!];
+  return key > otherKey || (key === otherKey && one.tokens[i]! < other.tokens[k]!);
 }

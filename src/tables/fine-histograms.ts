@@ -2,10 +2,11 @@ import { FINE_BINS, type FineGrid, fineGrid, shiftBetween } from './fine-grid.js
 
 /** Fine histograms of every column over some rows. */
 export interface ColumnHistograms {
-  /** Of p, [d] each. */
+  /** Smallest p of each column, [d]. */
   minima: Float64Array;
+  /** Largest p of each column, [d]. */
   maxima: Float64Array;
-  /** int32 [d, FINE_BINS] of z = root p, on the grid of its extremes. */
+  /** Counts of z = root p, int32 [d, FINE_BINS], on the grid of its extremes. */
   counts: Int32Array;
 }
 
@@ -13,10 +14,13 @@ export interface ColumnHistograms {
 export class FineHistograms {
   readonly #roots: Float64Array;
   readonly #merged: ColumnHistograms;
-  /** Of the merged columns. */
+  /** Grids of the merged columns. */
   readonly #grids: FineGrid[] = [];
 
-  /** @param roots of lambda, [d] */
+  /**
+   * Begins without a part.
+   * @param roots square roots of lambda, [d]
+   */
   constructor(roots: Float64Array) {
     const d = roots.length;
     this.#roots = roots;
@@ -27,6 +31,7 @@ export class FineHistograms {
     };
   }
 
+  /** Adds the histograms of a part. */
   add(part: ColumnHistograms): void {
     const { minima, maxima, counts } = this.#merged;
     for (let j = 0; j < minima.length; j++) {
@@ -41,13 +46,13 @@ export class FineHistograms {
       if (before !== undefined && (before.exponent !== grid.exponent || before.origin !== grid.origin)) {
         const former = counts.slice(start, start + FINE_BINS);
         counts.fill(0, start, start + FINE_BINS);
-        addCounts(counts, start, grid, former, 0, before);
+        addCounts({ counts, start, grid }, { counts: former, start: 0, grid: before });
       }
-      addCounts(counts, start, grid, part.counts, start, added);
+      addCounts({ counts, start, grid }, { counts: part.counts, start, grid: added });
     }
   }
 
-  /** Of all columns, so far. */
+  /** Smallest and largest p of all columns, so far. */
   extremes(): Pick<ColumnHistograms, 'minima' | 'maxima'> {
     return this.#merged;
   }
@@ -68,7 +73,7 @@ export class FineHistograms {
     });
   }
 
-  /** The p of rank k from 0: as if those of a bin were spread over it evenly. */
+  /** Value p of rank k from 0, as if those of a bin were spread over it evenly. */
   #orderStatistic(j: number, counts: Int32Array, k: number): number {
     const { minima, maxima } = this.#merged;
     const { exponent, origin } = this.#grids[j]!;
@@ -86,25 +91,26 @@ export class FineHistograms {
   }
 }
 
+/** Histogram of one column, whose counts begin at `start` of `counts`. */
+interface ColumnCounts {
+  counts: Int32Array;
+  start: number;
+  grid: FineGrid;
+}
+
 /**
- * Adds the counts of a column, which begin at `start` of `counts`, to those of `target`, whose grid holds theirs: its
- * bins are as wide, or hold 2, 4, ... of the finer one's.
+ * Adds the counts of a column to those of `target`, whose grid holds theirs: its bins are as wide, or hold 2, 4, ... of
+ * the finer one's.
  */
-function addCounts(
-  target: Int32Array,
-  targetStart: number,
-  to: FineGrid,
-  counts: Int32Array,
-  start: number,
-  from: FineGrid,
-): void {
-  const shift = shiftBetween(from.exponent, to.exponent);
-  const base = targetStart - to.origin;
-  const end = start + from.used;
+function addCounts(target: ColumnCounts, { counts, start, grid }: ColumnCounts): void {
+  const sums = target.counts;
+  const shift = shiftBetween(grid.exponent, target.grid.exponent);
+  const base = target.start - target.grid.origin;
+  const end = start + grid.used;
   // The case of nearly all columns once some parts have been merged.
   if (shift === 0) {
-    for (let at = start, to = base + from.origin; at < end; at++, to++) target[to]! += counts[at]!;
+    for (let at = start, to = base + grid.origin; at < end; at++, to++) sums[to]! += counts[at]!;
     return;
   }
-  for (let at = start, k = from.origin; at < end; at++, k++) target[base + (k >> shift)]! += counts[at]!;
+  for (let at = start, k = grid.origin; at < end; at++, k++) sums[base + (k >> shift)]! += counts[at]!;
 }

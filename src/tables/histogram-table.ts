@@ -1,7 +1,7 @@
 import { double, int32, repetitive, sorted, type TableColumn } from '../formats/parquet-table.js';
 import type { MergedTables } from './merged-tables.js';
 
-/** histograms.parquet: a row an eigenvector and bin of z; the outer bins also hold what lies beyond them. */
+/** Columns of histograms.parquet: a row an eigenvector and bin of z; the outer bins also hold what lies beyond them. */
 export function histogramTable({ histogram, settings }: MergedTables): TableColumn[] {
   const { bins, lower, exponent } = settings.bins;
   const rows = histogram.length;

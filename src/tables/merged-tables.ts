@@ -3,36 +3,50 @@ import { inOrder } from '../plan/in-order.js';
 import type { RowRange } from '../plan/row-ranges.js';
 import { Extremes } from './extremes.js';
 import { FineHistograms } from './fine-histograms.js';
-import type { TablePart, TableSettings, TokenPart } from './part.js';
+import {
+  COLUMN_ALIGNMENTS,
+  COLUMN_SUMS,
+  type TablePart,
+  type TableSettings,
+  type TokenPart,
+} from './part.js';
 
 /**
- * The tables of a run as they grow, part by part. Counts, lists and tokens are merged as parts arrive, which gives the
+ * Tables of a run as they grow, part by part. Counts, lists and tokens are merged as parts arrive, which gives the
  * same in any order; sums, in float64, in the order of the partitions. So what is kept does not grow with the number of
  * partitions.
  */
 export class MergedTables {
+  /** Number of tokens V. */
   readonly rows: number;
   readonly settings: TableSettings;
+  /** Number of rows of zeros. */
   zeroRows = 0;
-  /** [V] and [V, places]. */
+  /** Figures of all tokens: [V], of their directions [V, places]. */
   readonly tokens: TokenPart;
-  /** [d, 10], as in TablePart. */
+  /** [d, COLUMN_SUMS], as in TablePart. */
   readonly columnSums: Float64Array;
+  /** int32 [d, COLUMN_ALIGNMENTS], as in TablePart. */
   readonly aligned: Int32Array;
-  /** int32 [d, bins]. */
+  /** Counts of z, int32 [d, bins]. */
   readonly histogram: Int32Array;
   readonly fine: FineHistograms;
   readonly extremes: Extremes;
   readonly #addSums: (sums: Float64Array, index: number) => void;
 
-  /** @param rows V; @param settings its floors rise as parts are merged; @param lambda eigenvalues, [d] */
+  /**
+   * Begins without a part.
+   * @param rows V
+   * @param settings settings of the parts; its floors rise as they are merged
+   * @param lambda eigenvalues, [d]
+   */
   constructor(rows: number, settings: TableSettings, lambda: Float64Array) {
     const d = settings.means.length;
     this.rows = rows;
     this.settings = settings;
     this.tokens = emptyTokens(rows, settings.places);
-    this.columnSums = new Float64Array(d * 10);
-    this.aligned = new Int32Array(d * 10);
+    this.columnSums = new Float64Array(d * COLUMN_SUMS);
+    this.aligned = new Int32Array(d * COLUMN_ALIGNMENTS);
     this.histogram = new Int32Array(d * settings.bins.bins);
     this.fine = new FineHistograms(lambda.map(Math.sqrt));
     this.extremes = new Extremes(d, settings.top);
@@ -73,7 +87,7 @@ function emptyTokens(rows: number, places: number): TokenPart {
   };
 }
 
-/** Two functions, because V8 compiles one for both types to code that is slow for each. */
+/** Adds values to sums; apart from addCounts, because one function for both types would be slow for each in V8. */
 function addSums(sums: Float64Array, values: Float64Array): void {
   for (let k = 0; k < sums.length; k++) sums[k]! += values[k]!;
 }

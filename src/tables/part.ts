@@ -1,44 +1,66 @@
-import type { ExtremeLists } from './extremes.js';
-import { LISTS } from './extremes.js';
+import { type ExtremeLists, LISTS } from './extremes.js';
 import { chooseZBins, type ZBins } from './z-bins.js';
 
-/** What a partition's part of the tables depends on beside its bytes. */
+/** Metrics in which the angle of a token to a direction is taken, in the order of their sums. */
+export const angleMetrics = ['euclidean', 'causal'] as const;
+
+/** Sums of the powers of q = p - m that a column has: q, q^2, q^3, q^4. */
+export const MOMENT_SUMS = 4;
+
+/** Sums of s = 90 - angle that a column has in each metric: s, s^2, |s|. */
+export const ANGLE_SUMS = 3;
+
+/** Sums that a column has: those of q, then those of s, metric by metric. */
+export const COLUMN_SUMS = MOMENT_SUMS + ANGLE_SUMS * angleMetrics.length;
+
+/** Thresholds of |cos|, in hundredths, from which on a token counts as aligned: those of assembly/tables.ts. */
+export const alignments = [10, 20, 30, 50, 70] as const;
+
+/** Counts of aligned tokens that a column has: one a threshold, metric by metric. */
+export const COLUMN_ALIGNMENTS = alignments.length * angleMetrics.length;
+
+/** Settings on which a partition's part of the tables depends beside its bytes. */
 export interface TableSettings {
-  /** m = mu V, [d], and the Euclidean and causal norm of mu. */
+  /** m = mu V, [d]. */
   means: Float64Array;
+  /** Euclidean norm of mu. */
   centroidNorm: number;
+  /** Causal norm of mu. */
   causalCentroidNorm: number;
-  /** Strongest directions of a token. */
+  /** Number of strongest directions of a token. */
   places: number;
-  /** Tokens in each list of extremes. */
+  /** Number of tokens in each list of extremes. */
   top: number;
   /**
    * [d, LISTS]: the last key of every list that other partitions have filled by now, or -Infinity. Keys below need not
    * be named, so a part depends on what was known when its task began; the merged lists do not.
    */
   floors: Float64Array;
+  /** Bins of the histograms of z. */
   bins: ZBins;
 }
 
-/** What one partition adds to the tables; sums are merged in partition order, counts and lists in any. */
+/** Part of one partition in the tables; sums are merged in partition order, counts and lists in any. */
 export interface TablePart {
+  /** Number of rows of zeros. */
   zeroRows: number;
   tokens: TokenPart;
-  /** Of p, [d] each. */
+  /** Smallest p of each column, [d]. */
   minima: Float64Array;
+  /** Largest p of each column, [d]. */
   maxima: Float64Array;
-  /** [d, 10]: q, q^2, q^3, q^4 of q = p - m; s, s^2, |s| of the Euclidean s = 90 - angle; the same of the causal one. */
+  /** Sums over the rows, [d, COLUMN_SUMS]. */
   columnSums: Float64Array;
-  /** int32 [d, 10]: tokens with |cos| >= 0.1, 0.2, 0.3, 0.5, 0.7, Euclidean and causal. */
+  /** Tokens with |cos| at or above each threshold, int32 [d, COLUMN_ALIGNMENTS]. */
   aligned: Int32Array;
-  /** int32 [d, FINE_BINS] of z, on the grid of the partition's own extremes: see fine-grid.ts. */
+  /** Counts of z, int32 [d, FINE_BINS], on the grid of the partition's own extremes: see fine-grid.ts. */
   fineCounts: Int32Array;
-  /** int32 [d, bins] of z. */
+  /** Counts of z, int32 [d, bins]. */
   histogram: Int32Array;
   extremes: ExtremeLists;
 }
 
-/** Of every token of a partition, [rows] each; NaN where it has none. */
+/** Figures of every token of a partition, [rows] each; NaN where a token has none. */
 export interface TokenPart {
   norm: Float64Array;
   causalNorm: Float64Array;
@@ -48,8 +70,9 @@ export interface TokenPart {
   causalCentroidCosine: Float64Array;
   participation: Float64Array;
   normError: Float64Array;
-  /** int32 [rows, places] and float64 [rows, places]: the columns of the largest |z|, falling, and z. */
+  /** Columns of the largest |z|, falling, int32 [rows, places]. */
   directions: Int32Array;
+  /** z of these columns, [rows, places]. */
   directionValues: Float64Array;
 }
 
@@ -57,7 +80,7 @@ export interface TokenPart {
 const PLACES = 8;
 
 /**
- * What the parts of a run's tables depend on.
+ * Settings of the parts of a run's tables.
  * @param lambda eigenvalues, [d]
  * @param means m = mu V, [d]
  * @param size V, and the tokens in a list of extremes, of which there are fewer where V is smaller

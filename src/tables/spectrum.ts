@@ -1,4 +1,4 @@
-/** What the eigenvalues alone tell of a metric. */
+/** Figures of a metric that its eigenvalues alone tell. */
 export interface Spectrum {
   minimum: number;
   maximum: number;
@@ -6,19 +6,23 @@ export interface Spectrum {
   /** Mean of the two middle values when their number is even. */
   median: number;
   trace: number;
-  /** maximum / minimum */
+  /** Ratio maximum / minimum. */
   conditionNumber: number;
-  /** ln det M = sum_j ln lambda_j */
+  /** Logarithm ln det M = sum_j ln lambda_j. */
   logDeterminant: number;
-  /** (sum lambda)^2 / sum lambda^2: how many directions share the causal weight. */
+  /** Ratio (sum lambda)^2 / sum lambda^2: how many directions share the causal weight. */
   participationRatio: number;
-  /** The same of the covariance's eigenvalues, a different number; null where the ridge is not known. */
+  /** Ratio (sum c)^2 / sum c^2, a different number; null where the ridge is not known. */
   covarianceParticipationRatio: number | null;
-  /** How far M is from the Euclidean metric: ||M - I||_F = sqrt(sum (lambda - 1)^2) and ||M - I||_2 = max |lambda - 1|. */
+  /** Distance from the Euclidean metric: ||M - I||_F = sqrt(sum (lambda - 1)^2), ||M - I||_2 = max |lambda - 1|. */
   identityDistance: { frobenius: number; spectral: number };
 }
 
-/** @param eigenvalues lambda, [d], ascending, positive; @param covariance c = 1 / lambda - rho, [d], or null */
+/**
+ * Sums up the eigenvalues of a metric.
+ * @param eigenvalues lambda, [d], ascending, positive
+ * @param covariance c = 1 / lambda - rho, [d], or null where the ridge is not known
+ */
 export function summariseSpectrum(eigenvalues: Float64Array, covariance: Float64Array | null): Spectrum {
   const d = eigenvalues.length;
   const minimum = eigenvalues[0]!;
@@ -44,15 +48,19 @@ export function summariseSpectrum(eigenvalues: Float64Array, covariance: Float64
 /** Shares of a whole, in percent, for which the number of directions that reach them is told. */
 const SHARES = [50, 80, 90, 95, 99];
 
-/** Everything that the eigenvalues alone tell. */
+/** Figures of a spectrum, and the number of directions that hold most of it. */
 export interface SpectralSummary extends Spectrum {
-  /** How many directions, largest c first, hold 50, 80, ... % of trace C; null where c is not known. */
+  /** Number of directions, largest c first, that hold 50, 80, ... % of trace C; null where c is not known. */
   directionsOfVariance: Record<string, number> | null;
-  /** How many directions, largest lambda first, hold 50, 80, ... % of trace M: another curve. */
+  /** Number of directions, largest lambda first, that hold 50, 80, ... % of trace M: another curve. */
   directionsOfCausalWeight: Record<string, number>;
 }
 
-/** @param lambda eigenvalues of M, [d], ascending; @param covariance c, [d], in the same order, or null */
+/**
+ * Sums up the eigenvalues of a metric, with the number of directions that hold most of them.
+ * @param lambda eigenvalues of M, [d], ascending
+ * @param covariance c, [d], in the same order, or null where the ridge is not known
+ */
 export function spectralSummary(lambda: Float64Array, covariance: Float64Array | null): SpectralSummary {
   return {
     ...summariseSpectrum(lambda, covariance),

@@ -5,17 +5,19 @@ import { type SpectralSummary, spectralSummary } from './spectrum.js';
 import { distortions } from './token-table.js';
 import type { Vocabulary } from './vocabulary.js';
 
-/** What the tables of a run come to. */
+/** Figures that sum up the tables of a run. */
 export interface TableSummary {
   spectrum: SpectralSummary;
   norms: { euclidean: Moments; causal: Moments; centred: Moments; centredCausal: Moments };
-  /** Null where every row is zero. */
+  /** Mean of causal norm / norm; null where every row is zero. */
   distortionMean: number | null;
   counts: {
     rows: number;
-    /** Rows that the tokenizer has a token for, those that it has none for, special tokens; null without one. */
+    /** Rows that the tokenizer has a token for; null without one. */
     tokens: number | null;
+    /** Rows that the tokenizer has no token for; null without one. */
     orphans: number | null;
+    /** Special tokens; null without a tokenizer. */
     specials: number | null;
     duplicateGroups: number;
     duplicateRows: number;
@@ -23,7 +25,10 @@ export interface TableSummary {
   };
 }
 
-/** Sums the tables up. @param duplicates int32 [V], as `duplicateGroups` gives them */
+/**
+ * Sums up the tables of a run.
+ * @param duplicates int32 [V], as `duplicateGroups` gives them
+ */
 export function tableSummary(
   { rows, zeroRows, tokens }: MergedTables,
   { isOrphan, isSpecial }: Vocabulary,

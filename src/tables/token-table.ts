@@ -12,7 +12,7 @@ import type { MergedTables } from './merged-tables.js';
 import type { Vocabulary } from './vocabulary.js';
 
 /**
- * tokens.parquet: a row a token, ascending.
+ * Columns of tokens.parquet: a row a token, ascending.
  * @param duplicates int32 [V], as `duplicateGroups` gives them
  */
 export function tokenTable(
@@ -49,7 +49,7 @@ export function tokenTable(
   return [...columns, double('norm_error', tokens.normError)];
 }
 
-/** Column `place` of values [rows, places]. */
+/** Fills `column` with column `place` of values [rows, places]. */
 function columnOf<Values extends Int32Array | Float64Array>(
   places: number,
   place: number,
@@ -60,7 +60,7 @@ function columnOf<Values extends Int32Array | Float64Array>(
   return column;
 }
 
-/** causal_norm / norm, NaN for a row of zeros. */
+/** Distortion causal_norm / norm of every token, NaN for a row of zeros. */
 export function distortions({ norm, causalNorm }: MergedTables['tokens']): Float64Array {
   return causalNorm.map((causal, id) => causal / norm[id]!);
 }

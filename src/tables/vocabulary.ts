@@ -1,12 +1,13 @@
 import { openTokenizer } from '../input/open-tokenizer.js';
 import { tokenizerNotes } from '../input/tokenizer-notes.js';
 
-/** What is known of the V tokens apart from their rows. */
+/** Knowledge of the V tokens apart from their rows. */
 export interface Vocabulary {
-  /** Null for a row that no token has, and where no tokenizer says what its tokens stand for. */
+  /** Text of each token; null for a row that no token has, and where no tokenizer says what its tokens stand for. */
   texts: (string | null)[];
-  /** Null without a tokenizer. */
+  /** Whether a row has no token; null without a tokenizer. */
   isOrphan: (boolean | null)[];
+  /** Whether a token is a special one; null without a tokenizer. */
   isSpecial: (boolean | null)[];
   /** What a user should know of the tokenizer. */
   notes: readonly string[];

@@ -1,25 +1,26 @@
-/** The bins of the histograms of z: [lower, upper) in `bins` equal parts, the same for every eigenvector. */
+/** Bins of the histograms of z: [lower, upper) in `bins` equal parts, the same for every eigenvector. */
 export interface ZBins {
   bins: number;
   lower: number;
   upper: number;
-  /** Each bin is 2^exponent wide, and the edges are multiples of that. */
+  /** Exponent of the width of a bin, 2^exponent, of which the edges are multiples. */
   exponent: number;
 }
 
-/** Bins of the histograms of z. */
+/** Number of bins of the histograms of z. */
 export const Z_BINS = 256;
 
-/** Below it, 1/16 of a standard deviation, no finer bins are worth their rows. */
+/** Least upper end, at which a bin is 1/16 of a standard deviation: finer ones are not worth their rows. */
 const MIN_UPPER = 8;
 
 /**
- * Bins that hold the z_ij of a metric that is the inverse of the covariance: z has a variance of 1 at most, around
- * sqrt(lambda_j) m_j. What another metric's z has beyond them goes to the first and the last bin.
+ * Chooses bins that hold the z_ij of a metric that is the inverse of the covariance: z has a variance of 1 at most,
+ * around sqrt(lambda_j) m_j. What another metric's z has beyond them goes to the first and the last bin.
  *
  * The upper end is a power of two, so edges and binning are exact.
  *
- * @param lambda eigenvalues, [d]; @param means m, [d]
+ * @param lambda eigenvalues, [d]
+ * @param means m = mu V, [d]
  */
 export function chooseZBins(lambda: Float64Array, means: Float64Array): ZBins {
   let centre = 0;

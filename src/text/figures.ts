@@ -1,29 +1,29 @@
-/** A value for reading: at most four decimals, or a power of ten where those say little. */
+/** Value for reading: at most four decimals, or a power of ten where those say little. */
 export function fixed(value: number): string {
   const magnitude = Math.abs(value);
   if (magnitude !== 0 && (magnitude < 1e-3 || magnitude >= 1e7)) return figure(value);
   return value.toLocaleString('en-US', { maximumFractionDigits: magnitude < 100 ? 4 : 2 });
 }
 
-/** A deviation or a tolerance: three digits and a power of ten. */
+/** Deviation or tolerance: three digits and a power of ten. */
 export function figure(value: number): string {
   return value === 0 ? '0' : value.toExponential(2);
 }
 
-/** A whole number with thousands apart. */
+/** Whole number with thousands apart. */
 export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 
 const units = ['B', 'kB', 'MB', 'GB', 'TB'];
 
-/** 778,000,000 as '778.00 MB': decimal units, as disks and networks are sold. */
+/** Bytes for reading, 778,000,000 as '778.00 MB': decimal units, as disks and networks are sold. */
 export function formatBytes(value: number): string {
   const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, value)) / 3));
   return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 2)} ${units[power]}`;
 }
 
-/** '1.5 GB', '500MB' or '1000000' as bytes, in decimal units; null for anything else. */
+/** Bytes that '1.5 GB', '500MB' or '1000000' name, in decimal units; null for anything else. */
 export function parseBytes(text: string): number | null {
   const [, digits, unit] = /^(\d+(?:\.\d+)?)\s*([kmgt]?b)?$/i.exec(text.trim()) ?? [];
   if (digits === undefined) return null;

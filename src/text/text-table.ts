@@ -1,8 +1,9 @@
 import stringWidth from 'string-width';
 
+/** Column of a table for a terminal. */
 export interface TextColumn {
   name: string;
-  /** Numbers are right-aligned. */
+  /** Side on which cells are flush; 'right' is for numbers. */
   align: 'left' | 'right';
 }
 

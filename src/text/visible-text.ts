@@ -1,5 +1,5 @@
 /**
- * A token's text as a quoted string in which nothing is invisible and nothing acts: control characters, unusual
+ * Shows a token's text as a quoted string in which nothing is invisible and nothing acts: control characters, unusual
  * spaces, characters that change the direction of writing and lone surrogates stand as escapes of JavaScript.
  * Safe for a terminal; a page still inserts it as text.
  */
@@ -11,12 +11,12 @@ export function visibleText(text: string): string {
   return `"${escaped}"`;
 }
 
-/** The same without quotes, for text that is no token: only what would act on a terminal or a line is escaped. */
+/** Shows text that is no token without quotes: only what would act on a terminal or a line is escaped. */
 export function harmlessText(text: string): string {
   return text.replace(unseen, (character) => visibleText(character).slice(1, -1));
 }
 
-/** Other, separators but the plain space, and marks without a letter before them, which would join the quote. */
+/** Characters to escape: other, separators but the plain space, and marks that would join the quote before them. */
 const unseen = /(?! )[\p{C}\p{Z}]|(?<=^)\p{M}/gu;
 
 const shortEscapes: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };

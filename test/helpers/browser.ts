@@ -5,7 +5,7 @@ import { testUnless } from './test-unless.js';
 
 const EXECUTABLE = '/usr/bin/chromium';
 
-/** No sandbox, because root has none in a container; nothing that would ask the network by itself. */
+/** Options of Chromium: no sandbox, because root has none in a container; nothing that would ask the network. */
 const FLAGS = [
   '--headless',
   '--no-sandbox',

@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import type { SignalAtLine } from './signal-at-line.js';
 
-/** Compiled, this file is dist/test/helpers/cli.js of the checkout. */
+/** Launcher of the checkout, in which this file, compiled, is dist/test/helpers/cli.js. */
 const launcher = path.resolve(import.meta.dirname, '../../../coordinator.js');
 
+/** End of a process, and what it printed. */
 export interface Ended {
-  /** null where a signal ended it. */
+  /** Exit status; null where a signal ended it. */
   code: number | null;
   stdout: string;
   stderr: string;

@@ -26,7 +26,7 @@ export function documentNamed(name: string): Document {
 /** A fenced block of code. */
 export interface CodeBlock {
   document: string;
-  /** What stands behind the opening fence; '' for a console. */
+  /** Text behind the opening fence; '' for a console. */
   language: string;
   code: string;
 }

@@ -1,25 +1,25 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { ExecutionContext } from 'ava';
 import fc from 'fast-check';
 
-/** A new directory that goes with the test. */
+/** Makes a directory that goes with the test. */
 export function scratchDirectory(t: ExecutionContext): string {
-  const directory = mkdtempSync(join(tmpdir(), 'eigenshard-test-'));
+  const directory = mkdtempSync(path.join(tmpdir(), 'eigenshard-test-'));
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 
 /** Writes a file into a new directory. @returns its path */
 export function scratchFile(t: ExecutionContext, name: string, bytes: Uint8Array | string): string {
-  const file = join(scratchDirectory(t), name);
+  const file = path.join(scratchDirectory(t), name);
   writeFileSync(file, bytes);
   return file;
 }
 
-/** Where a damaged file ends: mostly not early (null), so that other damage is met too. */
+/** End of a damaged file: mostly not early (null), so that other damage is met too. */
 export function cutAt(length: number): fc.Arbitrary<number | null> {
   return fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.nat(length) });
 }
@@ -42,6 +42,7 @@ export function safetensorsOf(header: unknown, data: Uint8Array): Buffer {
   return Buffer.concat([length, json, data]);
 }
 
+/** Tensor of a safetensors file. */
 export interface FixtureTensor {
   name: string;
   dtype: string;
@@ -86,9 +87,10 @@ export function npy(
   return npyOf(`{'descr': '${descr}', 'fortran_order': ${order}, 'shape': ${tuple}, }`, data, version);
 }
 
+/** Options of a zip archive. */
 export interface ZipOptions {
   method?: number;
-  /** Bit 0: encrypted. Bit 3, as torch.save sets it: sizes and checksum follow the data. */
+  /** General purpose flags. Bit 0: encrypted. Bit 3, as torch.save sets it: sizes and checksum follow the data. */
   flags?: number;
   zip64?: boolean;
 }
@@ -170,13 +172,14 @@ export const op = {
   text: (value: string) =>
     Buffer.concat([Buffer.from('X'), uint(Buffer.byteLength(value), 4), Buffer.from(value)]),
   global: (module: string, name: string) => Buffer.from(`c${module}\n${name}\n`),
-  /** (a, b, ...) */
+  /** Tuple (a, b, ...). */
   tupleOf: (...values: Buffer[]): Buffer => Buffer.concat([op.mark, ...values, op.tuple]),
-  /** {a: b, ...}, from key, value, key, value, ... */
+  /** Dictionary {a: b, ...}, from key, value, key, value, ... */
   dictOf: (...items: Buffer[]): Buffer => Buffer.concat([op.emptyDict, op.mark, ...items, op.setItems]),
   program: (...parts: Buffer[]): Buffer => Buffer.concat([op.proto(), ...parts, op.stop]),
 };
 
+/** Tensor in a storage of torch. */
 export interface FixtureStorage {
   storageClass?: string;
   key?: string;
@@ -208,22 +211,23 @@ export function tensorPickle(tensor: FixtureStorage): Buffer {
   return Buffer.concat([op.global('torch._utils', '_rebuild_tensor_v2'), args, op.reduce]);
 }
 
+/** Tensor of a state_dict, with a storage of its own. */
 export interface FixtureStateTensor {
   name: string;
-  /** FloatStorage by default. */
+  /** Class of the storage, FloatStorage by default. */
   storageClass?: string;
   shape: readonly number[];
-  /** Row-major by default. */
+  /** Strides, row-major by default. */
   strides?: readonly number[];
-  /** Of the storage, in elements. */
+  /** Offset in the storage, in elements. */
   offset?: number;
-  /** The storage. */
+  /** Bytes of the storage. */
   data: Uint8Array;
-  /** Of a storage element; 4 by default. */
+  /** Bytes of a storage element; 4 by default. */
   width?: number;
 }
 
-/** What torch.save makes of a model's state_dict: an OrderedDict of tensors with its own `_metadata`. */
+/** File that torch.save makes of a model's state_dict: an OrderedDict of tensors with its own `_metadata`. */
 export function stateDict(tensors: readonly FixtureStateTensor[]): Buffer {
   const orderedDict = Buffer.concat([op.global('collections', 'OrderedDict'), op.emptyTuple, op.reduce]);
   const items = tensors.flatMap(({ name, shape, strides, data, width = 4, ...tensor }, index) => [
@@ -259,7 +263,7 @@ function fields(...list: (readonly [value: number, bytes: number])[]): Buffer {
   return Buffer.concat(list.map(([value, bytes]) => uint(value, bytes)));
 }
 
-/** Little-endian, of 2, 4 or 8 bytes. */
+/** Unsigned integer, little-endian, of 2, 4 or 8 bytes. */
 function uint(value: number, bytes: number): Buffer {
   const buffer = Buffer.alloc(bytes);
   if (bytes === 8) buffer.writeBigUInt64LE(BigInt(value));

@@ -7,12 +7,12 @@ import type { ExecutionContext } from 'ava';
 import { defaultDownload, type HubSettings, hubSettings } from '../../src/hub/settings.js';
 import { scratchDirectory } from './fixtures.js';
 
-/** What the server saw of a request. */
+/** Request as the server saw it. */
 export interface Seen {
-  /** 'cdn' is another origin, to which the hub redirects for the content of large files. */
+  /** Origin that was asked: 'cdn' is another one, to which the hub redirects for the content of large files. */
   origin: 'hub' | 'cdn';
   method: string;
-  /** Without its query. */
+  /** Path without its query. */
   path: string;
   /** With its question mark; empty where there is none. */
   query: string;
@@ -22,25 +22,26 @@ export interface Seen {
   sent: number;
 }
 
-/** What goes wrong with one response. */
+/** Fault of one response. */
 export interface Fault {
   status?: number;
   headers?: Record<string, string>;
-  /** The whole answer of the API. */
+  /** Text of the API's whole answer. */
   page?: string;
-  /** The connection is cut after so many bytes of content. */
+  /** Bytes of content after which the connection is cut. */
   cutAfter?: number;
-  /** Nothing comes any more after so many bytes of content, and the connection stays. */
+  /** Bytes of content after which nothing comes any more, and the connection stays. */
   stallAfter?: number;
   /** One byte comes every so many milliseconds. */
   dripMilliseconds?: number;
   /** Other content than asked for, under the same headers but its length. */
   content?: (content: Buffer) => Buffer;
   ignoreRange?: boolean;
-  /** A condition is taken for one that is not met. */
+  /** Whether a condition is taken for one that is not met. */
   ignoreIfRange?: boolean;
 }
 
+/** File that the hub serves, with its hashes. */
 export interface ServedFile {
   content: Buffer;
   sha256: string;
@@ -102,7 +103,7 @@ export class HubServer {
     };
   }
 
-  /** Variables with which a child process uses this hub, with caches of its own. */
+  /** Environment of a child process that uses this hub, with caches of its own. */
   environment(home: string): Record<string, string> {
     return {
       HF_ENDPOINT: this.endpoint,
@@ -240,8 +241,10 @@ export class HubServer {
   }
 }
 
+/** Commit of all files. */
 export const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 
+/** Makes a file that the hub serves. */
 export function servedFile(content: Buffer, lfs: boolean): ServedFile {
   const sha256 = createHash('sha256').update(content).digest('hex');
   const gitSha1 = createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');

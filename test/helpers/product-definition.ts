@@ -3,7 +3,7 @@ import type { Matrix } from '../../src/linalg/matrix.js';
 
 type Values = Float32Array | Float64Array;
 
-/** [m, k, n] to try: one row, the vector widths of the kernels, and each one beside. */
+/** Shapes [m, k, n] to try: one row, the vector widths of the kernels, and each one beside. */
 export const sizes = [
   [1, 1, 1],
   [1, 5, 3],
@@ -17,7 +17,7 @@ export const sizes = [
   [40, 257, 100],
 ] as const;
 
-/** A B and |A| |B| by their definition, in float64. */
+/** Products A B and |A| |B| by their definition, in float64. */
 export function reference({ values: a, rows: m, columns: k }: Matrix<Values>, b: Matrix<Values>) {
   const n = b.columns;
   const product = new Float64Array(m * n);
@@ -35,7 +35,7 @@ export function reference({ values: a, rows: m, columns: k }: Matrix<Values>, b:
 }
 
 /**
- * The largest |actual - expected| in units of `tolerance` times the sum of the terms' magnitudes: k u for k
+ * Largest |actual - expected| in units of `tolerance` times the sum of the terms' magnitudes: k u for k
  * products and sums that each round by u, in whatever order they are taken. NaN stays.
  */
 export function worstRatio(
@@ -52,6 +52,7 @@ export function worstRatio(
   return worst;
 }
 
+/** Asserts that a ratio is at most 1, and logs it. */
 export function assertWithin(t: ExecutionContext, what: string, ratio: number): void {
   t.log(`${what}: largest deviation ${ratio.toExponential(2)} of its tolerance`);
   t.true(ratio <= 1);

@@ -19,11 +19,13 @@ export function randomNumbers(seed: number): { uniform: () => number; normal: ()
   return { uniform, normal };
 }
 
+/** Array of seeded uniform numbers in [-1, 1), float32. */
 export function randomFloat32(length: number, seed: number): Float32Array<ArrayBuffer> {
   const random = seededRandom(seed);
   return Float32Array.from({ length }, random);
 }
 
+/** Array of seeded uniform numbers in [-1, 1), float64. */
 export function randomFloat64(length: number, seed: number): Float64Array<ArrayBuffer> {
   const random = seededRandom(seed);
   return Float64Array.from({ length }, random);

@@ -1,10 +1,10 @@
 import type { Row, Tables } from './tables.js';
 
-/** Everything that the tables follow from: V tokens, d eigenvectors. */
+/** Input that the tables follow from: V tokens, d eigenvectors. */
 export interface ReferenceInput {
-  /** p, [V, d], as stored. */
+  /** Projections p, [V, d], as stored. */
   projections: Float32Array;
-  /** gamma, [V, d]. */
+  /** Rows gamma, [V, d]. */
   gamma: Float32Array;
   eigenvalues: Float64Array;
   covarianceEigenvalues: Float64Array | null;

@@ -8,7 +8,7 @@ import { runHere } from './runs.js';
 
 const ROWS = 300;
 const HIDDEN = 24;
-/** From here on the rows are equal, and the tokenizer has no token for them. */
+/** Row from which on all are equal, and the tokenizer has no token for them. */
 const ORPHANS = 290;
 /** Places of each list of extremes. */
 export const TOP = 5;

@@ -14,9 +14,10 @@ import { Stopwatch } from '../../src/run/stopwatch.js';
 import { type InputPlaces, type RunVerification, verifyRun } from '../../src/run/verify-run.js';
 import { safetensors, scratchDirectory } from './fixtures.js';
 
-/** Nothing is asked of the network. */
+/** Settings of the hub that ask nothing of the network. */
 export const offlineHub = hubSettings({ HF_HUB_OFFLINE: '1' });
 
+/** Flags of a run that a test sets. */
 export interface RunFlags {
   resume?: boolean;
   overwrite?: boolean;
@@ -31,7 +32,7 @@ export interface RunFlags {
 }
 
 /**
- * Runs a job in this process, without progress, and with the portable kernels: a system library has one number of
+ * Runs a job in this process, without progress, and with the portable backend: a system library has one number of
  * threads for the whole process, in which tests run at once.
  */
 export async function runHere(overrides: Overrides, flags: RunFlags = {}): Promise<FinishedRun> {
@@ -93,9 +94,10 @@ export async function verifyHere(
   }
 }
 
+/** Checkpoint that was made for a test. */
 export interface SyntheticModel {
   directory: string;
-  /** [rows, hidden], exactly what the checkpoint stores. */
+  /** Rows [rows, hidden], exactly what the checkpoint stores. */
   gamma: Float32Array;
   rows: number;
   hidden: number;

@@ -8,7 +8,7 @@ import { testUnless } from './test-unless.js';
 const kernels = await chooseBackend({ backend: 'system' }, () => {}).catch(refusal);
 const declare = testUnless(kernels instanceof InputError ? firstLine(kernels) : null);
 
-/** Declares a test that is handed the kernels of this machine's system library. */
+/** Declares a test that is handed the backend of this machine's system library. */
 export function systemKernelsTest(
   title: string,
   body: (t: ExecutionContext, kernels: Backend) => Promise<void>,

@@ -1,9 +1,12 @@
 import path from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 
+/** Row of a table, by column. */
 export type Row = Record<string, number | string | boolean | null>;
 
+/** Names of the four tables. */
 export const tableNames = ['tokens', 'eigenvectors', 'extremes', 'histograms'] as const;
+/** Tables of a run, row by row. */
 export type Tables = Record<(typeof tableNames)[number], Row[]>;
 
 /** The four tables of a run, row by row in file order, as DuckDB reads them. */

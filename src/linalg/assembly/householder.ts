@@ -1,22 +1,24 @@
-// Kernels of the Householder tridiagonalisation and back-transformation (AssemblyScript, SIMD). Pointers are byte offsets into the imported
-// memory, everything is float64, lengths and row indices are multiples of 4. Compiled twice: with fused
-// multiply-add (relaxed SIMD) and without.
+// Kernels of the Householder tridiagonalisation and back-transformation (AssemblyScript, SIMD). Pointers are byte
+// offsets into the imported memory, everything is float64, lengths and row indices are multiples of 4. Compiled twice:
+// with fused multiply-add (relaxed SIMD) and without.
 
-/** Columns of a panel of the packed triangle; see panels.ts. */
+/** Columns of a panel of the packed triangle; see eigh/packed-triangle.ts. */
 const PANEL: i32 = 64;
+/** Bytes of a panel's row. */
 const ROW_BYTES: usize = <usize>PANEL << 3;
 
 /**
- * Long sums are taken in stretches (this many bytes of a vector, or rows of a panel), whose sums are added up:
- * where all terms are alike their rounding errors are too, and one running sum would collect n of them.
+ * Bytes of a vector that a long sum takes in one stretch; the sums of the stretches are added up. Where all terms are
+ * alike their rounding errors are too, and one running sum would collect n of them.
  */
 const STRETCH: usize = 1024;
+/** Rows of a panel that a long sum takes in one stretch. */
 const STRETCH_ROWS: i32 = 128;
 
-/** How far before its turn a panel's cache line is touched; memory must go on for as long behind the last panel. */
+/** Distance ahead at which a panel's cache lines are touched; memory must go on for as long behind the last panel. */
 const AHEAD: usize = 16 * ROW_BYTES;
 
-/** a * b + c */
+/** Computes a b + c, in one rounding or two. */
 // @ts-ignore: decorator
 @inline
 function madd(a: v128, b: v128, c: v128): v128 {
@@ -30,7 +32,7 @@ function horizontal(sum: v128): f64 {
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
 }
 
-/** (horizontal sum of a, horizontal sum of b) */
+/** Pair of the horizontal sums of a and b. */
 // @ts-ignore: decorator
 @inline
 function horizontal2(a: v128, b: v128): v128 {
@@ -75,7 +77,7 @@ export function multiplyPanel(
   }
 }
 
-/** The part of rows r <= i < end: by rows added to y, by columns to scratch. */
+/** Adds the part of rows r <= i < end: by rows to y, by columns to scratch. */
 function multiplyStretch(
   panel: usize,
   r: i32,
@@ -126,8 +128,8 @@ function addSums(y: usize, sum0: v128, sum1: v128, sum2: v128, sum3: v128): void
 }
 
 /**
- * out[c][i] = panel[i * 64 + column + c], first <= i < rows, for 32 columns of a panel [rows, 64]; the rows of out
- * are `stride` bytes apart and out points at the entry of the panel's first row.
+ * Transposes: out[c][i] = panel[i * 64 + column + c], first <= i < rows, for 32 columns of a panel [rows, 64]; the
+ * rows of out are `stride` bytes apart and out points at the entry of the panel's first row.
  */
 export function gatherColumns(
   panel: usize,
@@ -151,7 +153,7 @@ export function gatherColumns(
   }
 }
 
-/** sum_i x[i] y[i] over `length` entries. */
+/** Dot product sum_i x[i] y[i] over `length` entries. */
 export function dot(x: usize, y: usize, length: i32): f64 {
   const bytes = <usize>length << 3;
   let sum = f64x2.splat(0);
@@ -168,7 +170,7 @@ export function dot(x: usize, y: usize, length: i32): f64 {
   return horizontal(sum);
 }
 
-/** out[i] = alpha x[i] + beta y[i] over `length` entries; out may be x or y. */
+/** Combines: out[i] = alpha x[i] + beta y[i] over `length` entries; out may be x or y. */
 export function combine(alpha: f64, x: usize, beta: f64, y: usize, length: i32, out: usize): void {
   const alphas = f64x2.splat(alpha);
   const betas = f64x2.splat(beta);
@@ -178,7 +180,7 @@ export function combine(alpha: f64, x: usize, beta: f64, y: usize, length: i32, 
   }
 }
 
-/** out[r] = rows[r] . x for `count` rows of `length` entries, `stride` bytes apart. */
+/** Dot products out[r] = rows[r] . x for `count` rows of `length` entries, `stride` bytes apart. */
 export function dotRows(rows: usize, stride: usize, count: i32, x: usize, length: i32, out: usize): void {
   const bytes = <usize>length << 3;
   let r = 0;
@@ -209,7 +211,7 @@ export function dotRows(rows: usize, stride: usize, count: i32, x: usize, length
   for (; r < count; r++) store<f64>(out + (<usize>r << 3), dot(rows + <usize>r * stride, x, length));
 }
 
-/** y[i] -= sum_r coefficients[r * step] rows[r][i] for `count` rows of `length` entries, `stride` bytes apart. */
+/** Subtracts: y[i] -= sum_r coefficients[r * step] rows[r][i], for `count` rows of `length` entries, `stride` apart. */
 export function subtractRows(
   rows: usize,
   stride: usize,
@@ -240,7 +242,7 @@ export function subtractRows(
   }
 }
 
-/** out[i * width + r] = -rows[r][i], for `count` rows of `length` entries, `stride` bytes apart. */
+/** Negates and transposes: out[i * width + r] = -rows[r][i] for `count` rows of `length` entries, `stride` apart. */
 export function negateTransposed(
   rows: usize,
   stride: usize,
@@ -270,7 +272,7 @@ export function negateTransposed(
   }
 }
 
-/** out[r * 64 + i] = rows[r][i], i < 64, for `count` rows `stride` bytes apart. */
+/** Copies: out[r * 64 + i] = rows[r][i], i < 64, for `count` rows `stride` bytes apart. */
 export function copyBlock(rows: usize, stride: usize, count: i32, out: usize): void {
   for (let r = 0; r < count; r++) {
     memory.copy(out + <usize>r * ROW_BYTES, rows + <usize>r * stride, ROW_BYTES);
@@ -278,7 +280,7 @@ export function copyBlock(rows: usize, stride: usize, count: i32, out: usize): v
 }
 
 /**
- * The Gram matrix of `count` rows of `length` entries, `stride` bytes apart: out[j * count + i] = rows[i] . rows[j]
+ * Gram matrix of `count` rows of `length` entries, `stride` bytes apart: out[j * count + i] = rows[i] . rows[j]
  * for i < j (and some more). count is even.
  */
 export function gram(rows: usize, stride: usize, count: i32, length: i32, out: usize): void {
@@ -297,7 +299,7 @@ export function gram(rows: usize, stride: usize, count: i32, length: i32, out: u
   }
 }
 
-/** out[i] = rows[i] . x and, outStride bytes on, rows[i] . (the row after x), for four rows. */
+/** Dot products of four rows: out[i] = rows[i] . x and, outStride bytes on, rows[i] . (the row after x). */
 function dotPairs(rows: usize, stride: usize, x: usize, length: i32, out: usize, outStride: usize): void {
   const bytes = <usize>length << 3;
   const row1 = rows + stride;
@@ -340,8 +342,8 @@ function dotPairs(rows: usize, stride: usize, x: usize, length: i32, out: usize,
 }
 
 /**
- * T of the compact WY form, [count, count] upper triangular, of zeros; from the Gram matrix as `gram` gives it and
- * the scalars tau, [count].
+ * Factor T of the compact WY form, [count, count] upper triangular, of zeros; from the Gram matrix as `gram` gives it
+ * and the scalars tau, [count].
  */
 export function triangularFactor(gram: usize, taus: usize, count: i32, t: usize): void {
   const rowBytes = <usize>count << 3;

@@ -1,7 +1,7 @@
 // Kernels over rows of a float matrix (AssemblyScript, SIMD). Pointers are byte offsets into the imported memory;
 // matrices are row-major unless a name says columns. Sums are accumulated in float64 in a fixed order.
 
-/** dst[i] = float32(src[i]) for `count` bfloat16 values; exact. dst may not overlap src. */
+/** Decodes: dst[i] = float32(src[i]) for `count` bfloat16 values; exact. dst may not overlap src. */
 export function decodeBfloat16(src: usize, dst: usize, count: usize): void {
   let i: usize = 0;
   for (; i + 8 <= count; i += 8) {
@@ -12,7 +12,7 @@ export function decodeBfloat16(src: usize, dst: usize, count: usize): void {
   for (; i < count; i++) store<u32>(dst + (i << 2), (<u32>load<u16>(src + (i << 1))) << 16);
 }
 
-/** dst[i] = float32(src[i]) for `count` float16 values; exact, subnormals, infinities and NaN included. */
+/** Decodes: dst[i] = float32(src[i]) for `count` float16 values; exact, subnormals, infinities and NaN included. */
 export function decodeFloat16(src: usize, dst: usize, count: usize): void {
   // Shifted into a float32's exponent and mantissa the value is 2^-112 too small; one product mends normals and
   // subnormals alike. Exponent 31 (infinity, NaN) must become 255 instead.
@@ -52,7 +52,7 @@ function horizontal(sum: v128): f64 {
 }
 
 /**
- * For each of `rows` rows of a float32 [rows, columns] matrix: squares[i] = sum_j x_ij^2 and
+ * Measures each row of a float32 [rows, columns] matrix: squares[i] = sum_j x_ij^2 and
  * products[i] = sum_j x_ij * vector[j]; vector, squares and products are float64.
  */
 export function measureRows(
@@ -90,7 +90,7 @@ export function measureRows(
   }
 }
 
-/** sums[j] += sum_i x_ij over a float32 [rows, columns] matrix; sums is float64 [columns]. */
+/** Adds column sums: sums[j] += sum_i x_ij over a float32 [rows, columns] matrix; sums is float64 [columns]. */
 export function addColumnSums(src: usize, rows: usize, columns: usize, sums: usize): void {
   // Two rows at a time halve the traffic on the sums.
   let i: usize = 0;

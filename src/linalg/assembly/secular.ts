@@ -9,7 +9,8 @@
 const MAXIMUM_ITERATIONS: i32 = 100;
 const EPSILON: f64 = 2.220446049250313e-16;
 
-// Of the evaluation at one offset: the sums over poles up to the split (psi) and after it (phi), and their derivatives.
+// Results of the evaluation at one offset: the sums over poles up to the split (psi) and after it (phi), and their
+// derivatives.
 let psi: f64 = 0;
 let psiSlope: f64 = 0;
 let phi: f64 = 0;
@@ -18,7 +19,7 @@ let phiSlope: f64 = 0;
 let sum: f64 = 0;
 let slope: f64 = 0;
 
-/** sum = sum_i squares_i / (d_i - pole - offset), slope = its derivative, over first <= i < end. */
+/** Sets sum = sum_i squares_i / (d_i - pole - offset) and slope = its derivative, over first <= i < end. */
 function sumTerms(d: usize, squares: usize, first: i32, end: i32, pole: f64, offset: f64): void {
   let i = first;
   sum = 0;
@@ -84,8 +85,8 @@ function evaluate(d: usize, squares: usize, count: i32, split: i32, pole: f64, o
 }
 
 /**
- * All roots. squares: z_i^2. Writes poles[j], the value d_i of the pole nearest to the root, and
- * offsets[j], the root's distance from it.
+ * Finds all roots. squares: z_i^2. Writes poles[j], the value d_i of the pole nearest to the root, and offsets[j],
+ * the root's distance from it.
  * @returns -1, or the index of a root that did not converge after 100 iterations
  */
 export function findRoots(
@@ -176,7 +177,7 @@ function findRoot(
 }
 
 /**
- * The step to the zero of c + s / (left - x) + S / (right - x), which has the values and slopes of psi and phi here:
+ * Step to the zero of c + s / (left - x) + S / (right - x), which has the values and slopes of psi and phi here:
  * Li's middle way, https://www.netlib.org/lapack/lawnspdf/lawn89.pdf. Of the last root both poles are below.
  */
 // @ts-ignore: decorator
@@ -194,7 +195,7 @@ function step(f: f64, fSlope: f64, deltaLeft: f64, deltaRight: f64, last: bool):
   return f * eta < 0 ? eta : -f / fSlope;
 }
 
-/** Of two bounds with the same sign and different magnitude the geometric middle, which finds the exponent first. */
+/** Middle of two bounds; the geometric one where they differ much and have one sign, which finds the exponent first. */
 // @ts-ignore: decorator
 @inline
 function middle(low: f64, high: f64): f64 {
@@ -205,10 +206,7 @@ function middle(low: f64, high: f64): f64 {
   return low + (high - low) / 2;
 }
 
-/**
- * weights[i]: the z of which the computed roots are the exact ones (Loewner's formula), with the
- * sign of z[i].
- */
+/** Fits weights[i], the z of which the computed roots are the exact ones (Loewner's formula), with the sign of z[i]. */
 export function fitWeights(
   d: usize,
   z: usize,
@@ -236,7 +234,7 @@ export function fitWeights(
   }
 }
 
-/** (d_i - lambda_j) / (d_i - d_j) for j and j + 1, the pole `shift` bytes further on. */
+/** Ratios (d_i - lambda_j) / (d_i - d_j) for j and j + 1, the pole `shift` bytes further on. */
 // @ts-ignore: decorator
 @inline
 function ratios(d: usize, poles: usize, offsets: usize, di: v128, j: i32, shift: usize): v128 {
@@ -245,7 +243,7 @@ function ratios(d: usize, poles: usize, offsets: usize, di: v128, j: i32, shift:
   return f64x2.div(above, f64x2.sub(di, v128.load(d + at + shift)));
 }
 
-/** inverseNorms[j] = 1 / ||s_j||, s_ij = weights_i / (d_i - lambda_j). */
+/** Inverts norms: inverseNorms[j] = 1 / ||s_j|| with s_ij = weights_i / (d_i - lambda_j). */
 export function invertNorms(
   d: usize,
   weights: usize,
@@ -269,7 +267,7 @@ export function invertNorms(
 }
 
 /**
- * The eigenvectors of the merge as the columns of out, [count, count] row-major: row r is that of pole order[r]
+ * Forms the eigenvectors of the merge as the columns of out, [count, count] row-major: row r is that of pole order[r]
  * (int32 [count]), out_rj = weights_i / (d_i - lambda_j) * inverseNorms_j, i = order[r].
  */
 export function formVectors(

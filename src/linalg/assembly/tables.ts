@@ -5,9 +5,9 @@
 /** Rows whose sums are kept in registers, and which the selection of extremes passes over at once. */
 const BLOCK: usize = 64;
 
-/** A float32 lane is off by 2^-24 of its value: filters in float32 leave this much room, exact values decide. */
+/** Room that filters in float32 leave, whose lanes are off by 2^-24 of their value; exact values decide. */
 const MARGIN: f64 = 1 / <f64>(1 << 20);
-/** The same where a float32 has no full mantissa any more. */
+/** Room where a float32 has no full mantissa any more. */
 const SUBNORMAL_MARGIN: f64 = reinterpret<f64>(0x36c0000000000000); // 2^-147
 
 // @ts-ignore: decorator
@@ -171,7 +171,9 @@ function offerDirection(z: f64, column: i32, places: usize, values: usize, colum
   store<f64>(values + (k << 3), z);
 }
 
-/** Copies one column of float32 to where the other kernels want it: on 16 bytes, followed by zeros to a multiple of 4. */
+/**
+ * Copies one column of float32 to where the other kernels want it: on 16 bytes, followed by zeros to a multiple of 4.
+ */
 export function loadColumn(src: usize, rows: usize, column: usize): void {
   if ((rows & 3) !== 0) v128.store(column + ((rows & ~3) << 2), i32x4.splat(0));
   memory.copy(column, src, rows << 2);
@@ -302,7 +304,7 @@ export function sumBins(
   }
 }
 
-/** Added to a whole number, it leaves that number in the low bits of the float64. */
+/** Summand that leaves a whole number in the low bits of the float64. */
 const INTEGER_BITS: f64 = 6755399441055744; // 1.5 x 2^52
 
 // @ts-ignore: decorator
@@ -312,18 +314,19 @@ function increment(counts: usize, bin: i32): void {
   store<u32>(at, load<u32>(at) + 1);
 }
 
-/** Beyond this cosine the polynomial does not reach. */
+/** Largest cosine that the polynomial reaches. */
 const POLYNOMIAL_END: f32 = 0.3;
 
 /**
- * Of the cosines c_i = weight p_i / norm_i of one column, which go to cosines (float32, as long as the column with
- * its zeros): adds their arcsines s in degrees, as sums of s, s^2 and |s|, to sums (float64 [3]); the numbers of rows
- * with |c| >= 0.1, 0.2, 0.3, 0.5, 0.7 to aligned (int32 [5]); and stores the largest c and -c of every block as
- * `measureMoments` does.
+ * Measures the cosines c_i = weight p_i / norm_i of one column, and puts them in cosines (float32, as long as the
+ * column with its zeros): adds their arcsines s in degrees, as sums of s, s^2 and |s|, to sums (float64 [3]); the
+ * numbers of rows with |c| >= 0.1, 0.2, 0.3, 0.5, 0.7 to aligned (int32 [5]); and stores the largest c and -c of
+ * every block as `measureMoments` does.
  *
- * inverses (float32, as long as the column) are 1 / norm, 0 for a row without a direction, whose cosine is 0, and
- * NaN where a float32 product could overflow or vanish; norms are float64 [rows]. polynomial (float32 [8]) has the three
- * terms of P with asin(x) = x P(x^2), lowest first, the square from which on cosines are looked at one by one, and room.
+ * inverses (float32, as long as the column) are 1 / norm, 0 for a row without a direction, whose cosine is 0, and NaN
+ * where a float32 product could overflow or vanish; norms are float64 [rows]. polynomial (float32 [8]) has the three
+ * terms of P with asin(x) = x P(x^2), lowest first, the square from which on cosines are looked at one by one, and
+ * room.
  */
 export function measureAngles(
   column: usize,
@@ -422,8 +425,8 @@ function countAligned(magnitude: f64, aligned: usize): void {
 }
 
 /**
- * The `top` rows with the largest key sign weight p_i / norm_i of one column, falling, ties to the lower row: keys
- * (float64 [top]) and rowsOf (int32 [top], -1 behind the last one). Rows of norm 0 are left out.
+ * Selects the `top` rows with the largest key sign weight p_i / norm_i of one column, falling, ties to the lower row:
+ * keys (float64 [top]) and rowsOf (int32 [top], -1 behind the last one). Rows of norm 0 are left out.
  *
  * values (float32, as long as the column) are weight p_i / norm_i to float32's accuracy, maxima (float32 [blocks])
  * the largest of sign values in each block of rows; `excluded` says how many rows at most are in them that do not
@@ -492,7 +495,7 @@ function offer(key: f64, row: i32, top: usize, keys: usize, rowsOf: usize): void
   store<f64>(keys + (k << 3), key);
 }
 
-/** The `rank`-th largest of float32 values, -Infinity where there are fewer. */
+/** Value of the given rank, from 1, among float32 values by falling size; -Infinity where there are fewer. */
 function rankedMaximum(values: usize, count: usize, rank: usize, scratch: usize): f32 {
   if (count < rank) return -Infinity;
   for (let k: usize = 0; k < rank; k++) store<f32>(scratch + (k << 2), -Infinity);
@@ -507,7 +510,7 @@ function rankedMaximum(values: usize, count: usize, rank: usize, scratch: usize)
   return load<f32>(last);
 }
 
-/** hashes[i] (uint64): a hash of the `rowBytes` bytes of row i; equal rows have equal hashes. */
+/** Hashes rows: hashes[i] (uint64) is of the `rowBytes` bytes of row i; equal rows have equal hashes. */
 export function hashRows(src: usize, rows: usize, rowBytes: usize, hashes: usize): void {
   for (let i: usize = 0; i < rows; i++) {
     const row = src + i * rowBytes;

@@ -3,56 +3,65 @@ import type { FixedProduct } from '../fixed-product.js';
 import type { FixedOperand } from '../onnx-operator.js';
 import type { Product } from '../product.js';
 
+/** Backends that can be asked for; `auto` ends as one of the other two. */
 export const backendNames = ['auto', 'portable', 'system'] as const;
-/** What can be asked for; `auto` ends as one of the other two. */
+/** Name of a backend that can be asked for. */
 export type BackendName = (typeof backendNames)[number];
 
-/** out = A B in float32 with a fixed B, row-major, shapes checked at the door: see `FixedProduct`. */
+/** Product out = A B in float32 with a fixed B, row-major, shapes checked at the door: see `FixedProduct`. */
 export type FixedMultiplication = Pick<FixedProduct, 'multiply' | 'release'>;
 
-/** out = A B in float64, likewise: see `Product`. */
+/** Product out = A B in float64, row-major, shapes checked at the door: see `Product`. */
 export type Multiplication = Pick<Product, 'multiply' | 'release'>;
 
-/** out += A B. */
+/** Product out += A B in float64, written in place: see `Product`. */
 export type Accumulation = Pick<Product, 'accumulate' | 'release'>;
 
-/** Which kernels ran: what the manifest and the journal record, since the last bits of a run depend on it. */
+/** Identity of a backend, which manifest and journal record, since the last bits of a run depend on it. */
 export interface BackendIdentity {
   backend: 'portable' | 'system';
-  /** Name or absolute path by which the library was loaded; 'onnxruntime-node' for the portable kernels. */
+  /** Name or absolute path by which the library was loaded; 'onnxruntime-node' for the portable backend. */
   library: string;
-  /** As the library itself gives it. */
+  /** Version as the library itself gives it. */
   version: string;
   /** Library and version that multiply float32; another one where the system's does not keep the bits of a row. */
   float32: string;
 }
 
-/** Which kernels to open: plain data that crosses the thread boundary. `lapack` is null where `library` holds it. */
+/** Choice of a backend as plain data, which crosses the thread boundary. `lapack` is null where `library` holds it. */
 export type BackendChoice =
   | { backend: 'portable' }
   | { backend: 'system'; library: string; lapack: string | null; float32: 'portable' | 'system' };
 
 /**
- * The dense kernels of a run. Of float32 products, which project rows, an element's bits depend only on its row of
- * A and its column of B, as long as A has at least two rows. `threads` is how many threads one call may use.
+ * Backend of a run: its dense products and its eigensolver. In float32 products, which project rows, an element's
+ * bits depend only on its row of A and its column of B, as long as A has at least two rows. `threads` is how many
+ * threads one call may use.
  */
 export interface Backend {
   readonly identity: BackendIdentity;
   readonly choice: BackendChoice;
-  /** @param b [k, n], not to be changed while the product is used */
+  /**
+   * Product with a right operand that stays the same, arranged for the processor once.
+   * @param b [k, n], not to be changed while the product is used
+   */
   fixedProduct(b: FixedOperand, threads: number): Promise<FixedMultiplication>;
+  /** Product in float64. */
   product(threads: number): Promise<Multiplication>;
+  /** Product in float64 that adds to its result. */
   accumulatingProduct(threads: number): Promise<Accumulation>;
-  /** All eigenvalues and eigenvectors of a symmetric matrix, with the contract of `eigh` in ../eigh.ts. */
+  /** All eigenvalues and eigenvectors of a symmetric matrix, with the contract of `eigh` in ../eigh/eigh.ts. */
   eigh(matrix: Float64Array, n: number, options?: { threads?: number }): Promise<Eigendecomposition>;
 }
 
+/** Whether two identities promise the same bits. */
 export function sameBackend(a: BackendIdentity, b: BackendIdentity): boolean {
   return (
     a.backend === b.backend && a.library === b.library && a.version === b.version && a.float32 === b.float32
   );
 }
 
+/** One line that names a backend, its library, and that of its float32 products where it is another. */
 export function backendLabel({ backend, library, version, float32 }: BackendIdentity): string {
   const name = `${library} ${version}`;
   return `${backend}, ${name}${float32 === name ? '' : `; float32 by ${float32}`}`;

@@ -5,32 +5,34 @@ import { type Koffi, loadKoffi } from './koffi.js';
 import { portableBackend } from './portable-backend.js';
 import { selfTest } from './self-test.js';
 import { systemBackend } from './system-backend.js';
-import { knownPlaces, type LibraryPlace, openSystemLibrary, placeOf } from './system-library.js';
+import { knownLibraries, type LibraryNames, libraryNamed, openSystemLibrary } from './system-library.js';
 
+/** Backend that the user asks for, and what a choice must fit. */
 export interface BackendWish {
   backend: BackendName;
   /** A library by file, or by a name that the loader finds; undefined: the known ones are looked for. */
   blas?: string | undefined;
-  /** What computed the run that is to be continued, if any: `auto` takes it again. */
+  /** Backend of the run that is to be continued, if any: `auto` takes it again. */
   recorded?: BackendIdentity | null;
 }
 
-/** What a choice is made from; others in tests. */
+/** Surroundings of a choice, which tests replace. */
 export interface Surroundings {
   loadKoffi: () => Promise<Koffi>;
-  places: readonly LibraryPlace[];
+  /** Libraries to look for, in this order. */
+  libraries: readonly LibraryNames[];
 }
 
 /**
- * The kernels of a run. `auto` takes the first system library that loads and passes the self-test, and the portable
- * kernels where none does; whoever names a library has asked for it, also in `auto`.
+ * Chooses the backend of a run. `auto` takes the first system library that loads and passes the self-test, and the
+ * portable backend where none does; whoever names a library has asked for it, also in `auto`.
  * @param note told when a library loads and fails its self-test
  * @throws InputError when a system library is asked for and cannot be used
  */
 export async function chooseBackend(
   { backend, blas, recorded = null }: BackendWish,
   note: (line: string) => void,
-  { loadKoffi: load, places }: Surroundings = { loadKoffi, places: knownPlaces },
+  { loadKoffi: load, libraries }: Surroundings = { loadKoffi, libraries: knownLibraries },
 ): Promise<Backend> {
   if (backend === 'portable') {
     if (blas === undefined) return portableBackend;
@@ -49,12 +51,12 @@ export async function chooseBackend(
       { cause },
     );
   }
-  const candidates = candidatesOf(blas, isDemanded ? null : recorded, places);
+  const candidates = candidatesOf(blas, isDemanded ? null : recorded, libraries);
   const refusals: string[] = [];
-  for (const place of candidates) {
-    const outcome = await tryLibrary(koffi, place, note);
+  for (const names of candidates) {
+    const outcome = await tryLibrary(koffi, names, note);
     if (typeof outcome !== 'string') return outcome;
-    refusals.push(`${place.library}: ${outcome}`);
+    refusals.push(`${names.library}: ${outcome}`);
   }
   if (!isDemanded) return portableBackend;
   const advice =
@@ -68,40 +70,40 @@ export async function chooseBackend(
 function candidatesOf(
   blas: string | undefined,
   recorded: BackendIdentity | null,
-  places: readonly LibraryPlace[],
-): readonly LibraryPlace[] {
+  libraries: readonly LibraryNames[],
+): readonly LibraryNames[] {
   const name = blas ?? recorded?.library;
-  if (name === undefined) return places;
+  if (name === undefined) return libraries;
   // A bare name is for the loader to find, anything else is a file.
-  return [placeOf(/[\\/]/.test(name) ? path.resolve(name) : name)];
+  return [libraryNamed(/[\\/]/.test(name) ? path.resolve(name) : name)];
 }
 
-/** The kernels of a library, or why it cannot be used. */
+/** Backend over a library, or why it cannot be used. */
 async function tryLibrary(
   koffi: Koffi,
-  place: LibraryPlace,
+  names: LibraryNames,
   note: (line: string) => void,
 ): Promise<Backend | string> {
   let library: ReturnType<typeof openSystemLibrary>;
   try {
-    library = openSystemLibrary(koffi, place);
+    library = openSystemLibrary(koffi, names);
   } catch (error) {
     return messageOf(error);
   }
-  const kernels = systemBackend(library, 'system');
-  const { problems, keepsRowBits } = await testBackend(kernels);
+  const backend = systemBackend(library, 'system');
+  const { problems, keepsRowBits } = await testBackend(backend);
   if (problems.length > 0) {
     const failure = `fails the self-test: ${problems.join('; ')}`;
-    note(`${place.library} ${failure}`);
+    note(`${names.library} ${failure}`);
     return failure;
   }
-  return keepsRowBits ? kernels : systemBackend(library, 'portable');
+  return keepsRowBits ? backend : systemBackend(library, 'portable');
 }
 
-/** A kernel that throws has failed as well. */
-async function testBackend(kernels: Backend): ReturnType<typeof selfTest> {
+/** Runs the self-test; a backend that throws has failed it as well. */
+async function testBackend(backend: Backend): ReturnType<typeof selfTest> {
   try {
-    return await selfTest(kernels);
+    return await selfTest(backend);
   } catch (error) {
     return { problems: [messageOf(error)], keepsRowBits: false };
   }

@@ -1,17 +1,19 @@
-/** The part of koffi that is used here; a type of our own, so that the package builds where koffi is not installed. */
+/** Part of koffi that is used here; a type of our own, so that the package builds where koffi is not installed. */
 export interface Koffi {
   load(path: string): NativeLibrary;
   config(settings: { async_stack_size: number }): unknown;
 }
 
+/** Native library that koffi has loaded. */
 export interface NativeLibrary {
-  /** @throws when the library has no such function */
+  /** Binds a function by its C types. @throws when the library has no such function */
   func(name: string, result: string, parameters: readonly string[]): NativeFunction;
 }
 
+/** Native function, called on the calling thread. */
 export interface NativeFunction {
   (...args: unknown[]): unknown;
-  /** The same on a thread of libuv's pool. */
+  /** Calls the function on a thread of libuv's pool. */
   async(...args: [...unknown[], (error: unknown, result: unknown) => void]): void;
 }
 
@@ -20,7 +22,7 @@ const ASYNC_STACK_BYTES = 8 * 2 ** 20;
 
 let loaded: Promise<Koffi> | undefined;
 
-/** koffi, loaded once. @throws whatever the import gives where the optional dependency is missing */
+/** Loads koffi, once a thread. @throws whatever the import gives where the optional dependency is missing */
 export function loadKoffi(): Promise<Koffi> {
   loaded ??= importKoffi();
   return loaded;

@@ -4,16 +4,16 @@ import { portableBackend } from './portable-backend.js';
 import { systemBackend } from './system-backend.js';
 import { openSystemLibrary } from './system-library.js';
 
-let held: { key: string; kernels: Promise<Backend> } | undefined;
+let held: { key: string; backend: Promise<Backend> } | undefined;
 
-/** The kernels that the coordinator chose, loaded once in a thread's life. */
+/** Opens the backend that was chosen for a run; a thread loads it once. */
 export function openBackend(choice: BackendChoice): Promise<Backend> {
   const key = JSON.stringify(choice);
-  if (held?.key !== key) held = { key, kernels: open(choice) };
-  return held.kernels;
+  if (held?.key !== key) held = { key, backend: loadBackend(choice) };
+  return held.backend;
 }
 
-async function open(choice: BackendChoice): Promise<Backend> {
+async function loadBackend(choice: BackendChoice): Promise<Backend> {
   if (choice.backend === 'portable') return portableBackend;
   return systemBackend(openSystemLibrary(await loadKoffi(), choice), choice.float32);
 }

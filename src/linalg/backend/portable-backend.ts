@@ -7,7 +7,7 @@ import type { Backend } from './backend.js';
 const library = 'onnxruntime-node';
 const version = onnxruntimeVersion();
 
-/** Products by onnxruntime, eigenvectors by this package's own solver: whatever npm alone brings. */
+/** Backend that npm alone brings: products by onnxruntime, eigenvectors by this package's own solver. */
 export const portableBackend: Backend = {
   identity: { backend: 'portable', library, version, float32: `${library} ${version}` },
   choice: { backend: 'portable' },

@@ -1,14 +1,14 @@
 import type { Matrix } from '../matrix.js';
 import type { Backend } from './backend.js';
 
-/** [m, k, n] that no vector width or block divides, and one that is nearly a vector. */
+/** Shapes [m, k, n] that no vector width or block divides, and one that is nearly a vector. */
 const SHAPES = [
   [37, 61, 43],
   [2, 130, 1],
 ] as const;
 
 /**
- * [d, rows] of the products of equal rows: fewer and more terms than a library sums in one go (256 to 512 of
+ * Shapes [d, rows] of the products of equal rows: fewer and more terms than a library sums in one go (256 to 512 of
  * float32), fewer and more rows than it packs into a block.
  */
 const ROW_SHAPES = [
@@ -22,28 +22,29 @@ const ROW_COUNTS = [2, 3, 16, 17, 23, 64, 1000] as const;
 /** Order of the matrix that is decomposed. */
 const ORDER = 47;
 
+/** Findings of a backend's self-test. */
 export interface SelfTestResult {
-  /** What is wrong, with its figures; empty when all is well. */
+  /** Each wrong result with its figures; empty when all is well. */
   problems: string[];
   /** Whether equal rows have equal float32 products, wherever they stand and however many stand around them. */
   keepsRowBits: boolean;
 }
 
-/** Checks a few results of kernels against their definition: some milliseconds. */
-export async function selfTest(kernels: Backend): Promise<SelfTestResult> {
+/** Checks a few results of a backend against their definition, which takes some milliseconds. */
+export async function selfTest(backend: Backend): Promise<SelfTestResult> {
   const problems: string[] = [];
   const judge = (what: string, deviation: number, tolerance: number) => {
     if (deviation <= tolerance) return;
     problems.push(`${what} is ${deviation.toExponential(2)}, at most ${tolerance.toExponential(2)} expected`);
   };
-  const product = await kernels.product(1);
-  const accumulating = await kernels.accumulatingProduct(1);
+  const product = await backend.product(1);
+  const accumulating = await backend.accumulatingProduct(1);
   try {
     for (const [m, k, n] of SHAPES) {
       const what = `the relative error of a product ${m} x ${k} x ${n}`;
       // Each of k products and sums rounds by u, in whatever order they are taken; the loops here round as well.
       const single = operands(Float32Array, m, k, n);
-      await multiplyFixed(kernels, single);
+      await multiplyFixed(backend, single);
       judge(`${what} in float32`, relativeError(single, 0), k * 2 ** -24);
       const double = operands(Float64Array, m, k, n);
       await product.multiply(double.a, double.b, double.out);
@@ -52,8 +53,8 @@ export async function selfTest(kernels: Backend): Promise<SelfTestResult> {
       await accumulating.accumulate(double.a, double.b, double.out);
       judge(`${what}, added in float64,`, relativeError(double, 1), 2 * (k + 1) * 2 ** -53);
     }
-    await testDecomposition(kernels, judge);
-    return { problems, keepsRowBits: await keepsRowBits(kernels) };
+    await testDecomposition(backend, judge);
+    return { problems, keepsRowBits: await keepsRowBits(backend) };
   } finally {
     await Promise.all([product.release(), accumulating.release()]);
   }
@@ -65,8 +66,8 @@ interface Operands<T extends Float32Array | Float64Array = Float32Array | Float6
   out: Matrix<T>;
 }
 
-async function multiplyFixed(kernels: Backend, { a, b, out }: Operands<Float32Array>): Promise<void> {
-  const product = await kernels.fixedProduct(b, 1);
+async function multiplyFixed(backend: Backend, { a, b, out }: Operands<Float32Array>): Promise<void> {
+  const product = await backend.fixedProduct(b, 1);
   await product.multiply(a, out);
   await product.release();
 }
@@ -87,12 +88,12 @@ function operands<T extends Float32Array | Float64Array>(
   return { a: matrix(m, k, 1), b: matrix(k, n, 2), out };
 }
 
-/** In [-1, 1], of no visible pattern. */
+/** Number in [-1, 1], of no visible pattern. */
 function pseudoRandom(index: number, phase: number): number {
   return Math.sin((index + 1) ** 2 * (0.7 + phase));
 }
 
-/** max |out - (start + A B)| in units of start + |A| |B|; a NaN stays. */
+/** Largest |out - (start + A B)| in units of start + |A| |B|; a NaN stays. */
 function relativeError({ a, b, out }: Operands, start: number): number {
   let worst = 0;
   for (let i = 0; i < out.rows; i++) {
@@ -110,16 +111,18 @@ function relativeError({ a, b, out }: Operands, start: number): number {
   return worst;
 }
 
-/** A V = V diag(lambda), V^T V = I and the order of lambda, for a matrix whose upper triangle must not be read. */
+/**
+ * Judges A V = V diag(lambda), V^T V = I and the order of lambda, for a matrix whose upper triangle must not be read.
+ */
 async function testDecomposition(
-  kernels: Backend,
+  backend: Backend,
   judge: (what: string, deviation: number, tolerance: number) => void,
 ): Promise<void> {
   const n = ORDER;
   const entry = (i: number, j: number) => pseudoRandom(Math.max(i, j) * n + Math.min(i, j), 3);
   const lower = new Float64Array(n * n).fill(Number.NaN);
   for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) lower[i * n + j] = entry(i, j);
-  const { eigenvalues, eigenvectors: v } = await kernels.eigh(lower, n, { threads: 1 });
+  const { eigenvalues, eigenvectors: v } = await backend.eigh(lower, n, { threads: 1 });
   let residual = 0;
   let norm = 0;
   let orthogonality = 0;
@@ -144,11 +147,12 @@ async function testDecomposition(
   judge('the number of eigenvalues that do not ascend', descents, 0);
 }
 
-async function keepsRowBits(kernels: Backend): Promise<boolean> {
+/** Whether equal rows of A give equal rows of A B, however many stand in a call. */
+async function keepsRowBits(backend: Backend): Promise<boolean> {
   for (const [d, rows] of ROW_SHAPES) {
     const { a, b } = operands(Float32Array, rows, d, d);
     for (let i = 1; i < rows; i++) a.values.copyWithin(i * d, 0, d);
-    const product = await kernels.fixedProduct(b, 1);
+    const product = await backend.fixedProduct(b, 1);
     let expected: Buffer | undefined;
     for (const count of ROW_COUNTS.filter((number) => number <= rows)) {
       const out = { values: new Float32Array(count * d), rows: count, columns: d };

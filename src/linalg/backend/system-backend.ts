@@ -10,19 +10,20 @@ import { portableBackend } from './portable-backend.js';
 import { readMatrix } from './read-matrix.js';
 import type { SystemLibrary } from './system-library.js';
 
-/** Enumerators of cblas.h. */
+/** Enumerator of cblas.h: matrices are row-major. */
 const CBLAS_ROW_MAJOR = 101;
+/** Enumerator of cblas.h: operands are not transposed. */
 const CBLAS_NO_TRANS = 111;
 
-/** Of a workspace's length, which LAPACK counts in 32-bit integers. */
+/** Longest workspace, whose length LAPACK counts in 32-bit integers. */
 const LARGEST_INT = 2 ** 31 - 1;
 
 /** Edge of the square tiles that a transposition swaps: two of them stay in the first-level cache. */
 const TILE = 32;
 
 /**
- * The kernels of a system library. Products run on the calling thread, as onnxruntime's do; the eigensolver runs
- * on a thread of libuv's pool, so that an interruption is heard meanwhile.
+ * Backend over a system library. Products run on the calling thread, as onnxruntime's do; the eigensolver runs on a
+ * thread of libuv's pool, so that an interruption is heard meanwhile.
  * @param float32 'portable' where the library's own float32 product gives equal rows different bits
  */
 export function systemBackend(library: SystemLibrary, float32: 'portable' | 'system'): Backend {
@@ -53,48 +54,42 @@ function fixedMultiplication(
 ): FixedMultiplication {
   const b = 'file' in operand ? readMatrix(operand) : operand;
   checkWhole(b);
-  return {
-    multiply: async (a, out) => multiplyAdd(library, library.sgemm, threads, a, b, out, 0),
-    release: async () => {},
-  };
+  const gemm = gemmOf<Float32Array>(library, library.sgemm, threads, 0);
+  return { multiply: async (a, out) => gemm(a, b, out), release: async () => {} };
 }
 
 function multiplication(library: SystemLibrary, threads: number): Multiplication {
-  return {
-    multiply: async (a, b, out) => multiplyAdd(library, library.dgemm, threads, a, b, out, 0),
-    release: async () => {},
-  };
+  const gemm = gemmOf<Float64Array>(library, library.dgemm, threads, 0);
+  return { multiply: async (a, b, out) => gemm(a, b, out), release: async () => {} };
 }
 
 function accumulation(library: SystemLibrary, threads: number): Accumulation {
-  return {
-    accumulate: async (a, b, out) => multiplyAdd(library, library.dgemm, threads, a, b, out, 1),
-    release: async () => {},
-  };
+  const gemm = gemmOf<Float64Array>(library, library.dgemm, threads, 1);
+  return { accumulate: async (a, b, out) => gemm(a, b, out), release: async () => {} };
 }
 
-/** out = A B + beta out; out is not read where beta is 0. */
-function multiplyAdd<T extends Float32Array | Float64Array>(
+/** Function of a library that computes out = A B + beta out; out is not read where beta is 0. */
+function gemmOf<T extends Float32Array | Float64Array>(
   library: SystemLibrary,
   gemm: NativeFunction,
   threads: number,
-  a: Matrix<T>,
-  b: Matrix<T>,
-  out: Matrix<T>,
   beta: 0 | 1,
-): void {
-  checkShapes(a, b, out);
-  const [m, k, n] = [a.rows, a.columns, b.columns];
-  // One setting for the process: another thread may have changed it since the last call.
-  library.setThreads(threads);
-  gemm(
-    ...[CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, CBLAS_NO_TRANS, m, n, k],
-    ...[1, a.values, Math.max(1, k), b.values, Math.max(1, n), beta, out.values, Math.max(1, n)],
-  );
+): (a: Matrix<T>, b: Matrix<T>, out: Matrix<T>) => void {
+  return (a, b, out) => {
+    checkShapes(a, b, out);
+    const [m, k, n] = [a.rows, a.columns, b.columns];
+    // One setting for the process: another thread may have changed it since the last call.
+    library.setThreads(threads);
+    gemm(
+      ...[CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, CBLAS_NO_TRANS, m, n, k],
+      ...[1, a.values, Math.max(1, k), b.values, Math.max(1, n), beta, out.values, Math.max(1, n)],
+    );
+  };
 }
 
 /**
- * dsyevd of LAPACK. Memory beyond matrix and eigenvectors: its workspace of 2 n^2 + 6 n + 1 values.
+ * Eigendecomposition by LAPACK's dsyevd. Memory beyond matrix and eigenvectors: its workspace of 2 n^2 + 6 n + 1
+ * values.
  * @param matrix [n, n] row-major; only its lower triangle is read; not modified
  */
 async function eigh(
@@ -107,30 +102,10 @@ async function eigh(
   // The lower triangle of a row-major matrix is the upper one of a column-major matrix.
   const vectors = matrix.slice();
   const eigenvalues = new Float64Array(n);
-  const info = Int32Array.of(0);
-  const order = Int32Array.of(n);
-  const call = async (
-    work: Float64Array,
-    workLength: number,
-    integerWork: Int32Array,
-    integerLength: number,
-  ): Promise<void> => {
-    await calledAside(library.dsyevd, [
-      ...[Buffer.from('V'), Buffer.from('U'), order, vectors, order, eigenvalues],
-      ...[work, Int32Array.of(workLength), integerWork, Int32Array.of(integerLength), info, 1, 1],
-    ]);
-    if (info[0]! < 0) throw new RunError(`${library.library}: dsyevd refused its argument ${-info[0]!}`);
-    if (info[0]! > 0) {
-      throw new RunError(
-        `${library.library}: dsyevd did not converge (info = ${info[0]}) on a matrix of order ${n}. ` +
-          'Try --backend portable',
-      );
-    }
-  };
-
+  const problem = { vectors, eigenvalues, n };
   const [workSize, integerWorkSize] = [new Float64Array(1), new Int32Array(1)];
   library.setThreads(threads);
-  await call(workSize, -1, integerWorkSize, -1);
+  await dsyevd(library, problem, [workSize, -1], [integerWorkSize, -1]);
   const workLength = Math.max(workSize[0]!, 1 + 6 * n + 2 * n * n);
   if (workLength > LARGEST_INT) {
     throw new RunError(
@@ -138,10 +113,36 @@ async function eigh(
     );
   }
   const integerLength = Math.max(integerWorkSize[0]!, 3 + 5 * n);
-  await call(new Float64Array(workLength), workLength, new Int32Array(integerLength), integerLength);
+  const work = new Float64Array(workLength);
+  await dsyevd(library, problem, [work, workLength], [new Int32Array(integerLength), integerLength]);
   // LAPACK gives eigenvector j as column j of a column-major matrix, which is row j here.
   transposeInPlace(vectors, n);
   return { eigenvalues, eigenvectors: vectors };
+}
+
+/**
+ * Calls dsyevd, with the workspaces and their lengths; a length of -1 asks how long they must be.
+ * @throws RunError where it reports a failure
+ */
+async function dsyevd(
+  { library, dsyevd: native }: SystemLibrary,
+  { vectors, eigenvalues, n }: { vectors: Float64Array; eigenvalues: Float64Array; n: number },
+  [work, workLength]: readonly [Float64Array, number],
+  [integerWork, integerLength]: readonly [Int32Array, number],
+): Promise<void> {
+  const info = Int32Array.of(0);
+  const order = Int32Array.of(n);
+  await calledAside(native, [
+    ...[Buffer.from('V'), Buffer.from('U'), order, vectors, order, eigenvalues],
+    ...[work, Int32Array.of(workLength), integerWork, Int32Array.of(integerLength), info, 1, 1],
+  ]);
+  if (info[0]! < 0) throw new RunError(`${library}: dsyevd refused its argument ${-info[0]!}`);
+  if (info[0]! > 0) {
+    throw new RunError(
+      `${library}: dsyevd did not converge (info = ${info[0]}) on a matrix of order ${n}. ` +
+        'Try --backend portable',
+    );
+  }
 }
 
 /** Calls a native function on a thread of libuv's pool. The callback holds `args`, whose memory the call uses. */
@@ -151,6 +152,7 @@ function calledAside(native: NativeFunction, args: readonly unknown[]): Promise<
   });
 }
 
+/** Transposes a matrix [n, n] in place, tile by tile. */
 function transposeInPlace(values: Float64Array, n: number): void {
   for (let top = 0; top < n; top += TILE) {
     for (let left = 0; left <= top; left += TILE) {

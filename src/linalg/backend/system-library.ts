@@ -1,24 +1,24 @@
 import { release } from 'node:os';
 import type { Koffi, NativeFunction, NativeLibrary } from './koffi.js';
 
-/** Where a system library is: names for the loader, or absolute paths. */
-export interface LibraryPlace {
+/** Names of a system library, for the loader, or absolute paths. */
+export interface LibraryNames {
   library: string;
-  /** A LAPACK beside it, tried where `library` itself has no dsyevd; null: there is none to try. */
+  /** LAPACK beside it, tried where `library` itself has no dsyevd; null: there is none to try. */
   lapack: string | null;
 }
 
-/** A CBLAS and LAPACK with 32-bit integers (LP64), loaded and bound. */
-export interface SystemLibrary extends LibraryPlace {
+/** CBLAS and LAPACK with 32-bit integers (LP64), loaded and bound. */
+export interface SystemLibrary extends LibraryNames {
   version: string;
   /** cblas_sgemm(order, transA, transB, m, n, k, alpha, A, lda, B, ldb, beta, C, ldc). */
   sgemm: NativeFunction;
-  /** cblas_dgemm, likewise. */
+  /** cblas_dgemm, with the arguments of cblas_sgemm. */
   dgemm: NativeFunction;
   /** LAPACK's dsyevd_, every argument a pointer, and the lengths of its two strings at the end. */
   dsyevd: NativeFunction;
   /**
-   * How many threads the following calls use, in the whole process for OpenBLAS and MKL, on the calling thread for
+   * Sets how many threads the following calls use, in the whole process for OpenBLAS and MKL, on the calling thread for
    * BLIS. A library of another kind (Accelerate) decides by itself. The last bits of dsyevd depend on the number, so
    * calls that ask for different ones must not overlap in a process: the stages of a run do not, two runs would.
    */
@@ -27,10 +27,10 @@ export interface SystemLibrary extends LibraryPlace {
 
 const BESIDE_BLIS = 'liblapack.so.3';
 
-/** Where libraries are looked for by name, in this order: OpenBLAS, MKL, BLIS with a LAPACK beside it, Accelerate. */
-export const knownPlaces: readonly LibraryPlace[] = places(process.platform);
+/** Libraries to look for, in this order: OpenBLAS, MKL, BLIS with a LAPACK beside it, Accelerate. */
+export const knownLibraries: readonly LibraryNames[] = librariesOf(process.platform);
 
-function places(platform: NodeJS.Platform): LibraryPlace[] {
+function librariesOf(platform: NodeJS.Platform): LibraryNames[] {
   const whole = (library: string) => ({ library, lapack: null });
   switch (platform) {
     case 'darwin':
@@ -52,8 +52,8 @@ function places(platform: NodeJS.Platform): LibraryPlace[] {
   }
 }
 
-/** The place of a library that the user names. */
-export function placeOf(library: string): LibraryPlace {
+/** Names to try for a library that the user gives. */
+export function libraryNamed(library: string): LibraryNames {
   return {
     library,
     lapack: process.platform === 'win32' || process.platform === 'darwin' ? null : BESIDE_BLIS,
@@ -63,10 +63,10 @@ export function placeOf(library: string): LibraryPlace {
 const integers = (count: number) => Array.from<string>({ length: count }).fill('int');
 const pointers = (count: number) => Array.from<string>({ length: count }).fill('void *');
 
-/** @throws Error that says what is wrong with the library */
-export function openSystemLibrary(koffi: Koffi, { library, lapack }: LibraryPlace): SystemLibrary {
+/** Loads a library and binds what a backend needs of it. @throws Error that says what is wrong with the library */
+export function openSystemLibrary(koffi: Koffi, { library, lapack }: LibraryNames): SystemLibrary {
   const blas = koffi.load(library);
-  const { version, problem } = describe(blas, library);
+  const { version, problem } = versionOf(blas, library);
   if (problem !== null) throw new Error(problem);
   const gemm = (name: string, real: string) =>
     required(blas, `cblas_${name}`, 'void', [
@@ -80,7 +80,7 @@ export function openSystemLibrary(koffi: Koffi, { library, lapack }: LibraryPlac
   if (own === null && lapack === null) throw new Error('it has no dsyevd_: it is not a LAPACK');
   const other = own === null ? koffi.load(lapack!) : null;
   const libraries = other === null ? [blas] : [blas, other];
-  const controls = libraries.flatMap(threadControl);
+  const controls = libraries.flatMap(threadControls);
   return {
     library,
     lapack: other === null ? null : lapack,
@@ -94,8 +94,8 @@ export function openSystemLibrary(koffi: Koffi, { library, lapack }: LibraryPlac
   };
 }
 
-/** The library's own words about its version, and why it cannot be used, if so. */
-function describe(blas: NativeLibrary, library: string): { version: string; problem: string | null } {
+/** Version in the library's own words, and why it cannot be used, if so. */
+function versionOf(blas: NativeLibrary, library: string): { version: string; problem: string | null } {
   const wide = 'it has 64-bit integers (ILP64); the build with 32-bit integers (LP64) is needed';
   if (
     optional(blas, 'cblas_dgemm64_', 'void', []) !== null &&
@@ -123,7 +123,8 @@ function describe(blas: NativeLibrary, library: string): { version: string; prob
   return { version: isAccelerate ? `Darwin ${release()}` : 'unknown version', problem: null };
 }
 
-function threadControl(library: NativeLibrary): NativeFunction[] {
+/** Functions of a library that set its number of threads. */
+function threadControls(library: NativeLibrary): NativeFunction[] {
   const controls = [
     optional(library, 'openblas_set_num_threads', 'void', ['int']),
     // Not mkl_set_num_threads, which is for Fortran and takes a pointer.

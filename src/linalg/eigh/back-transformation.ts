@@ -7,17 +7,17 @@ import { REFLECTOR_BLOCK, type ReflectorBlock, type Reflectors } from './reflect
 /** Rows of Z that an update takes at a time: one product over all of them leaves the cache between its columns. */
 const STRIP = 512;
 
-/** What a back-transformation works with: the kernels work on `memory`. */
+/** Tools of a back-transformation: the kernels work on `memory`. */
 export interface BackTransformer {
   memory: KernelMemory;
   kernels: HouseholderKernels;
-  /** Accumulating. One session only: the idle threads of another would spin beside it. */
+  /** Product that accumulates. One session only: the idle threads of another would spin beside it. */
   product: Product;
 }
 
 /**
- * Z <- Q Z for the Q = H_0 H_1 ... of a tridiagonalisation: blocks of reflectors from the last to the first, each as
- * I - V T V^T (the compact WY form of Schreiber and Van Loan, as LAPACK's dlarft and dlarfb have it).
+ * Multiplies Z <- Q Z by the Q = H_0 H_1 ... of a tridiagonalisation: blocks of reflectors from the last to the
+ * first, each as I - V T V^T (the compact WY form of Schreiber and Van Loan, as LAPACK's dlarft and dlarfb have it).
  * @param z [n, n] row-major, overwritten
  */
 export async function backTransform(
@@ -38,34 +38,44 @@ export async function backTransform(
     t: square,
   });
   for (const block of reflectors.blocks.toReversed()) {
-    const { first, count, length } = block;
+    const { first, count } = block;
     const taus = reflectors.taus.subarray(first, first + count);
     if (taus.every((tau) => tau === 0)) continue;
     formFactor(block, taus, regions, kernels);
-    const v = { values: block.values, rows: count, columns: length };
-    const minusV = matrix(regions.minusV, length, count);
-    const minusVt = matrix(regions.minusVt, length, count);
-    minusVt.values.fill(0);
-    await product.accumulate(minusV, matrix(regions.t, count, count), minusVt);
+    await applyBlock(block, { values: z, rows: n, columns: n }, regions, product);
+  }
+}
 
-    const projection = matrix(regions.projection, count, n);
-    projection.values.fill(0);
-    await product.accumulate(v, { values: z.subarray(first * n), rows: length, columns: n }, projection);
-    for (let row = 0; row < length; row += STRIP) {
-      const rows = Math.min(STRIP, length - row);
-      const at = (first + row) * n;
-      await product.accumulate(
-        { values: minusVt.values.subarray(row * count, (row + rows) * count), rows, columns: count },
-        projection,
-        { values: z.subarray(at, at + rows * n), rows, columns: n },
-      );
-    }
+/** Multiplies Z by the reflectors of one block, whose factor T and -V lie in their regions. */
+async function applyBlock(
+  { first, count, length, values }: ReflectorBlock,
+  { values: z, columns: n }: Matrix<Float64Array>,
+  regions: Record<'minusV' | 'minusVt' | 'projection' | 't', Region>,
+  product: Product,
+): Promise<void> {
+  const v = { values, rows: count, columns: length };
+  const minusV = matrix(regions.minusV, length, count);
+  const minusVt = matrix(regions.minusVt, length, count);
+  minusVt.values.fill(0);
+  await product.accumulate(minusV, matrix(regions.t, count, count), minusVt);
+
+  const projection = matrix(regions.projection, count, n);
+  projection.values.fill(0);
+  await product.accumulate(v, { values: z.subarray(first * n), rows: length, columns: n }, projection);
+  for (let row = 0; row < length; row += STRIP) {
+    const rows = Math.min(STRIP, length - row);
+    const at = (first + row) * n;
+    await product.accumulate(
+      { values: minusVt.values.subarray(row * count, (row + rows) * count), rows, columns: count },
+      projection,
+      { values: z.subarray(at, at + rows * n), rows, columns: n },
+    );
   }
 }
 
 /**
- * T, and -V as columns. T is only as orthogonal as V^T V is exact, and a product's long running sums are not exact
- * enough for it where all terms are alike; the kernel's are.
+ * Forms T, and -V as columns. T is only as orthogonal as V^T V is exact, and a product's long running sums are not
+ * exact enough for it where all terms are alike; the kernel's are.
  */
 function formFactor(
   { count, length, values }: ReflectorBlock,
@@ -87,7 +97,7 @@ function formFactor(
   kernels.triangularFactor(gram.offset, regions.taus.offset, count, t.offset);
 }
 
-/** The start of a region as a matrix. */
+/** Start of a region as a matrix. */
 function matrix({ float64 }: Region, rows: number, columns: number): Matrix<Float64Array> {
   return { values: float64.subarray(0, rows * columns), rows, columns };
 }

@@ -6,23 +6,26 @@ const ABORTED = 2;
 
 /** Looks at the round before a thread lets the system suspend it: about 0.1 ms, many times the usual wait. */
 const SPINS = 20_000;
+/** Time of one suspension, after which a thread looks again. */
 const SUSPENSION_MS = 1000;
 
-/** The failure of a thread that another one's failure woke. */
+/** Failure of a thread that another one's failure woke. */
 export class AbortedError extends RunError {
   constructor() {
     super('another thread of the eigensolver failed');
   }
 }
 
-/** A barrier that `threads` threads pass together, in shared memory. */
+/** Barrier that `threads` threads pass together, in shared memory. */
 export class Barrier {
+  /** Bytes of the shared memory that a barrier needs. */
   static readonly BYTES = 3 * Int32Array.BYTES_PER_ELEMENT;
   readonly #cells: Int32Array;
   readonly #threads: number;
   readonly #patience: number;
 
   /**
+   * Joins the barrier in these cells.
    * @param cells three zeros in shared memory
    * @param patience seconds until the other threads are given up. They are counted as suspensions of one second
    *   each, not read from a clock: a stopped process may resume any time later.
@@ -33,7 +36,10 @@ export class Barrier {
     this.#patience = patience;
   }
 
-  /** Waits for the others. @throws AbortedError when one of them has aborted, RunError when one does not come */
+  /**
+   * Waits for the other threads.
+   * @throws AbortedError when one of them has aborted; RunError when one does not come
+   */
   pass(): void {
     const cells = this.#cells;
     // The round is read first: an abort after that ends it.

@@ -1,4 +1,4 @@
-/** Columns `low` and `high` of Z become c low + s high and c high - s low. */
+/** Rotation by which columns `low` and `high` of Z become c low + s high and c high - s low. */
 export interface Rotation {
   low: number;
   high: number;
@@ -6,47 +6,89 @@ export interface Rotation {
   s: number;
 }
 
-/** What is left of a merge's rank-one problem after deflation, and what is already solved. */
+/** Rank-one problem of a merge as deflation leaves it, and the part that is already solved. */
 export interface Deflation {
-  /** The poles d of the secular equation, strictly ascending, and their z, both [count]. */
+  /** Poles d of the secular equation, [count], strictly ascending. */
   d: Float64Array;
+  /** Entry of z at each pole, [count]. */
   z: Float64Array;
-  /** To be applied to Z, in this order, before anything else. */
+  /** Rotations to be applied to Z, in this order, before anything else. */
   rotations: Rotation[];
   /**
-   * The columns of Z that belong to the poles, those with entries in the upper rows only first, in the lower rows
-   * only last; and for each the pole's index.
+   * Columns of Z that belong to the poles, [count], those with entries in the upper rows only first, in the lower rows
+   * only last.
    */
   columns: Int32Array;
+  /** Pole of each of `columns`, by its index. */
   order: Int32Array;
-  /** How many of them have entries in the upper rows, and how many have none in the lower. */
+  /** Number of `columns`, from the first on, that have entries in the upper rows. */
   upper: number;
+  /** Number of `columns`, from the first on, that have none in the lower rows. */
   upperOnly: number;
-  /** Columns that are eigenvectors already, and their eigenvalues, ascending. */
+  /** Columns of Z that are eigenvectors already, by ascending eigenvalue. */
   deflatedColumns: Int32Array;
+  /** Eigenvalues of `deflatedColumns`. */
   deflatedValues: Float64Array;
 }
 
+/** Rows in which a column of Z has entries. */
 type Part = 'upper' | 'both' | 'lower';
+
+/** Problem under deflation: d and z, which rotations change, and the part of each column of Z. */
+interface Problem {
+  values: Float64Array;
+  weights: Float64Array;
+  parts: Part[];
+}
+
+/** Columns of Z that keep a pole, by ascending pole, columns that are solved, and the rotations that solved some. */
+interface Separation {
+  kept: number[];
+  deflated: number[];
+  rotations: Rotation[];
+}
 
 /**
  * Deflates diag(d) + rho z z^T as LAPACK's dlaed2 does: a negligible z_i leaves its d_i an eigenvalue, and of two d
  * that are close a rotation makes one z_i zero.
  * @param d [size]: the eigenvalues of the upper part (the first `half`), then of the lower, each ascending
- * @param z [size], norm 1; @param rho > 0
+ * @param z [size], norm 1
+ * @param rho factor of the rank-one matrix, > 0
+ * @param half size of the upper part
  */
 export function deflate(d: Float64Array, z: Float64Array, rho: number, half: number): Deflation {
-  const values = d.slice();
-  const weights = z.slice();
-  const parts: Part[] = Array.from(d, (_, i) => (i < half ? 'upper' : 'lower'));
-  const largest = Math.max(maximumMagnitude(d), maximumMagnitude(z));
+  const parts = Array.from(d, (_, i): Part => (i < half ? 'upper' : 'lower'));
+  const problem: Problem = { values: d.slice(), weights: z.slice(), parts };
+  const { kept, deflated, rotations } = separate(problem, mergedOrder(d, half), rho);
+  const { values, weights } = problem;
+  const poleOf = new Map(kept.map((column, pole) => [column, pole]));
+  const of = (part: Part) => kept.filter((column) => parts[column] === part);
+  const upperOnly = of('upper');
+  const both = of('both');
+  const columns = Int32Array.from([...upperOnly, ...both, ...of('lower')]);
+  deflated.sort((a, b) => values[a]! - values[b]! || a - b);
+  return {
+    d: Float64Array.from(kept, (column) => values[column]!),
+    z: Float64Array.from(kept, (column) => weights[column]!),
+    rotations,
+    columns,
+    order: columns.map((column) => poleOf.get(column)!),
+    upper: upperOnly.length + both.length,
+    upperOnly: upperOnly.length,
+    deflatedColumns: Int32Array.from(deflated),
+    deflatedValues: Float64Array.from(deflated, (column) => values[column]!),
+  };
+}
+
+/** Takes the columns in ascending order of d, and rotates two of them where their d are close. */
+function separate({ values, weights, parts }: Problem, ascending: Int32Array, rho: number): Separation {
+  const largest = Math.max(maximumMagnitude(values), maximumMagnitude(weights));
   const tolerance = 8 * (Number.EPSILON / 2) * largest;
   const kept: number[] = [];
   const deflated: number[] = [];
   const rotations: Rotation[] = [];
-
   let previous = -1;
-  for (const column of mergedOrder(d, half)) {
+  for (const column of ascending) {
     if (rho * Math.abs(weights[column]!) <= tolerance) {
       deflated.push(column);
       continue;
@@ -73,31 +115,14 @@ export function deflate(d: Float64Array, z: Float64Array, rho: number, half: num
     previous = column;
   }
   if (previous >= 0) kept.push(previous);
-
-  const poleOf = new Map(kept.map((column, pole) => [column, pole]));
-  const of = (part: Part) => kept.filter((column) => parts[column] === part);
-  const upperOnly = of('upper');
-  const both = of('both');
-  const columns = Int32Array.from([...upperOnly, ...both, ...of('lower')]);
-  deflated.sort((a, b) => values[a]! - values[b]! || a - b);
-  return {
-    d: Float64Array.from(kept, (column) => values[column]!),
-    z: Float64Array.from(kept, (column) => weights[column]!),
-    rotations,
-    columns,
-    order: columns.map((column) => poleOf.get(column)!),
-    upper: upperOnly.length + both.length,
-    upperOnly: upperOnly.length,
-    deflatedColumns: Int32Array.from(deflated),
-    deflatedValues: Float64Array.from(deflated, (column) => values[column]!),
-  };
+  return { kept, deflated, rotations };
 }
 
 function maximumMagnitude(values: Float64Array): number {
   return values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
 }
 
-/** The indices of d, whose two parts ascend, such that all of it ascends. */
+/** Indices of d, whose two parts ascend, in an order in which all of it ascends. */
 function mergedOrder(d: Float64Array, half: number): Int32Array {
   const order = new Int32Array(d.length);
   let i = 0;

@@ -10,20 +10,21 @@ import { Product } from '../product.js';
 import { checkSymmetricInput } from '../symmetric-input.js';
 import { backTransform } from './back-transformation.js';
 import { divideAndConquer } from './divide-and-conquer.js';
-import { packPanel, SLICES } from './packed-triangle.js';
+import { packPanel, type ScaledMatrix, SLICES } from './packed-triangle.js';
 import { Reflectors } from './reflectors.js';
 import { Team } from './team.js';
-import { tridiagonalise } from './tridiagonalisation.js';
+import { type Share, tridiagonalise } from './tridiagonalisation.js';
 
-/** A thread takes about 50 ms to start: it must have this many rows to work on. */
+/** Rows that a thread must have to work on, since it takes about 50 ms to start. */
 const ROWS_PER_THREAD = 400;
 
 /**
- * From this many columns a thread on, a product may be divided among threads: onnxruntime sums in other stretches
- * where a thread has 64 columns or fewer, and the bits would depend on the number of threads.
+ * Columns a thread from which on a product may be divided among threads: onnxruntime sums in other stretches where a
+ * thread has 64 columns or fewer, and the bits would depend on the number of threads.
  */
 const COLUMNS_PER_THREAD = 128;
 
+/** All eigenvalues and eigenvectors of a symmetric matrix of order n. */
 export interface Eigendecomposition {
   /** [n], ascending. */
   eigenvalues: Float64Array;
@@ -31,19 +32,20 @@ export interface Eigendecomposition {
   eigenvectors: Float64Array;
 }
 
+/** Options of the portable eigensolver. */
 export interface EighOptions {
   /**
-   * The most threads to use, by default as many as the machine has cores. The largest power of two among them, at
+   * Most threads to use, by default as many as the machine has cores. The largest power of two among them, at
    * most 8, are used, fewer where n is small; the bits of the result do not depend on it.
    */
   threads?: number;
-  /** The vector instructions to use, by default the best that engine and processor have. */
+  /** Vector instructions to use, by default the best that engine and processor have. */
   variant?: KernelVariant;
 }
 
 /**
- * All eigenvalues and eigenvectors of a symmetric matrix, in float64: Householder tridiagonalisation, divide and
- * conquer, back-transformation.
+ * Computes all eigenvalues and eigenvectors of a symmetric matrix, in float64: Householder tridiagonalisation, divide
+ * and conquer, back-transformation.
  *
  * Memory beyond the matrix and the result: n^2 / 2 values for the reflectors and, one after the other, up to n^2 for
  * two copies of the triangle or n^2 for the eigenvectors of the last merge; with strips and vectors, 500 n more, and
@@ -61,55 +63,27 @@ export async function eigh(
   const threads = powerOfTwo(Math.min(mostThreads, SLICES, n / ROWS_PER_THREAD));
   const team = Team.start(n, threads, variant);
   try {
-    const { eigenvalues, eigenvectors } = await solve(matrix, n, 2 ** -exponent, team);
+    const { eigenvalues, eigenvectors } = await solve({ values: matrix, n, scale: 2 ** -exponent }, team);
     return { eigenvalues: eigenvalues.map((value) => value * 2 ** exponent), eigenvectors };
   } catch (error) {
     throw await team.abandon(error);
   }
 }
 
-/** The eigendecomposition of `matrix` times `scale`, which has a norm of about 1. */
-async function solve(
-  matrix: Float64Array,
-  n: number,
-  scale: number,
-  team: Team,
-): Promise<Eigendecomposition> {
-  const { shared, threads, variant } = team;
+/** Eigendecomposition of a matrix times its scale, which has a norm of about 1. */
+async function solve(matrix: ScaledMatrix, team: Team): Promise<Eigendecomposition> {
+  const { n } = matrix;
+  const { threads, variant } = team;
   const memory = new KernelMemory();
-  const kernels = loadHouseholderKernels(memory.memory, variant);
-  const diagonal = new Float64Array(n);
-  const offDiagonal = new Float64Array(n);
-  const reflectors = new Reflectors(n);
-  await withProducts([Product.createAccumulating(1)], ([product]) =>
-    tridiagonalise({
-      n,
-      threads,
-      index: 0,
-      memory,
-      kernels,
-      product,
-      loadPanels: async (panels) => {
-        team.layPanels(matrix, scale);
-        for (const [panel, out] of panels) packPanel(matrix, n, scale, panel, out);
-        await team.release();
-      },
-      exchangeColumns: (columns, first, owned) => shared.exchangeColumns(columns, first, owned),
-      exchangeSums: (sums, first) => shared.exchangeSums(sums, first, 0),
-      onColumn: (j, d, e, tau, vector) => {
-        diagonal[j] = d;
-        offDiagonal[j] = e;
-        reflectors.set(j, tau, vector);
-      },
-    }),
-  );
+  const kernels = loadHouseholderKernels(memory, variant);
+  const { diagonal, offDiagonal, reflectors } = await reduce(matrix, team, { memory, kernels });
   await team.finish();
 
   const eigenvectors = new Float64Array(n * n);
   await withProducts([Product.create(threads), Product.create(1)], ([divided, whole]) =>
     divideAndConquer(diagonal, offDiagonal, eigenvectors, {
       memory,
-      kernels: loadSecularKernels(memory.memory),
+      kernels: loadSecularKernels(memory),
       product: (columns) => (columns >= COLUMNS_PER_THREAD * threads ? divided : whole),
     }),
   );
@@ -119,6 +93,37 @@ async function solve(
     backTransform(reflectors, eigenvectors, n, { memory, kernels, product }),
   );
   return { eigenvalues: diagonal, eigenvectors };
+}
+
+/** Tridiagonalises a matrix with all threads of a team, which this one leads. */
+async function reduce(matrix: ScaledMatrix, team: Team, tools: Pick<Share, 'memory' | 'kernels'>) {
+  const { n } = matrix;
+  const { shared, threads } = team;
+  const diagonal = new Float64Array(n);
+  const offDiagonal = new Float64Array(n);
+  const reflectors = new Reflectors(n);
+  await withProducts([Product.createAccumulating(1)], ([product]) =>
+    tridiagonalise({
+      n,
+      threads,
+      index: 0,
+      ...tools,
+      product,
+      loadPanels: async (panels) => {
+        team.layPanels(matrix);
+        for (const [panel, out] of panels) packPanel(matrix, panel, out);
+        await team.release();
+      },
+      exchangeColumns: (columns, first, owned) => shared.exchangeColumns(columns, first, owned),
+      exchangeSums: (sums, first) => shared.exchangeSums(sums, first, 0),
+      onColumn: (j, column, vector) => {
+        diagonal[j] = column.diagonal;
+        offDiagonal[j] = column.offDiagonal;
+        reflectors.set(j, column.tau, vector);
+      },
+    }),
+  );
+  return { diagonal, offDiagonal, reflectors };
 }
 
 /** Runs `use` with products that are released after it. */
@@ -134,12 +139,12 @@ async function withProducts<Products extends readonly Promise<Product>[]>(
   }
 }
 
-/** The largest power of two that is at most `limit`; 1 for less. */
+/** Largest power of two that is at most `limit`; 1 for less. */
 function powerOfTwo(limit: number): number {
   return 2 ** Math.floor(Math.log2(Math.max(1, limit)));
 }
 
-/** The exponent of two that scales the largest magnitude to [1, 2), exactly; 0 for a zero matrix. */
+/** Exponent of two that scales the largest magnitude to [1, 2), exactly; 0 for a zero matrix. */
 function normExponent(matrix: Float64Array, n: number): number {
   let largest = 0;
   for (let i = 0; i < n; i++) {

@@ -3,12 +3,14 @@ import { RunError } from '../../errors.js';
 /** LAPACK's dsteqr allows 30 sweeps an eigenvalue on average; about two are needed. */
 const MAXIMUM_SWEEPS = 50;
 
-/** Far below what the rounding of a matrix of norm about 1 leaves, far above where squares underflow. */
+/** Magnitude far below what the rounding of a matrix of norm about 1 leaves, far above where squares underflow. */
 const NEGLIGIBLE = 1e-140;
 
 /**
- * Eigenvalues and eigenvectors of a small symmetric tridiagonal matrix, part of one of norm about 1, by the implicit QL method (EISPACK's tql2).
- * @param diagonal [n], becomes the eigenvalues, ascending; @param offDiagonal [n - 1] or longer, not modified
+ * Eigenvalues and eigenvectors of a small symmetric tridiagonal matrix, part of one of norm about 1, by the implicit
+ * QL method (EISPACK's tql2).
+ * @param diagonal [n], becomes the eigenvalues, ascending
+ * @param offDiagonal [n - 1] or longer, not modified
  * @returns [n, n] row-major, the eigenvectors as columns
  */
 export function implicitQl(diagonal: Float64Array, offDiagonal: Float64Array): Float64Array {
@@ -25,20 +27,27 @@ export function implicitQl(diagonal: Float64Array, offDiagonal: Float64Array): F
       if (sweep === MAXIMUM_SWEEPS) {
         throw new RunError(`the QL iteration for eigenvalue ${l} did not converge after ${sweep} sweeps`);
       }
-      sweepUp(diagonal, e, l, m, z);
+      sweepUp({ d: diagonal, e, z }, l, m);
     }
   }
   sortColumns(diagonal, z);
   return z;
 }
 
-/** Next to its neighbours on the diagonal, or at all in a matrix of norm about 1. */
+/** Whether an entry is negligible beside its neighbours on the diagonal, or at all in a matrix of norm about 1. */
 function isNegligible(e: number, above: number, below: number): boolean {
   return Math.abs(e) <= (Number.EPSILON / 2) * (Math.abs(above) + Math.abs(below)) + NEGLIGIBLE;
 }
 
-/** One implicit QL sweep with Wilkinson's shift on the unreduced block l..m. */
-function sweepUp(d: Float64Array, e: Float64Array, l: number, m: number, z: Float64Array): void {
+/** Matrix under iteration: its diagonal [n], its off-diagonal [n], and the eigenvectors so far, [n, n]. */
+interface Iteration {
+  d: Float64Array;
+  e: Float64Array;
+  z: Float64Array;
+}
+
+/** Does one implicit QL sweep with Wilkinson's shift on the unreduced block l..m. */
+function sweepUp({ d, e, z }: Iteration, l: number, m: number): void {
   const n = d.length;
   let g = (d[l + 1]! - d[l]!) / (2 * e[l]!);
   let r = Math.hypot(g, 1);
@@ -76,6 +85,7 @@ function sweepUp(d: Float64Array, e: Float64Array, l: number, m: number, z: Floa
   e[m] = 0;
 }
 
+/** Puts the eigenvalues, and with them the columns of z, in ascending order. */
 function sortColumns(d: Float64Array, z: Float64Array): void {
   const n = d.length;
   const order = Array.from(d.keys()).sort((a, b) => d[a]! - d[b]! || a - b);

@@ -4,72 +4,79 @@ import type { Deflation } from './deflation.js';
 /** Rows of Z that a merge takes through its product at a time. */
 const STRIP = 256;
 
-/** A stretch shorter than this is copied entry by entry. */
+/** Length below which a stretch is copied entry by entry. */
 const SHORT = 16;
 
-/** What turns the eigenvectors of two halves into those of their merge, of order `size`. */
+/** Solution of a merge, which turns the eigenvectors of its two halves into its own. */
 export interface Merge {
+  /** Order of the merge. */
   size: number;
   deflation: Deflation;
-  /** The secular equation's eigenvectors as columns, [count, count], rows in the order of deflation.columns. */
+  /** Eigenvectors of the secular equation as columns, [count, count], rows in the order of deflation.columns. */
   vectors: Float64Array;
-  /** The columns of the merge that the vectors and the deflated columns become. */
-  rootPlaces: Int32Array;
-  deflatedPlaces: Int32Array;
-  /** Scratch of mergeScratch values. */
+  /** Column of the merge that each of `vectors` becomes, [count]. */
+  rootTargets: Int32Array;
+  /** Column of the merge that each of deflation.deflatedColumns becomes. */
+  deflatedTargets: Int32Array;
+  /** Scratch of as many values as mergeScratch says. */
   scratch: Float64Array;
   product: Product;
 }
 
-/** The number of scratch values that mergeRows needs. */
+/** Number of scratch values that mergeRows needs. */
 export function mergeScratch(size: number, deflation: Deflation): number {
   const lower = deflation.columns.length - deflation.upperOnly;
   return Math.min(STRIP, size) * (Math.max(deflation.upper, lower) + size);
 }
 
-/**
- * Takes `rows` rows of Z, all in one half, from the halves' eigenvectors to the merge's, in place.
- * @param z row-major with `stride` values a row; the merge's part of the first row begins at index `at`
- */
+/** Consecutive rows of Z, all in one half of a merge. */
+export interface MergedRows {
+  /** Row-major, `stride` values a row. */
+  z: Float64Array;
+  stride: number;
+  /** Index in z at which the merge's part of the first row begins. */
+  at: number;
+  /** Number of rows. */
+  rows: number;
+}
+
+/** Takes rows of Z from the halves' eigenvectors to the merge's, in place. */
 export async function mergeRows(
-  z: Float64Array,
-  stride: number,
-  at: number,
-  rows: number,
+  { z, stride, at, rows }: MergedRows,
   half: 'upper' | 'lower',
   merge: Merge,
 ): Promise<void> {
-  const { deflation, rootPlaces, deflatedPlaces } = merge;
+  const { deflation, rootTargets, deflatedTargets } = merge;
   const { columns, upper, upperOnly } = deflation;
   const move = {
     // The other half's columns are zero in these rows.
     used: stretches(half === 'upper' ? columns.subarray(0, upper) : columns.subarray(upperOnly)),
     deflated: stretches(deflation.deflatedColumns),
-    toRoots: stretches(rootPlaces),
-    toDeflated: stretches(deflatedPlaces),
+    toRoots: stretches(rootTargets),
+    toDeflated: stretches(deflatedTargets),
     firstVector: half === 'upper' ? 0 : upperOnly,
     inner: half === 'upper' ? upper : columns.length - upperOnly,
   };
   for (let row = 0; row < rows; row += STRIP) {
-    await mergeStrip(z, stride, at + row * stride, Math.min(STRIP, rows - row), merge, move);
+    const strip = { z, stride, at: at + row * stride, rows: Math.min(STRIP, rows - row) };
+    await mergeStrip(strip, merge, move);
   }
 }
 
+/** Columns of Z that a half takes its new columns from, and where these go. */
 interface Move {
   used: Stretch[];
   deflated: Stretch[];
   toRoots: Stretch[];
   toDeflated: Stretch[];
-  /** The first of `vectors`' rows that belongs to a used column, and how many do. */
+  /** First row of `vectors` that belongs to a used column. */
   firstVector: number;
+  /** Number of used columns. */
   inner: number;
 }
 
 async function mergeStrip(
-  z: Float64Array,
-  stride: number,
-  at: number,
-  rows: number,
+  { z, stride, at, rows }: MergedRows,
   { size, deflation, vectors, scratch, product }: Merge,
   { used, deflated, toRoots, toDeflated, firstVector, inner }: Move,
 ): Promise<void> {
@@ -111,7 +118,7 @@ function rotate(row: Float64Array, { rotations }: Deflation): void {
   }
 }
 
-/** Consecutive entries of a list of columns that are consecutive columns, too. */
+/** Stretch of consecutive entries of a list of columns that are consecutive columns, too. */
 interface Stretch {
   index: number;
   column: number;

@@ -3,17 +3,23 @@ import type { SecularKernels } from '../kernels/eigh-kernels.js';
 import type { KernelMemory } from '../kernels/kernel-memory.js';
 import type { Deflation } from './deflation.js';
 
-/** The kernel's cap. Four or five iterations are usual. */
+/** Iterations at most, as assembly/secular.ts has them. Four or five are usual. */
 const MAXIMUM_ITERATIONS = 100;
 
-/** The eigenvalues of diag(d) + rho z z^T and its eigenvectors. */
+/** Eigenvalues of diag(d) + rho z z^T and its eigenvectors. */
 export interface SecularSolution {
-  /** [count], ascending. */
+  /** Eigenvalues, [count], ascending. */
   roots: Float64Array;
-  /** [count, count] row-major, columns; the rows in the order of `deflation.columns`. */
+  /** Eigenvectors, [count, count] row-major, as columns; the rows in the order of `deflation.columns`. */
   vectors: Float64Array;
-  /** Memory beside them, of as many bytes as were asked for. */
+  /** Memory beside the solution, of as many bytes as were asked for. */
   extra: Float64Array;
+}
+
+/** Kernels of the secular equation, and the memory that they work on. */
+export interface SecularSolver {
+  memory: KernelMemory;
+  kernels: SecularKernels;
 }
 
 /**
@@ -23,29 +29,11 @@ export interface SecularSolution {
 export function solveSecular(
   deflation: Deflation,
   rho: number,
-  memory: KernelMemory,
-  kernels: SecularKernels,
+  { memory, kernels }: SecularSolver,
   extraBytes: number,
 ): SecularSolution {
   const count = deflation.d.length;
-  // Kernels take vectors in pairs.
-  const bytes = (count + 1) * 8;
-  const regions = memory.allot({
-    d: bytes,
-    z: bytes,
-    squares: bytes,
-    poles: bytes,
-    offsets: bytes,
-    weights: bytes,
-    inverseNorms: bytes,
-    order: bytes,
-    vectors: count * count * 8,
-    extra: extraBytes,
-  });
-  regions.d.float64.set(deflation.d);
-  regions.z.float64.set(deflation.z);
-  regions.squares.float64.set(deflation.z.map((value) => value * value));
-  new Int32Array(memory.memory.buffer, regions.order.offset, count).set(deflation.order);
+  const regions = allotRegions(deflation, memory, extraBytes);
   const d = regions.d.offset;
   const poles = regions.poles.offset;
   const offsets = regions.offsets.offset;
@@ -68,4 +56,27 @@ export function solveSecular(
     (_, j) => regions.poles.float64[j]! + regions.offsets.float64[j]!,
   );
   return { roots, vectors: vectors.float64, extra: extra.float64 };
+}
+
+function allotRegions({ d, z, order }: Deflation, memory: KernelMemory, extraBytes: number) {
+  const count = d.length;
+  // Kernels take vectors in pairs.
+  const bytes = (count + 1) * 8;
+  const regions = memory.allot({
+    d: bytes,
+    z: bytes,
+    squares: bytes,
+    poles: bytes,
+    offsets: bytes,
+    weights: bytes,
+    inverseNorms: bytes,
+    order: bytes,
+    vectors: count * count * 8,
+    extra: extraBytes,
+  });
+  regions.d.float64.set(d);
+  regions.z.float64.set(z);
+  regions.squares.float64.set(z.map((value) => value * value));
+  regions.order.int32.set(order);
+  return regions;
 }

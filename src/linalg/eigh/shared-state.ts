@@ -2,7 +2,7 @@ import { Barrier } from './barrier.js';
 import { paddedOrder } from './packed-triangle.js';
 import { BLOCK } from './tridiagonalisation.js';
 
-/** What it takes to see the same memory from another thread. */
+/** Buffers and figures by which another thread opens the same state. */
 export interface SharedBuffers {
   n: number;
   threads: number;
@@ -11,20 +11,24 @@ export interface SharedBuffers {
 }
 
 /**
- * The memory that the threads of one decomposition share: a barrier, and what they tell each other. Kernels and
+ * Memory that the threads of one decomposition share: a barrier, and what they tell each other. Kernels and
  * products cannot work on it (onnxruntime takes no shared memory), so it holds copies, of vectors only.
  */
 export class SharedState {
   readonly buffers: SharedBuffers;
   readonly barrier: Barrier;
   readonly #order: number;
-  /** Two of each, used in turn: who is a round ahead does not overwrite what another still reads. */
+  /** Columns of a block, twice, used in turn: who is a round ahead does not overwrite what another still reads. */
   readonly #columns: Float64Array[];
+  /** Sums of all threads, twice as well. */
   readonly #sums: Float64Array[];
   #columnsTurn = 0;
   #sumsTurn = 0;
 
-  /** @param patience see Barrier */
+  /**
+   * Opens the state in these buffers.
+   * @param patience seconds until the other threads are given up, see Barrier
+   */
   constructor(buffers: SharedBuffers, patience: number) {
     const { n, threads, cells, values } = buffers;
     const { parts } = layout(n, threads);
@@ -36,33 +40,39 @@ export class SharedState {
     this.#sums = [view('sums 0'), view('sums 1')];
   }
 
+  /** Allots the memory for a matrix of order n. */
   static create(n: number, threads: number, patience: number): SharedState {
     const cells = new SharedArrayBuffer(Barrier.BYTES);
     const values = new SharedArrayBuffer(layout(n, threads).length * 8);
     return new SharedState({ n, threads, cells, values }, patience);
   }
 
-  /** See Share.exchangeColumns. */
+  /** Passes a block's columns from the thread that owns them to all, as Share.exchangeColumns says. */
   exchangeColumns(columns: Float64Array, first: number, owned: boolean): void {
     if (this.buffers.threads === 1) return;
     const shared = this.#columns[this.#columnsTurn++ % 2]!;
-    if (owned) this.#copyRows(columns, shared, 0, BLOCK, first);
+    if (owned) this.#copyRows(columns, shared, [0, BLOCK], first);
     this.barrier.pass();
-    if (!owned) this.#copyRows(shared, columns, 0, BLOCK, first);
+    if (!owned) this.#copyRows(shared, columns, [0, BLOCK], first);
   }
 
-  /** See Share.exchangeSums. */
+  /** Passes each thread's sums to all, as Share.exchangeSums says. */
   exchangeSums(sums: Float64Array, first: number, index: number): void {
     if (this.buffers.threads === 1) return;
     const shared = this.#sums[this.#sumsTurn++ % 2]!;
-    this.#copyRows(sums, shared, index, index + 1, first);
+    this.#copyRows(sums, shared, [index, index + 1], first);
     this.barrier.pass();
-    this.#copyRows(shared, sums, 0, index, first);
-    this.#copyRows(shared, sums, index + 1, this.buffers.threads, first);
+    this.#copyRows(shared, sums, [0, index], first);
+    this.#copyRows(shared, sums, [index + 1, this.buffers.threads], first);
   }
 
-  /** Columns `first` and on of rows firstRow <= i < endRow of a [.., padded n] matrix. */
-  #copyRows(from: Float64Array, to: Float64Array, firstRow: number, endRow: number, first: number): void {
+  /** Copies columns `first` and on of rows firstRow <= i < endRow of a [.., padded n] matrix. */
+  #copyRows(
+    from: Float64Array,
+    to: Float64Array,
+    [firstRow, endRow]: readonly [number, number],
+    first: number,
+  ): void {
     for (let row = firstRow; row < endRow; row++) {
       const at = row * this.#order;
       to.set(from.subarray(at + first, at + this.#order), at + first);
@@ -70,6 +80,7 @@ export class SharedState {
   }
 }
 
+/** Stretches of the shared values, by name, and their length together. */
 function layout(n: number, threads: number) {
   const order = paddedOrder(n);
   const lengths: Record<string, number> = {

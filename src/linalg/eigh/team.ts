@@ -3,23 +3,23 @@ import { type EigenshardError, fromPlainError, type PlainError, RunError } from 
 import type { KernelVariant } from '../kernels/eigh-kernels.js';
 import { forbidTelemetry } from '../onnxruntime.js';
 import { AbortedError } from './barrier.js';
-import { packPanel, panelLength, panelsOfThread } from './packed-triangle.js';
+import { packPanel, panelLength, panelsOfThread, type ScaledMatrix } from './packed-triangle.js';
 import { SharedState } from './shared-state.js';
 import type { ThreadData } from './thread.js';
 
 /** Seconds that the main thread waits for another one at a barrier; even a column of n = 20,000 takes less than one. */
 const PATIENCE = 120;
 
-/** A thread that the team has started. */
+/** Thread that the team has started. */
 interface Member {
-  /** Until the thread has been released: the second copy is not to outlive the loading. */
+  /** Panels for the thread, until it has been released: the second copy is not to outlive the loading. */
   panels: SharedArrayBuffer | null;
   /** Settles when the thread has loaded all it needs, or failed. */
   ready: Promise<void>;
   exit: Promise<void>;
 }
 
-/** The threads of one decomposition: the calling one, number 0, and those that it leads. */
+/** Threads of one decomposition: the calling one, number 0, and those that it leads. */
 export class Team {
   readonly shared: SharedState;
   #members: Member[] = [];
@@ -44,13 +44,13 @@ export class Team {
     return team;
   }
 
-  /** Lays out the threads' panels of `matrix`, see packPanel, which they take once they are released. */
-  layPanels(matrix: Float64Array, scale: number): void {
+  /** Lays out the threads' panels of `matrix`, which they take once they are released. */
+  layPanels(matrix: ScaledMatrix): void {
     for (const [k, { panels }] of this.#members.entries()) {
       let offset = 0;
       for (const panel of panelsOfThread(this.n, k + 1, this.threads)) {
         const length = panelLength(this.n, panel);
-        packPanel(matrix, this.n, scale, panel, new Float64Array(panels!, offset * 8, length));
+        packPanel(matrix, panel, new Float64Array(panels!, offset * 8, length));
         offset += length;
       }
     }
@@ -64,7 +64,7 @@ export class Team {
     this.shared.barrier.pass();
   }
 
-  /** Waits for the threads' end. */
+  /** Waits for the threads' end. @throws the failure of the first that failed */
   async finish(): Promise<void> {
     await this.#allExits();
     if (this.#failure) throw this.#failure;

@@ -10,12 +10,13 @@ import { panelLength } from './packed-triangle.js';
 import { type SharedBuffers, SharedState } from './shared-state.js';
 import { tridiagonalise } from './tridiagonalisation.js';
 
+/** Data that a thread of the eigensolver starts with. */
 export interface ThreadData {
-  /** From 1; the main thread is 0. */
+  /** Number of the thread, from 1; the main thread is 0. */
   index: number;
   buffers: SharedBuffers;
   variant: KernelVariant;
-  /** This thread's panels, ascending, end to end; complete when the barrier is passed for the first time. */
+  /** Panels of the thread, ascending, end to end; complete when the barrier is passed for the first time. */
   panels: SharedArrayBuffer | null;
 }
 
@@ -28,11 +29,12 @@ try {
   if (!(error instanceof AbortedError)) parentPort!.postMessage(toPlainError(error));
 }
 
+/** Takes this thread's share of the tridiagonalisation. */
 async function share(): Promise<void> {
   const { index } = data;
   const { n, threads } = data.buffers;
   const memory = new KernelMemory();
-  const kernels = loadHouseholderKernels(memory.memory, data.variant);
+  const kernels = loadHouseholderKernels(memory, data.variant);
   const product = await Product.createAccumulating(1);
   await tridiagonalise({
     n,

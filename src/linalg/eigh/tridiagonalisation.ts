@@ -6,27 +6,36 @@ import { PANEL, paddedOrder, panelLength, panelsOfThread, SLICES, sliceOfPanel }
 /** Columns reduced before the rest of the matrix is updated; twice that is the inner dimension of the update. */
 export const BLOCK = 32;
 
-/** A norm below this, of a matrix of norm about 1, is dropped: its square would lose digits to underflow. */
+/** Norm below which a column of a matrix of norm about 1 is dropped: its square would lose digits to underflow. */
 const NEGLIGIBLE = 1e-140;
 
-/** What one thread needs of the tridiagonalisation. Its kernels and its product work on its own memory. */
+/** Column of the tridiagonal matrix, and the scalar of its reflector. */
+export interface TridiagonalColumn {
+  diagonal: number;
+  /** Entry below the one on the diagonal. */
+  offDiagonal: number;
+  tau: number;
+}
+
+/** Share of one thread in the tridiagonalisation. Its kernels and its product work on its own memory. */
 export interface Share {
   n: number;
-  /** The number of threads, a power of two up to SLICES, and which of them this is. */
+  /** Number of threads, a power of two up to SLICES. */
   threads: number;
+  /** Number of this thread, from 0. */
   index: number;
   memory: KernelMemory;
   kernels: HouseholderKernels;
-  /** Accumulating. */
+  /** Product that accumulates. */
   product: Product;
-  /** Fills the owned panels, [rows, 64] each by its number, zeros. */
+  /** Fills the owned panels, each [rows, 64], zeros until then, by their numbers. */
   loadPanels(panels: Map<number, Float64Array>): Promise<void>;
   /** Gives all threads the columns of the next block, [BLOCK, padded n], of rows from `first` on. */
   exchangeColumns(columns: Float64Array, first: number, owned: boolean): void;
   /** Gives all threads the sums of each, row `index` of [SLICES, padded n], columns from `first` on. */
   exchangeSums(sums: Float64Array, first: number): void;
-  /** Told each column's diagonal entry, the entry below it, and the reflector, [padded n]. */
-  onColumn(j: number, diagonal: number, offDiagonal: number, tau: number, vector: Float64Array): void;
+  /** Hears of each column j when it is final, with its reflector, [padded n]. */
+  onColumn(j: number, column: TridiagonalColumn, vector: Float64Array): void;
 }
 
 /**
@@ -46,24 +55,25 @@ export async function tridiagonalise(share: Share): Promise<void> {
   }
 }
 
+/** State of one thread's tridiagonalisation, block by block. */
 class Reduction {
   readonly #share: Share;
   readonly #order: number;
   /** Bytes of a vector. */
   readonly #stride: number;
-  /** What is known of the block's columns beside their vectors. */
-  readonly #columns: { diagonal: number; offDiagonal: number; tau: number }[] = [];
-  /** The owned panels with their numbers. */
+  /** Columns of the block, as far as they are reduced. */
+  readonly #columns: TridiagonalColumn[] = [];
+  /** Owned panels with their numbers. */
   readonly #panels: readonly (readonly [number, Region])[];
   readonly #panelsReversed: readonly (readonly [number, Region])[];
-  /** The block's columns, each of which becomes a vector v, and below them its vectors w, [2 BLOCK, order]. */
+  /** Columns of the block, each of which becomes a vector v, and below them its vectors w, [2 BLOCK, order]. */
   readonly #vectors: Region;
   readonly #sums: Region;
-  /** w . x and v . x of the block's vectors, [2 BLOCK]. */
+  /** Dot products w . x and v . x of the block's vectors, [2 BLOCK]. */
   readonly #dots: Region;
-  /** The update's left operand, -(v w) as columns, [order, 2 BLOCK]. */
+  /** Left operand of the update, -(v w) as columns, [order, 2 BLOCK]. */
   readonly #left: Region;
-  /** And its right operand, (w v) at one panel's columns, [2 BLOCK, PANEL]; scratch between updates. */
+  /** Right operand of the update, (w v) at one panel's columns, [2 BLOCK, PANEL]; scratch between updates. */
   readonly #right: Region;
 
   constructor(share: Share) {
@@ -109,7 +119,9 @@ class Reduction {
     exchangeColumns(this.#vectors.float64.subarray(0, BLOCK * this.#order), first, panel !== undefined);
   }
 
-  /** Reduces column first + k: its v and its w. Vectors are used from row `first` on, where their alignment is known. */
+  /**
+   * Reduces column first + k: its v and its w. Vectors are used from row `first` on, where their alignment is known.
+   */
   reduceColumn(first: number, k: number): void {
     const { n, kernels } = this.#share;
     const j = first + k;
@@ -144,7 +156,19 @@ class Reduction {
     vector[j + 1] = 1;
     this.#columns[k] = { diagonal, offDiagonal: beta, tau };
 
-    this.#multiply(first, j + 1, v, w);
+    this.#formW(first, k, tau);
+  }
+
+  /** Makes w of the block's column k from its v. */
+  #formW(first: number, k: number, tau: number): void {
+    const { kernels } = this.#share;
+    const stride = this.#stride;
+    const length = this.#order - first;
+    const v0 = this.#vectors.offset + first * 8;
+    const w0 = v0 + BLOCK * stride;
+    const v = v0 + k * stride;
+    const w = w0 + k * stride;
+    this.#multiply(first, first + k + 1, v, w);
     const dots = this.#dots.offset;
     kernels.dotRows(w0, stride, k, v, length, dots);
     kernels.dotRows(v0, stride, k, v, length, dots + BLOCK * 8);
@@ -157,17 +181,16 @@ class Reduction {
   reportColumns(first: number): void {
     const { n, onColumn } = this.#share;
     for (let k = 0; k < BLOCK && first + k < n; k++) {
-      const { diagonal, offDiagonal, tau } = this.#columns[k]!;
-      onColumn(first + k, diagonal, offDiagonal, tau, this.#vector(k));
+      onColumn(first + k, this.#columns[k]!, this.#vector(k));
     }
   }
 
-  /** v of the block's column k. */
+  /** Vector v of the block's column k. */
   #vector(k: number): Float64Array {
     return this.#vectors.float64.subarray(k * this.#order, (k + 1) * this.#order);
   }
 
-  /** w = A v with the packed triangle as it was at the block's start; v is zero above row `support`. */
+  /** Multiplies w = A v with the packed triangle as it was at the block's start; v is zero above row `support`. */
   #multiply(first: number, support: number, v: number, w: number): void {
     const { index, threads, kernels, exchangeSums } = this.#share;
     const sums = this.#sums;
@@ -202,7 +225,7 @@ class Reduction {
     }
   }
 
-  /** A -= v w^T + w v^T for the rows and columns from `next` on. */
+  /** Updates A -= v w^T + w v^T for the rows and columns from `next` on. */
   async updateTrailing(next: number): Promise<void> {
     if (next >= this.#share.n) return;
     const { kernels, product } = this.#share;

@@ -1,7 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
+import type { KernelMemory } from './kernel-memory.js';
 import { kernelBytes, loadKernels } from './load-kernels.js';
 
-/** The exports of kernels/householder.ts, which documents them. Pointers and strides are byte counts. */
+/** Exports of assembly/householder.ts, which documents them. Pointers and strides are byte counts. */
 export interface HouseholderKernels {
   multiplyPanel(panel: number, rows: number, first: number, x: number, y: number, scratch: number): void;
   gatherColumns(
@@ -37,7 +38,7 @@ export interface HouseholderKernels {
   triangularFactor(gram: number, taus: number, count: number, t: number): void;
 }
 
-/** The exports of kernels/secular.ts, which documents them. */
+/** Exports of assembly/secular.ts, which documents them. Pointers are byte counts. */
 export interface SecularKernels {
   findRoots(d: number, squares: number, count: number, rho: number, poles: number, offsets: number): number;
   fitWeights(d: number, z: number, poles: number, offsets: number, count: number, weights: number): void;
@@ -61,6 +62,7 @@ export interface SecularKernels {
   ): void;
 }
 
+/** Variant of the Householder kernels: with fused multiply-add, which is faster and rounds once, or without. */
 export type KernelVariant = 'fused' | 'plain';
 
 const HOUSEHOLDER: Readonly<Record<KernelVariant, string>> = {
@@ -68,7 +70,7 @@ const HOUSEHOLDER: Readonly<Record<KernelVariant, string>> = {
   plain: 'householder',
 };
 
-/** What this engine and processor run: 'fused' is faster, and rounds once where 'plain' rounds twice. */
+/** Best variant that this engine and processor run. */
 export function kernelVariant(): KernelVariant {
   const bytes = kernelBytes(HOUSEHOLDER.fused);
   if (WebAssembly.validate(bytes)) return 'fused';
@@ -77,13 +79,12 @@ export function kernelVariant(): KernelVariant {
   return WebAssembly.validate(bytes) ? 'fused' : 'plain';
 }
 
-export function loadHouseholderKernels(
-  memory: WebAssembly.Memory,
-  variant: KernelVariant,
-): HouseholderKernels {
+/** Loads the kernels of the tridiagonalisation and the back-transformation over `memory`. */
+export function loadHouseholderKernels(memory: KernelMemory, variant: KernelVariant): HouseholderKernels {
   return loadKernels(HOUSEHOLDER[variant], memory);
 }
 
-export function loadSecularKernels(memory: WebAssembly.Memory): SecularKernels {
+/** Loads the kernels of the secular equation over `memory`. */
+export function loadSecularKernels(memory: KernelMemory): SecularKernels {
   return loadKernels('secular', memory);
 }

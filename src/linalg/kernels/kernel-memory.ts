@@ -2,10 +2,10 @@ import { RunError } from '../../errors.js';
 
 const PAGE_BYTES = 65_536;
 const MAXIMUM_PAGES = 65_536;
-/** Regions start on cache lines, which every SIMD load and onnxruntime's kernels like best. */
+/** Regions start on cache lines, which every SIMD load and onnxruntime like best. */
 const ALIGNMENT_BYTES = 64;
 
-/** A stretch of kernel memory: `offset` is the pointer that a kernel takes, the views are what JavaScript reads. */
+/** Stretch of kernel memory: `offset` is the pointer that a kernel takes, the views are what JavaScript reads. */
 export interface Region {
   readonly offset: number;
   readonly bytes: Uint8Array;
@@ -15,8 +15,8 @@ export interface Region {
 }
 
 /**
- * The WebAssembly memory that a worker's kernels, its file reads and onnxruntime share without a copy.
- * It grows to the largest task seen and is reused by every later one.
+ * WebAssembly memory that a thread's kernels, its file reads and onnxruntime share without a copy. It grows to the
+ * largest task seen and is reused by every later one.
  */
 export class KernelMemory {
   readonly memory = new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES });

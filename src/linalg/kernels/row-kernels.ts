@@ -1,7 +1,7 @@
 import type { KernelMemory } from './kernel-memory.js';
 import { loadKernels } from './load-kernels.js';
 
-/** The exports of kernels/rows.ts, which documents them. Pointers and strides are byte counts. */
+/** Exports of assembly/rows.ts, which documents them. Pointers and strides are byte counts. */
 export interface RowKernels {
   decodeBfloat16(src: number, dst: number, count: number): void;
   decodeFloat16(src: number, dst: number, count: number): void;
@@ -41,7 +41,7 @@ export interface RowKernels {
   ): void;
 }
 
-/** The row kernels over `memory`. */
-export function loadRowKernels({ memory }: KernelMemory): RowKernels {
+/** Loads the kernels over rows and columns of projections over `memory`. */
+export function loadRowKernels(memory: KernelMemory): RowKernels {
   return loadKernels('rows', memory);
 }

@@ -1,7 +1,7 @@
 import type { KernelMemory } from './kernel-memory.js';
 import { loadKernels } from './load-kernels.js';
 
-/** The exports of kernels/tables.ts, which documents them. Pointers and strides are byte counts. */
+/** Exports of assembly/tables.ts, which documents them. Pointers and strides are byte counts. */
 export interface TableKernels {
   foldTokens(
     src: number,
@@ -70,15 +70,15 @@ export interface TableKernels {
   hashRows(src: number, rows: number, rowBytes: number, hashes: number): void;
 }
 
-/** Rows of a block of the kernels. */
+/** Rows of a block, as assembly/tables.ts has them. */
 const BLOCK_ROWS = 64;
 
-/** How many blocks `measureMoments` and `measureAngles` divide `rows` rows into. */
+/** Number of blocks that `measureMoments` and `measureAngles` divide `rows` rows into. */
 export function blocksOf(rows: number): number {
   return Math.ceil(rows / BLOCK_ROWS);
 }
 
-/** The kernels of the tables over `memory`. */
-export function loadTableKernels({ memory }: KernelMemory): TableKernels {
+/** Loads the kernels of the derived geometry over `memory`. */
+export function loadTableKernels(memory: KernelMemory): TableKernels {
   return loadKernels('tables', memory);
 }

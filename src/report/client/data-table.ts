@@ -1,25 +1,26 @@
 import { element } from './dom.js';
 import { figureText } from './figure-text.js';
 
+/** Values of a plot, a row an x. */
 export interface TableData {
   columns: readonly string[];
   rows: readonly (readonly number[])[];
 }
 
-/** Rows of a plot's table: enough for the shape of a curve, few enough to be read. */
+/** Rows of a plot's table at most: enough for the shape of a curve, few enough to be read. */
 const ROWS = 33;
 
-/** The values of a plot as text, in a table that is made when it is opened. */
+/** Values of a plot as text, in a table that is made when it is opened. */
 export function dataTable(caption: string, read: () => TableData): HTMLElement {
   const details = element('details', { class: 'data' }, element('summary', {}, `Values of “${caption}”`));
   details.addEventListener('toggle', () => {
     details.querySelector('.scroll')?.remove();
-    if (details.open) details.append(table(caption, read()));
+    if (details.open) details.append(valuesTable(caption, read()));
   });
   return details;
 }
 
-function table(caption: string, { columns, rows }: TableData): HTMLElement {
+function valuesTable(caption: string, { columns, rows }: TableData): HTMLElement {
   const step = Math.max(1, (rows.length - 1) / (ROWS - 1));
   const chosen =
     rows.length <= ROWS ? rows : Array.from({ length: ROWS }, (_, k) => rows[Math.round(k * step)]!);
@@ -39,12 +40,12 @@ function table(caption: string, { columns, rows }: TableData): HTMLElement {
         {},
         element('tr', {}, ...columns.map((name) => element('th', { scope: 'col', class: 'number' }, name))),
       ),
-      element('tbody', {}, ...chosen.map(row)),
+      element('tbody', {}, ...chosen.map(valuesRow)),
     ),
   );
 }
 
-function row([first, ...others]: readonly number[]): HTMLElement {
+function valuesRow([first, ...others]: readonly number[]): HTMLElement {
   return element(
     'tr',
     {},

@@ -1,6 +1,6 @@
 type Attributes = Readonly<Record<string, string | number | boolean>>;
 
-/** A new element. Text is inserted as text, never as HTML: that of tokens is not to be trusted. */
+/** Makes an element. Text is inserted as text, never as HTML: that of tokens is not to be trusted. */
 export function element<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Attributes = {},
@@ -14,14 +14,14 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** The element of the page with this id. */
+/** Element of the page with this id. @throws Error where there is none */
 export function byId<Type extends HTMLElement = HTMLElement>(id: string): Type {
   const found = document.getElementById(id);
   if (found === null) throw new Error(`the page has no #${id}`);
   return found as Type;
 }
 
-/** The rows of a list of facts. */
+/** Rows of a list of facts. */
 export function facts(all: readonly (readonly [string, string])[]): HTMLElement[] {
   return all.map(([name, value]) => element('div', {}, element('dt', {}, name), element('dd', {}, value)));
 }

@@ -3,7 +3,7 @@ import { byId, element, facts } from './dom.js';
 import { figureText } from './figure-text.js';
 import { occupiedBins } from './heat-map.js';
 import { drawPlot, type Plot } from './plot.js';
-import type { Report } from './report.js';
+import type { Extreme, Report } from './report.js';
 import type { Selection } from './selection.js';
 import { tokenButton, tokenName } from './token-button.js';
 
@@ -29,9 +29,14 @@ export function startEigenvectorExplorer(
     });
   }
   const showExtremes = () => {
-    const shown = sides.map((side) =>
-      extremesTable(report, selection.index, measure.value as Measure, side, showToken),
-    );
+    const { index } = selection;
+    const shown = sides.map((side) => {
+      const extremes = report.extremes(index, measure.value as Measure, side);
+      return extremesTable(
+        sideNames[side],
+        extremes.map((extreme) => extremeRow(report, extreme, showToken)),
+      );
+    });
     byId('extremes').replaceChildren(...shown);
   };
   measure.addEventListener('change', showExtremes);
@@ -91,46 +96,40 @@ function showDistribution(report: Report, index: number, plot: Plot): void {
   plot.update(centres, [report.histogram(index).subarray(first, end)]);
 }
 
-function extremesTable(
+function extremeRow(
   report: Report,
-  index: number,
-  measure: Measure,
-  side: Side,
+  { token, value, angle }: Extreme,
   showToken: (id: number) => void,
 ): HTMLElement {
-  const rows = report
-    .extremes(index, measure, side)
-    .map(({ token, value, angle }) =>
-      element(
-        'tr',
-        {},
-        element('td', { class: 'number' }, String(token)),
-        element('td', {}, tokenButton(report, token, showToken)),
-        element('td', { class: 'number' }, figureText(value)),
-        element('td', { class: 'number' }, `${angle.toFixed(2)}°`),
-      ),
-    );
+  return element(
+    'tr',
+    {},
+    element('td', { class: 'number' }, String(token)),
+    element('td', {}, tokenButton(report, token, showToken)),
+    element('td', { class: 'number' }, figureText(value)),
+    element('td', { class: 'number' }, `${angle.toFixed(2)}°`),
+  );
+}
+
+function extremesTable(caption: string, rows: readonly HTMLElement[]): HTMLElement {
   const heading = (name: string, isNumber: boolean) =>
     element('th', { scope: 'col', class: isNumber ? 'number' : '' }, name);
+  const headings = element(
+    'tr',
+    {},
+    heading('id', true),
+    heading('token', false),
+    heading('value', true),
+    heading('angle', true),
+  );
   return element(
     'div',
-    { class: 'scroll', role: 'region', tabindex: 0, 'aria-label': `Extreme tokens, ${sideNames[side]}` },
+    { class: 'scroll', role: 'region', tabindex: 0, 'aria-label': `Extreme tokens, ${caption}` },
     element(
       'table',
       {},
-      element('caption', {}, sideNames[side]),
-      element(
-        'thead',
-        {},
-        element(
-          'tr',
-          {},
-          heading('id', true),
-          heading('token', false),
-          heading('value', true),
-          heading('angle', true),
-        ),
-      ),
+      element('caption', {}, caption),
+      element('thead', {}, headings),
       element('tbody', {}, ...rows),
     ),
   );

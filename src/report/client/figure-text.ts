@@ -1,6 +1,6 @@
 import { fixed } from '../../text/figures.js';
 
-/** A value for reading, or a dash where it is undefined. */
+/** Value for reading, or a dash where it is undefined. */
 export function figureText(value: number | null | undefined): string {
   return value === null || value === undefined || Number.isNaN(value) ? '–' : fixed(value);
 }

@@ -2,7 +2,7 @@ import type uPlot from 'uplot';
 import type { Report } from './report.js';
 import { colour, onThemeChange } from './theme.js';
 
-/** Bins of z in which a token of the eigenvectors from `from` to before `to` is: the first, and the one after the last. */
+/** Bins of z that hold tokens of the eigenvectors `from` to before `to`: the first, and the one after the last. */
 export function occupiedBins(report: Report, from: number, to: number): [first: number, end: number] {
   const { bins } = report.head.histogram;
   const counts = report.array('histogram.count').subarray(from * bins, to * bins);
@@ -44,7 +44,7 @@ export function heatMap(report: Report): (plot: uPlot) => void {
   };
 }
 
-/** One pixel a bin: x is the index, y falls with z. */
+/** Image of all histograms, one pixel a bin: x is the index, y falls with z. */
 function paint(report: Report): HTMLCanvasElement {
   const { hidden, histogram } = report.head;
   const { bins } = histogram;

@@ -1,12 +1,13 @@
 import { cumulativeShare } from './cumulative-share.js';
 import { heatMap, occupiedBins } from './heat-map.js';
-import { drawPlot, type Plot, type PlotOptions } from './plot.js';
+import { drawPlot, type Plot } from './plot.js';
+import type { PlotOptions } from './plot-options.js';
 import type { Report } from './report.js';
 import type { Selection } from './selection.js';
 
 type IndexPlot = Omit<PlotOptions, 'x' | 'top' | 'onPick'>;
 
-/** All plots by the index of an eigenvector: a click chooses it, and all of them mark the chosen one. */
+/** Draws all plots by the index of an eigenvector: a click chooses it, and all of them mark the chosen one. */
 export function drawIndexPlots(report: Report, selection: Selection): void {
   const indices = Int32Array.from({ length: report.head.hidden }, (_, j) => j);
   const ranks = report.column('rank_by_variance');
@@ -39,7 +40,7 @@ function spectrum(report: Report): IndexPlot[] {
   ];
 }
 
-/** p by index in causal units. */
+/** Column of p by index, in causal units. */
 function inCausalUnits(report: Report, column: string): Float64Array {
   const lambda = report.column('lambda');
   return Float64Array.from(report.column(column), (p, j) => Math.sqrt(lambda[j]!) * p);
@@ -114,7 +115,7 @@ function histogram(report: Report): IndexPlot {
   };
 }
 
-/** Not by index: each curve has its own order, so a click would be ambiguous. */
+/** Draws the cumulative shares, which are not by index: each curve has its own order, so a click would be ambiguous. */
 function drawVariance(report: Report): void {
   const { hidden } = report.head;
   const ranks = report.column('rank_by_variance');

@@ -1,114 +1,44 @@
 import uPlot from 'uplot';
+import { axes } from './axes.js';
 import { dataTable } from './data-table.js';
-import { byId, element } from './dom.js';
+import { byId } from './dom.js';
 import { figureText } from './figure-text.js';
+import { Marker } from './marker.js';
+import type { PlotOptions, PlotSeries, Values } from './plot-options.js';
 import { colour, onThemeChange } from './theme.js';
 
-export type Values = ArrayLike<number>;
-
-export interface PlotSeries {
-  label: string;
-  values: Values;
-  /** A colour of the style sheet. */
-  colour: string;
-  width?: number;
-  dash?: number[];
-  bars?: boolean;
-}
-
-export interface PlotOptions {
-  /** Of the element to draw into; its figure has a caption. */
-  id: string;
-  x: { label: string; values: Values /** Integers only on the axis. */; whole?: boolean };
-  /** A second x axis above, which names the same places otherwise. */
-  top?: { label: string; name(x: number): string };
-  y: {
-    label: string;
-    logarithmic?: boolean /** By default what the values need. */;
-    range?: [number, number];
-    fromZero?: boolean;
-  };
-  series: readonly PlotSeries[];
-  /** Fills between two series, the upper one first, by their places. */
-  bands?: readonly (readonly [upper: number, lower: number, colour: string])[];
-  /** Draws beneath the lines. */
-  underlay?(plot: uPlot): void;
-  height?: number;
-  /** Called with the place in x of a click. */
-  onPick?(place: number): void;
-}
-
-/** A drawn plot. */
+/** Plot that has been drawn. */
 export interface Plot {
   /** Draws other values, of the same series. */
   update(x: Values, series: readonly Values[]): void;
-  /** Marks a place of x with a line, or takes it away. */
+  /** Marks x with a line, where the plot shows it. */
   mark(x: number): void;
 }
 
 const HEIGHT = 300;
-const FONT = '12px system-ui, sans-serif';
 /** Pixels that a pointer may move between press and release of a click; more is a drag. */
 const CLICK_SLACK = 4;
 
-/** Draws a plot that follows the size of its place and the theme, with its values as a table beneath. */
+/** Draws a plot that follows the size of its element and the theme, with its values as a table beneath. */
 export function drawPlot(options: PlotOptions): Plot {
-  const place = byId(options.id);
+  const target = byId(options.id);
   const caption = byId(`${options.id}-caption`);
-  const size = () => ({ width: Math.max(260, place.clientWidth), height: options.height ?? HEIGHT });
-  const marker = element('div', { class: 'marker', hidden: true });
-  let marked: number | undefined;
-  const moveMarker = () => {
-    if (marked === undefined) return;
-    const left = plot.valToPos(marked, 'x');
-    marker.hidden = !(left >= 0 && left <= plot.over.clientWidth);
-    marker.style.left = `${left}px`;
-  };
-
+  const size = () => ({ width: Math.max(260, target.clientWidth), height: options.height ?? HEIGHT });
+  const marker = new Marker();
+  let values = { x: options.x.values, series: options.series.map((series) => series.values) };
   const aligned = () =>
     [
       drawable(values.x),
       ...values.series.map((array) => drawable(array, options.y.logarithmic)),
     ] as uPlot.AlignedData;
-  let values = { x: options.x.values, series: options.series.map((series) => series.values) };
-  const plot = new uPlot(
-    {
-      ...size(),
-      scales: {
-        x: { time: false },
-        y: {
-          ...(options.y.logarithmic === true ? { distr: 3 as const } : {}),
-          ...(options.y.range === undefined ? {} : { range: options.y.range }),
-          ...(options.y.fromZero === true
-            ? { range: (_: uPlot, __: number, most: number): [number, number] => [0, most * 1.05 || 1] }
-            : {}),
-        },
-      },
-      axes: axes(options),
-      series: [
-        { label: options.x.label, value: (_, value) => xText(value, options) },
-        ...options.series.map(line),
-      ],
-      bands: (options.bands ?? []).map(([upper, lower, fill]) => ({
-        series: [upper + 1, lower + 1],
-        fill: () => colour(fill),
-      })),
-      cursor: { y: false },
-      hooks: {
-        drawClear: options.underlay === undefined ? [] : [options.underlay],
-        setScale: [() => queueMicrotask(moveMarker)],
-        setSize: [() => queueMicrotask(moveMarker)],
-      },
-    },
-    aligned(),
-    place,
-  );
-  plot.over.append(marker);
-  describe(plot, caption.id);
+  const settings = { ...size(), ...settingsOf(options, () => marker.follow(plot)) };
+  const plot = new uPlot(settings, aligned(), target);
+  plot.over.append(marker.line);
+  labelDrawing(plot, caption.id);
   if (options.onPick !== undefined) listenForPicks(plot, options.onPick);
-  new ResizeObserver(() => plot.setSize(size())).observe(place);
+  new ResizeObserver(() => plot.setSize(size())).observe(target);
   onThemeChange(() => plot.redraw(false));
-  place.after(
+  target.after(
     dataTable(caption.textContent ?? '', () => ({
       columns: [options.x.label, ...options.series.map(({ label }) => label)],
       rows: Array.from(values.x, (x, k) => [x, ...values.series.map((series) => series[k]!)]),
@@ -119,60 +49,40 @@ export function drawPlot(options: PlotOptions): Plot {
       values = { x, series: [...series] };
       plot.setData(aligned());
     },
-    mark(x) {
-      marked = x;
-      moveMarker();
+    mark: (x) => marker.mark(x, plot),
+  };
+}
+
+/** Settings of a plot but its size; `onScale` is called after its scales or its size have changed. */
+function settingsOf(options: PlotOptions, onScale: () => void): Omit<uPlot.Options, 'width' | 'height'> {
+  return {
+    scales: { x: { time: false }, y: yScale(options.y) },
+    axes: axes(options),
+    series: [
+      { label: options.x.label, value: (_, value) => xText(value, options) },
+      ...options.series.map(line),
+    ],
+    bands: (options.bands ?? []).map(([upper, lower, fill]) => ({
+      series: [upper + 1, lower + 1],
+      fill: () => colour(fill),
+    })),
+    cursor: { y: false },
+    hooks: {
+      drawClear: options.underlay === undefined ? [] : [options.underlay],
+      setScale: [() => queueMicrotask(onScale)],
+      setSize: [() => queueMicrotask(onScale)],
     },
   };
 }
 
-function axes({ x, y, top }: PlotOptions): uPlot.Axis[] {
-  const common = {
-    font: FONT,
-    labelFont: FONT,
-    stroke: () => colour('text'),
-    grid: { stroke: () => colour('grid'), width: 1 },
-    ticks: { stroke: () => colour('grid'), width: 1 },
+function yScale({ logarithmic, range, fromZero }: PlotOptions['y']): uPlot.Scale {
+  return {
+    ...(logarithmic === true ? { distr: 3 as const } : {}),
+    ...(range === undefined ? {} : { range }),
+    ...(fromZero === true
+      ? { range: (_: uPlot, __: number, most: number): [number, number] => [0, most * 1.05 || 1] }
+      : {}),
   };
-  const spaced =
-    x.whole === true
-      ? {
-          incrs: [1, 2, 5]
-            .flatMap((k) => [k, k * 10, k * 100, k * 1000, k * 1e4, k * 1e5])
-            .sort((a, b) => a - b),
-        }
-      : {};
-  return [
-    { ...common, ...spaced, label: x.label, labelSize: 20, size: 32 },
-    {
-      ...common,
-      label: y.label,
-      labelSize: 20,
-      size: 62,
-      ...(y.logarithmic === true
-        ? {
-            grid: { ...common.grid, filter: decades },
-            ticks: { ...common.ticks, filter: decades },
-          }
-        : {}),
-      values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : tickText(tick))),
-    },
-    ...(top === undefined
-      ? []
-      : [
-          {
-            ...common,
-            ...spaced,
-            scale: 'x',
-            side: 0 as const,
-            label: top.label,
-            labelSize: 20,
-            size: 32,
-            grid: { show: false },
-            values: (_: uPlot, ticks: number[]) => ticks.map((tick) => top.name(tick)),
-          },
-        ]),
-  ];
 }
 
 function line({ label, colour: stroke, width, dash, bars }: PlotSeries): uPlot.Series {
@@ -192,7 +102,7 @@ function line({ label, colour: stroke, width, dash, bars }: PlotSeries): uPlot.S
   };
 }
 
-/** uPlot leaves out null, not NaN, nor what has no logarithm. */
+/** Values as uPlot draws them, which leaves out null, not NaN, nor what has no logarithm. */
 function drawable(values: Values, logarithmic = false): (number | null)[] {
   return Array.from(values, (value) => (Number.isNaN(value) || (logarithmic && value <= 0) ? null : value));
 }
@@ -202,28 +112,15 @@ function xText(value: number | null, { x }: PlotOptions): string {
   return x.whole === true ? String(value) : figureText(value);
 }
 
-function tickText(value: number): string {
-  const magnitude = Math.abs(value);
-  if (magnitude !== 0 && (magnitude < 1e-3 || magnitude >= 1e6)) {
-    return Number(value.toPrecision(3)).toExponential();
-  }
-  return Number(value.toPrecision(6)).toLocaleString('en-US', { maximumFractionDigits: 6 });
-}
-
-/** Of the places of a logarithmic axis, those that get a line: one a decade, not nine. */
-function decades(_: uPlot, places: number[]): (number | null)[] {
-  return places.map((place) => (Number.isInteger(Number(Math.log10(place).toFixed(9))) ? place : null));
-}
-
-/** The drawing is one image for a screen reader; the table beneath has its values. */
-function describe(plot: uPlot, captionId: string): void {
+/** Labels the drawing as one image for a screen reader; the table beneath has its values. */
+function labelDrawing(plot: uPlot, captionId: string): void {
   const drawing = plot.root.querySelector('.u-wrap')!;
   drawing.setAttribute('role', 'img');
   drawing.setAttribute('aria-labelledby', captionId);
   plot.root.querySelector('.u-legend')?.setAttribute('aria-hidden', 'true');
 }
 
-function listenForPicks(plot: uPlot, onPick: (place: number) => void): void {
+function listenForPicks(plot: uPlot, onPick: (index: number) => void): void {
   let pressed = 0;
   plot.over.classList.add('pickable');
   plot.over.addEventListener('mousedown', (event) => {

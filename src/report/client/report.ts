@@ -3,13 +3,15 @@ import type { ReportHead } from '../contents.js';
 import { ANGLE_STEP, extremesStart, NO_TEXT, tokenFlags } from '../contents.js';
 import type { PackedArray } from '../packed-arrays.js';
 
+/** Extreme token of a list. */
 export interface Extreme {
   token: number;
   value: number;
-  /** Degrees. */
+  /** Angle to the eigenvector, in degrees. */
   angle: number;
 }
 
+/** Token with its figures and strongest directions. */
 export interface Token {
   id: number;
   text: string | null;
@@ -22,11 +24,11 @@ export interface Token {
   directions: { index: number; z: number }[];
 }
 
-/** What the page holds, by the questions that its parts ask. */
+/** Contents of the page, by the questions that its parts ask. */
 export class Report {
   readonly head: ReportHead;
   readonly #arrays: Readonly<Record<string, PackedArray>>;
-  /** [V], null where a token has none. */
+  /** Texts of all tokens, [V], null where a token has none. */
   readonly texts: readonly (string | null)[];
 
   constructor(head: ReportHead, arrays: Readonly<Record<string, PackedArray>>) {
@@ -35,23 +37,25 @@ export class Report {
     this.texts = decodeTexts(this.array('token.text') as Uint8Array, this.array('token.text_bytes'));
   }
 
+  /** Array of the page by its name. @throws Error where it holds none of that name */
   array(name: string): PackedArray {
     const found = this.#arrays[name];
     if (found === undefined) throw new Error(`the page holds no ${name}`);
     return found;
   }
 
-  /** A column of eigenvectors.parquet [d]. */
+  /** Column of eigenvectors.parquet, [d]. */
   column(name: string): PackedArray {
     return this.array(`eigenvector.${name}`);
   }
 
-  /** Counts of z of one eigenvector, by bin. */
+  /** Counts of z of one eigenvector, [bins]. */
   histogram(index: number): PackedArray {
     const { bins } = this.head.histogram;
     return this.array('histogram.count').subarray(index * bins, (index + 1) * bins);
   }
 
+  /** Extreme tokens of an eigenvector by one measure on one side, the most extreme first. */
   extremes(index: number, measure: Measure, side: Side): Extreme[] {
     const { shown } = this.head.places;
     const start = extremesStart(shown, index, measure, side);
@@ -65,6 +69,7 @@ export class Report {
     return found;
   }
 
+  /** Token of an id. */
   token(id: number): Token {
     const { rows, directions, directionStep } = this.head;
     const flags = this.array('token.flags')[id]!;

@@ -1,7 +1,8 @@
+/** Result of a search. */
 export interface Found {
-  /** The best first, as many as asked for. */
+  /** Tokens, the best first, as many as asked for. */
   ids: number[];
-  /** All that match. */
+  /** Number of all that match. */
   count: number;
 }
 
@@ -13,16 +14,16 @@ export interface Found {
 export function searchTokens(texts: readonly (string | null)[], query: string, most: number): Found {
   const wanted = query.trim().toLowerCase();
   if (wanted === '') return { ids: [], count: 0 };
-  const places: [number[], number[], number[], number[]] = [[], [], [], []];
+  const ranked: [number[], number[], number[], number[]] = [[], [], [], []];
   const id = /^\d+$/.test(wanted) ? Number(wanted) : -1;
   for (let i = 0; i < texts.length; i++) {
-    if (i === id) places[0].push(i);
+    if (i === id) ranked[0].push(i);
     else if (texts[i] !== null) {
       const text = texts[i]!.trim().toLowerCase();
       const at = text.indexOf(wanted);
-      if (at >= 0) places[at > 0 ? 3 : text.length > wanted.length ? 2 : 1].push(i);
+      if (at >= 0) ranked[at > 0 ? 3 : text.length > wanted.length ? 2 : 1].push(i);
     }
   }
-  const all = places.flat();
+  const all = ranked.flat();
   return { ids: all.slice(0, most), count: all.length };
 }

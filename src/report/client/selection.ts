@@ -1,6 +1,6 @@
 type Listener = (index: number) => void;
 
-/** Which eigenvector is chosen, for all parts of the page. */
+/** Choice of an eigenvector, for all parts of the page. */
 export class Selection {
   readonly #listeners: Listener[] = [];
   readonly #hidden: number;
@@ -15,13 +15,14 @@ export class Selection {
     return this.#index;
   }
 
-  /** Anything but an index of an eigenvector is ignored. */
+  /** Chooses an eigenvector; anything but an index of one is ignored. */
   choose(index: number): void {
     if (!Number.isInteger(index) || index < 0 || index >= this.#hidden) return;
     this.#index = index;
     for (const listener of this.#listeners) listener(index);
   }
 
+  /** Calls back at every choice. */
   onChange(listener: Listener): void {
     this.#listeners.push(listener);
   }

@@ -7,7 +7,7 @@ export function onThemeChange(listener: () => void): void {
   listeners.push(listener);
 }
 
-/** A colour of the style sheet as it is now, as rgb(): the variable itself would still hold both themes' colours. */
+/** Colour of the style sheet as it is now, as rgb(): the variable itself would still hold both themes' colours. */
 export function colour(name: string): string {
   const probe = byId('state');
   probe.style.color = `var(--${name})`;
@@ -16,6 +16,7 @@ export function colour(name: string): string {
   return found;
 }
 
+/** Follows the reader's choice of a theme, and the system's. */
 export function startTheme(): void {
   const choice = byId<HTMLSelectElement>('theme');
   const changed = () => {

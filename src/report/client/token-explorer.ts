@@ -7,7 +7,7 @@ import { tokenButton, tokenName } from './token-button.js';
 
 const MOST_RESULTS = 30;
 
-/** Starts the search for tokens. @returns what shows one token with its strongest directions */
+/** Starts the search for tokens. @returns a function that shows one token with its strongest directions */
 export function startTokenExplorer(report: Report, selection: Selection): (id: number) => void {
   const search = byId<HTMLInputElement>('search');
   const show = (id: number) => {

@@ -4,7 +4,7 @@ import { valueBins } from './value-bins.js';
 
 const BINS = 600;
 
-/** The plots over all tokens: norms by id, and their verification. */
+/** Draws the plots over all tokens: norms by id, and their verification. */
 export function drawTokenPlots(report: Report): void {
   const norm = report.array('token.norm');
   const causalNorm = report.array('token.causal_norm');

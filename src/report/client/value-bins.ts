@@ -1,6 +1,6 @@
 /** Least, mean and greatest value of equal bins of a long series. */
 export interface ValueBins {
-  /** Where each bin begins. */
+  /** Index of the first value of each bin. */
   starts: Float64Array;
   minimum: Float64Array;
   mean: Float64Array;

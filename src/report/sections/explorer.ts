@@ -1,7 +1,7 @@
 import type { ReportHead } from '../contents.js';
 import { type Html, html } from '../html.js';
 
-/** The explorer's controls and empty results; the script fills them. */
+/** Explorer of the page: its controls, and empty results that the script fills. */
 export function explorer({ hidden, places, directions, directionStep }: ReportHead): Html {
   const last = hidden - 1;
   const cut = ({ shown, stored }: { shown: number; stored: number }) =>

@@ -2,7 +2,7 @@ import type { RunResults } from '../../output/manifest.js';
 import { formatBytes as bytes, count, figure, fixed } from '../../text/figures.js';
 import { type Html, html } from '../html.js';
 
-/** The run at a glance, as text: what it was made from, its figures, and what its verification found. */
+/** Overview of the run, as text: what it was made from, its figures, and what its verification found. */
 export function overview(results: RunResults): Html {
   return html`<section id="overview" aria-labelledby="overview-title">
 <h2 id="overview-title">The run at a glance</h2>

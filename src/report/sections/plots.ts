@@ -1,7 +1,7 @@
 import type { ReportHead } from '../contents.js';
 import { type Html, html } from '../html.js';
 
-/** The sections of plots: titles, captions and the places where the script draws. */
+/** Sections of plots: titles, captions, and the elements in which the script draws. */
 export function plotSections(head: ReportHead): Html {
   return html`${section(
     'spectrum',

@@ -1,10 +1,13 @@
 import type { ParquetColumns } from '../../formats/parquet-columns.js';
 import type { PackedArray } from '../packed-arrays.js';
 
-/** Columns that hold whole numbers: ids, places and counts. */
+/** Names of columns that hold whole numbers: ids, ranks and counts. */
 const whole = /^(index|rank_by_variance|cluster|.*_token_id|.*_aligned_\d+)$/;
 
-/** Every column of eigenvectors.parquet, d rows in the order of their index: int32, or float32 with NaN for null. */
+/**
+ * Arrays of eigenvectors.parquet, every column of it, d rows in the order of their index: int32, or float32 with NaN
+ * for null.
+ */
 export async function eigenvectorArrays(
   eigenvectors: ParquetColumns,
 ): Promise<{ arrays: Record<string, PackedArray>; columns: readonly string[] }> {

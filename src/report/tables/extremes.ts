@@ -1,16 +1,17 @@
 import { InputError } from '../../errors.js';
 import type { ParquetColumns } from '../../formats/parquet-columns.js';
+import { LISTS } from '../../tables/extremes.js';
 import { type Measure, measures, type Side, sides } from '../../tables/measures.js';
 import { ANGLE_STEP, extremesStart, type ReportHead } from '../contents.js';
 import type { PackedArray } from '../packed-arrays.js';
 
-/** Extreme tokens that a page holds: 20 a side and measure of 2,560 eigenvectors. */
-const MAX_EXTREMES = 2560 * measures.length * sides.length * 20;
+/** Extreme tokens that a page holds at most: 20 a list of 2,560 eigenvectors. */
+const MAX_EXTREMES = 2560 * LISTS * 20;
 
-/** Places of a list that a page shows: more rows take the explorer longer to lay out than a click should. */
+/** Places of a list that a page shows at most: more rows take the explorer longer to lay out than a click should. */
 const MAX_PLACES = 50;
 
-/** What the page holds of extremes.parquet: the first places of every eigenvector, measure and side. */
+/** Arrays of extremes.parquet: the first places of every eigenvector, measure and side. */
 export async function extremeArrays(
   extremes: ParquetColumns,
   { rows, hidden }: { rows: number; hidden: number },
@@ -20,7 +21,7 @@ export async function extremeArrays(
   );
   const side = await extremes.values('side');
   const measure = await extremes.values('measure');
-  const lists = hidden * measures.length * sides.length;
+  const lists = hidden * LISTS;
   const stored = place!.reduce((most, number) => Math.max(most, number), 0);
   const shown = Math.max(1, Math.min(stored, MAX_PLACES, Math.floor(MAX_EXTREMES / lists)));
 

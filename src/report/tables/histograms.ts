@@ -2,7 +2,7 @@ import { InputError } from '../../errors.js';
 import type { ParquetColumns } from '../../formats/parquet-columns.js';
 import type { PackedArray } from '../packed-arrays.js';
 
-/** The counts of histograms.parquet [d, bins], whose rows are in the order of index and bin. */
+/** Array of histograms.parquet, the counts [d, bins], whose rows are in the order of index and bin. */
 export async function histogramArrays(
   histograms: ParquetColumns,
   { hidden, bins }: { hidden: number; bins: number },

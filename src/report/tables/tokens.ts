@@ -4,13 +4,13 @@ import { NO_TEXT, type ReportHead, tokenFlags } from '../contents.js';
 import { normErrorHistogram } from '../norm-errors.js';
 import type { PackedArray } from '../packed-arrays.js';
 
-/** Directions of all tokens that a page holds: 8 a token of a vocabulary of 151,936. */
+/** Directions of all tokens that a page holds at most: 8 a token of a vocabulary of 151,936. */
 const MAX_DIRECTIONS = 151_936 * 8;
 
-/** z of a token's directions is kept in this many steps up to the largest: half a step is the loss. */
+/** Steps up to the largest in which z of a token's directions is kept: half a step is the loss. */
 const DIRECTION_STEPS = 2047;
 
-/** What the page holds of tokens.parquet, V rows in the order of their ids. */
+/** Arrays of tokens.parquet, V rows in the order of their ids. */
 export async function tokenArrays(tokens: ParquetColumns): Promise<{
   arrays: Record<string, PackedArray>;
   head: Pick<ReportHead, 'directions' | 'directionStep' | 'normError'>;

@@ -9,7 +9,7 @@ import { portableBackend } from '../../../src/linalg/backend/portable-backend.js
 import { scratchDirectory } from '../../helpers/fixtures.js';
 import { koffiTest, systemKernelsTest } from '../../helpers/system-libraries.js';
 
-const places = [{ library: 'libmade-up.so', lapack: null }];
+const libraries = [{ library: 'libmade-up.so', lapack: null }];
 const noNotes = () => {};
 
 type Functions = Record<string, (...args: never[]) => unknown>;
@@ -30,7 +30,7 @@ function koffiWith(functions: Functions): Surroundings {
       },
     }),
   };
-  return { loadKoffi: async () => koffi, places };
+  return { loadKoffi: async () => koffi, libraries };
 }
 
 type Gemm = [
@@ -142,7 +142,10 @@ test('portable is portable, and takes no library', async (t) => {
 });
 
 test('without koffi auto is portable, and system says what to install', async (t) => {
-  const withoutKoffi = { loadKoffi: () => Promise.reject(new Error("Cannot find package 'koffi'")), places };
+  const withoutKoffi = {
+    loadKoffi: () => Promise.reject(new Error("Cannot find package 'koffi'")),
+    libraries,
+  };
   t.is(await chooseBackend({ backend: 'auto' }, t.log, withoutKoffi), portableBackend);
   for (const wish of [{ backend: 'system' }, { backend: 'auto', blas: '/x.so' }] as const) {
     await t.throwsAsync(chooseBackend(wish, noNotes, withoutKoffi), {
@@ -161,7 +164,7 @@ test('where no library is found auto is portable, and system names every place a
         throw new Error('no such file');
       },
     }),
-    places: [...places, { library: 'libother.so', lapack: null }],
+    libraries: [...libraries, { library: 'libother.so', lapack: null }],
   };
   const notes: string[] = [];
   t.is(await chooseBackend({ backend: 'auto' }, (line) => notes.push(line), nothing), portableBackend);

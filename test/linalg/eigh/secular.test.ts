@@ -6,7 +6,7 @@ import { KernelMemory } from '../../../src/linalg/kernels/kernel-memory.js';
 import { randomNumbers } from '../../helpers/random.js';
 
 const memory = new KernelMemory();
-const kernels = loadSecularKernels(memory.memory);
+const kernels = loadSecularKernels(memory);
 
 /** Solves diag(d) + rho z z^T after deflation and checks the eigenpairs of what is left. */
 function checkSecular(t: ExecutionContext, d: Float64Array, z: Float64Array, rho: number): number {
@@ -14,7 +14,7 @@ function checkSecular(t: ExecutionContext, d: Float64Array, z: Float64Array, rho
   const unit = z.map((value) => value / norm);
   const half = d.length >> 1;
   const left = deflate(d, unit, rho, half);
-  const { roots, vectors } = solveSecular(left, rho, memory, kernels, 0);
+  const { roots, vectors } = solveSecular(left, rho, { memory, kernels }, 0);
   const count = roots.length;
   let orthogonality = 0;
   let residual = 0;

@@ -47,7 +47,7 @@ for (const variant of variants) {
 
 async function reduce(a: Float64Array, n: number, variant: 'plain' | 'fused') {
   const memory = new KernelMemory();
-  const kernels = loadHouseholderKernels(memory.memory, variant);
+  const kernels = loadHouseholderKernels(memory, variant);
   const product = await Product.createAccumulating(1);
   const diagonal = new Float64Array(n);
   const offDiagonal = new Float64Array(n);
@@ -60,14 +60,14 @@ async function reduce(a: Float64Array, n: number, variant: 'plain' | 'fused') {
     kernels,
     product,
     loadPanels: async (panels) => {
-      for (const [panel, out] of panels) packPanel(a, n, 1, panel, out);
+      for (const [panel, out] of panels) packPanel({ values: a, n, scale: 1 }, panel, out);
     },
     exchangeColumns: () => {},
     exchangeSums: () => {},
-    onColumn: (j, d, e, tau, vector) => {
-      diagonal[j] = d;
-      offDiagonal[j] = e;
-      reflectors.set(j, tau, vector);
+    onColumn: (j, column, vector) => {
+      diagonal[j] = column.diagonal;
+      offDiagonal[j] = column.offDiagonal;
+      reflectors.set(j, column.tau, vector);
     },
   });
   const q = new Float64Array(n * n);

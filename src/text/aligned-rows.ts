@@ -1,5 +1,5 @@
-/** Aligned columns; the first row is the header. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** Rows as lines whose columns are aligned; the first row is the header. */
+export function alignedRows(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows
     .map((row) =>
