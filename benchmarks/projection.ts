@@ -110,6 +110,7 @@ async function prepare(): Promise<{ inputs: ProjectInput[]; eigenvectors: Float3
     eigenvectors: stored.reference,
     backend: portableBackend.choice,
     directory,
+    lock: null,
     parquet: partition.parquet,
     arrow: null,
     slices: [],

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Tasks } from '../src/executor/tasks.js';
 import type { WrittenFile } from '../src/files/file-record.js';
+import { refuseLost } from '../src/files/lock.js';
 import { createPartialFile, writeFully } from '../src/files/partial-file.js';
 import { planParquet, writeParquetFrame } from '../src/formats/parquet.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
@@ -52,7 +53,11 @@ export async function project(input: Tasks['project']['input']): Promise<Tasks['
       await product.multiply(values(regions.gamma.float32, 0), values(projections.float32, start));
 
       const bytes = projections.bytes.subarray(start * 4, start * 4 + count * rowBytes);
-      if (slices.length > 0) crc = crc32(bytes, crc);
+      if (slices.length > 0) {
+        // A run that has taken the directory over writes the same bytes there, or has removed the file that is open.
+        if (input.lock !== null) refuseLost(input.lock);
+        crc = crc32(bytes, crc);
+      }
       for (const { descriptor, byteOffset, file } of slices) {
         writeFully(descriptor, bytes, byteOffset + done * rowBytes, file);
       }
@@ -68,26 +73,24 @@ export async function project(input: Tasks['project']['input']): Promise<Tasks['
   const files: WrittenFile[] = [];
   if (layout !== null) {
     writeParquetFrame(layout, image.bytes);
-    files.push(await writePartition(input.directory, input.parquet!, [image.bytes]));
+    files.push(await writePartition(input, input.parquet!, [image.bytes]));
   }
   if (input.arrow !== null) {
     // Loaded only where it is needed: apache-arrow takes 90 ms and 20 MB of every thread.
     const { encodeArrowRows } = await import('../src/formats/arrow.js');
     const values = projections.float32.subarray(0, rows.count * d);
-    files.push(
-      await writePartition(input.directory, input.arrow, encodeArrowRows({ ...shape, rows: values })),
-    );
+    files.push(await writePartition(input, input.arrow, encodeArrowRows({ ...shape, rows: values })));
   }
   return { files, crc32: slices.length > 0 ? crc : null };
 }
 
 /** Writes one file of the partition and its checksum; it appears under its name when it is complete. */
 async function writePartition(
-  directory: string,
+  { directory, lock }: Tasks['project']['input'],
   relativePath: string,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<WrittenFile> {
-  const file = createPartialFile(path.join(directory, relativePath));
+  const file = createPartialFile(path.join(directory, relativePath), { lock });
   let bytes = 0;
   let crc = 0;
   try {

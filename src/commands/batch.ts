@@ -6,7 +6,7 @@ import { refuseForeignSummary, summaryRow, writeBatchSummary } from '../batch/ba
 import { diskNeeds, refuseFullDisk } from '../batch/disk-space.js';
 import { runBatch } from '../batch/run-batch.js';
 import { RunError } from '../errors.js';
-import { lockDirectory } from '../files/lock.js';
+import { lockDirectory } from '../files/wait-for-lock.js';
 import { type HubSettings, hubSettings } from '../hub/settings.js';
 import { withPool } from '../run/with-pool.js';
 import { batchSummaryText, failuresText, planRows, planText } from './batch-text.js';
@@ -43,7 +43,8 @@ interface BatchOptions {
 async function batch(file: string, { dryRun, json, quiet, ...overrides }: BatchOptions): Promise<void> {
   const config = await loadBatch(file, overrides);
   const hub = hubSettings(process.env);
-  const plan = await planBatch(config, { hub, note: (line) => void process.stderr.write(`${line}\n`) });
+  const note = (line: string) => void process.stderr.write(`${line}\n`);
+  const plan = await planBatch(config, { hub, note });
   const needs = await diskNeeds(plan);
   const text = planText(plan, needs);
   if (dryRun)
@@ -57,11 +58,11 @@ async function batch(file: string, { dryRun, json, quiet, ...overrides }: BatchO
     return;
   }
   mkdirSync(plan.directory, { recursive: true });
-  const unlock = lockDirectory(plan.directory);
+  const lock = await lockDirectory(plan.directory, { note });
   try {
     await computeBatch(plan, hub, json, quiet);
   } finally {
-    unlock();
+    lock.release();
   }
 }
 

@@ -12,5 +12,6 @@ export function addReportCommand(program: Command): void {
 }
 
 async function report(directory: string): Promise<void> {
-  print(await renewReport(directory));
+  // Not on stdout, where the report's path is.
+  print(await renewReport(directory, (line) => void process.stderr.write(`${line}\n`)));
 }

@@ -7,6 +7,7 @@ import type {
   VerifiedFile,
   WrittenFile,
 } from '../files/file-record.js';
+import type { LockClaim } from '../files/lock-file.js';
 import type { FilePiece } from '../formats/layout.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { SyntheticRecipe } from '../input/synthetic.js';
@@ -90,6 +91,8 @@ export interface ProjectInput {
   eigenvectors: EigenvectorsReference;
   backend: BackendChoice;
   directory: string;
+  /** The directory's lock, without which nothing is written; null where nobody locks it. */
+  lock: LockClaim | null;
   /** Paths relative to `directory`, of the formats asked for. */
   parquet: string | null;
   arrow: string | null;

@@ -1,127 +1,111 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { InputError } from '../errors.js';
+import { RunError } from '../errors.js';
+import { beginHeartbeat } from './heartbeat.js';
+import {
+  createLockFile,
+  identityOf,
+  type LockClaim,
+  ownerOf,
+  readLockFile,
+  removeLockFile,
+} from './lock-file.js';
+import { type ProcessIdentity, type Standing, standingOf, thisProcess } from './process-identity.js';
 
-const LOCK_NAME = '.eigenshard.lock';
+/** A holder says so often that it lives. */
+export const BEAT_SECONDS = 5;
 
-/** The process that holds a lock file. */
-export interface Holder {
-  pid: number;
-  host: string;
+/** A lock file that this process holds, with its heartbeat. */
+export class Lock {
+  readonly claim: LockClaim;
+  readonly #endHeartbeat: () => void;
+
+  private constructor(claim: LockClaim, endHeartbeat: () => void) {
+    this.claim = claim;
+    this.#endHeartbeat = endHeartbeat;
+    held.set(claim.owner, this);
+  }
+
+  /** Makes `file` a lock of this process; null where there is such a file already. */
+  static create(file: string, beatSeconds = BEAT_SECONDS): Lock | null {
+    const token = randomBytes(8).toString('hex');
+    const claim = { file: path.resolve(file), owner: JSON.stringify({ ...thisProcess, token }) };
+    return createLockFile(claim) ? new Lock(claim, beginHeartbeat(claim, beatSeconds)) : null;
+  }
+
+  /** @throws RunError where another process has taken the lock over */
+  check(): void {
+    refuseLost(this.claim);
+  }
+
+  /** Gives the lock up; does nothing where that was done before, or the lock is lost. */
+  release(): void {
+    const { file, owner } = this.claim;
+    if (!held.delete(owner)) return;
+    this.#endHeartbeat();
+    removeLockFile(file, (text) => ownerOf(text) === owner);
+  }
 }
 
-/** The lock files that this process holds, by absolute path: what a process id cannot tell of itself. */
-const held = new Set<string>();
+/** The locks that this process holds, by their owner's line. */
+const held = new Map<string, Lock>();
+
+/** A lock file as it was found, and what can be said of the process that made it. */
+export interface FoundLock {
+  /** With the count of its heartbeats: another text means a living holder. */
+  text: string;
+  /** Null where the file does not say. */
+  holder: ProcessIdentity | null;
+  standing: Standing;
+}
+
+/** Looks at a lock file; null where there is none. */
+export function findLock(file: string): FoundLock | null {
+  const text = readLockFile(file);
+  if (text === null) return null;
+  const owner = ownerOf(text);
+  const holder = identityOf(owner);
+  if (holder === null) return { text, holder, standing: 'unknown' };
+  const standing = standingOf(holder);
+  // Which of its own locks a process has given up, it knows better than the system.
+  const isGivenUp = standing === 'living' && holder.pid === thisProcess.pid && !held.has(owner);
+  return { text, holder, standing: isGivenUp ? 'gone' : standing };
+}
+
+/** Names a holder to a person. */
+export function holderText(holder: ProcessIdentity | null): string {
+  return holder === null ? 'an unknown process' : `process ${holder.pid} on ${holder.host}`;
+}
 
 /**
- * Keeps a second coordinator out of an output directory.
- * @returns a function that gives the directory free again
- * @throws InputError while another run works there
+ * Checks that a lock is still this process's. One that was stopped, or cut off from the lock file, may find that
+ * another process has taken it for dead: then it must not publish anything any more.
+ *
+ * @throws RunError where the lock is lost
  */
-export function lockDirectory(directory: string): () => void {
-  const file = path.join(directory, LOCK_NAME);
-  const claimed = claimFile(file);
-  if (typeof claimed === 'function') return claimed;
-  throw new InputError(
-    `${directory}: process ${claimed.pid} on ${claimed.host} is working there. Wait for it, or choose another --out. ` +
-      `If that process is gone, remove ${file}`,
+export function refuseLost({ file, owner }: LockClaim): void {
+  const text = readLockFile(file);
+  if (text !== null && ownerOf(text) === owner) return;
+  const what =
+    text === null
+      ? 'is gone, removed by hand or by a process that took it over and has finished since'
+      : `was taken over by ${holderText(identityOf(ownerOf(text)))}`;
+  throw new RunError(
+    `${file}: this process's lock ${what}; was this process stopped, or cut off from its disk, for a minute or more? ` +
+      'It ends here, and has published nothing since',
   );
 }
 
-/**
- * Makes `file` this process's lock. One whose process of this machine is gone (it was killed) is taken over.
- * @returns a function that gives the lock up, or who holds it
- */
-export function claimFile(file: string): (() => void) | Holder {
-  const absolute = path.resolve(file);
-  for (;;) {
-    if (create(absolute)) {
-      held.add(absolute);
-      return () => {
-        if (held.delete(absolute)) rmSync(absolute, { force: true });
-      };
-    }
-    const text = readIfThere(absolute);
-    if (text === null) continue;
-    const holder = parseHolder(text);
-    if (isHeld(absolute, holder)) return holder;
-    removeLock(absolute, text);
+/** The lock that this process holds of the nearest directory above a file; null where there is none. */
+export function lockAbove(file: string): LockClaim | null {
+  let nearest: LockClaim | null = null;
+  for (const { claim } of held.values()) {
+    if (path.basename(claim.file) !== DIRECTORY_LOCK) continue;
+    const isAbove = path.resolve(file).startsWith(path.dirname(claim.file) + path.sep);
+    if (isAbove && claim.file.length > (nearest?.file.length ?? 0)) nearest = claim;
   }
+  return nearest;
 }
 
-/** Who holds `file`; null where nobody does, or one of this machine that is gone. */
-export function holderOf(file: string): Holder | null {
-  const absolute = path.resolve(file);
-  const text = readIfThere(absolute);
-  if (text === null) return null;
-  const holder = parseHolder(text);
-  return isHeld(absolute, holder) ? holder : null;
-}
-
-/**
- * Removes the lock that says `text`, and no other: another process may have taken it over in the meantime, so it is
- * moved away first, and put back where it turns out to be a newer one.
- */
-export function removeLock(file: string, text: string): void {
-  const aside = `${file}.${process.pid}.aside`;
-  try {
-    renameSync(file, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
-  }
-  if (readFileSync(aside, 'utf8') !== text) link(aside, file);
-  rmSync(aside);
-}
-
-/** Makes the lock appear with its contents at once, so that no reader meets an empty one; false where there is one. */
-function create(file: string): boolean {
-  const mine = `${file}.${process.pid}`;
-  writeFileSync(mine, `${process.pid} ${hostname()}`);
-  try {
-    return link(mine, file);
-  } finally {
-    rmSync(mine);
-  }
-}
-
-/** False where `to` is there already. */
-function link(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-function readIfThere(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-function parseHolder(text: string): Holder {
-  const [pid, host = ''] = text.split(' ');
-  return { pid: Number(pid), host };
-}
-
-/** A process of another machine cannot be asked whether it lives: its lock holds. */
-function isHeld(file: string, { pid, host }: Holder): boolean {
-  if (host !== hostname()) return true;
-  return pid === process.pid ? held.has(file) : isAlive(pid);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
+/** The name of the lock of a directory and all that is in it. */
+export const DIRECTORY_LOCK = '.eigenshard.lock';

@@ -10,6 +10,8 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import { lockAbove, refuseLost } from './lock.js';
+import type { LockClaim } from './lock-file.js';
 import { syncDirectory } from './sync-files.js';
 import { asOutputError } from './write-error.js';
 
@@ -24,6 +26,9 @@ export interface PartialFile {
   /**
    * Makes the file appear under its final name, whole. On failure nothing appears and nothing is left. All
    * descriptors that others opened may still be open, but must have written everything.
+   *
+   * The lock of the directory is checked last: whoever has taken it over in the meantime swept the partial files away
+   * (see `sweepPartialFiles`) before writing files of its own, or this finds that the lock is lost.
    *
    * @param options.durable wait until the file is on the disk (the default); otherwise a power cut, not a mere
    * kill, may still lose it until `syncFiles`
@@ -41,10 +46,14 @@ export interface PartialFile {
  * here: a resumed or retried task writes the same bytes again, so the last writer may win, and file systems
  * without hard links (exFAT, many network mounts) work too.
  *
- * @param bytes size to give the file at once, for writers that each have their own offset
+ * @param options.bytes size to give the file at once, for writers that each have their own offset
+ * @param options.lock that must be held when the file appears, by default this thread's of the nearest directory above
  * @throws InputError or RunError that names the path and says what to do
  */
-export function createPartialFile(finalPath: string, bytes = 0): PartialFile {
+export function createPartialFile(
+  finalPath: string,
+  { bytes = 0, lock = lockAbove(finalPath) }: { bytes?: number; lock?: LockClaim | null } = {},
+): PartialFile {
   const { dir, base } = path.parse(finalPath);
   const partialPath = path.join(dir, `.${base}.${randomBytes(8).toString('hex')}.partial`);
   const attempt = <Result>(action: () => Result): Result => {
@@ -70,6 +79,7 @@ export function createPartialFile(finalPath: string, bytes = 0): PartialFile {
         attempt(() => {
           if (durable) fsyncSync(fd);
           close();
+          if (lock !== null) refuseLost(lock);
           renameSync(partialPath, finalPath);
         });
       } catch (error) {

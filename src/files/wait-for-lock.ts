@@ -1,68 +1,97 @@
-import { statSync, utimesSync } from 'node:fs';
-import { hostname } from 'node:os';
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RetryContext } from '../hub/retry.js';
-import { claimFile, type Holder, removeLock } from './lock.js';
+import { InputError } from '../errors.js';
+import { BEAT_SECONDS, DIRECTORY_LOCK, type FoundLock, findLock, holderText, Lock } from './lock.js';
+import { removeLockFile } from './lock-file.js';
+import { Silence } from './silence.js';
 
 const POLL_MILLISECONDS = 50;
 
-/** A holder says so often that it lives, */
-const HEARTBEAT_SECONDS = 5;
-
-/** and one of another machine, which cannot be asked, is taken for dead when nothing was heard for so long. */
+/** A holder that cannot be asked is taken for dead when it did not beat for so long: twelve beats. */
 const SILENT_SECONDS = 60;
 
+/** A person begins to wonder after so long. */
+const NOTED_SECONDS = 1;
+
+/** What waiting for a lock needs from outside. */
+export interface LockContext {
+  /** Is told what is waited for, and what was taken over. */
+  note: (line: string) => void;
+  signal?: AbortSignal | undefined;
+  /** Other times, for tests; by default 5 and 60. */
+  beatSeconds?: number;
+  silentSeconds?: number;
+}
+
 /**
- * Makes `file` this process's lock as soon as nobody else has it.
+ * Makes `file` this process's lock as soon as no living process holds it.
  *
- * @param what is waited for, to be told after a second
- * @param silentSeconds after which a holder on another machine is taken for dead
- * @returns a function that gives the lock up
+ * @param what the holder does, to be told after a second
  */
-export async function waitForLock(
-  file: string,
-  what: string,
-  { note, signal }: Pick<RetryContext, 'note' | 'signal'>,
-  silentSeconds = SILENT_SECONDS,
-): Promise<() => void> {
-  let heard = { beat: Number.NaN, at: 0 };
-  for (let polls = 0; ; polls++) {
-    const claimed = claimFile(file);
-    if (typeof claimed === 'function') return withHeartbeat(file, claimed);
-    if (polls * POLL_MILLISECONDS === 1000) {
-      note(`waiting for process ${claimed.pid} on ${claimed.host}: ${what}`);
+export async function waitForLock(file: string, what: string, context: LockContext): Promise<Lock> {
+  return acquire(file, context, ({ holder }, waited) => {
+    if (waited === NOTED_SECONDS * 1000) context.note(`waiting for ${holderText(holder)}: ${what}`);
+  });
+}
+
+/**
+ * Keeps a second process out of a directory. A lock of another machine, whose process cannot be asked whether it
+ * lives, is watched until it beats or has been silent for a minute.
+ *
+ * @throws InputError while another process works there
+ */
+export async function lockDirectory(directory: string, context: LockContext): Promise<Lock> {
+  const file = path.join(directory, DIRECTORY_LOCK);
+  return acquire(file, context, ({ holder, standing }, waited) => {
+    if (standing === 'living') {
+      throw new InputError(
+        `${directory}: ${holderText(holder)} is working there. Wait for it, or choose another --out`,
+      );
     }
-    heard = listen(file, claimed, heard, silentSeconds);
+    if (standing === 'unknown' && waited === NOTED_SECONDS * 1000) {
+      const seconds = context.silentSeconds ?? SILENT_SECONDS;
+      context.note(
+        `${directory}: locked by ${holderText(holder)}; to be taken over when it gives no sign of life for ${seconds} s`,
+      );
+    }
+  });
+}
+
+/** @param onHeld is told each time that the lock is another one's, and how many milliseconds were waited by then */
+async function acquire(
+  file: string,
+  context: LockContext,
+  onHeld: (found: FoundLock, waited: number) => void,
+): Promise<Lock> {
+  const { note, signal, beatSeconds = BEAT_SECONDS, silentSeconds = SILENT_SECONDS } = context;
+  const silence = new Silence();
+  for (let waited = 0; ; waited += POLL_MILLISECONDS) {
+    const lock = Lock.create(file, beatSeconds);
+    if (lock !== null) return lock;
+    const found = findLock(file);
+    if (found !== null) {
+      if (found.standing === 'unknown' && silence.hearsBeat(found.text, performance.now())) {
+        found.standing = 'living';
+      }
+      onHeld(found, waited);
+      const isSilent = found.standing === 'unknown' && silence.seconds >= silentSeconds;
+      if ((found.standing === 'gone' || isSilent) && (await remove(file, found, context)) && isSilent) {
+        note(`${file}: taken over from ${holderText(found.holder)}, which was silent for ${silentSeconds} s`);
+      }
+    }
     await delay(POLL_MILLISECONDS, undefined, signal === undefined ? {} : { signal });
   }
 }
 
-/** Our own clock alone is looked at: those of two machines differ. */
-function listen(
-  file: string,
-  { pid, host }: Holder,
-  heard: { beat: number; at: number },
-  silentSeconds: number,
-) {
-  if (host === hostname()) return heard;
-  const beat = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Number.NaN;
-  if (beat !== heard.beat) return { beat, at: performance.now() };
-  if (performance.now() - heard.at > silentSeconds * 1000) removeLock(file, `${pid} ${host}`);
-  return heard;
-}
-
-function withHeartbeat(file: string, release: () => void): () => void {
-  const beat = setInterval(() => {
-    const now = new Date();
-    try {
-      utimesSync(file, now, now);
-    } catch {
-      // Somebody took it for dead: then both download the same bytes to the same places.
-    }
-  }, HEARTBEAT_SECONDS * 1000);
-  beat.unref();
-  return () => {
-    clearInterval(beat);
-    release();
-  };
+/**
+ * Removes a dead process's lock. Others may be about to do the same, and one of them may have made it its own since it
+ * was found dead: only who holds a lock for that removes it, and only while it is what was found.
+ */
+async function remove(file: string, { text }: FoundLock, context: LockContext): Promise<boolean> {
+  const removal = await waitForLock(`${file}.removal`, `it removes ${file}`, context);
+  try {
+    return removeLockFile(file, (now) => now === text);
+  } finally {
+    removal.release();
+  }
 }

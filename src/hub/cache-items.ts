@@ -1,11 +1,10 @@
 import { lstatSync, rmdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { namesIn } from '../files/names-in.js';
-import { waitForLock } from '../files/wait-for-lock.js';
+import { type LockContext, waitForLock } from '../files/wait-for-lock.js';
 import { CacheLayout, cacheLock } from './cache-layout.js';
 import { isInUse } from './in-use.js';
 import { readRef } from './refs.js';
-import type { RetryContext } from './retry.js';
 import { recordsIn } from './stored-range.js';
 
 /** What is kept or removed as one. */
@@ -27,19 +26,12 @@ export interface CacheItem {
 export type PruneRule = { all: true } | { olderThanDays: number } | { atMostBytes: number };
 
 /** Everything in the cache, what was used last first. */
-export async function listCache(
-  cache: string,
-  context: Pick<RetryContext, 'note' | 'signal'>,
-): Promise<CacheItem[]> {
+export async function listCache(cache: string, context: LockContext): Promise<CacheItem[]> {
   return underLock(cache, context, () => itemsIn(cache));
 }
 
 /** Removes what the rule says, but nothing that is in use; returns what it removed. */
-export async function pruneCache(
-  cache: string,
-  rule: PruneRule,
-  context: Pick<RetryContext, 'note' | 'signal'>,
-): Promise<CacheItem[]> {
+export async function pruneCache(cache: string, rule: PruneRule, context: LockContext): Promise<CacheItem[]> {
   return underLock(cache, context, () => {
     const chosen = chooseToPrune(itemsIn(cache), rule, Date.now());
     for (const item of chosen) remove(cache, item);
@@ -64,17 +56,13 @@ export function chooseToPrune(items: readonly CacheItem[], rule: PruneRule, now:
   });
 }
 
-async function underLock<T>(
-  cache: string,
-  context: Pick<RetryContext, 'note' | 'signal'>,
-  work: () => T,
-): Promise<T> {
+async function underLock<T>(cache: string, context: LockContext, work: () => T): Promise<T> {
   if (lstatSync(cache, { throwIfNoEntry: false }) === undefined) return work();
-  const unlock = await waitForLock(cacheLock(cache), 'it looks through the cache', context);
+  const lock = await waitForLock(cacheLock(cache), 'it looks through the cache', context);
   try {
     return work();
   } finally {
-    unlock();
+    lock.release();
   }
 }
 
@@ -89,7 +77,7 @@ function itemsIn(cache: string): CacheItem[] {
 /** Only what stands where eigenshard puts it: whatever else is in the directory is not ours to remove. */
 function itemsOf(cache: string, repository: string): CacheItem[] {
   const layout = new CacheLayout(cache, repository);
-  const inUse = isInUse(layout.model);
+  const inUse = isInUse(layout);
   const files = namesIn(path.join(layout.model, 'listings')).flatMap((name) => {
     const [, commit] = /^([0-9a-f]{40})\.json$/.exec(name) ?? [];
     if (commit === undefined) return [];

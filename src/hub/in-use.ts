@@ -1,61 +1,58 @@
-import { mkdirSync, rmSync, statSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { claimFile, holderOf } from '../files/lock.js';
+import { findLock, Lock } from '../files/lock.js';
 import { namesIn } from '../files/names-in.js';
-import { waitForLock } from '../files/wait-for-lock.js';
+import { type LockContext, waitForLock } from '../files/wait-for-lock.js';
 import { type CacheLayout, cacheLock } from './cache-layout.js';
-import type { RetryContext } from './retry.js';
 
-/** Whether a process of another machine lives cannot be asked: its mark holds for a week. */
-const FOREIGN_MILLISECONDS = 7 * 24 * 3600 * 1000;
+/**
+ * A process that cannot be asked whether it lives keeps its mark for a day after its last heartbeat, as the file says
+ * it: the clocks of two machines may differ by hours, and what is pruned too late does no harm.
+ */
+const SILENT_MILLISECONDS = 24 * 3600 * 1000;
 
 /** Marks a model as in use until this process ends, so that nobody prunes it. */
-export async function markInUse(
-  cache: string,
-  layout: CacheLayout,
-  context: Pick<RetryContext, 'note' | 'signal'>,
-): Promise<void> {
-  const marker = layout.marker();
+export async function markInUse(cache: string, layout: CacheLayout, context: LockContext): Promise<void> {
   mkdirSync(cache, { recursive: true });
-  const unlock = await waitForLock(cacheLock(cache), 'it looks through the cache', context);
+  const lock = await waitForLock(cacheLock(cache), 'it looks through the cache', context);
   try {
-    mkdirSync(path.dirname(marker), { recursive: true });
-    const claimed = claimFile(marker);
-    // Else this process has marked it already.
-    if (typeof claimed === 'function') atExit(claimed);
+    const mark = marks.get(layout.model);
+    if (mark !== undefined && existsSync(mark.claim.file)) return;
+    mkdirSync(layout.inUse, { recursive: true });
+    keepMark(layout.model, Lock.create(layout.newMark()));
   } finally {
-    unlock();
+    lock.release();
   }
 }
 
 /** Whether a living process works with the model; forgets those that are gone. To be called under the cache's lock. */
-export function isInUse(model: string): boolean {
-  const directory = path.join(model, 'in-use');
+export function isInUse({ inUse }: CacheLayout): boolean {
   let found = false;
-  for (const name of namesIn(directory)) {
-    const marker = path.join(directory, name);
-    if (isLiving(marker)) found = true;
-    else rmSync(marker, { force: true });
+  for (const name of namesIn(inUse)) {
+    const mark = path.join(inUse, name);
+    if (isLiving(mark)) found = true;
+    else rmSync(mark, { force: true });
   }
   return found;
 }
 
-function isLiving(marker: string): boolean {
-  const holder = holderOf(marker);
-  if (holder === null) return false;
-  const age = Date.now() - (statSync(marker, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-  return holder.host === hostname() || age < FOREIGN_MILLISECONDS;
+function isLiving(mark: string): boolean {
+  const found = findLock(mark);
+  if (found === null || found.standing !== 'unknown') return found?.standing === 'living';
+  const age = Date.now() - (statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  return age < SILENT_MILLISECONDS;
 }
 
-/** One listener for all models of this process. */
-function atExit(release: () => void): void {
-  if (releases.length === 0) {
+/** Keeps a mark until the process ends; one listener removes all of them. */
+function keepMark(model: string, mark: Lock | null): void {
+  if (mark === null) return;
+  if (marks.size === 0) {
     process.once('exit', () => {
-      for (const each of releases) each();
+      for (const each of marks.values()) each.release();
     });
   }
-  releases.push(release);
+  marks.set(model, mark);
 }
 
-const releases: (() => void)[] = [];
+/** The marks of this process, by the directory of their model. */
+const marks = new Map<string, Lock>();

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync, rmSync, statfsSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { hashFile } from '../files/hash-file.js';
+import type { Lock } from '../files/lock.js';
 import { syncDirectory } from '../files/sync-files.js';
 import { waitForLock } from '../files/wait-for-lock.js';
 import { asOutputError } from '../files/write-error.js';
@@ -49,20 +50,23 @@ export async function provideRange(
   const target = targetOf(wanted);
   const context = { note: pinned.repository.retries.note, signal };
   mkdirSync(directory, { recursive: true });
-  const unlock = await waitForLock(`${target}.lock`, `it downloads ${nameOf(pinned)}`, context);
+  const lock = await waitForLock(`${target}.lock`, `it downloads ${nameOf(pinned)}`, context);
   try {
     const stored = readRecord(target) !== null;
     if (!stored || !(await isIntact(target))) {
       if (stored) context.note(`${target}: is no longer what was downloaded: to be downloaded again`);
       refuseOffline(pinned.repository.settings, `${nameOf(pinned)} (tensor ${wanted.tensor})`);
+      lock.check();
       rmSync(target, { force: true });
       await makeRoom(wanted, context);
-      await download(wanted, onBytes, signal);
+      await download(wanted, lock, onBytes, signal);
     }
   } catch (error) {
+    // Whoever has taken the lock over has moved the files away that this failed at.
+    lock.check();
     throw asOutputError(error, target);
   } finally {
-    unlock();
+    lock.release();
   }
   // When it was used last: after the lock, whose end changes the directory too.
   const now = new Date();
@@ -72,6 +76,7 @@ export async function provideRange(
 
 async function download(
   wanted: WantedRange,
+  lock: Lock,
   onBytes: (bytes: number) => void,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -84,6 +89,8 @@ async function download(
   } finally {
     partial.close();
   }
+  const sha256 = await hashFile(partial.path, 'the download');
+  lock.check();
   writeRecord(target, {
     repository: pinned.repository.name,
     commit: pinned.commit,
@@ -91,7 +98,7 @@ async function download(
     hash: pinned.file.hash,
     ...range,
     tensor,
-    sha256: await hashFile(partial.path, 'the download'),
+    sha256,
   });
   renameSync(partial.path, target);
   partial.removeProgress();

@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { EigenshardError, InputError, VerificationError } from '../errors.js';
-import { lockDirectory } from '../files/lock.js';
+import type { Lock } from '../files/lock.js';
+import type { LockClaim } from '../files/lock-file.js';
 import { sweepPartialFiles, writeFileAtomically } from '../files/partial-file.js';
+import { type LockContext, lockDirectory } from '../files/wait-for-lock.js';
 import { asOutputError } from '../files/write-error.js';
 import { type BackendIdentity, backendLabel, sameBackend } from '../linalg/backend/backend.js';
 import { partitionFolders } from '../plan/plan-run.js';
@@ -39,7 +41,7 @@ export class RunDirectory {
   /** Absolute. */
   readonly path: string;
   readonly #flags: { resume: boolean; overwrite: boolean };
-  readonly #unlock: () => void;
+  readonly #lock: Lock;
   /** The uppermost directory that `open` made; undefined where all were there. */
   readonly #made: string | undefined;
   #journal: Journal | undefined;
@@ -47,21 +49,29 @@ export class RunDirectory {
   private constructor(
     directory: string,
     flags: { resume: boolean; overwrite: boolean },
-    unlock: () => void,
+    lock: Lock,
     made: string | undefined,
   ) {
     this.path = directory;
     this.#flags = flags;
-    this.#unlock = unlock;
+    this.#lock = lock;
     this.#made = made;
   }
 
-  /** @throws InputError when the directory holds a run and nobody said what to do with it */
-  static open(directory: string, flags: { resume: boolean; overwrite: boolean }): RunDirectory {
+  /**
+   * Locks the directory, and makes it where there is none.
+   *
+   * @throws InputError while another process works there, or when it holds a run and nobody said what to do with it
+   */
+  static async open(
+    directory: string,
+    flags: { resume: boolean; overwrite: boolean },
+    context: LockContext = { note: () => {} },
+  ): Promise<RunDirectory> {
     try {
       const absolute = path.resolve(directory);
       const made = mkdirSync(absolute, { recursive: true });
-      const opened = new RunDirectory(absolute, flags, lockDirectory(absolute), made);
+      const opened = new RunDirectory(absolute, flags, await lockDirectory(absolute, context), made);
       try {
         opened.#refuseUnclear();
       } catch (error) {
@@ -72,6 +82,20 @@ export class RunDirectory {
     } catch (error) {
       throw asOutputError(error, directory);
     }
+  }
+
+  /** Names the lock to worker threads, which check it before they write. */
+  get lock(): LockClaim {
+    return this.#lock.claim;
+  }
+
+  /**
+   * Checks that the directory is still this process's, before something is written there that no PartialFile guards.
+   *
+   * @throws RunError where another process has taken it over
+   */
+  refuseLost(): void {
+    this.#lock.check();
   }
 
   /**
@@ -86,6 +110,7 @@ export class RunDirectory {
     } catch (error) {
       if (!(error instanceof VerificationError) || readJournal(this.path) === null) throw error;
       note(`${path.join(this.path, MANIFEST_NAME)}: is not as the run wrote it, and is made again`);
+      this.refuseLost();
       rmSync(path.join(this.path, MANIFEST_NAME));
       return null;
     }
@@ -105,6 +130,7 @@ export class RunDirectory {
   reopen(manifest: Manifest): void {
     const journal = path.join(this.path, JOURNAL_NAME);
     const header = headerOf(manifest);
+    this.refuseLost();
     try {
       const recorded = readJournal(this.path);
       if (recorded?.header.fingerprint !== manifest.fingerprint)
@@ -129,8 +155,10 @@ export class RunDirectory {
    */
   begin(header: JournalHeader, targets: readonly string[]): { header: JournalHeader; done: JournalEntry[] } {
     this.#refuseTwice([...targets, MANIFEST_NAME, JOURNAL_NAME, MARKER_NAME]);
-    if (this.#flags.overwrite) this.#removeFormer(targets);
+    this.refuseLost();
+    // First, so that a process that has lost the directory publishes nothing of what it had begun.
     this.#sweep();
+    if (this.#flags.overwrite) this.#removeFormer(targets);
     // A manifest that is no run's, or a journal that is none, is somebody's.
     if (this.#holds(MANIFEST_NAME)) readManifest(this.path);
     const recorded = readJournal(this.path);
@@ -157,6 +185,7 @@ export class RunDirectory {
 
   /** Records a finished step, whose files must be in place. */
   record(entry: JournalEntry): void {
+    this.refuseLost();
     this.#journal?.append(entry);
   }
 
@@ -170,11 +199,19 @@ export class RunDirectory {
     return manifest;
   }
 
-  /** Lets the directory go, finished or not. One that was made for nothing is removed again. */
+  /**
+   * Lets the directory go, finished or not. One that was made for nothing is removed again.
+   *
+   * @throws RunError where another process has taken it over, which is what any earlier failure is likely to come from
+   */
   close(): void {
     this.#journal?.close();
-    this.#sweep();
-    this.#unlock();
+    try {
+      this.refuseLost();
+      this.#sweep();
+    } finally {
+      this.#lock.release();
+    }
     if (this.#made !== undefined) removeEmpty(this.path, this.#made);
   }
 

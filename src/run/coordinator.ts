@@ -62,7 +62,7 @@ export async function coordinateRun(
   given: { backend?: Backend; checkpoint?: Checkpoint } = {},
 ): Promise<FinishedRun> {
   const started = new Date().toISOString();
-  const directory = RunDirectory.open(path.resolve(outputPath(config)), flags);
+  const directory = await RunDirectory.open(path.resolve(outputPath(config)), flags, context);
   try {
     const backend = given.backend ?? (await backendOf(config, directory, context));
     const prepared = await prepareRun(config, backend, context, given.checkpoint);
@@ -97,6 +97,7 @@ async function computeRun(opened: Omit<BegunRun, 'exports'>, now: string): Promi
   const targets = exportTargets(config.exports, directory.path);
   const { header, done } = beginRun(opened, targets, now);
   const identity = exportIdentity({ config, plan, name, fingerprint, started: header.started });
+  directory.refuseLost();
   const run = { ...opened, exports: { targets, identity, projections: openExports(targets, identity) } };
   const { projections } = run.exports;
 
@@ -105,12 +106,14 @@ async function computeRun(opened: Omit<BegunRun, 'exports'>, now: string): Promi
   // Before the work that would rest on it.
   refuseFailed(directory.path, basis.check.checks);
   const partitions = await projectPartitions(run, basis, intact);
+  directory.refuseLost();
   finishProjectionsExports(projections, crcsOf(partitions, plan), plan.hidden);
   const merged = mergedTables(prepared, basis);
   const { verified, digests } = await verifyFiles(run, basis, partitions, merged);
   refuseFailed(directory.path, verified.verification.checks);
   const tables = await writeRunTables(run, basis, merged);
   await context.stopwatch.time('commit', undefined, async () => {
+    directory.refuseLost();
     for (const [file, digest] of exportEigenbasis(targets, basis.stored, identity)) digests.set(file, digest);
     publishProjectionsExports(projections);
   });

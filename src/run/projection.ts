@@ -23,6 +23,7 @@ export async function projectPartitions(
     eigenvectors: basis.stored.reference,
     backend: backend.choice,
     directory: directory.path,
+    lock: directory.lock,
     parquet,
     arrow,
     slices: slicesOf(exports.projections, rows, plan.hidden),

@@ -16,7 +16,7 @@ import { runBatch } from '../../src/batch/run-batch.js';
 import { createProgress } from '../../src/commands/progress.js';
 import { RunError } from '../../src/errors.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
-import { lockDirectory } from '../../src/files/lock.js';
+import { lockDirectory } from '../../src/files/wait-for-lock.js';
 import { planModel } from '../../src/input/model-plan.js';
 import { MANIFEST_NAME, readManifest } from '../../src/output/manifest.js';
 import type { Progress } from '../../src/run/progress.js';
@@ -204,11 +204,11 @@ test('a wrong configuration ends with 2 before anything is made', async (t) => {
 test('a second batch in the same folder, and a summary of somebody else, are refused', async (t) => {
   const { file, out } = threeModels(t);
   mkdirSync(out);
-  const unlock = lockDirectory(out);
+  const lock = await lockDirectory(out, { note: () => {} });
   const second = await eigenshard('batch', file, '--quiet');
   t.is(second.code, 2);
   t.regex(second.stderr, /process \d+ on .* is working there/);
-  unlock();
+  lock.release();
   writeFileSync(path.join(out, 'summary.parquet'), 'mine');
   const refused = await eigenshard('batch', file, '--quiet');
   t.is(refused.code, 2);

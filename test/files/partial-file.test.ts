@@ -39,7 +39,7 @@ test('a file appears whole, under its name, and nothing else is left', (t) => {
 
 test('several writers each fill their part of a file of known size', (t) => {
   const final = join(scratchDirectory(t), 'projections.npy');
-  const file = createPartialFile(final, 12);
+  const file = createPartialFile(final, { bytes: 12 });
   const other = openSync(file.path, 'r+');
   writeFully(other, bytes('tail'), 8, file.path);
   closeSync(other);

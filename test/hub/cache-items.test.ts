@@ -1,13 +1,14 @@
-import { spawn } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { type ProcessIdentity, thisProcess } from '../../src/files/process-identity.js';
 import { type CacheItem, chooseToPrune, listCache, pruneCache } from '../../src/hub/cache-items.js';
 import { CacheLayout } from '../../src/hub/cache-layout.js';
 import { planModel } from '../../src/input/model-plan.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { HubServer } from '../helpers/hub-server.js';
+import { holdLock } from '../helpers/lock-holder.js';
 import { shardedModel } from '../helpers/runs.js';
 
 const context = { note: () => {} };
@@ -51,21 +52,21 @@ function cacheWith(t: ExecutionContext, ...names: string[]): string {
 
 test('a model that a living process uses is not pruned, and that of a dead one is', async (t) => {
   const cache = cacheWith(t, 'a/living', 'a/dead', 'a/foreign', 'a/silent');
-  const mark = (name: string, holder: string) => {
-    const marker = join(new CacheLayout(cache, name).model, 'in-use', 'marker');
-    mkdirSync(join(marker, '..'), { recursive: true });
-    writeFileSync(marker, holder);
-    return marker;
+  const markOf = (name: string) => {
+    const { inUse } = new CacheLayout(cache, name);
+    mkdirSync(inUse, { recursive: true });
+    return join(inUse, 'mark');
   };
-  const other = spawn(process.execPath, ['-e', 'process.stdin.resume()'], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  t.teardown(() => other.stdin.end());
-  mark('a/living', `${other.pid} ${hostname()}`);
-  mark('a/dead', `${2 ** 30} ${hostname()}`);
-  mark('a/foreign', '1 another-machine');
-  const longAgo = new Date(Date.now() - 8 * 86_400_000);
-  utimesSync(mark('a/silent', '1 another-machine'), longAgo, longAgo);
+  const mark = (name: string, changes: Partial<ProcessIdentity>) => {
+    writeFileSync(markOf(name), `${JSON.stringify({ ...thisProcess, ...changes })}\n0000000000\n`);
+    return markOf(name);
+  };
+  await holdLock(t, markOf('a/living'), 'process.stdin.resume();');
+  mark('a/dead', { pid: spawnSync(process.execPath, ['-e', '']).pid });
+  mark('a/foreign', { host: 'another-machine' });
+  // A day and an hour after its last beat.
+  const longAgo = new Date(Date.now() - 25 * 3_600_000);
+  utimesSync(mark('a/silent', { host: 'another-machine' }), longAgo, longAgo);
   const removed = await pruneCache(cache, { all: true }, context);
   t.deepEqual(removed.map(({ repository }) => repository).sort(), ['a/dead', 'a/silent']);
   t.deepEqual(readdirSync(cache).sort(), ['models--a--foreign', 'models--a--living']);

@@ -1,0 +1,58 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import test from 'ava';
+import { standingOf, thisProcess } from '../../src/files/process-identity.js';
+import { until } from '../helpers/lock-holder.js';
+
+const hasProc = existsSync('/proc/self/stat');
+
+test('this process lives, under its own number and host', (t) => {
+  t.like(thisProcess, { pid: process.pid, host: hostname() });
+  t.is(standingOf(thisProcess), 'living');
+});
+
+test('a process that has ended is gone', (t) => {
+  const { pid } = spawnSync(process.execPath, ['-e', '']);
+  t.is(standingOf({ ...thisProcess, pid }), 'gone');
+});
+
+test('a number that another process has by now is that of a process that is gone, where the start tells', (t) => {
+  t.is(standingOf({ ...thisProcess, started: '1' }), hasProc ? 'gone' : 'living');
+  const other = spawn(process.execPath, ['-e', 'process.stdin.resume()'], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  t.teardown(() => other.kill());
+  t.is(standingOf({ ...thisProcess, pid: other.pid!, started: '1' }), hasProc ? 'gone' : 'unknown');
+  t.is(standingOf({ ...thisProcess, pid: other.pid!, started: '' }), 'unknown');
+});
+
+test('a process that was killed, and whose parent has not asked for it, is gone', async (t) => {
+  if (!hasProc) {
+    t.log('SKIPPED: no /proc');
+    t.pass();
+    return;
+  }
+  // The shell's child ends at once; the program that takes the shell's place never asks for it.
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 600'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  t.teardown(() => parent.kill('SIGKILL'));
+  const pid = await new Promise<number>((resolve) =>
+    parent.stdout.once('data', (text) => resolve(Number(text))),
+  );
+  const stat = () => readFileSync(`/proc/${pid}/stat`, 'latin1').split(' ');
+  await until(() => stat()[2] === 'Z');
+  t.is(standingOf({ ...thisProcess, pid, started: stat()[21]! }), 'gone');
+});
+
+test('a process of another host, boot or container cannot be asked for, whatever its number', (t) => {
+  for (const change of [{ host: 'another-machine' }, { system: 'another boot' }, { system: '' }]) {
+    const elsewhere = { ...thisProcess, ...change };
+    t.is(standingOf(elsewhere), !hasProc && change.system === '' ? 'living' : 'unknown');
+    t.is(
+      standingOf({ ...elsewhere, pid: 2 ** 22 + 1 }),
+      !hasProc && change.system === '' ? 'gone' : 'unknown',
+    );
+  }
+});

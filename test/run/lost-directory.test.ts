@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import test from 'ava';
+import { RunDirectory } from '../../src/output/run-directory.js';
+import { eigenshard, journalReaches, start } from '../helpers/cli.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
+import { stop } from '../helpers/lock-holder.js';
+import { onHost } from '../helpers/other-host.js';
+import { dataFiles, shardedModel } from '../helpers/runs.js';
+import { sameFiles } from '../helpers/same-files.js';
+
+const options = ['--partition-rows', '100', '--export', 'npy', '--workers', '2', '--quiet'];
+
+test('a run that was killed on one machine is resumed on another, where its lock cannot be asked', async (t) => {
+  const model = shardedModel(t, 3000, 64).directory;
+  const whole = scratchDirectory(t);
+  t.is((await eigenshard('--model', model, '--out', whole, ...options)).code, 0);
+  const out = scratchDirectory(t);
+  const command = ['--model', model, '--out', out, ...options];
+  const { process, ended } = start(command, onHost('another-machine'));
+  await journalReaches(out, 4, ended);
+  process.kill('SIGKILL');
+  await ended;
+  const notes: string[] = [];
+  const flags = { resume: true, overwrite: false };
+  const waiting = { note: (line: string) => notes.push(line), silentSeconds: 0.3 };
+  (await RunDirectory.open(out, flags, waiting)).close();
+  t.regex(notes.join('\n'), /taken over from process \d+ on another-machine, which was silent for 0\.3 s$/);
+  const resumed = await eigenshard(...command, '--resume');
+  t.is(resumed.code, 0, resumed.stderr);
+  sameFiles(t, dataFiles(out), dataFiles(whole));
+});
+
+test('a run that was stopped, and lost its directory to another, ends and changes nothing there', async (t) => {
+  if (!existsSync('/proc/self/stat')) {
+    t.log('SKIPPED: no /proc, which tells that a process has stopped');
+    t.pass();
+    return;
+  }
+  const model = shardedModel(t, 3000, 64).directory;
+  const whole = scratchDirectory(t);
+  t.is((await eigenshard('--model', model, '--out', whole, ...options)).code, 0);
+  // Lines of the journal: header, metric, eigenbasis, then 30 partitions.
+  for (const lines of [1, 3, 20, 33]) {
+    const out = scratchDirectory(t);
+    const command = ['--model', model, '--out', out, ...options];
+    const { process, ended } = start(command, onHost('another-machine'));
+    await journalReaches(out, lines, ended);
+    await stop(process);
+    const flags = { resume: true, overwrite: false };
+    const directory = await RunDirectory.open(out, flags, { note: () => {}, silentSeconds: 0.3 });
+    const before = publishedFiles(out);
+    process.kill('SIGCONT');
+    const { code, stderr } = await ended;
+    t.is(code, 1, stderr);
+    t.regex(stderr, /\.eigenshard\.lock: this process's lock was taken over by process \d+ on /);
+    t.false(/^ +at /m.test(stderr), stderr);
+    sameFiles(t, publishedFiles(out), before);
+    directory.close();
+    const resumed = await eigenshard(...command, '--resume');
+    t.is(resumed.code, 0, resumed.stderr);
+    sameFiles(t, dataFiles(out), dataFiles(whole));
+    t.is((await eigenshard('verify', out, '--quiet')).code, 0);
+  }
+});
+
+/** What is in a run's directory under its name, and its journal. */
+function publishedFiles(directory: string): Map<string, Buffer> {
+  return new Map([...dataFiles(directory)].filter(([name]) => !/\.(partial|unfinished)$/.test(name)));
+}
