@@ -48,7 +48,7 @@ export async function lockDirectory(directory: string, context: LockContext): Pr
         `${directory}: ${holderText(holder)} is working there. Wait for it, or choose another --out`,
       );
     }
-    if (standing === 'unknown' && waited === NOTED_SECONDS * 1000) {
+    if (standing === 'unknown' && waited === 0) {
       const seconds = context.silentSeconds ?? SILENT_SECONDS;
       context.note(
         `${directory}: locked by ${holderText(holder)}; to be taken over when it gives no sign of life for ${seconds} s`,

@@ -1,7 +1,7 @@
 import { RunError } from '../errors.js';
-import { contentHash } from './content-hash.js';
+import { contentHash, etagValue, type HubFile } from './hub-file.js';
 import { refusal } from './refusal.js';
-import type { HubFile, HubRepository } from './repository.js';
+import type { HubRepository } from './repository.js';
 import { PassingFailure, withRetries } from './retry.js';
 import type { HubResponse } from './transport.js';
 
@@ -22,7 +22,14 @@ export interface PinnedFile {
     etag: string | null;
     /** Whether the server may be asked with If-Range; some answer that with the whole file. */
     ifRange: boolean;
+    /** Where ranges begin that the server said once it does not have. */
+    unsatisfied: Set<number>;
   };
+}
+
+/** Names a file of a commit to requests. */
+export function pinFile(repository: HubRepository, commit: string, file: HubFile): PinnedFile {
+  return { repository, commit, file, served: { etag: null, ifRange: true, unsatisfied: new Set() } };
 }
 
 /** Downloads a whole, small file and checks it against the hash that the hub lists. */
@@ -101,7 +108,7 @@ async function request(
   const answer = await repository.transport.send({ url, headers, signal });
   try {
     checkStatus(pinned, range, answer, 'if-range' in headers);
-    checkState(pinned, answer);
+    checkState(pinned, range, answer);
     if (range !== null) checkRange(pinned, range, answer.response.headers.get('content-range'));
   } catch (error) {
     await answer.response.body?.cancel();
@@ -118,8 +125,11 @@ function checkStatus(
 ): void {
   const { status } = answer.response;
   const { repository, commit, file, served } = pinned;
-  if (status === (range === null ? 200 : 206)) return;
-  if (status === 416) throw changed(pinned, `it has no bytes ${range?.begin} to ${range?.end}`);
+  if (status === (range === null ? 200 : 206)) {
+    if (range !== null) served.unsatisfied.delete(range.begin);
+    return;
+  }
+  if (status === 416 && range !== null) throw unsatisfied(pinned, range, answer);
   if (status !== 200) {
     const asked = { repository: repository.name, revision: commit, file: file.path };
     if (answer.url.origin === new URL(repository.settings.endpoint).origin) {
@@ -142,18 +152,42 @@ function checkStatus(
   );
 }
 
-/** The bytes must be of the commit that was pinned, and of the file that was listed there. */
-function checkState(pinned: PinnedFile, { response, endpointHeaders, url }: HubResponse): void {
+/**
+ * What it means that a server says it has no such range, which the listed size says it has: a server that has not got
+ * all of a file yet says so for a moment, a file that has become shorter says so always, or with its size.
+ */
+function unsatisfied(pinned: PinnedFile, { begin, end }: ByteRange, { response, url }: HubResponse): Error {
+  const { served } = pinned;
+  const size = /^bytes \*\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1];
+  const isShorter = size !== undefined && Number(size) < end;
+  if (isShorter || served.unsatisfied.has(begin))
+    return changed(pinned, `it has no bytes ${begin} to ${end - 1}`);
+  served.unsatisfied.add(begin);
+  return new PassingFailure(`${url.host} says that it has no bytes ${begin} to ${end - 1}`);
+}
+
+/**
+ * The bytes must be of the commit that was pinned, and of the file that was listed there. An ETag of the endpoint's own
+ * says it where it looks like a hash of that kind: some mirrors have others, and whole files are hashed in any case.
+ */
+function checkState(
+  pinned: PinnedFile,
+  range: ByteRange | null,
+  { response, endpointHeaders, url }: HubResponse,
+): void {
   const { commit, file, repository, served } = pinned;
   const own = url.origin === new URL(repository.settings.endpoint).origin;
+  const ownEtag = own && range !== null ? response.headers.get('etag') : null;
+  const isHash = ownEtag !== null && /^[0-9a-f]+$/.test(etagValue(ownEtag));
+  const sameKind = isHash && etagValue(ownEtag).length === file.hash.length ? ownEtag : null;
   const expectations = [
     ['commit', endpointHeaders.get('x-repo-commit'), commit],
-    ['hash', endpointHeaders.get('x-linked-etag') ?? (own ? response.headers.get('etag') : null), file.hash],
+    ['hash', endpointHeaders.get('x-linked-etag') ?? sameKind, file.hash],
     ['size', endpointHeaders.get('x-linked-size'), String(file.bytes)],
   ] as const;
   for (const [what, found, expected] of expectations) {
-    if (found === null || unquoted(found) === expected) continue;
-    throw changed(pinned, `its ${what} was ${expected} and is now ${unquoted(found)}`);
+    if (found === null || etagValue(found) === expected) continue;
+    throw changed(pinned, `its ${what} was ${expected} and is now ${etagValue(found)}`);
   }
   const encoding = response.headers.get('content-encoding');
   if (encoding !== null && encoding !== 'identity') {
@@ -172,11 +206,6 @@ function checkRange(pinned: PinnedFile, { begin, end }: ByteRange, value: string
   const expected = `bytes ${begin}-${end - 1}/${pinned.file.bytes}`;
   if (value?.trim().toLowerCase() === expected) return;
   throw changed(pinned, `asked for ${expected}, got ${value ?? 'no Content-Range'}`);
-}
-
-/** 'W/"abc"' as 'abc': a weak one names the same state, in another encoding perhaps. */
-function unquoted(etag: string): string {
-  return etag.replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
 }
 
 function changed(pinned: PinnedFile, what: string): RunError {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomically } from '../files/partial-file.js';
-import type { HubFile } from './repository.js';
+import type { HubFile } from './hub-file.js';
 
 const fileSchema = z.object({
   path: z.string(),

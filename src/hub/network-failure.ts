@@ -2,31 +2,47 @@ import { RunError } from '../errors.js';
 import { PassingFailure } from './retry.js';
 
 /**
- * What a failed request means.
+ * What a failed request means: a PassingFailure where the same request may succeed later.
  *
  * @param error of fetch, or of reading a response's body
- * @param reached whether the hub has answered before: then even a network that is gone may come back
+ * @param known.reached whether the host has answered before: then even a network that is gone may come back
+ * @param known.proxyHint what to say of a proxy, null where there is none
  */
-export function networkFailure(error: unknown, url: URL, reached: boolean): Error {
+export function networkFailure(
+  error: unknown,
+  url: URL,
+  { reached, proxyHint }: { reached: boolean; proxyHint: string | null },
+): Error {
   const { code, message } = rootCause(error);
+  const proxy = proxyHint === null || reached ? '' : `; ${proxyHint}`;
+  const said = code === null ? message : `${message} (${code})`;
+  const fails = (what: string) => new RunError(`${url.origin}: ${what}`, { cause: error });
   const unreachable = code === null ? undefined : unreachableCodes[code];
   if (unreachable !== undefined && !reached) {
-    return new RunError(
-      `${url.origin}: ${unreachable} (${code}); check the network and HF_ENDPOINT, or work with what is here ` +
-        'already: HF_HUB_OFFLINE=1',
-      { cause: error },
+    return fails(
+      `${unreachable} (${code}); check the network and HF_ENDPOINT, or work with what is here already: ` +
+        `HF_HUB_OFFLINE=1${proxy}`,
     );
   }
-  if (code !== null && /CERT|SIGNATURE|ERR_TLS/.test(code)) {
-    return new RunError(
-      `${url.origin}: its certificate is not accepted: ${message} (${code}); if a proxy of your own signs it, ` +
-        'name its certificate in NODE_EXTRA_CA_CERTS',
-      { cause: error },
+  if (code !== null && certificateCodes.test(code)) {
+    return fails(
+      `its certificate is not accepted: ${said}; if a proxy of your own signs it, name its certificate in ` +
+        'NODE_EXTRA_CA_CERTS',
     );
   }
-  return new PassingFailure(`${url.host}: ${unreachable ?? message}${code === null ? '' : ` (${code})`}`, {
-    cause: error,
-  });
+  if (code !== null && foreignCodes.test(code) && !reached) {
+    return fails(`what answers there is no ${url.protocol.slice(0, -1)} server: ${said}; check HF_ENDPOINT`);
+  }
+  // Without a code it is fetch itself that refuses, as a port on which browsers would ask for no page.
+  if ((code === null && !reached) || (code !== null && invalidCodes.test(code))) {
+    return fails(`cannot be asked: ${said}; check HF_ENDPOINT`);
+  }
+  return new PassingFailure(
+    `${url.host}: ${unreachable === undefined ? said : `${unreachable} (${code})`}${proxy}`,
+    {
+      cause: error,
+    },
+  );
 }
 
 const unreachableCodes: Readonly<Record<string, string>> = {
@@ -37,6 +53,15 @@ const unreachableCodes: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'there is no way there: no network',
 };
 
+/** Node.js passes on the names of OpenSSL's verification errors, and has ERR_TLS_CERT_ALTNAME_INVALID of its own. */
+const certificateCodes =
+  /CERT|CRL|SIGNATURE|ISSUER|SELF_SIGNED|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH|ERR_TLS/;
+
+/** TLS that is none, and HTTP that is none. */
+const foreignCodes = /^(ERR_SSL_|EPROTO$|HPE_)/;
+
+const invalidCodes = /^(ERR_INVALID_|UND_ERR_INVALID_ARG|UND_ERR_NOT_SUPPORTED)/;
+
 /** fetch wraps what the system says, sometimes twice, and the addresses of one host as one error. */
 function rootCause(error: unknown): { code: string | null; message: string } {
   let found = error;
@@ -45,7 +70,7 @@ function rootCause(error: unknown): { code: string | null; message: string } {
     else if (found instanceof Error && found.cause instanceof Error) found = found.cause;
     else break;
   }
-  const message = found instanceof Error ? found.message : String(found);
+  const message = (found instanceof Error ? found.message : String(found)).trim();
   const code =
     found instanceof Error && 'code' in found && typeof found.code === 'string' ? found.code : null;
   return { code, message };

@@ -8,9 +8,9 @@ import { asOutputError } from '../files/write-error.js';
 import { formatBytes } from '../text/figures.js';
 import { pruneCache } from './cache-items.js';
 import { type ByteRange, nameOf, type PinnedFile } from './file-request.js';
-import { refuseOffline } from './offline.js';
 import { diskFull, type PartialIdentity, PartialRange } from './partial-range.js';
 import { downloadRange } from './range-download.js';
+import { refuseOffline } from './settings.js';
 import { isIntact, readRecord, writeRecord } from './stored-range.js';
 
 /** A tensor's range of a file, and where it lies in the cache. */

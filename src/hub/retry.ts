@@ -26,11 +26,18 @@ export interface RetryContext {
 const NOTED_SECONDS = 5;
 
 /**
+ * Bytes a second below which an answer does not count as coming. A server that sends a byte every few seconds would
+ * otherwise never be given up, and on the slowest of modems six connections together are faster.
+ */
+export const LEAST_BYTES_PER_SECOND = 1000;
+
+/**
  * Calls `attempt` again after a PassingFailure: after `firstSeconds`, then twice as long each time, with jitter, and
- * no earlier than the server asks for (Retry-After), but never longer than `longestSeconds`. An attempt that
- * got further than any before it, as `progress` tells, starts the count anew.
+ * no earlier than the server asks for, but never longer than `longestSeconds`. An attempt that brought bytes, and no
+ * fewer than LEAST_BYTES_PER_SECOND, starts the count anew.
  *
  * @param what is done, for the message: 'downloading X'
+ * @param progress bytes that are here by now; without it no attempt brings any
  * @throws RunError when `attempts` have failed without progress; any other error at once
  */
 export async function withRetries<T>(
@@ -39,24 +46,24 @@ export async function withRetries<T>(
   attempt: () => Promise<T>,
   progress: () => number = () => 0,
 ): Promise<T> {
-  let reached = progress();
   for (let failed = 1; ; failed++) {
+    const before = { bytes: progress(), at: performance.now() };
     try {
       return await attempt();
     } catch (error) {
       if (!(error instanceof PassingFailure)) throw error;
-      if (progress() > reached) failed = 1;
-      reached = progress();
+      const bytes = progress() - before.bytes;
+      const seconds = (performance.now() - before.at) / 1000;
+      if (bytes > 0 && bytes >= seconds * LEAST_BYTES_PER_SECOND) failed = 1;
       if (failed >= retry.attempts) {
         throw new RunError(
           `${what}: given up after ${failed} attempts: ${error.message}; try again later, what has been downloaded is kept`,
           { cause: error },
         );
       }
-      const seconds = waitSeconds(retry, failed, error.retryAfterSeconds, Math.random());
-      if (seconds >= NOTED_SECONDS)
-        note(`${what}: ${error.message}; trying again in ${Math.ceil(seconds)} s`);
-      await delay(seconds * 1000, undefined, signal === undefined ? {} : { signal });
+      const wait = waitSeconds(retry, failed, error.retryAfterSeconds, Math.random());
+      if (wait >= NOTED_SECONDS) note(`${what}: ${error.message}; trying again in ${Math.ceil(wait)} s`);
+      await delay(wait * 1000, undefined, signal === undefined ? {} : { signal });
     }
   }
 }
@@ -73,12 +80,4 @@ export function waitSeconds(
 ): number {
   const backOff = firstSeconds * 2 ** (failed - 1) * (0.5 + jitter / 2);
   return Math.min(longestSeconds, Math.max(backOff, (retryAfterSeconds ?? 0) * (1 + jitter / 10)));
-}
-
-/** Retry-After is a number of seconds or a date; null where it is neither, or is not there. */
-export function parseRetryAfter(value: string | null, now: number): number | null {
-  if (value === null) return null;
-  if (/^\s*\d+\s*$/.test(value)) return Number(value);
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, (date - now) / 1000);
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
 import { parseBytes } from '../text/figures.js';
+import { proxyHint } from './proxy.js';
 import { Token } from './token.js';
 
 /** How the hub is reached, and where its bytes are kept. */
@@ -21,16 +22,22 @@ export interface HubSettings {
   /** What the cache may hold before the least recently used is removed. */
   cacheBytes: number;
   retry: RetrySettings;
-  download: {
-    /** A range is downloaded in pieces of this size, */
-    pieceBytes: number;
-    /** so many of them at once, */
-    connections: number;
-    /** each given up, and asked for again, when nothing has come for so long. */
-    stallSeconds: number;
-  };
+  download: DownloadSettings;
+  /** What to say of a proxy where the endpoint cannot be reached; null where the environment names none. */
+  proxyHint: string | null;
 }
 
+/** How a range of bytes is downloaded. */
+export interface DownloadSettings {
+  /** Size of the pieces in which a range is asked for. */
+  pieceBytes: number;
+  /** Pieces that are asked for at once. */
+  connections: number;
+  /** Time without a byte after which an answer is given up, to be asked for again. */
+  stallSeconds: number;
+}
+
+/** How often, and after what waits, a request that failed is sent again. */
 export interface RetrySettings {
   /** Attempts without any progress before it is given up. */
   attempts: number;
@@ -45,10 +52,11 @@ const DEFAULT_ENDPOINT = 'https://huggingface.co';
 /** Some twenty unembedding matrices of the size of Qwen3-4B's (778 MB). */
 export const DEFAULT_CACHE_BYTES = 20e9;
 
+/** Patience for half a minute of trouble, or for as long as a server asks, up to five minutes a time. */
 export const defaultRetry: RetrySettings = { attempts: 6, firstSeconds: 1, longestSeconds: 300 };
 
 /** 16 MiB are a second at 134 Mbit/s: long beside a request's start, short beside the whole. */
-export const defaultDownload: HubSettings['download'] = {
+export const defaultDownload: DownloadSettings = {
   pieceBytes: 2 ** 24,
   connections: 6,
   stallSeconds: 60,
@@ -57,7 +65,7 @@ export const defaultDownload: HubSettings['download'] = {
 /**
  * The settings that the environment gives, by the names and defaults of the hub's official clients: HF_ENDPOINT,
  * HF_TOKEN or the file at HF_TOKEN_PATH or $HF_HOME/token, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE; and eigenshard's
- * own EIGENSHARD_CACHE (a directory) and EIGENSHARD_CACHE_SIZE (as 20GB).
+ * own EIGENSHARD_CACHE (a directory) and EIGENSHARD_CACHE_SIZE (as 20GB). See `proxyHint` for those of a proxy.
  *
  * @throws InputError that names the variable
  */
@@ -65,8 +73,9 @@ export function hubSettings(environment: Readonly<Record<string, string | undefi
   const get = (name: string) => environment[name]?.trim() || undefined;
   const caches = get('XDG_CACHE_HOME') ?? path.join(homedir(), '.cache');
   const home = expand(get('HF_HOME') ?? path.join(caches, 'huggingface'));
+  const endpoint = endpointOf(get('HF_ENDPOINT') ?? DEFAULT_ENDPOINT);
   return {
-    endpoint: endpointOf(get('HF_ENDPOINT') ?? DEFAULT_ENDPOINT),
+    endpoint,
     token: tokenOf(get('HF_TOKEN'), expand(get('HF_TOKEN_PATH') ?? path.join(home, 'token'))),
     offline: isTrue(get('HF_HUB_OFFLINE')),
     hubCache: expand(get('HF_HUB_CACHE') ?? path.join(home, 'hub')),
@@ -74,7 +83,21 @@ export function hubSettings(environment: Readonly<Record<string, string | undefi
     cacheBytes: cacheBytesOf(get('EIGENSHARD_CACHE_SIZE')),
     retry: defaultRetry,
     download: defaultDownload,
+    proxyHint: proxyHint(environment, endpoint),
   };
+}
+
+/** @throws InputError where the settings forbid to ask the network for `what` */
+export function refuseOffline({ offline }: Pick<HubSettings, 'offline'>, what: string): void {
+  if (offline) throw notInCache(what);
+}
+
+/** Says that what is asked for offline is not here. */
+export function notInCache(what: string): InputError {
+  return new InputError(
+    `${what}: is not in the cache, and HF_HUB_OFFLINE forbids to download it; run once with the network, without ` +
+      'HF_HUB_OFFLINE',
+  );
 }
 
 function endpointOf(text: string): string {

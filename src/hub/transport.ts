@@ -1,9 +1,9 @@
 import { RunError } from '../errors.js';
 import { version } from '../version.js';
 import { networkFailure } from './network-failure.js';
-import { PassingFailure, parseRetryAfter } from './retry.js';
+import { LEAST_BYTES_PER_SECOND, PassingFailure } from './retry.js';
+import { retryAfterSeconds } from './retry-after.js';
 import type { HubSettings } from './settings.js';
-import { stallWatch } from './stall-watch.js';
 
 /** One request to the hub. */
 export interface HubRequest {
@@ -11,11 +11,14 @@ export interface HubRequest {
   method?: string;
   headers?: Readonly<Record<string, string>>;
   body?: string | undefined;
+  /** A redirect to another origin is the answer: it has the headers that are asked for. */
+  staysAtOrigin?: boolean;
   signal?: AbortSignal | undefined;
 }
 
+/** An answer of the hub, or of where it redirects to. */
 export interface HubResponse {
-  /** The last one, of any status but redirects and those that may pass. */
+  /** The last answer, of any status but redirects that were followed and those that may pass. */
   response: Response;
   /** The headers of the endpoint's own answers, the redirects before `response` among them. */
   endpointHeaders: Headers;
@@ -34,17 +37,19 @@ const passingStatuses: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 5
  * nowhere else, whatever a redirect says.
  */
 export class HubTransport {
-  readonly #settings: Pick<HubSettings, 'endpoint' | 'token' | 'download'>;
+  readonly #settings: TransportSettings;
   readonly #origin: string;
-  /** Once the hub has answered, a network that is gone may come back. */
-  #reached = false;
+  /** Once a host has answered, a network that is gone may come back. */
+  readonly #reached = new Set<string>();
 
-  constructor(settings: Pick<HubSettings, 'endpoint' | 'token' | 'download'>) {
+  constructor(settings: TransportSettings) {
     this.#settings = settings;
     this.#origin = new URL(settings.endpoint).origin;
   }
 
   /**
+   * Sends a request once.
+   *
    * @throws PassingFailure where the same request may succeed later
    * @throws RunError where it cannot: no network, no such host, a certificate that is not valid
    */
@@ -57,11 +62,11 @@ export class HubTransport {
       if (url.origin === this.#origin)
         for (const [name, value] of response.headers) endpointHeaders.set(name, value);
       const target = redirectTarget(response, url);
-      if (target === null) {
+      if (target === null || (request.staysAtOrigin && target.origin !== url.origin)) {
         if (!passingStatuses.has(response.status)) return { response, endpointHeaders, url };
         await response.body?.cancel();
         throw new PassingFailure(`${url.host} answers ${response.status} ${response.statusText}`.trimEnd(), {
-          retryAfterSeconds: parseRetryAfter(response.headers.get('retry-after'), Date.now()),
+          retryAfterSeconds: retryAfterSeconds(response.status, response.headers, Date.now()),
         });
       }
       await response.body?.cancel();
@@ -73,8 +78,8 @@ export class HubTransport {
   }
 
   async #fetch(url: URL, { method, headers, body, signal }: HubRequest): Promise<Response> {
-    const { token, download } = this.#settings;
-    const watch = stallWatch(url.host, download.stallSeconds, signal);
+    const { token, download, proxyHint } = this.#settings;
+    const watch = new StallWatch(url.host, download.stallSeconds, signal);
     const own = url.origin === this.#origin && token !== null ? { authorization: token.authorization() } : {};
     try {
       const response = await fetch(url, {
@@ -84,11 +89,11 @@ export class HubTransport {
         redirect: 'manual',
         signal: watch.signal,
       });
-      this.#reached = true;
+      this.#reached.add(url.host);
       return response;
     } catch (error) {
       if (watch.signal.aborted) throw watch.signal.reason;
-      throw networkFailure(error, url, this.#reached);
+      throw networkFailure(error, url, { reached: this.#reached.has(url.host), proxyHint });
     } finally {
       watch.stop();
     }
@@ -96,12 +101,13 @@ export class HubTransport {
 
   /**
    * The body of a response, chunk by chunk.
-   * @throws PassingFailure where the connection is cut, or nothing comes any more
+   *
+   * @throws PassingFailure where the connection is cut, or next to nothing comes any more
    */
   async *chunks({ response, url }: HubResponse, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     if (response.body === null) return;
     const reader = response.body.getReader();
-    const watch = stallWatch(url.host, this.#settings.download.stallSeconds, signal);
+    const watch = new StallWatch(url.host, this.#settings.download.stallSeconds, signal);
     const stop = () => void reader.cancel(watch.signal.reason).catch(() => {});
     watch.signal.addEventListener('abort', stop);
     try {
@@ -109,12 +115,12 @@ export class HubTransport {
         const { done, value } = await reader.read();
         watch.signal.throwIfAborted();
         if (done) return;
-        watch.progress();
+        watch.progress(value.length);
         yield value;
       }
     } catch (error) {
       if (watch.signal.aborted) throw watch.signal.reason;
-      throw networkFailure(error, url, true);
+      throw networkFailure(error, url, { reached: true, proxyHint: null });
     } finally {
       watch.stop();
       watch.signal.removeEventListener('abort', stop);
@@ -137,6 +143,49 @@ export class HubTransport {
       chunks.push(chunk);
     }
     return Buffer.concat(chunks);
+  }
+}
+
+type TransportSettings = Pick<HubSettings, 'endpoint' | 'token' | 'download' | 'proxyHint'>;
+
+/** Parts in which a stall watch counts its time. */
+const TICKS = 10;
+
+/**
+ * Notices that nothing comes from a host any more, or next to nothing. Time is counted in ticks and not read from a
+ * clock, because the main thread may have been at work for a minute while the bytes were waiting for it.
+ */
+class StallWatch {
+  /** Aborts with a PassingFailure when the host stalls, or when `outer` does. */
+  readonly signal: AbortSignal;
+  readonly #timer: NodeJS.Timeout;
+  #silentTicks = 0;
+  /** Of the current stretch of TICKS. */
+  #ticks = 0;
+  #bytes = 0;
+
+  constructor(host: string, seconds: number, outer?: AbortSignal) {
+    const controller = new AbortController();
+    this.signal = outer === undefined ? controller.signal : AbortSignal.any([controller.signal, outer]);
+    const tick = () => {
+      const isSilent = ++this.#silentTicks === TICKS;
+      const isSlow = ++this.#ticks === TICKS && this.#bytes < seconds * LEAST_BYTES_PER_SECOND;
+      if (isSilent || isSlow) {
+        const came = isSilent ? 'nothing came' : `no more than ${this.#bytes} bytes came`;
+        controller.abort(new PassingFailure(`${host}: ${came} for ${seconds} s`));
+      }
+      if (this.#ticks === TICKS) [this.#ticks, this.#bytes] = [0, 0];
+    };
+    this.#timer = setInterval(tick, (seconds * 1000) / TICKS);
+  }
+
+  progress(bytes: number): void {
+    this.#silentTicks = 0;
+    this.#bytes += bytes;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
   }
 }
 

@@ -4,11 +4,11 @@ import { InputError } from '../errors.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { parseSafetensorsHeader } from '../formats/safetensors.js';
 import type { CacheLayout } from '../hub/cache-layout.js';
-import { contentHash } from '../hub/content-hash.js';
-import { downloadBytes, downloadFile, type PinnedFile } from '../hub/file-request.js';
+import { downloadBytes, downloadFile, type PinnedFile, pinFile } from '../hub/file-request.js';
+import { contentHash, type HubFile } from '../hub/hub-file.js';
 import { type Listing, readListing, writeListing } from '../hub/listing.js';
-import { refuseOffline } from '../hub/offline.js';
-import type { HubFile, HubRepository } from '../hub/repository.js';
+import type { HubRepository } from '../hub/repository.js';
+import { refuseOffline } from '../hub/settings.js';
 import { isIntact, writeRecord } from '../hub/stored-range.js';
 import type { CheckpointDirectory } from './checkpoint-directory.js';
 import { INDEX_NAME, SINGLE_NAME } from './shards.js';
@@ -96,13 +96,7 @@ export class HubDirectory implements CheckpointDirectory {
   async pinned(name: string): Promise<PinnedFile> {
     await this.#look([name]);
     const file = this.#listing.get(name);
-    if (file)
-      return {
-        repository: this.#repository,
-        commit: this.#commit,
-        file,
-        served: { etag: null, ifRange: true },
-      };
+    if (file) return pinFile(this.#repository, this.#commit, file);
     throw new InputError(
       `${this.#place}: has no file ${name}, which its ${INDEX_NAME} names; the repository is damaged`,
     );

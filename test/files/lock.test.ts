@@ -9,7 +9,8 @@ import { beat, identityOf, ownerOf } from '../../src/files/lock-file.js';
 import { createPartialFile } from '../../src/files/partial-file.js';
 import { thisProcess } from '../../src/files/process-identity.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
-import { holdLock, until } from '../helpers/lock-holder.js';
+import { holdLock } from '../helpers/lock-holder.js';
+import { until } from '../helpers/until.js';
 
 function newLock(t: ExecutionContext, name = 'lock'): { file: string; lock: Lock } {
   const file = join(scratchDirectory(t), name);

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import test from 'ava';
 import { standingOf, thisProcess } from '../../src/files/process-identity.js';
-import { until } from '../helpers/lock-holder.js';
+import { until } from '../helpers/until.js';
 
 const hasProc = existsSync('/proc/self/stat');
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { defaultDownload, type HubSettings, hubSettings } from '../../src/hub/settings.js';
 import { scratchDirectory } from './fixtures.js';
@@ -14,6 +14,8 @@ export interface Seen {
   method: string;
   /** Without its query. */
   path: string;
+  /** With its question mark; empty where there is none. */
+  query: string;
   range: string | null;
   authorization: string | null;
   /** Bytes of content that were handed to the connection. */
@@ -30,6 +32,8 @@ export interface Fault {
   cutAfter?: number;
   /** Nothing comes any more after so many bytes of content, and the connection stays. */
   stallAfter?: number;
+  /** One byte comes every so many milliseconds. */
+  dripMilliseconds?: number;
   /** Other content than asked for, under the same headers but its length. */
   content?: (content: Buffer) => Buffer;
   ignoreRange?: boolean;
@@ -98,7 +102,7 @@ export class HubServer {
     };
   }
 
-  /** The same for a child process. */
+  /** Variables with which a child process uses this hub, with caches of its own. */
   environment(home: string): Record<string, string> {
     return {
       HF_ENDPOINT: this.endpoint,
@@ -129,11 +133,13 @@ export class HubServer {
     { method, url, headers }: IncomingMessage,
   ): { seen: Seen; fault: Fault | null } {
     const path = decodeURIComponent(url!.replace(/\?.*$/, ''));
+    const query = url!.slice(url!.replace(/\?.*$/, '').length);
     const before = this.seen.filter((other) => other.path === path).length;
     const seen: Seen = {
       origin,
       method: method!,
       path,
+      query,
       range: headers.range ?? null,
       authorization: headers.authorization ?? null,
       sent: 0,
@@ -145,7 +151,10 @@ export class HubServer {
   #answerHub(request: IncomingMessage, response: ServerResponse): unknown {
     const { seen, fault } = this.#see('hub', request);
     if (fault?.status !== undefined) return response.writeHead(fault.status, fault.headers).end();
-    if (fault?.page !== undefined) return response.end(fault.page);
+    if (fault?.page !== undefined) return response.writeHead(200, fault.headers).end(fault.page);
+    if (fault?.dripMilliseconds !== undefined && seen.path.startsWith('/api/')) {
+      return drip(Buffer.alloc(1e6, ' '), fault.dripMilliseconds, seen, response);
+    }
     const refuse = (status: number, code: string) =>
       response
         .writeHead(status, { 'x-error-code': code, 'content-type': 'application/json' })
@@ -155,14 +164,33 @@ export class HubServer {
     }
     const [, owner, name] = /^(?:\/api\/models)?\/([^/]+)\/([^/]+)\//.exec(seen.path) ?? [];
     if (`${owner}/${name}` !== this.repository) return refuse(404, 'RepoNotFound');
-    const [, kind, rest] = /(revision|paths-info|resolve)\/(.+)$/.exec(seen.path) ?? [];
-    const commit = [...this.revisions].flatMap(([revision, id]) =>
-      rest === revision || rest === id || rest?.startsWith(`${id}/`) ? [id] : [],
-    )[0];
-    if (commit === undefined) return refuse(404, 'RevisionNotFound');
+    const [, kind, rest = ''] = /(revision|paths-info|tree|resolve)\/(.+)$/.exec(seen.path) ?? [];
+    const named = [...this.revisions].flatMap(([revision, commit]) => [
+      { name: revision, commit },
+      { name: commit, commit },
+    ]);
+    const found = named.find(({ name }) => rest === name || rest.startsWith(`${name}/`));
+    if (found === undefined) return refuse(404, 'RevisionNotFound');
+    const { name: revision, commit } = found;
+    const place = rest.slice(revision.length + 1);
     if (kind === 'revision') return sendJson(response, { _id: '1', id: this.repository, sha: commit });
     if (kind === 'paths-info') return this.#answerPaths(request, response);
-    return this.#resolve(rest!.slice(commit.length + 1), commit, seen, fault, request, response);
+    if (kind === 'tree') return this.#answerTree(place, seen, response);
+    return this.#resolve(place, commit, seen, fault, request, response);
+  }
+
+  /** A directory's files, two a page. */
+  #answerTree(directory: string, { path, query }: Seen, response: ServerResponse): void {
+    const names = [...this.files.keys()].filter((name) => posix.dirname(name) === (directory || '.')).sort();
+    const begin = Number(new URLSearchParams(query).get('cursor') ?? 0);
+    const page = names.slice(begin, begin + 2);
+    if (begin + 2 < names.length) {
+      response.setHeader('link', `<${this.endpoint}${path}?cursor=${begin + 2}>; rel="next"`);
+    }
+    sendJson(response, [
+      { type: 'directory', path: 'a-directory', size: 0, oid: '0'.repeat(40) },
+      ...page.map((name) => listed(name, this.files.get(name)!)),
+    ]);
   }
 
   #answerPaths(request: IncomingMessage, response: ServerResponse): void {
@@ -174,10 +202,7 @@ export class HubServer {
       const { paths } = JSON.parse(text) as { paths: string[] };
       const found = paths.flatMap((path) => {
         const file = this.files.get(path);
-        if (file === undefined) return [];
-        const { content, sha256, gitSha1 } = file;
-        const lfs = file.lfs ? { lfs: { oid: sha256, size: content.length, pointerSize: 134 } } : {};
-        return [{ type: 'file', path, size: content.length, oid: gitSha1, ...lfs }];
+        return file === undefined ? [] : [listed(path, file)];
       });
       sendJson(response, found);
     });
@@ -223,13 +248,19 @@ export function servedFile(content: Buffer, lfs: boolean): ServedFile {
   return { content, sha256, gitSha1, lfs };
 }
 
+/** What the hub's lists say of a file. */
+function listed(path: string, { content, sha256, gitSha1, lfs }: ServedFile) {
+  const inLfs = lfs ? { lfs: { oid: sha256, size: content.length, pointerSize: 134 } } : {};
+  return { type: 'file', path, size: content.length, oid: gitSha1, ...inLfs };
+}
+
 /** A file or a range of it, as far as the fault lets it come. */
 function sendContent(
   whole: Buffer,
   etag: string,
   seen: Seen,
   fault: Fault | null,
-  { headers }: IncomingMessage,
+  { headers, method }: IncomingMessage,
   response: ServerResponse,
 ): unknown {
   if (!response.hasHeader('etag')) response.setHeader('etag', etag);
@@ -243,6 +274,11 @@ function sendContent(
   const range = ranged ? whole.subarray(Number(first), Number(last) + 1) : whole;
   if (ranged && !response.hasHeader('content-range')) {
     response.setHeader('content-range', `bytes ${first}-${last}/${whole.length}`);
+  }
+  if (method === 'HEAD') return response.writeHead(200, { 'content-length': whole.length }).end();
+  if (fault?.dripMilliseconds !== undefined) {
+    response.writeHead(ranged ? 206 : 200, { 'content-length': range.length });
+    return drip(range, fault.dripMilliseconds, seen, response);
   }
   const content = fault?.content?.(range) ?? range;
   const length = fault?.cutAfter === undefined ? content.length : range.length;
@@ -262,6 +298,15 @@ function sendContent(
 async function cut(response: ServerResponse): Promise<void> {
   for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
   response.destroy();
+}
+
+/** Sends byte after byte, to the last one or until the connection is closed. */
+function drip(bytes: Uint8Array, milliseconds: number, seen: Seen, response: ServerResponse): void {
+  const timer = setInterval(() => {
+    response.write(bytes.subarray(seen.sent, ++seen.sent));
+    if (seen.sent === bytes.length) response.end();
+  }, milliseconds);
+  response.on('close', () => clearInterval(timer));
 }
 
 function sendJson(response: ServerResponse, value: unknown): unknown {

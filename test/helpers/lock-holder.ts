@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
+import { until } from './until.js';
 
 /** Compiled, this file is dist/test/helpers/lock-holder.js. */
 const module = (name: string) => path.resolve(import.meta.dirname, `../../src/files/${name}.js`);
@@ -28,11 +28,6 @@ export async function holdLock(
   t.teardown(() => child.kill('SIGKILL'));
   await until(() => existsSync(file) && readFileSync(file, 'utf8') !== '');
   return child;
-}
-
-/** Waits until a condition holds. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await delay(5);
 }
 
 /** Stops a process, and waits until it has stopped. */

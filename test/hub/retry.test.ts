@@ -1,6 +1,6 @@
 import test from 'ava';
 import { RunError } from '../../src/errors.js';
-import { PassingFailure, parseRetryAfter, waitSeconds, withRetries } from '../../src/hub/retry.js';
+import { PassingFailure, waitSeconds, withRetries } from '../../src/hub/retry.js';
 
 const context = {
   retry: { attempts: 3, firstSeconds: 0.001, longestSeconds: 0.01 },
@@ -23,14 +23,6 @@ test('waits double, with jitter, honour what the server asks for, and are capped
   t.is(waitSeconds(retry, 50, null, 1), 60);
 });
 
-test('Retry-After is seconds or a date', (t) => {
-  const now = Date.parse('Wed, 21 Oct 2015 07:28:00 GMT');
-  t.is(parseRetryAfter('120', now), 120);
-  t.is(parseRetryAfter('Wed, 21 Oct 2015 07:28:30 GMT', now), 30);
-  t.is(parseRetryAfter('Wed, 21 Oct 2015 07:27:00 GMT', now), 0);
-  for (const value of [null, 'soon']) t.is(parseRetryAfter(value, now), null);
-});
-
 test('what passes is tried again, what does not is thrown at once', async (t) => {
   let calls = 0;
   const answer = await withRetries('it', context, async () => {
@@ -46,7 +38,8 @@ test('what passes is tried again, what does not is thrown at once', async (t) =>
 test('it is given up after so many attempts without progress', async (t) => {
   let [calls, progress] = [0, 0];
   const attempt = async () => {
-    if (++calls <= 10) progress++;
+    // Many bytes: what counts is that they are many for the time that an attempt takes.
+    if (++calls <= 10) progress += 1e9;
     throw new PassingFailure('cut off');
   };
   const error = await t.throwsAsync(
@@ -58,6 +51,23 @@ test('it is given up after so many attempts without progress', async (t) => {
   t.regex(error.message, /^downloading X: given up after 3 attempts: cut off; try again later/);
   // The tenth, the last with progress, counts as the first of the three.
   t.is(calls, 12);
+});
+
+test('bytes that come too slowly are no progress', async (t) => {
+  let [calls, progress] = [0, 0];
+  const attempt = async () => {
+    calls++;
+    progress += 1;
+    // Longer than one byte may take.
+    const begun = performance.now();
+    while (performance.now() - begun < 2);
+    throw new PassingFailure('cut off');
+  };
+  await t.throwsAsync(
+    withRetries('it', context, attempt, () => progress),
+    { instanceOf: RunError },
+  );
+  t.is(calls, 3);
 });
 
 test('a long wait is told, and ended by the signal', async (t) => {

@@ -1,0 +1,40 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { Lock } from '../../src/files/lock.js';
+import { cacheLock } from '../../src/hub/cache-layout.js';
+import { eigenshard, start } from '../helpers/cli.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
+import { shardedHub } from '../helpers/hub-models.js';
+
+test('cache list and cache prune show and remove what is not in use', async (t) => {
+  const { server } = await shardedHub(t);
+  const home = scratchDirectory(t);
+  const environment = server.environment(home);
+  const cache = async (...args: string[]) => {
+    const { code, stdout, stderr } = await start(['cache', ...args], environment).ended;
+    t.is(code, 0, stderr);
+    return stdout;
+  };
+  t.regex(await cache('list'), /cache: 0 B of 20.00 GB/);
+  const run = await start(['--model', 'some/model', '--out', join(home, 'out')], environment).ended;
+  t.is(run.code, 0, run.stderr);
+  const listed = await cache('list');
+  t.regex(listed, /some\/model@0123456789ab .*config.json, .*tokenizer.json/);
+  t.regex(listed, /some\/model weights [0-9a-f]{12} .*lm_head.weight/);
+  t.false(listed.includes('in use'));
+  const lock = Lock.create(cacheLock(join(home, 'cache')))!;
+  const waiting = start(['cache', 'list', '--json'], environment);
+  waiting.process.stderr!.once('data', () => lock.release());
+  const { stdout, stderr } = await waiting.ended;
+  t.regex(stderr, /waiting for process/);
+  t.is(JSON.parse(stdout).length, 2);
+  t.regex(await cache('prune', '--older-than', '1'), /removed 0 B/);
+  t.regex(await cache('prune', '--max-size', '10kB'), /removed some\/model weights/);
+  t.regex(await cache('prune', '--all'), /removed some\/model@/);
+  t.deepEqual(readdirSync(join(home, 'cache')), []);
+  const both = await start(['cache', 'prune', '--all', '--max-size', '1GB'], environment).ended;
+  t.is(both.code, 2);
+  t.regex(both.stderr, /exclude each other/);
+  t.is((await eigenshard('cache', 'prune', '--max-size', 'much')).code, 2);
+});

@@ -1,0 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Waits until a condition holds. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await delay(5);
+}
