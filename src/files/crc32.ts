@@ -1,5 +1,5 @@
 /**
- * The CRC-32 of A followed by B, from the CRC-32 of each and B's length, in O(log lengthB): shards are summed
+ * Computes the CRC-32 of A followed by B, from the CRC-32 of each and B's length, in O(log lengthB): shards are summed
  * where they are written, in any order, and the file's checksum needs no second pass over the bytes.
  *
  * Appending n zero bits multiplies a CRC, seen as a polynomial over GF(2), by x^n modulo the CRC's polynomial p;

@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import { asInputError } from './read-error.js';
 
 /**
- * False also for a link whose target is missing: an incomplete download of the hub's cache.
+ * Says whether a file or directory is there. A link whose target is missing is not: it is an incomplete download of the
+ * hub's cache.
  *
  * @param role what the file is to the user, for the message where the system does not say whether it is there
  */

@@ -15,11 +15,12 @@ export interface WrittenFile {
   crc32: number;
 }
 
+/** A partition's file, with the SHA-256 (hex) of its bytes on disk. */
 export interface VerifiedFile extends WrittenFile {
   sha256: string;
 }
 
-/** What a partition's file must be; `sha256` null where none has been recorded yet. */
+/** Expectations of a partition's file; `sha256` null where none has been recorded yet. */
 export interface ExpectedFile extends WrittenFile {
   sha256: string | null;
 }
@@ -30,6 +31,7 @@ export interface Slice {
   byteOffset: number;
 }
 
+/** A stretch of a row-major export, with what it must hold. */
 export interface SliceRecord extends Slice {
   bytes: number;
   crc32: number;

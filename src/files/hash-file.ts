@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { withFile } from './open-file.js';
 
 /**
- * SHA-256 (hex) of a file, without keeping it in memory.
+ * Computes the SHA-256 (hex) of a file, without keeping it in memory.
  *
  * @param role what the file is to the user, for messages
  */

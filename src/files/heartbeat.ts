@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { LockClaim } from './lock-file.js';
 
-/** What the heartbeat's thread is told: to beat for a lock every so many seconds, or, with null, no longer. */
+/** Tells the heartbeat's thread to beat for a lock every so many seconds, or, with null, no longer. */
 export interface HeartbeatOrder {
   claim: LockClaim;
   seconds: number | null;

@@ -11,7 +11,7 @@ export function parseJson(text: string): unknown {
   return value;
 }
 
-/** A JSON object as a plain record of unknown values, null for anything else. */
+/** Takes a JSON object as a plain record of unknown values; null for anything else. */
 export function asRecord(value: unknown): Record<string, unknown> | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
@@ -21,7 +21,11 @@ export function asRecord(value: unknown): Record<string, unknown> | null {
 /** Every string with the colon that makes it a key, and every bracket that opens or closes an object. */
 const keysAndBraces = /("(?:[^"\\]|\\.)*")(\s*:)?|[{}]/gs;
 
-/** @param text valid JSON */
+/**
+ * Finds a key that an object has twice.
+ *
+ * @param text valid JSON
+ */
 function findRepeatedKey(text: string): string | null {
   const open: Set<string>[] = [];
   for (const [token, string, colon] of text.matchAll(keysAndBraces)) {

@@ -5,7 +5,7 @@ import { asOutputError } from './write-error.js';
 /** A lock that a process holds, as plain data, with which its other threads can check it too. */
 export interface LockClaim {
   file: string;
-  /** The lock file's first line: the holder's identity, and what tells this lock from every other one. */
+  /** First line of the lock file: the holder's identity, and a token that no other lock has. */
   owner: string;
 }
 
@@ -38,7 +38,7 @@ export function createLockFile({ file, owner }: LockClaim): boolean {
   return true;
 }
 
-/** What a lock file says; null where there is none. */
+/** Reads a lock file; null where there is none. */
 export function readLockFile(file: string): string | null {
   try {
     return readFileSync(file, 'utf8');
@@ -64,12 +64,12 @@ export function removeLockFile(file: string, isExpected: (text: string) => boole
   }
 }
 
-/** The owner's line of a lock file's text. */
+/** Takes the owner's line out of a lock file's text. */
 export function ownerOf(text: string): string {
   return text.split('\n', 1)[0]!;
 }
 
-/** Who has written an owner's line; null where it is not such a line, as that of a file that was left empty. */
+/** Reads an owner's line; null where it is not such a line, as that of a file that was left empty. */
 export function identityOf(owner: string): ProcessIdentity | null {
   try {
     const { pid, host, system, started } = JSON.parse(owner) as ProcessIdentity;

@@ -12,7 +12,7 @@ import {
 } from './lock-file.js';
 import { type ProcessIdentity, type Standing, standingOf, thisProcess } from './process-identity.js';
 
-/** A holder says so often that it lives. */
+/** Seconds between two heartbeats. */
 export const BEAT_SECONDS = 5;
 
 /** A lock file that this process holds, with its heartbeat. */
@@ -33,7 +33,11 @@ export class Lock {
     return createLockFile(claim) ? new Lock(claim, beginHeartbeat(claim, beatSeconds)) : null;
   }
 
-  /** @throws RunError where another process has taken the lock over */
+  /**
+   * Checks that the lock is still held.
+   *
+   * @throws RunError where another process has taken it over
+   */
   check(): void {
     refuseLost(this.claim);
   }
@@ -52,10 +56,11 @@ const held = new Map<string, Lock>();
 
 /** A lock file as it was found, and what can be said of the process that made it. */
 export interface FoundLock {
-  /** With the count of its heartbeats: another text means a living holder. */
+  /** The whole file, with the count of heartbeats: another text means a living holder. */
   text: string;
-  /** Null where the file does not say. */
+  /** The process that made it; null where the file does not say. */
   holder: ProcessIdentity | null;
+  /** The holder's; 'gone' also where it is this process, which has given the lock up. */
   standing: Standing;
 }
 
@@ -96,7 +101,7 @@ export function refuseLost({ file, owner }: LockClaim): void {
   );
 }
 
-/** The lock that this process holds of the nearest directory above a file; null where there is none. */
+/** Finds the lock that this process holds of the nearest directory above a file; null where there is none. */
 export function lockAbove(file: string): LockClaim | null {
   let nearest: LockClaim | null = null;
   for (const { claim } of held.values()) {

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 
-/** The names in a directory, sorted; none where it does not exist. */
+/** Lists the names in a directory, sorted; none where it does not exist. */
 export function namesIn(directory: string): string[] {
   try {
     return readdirSync(directory).sort();

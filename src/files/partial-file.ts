@@ -162,7 +162,7 @@ const partialName = /^\.(.+)\.[0-9a-f]{16}\.partial$/s;
 
 const MAX_WRITE_BYTES = 2 ** 30;
 
-/** Only plain files; a directory that does not exist has none. */
+/** Lists plain files; a directory that does not exist has none. */
 function readNames(directory: string): string[] {
   try {
     const entries = readdirSync(directory, { withFileTypes: true });

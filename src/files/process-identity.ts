@@ -1,20 +1,20 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** What tells a process from every other one, of this machine and of others. */
+/** Tells a process from every other one, of this machine and of others. */
 export interface ProcessIdentity {
   pid: number;
   host: string;
   /**
-   * Where `pid` counts: the boot of the machine, and the space of process ids in it, which a container has of its own.
+   * The place where `pid` counts: the boot of the machine, and the space of process ids in it, which a container has of its own.
    * Empty where the system does not tell.
    */
   system: string;
-  /** When it was started, in the system's own count since the boot; empty where the system does not tell. */
+  /** Time of its start, in the system's own count since the boot; empty where the system does not tell. */
   started: string;
 }
 
-/** What can be said of a process: 'unknown' where it cannot be asked, or its number may be another one's by now. */
+/** State of a process: 'unknown' where it cannot be asked, or its number may be another one's by now. */
 export type Standing = 'living' | 'gone' | 'unknown';
 
 /** The process that runs this. */

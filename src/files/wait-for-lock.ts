@@ -7,19 +7,21 @@ import { Silence } from './silence.js';
 
 const POLL_MILLISECONDS = 50;
 
-/** A holder that cannot be asked is taken for dead when it did not beat for so long: twelve beats. */
+/** Seconds without a beat, twelve of them, after which a holder that cannot be asked is taken for dead. */
 const SILENT_SECONDS = 60;
 
-/** A person begins to wonder after so long. */
+/** Seconds after which a person begins to wonder. */
 const NOTED_SECONDS = 1;
 
-/** What waiting for a lock needs from outside. */
+/** Limits of waiting for a lock, and who is told of it. */
 export interface LockContext {
-  /** Is told what is waited for, and what was taken over. */
+  /** Takes a line for a person: what is waited for, and what was taken over. */
   note: (line: string) => void;
+  /** Ends the waiting. */
   signal?: AbortSignal | undefined;
-  /** Other times, for tests; by default 5 and 60. */
+  /** Time between two beats of the lock, by default 5 s. */
   beatSeconds?: number;
+  /** Time without a beat after which a holder that cannot be asked is taken for dead, by default 60 s. */
   silentSeconds?: number;
 }
 
@@ -57,7 +59,11 @@ export async function lockDirectory(directory: string, context: LockContext): Pr
   });
 }
 
-/** @param onHeld is told each time that the lock is another one's, and how many milliseconds were waited by then */
+/**
+ * Makes `file` this process's lock, when it is free or its holder is dead.
+ *
+ * @param onHeld is told each time that the lock is another one's, and how many milliseconds were waited by then
+ */
 async function acquire(
   file: string,
   context: LockContext,

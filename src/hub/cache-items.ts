@@ -7,7 +7,7 @@ import { isInUse } from './in-use.js';
 import { readRef } from './refs.js';
 import { recordsIn } from './stored-range.js';
 
-/** What is kept or removed as one. */
+/** A part of the cache that is kept or removed as one. */
 export interface CacheItem {
   /** 'owner/name' */
   repository: string;
@@ -15,17 +15,18 @@ export interface CacheItem {
   kind: 'files' | 'weights';
   /** The commit, or the hash of the file with weights. */
   id: string;
-  /** For a person: names of files, or of tensors. */
+  /** Names of files, or of tensors, for a person. */
   holds: string[];
-  /** On the disk. */
+  /** Size on the disk. */
   bytes: number;
   lastUsed: Date;
   inUse: boolean;
 }
 
+/** Chooses what to prune: all, what was not used for so long, or what was used longest ago until the rest is small. */
 export type PruneRule = { all: true } | { olderThanDays: number } | { atMostBytes: number };
 
-/** Everything in the cache, what was used last first. */
+/** Lists everything in the cache, what was used last first. */
 export async function listCache(cache: string, context: LockContext): Promise<CacheItem[]> {
   return underLock(cache, context, () => itemsIn(cache));
 }
@@ -39,7 +40,7 @@ export async function pruneCache(cache: string, rule: PruneRule, context: LockCo
   });
 }
 
-/** The items to remove: with a limit, the least recently used until the rest is within it. */
+/** Chooses the items to remove: with a limit, the least recently used until the rest is within it. */
 export function chooseToPrune(items: readonly CacheItem[], rule: PruneRule, now: number): CacheItem[] {
   const free = items.filter(({ inUse }) => !inUse);
   if ('all' in rule) return free;
@@ -74,7 +75,7 @@ function itemsIn(cache: string): CacheItem[] {
   return items.sort((a, b) => b.lastUsed.getTime() - a.lastUsed.getTime());
 }
 
-/** Only what stands where eigenshard puts it: whatever else is in the directory is not ours to remove. */
+/** Finds what stands where eigenshard puts it: whatever else is in the directory is not ours to remove. */
 function itemsOf(cache: string, repository: string): CacheItem[] {
   const layout = new CacheLayout(cache, repository);
   const inUse = isInUse(layout);
@@ -115,7 +116,7 @@ function remove(cache: string, { repository, kind, id }: CacheItem): void {
   removeIfEmpty(layout.model);
 }
 
-/** A model of which nothing is left. */
+/** Removes the directory of a model of which nothing is left. */
 function removeIfEmpty(model: string): void {
   const parts = namesIn(model).map((name) => path.join(model, name));
   if (parts.some((part) => !lstatSync(part).isDirectory() || namesIn(part).length > 0)) return;
@@ -123,7 +124,7 @@ function removeIfEmpty(model: string): void {
   rmdirSync(model);
 }
 
-/** Bytes on the disk: of a download in the making, those that are there. Links are not followed. */
+/** Sums bytes on the disk: of a download in the making, those that are there. Links are not followed. */
 function sizeOf(place: string): number {
   const found = lstatSync(place, { throwIfNoEntry: false });
   if (found === undefined) return 0;

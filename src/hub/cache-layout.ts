@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 
 /**
- * Where things are in eigenshard's cache:
+ * Places of things in eigenshard's cache:
  *
  *   .lock                                    held for the moment in which what is in use is said, or looked at
  *   models--<owner>--<name>/
@@ -22,22 +22,22 @@ export class CacheLayout {
     this.model = path.join(cache, `models--${repository.replace('/', '--')}`);
   }
 
-  /** The file that says which commit a revision was. */
+  /** Names the file that says which commit a revision was. */
   ref(revision: string): string {
     return path.join(this.model, 'refs', encodeURIComponent(revision));
   }
 
-  /** The list of a commit's files. */
+  /** Names the list of a commit's files. */
   listing(commit: string): string {
     return path.join(this.model, 'listings', `${commit}.json`);
   }
 
-  /** The directory of a commit's small files. */
+  /** Names the directory of a commit's small files. */
   snapshot(commit: string): string {
     return path.join(this.model, 'snapshots', commit);
   }
 
-  /** The directory of what was downloaded of a file of weights, by that file's hash. */
+  /** Names the directory of what was downloaded of a file of weights, by that file's hash. */
   weights(hash: string): string {
     return path.join(this.model, 'weights', hash);
   }
@@ -47,14 +47,14 @@ export class CacheLayout {
     return path.join(this.model, 'in-use');
   }
 
-  /** A new mark of this process: containers that share a cache may have host and process id in common. */
+  /** Names a new mark of this process: containers that share a cache may have host and process id in common. */
   newMark(): string {
     const random = randomBytes(4).toString('hex');
     return path.join(this.inUse, `${encodeURIComponent(hostname())}-${process.pid}-${random}`);
   }
 }
 
-/** The lock of the whole cache. */
+/** Names the lock of the whole cache. */
 export function cacheLock(cache: string): string {
   return path.join(cache, '.lock');
 }

@@ -16,13 +16,13 @@ export interface PinnedFile {
   repository: HubRepository;
   commit: string;
   file: HubFile;
-  /** What all answers for this file have in common. */
+  /** Properties that all answers for this file have in common. */
   served: {
     /** The ETag under which the bytes came first, from wherever redirects led; null before. */
     etag: string | null;
-    /** Whether the server may be asked with If-Range; some answer that with the whole file. */
+    /** True while the server may be asked with If-Range; some answer that with the whole file. */
     ifRange: boolean;
-    /** Where ranges begin that the server said once it does not have. */
+    /** First bytes of ranges that the server said once it does not have. */
     unsatisfied: Set<number>;
   };
 }
@@ -153,8 +153,8 @@ function checkStatus(
 }
 
 /**
- * What it means that a server says it has no such range, which the listed size says it has: a server that has not got
- * all of a file yet says so for a moment, a file that has become shorter says so always, or with its size.
+ * Judges a server that says it has no such range, which the listed size says it has: one that has not got all of a file
+ * yet says so for a moment; of a file that has become shorter it says so always, or names the size.
  */
 function unsatisfied(pinned: PinnedFile, { begin, end }: ByteRange, { response, url }: HubResponse): Error {
   const { served } = pinned;
@@ -167,7 +167,7 @@ function unsatisfied(pinned: PinnedFile, { begin, end }: ByteRange, { response, 
 }
 
 /**
- * The bytes must be of the commit that was pinned, and of the file that was listed there. An ETag of the endpoint's own
+ * Checks that the bytes are of the commit that was pinned, and of the file that was listed there. An ETag of the endpoint's own
  * says it where it looks like a hash of that kind: some mirrors have others, and whole files are hashed in any case.
  */
 function checkState(
@@ -215,7 +215,7 @@ function changed(pinned: PinnedFile, what: string): RunError {
   );
 }
 
-/** 'owner/name@commit/file' */
+/** Names a file to a person: 'owner/name@commit/file'. */
 export function nameOf({ repository, commit, file }: PinnedFile): string {
   return `${repository.name}@${commit.slice(0, 12)}/${file.path}`;
 }

@@ -2,7 +2,7 @@ import type { EigenshardError } from '../errors.js';
 
 /** A question that an endpoint did not answer: it may not know it, and know another one. */
 export class Unanswered extends Error {
-  /** What to say where no other question is answered either. */
+  /** The error to be thrown where no other question is answered either. */
   readonly refusal: EigenshardError;
 
   constructor(refusal: EigenshardError) {

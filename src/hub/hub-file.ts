@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 export interface HubFile {
   path: string;
   bytes: number;
-  /** Its content's hash, which is also its ETag: SHA-256 of a file in LFS, else the SHA-1 of its git blob. */
+  /** Hash of the content, which is also its ETag: SHA-256 of a file in LFS, else the SHA-1 of its git blob. */
   hash: string;
   algorithm: 'sha256' | 'git-sha1';
 }
@@ -20,7 +20,7 @@ export function hubFileOf(path: string, bytes: number, hash: string): HubFile | 
   return isHash && Number.isSafeInteger(bytes) && bytes >= 0 ? { path, bytes, hash, algorithm } : null;
 }
 
-/** The hash (hex) by which the hub names these bytes. */
+/** Computes the hash (hex) by which the hub names these bytes. */
 export function contentHash(bytes: Uint8Array, algorithm: HubFile['algorithm']): string {
   switch (algorithm) {
     case 'sha256':
@@ -30,7 +30,7 @@ export function contentHash(bytes: Uint8Array, algorithm: HubFile['algorithm']):
   }
 }
 
-/** The value of an ETag: of 'W/"abc"', a weak one that may name the same state in another encoding, 'abc'. */
+/** Takes the value out of an ETag: 'abc' of '"abc"', and of 'W/"abc"', a weak one. */
 export function etagValue(etag: string): string {
   return etag.replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
 }

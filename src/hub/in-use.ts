@@ -6,8 +6,8 @@ import { type LockContext, waitForLock } from '../files/wait-for-lock.js';
 import { type CacheLayout, cacheLock } from './cache-layout.js';
 
 /**
- * A process that cannot be asked whether it lives keeps its mark for a day after its last heartbeat, as the file says
- * it: the clocks of two machines may differ by hours, and what is pruned too late does no harm.
+ * Time for which the mark of a process that cannot be asked whether it lives counts after its last heartbeat, a day: the
+ * clocks of two machines may differ by hours, and what is pruned too late does no harm.
  */
 const SILENT_MILLISECONDS = 24 * 3600 * 1000;
 
@@ -25,7 +25,7 @@ export async function markInUse(cache: string, layout: CacheLayout, context: Loc
   }
 }
 
-/** Whether a living process works with the model; forgets those that are gone. To be called under the cache's lock. */
+/** Says whether a living process works with the model; forgets those that are gone. Called under the cache's lock. */
 export function isInUse({ inUse }: CacheLayout): boolean {
   let found = false;
   for (const name of namesIn(inUse)) {

@@ -13,14 +13,14 @@ const fileSchema = z.object({
 
 const listingSchema = z.object({
   format: z.literal('eigenshard-hub-listing'),
-  /** By path; null where the commit has no such file. */
+  /** Files by path; null where the commit has no such file. */
   files: z.record(z.string(), fileSchema.nullable()),
 });
 
-/** What is known of the files of a commit, which never changes. */
+/** Files of a commit as far as they are known, by path; null where it has no such file. They never change. */
 export type Listing = Map<string, HubFile | null>;
 
-/** @returns an empty one where there is none, or one that was damaged */
+/** Reads a listing; an empty one where there is none, or it was damaged. */
 export function readListing(file: string): Listing {
   if (!existsSync(file)) return new Map();
   try {
@@ -31,6 +31,7 @@ export function readListing(file: string): Listing {
   }
 }
 
+/** Writes a listing atomically. */
 export function writeListing(file: string, listing: Listing): void {
   mkdirSync(path.dirname(file), { recursive: true });
   const text = JSON.stringify(

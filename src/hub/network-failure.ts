@@ -2,7 +2,7 @@ import { RunError } from '../errors.js';
 import { PassingFailure } from './retry.js';
 
 /**
- * What a failed request means: a PassingFailure where the same request may succeed later.
+ * Judges a failed request: a PassingFailure where the same request may succeed later, else a RunError.
  *
  * @param error of fetch, or of reading a response's body
  * @param known.reached whether the host has answered before: then even a network that is gone may come back

@@ -9,15 +9,15 @@ export interface Piece {
   /** Bytes [begin, end) of the range, not of the file that the range is of. */
   begin: number;
   end: number;
-  /** Bytes that are here, from `begin` on. */
+  /** Number of bytes that are here, from `begin` on. */
   received: number;
-  /** CRC-32 of these. */
+  /** CRC-32 of the bytes received. */
   crc32: number;
 }
 
-/** What is being downloaded: one with another identity is begun anew. */
+/** Tells one download from another: files left by one with another identity are not gone on with. */
 export interface PartialIdentity {
-  /** Of the file that the range is of. */
+  /** Hash of the file that the range is of. */
   hash: string;
   begin: number;
   end: number;
@@ -64,12 +64,16 @@ export class PartialRange {
     return partial;
   }
 
-  /** Bytes received, as the files of a download say that are there; 0 where there are none. */
+  /** Counts the bytes received, as the files of a download say; 0 where there are none. */
   static receivedBytes(target: string, identity: PartialIdentity): number {
     return (readProgress(target, identity) ?? []).reduce((sum, { received }) => sum + received, 0);
   }
 
-  /** @throws RunError where the disk is full; what was appended before stays */
+  /**
+   * Adds bytes to a piece.
+   *
+   * @throws RunError where the disk is full; what was appended before stays
+   */
   append(piece: Piece, chunk: Uint8Array): void {
     try {
       writeFully(this.#data, chunk, piece.begin + piece.received, this.path);
@@ -86,6 +90,7 @@ export class PartialRange {
     fsyncSync(this.#data);
   }
 
+  /** Closes the files; what was received stays. */
   close(): void {
     closeSync(this.#data);
     closeSync(this.#progress);
@@ -109,7 +114,7 @@ export class PartialRange {
   }
 }
 
-/** '0000000016777216 89abcdef' and a line feed. */
+/** Length of a piece's line: '0000000016777216 89abcdef' and a line feed. */
 const LINE_BYTES = 16 + 1 + 8 + 1;
 
 function lineOf({ received, crc32: crc }: Piece): Buffer {
@@ -131,7 +136,7 @@ function piecesOf({ begin, end, pieceBytes }: PartialIdentity): Piece[] {
   }));
 }
 
-/** @returns null where there is no such download, or its files are not what was written */
+/** Reads how far each piece is; null where there is no such download, or its files are not what was written. */
 function readProgress(target: string, identity: PartialIdentity): Piece[] | null {
   if (!existsSync(`${target}.partial`) || !existsSync(`${target}.progress`)) return null;
   const text = readFileSync(`${target}.progress`);
@@ -151,7 +156,7 @@ function readProgress(target: string, identity: PartialIdentity): Piece[] | null
   return pieces;
 }
 
-/** CRC-32 of what a piece has received; null where the file is shorter. */
+/** Computes the CRC-32 of what a piece has received; null where the file is shorter. */
 function crcOf(descriptor: number, { begin, received }: Piece): number | null {
   const buffer = Buffer.alloc(Math.min(received, 2 ** 20));
   let crc = 0;
@@ -164,7 +169,7 @@ function crcOf(descriptor: number, { begin, received }: Piece): number | null {
   return crc;
 }
 
-/** Where the advice for a run's files does not fit a download's. */
+/** Replaces the advice for a run's files, which does not fit a download's. */
 function asDownloadError(error: unknown, file: string): unknown {
   const cause = error instanceof Error ? error.cause : undefined;
   if (!(cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT'))) {
@@ -173,7 +178,11 @@ function asDownloadError(error: unknown, file: string): unknown {
   return diskFull(file, String(cause.code), cause);
 }
 
-/** @param detail the system's code, or how much is missing */
+/**
+ * Says that the disk is full, and what to do.
+ *
+ * @param detail the system's code, or how much is missing
+ */
 export function diskFull(file: string, detail: string, cause?: unknown): RunError {
   return new RunError(
     `${file}: disk full (${detail}): free space, remove what is no longer used (cache prune), or give another ` +

@@ -22,11 +22,12 @@ export interface WantedRange {
   directory: string;
 }
 
+/** Names the file that is to hold a range. */
 export function targetOf({ directory, range }: WantedRange): string {
   return path.join(directory, `${range.begin}-${range.end}`);
 }
 
-/** Bytes that are not here yet, as the files say, without reading what is here. */
+/** Counts the bytes that are not here yet, as the files say, without reading what is here. */
 export function missingBytes(wanted: WantedRange): number {
   const target = targetOf(wanted);
   const { begin, end } = wanted.range;

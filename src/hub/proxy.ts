@@ -1,4 +1,4 @@
-/** What decides whether Node.js uses a proxy that the environment names. */
+/** Properties of Node.js that decide whether it uses a proxy which the environment names. */
 export interface NodeOptions {
   /** 'v22.21.0' */
   version: string;
@@ -6,7 +6,7 @@ export interface NodeOptions {
 }
 
 /**
- * What to say of a proxy where a host cannot be reached; null where the environment names none for it.
+ * Explains, for the message that a host cannot be reached, what became of a proxy; null where the environment names none.
  *
  * @param environment with HTTPS_PROXY or HTTP_PROXY, also in small letters, NO_PROXY and NODE_USE_ENV_PROXY
  * @param endpoint to be reached, an address

@@ -20,7 +20,7 @@ export function parseHubReference(text: string): HubReference | null {
 /** The revision where a reference names none. */
 export const DEFAULT_REVISION = 'main';
 
-/** Whether a revision is a commit itself, and so can never mean other bytes. */
+/** Says whether a revision is a commit itself, and so can never mean other bytes. */
 export function isCommit(revision: string): boolean {
   return /^[0-9a-f]{40}$/.test(revision);
 }
@@ -30,7 +30,7 @@ function isName(name: string): boolean {
   return /^(?![-.])(?!.*[-.]$)(?!.*(?:--|\.\.))[\w.-]{1,96}$/.test(name);
 }
 
-/** As git names references: no space, no control character, none of its own signs, and no way out of a folder. */
+/** Checks names as git does those of references: no space, no control character, none of its own signs, and no way out of a folder. */
 function isRevision(revision: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
   return /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{))[^\u0000-\u0020\u007f~^:?*[\\]{1,200}(?<![/.])$/.test(revision);

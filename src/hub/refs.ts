@@ -3,7 +3,7 @@ import path from 'node:path';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { isCommit } from './reference.js';
 
-/** The commit that a file of a cache's refs/ says; null where there is none. */
+/** Reads the commit that a file of a cache's refs/ says; null where there is none. */
 export function readRef(file: string): string | null {
   let text: string;
   try {
@@ -17,6 +17,7 @@ export function readRef(file: string): string | null {
   return isCommit(text) ? text : null;
 }
 
+/** Writes a file of the cache's refs/, where it says another commit. */
 export function writeRef(file: string, commit: string): void {
   if (readRef(file) === commit) return;
   mkdirSync(path.dirname(file), { recursive: true });

@@ -1,16 +1,16 @@
 import { type EigenshardError, InputError, RunError } from '../errors.js';
 import type { HubSettings } from './settings.js';
 
-/** What was asked for, for messages. */
+/** Names what was asked for, for messages. */
 export interface Asked {
   repository: string;
   revision: string;
-  /** A file of it, where it is about one. */
+  /** Path of the file, where the question is about one. */
   file?: string;
 }
 
 /**
- * What a status that is no success and will not pass means, and what to do.
+ * Says what a status that is no success and will not pass means, and what to do.
  *
  * The hub itself says what it means in X-Error-Code, and answers 401 to whoever has no token and asks for what does not
  * exist, so as not to tell what is private. A mirror mostly says nothing: that a model does not exist, its bare status

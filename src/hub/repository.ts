@@ -7,10 +7,10 @@ import { type RetryContext, withRetries } from './retry.js';
 import type { HubSettings } from './settings.js';
 import { HubTransport } from './transport.js';
 
-/** Answers about a repository are some kilobytes. */
+/** Most bytes of an answer about a repository; it has some kilobytes. */
 const LONGEST_ANSWER = 2 ** 24;
 
-/** The list of a directory comes in pages of a thousand files. */
+/** Most pages of a directory's list, each of a thousand files. */
 const MOST_PAGES = 100;
 
 /** A file that nearly every model has, to learn a commit from its headers. */
@@ -33,7 +33,7 @@ export class HubRepository {
     this.retries = retries;
   }
 
-  /** The commit that a revision is now. */
+  /** Asks which commit a revision is now. */
   async commitOf(revision: string): Promise<string> {
     const ask = this.#fetch(revision);
     return firstAnswer([
@@ -44,7 +44,7 @@ export class HubRepository {
     ]);
   }
 
-  /** Those of the files `paths` that are in the commit. */
+  /** Asks which of the files `paths` are in the commit. */
   async filesOf(commit: string, paths: readonly string[]): Promise<HubFile[]> {
     return firstAnswer([
       () => this.#filesByPath(commit, paths),
@@ -53,7 +53,7 @@ export class HubRepository {
     ]);
   }
 
-  /** Where the bytes of a file are. */
+  /** Names the address of a file's bytes. */
   urlOf(revision: string, file: string): string {
     return `${this.settings.endpoint}/${this.name}/resolve/${encodeURIComponent(revision)}/${encodePath(file)}`;
   }
@@ -160,7 +160,7 @@ export class HubRepository {
     });
   }
 
-  /** fetch for the client: with our retries, redirects and token, and errors that say what to do. */
+  /** Makes a fetch for the client: with our retries, redirects and token, and errors that say what to do. */
   #fetch(revision: string): typeof fetch {
     return async (input, init) => {
       const url = String(input);
@@ -183,13 +183,13 @@ export class HubRepository {
     };
   }
 
-  /** The hub says in X-Error-Code what it means; a mirror that does not may just not know the question. */
+  /** Judges a status: the hub says in X-Error-Code what it means; a mirror may just not know the question. */
   #refuse(status: number, headers: Headers, revision: string): Error {
     const refused = refusal(status, headers, { repository: this.name, revision }, this.settings);
     return status === 401 || headers.has('x-error-code') ? refused : new Unanswered(refused);
   }
 
-  /** The client throws what is not ours where an answer is not what it expects, as the page of a login. */
+  /** Explains what the client throws where an answer is not what it expects, as the page of a login. */
   #refuseAnswer(error: unknown, revision: string): never {
     const isOurs = error instanceof EigenshardError || error instanceof Unanswered;
     if (isOurs || this.retries.signal?.aborted) throw error;
@@ -207,7 +207,7 @@ export class HubRepository {
   }
 }
 
-/** What a list says of a file. */
+/** A file in the hub's answer. */
 interface ListedFile {
   type: string;
   path: string;
@@ -216,7 +216,7 @@ interface ListedFile {
   lfs?: { oid: string; size: number } | null;
 }
 
-/** Whether a 404 may be about a file alone, and not about its repository or revision. */
+/** Says whether a 404 may be about a file alone, and not about its repository or revision. */
 function isOfFile(headers: Headers): boolean {
   return [null, 'EntryNotFound'].includes(headers.get('x-error-code'));
 }
@@ -225,7 +225,7 @@ function encodePath(file: string): string {
   return file.split('/').map(encodeURIComponent).join('/');
 }
 
-/** Loaded where a model is on the hub, and not at the start of every run. */
+/** Loads the client where a model is on the hub, and not at the start of every run. */
 async function client(): Promise<typeof import('@huggingface/hub')> {
   return import('@huggingface/hub');
 }

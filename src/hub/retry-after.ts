@@ -5,7 +5,7 @@ const EPOCH_FROM = 1e9;
 const RESET_NAMES = ['ratelimit-reset', 'x-ratelimit-reset', 'x-rate-limit-reset'];
 
 /**
- * How long a server wants to be left alone, in seconds; null where it does not say. Retry-After counts before the
+ * Reads how many seconds a server wants to be left alone; null where it does not say. Retry-After counts before the
  * headers of rate limits, which count with the status 429 alone: many servers send them with every answer.
  *
  * @param now in milliseconds since 1970, by this machine's clock; the server's, where it tells it, counts before it
@@ -23,7 +23,7 @@ export function retryAfterSeconds(status: number, headers: Headers, now: number)
   );
 }
 
-/** Seconds until a moment that is given as seconds from now, as seconds since 1970, or as a date. */
+/** Reads the seconds until a moment that is given as seconds from now, as seconds since 1970, or as a date. */
 function parseMoment(value: string | null, now: number): number | null {
   if (value === null) return null;
   if (/^\s*\d+(\.\d+)?\s*$/.test(value)) {

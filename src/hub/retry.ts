@@ -4,7 +4,7 @@ import type { RetrySettings } from './settings.js';
 
 /** A failure that may be gone a moment later: an overloaded server, a cut connection. */
 export class PassingFailure extends Error {
-  /** How long the server wants to be left alone. */
+  /** Time for which the server wants to be left alone; null where it does not say. */
   readonly retryAfterSeconds: number | null;
 
   constructor(message: string, options: { cause?: unknown; retryAfterSeconds?: number | null } = {}) {
@@ -14,11 +14,12 @@ export class PassingFailure extends Error {
   }
 }
 
-/** What a retry needs from outside. */
+/** Limits of trying again, and who is told of it. */
 export interface RetryContext {
   retry: RetrySettings;
-  /** Is told of waits that a person would wonder about. */
+  /** Takes a line for a person, of a wait that one would wonder about. */
   note: (line: string) => void;
+  /** Ends the waiting. */
   signal?: AbortSignal | undefined;
 }
 
@@ -26,8 +27,8 @@ export interface RetryContext {
 const NOTED_SECONDS = 5;
 
 /**
- * Bytes a second below which an answer does not count as coming. A server that sends a byte every few seconds would
- * otherwise never be given up, and on the slowest of modems six connections together are faster.
+ * Bytes a second below which an answer does not count as coming: a server that sends a byte every few seconds would
+ * otherwise never be given up. Six connections of that rate are 48 kbit/s, over which nobody waits for a model.
  */
 export const LEAST_BYTES_PER_SECOND = 1000;
 
@@ -69,7 +70,8 @@ export async function withRetries<T>(
 }
 
 /**
- * How long to wait after `failed` attempts.
+ * Computes the seconds to wait after `failed` attempts.
+ *
  * @param jitter from [0, 1): many clients that failed at once do not come back at once
  */
 export function waitSeconds(

@@ -7,27 +7,27 @@ import { parseBytes } from '../text/figures.js';
 import { proxyHint } from './proxy.js';
 import { Token } from './token.js';
 
-/** How the hub is reached, and where its bytes are kept. */
+/** Ways to reach the hub, and the place where its bytes are kept. */
 export interface HubSettings {
   /** Origin, and path where it has one, without a slash at the end. */
   endpoint: string;
-  /** Sent to the endpoint's origin alone. */
+  /** Access token, sent to the endpoint's origin alone; null for none. */
   token: Token | null;
-  /** Nothing is asked of the network. */
+  /** True where nothing may be asked of the network. */
   offline: boolean;
   /** The hub's own cache, as its official clients fill it: models--<owner>--<name>/snapshots/<commit>. */
   hubCache: string;
   /** eigenshard's cache of what it downloads. */
   cache: string;
-  /** What the cache may hold before the least recently used is removed. */
+  /** Size to which the cache may grow before the least recently used is removed. */
   cacheBytes: number;
   retry: RetrySettings;
   download: DownloadSettings;
-  /** What to say of a proxy where the endpoint cannot be reached; null where the environment names none. */
+  /** Explanation of what became of a proxy, where the endpoint cannot be reached; null where there is none. */
   proxyHint: string | null;
 }
 
-/** How a range of bytes is downloaded. */
+/** Sizes and limits of a download. */
 export interface DownloadSettings {
   /** Size of the pieces in which a range is asked for. */
   pieceBytes: number;
@@ -37,13 +37,13 @@ export interface DownloadSettings {
   stallSeconds: number;
 }
 
-/** How often, and after what waits, a request that failed is sent again. */
+/** Limits of trying again. */
 export interface RetrySettings {
   /** Attempts without any progress before it is given up. */
   attempts: number;
   /** The wait after the first one; each later one is twice as long. */
   firstSeconds: number;
-  /** No wait is longer, whatever a server asks for. */
+  /** The longest wait, whatever a server asks for. */
   longestSeconds: number;
 }
 
@@ -55,7 +55,7 @@ export const DEFAULT_CACHE_BYTES = 20e9;
 /** Patience for half a minute of trouble, or for as long as a server asks, up to five minutes a time. */
 export const defaultRetry: RetrySettings = { attempts: 6, firstSeconds: 1, longestSeconds: 300 };
 
-/** 16 MiB are a second at 134 Mbit/s: long beside a request's start, short beside the whole. */
+/** Pieces of 16 MiB are a second at 134 Mbit/s: long beside a request's start, short beside the whole. */
 export const defaultDownload: DownloadSettings = {
   pieceBytes: 2 ** 24,
   connections: 6,
@@ -63,7 +63,7 @@ export const defaultDownload: DownloadSettings = {
 };
 
 /**
- * The settings that the environment gives, by the names and defaults of the hub's official clients: HF_ENDPOINT,
+ * Reads the settings from the environment, by the names and defaults of the hub's official clients: HF_ENDPOINT,
  * HF_TOKEN or the file at HF_TOKEN_PATH or $HF_HOME/token, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE; and eigenshard's
  * own EIGENSHARD_CACHE (a directory) and EIGENSHARD_CACHE_SIZE (as 20GB). See `proxyHint` for those of a proxy.
  *
@@ -87,7 +87,11 @@ export function hubSettings(environment: Readonly<Record<string, string | undefi
   };
 }
 
-/** @throws InputError where the settings forbid to ask the network for `what` */
+/**
+ * Refuses what would have to be asked of the network.
+ *
+ * @throws InputError where the settings forbid to ask the network for `what`
+ */
 export function refuseOffline({ offline }: Pick<HubSettings, 'offline'>, what: string): void {
   if (offline) throw notInCache(what);
 }

@@ -10,26 +10,26 @@ const recordSchema = z.object({
   repository: z.string(),
   commit: z.string(),
   file: z.string(),
-  /** Of the whole file, as the hub lists it. */
+  /** Hash of the whole file, as the hub lists it. */
   hash: z.string(),
   begin: z.number(),
   end: z.number(),
   /** The tensor that the range is; null for a header. */
   tensor: z.string().nullable(),
-  /** Of the range, taken when it was downloaded. */
+  /** SHA-256 of the range, taken when it was downloaded. */
   sha256: z.string(),
 });
 
-/** What is known of a range that was downloaded, beside it as NAME.json. */
+/** A record of a range that was downloaded, beside it as NAME.json. */
 export type RangeRecord = z.infer<typeof recordSchema>;
 
-/** Written before the range gets its name, so that a range that has its name has a record. */
+/** Writes a record: before the range gets its name, so that a range that has its name has a record. */
 export function writeRecord(target: string, record: Omit<RangeRecord, 'format'>): void {
   const text = JSON.stringify({ format: 'eigenshard-hub-range', ...record }, null, 2);
   writeFileAtomically(`${target}.json`, [Buffer.from(`${text}\n`)]);
 }
 
-/** The record of a range that is there and has its length; null where one of them is missing. */
+/** Reads the record of a range that is there and has its length; null where one of them is missing. */
 export function readRecord(target: string): RangeRecord | null {
   const size = statSync(target, { throwIfNoEntry: false })?.size;
   if (size === undefined || !existsSync(`${target}.json`)) return null;
@@ -37,13 +37,13 @@ export function readRecord(target: string): RangeRecord | null {
   return record !== null && record.end - record.begin === size ? record : null;
 }
 
-/** Whether a stored range still has the bytes that were downloaded. */
+/** Checks that a stored range still has the bytes that were downloaded. */
 export async function isIntact(target: string): Promise<boolean> {
   const record = readRecord(target);
   return record !== null && (await hashFile(target, 'the cache')) === record.sha256;
 }
 
-/** The records of all ranges in a directory. */
+/** Reads the records of all ranges in a directory. */
 export function recordsIn(directory: string): RangeRecord[] {
   return namesIn(directory)
     .filter((name) => name.endsWith('.json'))

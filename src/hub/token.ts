@@ -8,7 +8,7 @@ export class Token {
     this.#value = value;
   }
 
-  /** The value of an Authorization header. */
+  /** Makes the value of an Authorization header. */
   authorization(): string {
     return `Bearer ${this.#value}`;
   }

@@ -11,7 +11,7 @@ export interface HubRequest {
   method?: string;
   headers?: Readonly<Record<string, string>>;
   body?: string | undefined;
-  /** A redirect to another origin is the answer: it has the headers that are asked for. */
+  /** True where a redirect to another origin is the answer: it has the headers that are asked for. */
   staysAtOrigin?: boolean;
   signal?: AbortSignal | undefined;
 }
@@ -22,14 +22,14 @@ export interface HubResponse {
   response: Response;
   /** The headers of the endpoint's own answers, the redirects before `response` among them. */
   endpointHeaders: Headers;
-  /** Where `response` is from. */
+  /** The address that `response` is from. */
   url: URL;
 }
 
 /** The hub itself redirects twice at most; the limit of browsers and of undici is 20. */
 const MOST_REDIRECTS = 10;
 
-/** What may be gone a moment later: too early, too many requests, and what a server says of itself. */
+/** Failures that may be gone a moment later: too early, too many requests, and what a server says of itself. */
 const passingStatuses: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /**
@@ -39,7 +39,7 @@ const passingStatuses: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 5
 export class HubTransport {
   readonly #settings: TransportSettings;
   readonly #origin: string;
-  /** Once a host has answered, a network that is gone may come back. */
+  /** Hosts that have answered: where they can no longer be reached, the network may come back. */
   readonly #reached = new Set<string>();
 
   constructor(settings: TransportSettings) {
@@ -100,7 +100,7 @@ export class HubTransport {
   }
 
   /**
-   * The body of a response, chunk by chunk.
+   * Reads the body of a response, chunk by chunk.
    *
    * @throws PassingFailure where the connection is cut, or next to nothing comes any more
    */
@@ -129,7 +129,7 @@ export class HubTransport {
     }
   }
 
-  /** The body of a response that may have `atMost` bytes, as a whole. */
+  /** Reads the body of a response that may have `atMost` bytes, as a whole. */
   async body(answer: HubResponse, atMost: number, signal?: AbortSignal): Promise<Buffer<ArrayBuffer>> {
     const chunks: Uint8Array[] = [];
     let bytes = 0;
@@ -160,8 +160,9 @@ class StallWatch {
   readonly signal: AbortSignal;
   readonly #timer: NodeJS.Timeout;
   #silentTicks = 0;
-  /** Of the current stretch of TICKS. */
+  /** Ticks of the current stretch of TICKS. */
   #ticks = 0;
+  /** Bytes that came in it. */
   #bytes = 0;
 
   constructor(host: string, seconds: number, outer?: AbortSignal) {
@@ -189,7 +190,7 @@ class StallWatch {
   }
 }
 
-/** @returns null where the response is no redirect */
+/** Reads where a response redirects to; null where it does not. */
 function redirectTarget(response: Response, from: URL): URL | null {
   const location = response.headers.get('location');
   if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return null;

@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
+import { RunError } from '../../src/errors.js';
+import { thisProcess } from '../../src/files/process-identity.js';
 import { planModel } from '../../src/input/model-plan.js';
 import { readManifest } from '../../src/output/manifest.js';
 import { start } from '../helpers/cli.js';
@@ -82,6 +84,22 @@ test('two plans in one process download once', async (t) => {
     pieces.reduce((sum, { sent }) => sum + sent, 0),
     matrix.length,
   );
+});
+
+test('a download whose lock another process has taken over ends, and moves nothing', async (t) => {
+  const { server } = await shardedHub(t);
+  const settings = server.settings(t);
+  const plan = await planModel('some/model', { hub: settings });
+  const lock = `${plan.downloadTarget}.lock`;
+  const taken = JSON.stringify({ ...thisProcess, pid: 7, host: 'another-machine' });
+  const fetched = plan.fetch(() => existsSync(lock) && writeFileSync(lock, taken));
+  await t.throwsAsync(fetched, {
+    instanceOf: RunError,
+    message: /\.lock: this process's lock was taken over by process 7 on another-machine/,
+  });
+  t.false(existsSync(plan.downloadTarget!));
+  t.true(existsSync(`${plan.downloadTarget}.partial`));
+  t.is(readFileSync(lock, 'utf8'), taken);
 });
 
 test('an aborted download stops at once and keeps what it has', async (t) => {
