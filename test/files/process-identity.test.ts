@@ -1,8 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import type { Writable } from 'node:stream';
 import test from 'ava';
 import { standingOf, thisProcess } from '../../src/files/process-identity.js';
+import { procTest } from '../helpers/lock-holder.js';
 import { until } from '../helpers/until.js';
 
 const hasProc = existsSync('/proc/self/stat');
@@ -27,20 +29,17 @@ test('a number that another process has by now is that of a process that is gone
   t.is(standingOf({ ...thisProcess, pid: other.pid!, started: '' }), 'unknown');
 });
 
-test('a process that was killed, and whose parent has not asked for it, is gone', async (t) => {
-  if (!hasProc) {
-    t.log('SKIPPED: no /proc');
-    t.pass();
-    return;
-  }
-  // The shell's child ends at once; the program that takes the shell's place never asks for it.
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 600'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
+procTest('a process that was killed, and whose parent has not asked for it, is gone', async (t) => {
+  // The program that takes the shell's place never asks for the shell's child, which ends with its input.
+  const parent = spawn('sh', ['-c', 'cat <&3 & echo $!; exec sleep 600'], {
+    stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
   });
   t.teardown(() => parent.kill('SIGKILL'));
   const pid = await new Promise<number>((resolve) =>
-    parent.stdout.once('data', (text) => resolve(Number(text))),
+    parent.stdout!.once('data', (text) => resolve(Number(text))),
   );
+  await until(() => readFileSync(`/proc/${parent.pid}/comm`, 'latin1') === 'sleep\n');
+  (parent.stdio[3] as Writable).end();
   const stat = () => readFileSync(`/proc/${pid}/stat`, 'latin1').split(' ');
   await until(() => stat()[2] === 'Z');
   t.is(standingOf({ ...thisProcess, pid, started: stat()[21]! }), 'gone');

@@ -8,7 +8,7 @@ import { identityOf, ownerOf } from '../../src/files/lock-file.js';
 import { type ProcessIdentity, thisProcess } from '../../src/files/process-identity.js';
 import { lockDirectory, waitForLock } from '../../src/files/wait-for-lock.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
-import { holdLock, stop } from '../helpers/lock-holder.js';
+import { hasStopped, holdLock, procTest } from '../helpers/lock-holder.js';
 import { onHost } from '../helpers/other-host.js';
 
 const context = { note: () => {} };
@@ -106,15 +106,12 @@ test('a holder on another machine that beats keeps others out of a directory', a
   t.regex(error!.message, new RegExp(`process ${other.pid} on another-machine is working there`));
 });
 
-test('a process that was stopped for longer than the silence, and goes on, finds its lock lost', async (t) => {
-  if (!existsSync('/proc/self/stat')) {
-    t.log('SKIPPED: no /proc, which tells that a process has stopped');
-    t.pass();
-    return;
-  }
-  const directory = scratchDirectory(t);
-  const file = join(directory, '.eigenshard.lock');
-  const script = `
+procTest(
+  'a process that was stopped for longer than the silence, and goes on, finds its lock lost',
+  async (t) => {
+    const directory = scratchDirectory(t);
+    const file = join(directory, '.eigenshard.lock');
+    const script = `
     process.stdin.once('data', () => {
       try {
         lock.check();
@@ -124,26 +121,25 @@ test('a process that was stopped for longer than the silence, and goes on, finds
       lock.release();
       process.exit();
     });`;
-  const other = await holdLock(t, file, script, onHost('another-machine'));
-  await stop(other);
-  const lock = await lockDirectory(directory, { ...context, silentSeconds: 0.3 });
-  other.kill('SIGCONT');
-  other.stdin!.write('go on\n');
-  const said = await new Promise((resolve) => other.stdout!.once('data', (text) => resolve(String(text))));
-  t.regex(String(said), new RegExp(`lock was taken over by process ${process.pid} on `));
-  await new Promise((resolve) => other.on('exit', resolve));
-  lock.check();
-  lock.release();
-});
+    const other = await holdLock(t, file, script, onHost('another-machine'));
+    other.kill('SIGSTOP');
+    await hasStopped(other);
+    const lock = await lockDirectory(directory, { ...context, silentSeconds: 0.3 });
+    other.kill('SIGCONT');
+    other.stdin!.write('go on\n');
+    const said = await new Promise((resolve) => other.stdout!.once('data', (text) => resolve(String(text))));
+    t.regex(String(said), new RegExp(`lock was taken over by process ${process.pid} on `));
+    await new Promise((resolve) => other.on('exit', resolve));
+    lock.check();
+    lock.release();
+  },
+);
 
-test('a process of this machine that is merely stopped lives, and is never taken for dead', async (t) => {
-  if (!existsSync('/proc/self/stat')) {
-    t.log('SKIPPED: no /proc, which tells when a process was started');
-    t.pass();
-    return;
-  }
+procTest('a process of this machine that is merely stopped lives, and is never taken for dead', async (t) => {
   const file = join(scratchDirectory(t), 'lock');
-  await stop(await holdLock(t, file, 'process.stdin.resume();'));
+  const other = await holdLock(t, file, 'process.stdin.resume();');
+  other.kill('SIGSTOP');
+  await hasStopped(other);
   const notes: string[] = [];
   const enough = new AbortController();
   // By the time of this note, a second, the silence is over many times.

@@ -38,9 +38,18 @@ export async function eigenshard(...args: readonly string[]): Promise<Ended> {
   return start(args).ended;
 }
 
-/** Runs `node coordinator.js ...args`, which sends itself a signal when a journal has so many lines. */
-export async function eigenshardUntilLine(args: readonly string[], at: SignalAtLine): Promise<Ended> {
+/** Starts `node coordinator.js ...args`, which sends itself a signal when a journal has so many lines. */
+export function startUntilLine(
+  args: readonly string[],
+  at: SignalAtLine,
+  environment: Readonly<Record<string, string>> = {},
+): ReturnType<typeof start> {
   const hook = new URL('signal-at-line.js', import.meta.url).href;
-  const options = `${process.env.NODE_OPTIONS ?? ''} --import ${hook}`;
-  return start(args, { NODE_OPTIONS: options, SIGNAL_AT_LINE: JSON.stringify(at) }).ended;
+  const options = `${environment.NODE_OPTIONS ?? process.env.NODE_OPTIONS ?? ''} --import ${hook}`;
+  return start(args, { ...environment, NODE_OPTIONS: options, SIGNAL_AT_LINE: JSON.stringify(at) });
+}
+
+/** Runs `node coordinator.js ...args` to its end, or to the signal that it sends itself at a line of a journal. */
+export async function eigenshardUntilLine(args: readonly string[], at: SignalAtLine): Promise<Ended> {
+  return startUntilLine(args, at).ended;
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { testUnless } from './test-unless.js';
 import { until } from './until.js';
 
 /** Compiled, this file is dist/test/helpers/lock-holder.js. */
@@ -30,8 +31,10 @@ export async function holdLock(
   return child;
 }
 
-/** Stops a process, and waits until it has stopped. */
-export async function stop({ pid }: ChildProcess): Promise<void> {
-  process.kill(pid!, 'SIGSTOP');
+/** Declares a test that asks the system for what is known of a process. */
+export const procTest = testUnless(existsSync('/proc/self/stat') ? null : 'no /proc');
+
+/** Waits until a process has been stopped. */
+export async function hasStopped({ pid }: ChildProcess): Promise<void> {
   await until(() => / T /.test(readFileSync(`/proc/${pid}/stat`, 'latin1')));
 }

@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import test from 'ava';
 import { RunDirectory } from '../../src/output/run-directory.js';
-import { eigenshard, journalReaches, start } from '../helpers/cli.js';
+import { eigenshard, startUntilLine } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
-import { stop } from '../helpers/lock-holder.js';
+import { hasStopped, procTest } from '../helpers/lock-holder.js';
 import { onHost } from '../helpers/other-host.js';
 import { dataFiles, shardedModel } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
@@ -16,10 +17,8 @@ test('a run that was killed on one machine is resumed on another, where its lock
   t.is((await eigenshard('--model', model, '--out', whole, ...options)).code, 0);
   const out = scratchDirectory(t);
   const command = ['--model', model, '--out', out, ...options];
-  const { process, ended } = start(command, onHost('another-machine'));
-  await journalReaches(out, 4, ended);
-  process.kill('SIGKILL');
-  await ended;
+  const at = { folder: path.basename(out), lines: 4, signal: 'SIGKILL' } as const;
+  t.is((await startUntilLine(command, at, onHost('another-machine')).ended).code, null);
   const notes: string[] = [];
   const flags = { resume: true, overwrite: false };
   const waiting = { note: (line: string) => notes.push(line), silentSeconds: 0.3 };
@@ -30,12 +29,7 @@ test('a run that was killed on one machine is resumed on another, where its lock
   sameFiles(t, dataFiles(out), dataFiles(whole));
 });
 
-test('a run that was stopped, and lost its directory to another, ends and changes nothing there', async (t) => {
-  if (!existsSync('/proc/self/stat')) {
-    t.log('SKIPPED: no /proc, which tells that a process has stopped');
-    t.pass();
-    return;
-  }
+procTest('a run that was stopped and lost its directory ends, and changes nothing there', async (t) => {
   const model = shardedModel(t, 3000, 64).directory;
   const whole = scratchDirectory(t);
   t.is((await eigenshard('--model', model, '--out', whole, ...options)).code, 0);
@@ -43,9 +37,9 @@ test('a run that was stopped, and lost its directory to another, ends and change
   for (const lines of [1, 3, 20, 33]) {
     const out = scratchDirectory(t);
     const command = ['--model', model, '--out', out, ...options];
-    const { process, ended } = start(command, onHost('another-machine'));
-    await journalReaches(out, lines, ended);
-    await stop(process);
+    const at = { folder: path.basename(out), lines, signal: 'SIGSTOP' } as const;
+    const { process, ended } = startUntilLine(command, at, onHost('another-machine'));
+    await hasStopped(process);
     const flags = { resume: true, overwrite: false };
     const directory = await RunDirectory.open(out, flags, { note: () => {}, silentSeconds: 0.3 });
     const before = publishedFiles(out);
@@ -63,7 +57,9 @@ test('a run that was stopped, and lost its directory to another, ends and change
   }
 });
 
-/** What is in a run's directory under its name, and its journal. */
+/** What is in a run's directory under its name, its journal among it. */
 function publishedFiles(directory: string): Map<string, Buffer> {
-  return new Map([...dataFiles(directory)].filter(([name]) => !/\.(partial|unfinished)$/.test(name)));
+  const files = [...dataFiles(directory)].filter(([name]) => !/\.(partial|unfinished)$/.test(name));
+  const journal = path.join(directory, 'journal.jsonl');
+  return new Map([...files, ['journal.jsonl', readFileSync(journal)]]);
 }
