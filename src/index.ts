@@ -10,5 +10,5 @@ export type { Options } from './run/config.js';
 export type { FinishedRun } from './run/coordinator.js';
 export type { ProgressEvent, StageState } from './run/progress.js';
 export { run } from './run/run.js';
-export { verify } from './run/verify.js';
+export { type FoundVerification, verify } from './run/verify.js';
 export { version } from './version.js';

@@ -4,6 +4,7 @@ import test from 'ava';
 import type {
   Check,
   FinishedRun,
+  FoundVerification,
   Manifest,
   ModelInspection,
   OpenRun,
@@ -21,7 +22,8 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 
 const types: true[] = [
   true satisfies Same<Awaited<ReturnType<typeof library.run>>, FinishedRun>,
-  true satisfies Same<Awaited<ReturnType<typeof library.verify>>['checks'], Verification['checks']>,
+  true satisfies Same<Awaited<ReturnType<typeof library.verify>>, FoundVerification>,
+  true satisfies FoundVerification extends Verification ? true : never,
   true satisfies Same<Awaited<ReturnType<typeof library.openRun>>, OpenRun>,
   true satisfies Same<FinishedRun['manifest'], Manifest>,
   true satisfies Same<Verification['checks'], Check[]>,
@@ -39,7 +41,7 @@ test('the library exports these names and no others', (t) => {
     'verify',
     'version',
   ]);
-  t.is(types.length, 8);
+  t.is(types.length, 9);
 });
 
 test('a program computes a run, is told how far it is, opens it and verifies it, and nothing is printed', async (t) => {
