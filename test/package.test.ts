@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { version } from '../src/version.js';
 import { scratchDirectory } from './helpers/fixtures.js';
+import { testUnless } from './helpers/test-unless.js';
 
 /** Compiled, this file is dist/test/package.test.js of the checkout. */
 const root = path.resolve(import.meta.dirname, '../..');
@@ -16,7 +17,7 @@ const shell = Object.fromEntries(Object.entries(process.env).filter(([name]) => 
 
 /** Where npm's settings, its cache and its registry are; null where npm is missing or its registry does not answer. */
 const settings = await reachedRegistry();
-const withRegistry = settings === null ? test.skip : test;
+const registryTest = testUnless(settings === null ? 'npm is missing, or its registry does not answer' : null);
 
 async function reachedRegistry(): Promise<Record<string, string> | null> {
   const ask = async (...args: string[]) => (await execute('npm', args, { cwd: root })).stdout.trim();
@@ -119,7 +120,7 @@ test('the vendored packages have the versions that the package asks for, and no 
   }
 });
 
-withRegistry('in an empty folder the package installs without a script or a warning, and runs', async (t) => {
+registryTest('in an empty folder the package installs without a script or a warning, and runs', async (t) => {
   const home = scratchDirectory(t);
   const folder = scratchDirectory(t);
   const run = async (command: string, ...args: string[]) => {

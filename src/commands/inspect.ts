@@ -43,7 +43,7 @@ async function inspect(place: string, { json, ...options }: InspectOptions): Pro
   }
 }
 
-/** Looks on the hub, and says so where that fails: a mistyped path of two names, as runs/NAME, reads like a model of it. */
+/** Looks on the hub, and where that fails says so: a mistyped path of two names reads like a model of the hub. */
 async function inspectReference(place: string, options: { tensor?: string }): Promise<HubModelInspection> {
   try {
     return await inspectHubModel(place, { hub: hubSettings(process.env), ...options });
