@@ -9,7 +9,7 @@ export interface Vocabulary {
   isOrphan: (boolean | null)[];
   /** Whether a token is a special one; null without a tokenizer. */
   isSpecial: (boolean | null)[];
-  /** What a user should know of the tokenizer. */
+  /** Notes on the tokenizer, for the user. */
   notes: readonly string[];
 }
 
