@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { EigenshardError, InputError, VerificationError } from '../errors.js';
-import type { Lock } from '../files/lock.js';
+import { type HeldDirectory, removeEmpty, takeDirectory } from '../files/held-directory.js';
 import type { LockClaim } from '../files/lock-file.js';
 import { sweepPartialFiles, writeFileAtomically } from '../files/partial-file.js';
-import { type LockContext, lockDirectory } from '../files/wait-for-lock.js';
+import type { LockContext } from '../files/wait-for-lock.js';
 import { asOutputError } from '../files/write-error.js';
 import { type BackendIdentity, backendLabel, sameBackend } from '../linalg/backend/backend.js';
 import { partitionFolders } from '../plan/plan-run.js';
@@ -41,21 +41,17 @@ export class RunDirectory {
   /** Absolute. */
   readonly path: string;
   readonly #flags: { resume: boolean; overwrite: boolean };
-  readonly #lock: Lock;
-  /** The uppermost directory that `open` made; undefined where all were there. */
-  readonly #made: string | undefined;
+  readonly #held: HeldDirectory;
   #journal: Journal | undefined;
 
   private constructor(
     directory: string,
     flags: { resume: boolean; overwrite: boolean },
-    lock: Lock,
-    made: string | undefined,
+    held: HeldDirectory,
   ) {
     this.path = directory;
     this.#flags = flags;
-    this.#lock = lock;
-    this.#made = made;
+    this.#held = held;
   }
 
   /**
@@ -68,25 +64,20 @@ export class RunDirectory {
     flags: { resume: boolean; overwrite: boolean },
     context: LockContext = { note: () => {} },
   ): Promise<RunDirectory> {
+    const held = await takeDirectory(directory, context);
+    const opened = new RunDirectory(path.resolve(directory), flags, held);
     try {
-      const absolute = path.resolve(directory);
-      const made = mkdirSync(absolute, { recursive: true });
-      const opened = new RunDirectory(absolute, flags, await lockDirectory(absolute, context), made);
-      try {
-        opened.#refuseUnclear();
-      } catch (error) {
-        opened.close();
-        throw error;
-      }
-      return opened;
+      opened.#refuseUnclear();
     } catch (error) {
+      opened.close();
       throw asOutputError(error, directory);
     }
+    return opened;
   }
 
   /** Names the lock to worker threads, which check it before they write. */
   get lock(): LockClaim {
-    return this.#lock.claim;
+    return this.#held.lock.claim;
   }
 
   /**
@@ -95,7 +86,7 @@ export class RunDirectory {
    * @throws RunError where another process has taken it over
    */
   refuseLost(): void {
-    this.#lock.check();
+    this.#held.lock.check();
   }
 
   /**
@@ -210,9 +201,8 @@ export class RunDirectory {
       this.refuseLost();
       this.#sweep();
     } finally {
-      this.#lock.release();
+      this.#held.release();
     }
-    if (this.#made !== undefined) removeEmpty(this.path, this.#made);
   }
 
   #holds(name: string): boolean {
@@ -404,17 +394,4 @@ function entriesOf({ metric, eigenbasis, partitions }: Manifest): JournalEntry[]
 /** Whether a path, as it is written, lies in a directory. */
 function isInside(directory: string, file: string): boolean {
   return file.startsWith(directory + path.sep);
-}
-
-/** Removes `directory` and what is above it, up to `last`, as long as they are empty. */
-function removeEmpty(directory: string, last: string): void {
-  for (let folder = directory; ; folder = path.dirname(folder)) {
-    try {
-      rmdirSync(folder);
-    } catch {
-      // Something lies in it.
-      return;
-    }
-    if (folder === last || folder === path.dirname(folder)) return;
-  }
 }
