@@ -29,7 +29,8 @@ test('report makes it again, the same, and leaves the directory free', async (t)
   t.is(stdout, `${file}\n`);
   t.true(readFileSync(file).equals(page));
   t.deepEqual(readManifest(directory), manifest);
-  t.false(readdirSync(directory).some((name) => name.startsWith('.')));
+  const hidden = readdirSync(directory).filter((name) => name.startsWith('.'));
+  t.deepEqual(hidden, ['.eigenshard.run'], 'the mark of a run, and no lock');
 });
 
 test('a run without a report, or without tables, has none, and can be given one where it has tables', async (t) => {
