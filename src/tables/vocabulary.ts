@@ -1,5 +1,5 @@
-import { openTokenizer } from '../input/open-tokenizer.js';
-import { tokenizerNotes } from '../input/tokenizer-notes.js';
+import { openTokenizer } from '../input/tokenizer/open-tokenizer.js';
+import { tokenizerNotes } from '../input/tokenizer/tokenizer-notes.js';
 
 /** Knowledge of the V tokens apart from their rows. */
 export interface Vocabulary {
