@@ -16,6 +16,7 @@ import test, { type ExecutionContext } from 'ava';
 import { EigenshardError } from '../../src/errors.js';
 import { readManifest } from '../../src/output/manifest.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
+import { withinOneDay } from '../helpers/one-day.js';
 import { randomNumbers } from '../helpers/random.js';
 import { dataFiles, runHere, shardedModel, verifyHere } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
@@ -179,17 +180,21 @@ test('what is missing or damaged of a finished run is made again, to the same by
 });
 
 test('a lost journal is written again from the manifest, and with both lost the run is made anew', async (t) => {
-  const { directory, options } = await sampleRun(t);
-  const expected = dataFiles(directory);
-  rmSync(path.join(directory, 'journal.jsonl'));
-  await runHere(options, { resume: true });
-  t.true((await verifyHere(directory)).verification.passed);
-  sameFiles(t, dataFiles(directory), expected);
+  const [expected, resumed, anew] = await withinOneDay(async () => {
+    const { directory, options } = await sampleRun(t);
+    const first = dataFiles(directory);
+    rmSync(path.join(directory, 'journal.jsonl'));
+    await runHere(options, { resume: true });
+    t.true((await verifyHere(directory)).verification.passed);
+    const second = dataFiles(directory);
 
-  for (const name of ['journal.jsonl', 'manifest.json']) rmSync(path.join(directory, name));
-  await t.throwsAsync(runHere(options, { resume: true }), { message: /exists, and no eigenshard run/ });
-  await runHere(options, { overwrite: true });
-  sameFiles(t, dataFiles(directory), expected);
+    for (const name of ['journal.jsonl', 'manifest.json']) rmSync(path.join(directory, name));
+    await t.throwsAsync(runHere(options, { resume: true }), { message: /exists, and no eigenshard run/ });
+    await runHere(options, { overwrite: true });
+    return [first, second, dataFiles(directory)] as const;
+  });
+  sameFiles(t, resumed, expected);
+  sameFiles(t, anew, expected);
 });
 
 test('a change that keeps size and modification time is noticed, and one that nobody could see when asked', async (t) => {
@@ -212,16 +217,21 @@ test('a change that keeps size and modification time is noticed, and one that no
 });
 
 test('--overwrite replaces a run whose manifest is damaged, empty or of another layout', async (t) => {
-  const { directory, options } = await sampleRun(t);
-  const expected = dataFiles(directory);
-  const file = path.join(directory, 'manifest.json');
-  const text = readFileSync(file, 'utf8');
-  for (const damaged of ['', '{', text.slice(0, 1000), text.replace('"layout": 2', '"layout": 9')]) {
-    writeFileSync(file, damaged);
-    await runHere(options, { overwrite: true });
-    sameFiles(t, dataFiles(directory), expected);
-    t.true(readManifest(directory).verification.passed);
-  }
+  const [expected, ...replaced] = await withinOneDay(async () => {
+    const { directory, options } = await sampleRun(t);
+    const runs: [Map<string, Buffer>, ...Map<string, Buffer>[]] = [dataFiles(directory)];
+    const file = path.join(directory, 'manifest.json');
+    const text = readFileSync(file, 'utf8');
+    for (const damaged of ['', '{', text.slice(0, 1000), text.replace('"layout": 2', '"layout": 9')]) {
+      writeFileSync(file, damaged);
+      await runHere(options, { overwrite: true });
+      t.true(readManifest(directory).verification.passed);
+      runs.push(dataFiles(directory));
+    }
+    return runs;
+  });
+  t.is(replaced.length, 4);
+  for (const files of replaced) sameFiles(t, files, expected);
 });
 
 test('a damaged manifest is made again from the journal', async (t) => {
