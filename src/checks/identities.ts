@@ -1,5 +1,5 @@
 import type { Dtype } from '../formats/dtype.js';
-import type { Measurements } from './measurements.js';
+import { columnVariances, type Measurements } from './measurements.js';
 import { type Check, judge } from './verdict.js';
 
 /**
@@ -83,6 +83,8 @@ function checkProbe({ probe, sums }: Measurements): Check {
   };
 }
 
+const COARSE_METRIC =
+  'the metric file is rounded too coarsely for its condition number to tell: give it in a wider dtype, or leave it away';
 const UNKNOWN_MEAN = 'the mean row is not known without the checkpoint';
 
 function notApplicable(detail: string) {
@@ -107,11 +109,21 @@ function checkColumnMeans(measurements: Measurements, { meanProjections }: Expec
 const variances = {
   name: 'column variances',
   what: 'max_j | var_i p_ij - c_j | in units of its tolerance',
+  unit: { name: 'its tolerance', size: 1 },
 };
 const meanCausal = {
   name: 'mean causal norm',
   what: '| (1/V) sum_i ||gamma_i||_M^2 - (d - rho tr M + ||mu||_M^2) |',
 };
+
+/** Whether the metric is the inverse of this checkpoint's covariance, by its checks; null where it cannot be told. */
+export function metricMatches(checks: readonly Check[]): boolean | null {
+  const verdicts = checks
+    .filter(({ name }) => name === variances.name || name === meanCausal.name)
+    .map(({ verdict }) => verdict);
+  if (verdicts.includes('differs')) return false;
+  return verdicts.length > 0 && verdicts.every((verdict) => verdict === 'passed') ? true : null;
+}
 
 /** Judges identities 2 (variances) and 3, which hold for the checkpoint's own covariance only. */
 function checkCovariance(measurements: Measurements, expected: Expected): Check[] {
@@ -124,11 +136,20 @@ function checkCovariance(measurements: Measurements, expected: Expected): Check[
       { ...meanCausal, ...notApplicable(why) },
     ];
   }
+  const measured = columnVariances(measurements);
   const tolerances = varianceTolerances(measurements, expected, c);
+  // Where its rounding could be all of the variance, any metric would pass.
+  if (expected.metric.source === 'file' && sum(tolerances) >= sum(measured)) {
+    return [
+      { ...variances, ...notApplicable(COARSE_METRIC) },
+      { ...meanCausal, ...notApplicable(COARSE_METRIC) },
+    ];
+  }
   const judged = [
-    { ...variances, ...judgeVariances(measurements, c, tolerances) },
+    { ...variances, ...judgeVariances(measured, c, tolerances) },
     {
       ...meanCausal,
+      unit: { name: 'd', size: c.length },
       ...judgeMeanCausalNorm(measurements, { lambda: expected.eigenvalues, m, ridge }, tolerances),
     },
   ];
@@ -139,17 +160,8 @@ function checkCovariance(measurements: Measurements, expected: Expected): Check[
   );
 }
 
-function judgeVariances(
-  { rows, sums, sumsOfSquares }: Measurements,
-  c: Float64Array,
-  tolerances: Float64Array,
-) {
-  const deviations = sums.map((sum, j) => {
-    const mean = sum / rows;
-    const variance = sumsOfSquares[j]! / rows - mean * mean;
-    return Math.abs(variance - c[j]!) / tolerances[j]!;
-  });
-  return judge(largest(deviations), 1);
+function judgeVariances(measured: Float64Array, c: Float64Array, tolerances: Float64Array) {
+  return judge(largest(measured.map((variance, j) => Math.abs(variance - c[j]!) / tolerances[j]!)), 1);
 }
 
 function judgeMeanCausalNorm(
@@ -189,6 +201,10 @@ function varianceTolerances(measurements: Measurements, expected: Expected, c: F
     const given = (Math.sqrt(d) * epsilon * largestLambda) / (lambda * lambda);
     return rounding + basis + given;
   });
+}
+
+function sum(values: Float64Array): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /** Largest of values, NaN if one is NaN. */

@@ -68,6 +68,16 @@ export function mergeMeasurements(parts: readonly Measurements[]): Measurements 
   return merged;
 }
 
+/** Variances of the columns of the projections, [d]; their sum is the trace of C, in whatever orthonormal basis. */
+export function columnVariances({ rows, sums, sumsOfSquares }: Measurements): Float64Array {
+  return sums.map((sum, j) => {
+    const mean = sum / rows;
+    const variance = sumsOfSquares[j]! / rows - mean * mean;
+    // Rounding may take it below 0; a NaN stays.
+    return variance < 0 ? 0 : variance;
+  });
+}
+
 /** Worse of two deviations; a NaN is worse than any number. */
 export function worse<Deviation extends { maximumRelative: number }>(a: Deviation, b: Deviation): Deviation {
   return a.maximumRelative >= b.maximumRelative || Number.isNaN(a.maximumRelative) ? a : b;
