@@ -146,7 +146,7 @@ function checkCovariance(measurements: Measurements, expected: Expected): Check[
     ];
   }
   const judged = [
-    { ...variances, ...judgeVariances(measured, c, tolerances) },
+    { ...variances, ...judgeVariances(measurements, expected, tolerances) },
     {
       ...meanCausal,
       unit: { name: 'd', size: c.length },
@@ -160,8 +160,37 @@ function checkCovariance(measurements: Measurements, expected: Expected): Check[
   );
 }
 
-function judgeVariances(measured: Float64Array, c: Float64Array, tolerances: Float64Array) {
-  return judge(largest(measured.map((variance, j) => Math.abs(variance - c[j]!) / tolerances[j]!)), 1);
+/**
+ * Judges the variances of the columns, and of a given metric the one along the probe r as well: a metric of the right
+ * variances and wrong correlations, such as the inverse of C's diagonal, would pass by the columns alone. (Of a computed
+ * one, the residual of C V = V diag(c) shows the correlations.)
+ */
+function judgeVariances(measurements: Measurements, expected: Expected, tolerances: Float64Array) {
+  const c = expected.covarianceEigenvalues!;
+  const deviations = columnVariances(measurements).map(
+    (variance, j) => Math.abs(variance - c[j]!) / tolerances[j]!,
+  );
+  const alongProbe = expected.metric.source === 'file' ? probeDeviation(measurements, c, tolerances) : 0;
+  return judge(largest(Float64Array.of(largest(deviations), alongProbe)), 1);
+}
+
+/**
+ * Deviation of var_i p_i . r from sum_j c_j r_j^2, in units of its tolerance. All r_j^2 are 1 / d: both are means of the
+ * columns' own, but for what turns float32 eigenvectors into each other, 2 u sqrt(d) of the largest c, and the
+ * rounding of p . r, which is a product of d terms as p is.
+ */
+function probeDeviation(measurements: Measurements, c: Float64Array, tolerances: Float64Array): number {
+  const { rows, alongProbe } = measurements;
+  const d = c.length;
+  const mean = alongProbe.sum / rows;
+  const variance = alongProbe.sumOfSquares / rows - mean * mean;
+  const s = productRounding(d) * typicalNorm(measurements);
+  const tolerance =
+    sum(tolerances) / d +
+    2 * u * Math.sqrt(d) * largest(c.map(Math.abs)) +
+    2 * Math.sqrt(Math.abs(variance)) * s +
+    s * s;
+  return Math.abs(variance - sum(c) / d) / tolerance;
 }
 
 function judgeMeanCausalNorm(

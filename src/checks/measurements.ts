@@ -23,6 +23,8 @@ export interface Measurements {
   normDifference: { maximum: number; sum: number; maximumRelative: number; row: number };
   /** Deviation |p_i . r - gamma_i . (V r)| / ||gamma_i|| of the probe: its maximum with its row. */
   probe: { maximumRelative: number; row: number };
+  /** Projections p_i . r on the probe's vector r. */
+  alongProbe: MomentSums;
   /** Euclidean norms ||p_i||. */
   norm: MomentSums;
   /** Causal norms sqrt(sum_j lambda_j p_ij^2). */
@@ -62,6 +64,7 @@ export function mergeMeasurements(parts: readonly Measurements[]): Measurements 
       sum: merged.normDifference.sum + part.normDifference.sum,
     };
     merged.probe = worse(merged.probe, part.probe);
+    merged.alongProbe = mergeMomentSums(merged.alongProbe, part.alongProbe);
     merged.norm = mergeMomentSums(merged.norm, part.norm);
     merged.causalNorm = mergeMomentSums(merged.causalNorm, part.causalNorm);
   }

@@ -75,6 +75,12 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
     gammaSquares: 0,
     normDifference: { maximum: 0, sum: 0, maximumRelative: 0, row: first },
     probe: { maximumRelative: 0, row: first },
+    alongProbe: {
+      minimum: Number.POSITIVE_INFINITY,
+      maximum: Number.NEGATIVE_INFINITY,
+      sum: 0,
+      sumOfSquares: 0,
+    },
     norm: { minimum: Number.POSITIVE_INFINITY, maximum: 0, sum: 0, sumOfSquares: 0 },
     causalNorm: { minimum: Number.POSITIVE_INFINITY, maximum: 0, sum: 0, sumOfSquares: 0 },
   };
@@ -95,6 +101,7 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
     for (const [moments, value] of [
       [measurements.norm, norm],
       [measurements.causalNorm, causal],
+      [measurements.alongProbe, dot(p, 0, r, d)],
     ] as const) {
       moments.minimum = Math.min(moments.minimum, value);
       moments.maximum = Math.max(moments.maximum, value);

@@ -158,6 +158,26 @@ test('a metric of another model of the same size is told, and the variance is of
   t.regex(again.at(-1)!, /^warning: the given metric/);
 });
 
+test("the inverse of the covariance's diagonal has the right variances, and is told by its correlations", async (t) => {
+  const [rows, d] = [500, 12];
+  const gamma = randomFloat32(rows * d, 9);
+  // Neighbouring columns are correlated.
+  for (let i = 0; i < rows; i++)
+    for (let k = 1; k < d; k++) gamma[i * d + k]! += 0.2 * k * gamma[i * d + k - 1]!;
+  const diagonal = new Float64Array(d * d);
+  for (let k = 0; k < d; k++) {
+    const column = Array.from({ length: rows }, (_, i) => gamma[i * d + k]!);
+    const mean = column.reduce((sum, value) => sum + value, 0) / rows;
+    const variance = column.reduce((sum, value) => sum + (value - mean) ** 2, 0) / rows;
+    diagonal[k * d + k] = 1 / (variance + RIDGE);
+  }
+  const metric = path.join(scratchDirectory(t), 'M.npy');
+  writeFileSync(metric, npy('<f8', [d, d], new Uint8Array(diagonal.buffer)));
+  const model = matrixFile(t, gamma, rows);
+  const { manifest } = await runHere({ model, metric, ridge: RIDGE, out: scratchDirectory(t) });
+  t.is(manifest.metric.matches, false);
+});
+
 test('a metric that the terminal is told of stands on stderr too', async (t) => {
   const [mine, other] = [shardedModel(t, 200, 8, 1), shardedModel(t, 200, 8, 2)];
   const source = scratchDirectory(t);
@@ -234,9 +254,8 @@ test("a rank-deficient run's own metric, given as a file of float32, has the sam
 
 test('where the rounding of a metric file could be all of the variance, it cannot be told whether it matches', async (t) => {
   const [rows, d] = [300, 64];
-  const scaled = (seed: number) => rowsOfRank(rows, d, 8, seed).map((value) => 10 * value);
-  const model = matrixFile(t, scaled(3), rows);
-  const { M } = await metricOfRun(t, matrixFile(t, scaled(30), rows), d);
+  const model = matrixFile(t, rowsOfRank(rows, d, 8, 3), rows);
+  const { M } = await metricOfRun(t, matrixFile(t, rowsOfRank(rows, d, 8, 30), rows), d);
   const file = path.join(scratchDirectory(t), 'M.npy');
   writeFileSync(file, npy('<f4', [d, d], new Uint8Array(Float32Array.from(M).buffer)));
   const out = scratchDirectory(t);
