@@ -196,6 +196,7 @@ function foldProjections({ hidden: d }: VerifyInput, regions: Regions, blocks: I
 function compareRows({ rows }: VerifyInput, regions: Regions) {
   const normDifference = { maximum: 0, sum: 0, maximumRelative: 0, row: rows.first };
   const probe = { maximumRelative: 0, row: rows.first };
+  const alongProbe = emptySums();
   const norm = emptySums();
   const causalNorm = emptySums();
   for (let i = 0; i < rows.count; i++) {
@@ -209,10 +210,11 @@ function compareRows({ rows }: VerifyInput, regions: Regions) {
     normDifference.sum += difference;
     normDifference.maximum = Math.max(normDifference.maximum, difference);
     raise(normDifference, relative(difference, gammaNorm), row);
+    addMoment(alongProbe, regions.probe.float64[i]!);
     const missed = Math.abs(regions.probe.float64[i]! - regions.gammaProbe.float64[i]!);
     raise(probe, relative(missed, gammaNorm), row);
   }
-  return { normDifference, probe, norm, causalNorm };
+  return { normDifference, probe, alongProbe, norm, causalNorm };
 }
 
 /** Deviation relative to a norm; a row of zeros must be projected on zero exactly. */

@@ -1,4 +1,6 @@
+import { shownFigures } from '../../checks/verdict.js';
 import type { RunResults } from '../../output/manifest.js';
+import { warningsOf } from '../../output/warnings.js';
 import { formatBytes as bytes, count, figure, fixed } from '../../text/figures.js';
 import { type Html, html } from '../html.js';
 
@@ -12,14 +14,17 @@ ${checks(results)}
 </section>`;
 }
 
-function verdict({ verification }: RunResults): Html {
-  const { passed, checks: all } = verification;
+function verdict(results: RunResults): Html {
+  const { passed, checks: all } = results.verification;
   const number = (wanted: string) => all.filter(({ verdict: found }) => found === wanted).length;
   const others = (['failed', 'differs', 'not applicable'] as const)
     .filter((kind) => number(kind) > 0)
     .map((kind) => `, ${number(kind)} ${kind}`);
-  return html`<p class="verdict ${passed ? 'passed' : 'failed'}"><strong>Verification ${passed ? 'passed' : 'FAILED'}</strong>:
-${number('passed')} of ${all.length} checks passed${others.join('')}.</p>`;
+  // Amber, not green, where the metric is another's.
+  const tone = !passed ? 'failed' : number('differs') > 0 ? 'differs' : 'passed';
+  return html`<p class="verdict ${tone}"><strong>Verification ${passed ? 'passed' : 'FAILED'}</strong>:
+${number('passed')} of ${all.length} checks passed${others.join('')}.</p>
+${warningsOf(results).map((warning) => html`<p class="verdict differs"><strong>Warning</strong>: ${warning}.</p>`)}`;
 }
 
 function facts({
@@ -46,10 +51,26 @@ function facts({
     ['Condition number', fixed(eigenvalues.conditionNumber)],
     ['Participation ratio of M', fixed(eigenvalues.participationRatio)],
     [
-      'Participation ratio of C',
+      eigenvalues.varianceSource === 'covariance'
+        ? 'Participation ratio of C'
+        : 'Participation ratio of the variances of p',
       eigenvalues.covarianceParticipationRatio === null
         ? 'unknown'
         : fixed(eigenvalues.covarianceParticipationRatio),
+    ],
+    [
+      'Rank of C',
+      eigenvalues.rank === null ? 'unknown' : `${count(eigenvalues.rank)} of ${count(model.hidden)}`,
+    ],
+    [
+      'Directions set by the ridge',
+      eigenvalues.ridgeBound === null ? 'unknown' : count(eigenvalues.ridgeBound),
+    ],
+    [
+      'Clusters of near-equal λ',
+      eigenvalues.clusters === null
+        ? 'unknown'
+        : `${count(eigenvalues.clusters.count)} (directions: ${count(eigenvalues.clusters.directions)})`,
     ],
     ['Projections', `${moments(projections)}, ${bytes(projections.bytes)} as float32`],
     ['Norm', moments(norms.euclidean)],
@@ -81,18 +102,15 @@ function checks({ verification: { checks: all, normDifference, offDiagonal } }: 
 <table><caption>What the verification measured on the bytes of the disk, beside what rounding allows</caption>
 <thead><tr><th scope="col">check</th><th scope="col">identity</th><th scope="col">verdict</th>
 <th scope="col" class="number">measured</th><th scope="col" class="number">tolerance</th></tr></thead>
-<tbody>${all.map(
-    ({
-      name,
-      what,
-      measured,
-      tolerance,
-      verdict: found,
-      detail,
-    }) => html`<tr><th scope="row">${name}</th><td>${what}</td>
+<tbody>${all.map((check) => {
+    const { name, what, verdict: found, detail } = check;
+    const shown = shownFigures(check);
+    // The identity may name the unit itself.
+    const unit = shown === null || shown.unit === '' || what.endsWith(shown.unit) ? '' : ` ${shown.unit}`;
+    return html`<tr><th scope="row">${name}</th><td>${what}${unit}</td>
 <td class="${found === 'passed' ? 'passed' : found === 'failed' ? 'failed' : 'differs'}">${found}${found !== 'passed' && detail !== undefined ? `: ${detail}` : ''}</td>
-<td class="number">${given(measured)}</td><td class="number">${given(tolerance)}</td></tr>`,
-  )}</tbody></table></div>
+<td class="number">${given(shown?.measured ?? null)}</td><td class="number">${given(shown?.tolerance ?? null)}</td></tr>`;
+  })}</tbody></table></div>
 <p>Norm from the checkpoint against the norm from the projections: differs by ${figure(normDifference.maximum)} at most,
 ${figure(normDifference.mean)} on average (limit ${normDifference.limit}). Largest off-diagonal entry of VᵀV: ${figure(offDiagonal.maximum)}
 (limit ${offDiagonal.limit}).</p>`;
