@@ -34,7 +34,7 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
   let tables: TablePart | null = null;
   const [main, other] = formats.map((blocks, format) => {
     const measured = measureProjections(input, regions, blocks);
-    if (format === 0 && input.tables !== null && findings.problems.length === 0) {
+    if (format === 0 && input.tables !== null && findings.problems.length === 0 && areFinite(measured)) {
       const columns = { ...partitionAt(regions.block, layout, count), ...measured };
       tables = measureTables(input.rows, columns, input.tables, regions);
     }
@@ -234,6 +234,11 @@ function raise(worst: { maximumRelative: number; row: number }, deviation: numbe
 }
 
 type Columns = Pick<Measurements, 'sums' | 'sumsOfSquares' | 'minima' | 'maxima'>;
+
+/** Whether no projection has overflowed, or is no number: tables are made of numbers. */
+function areFinite({ minima, maxima }: Pick<Columns, 'minima' | 'maxima'>): boolean {
+  return minima.every(Number.isFinite) && maxima.every(Number.isFinite);
+}
 
 /** Whether two foldings of the same rows agree: extrema exactly, sums but for the order of their terms. */
 function sameColumns(a: Columns, b: Columns, rows: number): boolean {

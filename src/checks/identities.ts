@@ -202,13 +202,16 @@ function judgeMeanCausalNorm(
   const meanTolerance = productRounding(d) * typicalNorm(measurements);
   let left = 0;
   let right = d;
+  // Of the terms of d - rho tr M + ||mu||_M^2, which may nearly cancel.
+  let magnitude = d;
   let tolerance = 0;
   for (let j = 0; j < d; j++) {
     left += (lambda[j]! * measurements.sumsOfSquares[j]!) / measurements.rows;
     right += lambda[j]! * (m[j]! * m[j]! - ridge);
+    magnitude += lambda[j]! * (m[j]! * m[j]! + ridge);
     tolerance += lambda[j]! * (tolerances[j]! + meanTolerance * (2 * Math.abs(m[j]!) + meanTolerance));
   }
-  return judge(Math.abs(left - right), tolerance);
+  return judge(Math.abs(left - right), tolerance + d * Number.EPSILON * magnitude);
 }
 
 /**

@@ -258,13 +258,16 @@ export function readManifest(directory: string): Manifest {
   } catch (cause) {
     throw damaged(file, `not valid JSON: ${(cause as Error).message}`);
   }
+  // First: what damage has made of it need not fit the schema.
+  const hasSeal = typeof value === 'object' && value !== null && 'seal' in value;
+  if (hasSeal && !isSealed(text)) throw damaged(file, 'its seal does not fit its text');
   const result = manifestSchema.safeParse(value);
   if (!result.success) {
     const { path: at, message } = result.error.issues[0]!;
     const advice = `Was it written by another version (this one reads the layouts ${READ_LAYOUTS.join(' and ')})?`;
     throw new InputError(`${file}: "${at.join('.')}": ${message}. ${advice}`);
   }
-  if (result.data.layout > 1 && !isSealed(text)) throw damaged(file, 'its seal does not fit its text');
+  if (result.data.layout > 1 && !hasSeal) throw damaged(file, 'it has no seal');
   return result.data;
 }
 

@@ -27,6 +27,7 @@ import {
 } from './manifest.js';
 import { manifestFiles } from './manifest-files.js';
 import { isOwnName, liesInside, MARKER_NAME, MARKER_TEXT } from './own-files.js';
+import { refuseStrangers, writtenPartitions } from './partition-folders.js';
 
 /**
  * The output directory of one run, held by one coordinator from `open` to `close`.
@@ -99,7 +100,8 @@ export class RunDirectory {
     try {
       manifest = readManifest(this.path);
     } catch (error) {
-      if (!(error instanceof VerificationError) || readJournal(this.path) === null) throw error;
+      if (!(error instanceof VerificationError) || readable(() => readJournal(this.path)) === null)
+        throw error;
       note(`${path.join(this.path, MANIFEST_NAME)}: is not as the run wrote it, and is made again`);
       this.refuseLost();
       rmSync(path.join(this.path, MANIFEST_NAME));
@@ -136,7 +138,11 @@ export class RunDirectory {
 
   /** What has computed the unfinished run that lies here, when it is to be continued. */
   unfinishedBackend(): BackendIdentity | null {
-    return this.#flags.resume ? (readJournal(this.path)?.header.kernels ?? null) : null;
+    if (!this.#flags.resume) return null;
+    // The damaged journal of a finished run is written again when its manifest has been read.
+    const read = () => readJournal(this.path);
+    const journal = this.#holds(MANIFEST_NAME) ? readable(read) : read();
+    return journal?.header.kernels ?? null;
   }
 
   /**
@@ -150,6 +156,7 @@ export class RunDirectory {
     // First, so that a process that has lost the directory publishes nothing of what it had begun.
     this.#sweep();
     if (this.#flags.overwrite) this.#removeFormer(targets);
+    refuseStrangers(this.path, targets);
     // A manifest that is no run's, or a journal that is none, is somebody's.
     if (this.#holds(MANIFEST_NAME)) readManifest(this.path);
     const recorded = readJournal(this.path);
@@ -311,13 +318,14 @@ export class RunDirectory {
   /**
    * What manifest and journal name, as far as they can be read, and a run may remove: its own names inside the
    * directory, and elsewhere only what this run will write again, for both files may come from anywhere. Where both are
-   * lost, a directory with our mark has its files at the names that this run will take.
+   * lost, a directory with our mark has its files at the names that this run will take, and partitions tell themselves.
    */
   #formerFiles(targets: readonly string[]): Set<string> {
     const absolute = (name: string) => path.resolve(this.path, name);
     const rewritten = new Set(targets.map(absolute));
     const named = [...this.#namedByManifest(), ...this.#namedByJournal()].map(absolute);
     const own = [MANIFEST_NAME, JOURNAL_NAME].map(absolute);
+    const parts = writtenPartitions(this.path);
     return new Set([
       ...own,
       ...named.filter((file) =>
@@ -325,7 +333,7 @@ export class RunDirectory {
           ? liesInside(this.path, file) && (rewritten.has(file) || this.#isOwn(file))
           : rewritten.has(file),
       ),
-      ...[...rewritten].filter((file) => liesInside(this.path, file) && this.#isOwn(file)),
+      ...[...rewritten, ...parts].filter((file) => liesInside(this.path, file) && this.#isOwn(file)),
     ]);
   }
 

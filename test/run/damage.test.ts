@@ -302,3 +302,52 @@ test('a run that was moved is verified, exports that lie in it included', async 
   t.deepEqual(found.unchecked, []);
   t.true(found.verification.passed);
 });
+
+test('--overwrite with manifest and journal lost leaves no partition of the former run', async (t) => {
+  const { directory, options } = await sampleRun(t);
+  for (const name of ['manifest.json', 'journal.jsonl']) rmSync(path.join(directory, name));
+  await runHere({ ...options, partitionRows: 60 }, { overwrite: true });
+  const parts = filesIn(path.join(directory, 'projections'));
+  t.deepEqual(parts, ['arrow/part-00000.arrow', 'parquet/part-00000.parquet']);
+  t.true((await verifyHere(directory)).verification.passed);
+});
+
+test("a run is not begun among files that readers would take for its partitions, and removes none of another's", async (t) => {
+  const { model, options } = await sampleRun(t);
+  const out = path.join(scratchDirectory(t), 'run');
+  const stranger = path.join(out, 'projections/parquet/part-00099.parquet');
+  mkdirSync(path.dirname(stranger), { recursive: true });
+  writeFileSync(stranger, 'mine');
+  for (const overwrite of [false, true]) {
+    await t.throwsAsync(runHere({ ...options, model, out }, { overwrite }), {
+      message: /part-00099.parquet: is none of this run's partitions/,
+    });
+  }
+  t.is(readFileSync(stranger, 'utf8'), 'mine');
+});
+
+test('any byte of a journal or of a manifest may be damaged, and --resume makes it again', async (t) => {
+  const { directory, options } = await sampleRun(t);
+  const expected = dataFiles(directory);
+  for (const name of ['journal.jsonl', 'manifest.json']) {
+    const file = path.join(directory, name);
+    const whole = readFileSync(file);
+    for (const word of [
+      '"step"',
+      '"fingerprint"',
+      '"layout"',
+      '"exports"',
+      '"duplicateGroups"',
+      '"sha256"',
+    ]) {
+      const at = whole.indexOf(word);
+      if (at < 0) continue;
+      const bytes = readFileSync(file);
+      bytes[bytes.indexOf(word) + 2]! ^= 1;
+      writeFileSync(file, bytes);
+      await runHere(options, { resume: true });
+      t.true((await verifyHere(directory)).verification.passed, `${name}, ${word}`);
+      sameFiles(t, dataFiles(directory), expected);
+    }
+  }
+});
