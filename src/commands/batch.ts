@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import type { Command } from 'commander';
 import { loadBatch } from '../batch/batch-config.js';
 import { type BatchPlan, isPlanned, planBatch } from '../batch/batch-plan.js';
@@ -6,6 +5,8 @@ import { refuseForeignSummary, summaryRow, writeBatchSummary } from '../batch/ba
 import { diskNeeds, refuseFullDisk } from '../batch/disk-space.js';
 import { runBatch } from '../batch/run-batch.js';
 import { RunError } from '../errors.js';
+import { withCleanUp } from '../files/clean-up.js';
+import { makeDirectory } from '../files/make-directory.js';
 import { lockDirectory } from '../files/wait-for-lock.js';
 import { type HubSettings, hubSettings } from '../hub/settings.js';
 import { withPool } from '../run/with-pool.js';
@@ -57,13 +58,12 @@ async function batch(file: string, { dryRun, json, quiet, ...overrides }: BatchO
     if (refused > 0) throw new RunError(`${file}: ${refused} of ${plan.runs.length} runs cannot begin`);
     return;
   }
-  mkdirSync(plan.directory, { recursive: true });
+  makeDirectory(plan.directory);
   const lock = await lockDirectory(plan.directory, { note });
-  try {
-    await computeBatch(plan, hub, json, quiet);
-  } finally {
-    lock.release();
-  }
+  await withCleanUp(
+    () => computeBatch(plan, hub, json, quiet),
+    () => lock.release(),
+  );
 }
 
 async function computeBatch(plan: BatchPlan, hub: HubSettings, json: boolean, quiet: boolean): Promise<void> {

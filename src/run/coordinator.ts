@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { metricEpsilon } from '../checks/identities.js';
+import { withCleanUp } from '../files/clean-up.js';
 import { syncFiles } from '../files/sync-files.js';
 import type { Checkpoint } from '../input/checkpoint.js';
 import { type Backend, backendLabel } from '../linalg/backend/backend.js';
@@ -63,20 +64,21 @@ export async function coordinateRun(
 ): Promise<FinishedRun> {
   const started = new Date().toISOString();
   const directory = await RunDirectory.open(path.resolve(outputPath(config)), flags, context);
-  try {
-    const backend = given.backend ?? (await backendOf(config, directory, context));
-    const prepared = await prepareRun(config, backend, context, given.checkpoint);
-    const finished = directory.finished(prepared.fingerprint, context.note);
-    if (finished !== null) {
-      const problems = await damageOf(finished, directory.path, flags.checksums ?? false, context);
-      if (problems.length === 0)
-        return { directory: directory.path, manifest: finished, finishedBefore: true };
-      directory.reopen(finished);
-    }
-    return await computeRun({ prepared, directory, context }, started);
-  } finally {
-    directory.close();
-  }
+  return withCleanUp(
+    async () => {
+      const backend = given.backend ?? (await backendOf(config, directory, context));
+      const prepared = await prepareRun(config, backend, context, given.checkpoint);
+      const finished = directory.finished(prepared.fingerprint, context.note);
+      if (finished !== null) {
+        const problems = await damageOf(finished, directory.path, flags.checksums ?? false, context);
+        if (problems.length === 0)
+          return { directory: directory.path, manifest: finished, finishedBefore: true };
+        directory.reopen(finished);
+      }
+      return await computeRun({ prepared, directory, context }, started);
+    },
+    () => directory.close(),
+  );
 }
 
 async function backendOf(
