@@ -45,11 +45,8 @@ export async function chooseTensor(
     const weights = await weightsOf(choice.name);
     const entry = weights.entries.find(({ name }) => name === choice.name);
     if (entry !== undefined) {
-      const section =
-        weights.section === null
-          ? []
-          : [`the tensors are those under the key "${weights.section}" of the file`];
-      return { is: 'chosen', choice, weights, entry, notes: [...section, ...choice.notes, ...notes] };
+      const all = [...sectionNotes(weights), ...choice.notes, ...notes];
+      return { is: 'chosen', choice, weights, entry, notes: all };
     }
     if (asked !== undefined || tied !== true || choice.kind !== 'unembedding') {
       throw new InputError(
@@ -62,6 +59,11 @@ export async function chooseTensor(
       `the index lists ${choice.name}, which no file holds: it is tied to the embedding, which is taken`,
     );
   }
+}
+
+/** Says under which key of the file the tensors are, where they are under one. */
+export function sectionNotes({ section }: Weights): string[] {
+  return section === null ? [] : [`the tensors are those under the key "${section}" of the file`];
 }
 
 function searchAsked(names: ReadonlySet<string>, asked: string): Search {

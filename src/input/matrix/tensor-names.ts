@@ -155,22 +155,6 @@ export const wrappers: readonly Wrapper[] = [
   { name: 'thinker', where: 'front', by: 'Qwen-Omni, before its language model' },
 ];
 
-/**
- * Lists the keys under which the checkpoint of a training holds the model's tensors among other things: the first that
- * leads to a dictionary of tensors. Where none of them does, another one that does so alone is taken.
- */
-export const nestedKeys: readonly string[] = [
-  'model',
-  'state_dict',
-  'module',
-  'model_state_dict',
-  'model_state',
-  'net',
-  'network',
-  'weights',
-  'params',
-];
-
 function namesOf(kind: TensorRule['kind']): string[] {
   return tensorRules.filter((rule) => rule.kind === kind).map(({ name }) => name);
 }
