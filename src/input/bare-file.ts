@@ -79,6 +79,7 @@ async function chooseOf(
     // What other shards hold counts too: their head is not to be replaced by this one's embedding.
     names: asked === undefined ? [...(around?.index?.keys() ?? []), ...own] : own,
     tied: around?.config.model.tied ?? null,
+    vocabSize: around?.config.model.vocabSize ?? null,
     config: around?.config.file ?? 'its configuration',
     weightsOf: async (name) => {
       const shard = around?.index?.get(name);
