@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { RunResults } from '../../output/manifest.js';
 import { formatBytes as bytes, count, figure, fixed } from '../../text/figures.js';
 import { type Html, html } from '../html.js';
@@ -14,11 +15,16 @@ ${checks(results)}
 
 function verdict({ verification }: RunResults): Html {
   const { passed, checks: all } = verification;
+  const colour = passed
+    ? all.some(({ verdict: found }) => found === 'differs')
+      ? 'differs'
+      : 'passed'
+    : 'failed';
   const number = (wanted: string) => all.filter(({ verdict: found }) => found === wanted).length;
   const others = (['failed', 'differs', 'not applicable'] as const)
     .filter((kind) => number(kind) > 0)
     .map((kind) => `, ${number(kind)} ${kind}`);
-  return html`<p class="verdict ${passed ? 'passed' : 'failed'}"><strong>Verification ${passed ? 'passed' : 'FAILED'}</strong>:
+  return html`<p class="verdict ${colour}"><strong>Verification ${passed ? 'passed' : 'FAILED'}</strong>:
 ${number('passed')} of ${all.length} checks passed${others.join('')}.</p>`;
 }
 
@@ -36,10 +42,7 @@ function facts({
   return [
     ['Vocabulary V × hidden size d', `${count(model.rows)} × ${count(model.hidden)}`],
     ['Tensor', `${model.tensor ?? 'bare matrix'}, ${model.dtype}`],
-    [
-      'Metric M',
-      metric.source === 'computed' ? 'computed: inverse of the covariance with a ridge' : 'from a file',
-    ],
+    ['Metric M', metricText(metric)],
     ['Ridge ρ', metric.ridge === null ? 'unknown' : String(metric.ridge)],
     ['λ of M, ascending', `${fixed(eigenvalues.minimum)} to ${fixed(eigenvalues.maximum)}`],
     ['λ median, mean', `${fixed(eigenvalues.median)}, ${fixed(eigenvalues.mean)}`],
@@ -56,6 +59,11 @@ function facts({
     ['Causal norm', moments(norms.causal)],
     ['Partitions', `${partitions.length} of up to ${count(options.partitionRows)} rows, ${options.format}`],
   ];
+}
+
+function metricText(metric: RunResults['metric']): string {
+  if (metric.source === 'computed') return 'computed: inverse of the covariance with a ridge';
+  return `from the file ${path.basename(metric.path)}${metric.tensor === null ? '' : `, ${metric.tensor}`}`;
 }
 
 function tableFacts({ tables }: RunResults): [string, string][] {
@@ -77,9 +85,9 @@ function tableFacts({ tables }: RunResults): [string, string][] {
 
 function checks({ verification: { checks: all, normDifference, offDiagonal } }: RunResults): Html {
   const given = (value: number | null) => (value === null ? 'none' : figure(value));
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="Checks of the verification">
-<table><caption>What the verification measured on the bytes of the disk, beside what rounding allows</caption>
-<thead><tr><th scope="col">check</th><th scope="col">identity</th><th scope="col">verdict</th>
+  return html`<details ${all.every(({ verdict: found }) => found === 'passed') ? '' : 'open'}><summary>The ${all.length} checks and what they measured</summary>
+<table id="checks"><caption>What the verification measured on the bytes of the disk, beside what rounding allows</caption>
+<thead><tr><th scope="col">check</th><th scope="col">verdict</th>
 <th scope="col" class="number">measured</th><th scope="col" class="number">tolerance</th></tr></thead>
 <tbody>${all.map(
     ({
@@ -89,11 +97,11 @@ function checks({ verification: { checks: all, normDifference, offDiagonal } }: 
       tolerance,
       verdict: found,
       detail,
-    }) => html`<tr><th scope="row">${name}</th><td>${what}</td>
+    }) => html`<tr><th scope="row">${name} <span class="identity">${what}</span></th>
 <td class="${found === 'passed' ? 'passed' : found === 'failed' ? 'failed' : 'differs'}">${found}${found !== 'passed' && detail !== undefined ? `: ${detail}` : ''}</td>
 <td class="number">${given(measured)}</td><td class="number">${given(tolerance)}</td></tr>`,
-  )}</tbody></table></div>
+  )}</tbody></table>
 <p>Norm from the checkpoint against the norm from the projections: differs by ${figure(normDifference.maximum)} at most,
 ${figure(normDifference.mean)} on average (limit ${normDifference.limit}). Largest off-diagonal entry of VᵀV: ${figure(offDiagonal.maximum)}
-(limit ${offDiagonal.limit}).</p>`;
+(limit ${offDiagonal.limit}).</p></details>`;
 }
