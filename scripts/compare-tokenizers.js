@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { openTokenizer } from '../dist/src/input/tokenizer.js';
+import { openTokenizer } from '../dist/src/input/tokenizer/open-tokenizer.js';
 
 const VERSION = '3.7.2';
 const tokenizers = [

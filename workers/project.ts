@@ -6,6 +6,7 @@ import type { WrittenFile } from '../src/files/file-record.js';
 import { refuseLost } from '../src/files/lock.js';
 import { createPartialFile, writeFully } from '../src/files/partial-file.js';
 import { type ParquetLayout, planParquet, writeParquetFrame } from '../src/formats/parquet.js';
+import type { FixedMultiplication } from '../src/linalg/backend/backend.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { createdBy } from '../src/version.js';
 import { kernels, memory } from './context.js';
@@ -50,7 +51,7 @@ function allotRegions({ source, rows, arrow }: ProjectInput, layout: ParquetLayo
   const strip = Math.min(STRIP_ROWS, rows.count);
   const rowBytes = source.columns * 4;
   const { raw, gamma } = stripSizes(source, rows);
-  // Every product has room for one row more than it needs: see `multiplied`.
+  // Every product has room for one row more than it needs: see `multiplyStrip`.
   return memory.allot({
     raw,
     gamma: gamma + rowBytes,
@@ -68,7 +69,7 @@ async function projectRows(
   layout: ParquetLayout | null,
   regions: Regions,
 ): Promise<number> {
-  const { gamma, projections, image } = regions;
+  const { projections, image } = regions;
   const d = source.columns;
   const rowBytes = d * 4;
   const product = await projectorOf(eigenvectors, backend);
@@ -78,16 +79,7 @@ async function projectRows(
     await forEachStrip(source, rows, regions, async ({ first, count }) => {
       const done = first - rows.first;
       const start = arrow === null ? 0 : done * d;
-      // A single row would be multiplied with another order of summation: it takes a row of zeros with it.
-      const multiplied = Math.max(count, 2);
-      if (multiplied > count) gamma.float32.fill(0, count * d, multiplied * d);
-      const values = (region: Float32Array, from: number) => ({
-        values: region.subarray(from, from + multiplied * d),
-        rows: multiplied,
-        columns: d,
-      });
-      await product.multiply(values(gamma.float32, 0), values(projections.float32, start));
-
+      await multiplyStrip(product, regions, { count, d, start });
       const bytes = projections.bytes.subarray(start * 4, start * 4 + count * rowBytes);
       if (targets.length > 0) {
         // A run that has taken the directory over writes the same bytes there, or has removed the file that is open.
@@ -106,6 +98,23 @@ async function projectRows(
     for (const { descriptor } of targets) closeSync(descriptor);
   }
   return crc;
+}
+
+/** Multiplies a strip of `count` rows; the projections begin at value `start` of their region. */
+async function multiplyStrip(
+  product: FixedMultiplication,
+  { gamma, projections }: Regions,
+  { count, d, start }: { count: number; d: number; start: number },
+): Promise<void> {
+  // A single row would be multiplied with another order of summation: it takes a row of zeros with it.
+  const rows = Math.max(count, 2);
+  if (rows > count) gamma.float32.fill(0, count * d, rows * d);
+  const values = (region: Float32Array, from: number) => ({
+    values: region.subarray(from, from + rows * d),
+    rows,
+    columns: d,
+  });
+  await product.multiply(values(gamma.float32, 0), values(projections.float32, start));
 }
 
 /** Writes one file of the partition, which appears under its name when it is complete. */

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { InputError } from '../src/errors.js';
 import type { Tasks } from '../src/executor/tasks.js';
+import type { RowSource } from '../src/input/checkpoint.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
+import type { RowRange } from '../src/plan/row-ranges.js';
 import { kernels, memory, tableKernels } from './context.js';
 import { forEachStrip, stripSizes } from './strips.js';
 
@@ -16,17 +18,8 @@ export async function scan({
   sumSquares = false,
 }: Tasks['scan']['input']): Promise<Tasks['scan']['result']> {
   const d = source.columns;
-  const regions = memory.allot({
-    ...stripSizes(source, rows),
-    sums: d * 8,
-    zeros: d * 8,
-    squares: STRIP_ROWS * 8,
-    products: STRIP_ROWS * 8,
-    hashes: hashRows ? rows.count * 8 : 0,
-  });
+  const regions = allotRegions(source, rows, hashRows);
   const { raw, gamma, sums, zeros, squares, products, hashes } = regions;
-  sums.float64.fill(0);
-  zeros.float64.fill(0);
   const hash = createHash('sha256');
   const columnSquares = sumSquares ? new Float64Array(d) : null;
   let onlyRow: Float32Array | null = null;
@@ -39,11 +32,12 @@ export async function scan({
     kernels.addColumnSums(gamma.offset, count, d, sums.offset);
     // A float64 sum of squared float32 values cannot overflow, so it is finite exactly when every value is.
     kernels.measureRows(gamma.offset, count, d, zeros.offset, squares.offset, products.offset);
+    const values = gamma.float32.subarray(0, count * d);
     const bad = squares.float64.subarray(0, count).findIndex((square) => !Number.isFinite(square));
-    if (bad >= 0) throw nonFiniteWeight(source, first + bad, gamma.float32.subarray(bad * d, (bad + 1) * d));
-    if (columnSquares !== null) addSquares(columnSquares, gamma.float32.subarray(0, count * d));
-    if (first === rows.first) onlyRow = gamma.float32.slice(0, d);
-    if (onlyRow !== null && !isRepeated(onlyRow, gamma.float32.subarray(0, count * d))) onlyRow = null;
+    if (bad >= 0) throw nonFiniteWeight(source, first + bad, values.subarray(bad * d, (bad + 1) * d));
+    if (columnSquares !== null) addSquares(columnSquares, values);
+    if (first === rows.first) onlyRow = values.slice(0, d);
+    if (onlyRow !== null && !isRepeated(onlyRow, values)) onlyRow = null;
   });
   return {
     sha256: hash.digest('hex'),
@@ -54,11 +48,21 @@ export async function scan({
   };
 }
 
-function nonFiniteWeight(
-  { file, tensor }: Tasks['scan']['input']['source'],
-  row: number,
-  values: Float32Array,
-): InputError {
+function allotRegions(source: RowSource, rows: RowRange, hashRows: boolean) {
+  const regions = memory.allot({
+    ...stripSizes(source, rows),
+    sums: source.columns * 8,
+    zeros: source.columns * 8,
+    squares: STRIP_ROWS * 8,
+    products: STRIP_ROWS * 8,
+    hashes: hashRows ? rows.count * 8 : 0,
+  });
+  regions.sums.float64.fill(0);
+  regions.zeros.float64.fill(0);
+  return regions;
+}
+
+function nonFiniteWeight({ file, tensor }: RowSource, row: number, values: Float32Array): InputError {
   const column = values.findIndex((value) => !Number.isFinite(value));
   return new InputError(
     `${file}: ${tensor ?? 'the matrix'} holds ${values[column]} at row ${row}, column ${column}; ` +
@@ -67,6 +71,7 @@ function nonFiniteWeight(
   );
 }
 
+/** Adds the squares of rows to the sums of their columns. */
 function addSquares(sums: Float64Array, rows: Float32Array): void {
   const d = sums.length;
   for (let k = 0; k < rows.length; k++) sums[k % d]! += rows[k]! * rows[k]!;

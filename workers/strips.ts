@@ -66,12 +66,12 @@ function decode(dtype: RowSource['dtype'], raw: Region, gamma: Region, elements:
   }
 }
 
-/** What PyTorch divides a row of zeros by. */
+/** Divisor of a row of zeros, as PyTorch has it. */
 const LEAST_NORM = 1e-12;
 
 /**
- * Divides rows, in place, by their norms, or each column by a number of its own. Norms are float64, the quotients rounded
- * to float32 once.
+ * Divides rows, in place, by their norms, or each column by a number of its own. Norms are float64, the quotients
+ * rounded to float32 once.
  */
 function divideRows(rows: Float32Array, d: number, divisor: NonNullable<RowSource['divisor']>): void {
   for (let first = 0; first < rows.length; first += d) {

@@ -34,7 +34,7 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
   let tables: TablePart | null = null;
   const [main, other] = formats.map((blocks, format) => {
     const measured = measureProjections(input, regions, blocks);
-    if (format === 0 && input.tables !== null && findings.problems.length === 0) {
+    if (format === 0 && input.tables !== null && findings.problems.length === 0 && areFinite(measured)) {
       const columns = { ...partitionAt(regions.block, layout, count), ...measured };
       tables = measureTables(input.rows, columns, input.tables, regions);
     }
@@ -196,6 +196,7 @@ function foldProjections({ hidden: d }: VerifyInput, regions: Regions, blocks: I
 function compareRows({ rows }: VerifyInput, regions: Regions) {
   const normDifference = { maximum: 0, sum: 0, maximumRelative: 0, row: rows.first };
   const probe = { maximumRelative: 0, row: rows.first };
+  const alongProbe = emptySums();
   const norm = emptySums();
   const causalNorm = emptySums();
   for (let i = 0; i < rows.count; i++) {
@@ -209,10 +210,11 @@ function compareRows({ rows }: VerifyInput, regions: Regions) {
     normDifference.sum += difference;
     normDifference.maximum = Math.max(normDifference.maximum, difference);
     raise(normDifference, relative(difference, gammaNorm), row);
+    addMoment(alongProbe, regions.probe.float64[i]!);
     const missed = Math.abs(regions.probe.float64[i]! - regions.gammaProbe.float64[i]!);
     raise(probe, relative(missed, gammaNorm), row);
   }
-  return { normDifference, probe, norm, causalNorm };
+  return { normDifference, probe, alongProbe, norm, causalNorm };
 }
 
 /** Deviation relative to a norm; a row of zeros must be projected on zero exactly. */
@@ -232,6 +234,11 @@ function raise(worst: { maximumRelative: number; row: number }, deviation: numbe
 }
 
 type Columns = Pick<Measurements, 'sums' | 'sumsOfSquares' | 'minima' | 'maxima'>;
+
+/** Whether no projection has overflowed, or is no number: tables are made of numbers. */
+function areFinite({ minima, maxima }: Pick<Columns, 'minima' | 'maxima'>): boolean {
+  return minima.every(Number.isFinite) && maxima.every(Number.isFinite);
+}
 
 /** Whether two foldings of the same rows agree: extrema exactly, sums but for the order of their terms. */
 function sameColumns(a: Columns, b: Columns, rows: number): boolean {

@@ -28,6 +28,8 @@ const manifestColumns = {
   /** Hidden size d. */
   hidden: ['INT32', ({ model }) => model.hidden],
   metric: ['STRING', ({ metric }) => metric.source],
+  /** Whether the metric is the inverse of this checkpoint's covariance; null where it cannot be told. */
+  metric_matches: ['BOOLEAN', ({ metric }) => metric.matches],
   ridge: ['DOUBLE', ({ metric }) => metric.ridge],
   lambda_minimum: ['DOUBLE', ({ eigenvalues }) => eigenvalues.minimum],
   lambda_median: ['DOUBLE', ({ eigenvalues }) => eigenvalues.median],
@@ -37,8 +39,12 @@ const manifestColumns = {
   condition_number: ['DOUBLE', ({ eigenvalues }) => eigenvalues.conditionNumber],
   /** Ratio (sum lambda)^2 / sum lambda^2. */
   lambda_participation_ratio: ['DOUBLE', ({ eigenvalues }) => eigenvalues.participationRatio],
-  /** Ratio (sum c)^2 / sum c^2 of the eigenvalues of C; null where the ridge of a given metric is not known. */
+  /** Ratio (sum c)^2 / sum c^2 of the eigenvalues of C; of the variances of the projections where `metric_matches` is not true. */
   covariance_participation_ratio: ['DOUBLE', ({ eigenvalues }) => eigenvalues.covarianceParticipationRatio],
+  /** Number of directions whose c is below the ridge; null, as the next, where the ridge is not known. */
+  ridge_bound: ['INT32', ({ eigenvalues }) => eigenvalues.ridgeBound],
+  /** Numerical rank of C. */
+  covariance_rank: ['INT32', ({ eigenvalues }) => eigenvalues.rank],
   /** Logarithm ln det M. */
   log_determinant: ['DOUBLE', ({ eigenvalues }) => eigenvalues.logDeterminant],
   identity_distance_frobenius: ['DOUBLE', ({ eigenvalues }) => eigenvalues.identityDistance.frobenius],

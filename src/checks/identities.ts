@@ -1,5 +1,5 @@
 import type { Dtype } from '../formats/dtype.js';
-import type { Measurements } from './measurements.js';
+import { columnVariances, type Measurements } from './measurements.js';
 import { type Check, judge } from './verdict.js';
 
 /**
@@ -83,6 +83,8 @@ function checkProbe({ probe, sums }: Measurements): Check {
   };
 }
 
+const COARSE_METRIC =
+  'the metric file is rounded too coarsely for its condition number to tell: give it in a wider dtype, or leave it away';
 const UNKNOWN_MEAN = 'the mean row is not known without the checkpoint';
 
 function notApplicable(detail: string) {
@@ -107,11 +109,21 @@ function checkColumnMeans(measurements: Measurements, { meanProjections }: Expec
 const variances = {
   name: 'column variances',
   what: 'max_j | var_i p_ij - c_j | in units of its tolerance',
+  unit: { name: 'its tolerance', size: 1 },
 };
 const meanCausal = {
   name: 'mean causal norm',
   what: '| (1/V) sum_i ||gamma_i||_M^2 - (d - rho tr M + ||mu||_M^2) |',
 };
+
+/** Whether the metric is the inverse of this checkpoint's covariance, by its checks; null where it cannot be told. */
+export function metricMatches(checks: readonly Check[]): boolean | null {
+  const verdicts = checks
+    .filter(({ name }) => name === variances.name || name === meanCausal.name)
+    .map(({ verdict }) => verdict);
+  if (verdicts.includes('differs')) return false;
+  return verdicts.length > 0 && verdicts.every((verdict) => verdict === 'passed') ? true : null;
+}
 
 /** Judges identities 2 (variances) and 3, which hold for the checkpoint's own covariance only. */
 function checkCovariance(measurements: Measurements, expected: Expected): Check[] {
@@ -124,11 +136,20 @@ function checkCovariance(measurements: Measurements, expected: Expected): Check[
       { ...meanCausal, ...notApplicable(why) },
     ];
   }
+  const measured = columnVariances(measurements);
   const tolerances = varianceTolerances(measurements, expected, c);
+  // Where its rounding could be all of the variance, any metric would pass.
+  if (expected.metric.source === 'file' && sum(tolerances) >= sum(measured)) {
+    return [
+      { ...variances, ...notApplicable(COARSE_METRIC) },
+      { ...meanCausal, ...notApplicable(COARSE_METRIC) },
+    ];
+  }
   const judged = [
-    { ...variances, ...judgeVariances(measurements, c, tolerances) },
+    { ...variances, ...judgeVariances(measurements, expected, tolerances) },
     {
       ...meanCausal,
+      unit: { name: 'd', size: c.length },
       ...judgeMeanCausalNorm(measurements, { lambda: expected.eigenvalues, m, ridge }, tolerances),
     },
   ];
@@ -139,17 +160,37 @@ function checkCovariance(measurements: Measurements, expected: Expected): Check[
   );
 }
 
-function judgeVariances(
-  { rows, sums, sumsOfSquares }: Measurements,
-  c: Float64Array,
-  tolerances: Float64Array,
-) {
-  const deviations = sums.map((sum, j) => {
-    const mean = sum / rows;
-    const variance = sumsOfSquares[j]! / rows - mean * mean;
-    return Math.abs(variance - c[j]!) / tolerances[j]!;
-  });
-  return judge(largest(deviations), 1);
+/**
+ * Judges the variances of the columns, and of a given metric the one along the probe r as well: a metric of the right
+ * variances and wrong correlations, such as the inverse of C's diagonal, would pass by the columns alone. (Of a computed
+ * one, the residual of C V = V diag(c) shows the correlations.)
+ */
+function judgeVariances(measurements: Measurements, expected: Expected, tolerances: Float64Array) {
+  const c = expected.covarianceEigenvalues!;
+  const deviations = columnVariances(measurements).map(
+    (variance, j) => Math.abs(variance - c[j]!) / tolerances[j]!,
+  );
+  const alongProbe = expected.metric.source === 'file' ? probeDeviation(measurements, c, tolerances) : 0;
+  return judge(largest(Float64Array.of(largest(deviations), alongProbe)), 1);
+}
+
+/**
+ * Deviation of var_i p_i . r from sum_j c_j r_j^2, in units of its tolerance. All r_j^2 are 1 / d: both are means of the
+ * columns' own, but for what turns float32 eigenvectors into each other, 2 u sqrt(d) of the largest c, and the
+ * rounding of p . r, which is a product of d terms as p is.
+ */
+function probeDeviation(measurements: Measurements, c: Float64Array, tolerances: Float64Array): number {
+  const { rows, alongProbe } = measurements;
+  const d = c.length;
+  const mean = alongProbe.sum / rows;
+  const variance = alongProbe.sumOfSquares / rows - mean * mean;
+  const s = productRounding(d) * typicalNorm(measurements);
+  const tolerance =
+    sum(tolerances) / d +
+    2 * u * Math.sqrt(d) * largest(c.map(Math.abs)) +
+    2 * Math.sqrt(Math.abs(variance)) * s +
+    s * s;
+  return Math.abs(variance - sum(c) / d) / tolerance;
 }
 
 function judgeMeanCausalNorm(
@@ -161,13 +202,16 @@ function judgeMeanCausalNorm(
   const meanTolerance = productRounding(d) * typicalNorm(measurements);
   let left = 0;
   let right = d;
+  // Of the terms of d - rho tr M + ||mu||_M^2, which may nearly cancel.
+  let magnitude = d;
   let tolerance = 0;
   for (let j = 0; j < d; j++) {
     left += (lambda[j]! * measurements.sumsOfSquares[j]!) / measurements.rows;
     right += lambda[j]! * (m[j]! * m[j]! - ridge);
+    magnitude += lambda[j]! * (m[j]! * m[j]! + ridge);
     tolerance += lambda[j]! * (tolerances[j]! + meanTolerance * (2 * Math.abs(m[j]!) + meanTolerance));
   }
-  return judge(Math.abs(left - right), tolerance);
+  return judge(Math.abs(left - right), tolerance + d * Number.EPSILON * magnitude);
 }
 
 /**
@@ -189,6 +233,10 @@ function varianceTolerances(measurements: Measurements, expected: Expected, c: F
     const given = (Math.sqrt(d) * epsilon * largestLambda) / (lambda * lambda);
     return rounding + basis + given;
   });
+}
+
+function sum(values: Float64Array): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /** Largest of values, NaN if one is NaN. */

@@ -23,6 +23,8 @@ export interface Measurements {
   normDifference: { maximum: number; sum: number; maximumRelative: number; row: number };
   /** Deviation |p_i . r - gamma_i . (V r)| / ||gamma_i|| of the probe: its maximum with its row. */
   probe: { maximumRelative: number; row: number };
+  /** Projections p_i . r on the probe's vector r. */
+  alongProbe: MomentSums;
   /** Euclidean norms ||p_i||. */
   norm: MomentSums;
   /** Causal norms sqrt(sum_j lambda_j p_ij^2). */
@@ -62,10 +64,21 @@ export function mergeMeasurements(parts: readonly Measurements[]): Measurements 
       sum: merged.normDifference.sum + part.normDifference.sum,
     };
     merged.probe = worse(merged.probe, part.probe);
+    merged.alongProbe = mergeMomentSums(merged.alongProbe, part.alongProbe);
     merged.norm = mergeMomentSums(merged.norm, part.norm);
     merged.causalNorm = mergeMomentSums(merged.causalNorm, part.causalNorm);
   }
   return merged;
+}
+
+/** Variances of the columns of the projections, [d]; their sum is the trace of C, in whatever orthonormal basis. */
+export function columnVariances({ rows, sums, sumsOfSquares }: Measurements): Float64Array {
+  return sums.map((sum, j) => {
+    const mean = sum / rows;
+    const variance = sumsOfSquares[j]! / rows - mean * mean;
+    // Rounding may take it below 0; a NaN stays.
+    return variance < 0 ? 0 : variance;
+  });
 }
 
 /** Worse of two deviations; a NaN is worse than any number. */

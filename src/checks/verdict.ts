@@ -14,6 +14,8 @@ export interface Check {
    */
   verdict: Verdict;
   detail?: string;
+  /** Unit in which a person is shown the two figures; absent where they have none. */
+  unit?: { name: string; size: number };
 }
 
 /** Verification of a run: every check, and the notebook's own two figures beside their limits. */
@@ -24,6 +26,21 @@ export interface Verification {
   normDifference: { maximum: number; mean: number; limit: number };
   /** Largest off-diagonal entry of V^T V. */
   offDiagonal: { maximum: number; limit: number };
+}
+
+/** Figures of a check in its unit, and what to say of the unit behind them; null where nothing was measured. */
+export function shownFigures({
+  measured,
+  tolerance,
+  unit,
+}: Check): { measured: number; tolerance: number; unit: string } | null {
+  if (measured === null || tolerance === null) return null;
+  const { name, size } = unit ?? { name: null, size: 1 };
+  return {
+    measured: measured / size,
+    tolerance: tolerance / size,
+    unit: name === null ? '' : `in units of ${name}`,
+  };
 }
 
 /** Judges a deviation by its tolerance; NaN fails. */

@@ -47,7 +47,19 @@ export function batchSummaryText(outcomes: readonly Outcome[]): string {
   return [
     alignedRows([
       [
-        ...['', 'model', 'V', 'd', 'lambda min', 'median', 'max', 'condition', 'PR(lambda)', 'PR(C)'],
+        ...[
+          '',
+          'model',
+          'V',
+          'd',
+          'metric matches',
+          'lambda min',
+          'median',
+          'max',
+          'condition',
+          'PR(lambda)',
+          'PR(C)',
+        ],
         ...['ln det M', '|M-I|_F', 'norm', 'causal norm', 'distortion', 'orphans', 'duplicates', 'seconds'],
       ],
       ...outcomes.map((outcome, index) => summaryCells(index, summaryRow(outcome))),
@@ -105,10 +117,11 @@ function planCells(run: PlannedRun | RefusedRun): string[] {
 
 function summaryCells(index: number, row: BatchSummaryRow): string[] {
   const number = String(index + 1);
-  if (row.status === 'failed') return [number, row.model, ...Array(15).fill(''), 'failed'];
+  if (row.status === 'failed') return [number, row.model, ...Array(16).fill(''), 'failed'];
   const optional = (value: number | null) => (value === null ? '' : fixed(value));
   return [
     ...[number, row.model, optional(row.rows), optional(row.hidden)],
+    row.metric_matches === null ? '' : row.metric_matches ? 'yes' : 'NO',
     ...[row.lambda_minimum, row.lambda_median, row.lambda_maximum, row.condition_number].map(optional),
     ...[row.lambda_participation_ratio, row.covariance_participation_ratio, row.log_determinant].map(
       optional,

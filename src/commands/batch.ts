@@ -1,13 +1,12 @@
-import { mkdirSync } from 'node:fs';
 import type { Command } from 'commander';
-import { loadBatch } from '../batch/batch-config.js';
-import { type BatchPlan, isPlanned, planBatch } from '../batch/batch-plan.js';
+import { type BatchConfig, loadBatch } from '../batch/batch-config.js';
+import { isPlanned, planBatch } from '../batch/batch-plan.js';
 import { refuseForeignSummary, summaryRow, writeBatchSummary } from '../batch/batch-summary.js';
 import { diskNeeds, refuseFullDisk } from '../batch/disk-space.js';
 import { runBatch } from '../batch/run-batch.js';
 import { RunError } from '../errors.js';
-import { lockDirectory } from '../files/wait-for-lock.js';
-import { type HubSettings, hubSettings } from '../hub/settings.js';
+import { holdDirectory } from '../files/held-directory.js';
+import { hubSettings } from '../hub/settings.js';
 import { withPool } from '../run/with-pool.js';
 import { batchSummaryText, failuresText, planRows, planText } from './batch-text.js';
 import { interruptible } from './interruptible.js';
@@ -40,44 +39,52 @@ interface BatchOptions {
   quiet: boolean;
 }
 
-async function batch(file: string, { dryRun, json, quiet, ...overrides }: BatchOptions): Promise<void> {
+async function batch(file: string, options: BatchOptions): Promise<void> {
+  const { dryRun, json, quiet, ...overrides } = options;
   const config = await loadBatch(file, overrides);
-  const hub = hubSettings(process.env);
-  const note = (line: string) => void process.stderr.write(`${line}\n`);
-  const plan = await planBatch(config, { hub, note });
-  const needs = await diskNeeds(plan);
-  const text = planText(plan, needs);
-  if (dryRun)
-    print(json ? JSON.stringify({ directory: plan.directory, runs: planRows(plan), disks: needs }) : text);
-  else if (!quiet) process.stderr.write(`${text}\n\n`);
-  refuseFullDisk(needs);
-  refuseForeignSummary(plan.directory);
-  if (dryRun) {
-    const refused = plan.runs.filter((run) => !isPlanned(run)).length;
-    if (refused > 0) throw new RunError(`${file}: ${refused} of ${plan.runs.length} runs cannot begin`);
-    return;
-  }
-  mkdirSync(plan.directory, { recursive: true });
-  const lock = await lockDirectory(plan.directory, { note });
-  try {
-    await computeBatch(plan, hub, json, quiet);
-  } finally {
-    lock.release();
-  }
+  const note = quiet ? () => {} : (line: string) => void process.stderr.write(`${line}\n`);
+  if (dryRun) await showPlan(config, json, note);
+  // Planned under the lock: what lies in the runs' folders is looked at, and another batch may be working on it.
+  else await holdDirectory(config.out, { note }, () => computeBatch(config, options, note));
 }
 
-async function computeBatch(plan: BatchPlan, hub: HubSettings, json: boolean, quiet: boolean): Promise<void> {
-  const { directory, config } = plan;
+type Note = (line: string) => void;
+
+async function showPlan(config: BatchConfig, json: boolean, note: Note): Promise<void> {
+  const plan = await planBatch(config, { hub: hubSettings(process.env), note });
+  const needs = await diskNeeds(plan);
+  print(
+    json
+      ? JSON.stringify({ directory: plan.directory, runs: planRows(plan), disks: needs })
+      : planText(plan, needs),
+  );
+  refuseFullDisk(needs);
+  refuseForeignSummary(plan.directory);
+  const refused = plan.runs.filter((run) => !isPlanned(run)).length;
+  if (refused > 0) throw new RunError(`${config.file}: ${refused} of ${plan.runs.length} runs cannot begin`);
+}
+
+async function computeBatch(
+  config: BatchConfig,
+  { json, quiet }: Pick<BatchOptions, 'json' | 'quiet'>,
+  note: Note,
+): Promise<void> {
+  const hub = hubSettings(process.env);
+  const plan = await planBatch(config, { hub, note });
+  const needs = await diskNeeds(plan);
+  note(`${planText(plan, needs)}\n`);
+  refuseFullDisk(needs);
+  refuseForeignSummary(plan.directory);
   const progress = createProgress(process.stderr, quiet, SHORTEST_STAGE_SECONDS);
   const outcomes = await interruptible((signal) =>
     withPool({ workers: config.workers, signal, note: progress.note }, (executor) =>
       runBatch(plan, { executor, progress, hub, signal }),
     ),
   );
-  const summary = writeBatchSummary(directory, outcomes);
+  const summary = writeBatchSummary(plan.directory, outcomes);
   print(
     json
-      ? JSON.stringify({ directory, summary, runs: outcomes.map(summaryRow) })
+      ? JSON.stringify({ directory: plan.directory, summary, runs: outcomes.map(summaryRow) })
       : `${batchSummaryText(outcomes)}\n${summary}`,
   );
   const failures = failuresText(outcomes);

@@ -7,6 +7,7 @@ import { parseHubReference } from '../hub/reference.js';
 import { hubSettings } from '../hub/settings.js';
 import { type HubModelInspection, inspectHubModel, inspectModel } from '../input/inspect-model.js';
 import { configNames, noCheckpoint } from '../input/model-config.js';
+import { nameWithoutOwner } from '../input/name-without-owner.js';
 import { MANIFEST_NAME, readManifest } from '../output/manifest.js';
 import { print } from './print.js';
 import { hubModelText, inspectionText, modelText } from './run-text.js';
@@ -71,6 +72,6 @@ function isDirectory(place: string): boolean {
   try {
     return statSync(place).isDirectory();
   } catch (error) {
-    throw asInputError(error, place, 'the run or checkpoint');
+    throw nameWithoutOwner(place, asInputError(error, place, 'the run or checkpoint'));
   }
 }

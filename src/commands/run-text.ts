@@ -1,6 +1,8 @@
+import { shownFigures } from '../checks/verdict.js';
 import { shapeText } from '../formats/shape.js';
 import type { HubModelInspection, ModelInspection } from '../input/inspect-model.js';
 import type { Manifest } from '../output/manifest.js';
+import { warningsOf } from '../output/warnings.js';
 import { totalSeconds } from '../run/stopwatch.js';
 import { formatBytes as bytes, count, figure, fixed } from '../text/figures.js';
 
@@ -18,6 +20,7 @@ export function summaryText(directory: string, manifest: Manifest, finishedBefor
     'Eigenvalues of the metric, ascending',
     `  min ${fixed(eigenvalues.minimum)}   median ${fixed(eigenvalues.median)}   mean ${fixed(eigenvalues.mean)}   max ${fixed(eigenvalues.maximum)}`,
     `  condition number ${fixed(eigenvalues.conditionNumber)}, participation ratio ${fixed(eigenvalues.participationRatio)}`,
+    ...spectrumLines(manifest),
     'Projections',
     `  shape ${rows} x ${hidden}, ${bytes(projections.bytes)} as float32`,
     `  range [${fixed(projections.minimum)}, ${fixed(projections.maximum)}], mean ${fixed(projections.mean)}, standard deviation ${fixed(projections.standardDeviation)}`,
@@ -116,18 +119,43 @@ export function verificationLines(
 ): string[] {
   const width = Math.max(...checks.map(({ name }) => name.length));
   return [
-    `Verification${when === null ? '' : ` (${when})`}: ${passed ? 'passed' : 'FAILED'}`,
-    ...checks.map(({ name, measured, tolerance, verdict, detail }) => {
+    `Verification${when === null ? '' : ` (${when})`}: ${passed ? 'passed' : 'FAILED'}${differing(checks)}`,
+    ...checks.map((check) => {
+      const { name, verdict, detail } = check;
+      const shown = shownFigures(check);
       const figures =
-        measured === null || tolerance === null
+        shown === null
           ? ''
-          : ` ${figure(measured)} (tolerance ${figure(tolerance)})`;
+          : ` ${figure(shown.measured)} (tolerance ${figure(shown.tolerance)})${shown.unit === '' ? '' : ` ${shown.unit}`}`;
       const note = verdict === 'passed' || detail === undefined ? '' : `: ${detail}`;
       return `  ${name.padEnd(width)}  ${verdict}${figures}${note}`;
     }),
     `  norm difference max ${figure(normDifference.maximum)}, mean ${figure(normDifference.mean)} ` +
       `(${within(normDifference)} the limit ${normDifference.limit})`,
     `  largest off-diagonal of V^T V ${figure(offDiagonal.maximum)} (${within(offDiagonal)} the limit ${offDiagonal.limit})`,
+  ];
+}
+
+/** What to add to a verdict where the metric is another's. */
+function differing(checks: Manifest['verification']['checks']): string {
+  const differ = checks.filter(({ verdict }) => verdict === 'differs').length;
+  return differ === 0 ? '' : `, ${differ} ${differ === 1 ? 'check differs' : 'checks differ'}: see below`;
+}
+
+/** What the spectrum rests on: rank, ridge and clusters, where they are known and there is something to say. */
+function spectrumLines(manifest: Manifest): string[] {
+  const { rank, clusters } = manifest.eigenvalues;
+  const { hidden } = manifest.model;
+  return [
+    ...(rank === null || rank === hidden
+      ? []
+      : [`  the covariance has rank ${count(rank)} of ${count(hidden)}`]),
+    ...(clusters === null || clusters.count === 0
+      ? []
+      : [
+          `  ${count(clusters.directions)} directions lie in ${clusters.count === 1 ? '1 cluster' : `${count(clusters.count)} clusters`} of near-equal eigenvalues, which determine them only together`,
+        ]),
+    ...warningsOf(manifest).map((warning) => `  warning: ${warning}`),
   ];
 }
 

@@ -51,7 +51,7 @@ export class Lock {
   }
 }
 
-/** The locks that this process holds, by their owner's line. */
+/** The locks that this thread holds, by their owner's line. Those of other threads are found as those of a process. */
 const held = new Map<string, Lock>();
 
 /** A lock file as it was found, and what can be said of the process that made it. */
@@ -60,7 +60,6 @@ export interface FoundLock {
   text: string;
   /** The process that made it; null where the file does not say. */
   holder: ProcessIdentity | null;
-  /** The holder's; 'gone' also where it is this process, which has given the lock up. */
   standing: Standing;
 }
 
@@ -71,10 +70,7 @@ export function findLock(file: string): FoundLock | null {
   const owner = ownerOf(text);
   const holder = identityOf(owner);
   if (holder === null) return { text, holder, standing: 'unknown' };
-  const standing = standingOf(holder);
-  // Which of its own locks a process has given up, it knows better than the system.
-  const isGivenUp = standing === 'living' && holder.pid === thisProcess.pid && !held.has(owner);
-  return { text, holder, standing: isGivenUp ? 'gone' : standing };
+  return { text, holder, standing: held.has(owner) ? 'living' : standingOf(holder) };
 }
 
 /** Names a holder to a person. */
@@ -101,7 +97,7 @@ export function refuseLost({ file, owner }: LockClaim): void {
   );
 }
 
-/** Finds the lock that this process holds of the nearest directory above a file; null where there is none. */
+/** Finds the lock that this thread holds of the nearest directory above a file; null where there is none. */
 export function lockAbove(file: string): LockClaim | null {
   let nearest: LockClaim | null = null;
   for (const { claim } of held.values()) {

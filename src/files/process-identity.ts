@@ -30,7 +30,7 @@ export function standingOf({ pid, host, system, started }: ProcessIdentity): Sta
   if (host !== thisProcess.host || system !== thisProcess.system) return 'unknown';
   if (!exists(pid)) return 'gone';
   const stat = statOf(pid);
-  if (stat === null || started === '') return pid === process.pid ? 'living' : 'unknown';
+  if (stat === null || started === '') return 'unknown';
   return stat.started === started && !stat.hasEnded ? 'living' : 'gone';
 }
 

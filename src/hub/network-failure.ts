@@ -34,8 +34,9 @@ export function networkFailure(
     return fails(`what answers there is no ${url.protocol.slice(0, -1)} server: ${said}; check HF_ENDPOINT`);
   }
   // Without a code it is fetch itself that refuses, as a port on which browsers would ask for no page.
-  if ((code === null && !reached) || (code !== null && invalidCodes.test(code))) {
-    return fails(`cannot be asked: ${said}; check HF_ENDPOINT`);
+  const isInvalid = code !== null && invalidCodes.test(code);
+  if ((code === null && !reached) || isInvalid || proxyRefuses.test(message)) {
+    return fails(`cannot be asked: ${said}; check HF_ENDPOINT${proxy}`);
   }
   return new PassingFailure(
     `${url.host}: ${unreachable === undefined ? said : `${unreachable} (${code})`}${proxy}`,
@@ -61,6 +62,9 @@ const certificateCodes =
 const foreignCodes = /^(ERR_SSL_|EPROTO$|HPE_)/;
 
 const invalidCodes = /^(ERR_INVALID_|UND_ERR_INVALID_ARG|UND_ERR_NOT_SUPPORTED)/;
+
+/** undici's words for a proxy that answers CONNECT with 403, 407 and the like. */
+const proxyRefuses = /^Proxy response \(4\d\d\)/;
 
 /** fetch wraps what the system says, sometimes twice, and the addresses of one host as one error. */
 function rootCause(error: unknown): { code: string | null; message: string } {

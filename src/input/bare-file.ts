@@ -2,18 +2,18 @@ import { basename, extname } from 'node:path';
 import { InputError } from '../errors.js';
 import { detectFormat } from '../formats/detect-format.js';
 import { readNpyHeader } from '../formats/npy.js';
-import { checkMatrix, rowSource } from './check-matrix.js';
 import type { ExplainedCheckpoint } from './checkpoint.js';
-import { type ChosenTensor, chooseTensor, type Tensors } from './choose-tensor.js';
 import { type DirectoryAround, directoryAround } from './directory-around.js';
-import { isHead, judgeChoice } from './judge-choice.js';
+import { checkMatrix, rowSource } from './matrix/check-matrix.js';
+import { type ChosenTensor, chooseTensor, type Tensors } from './matrix/choose-tensor.js';
+import { isHead, judgeChoice } from './matrix/judge-choice.js';
+import { refusePart } from './matrix/model-parallel.js';
+import { lookAtOthers } from './matrix/other-tensors.js';
+import { noMatrix, searchRefusal } from './matrix/search-refusal.js';
 import type { Model } from './model-config.js';
-import { refusePart } from './model-parallel.js';
-import { lookAtOthers } from './other-tensors.js';
-import { readSafetensorsWeights } from './safetensors-weights.js';
-import { noMatrix, searchRefusal } from './search-refusal.js';
-import { readTorchWeights } from './torch-weights.js';
-import type { WeightEntry, Weights } from './weights.js';
+import { readSafetensorsWeights } from './weights/safetensors-weights.js';
+import { readTorchWeights } from './weights/torch-weights.js';
+import type { WeightEntry, Weights } from './weights/weights.js';
 
 /**
  * Opens one file of weights as a checkpoint: .safetensors, a state_dict of torch.save, or .npy; its content decides. Where

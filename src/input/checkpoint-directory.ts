@@ -2,8 +2,8 @@ import { realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { InputError } from '../errors.js';
 import { exists } from '../files/exists.js';
-import { readWeights } from './read-weights.js';
-import type { Weights } from './weights.js';
+import { readWeights } from './weights/read-weights.js';
+import type { Weights } from './weights/weights.js';
 
 /** A Hugging Face directory, wherever its weights lie. Names are relative to it, with '/'. */
 export interface CheckpointDirectory {

@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import { InputError } from '../errors.js';
 import { exists } from '../files/exists.js';
 import { findConfig, type ModelConfig, readModelConfig } from './model-config.js';
-import { readShardIndex, type TensorFiles, weightLayouts } from './shards.js';
+import { readShardIndex, type TensorFiles, weightLayouts } from './weights/shards.js';
 
 /** The directory that one of its files of weights is given of, as far as it speaks of that file. */
 export interface DirectoryAround {

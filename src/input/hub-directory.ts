@@ -12,10 +12,10 @@ import { refuseOffline } from '../hub/settings.js';
 import { isIntact, writeRecord } from '../hub/stored-range.js';
 import type { CheckpointDirectory } from './checkpoint-directory.js';
 import { configNames } from './model-config.js';
-import { safetensorsWeights } from './safetensors-weights.js';
-import { safetensorsLayouts, weightLayouts } from './shards.js';
-import { tokenizerNames } from './tokenizer-files.js';
-import type { Weights } from './weights.js';
+import { tokenizerNames } from './tokenizer/tokenizer-files.js';
+import { safetensorsWeights } from './weights/safetensors-weights.js';
+import { safetensorsLayouts, weightLayouts } from './weights/shards.js';
+import type { Weights } from './weights/weights.js';
 
 /** Small files are held in memory, and the hub lists any size for them; the largest tokenizers have some 40 MB. */
 const MOST_FILE_BYTES = 2 ** 28;

@@ -3,11 +3,11 @@ import path from 'node:path';
 import { dtypeBytes } from '../formats/dtype.js';
 import { readRef } from '../hub/refs.js';
 import { type CheckpointDirectory, localDirectory } from './checkpoint-directory.js';
-import { type FoundMatrix, findMatrix } from './find-matrix.js';
+import { type FoundMatrix, findMatrix } from './matrix/find-matrix.js';
 import { configNames } from './model-config.js';
-import { openTokenizer } from './open-tokenizer.js';
-import { safetensorsLayouts } from './shards.js';
+import { openTokenizer } from './tokenizer/open-tokenizer.js';
 import type { RowSelection } from './vocabulary-rows.js';
+import { safetensorsLayouts } from './weights/shards.js';
 
 /** Looks up the commit that a revision is in the hub's own cache; null where it does not know. */
 export function hubCacheCommit(hubCache: string, repository: string, revision: string): string | null {

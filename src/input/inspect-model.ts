@@ -6,10 +6,10 @@ import type { Model } from './model-config.js';
 import type { ModelPlan } from './model-plan.js';
 import type { Normalisation } from './normalisation.js';
 import { explainCheckpoint } from './open-checkpoint.js';
-import { openTokenizer } from './open-tokenizer.js';
 import { planModel } from './plan-model.js';
-import type { Tokenizer } from './tokenizer.js';
-import { tokenizerNotes } from './tokenizer-notes.js';
+import { openTokenizer } from './tokenizer/open-tokenizer.js';
+import type { Tokenizer } from './tokenizer/tokenizer.js';
+import { tokenizerNotes } from './tokenizer/tokenizer-notes.js';
 
 /** The model that a run would work on, known without reading a weight. Plain data. */
 export interface ModelInspection {

@@ -4,7 +4,7 @@ import { asInputError } from '../files/read-error.js';
 import { openBareFile } from './bare-file.js';
 import type { Checkpoint, ExplainedCheckpoint } from './checkpoint.js';
 import { localDirectory } from './checkpoint-directory.js';
-import { findMatrix } from './find-matrix.js';
+import { findMatrix } from './matrix/find-matrix.js';
 import { nameWithoutOwner } from './name-without-owner.js';
 
 /**

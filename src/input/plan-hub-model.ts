@@ -9,10 +9,10 @@ import { readRef, writeRef } from '../hub/refs.js';
 import { HubRepository } from '../hub/repository.js';
 import { type HubSettings, notInCache, refuseOffline } from '../hub/settings.js';
 import type { RowSource } from './checkpoint.js';
-import { findMatrix } from './find-matrix.js';
 import { chooseHeadRows, type HeadRows } from './head-rows.js';
 import { HubDirectory } from './hub-directory.js';
 import { hubCacheCommit, openHubSnapshot } from './hub-snapshot.js';
+import { findMatrix } from './matrix/find-matrix.js';
 import { localPlan, type ModelPlan, shapeOf } from './model-plan.js';
 import { type RowSelection, selectRows } from './vocabulary-rows.js';
 

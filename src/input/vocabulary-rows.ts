@@ -1,6 +1,6 @@
 import { InputError } from '../errors.js';
 import type { Checkpoint } from './checkpoint.js';
-import { openTokenizer } from './open-tokenizer.js';
+import { openTokenizer } from './tokenizer/open-tokenizer.js';
 
 /** Lists the choices of rows that take part: all of them, or those that the tokenizer has a token for. */
 export const rowSelections = ['all', 'tokenizer'] as const;

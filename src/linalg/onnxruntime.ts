@@ -23,7 +23,7 @@ let loaded: Promise<typeof Onnxruntime> | undefined;
 
 /**
  * Loads onnxruntime-node, once a thread, with its telemetry off: the only door to the package.
- * @throws RunError in a thread of a process whose main thread left the telemetry on
+ * @throws RunError where it cannot be loaded, or in a thread of a process whose main thread left the telemetry on
  */
 export function loadOnnxruntime(): Promise<typeof Onnxruntime> {
   loaded ??= importOnnxruntime();
@@ -38,5 +38,18 @@ async function importOnnxruntime(): Promise<typeof Onnxruntime> {
         'set ORT_DISABLE_TELEMETRY=1 in the environment of the process',
     );
   }
-  return await import('onnxruntime-node');
+  try {
+    return await import('onnxruntime-node');
+  } catch (cause) {
+    throw new RunError(
+      `onnxruntime-node, which multiplies, cannot be loaded here (${reasonOf(cause)}). It has libraries for Linux with ` +
+        'glibc, macOS on Apple silicon, and Windows: use one of them (in a container, an image of Debian, not of Alpine)',
+      { cause },
+    );
+  }
+}
+
+/** First line of what an error says, which for a library that is missing names it. */
+function reasonOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
 }

@@ -67,6 +67,8 @@ export interface ExportIdentity {
   /** V and d. */
   rows: number;
   hidden: number;
+  /** Whether the metric was given, and not computed as (Cov + rho I)^-1. */
+  isMetricGiven: boolean;
   /** Path of the metric, as the user gave it or in the output directory. */
   metric: string;
   /** Path of the eigenbasis, likewise. */
@@ -217,7 +219,7 @@ export function unfinishedName(file: string): string {
 }
 
 function planEigenbasisExport(target: ExportTarget, identity: ExportIdentity): FileLayout {
-  const { model, hidden, metric, date, createdBy, fingerprint } = identity;
+  const { model, hidden, metric, isMetricGiven, date, createdBy, fingerprint } = identity;
   return planTorchFile(archiveName(target), {
     eigenvalues: { dtype: 'float32', shape: [hidden] },
     eigenvectors: { dtype: 'float32', shape: [hidden, hidden] },
@@ -226,7 +228,7 @@ function planEigenbasisExport(target: ExportTarget, identity: ExportIdentity): F
       hidden_dim: hidden,
       source_metric_tensor: metric,
       computation_date: date,
-      description: 'Eigendecomposition of the causal metric tensor M = (Cov(gamma) + rho I)^-1',
+      description: `Eigendecomposition of ${isMetricGiven ? 'the given metric tensor M' : 'the causal metric tensor M = (Cov(gamma) + rho I)^-1'}`,
       note: 'Eigenvalues are in ascending order. Eigenvectors are columns of the matrix.',
       created_by: createdBy,
       fingerprint,

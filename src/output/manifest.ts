@@ -10,7 +10,7 @@ import { normalisations } from '../input/normalisation.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import type { Moments } from '../linalg/moments.js';
 import { partitionFormats } from '../plan/plan-run.js';
-import type { Spectrum } from '../tables/spectrum.js';
+import { type Spectrum, varianceSources } from '../tables/spectrum.js';
 import type { TableSummary } from '../tables/table-summary.js';
 import { exportKinds } from './exports.js';
 import { backendSchema, fileRecordSchema } from './schemas.js';
@@ -52,6 +52,11 @@ const spectrumSchema = z.object({
   logDeterminant: z.number(),
   participationRatio: z.number(),
   covarianceParticipationRatio: z.number().nullable(),
+  /** Runs from before it was recorded took the metric's. */
+  varianceSource: z.enum(varianceSources).default('covariance'),
+  ridgeBound: z.number().nullable().default(null),
+  rank: z.number().nullable().default(null),
+  clusters: z.object({ count: z.number(), directions: z.number() }).nullable().default(null),
   identityDistance: z.object({ frobenius: z.number(), spectral: z.number() }),
 }) satisfies z.ZodType<Spectrum>;
 
@@ -101,6 +106,7 @@ const checkSchema = z.object({
   tolerance: z.number().nullable(),
   verdict: z.enum(['passed', 'failed', 'differs', 'not applicable']),
   detail: z.string().exactOptional(),
+  unit: z.object({ name: z.string(), size: z.number() }).exactOptional(),
 }) satisfies z.ZodType<Check>;
 
 const verificationSchema = z.object({
@@ -120,6 +126,9 @@ const hubOriginSchema = z.object({
 
 const asymmetrySchema = z.object({ max: z.number(), relative: z.number() });
 
+/** Whether the metric is the inverse of this checkpoint's covariance; null where that cannot be told, or was not recorded. */
+const matches = z.boolean().nullable().default(null);
+
 /** The metric: the run's own file where it was computed, else where the given one was found. */
 const metricSchema = z.discriminatedUnion('source', [
   z.object({
@@ -131,6 +140,7 @@ const metricSchema = z.discriminatedUnion('source', [
     file: fileRecordSchema,
     ridge: z.number(),
     asymmetry: z.null(),
+    matches,
   }),
   z.object({
     source: z.literal('file'),
@@ -141,6 +151,7 @@ const metricSchema = z.discriminatedUnion('source', [
     file: z.null(),
     ridge: z.number().nullable(),
     asymmetry: asymmetrySchema,
+    matches,
   }),
 ]);
 
@@ -222,6 +233,8 @@ const manifestSchema = z.object({
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
+/** What a run records of its metric before it is known whether that matches the checkpoint. */
+export type MetricRecord = z.input<typeof metricSchema>;
 /** What a run has found, without how it went, nor the report that shows it. */
 export type RunResults = Omit<Manifest, 'report' | 'execution'>;
 
@@ -245,13 +258,16 @@ export function readManifest(directory: string): Manifest {
   } catch (cause) {
     throw damaged(file, `not valid JSON: ${(cause as Error).message}`);
   }
+  // First: what damage has made of it need not fit the schema.
+  const hasSeal = typeof value === 'object' && value !== null && 'seal' in value;
+  if (hasSeal && !isSealed(text)) throw damaged(file, 'its seal does not fit its text');
   const result = manifestSchema.safeParse(value);
   if (!result.success) {
     const { path: at, message } = result.error.issues[0]!;
     const advice = `Was it written by another version (this one reads the layouts ${READ_LAYOUTS.join(' and ')})?`;
     throw new InputError(`${file}: "${at.join('.')}": ${message}. ${advice}`);
   }
-  if (result.data.layout > 1 && !isSealed(text)) throw damaged(file, 'its seal does not fit its text');
+  if (result.data.layout > 1 && !hasSeal) throw damaged(file, 'it has no seal');
   return result.data;
 }
 

@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { EigenshardError, InputError, VerificationError } from '../errors.js';
-import type { Lock } from '../files/lock.js';
+import { type HeldDirectory, removeEmpty, takeDirectory } from '../files/held-directory.js';
 import type { LockClaim } from '../files/lock-file.js';
 import { sweepPartialFiles, writeFileAtomically } from '../files/partial-file.js';
-import { type LockContext, lockDirectory } from '../files/wait-for-lock.js';
+import type { LockContext } from '../files/wait-for-lock.js';
 import { asOutputError } from '../files/write-error.js';
 import { type BackendIdentity, backendLabel, sameBackend } from '../linalg/backend/backend.js';
 import { partitionFolders } from '../plan/plan-run.js';
@@ -27,6 +27,7 @@ import {
 } from './manifest.js';
 import { manifestFiles } from './manifest-files.js';
 import { isOwnName, liesInside, MARKER_NAME, MARKER_TEXT } from './own-files.js';
+import { refuseStrangers, writtenPartitions } from './partition-folders.js';
 
 /**
  * The output directory of one run, held by one coordinator from `open` to `close`.
@@ -41,21 +42,17 @@ export class RunDirectory {
   /** Absolute. */
   readonly path: string;
   readonly #flags: { resume: boolean; overwrite: boolean };
-  readonly #lock: Lock;
-  /** The uppermost directory that `open` made; undefined where all were there. */
-  readonly #made: string | undefined;
+  readonly #held: HeldDirectory;
   #journal: Journal | undefined;
 
   private constructor(
     directory: string,
     flags: { resume: boolean; overwrite: boolean },
-    lock: Lock,
-    made: string | undefined,
+    held: HeldDirectory,
   ) {
     this.path = directory;
     this.#flags = flags;
-    this.#lock = lock;
-    this.#made = made;
+    this.#held = held;
   }
 
   /**
@@ -68,25 +65,20 @@ export class RunDirectory {
     flags: { resume: boolean; overwrite: boolean },
     context: LockContext = { note: () => {} },
   ): Promise<RunDirectory> {
+    const held = await takeDirectory(directory, context);
+    const opened = new RunDirectory(path.resolve(directory), flags, held);
     try {
-      const absolute = path.resolve(directory);
-      const made = mkdirSync(absolute, { recursive: true });
-      const opened = new RunDirectory(absolute, flags, await lockDirectory(absolute, context), made);
-      try {
-        opened.#refuseUnclear();
-      } catch (error) {
-        opened.close();
-        throw error;
-      }
-      return opened;
+      opened.#refuseUnclear();
     } catch (error) {
+      opened.close();
       throw asOutputError(error, directory);
     }
+    return opened;
   }
 
   /** Names the lock to worker threads, which check it before they write. */
   get lock(): LockClaim {
-    return this.#lock.claim;
+    return this.#held.lock.claim;
   }
 
   /**
@@ -95,7 +87,7 @@ export class RunDirectory {
    * @throws RunError where another process has taken it over
    */
   refuseLost(): void {
-    this.#lock.check();
+    this.#held.lock.check();
   }
 
   /**
@@ -108,7 +100,8 @@ export class RunDirectory {
     try {
       manifest = readManifest(this.path);
     } catch (error) {
-      if (!(error instanceof VerificationError) || readJournal(this.path) === null) throw error;
+      if (!(error instanceof VerificationError) || readable(() => readJournal(this.path)) === null)
+        throw error;
       note(`${path.join(this.path, MANIFEST_NAME)}: is not as the run wrote it, and is made again`);
       this.refuseLost();
       rmSync(path.join(this.path, MANIFEST_NAME));
@@ -145,7 +138,11 @@ export class RunDirectory {
 
   /** What has computed the unfinished run that lies here, when it is to be continued. */
   unfinishedBackend(): BackendIdentity | null {
-    return this.#flags.resume ? (readJournal(this.path)?.header.kernels ?? null) : null;
+    if (!this.#flags.resume) return null;
+    // The damaged journal of a finished run is written again when its manifest has been read.
+    const read = () => readJournal(this.path);
+    const journal = this.#holds(MANIFEST_NAME) ? readable(read) : read();
+    return journal?.header.kernels ?? null;
   }
 
   /**
@@ -159,6 +156,7 @@ export class RunDirectory {
     // First, so that a process that has lost the directory publishes nothing of what it had begun.
     this.#sweep();
     if (this.#flags.overwrite) this.#removeFormer(targets);
+    refuseStrangers(this.path, targets);
     // A manifest that is no run's, or a journal that is none, is somebody's.
     if (this.#holds(MANIFEST_NAME)) readManifest(this.path);
     const recorded = readJournal(this.path);
@@ -210,9 +208,8 @@ export class RunDirectory {
       this.refuseLost();
       this.#sweep();
     } finally {
-      this.#lock.release();
+      this.#held.release();
     }
-    if (this.#made !== undefined) removeEmpty(this.path, this.#made);
   }
 
   #holds(name: string): boolean {
@@ -321,13 +318,14 @@ export class RunDirectory {
   /**
    * What manifest and journal name, as far as they can be read, and a run may remove: its own names inside the
    * directory, and elsewhere only what this run will write again, for both files may come from anywhere. Where both are
-   * lost, a directory with our mark has its files at the names that this run will take.
+   * lost, a directory with our mark has its files at the names that this run will take, and partitions tell themselves.
    */
   #formerFiles(targets: readonly string[]): Set<string> {
     const absolute = (name: string) => path.resolve(this.path, name);
     const rewritten = new Set(targets.map(absolute));
     const named = [...this.#namedByManifest(), ...this.#namedByJournal()].map(absolute);
     const own = [MANIFEST_NAME, JOURNAL_NAME].map(absolute);
+    const parts = writtenPartitions(this.path);
     return new Set([
       ...own,
       ...named.filter((file) =>
@@ -335,7 +333,7 @@ export class RunDirectory {
           ? liesInside(this.path, file) && (rewritten.has(file) || this.#isOwn(file))
           : rewritten.has(file),
       ),
-      ...[...rewritten].filter((file) => liesInside(this.path, file) && this.#isOwn(file)),
+      ...[...rewritten, ...parts].filter((file) => liesInside(this.path, file) && this.#isOwn(file)),
     ]);
   }
 
@@ -404,17 +402,4 @@ function entriesOf({ metric, eigenbasis, partitions }: Manifest): JournalEntry[]
 /** Whether a path, as it is written, lies in a directory. */
 function isInside(directory: string, file: string): boolean {
   return file.startsWith(directory + path.sep);
-}
-
-/** Removes `directory` and what is above it, up to `last`, as long as they are empty. */
-function removeEmpty(directory: string, last: string): void {
-  for (let folder = directory; ; folder = path.dirname(folder)) {
-    try {
-      rmdirSync(folder);
-    } catch {
-      // Something lies in it.
-      return;
-    }
-    if (folder === last || folder === path.dirname(folder)) return;
-  }
 }

@@ -4,7 +4,7 @@ import type { FileRecord } from '../files/file-record.js';
 import { eigenbasisOfCovariance, eigenbasisOfMetric, metricOf } from '../linalg/eigenbasis.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
 import { type EigenbasisOnDisk, readEigenbasis, writeEigenbasis } from '../output/eigenbasis-file.js';
-import type { Manifest } from '../output/manifest.js';
+import type { MetricRecord } from '../output/manifest.js';
 import { METRIC_NAME, readCovariance, writeMetric } from '../output/metric-file.js';
 import type { BegunRun } from './begun-run.js';
 import { computeCovariance } from './covariance.js';
@@ -15,7 +15,7 @@ import type { RunMetric } from './prepare-run.js';
 export interface Basis {
   stored: EigenbasisOnDisk;
   file: FileRecord;
-  metric: Manifest['metric'];
+  metric: MetricRecord;
   check: BasisCheck;
 }
 
@@ -92,7 +92,7 @@ async function basisOfMetric(
   return { file, metric, operator };
 }
 
-function computedMetric(ridge: number, file: FileRecord): Manifest['metric'] {
+function computedMetric(ridge: number, file: FileRecord): MetricRecord {
   const { sha256 } = file;
   return {
     source: 'computed',

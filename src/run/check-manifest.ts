@@ -3,6 +3,7 @@ import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import type { Manifest } from '../output/manifest.js';
 import { summariseSpectrum } from '../tables/spectrum.js';
 import type { VerificationResult } from './judge-run.js';
+import { spectrumSource } from './spectrum-source.js';
 
 /** Relative: sums are taken in one order, but another processor may round a logarithm or a product differently. */
 const TOLERANCE = 1e-9;
@@ -10,18 +11,21 @@ const TOLERANCE = 1e-9;
 /** Compares the figures that a manifest gives with those that have been measured again. */
 export function checkManifest(
   manifest: Manifest,
-  { eigenvalues, covarianceEigenvalues }: StoredEigenbasis,
-  { projections, norms }: VerificationResult,
+  basis: StoredEigenbasis,
+  { projections, norms, variances }: VerificationResult,
 ): Check {
+  const projected = manifest.eigenvalues.varianceSource === 'projections' ? variances : null;
   const measured = {
-    eigenvalues: summariseSpectrum(eigenvalues, covarianceEigenvalues),
+    eigenvalues: summariseSpectrum(spectrumSource(basis, manifest.metric, projected)),
     projections,
     norms,
   };
-  const recorded = figuresOf(manifest);
-  const differences = Object.entries(figuresOf({ ...manifest, ...measured })).flatMap(([name, figure]) => {
-    const said = recorded[name];
-    return said !== undefined && agree(said, figure) ? [] : [`${name} is ${said}, measured ${figure}`];
+  const figures = figuresOf({ ...manifest, ...measured });
+  const differences = Object.entries(figuresOf(manifest)).flatMap(([name, said]) => {
+    // Null is what was not known, or not yet counted by the version that wrote it.
+    const figure = figures[name];
+    if (said === null || (figure !== undefined && agree(said, figure))) return [];
+    return [`${name} is ${said}, measured ${figure}`];
   });
   return {
     name: 'manifest',
@@ -49,7 +53,7 @@ function figuresOf({
   return figures;
 }
 
-function agree(a: number | null, b: number | null): boolean {
-  if (a === null || b === null) return a === b;
+function agree(a: number, b: number | null): boolean {
+  if (b === null) return false;
   return Math.abs(a - b) <= TOLERANCE * Math.max(Math.abs(a), Math.abs(b));
 }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { metricEpsilon } from '../checks/identities.js';
+import { metricEpsilon, metricMatches } from '../checks/identities.js';
 import { syncFiles } from '../files/sync-files.js';
 import type { Checkpoint } from '../input/checkpoint.js';
 import { type Backend, backendLabel } from '../linalg/backend/backend.js';
@@ -21,10 +21,12 @@ import {
 import { type Manifest, REPORT_NAME, TABLE_NAMES } from '../output/manifest.js';
 import { METRIC_NAME } from '../output/metric-file.js';
 import { RunDirectory } from '../output/run-directory.js';
+import { warningsOf } from '../output/warnings.js';
 import { filesOf, type Plan } from '../plan/plan-run.js';
 import { writeReport } from '../report/write-report.js';
 import { MergedTables } from '../tables/merged-tables.js';
 import { tableSettings } from '../tables/part.js';
+import type { SpectrumSource } from '../tables/spectrum.js';
 import { type Basis, obtainBasis } from './basis.js';
 import type { BegunRun } from './begun-run.js';
 import type { Config } from './config.js';
@@ -38,6 +40,7 @@ import { exportIdentity } from './planned-files.js';
 import { type PreparedRun, prepareRun } from './prepare-run.js';
 import { type ProjectedPartition, projectPartitions } from './projection.js';
 import { executionOf, resultsOf } from './results.js';
+import { spectrumSource } from './spectrum-source.js';
 import { writeTables } from './write-tables.js';
 
 /** A run that lies on disk as a whole. */
@@ -69,14 +72,25 @@ export async function coordinateRun(
     const finished = directory.finished(prepared.fingerprint, context.note);
     if (finished !== null) {
       const problems = await damageOf(finished, directory.path, flags.checksums ?? false, context);
-      if (problems.length === 0)
-        return { directory: directory.path, manifest: finished, finishedBefore: true };
+      if (problems.length === 0) return told(directory.path, finished, { before: true }, context);
       directory.reopen(finished);
     }
-    return await computeRun({ prepared, directory, context }, started);
+    const manifest = await computeRun({ prepared, directory, context }, started);
+    return told(directory.path, manifest, { before: false }, context);
   } finally {
     directory.close();
   }
+}
+
+/** Notes, at the end of a run, what its figures do not mean. */
+function told(
+  directory: string,
+  manifest: Manifest,
+  finished: { before: boolean },
+  { note }: RunContext,
+): FinishedRun {
+  for (const warning of warningsOf(manifest)) note(`warning: ${warning}`);
+  return { directory, manifest, finishedBefore: finished.before };
 }
 
 async function backendOf(
@@ -91,7 +105,7 @@ async function backendOf(
 }
 
 /** Computes what does not lie there intact, verifies all of it, and commits. @param now ISO time, the first start of a new run */
-async function computeRun(opened: Omit<BegunRun, 'exports'>, now: string): Promise<FinishedRun> {
+async function computeRun(opened: Omit<BegunRun, 'exports'>, now: string): Promise<Manifest> {
   const { prepared, directory, context } = opened;
   const { config, plan, name, fingerprint } = prepared;
   const targets = exportTargets(config.exports, directory.path);
@@ -111,20 +125,20 @@ async function computeRun(opened: Omit<BegunRun, 'exports'>, now: string): Promi
   const merged = mergedTables(prepared, basis);
   const { verified, digests } = await verifyFiles(run, basis, partitions, merged);
   refuseFailed(directory.path, verified.verification.checks);
-  const tables = await writeRunTables(run, basis, merged);
+  const spectrum = spectrumOf(basis, verified);
+  const tables = await writeRunTables(run, spectrum, merged);
   await context.stopwatch.time('commit', undefined, async () => {
     directory.refuseLost();
     for (const [file, digest] of exportEigenbasis(targets, basis.stored, identity)) digests.set(file, digest);
     publishProjectionsExports(projections);
   });
-  const results = resultsOf(run, { basis, partitions, verified, tables, digests });
+  const results = resultsOf(run, { basis, partitions, verified, spectrum, tables, digests });
   const report =
     tables === null || !config.report
       ? null
       : await context.stopwatch.time('report', undefined, () => writeReport(directory.path, results));
   const execution = executionOf(run, header.started);
-  const manifest = directory.commit({ ...results, report, execution });
-  return { directory: directory.path, manifest, finishedBefore: false };
+  return directory.commit({ ...results, report, execution });
 }
 
 /** Begins or continues the run in its directory, which learns of every file that is to come. */
@@ -231,12 +245,20 @@ function crcsOf(partitions: readonly ProjectedPartition[], plan: Plan) {
   return partitions.map(({ index, crc32 }) => ({ rows: plan.partitions[index]!.rows, crc32 }));
 }
 
+/** What figures of the spectrum are taken from: where the metric may be another's, the variance is measured. */
+function spectrumOf(
+  { stored, metric }: Basis,
+  { verification: { checks }, variances }: VerificationResult,
+): SpectrumSource {
+  return spectrumSource(stored, metric, metricMatches(checks) === true ? null : variances);
+}
+
 async function writeRunTables(
   run: BegunRun,
-  { stored }: Basis,
+  spectrum: SpectrumSource,
   merged: MergedTables | null,
 ): Promise<Manifest['tables']> {
   const { tables } = run.prepared;
   if (tables === null || merged === null) return null;
-  return run.context.stopwatch.time('tables', undefined, () => writeTables(run, stored, tables, merged));
+  return run.context.stopwatch.time('tables', undefined, () => writeTables(run, spectrum, tables, merged));
 }

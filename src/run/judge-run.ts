@@ -6,7 +6,7 @@ import {
   PROBE,
   ROW_NORMS,
 } from '../checks/identities.js';
-import { mergeMeasurements } from '../checks/measurements.js';
+import { columnVariances, mergeMeasurements } from '../checks/measurements.js';
 import { freivaldsProbe } from '../checks/probe.js';
 import type { Check, Verification } from '../checks/verdict.js';
 import { VerificationError } from '../errors.js';
@@ -35,6 +35,8 @@ export interface VerificationResult {
   verification: Verification;
   projections: Manifest['projections'];
   norms: Manifest['norms'];
+  /** Variances of the columns of the projections, [d]. */
+  variances: Float64Array;
 }
 
 /** Re-reads every partition and the checkpoint on the pool, and judges identities 2 to 6. */
@@ -123,6 +125,7 @@ export async function judgeRun(
       euclidean: momentsOfSums(measurements.norm, rows),
       causal: momentsOfSums(measurements.causalNorm, rows),
     },
+    variances: columnVariances(measurements),
   };
 }
 

@@ -103,6 +103,7 @@ export function exportIdentity(run: {
     rows: plan.rows,
     hidden: plan.hidden,
     metric: config.metric ?? METRIC_NAME,
+    isMetricGiven: config.metric !== undefined,
     eigenbasis: eigenbasisSource(config.exports.pt),
     fingerprint,
     date: started.slice(0, 10),

@@ -1,7 +1,8 @@
+import { metricMatches } from '../checks/identities.js';
 import type { Checkpoint } from '../input/checkpoint.js';
 import { type ExportDigest, exportName } from '../output/exports.js';
 import { LAYOUT_VERSION, type Manifest, type RunResults } from '../output/manifest.js';
-import { summariseSpectrum } from '../tables/spectrum.js';
+import { type SpectrumSource, summariseSpectrum } from '../tables/spectrum.js';
 import { version } from '../version.js';
 import type { Basis } from './basis.js';
 import type { BegunRun, RunExports } from './begun-run.js';
@@ -13,6 +14,7 @@ interface Findings {
   basis: Basis;
   partitions: readonly ProjectedPartition[];
   verified: VerificationResult;
+  spectrum: SpectrumSource;
   tables: Manifest['tables'];
   /** Size and SHA-256 of every export, by its absolute path. */
   digests: ReadonlyMap<string, ExportDigest>;
@@ -21,10 +23,9 @@ interface Findings {
 /** What the manifest says of a run, but for how it went and the report. */
 export function resultsOf(
   { prepared, directory, exports }: Pick<BegunRun, 'prepared' | 'directory' | 'exports'>,
-  { basis, partitions, verified, tables, digests }: Findings,
+  { basis, partitions, verified, spectrum, tables, digests }: Findings,
 ): RunResults {
   const { config, checkpoint, plan } = prepared;
-  const { eigenvalues, covarianceEigenvalues } = basis.stored;
   const { verification, projections, norms, files } = verified;
   return {
     format: 'eigenshard-run',
@@ -44,14 +45,14 @@ export function resultsOf(
       normalisation: checkpoint.normalisation,
       notes: prepared.notes,
     },
-    metric: basis.metric,
+    metric: { ...basis.metric, matches: metricMatches(verification.checks) },
     options: {
       rows: config.rows,
       format: config.format,
       partitionRows: plan.partitionRows,
       exports: Object.keys(config.exports).sort(),
     },
-    eigenvalues: summariseSpectrum(eigenvalues, covarianceEigenvalues),
+    eigenvalues: summariseSpectrum(spectrum),
     projections,
     norms,
     verification,

@@ -5,7 +5,6 @@ import { dtypeBytes } from '../formats/dtype.js';
 import { type TableColumn, writeTable } from '../formats/parquet-table.js';
 import type { RowSource } from '../input/checkpoint.js';
 import { openRows } from '../input/rows.js';
-import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import type { Manifest } from '../output/manifest.js';
 import { TABLE_NAMES } from '../output/manifest.js';
 import { CLUSTER_THRESHOLD } from '../tables/clusters.js';
@@ -15,6 +14,7 @@ import { extremeTable } from '../tables/extreme-table.js';
 import { QUANTILE_ERROR } from '../tables/fine-grid.js';
 import { histogramTable } from '../tables/histogram-table.js';
 import type { MergedTables } from '../tables/merged-tables.js';
+import type { SpectrumSource } from '../tables/spectrum.js';
 import { tableSummary } from '../tables/table-summary.js';
 import { tokenTable } from '../tables/token-table.js';
 import type { BegunRun } from './begun-run.js';
@@ -26,14 +26,13 @@ import type { PreparedRun } from './prepare-run.js';
  */
 export async function writeTables(
   { directory, prepared }: BegunRun,
-  { eigenvalues, covarianceEigenvalues }: StoredEigenbasis,
+  spectrum: SpectrumSource,
   { vocabulary, rowHashes }: NonNullable<PreparedRun['tables']>,
   merged: MergedTables,
 ): Promise<NonNullable<Manifest['tables']>> {
   const duplicates = readDuplicates(prepared.checkpoint.source, rowHashes);
   const write = (name: keyof typeof TABLE_NAMES, columns: readonly TableColumn[]): FileRecord =>
     writeTable(directory.path, TABLE_NAMES[name], columns, prepared.metadata);
-  const spectrum = { eigenvalues, covarianceEigenvalues };
   // One after the other, so that the columns of one are in memory.
   const files = [
     write('tokens', tokenTable(merged, vocabulary, duplicates)),

@@ -15,6 +15,20 @@ export function relativeGaps(lambda: Float64Array): Float64Array {
   });
 }
 
+/** Clusters of more than one direction: how many there are, and how many directions lie in them. */
+export interface ClusterCounts {
+  count: number;
+  directions: number;
+}
+
+/** Counts the clusters of eigenvalues [d], ascending. */
+export function countClusters(lambda: Float64Array): ClusterCounts {
+  const sizes = new Int32Array(lambda.length);
+  for (const cluster of clustersOf(lambda)) sizes[cluster]!++;
+  const several = sizes.filter((size) => size > 1);
+  return { count: several.length, directions: several.reduce((total, size) => total + size, 0) };
+}
+
 /** Numbers of the runs of near-equal eigenvalues, from 0 ascending, int32 [d]. */
 export function clustersOf(lambda: Float64Array): Int32Array {
   const clusters = new Int32Array(lambda.length);

@@ -1,11 +1,11 @@
 import { double, int32, nullableDouble, sorted, type TableColumn } from '../formats/parquet-table.js';
-import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import { clustersOf, relativeGaps } from './clusters.js';
 import { degrees } from './degrees.js';
 import { listOf } from './extremes.js';
 import type { Side } from './measures.js';
 import type { MergedTables } from './merged-tables.js';
 import { ANGLE_SUMS, alignments, angleMetrics, COLUMN_ALIGNMENTS, COLUMN_SUMS, MOMENT_SUMS } from './part.js';
+import type { SpectrumSource } from './spectrum.js';
 
 /** Quantiles of p that the table has, in percent. */
 const quantiles = [1, 5, 10, 25, 50, 75, 90, 95, 99];
@@ -13,28 +13,28 @@ const quantiles = [1, 5, 10, 25, 50, 75, 90, 95, 99];
 /** Columns of eigenvectors.parquet: a row an eigenvector, ascending lambda. */
 export function eigenvectorTable(
   tables: MergedTables,
-  {
-    eigenvalues: lambda,
-    covarianceEigenvalues,
-  }: Pick<StoredEigenbasis, 'eigenvalues' | 'covarianceEigenvalues'>,
+  { eigenvalues: lambda, covarianceEigenvalues, projected }: SpectrumSource,
 ): TableColumn[] {
   const { means } = tables.settings;
   const d = lambda.length;
   const ascending = Int32Array.from({ length: d }, (_, j) => j);
   const causalMeans = lambda.map((value, j) => value * means[j]! ** 2);
   const causalMean = causalMeans.reduce((sum, value) => sum + value, 0);
+  const moments = momentsOf(tables);
   return [
     sorted('index', ascending),
-    // lambda = 1 / (c + rho) falls as c rises.
+    // Of the checkpoint's own metric, lambda = 1 / (c + rho) falls as c rises.
     int32(
       'rank_by_variance',
-      ascending.map((j) => j + 1),
+      projected === null
+        ? ascending.map((j) => j + 1)
+        : ranksByFalling(moments.map(({ variance }) => variance)),
     ),
     double('lambda', lambda),
     nullableDouble('covariance_eigenvalue', covarianceEigenvalues ?? new Float64Array(d).fill(Number.NaN)),
     nullableDouble('relative_gap', relativeGaps(lambda)),
     int32('cluster', clustersOf(lambda)),
-    ...momentColumns(tables),
+    ...momentColumns(moments),
     ...extentColumns(tables, lambda),
     ...angleMetrics.flatMap((_, metric) => angleColumns(tables, metric)),
     ...quantileColumns(tables, d),
@@ -66,9 +66,25 @@ function extentColumns({ fine, extremes }: MergedTables, lambda: Float64Array): 
   ];
 }
 
+/** Ranks of values, from 1 for the largest; ties to the lowest index. */
+function ranksByFalling(values: readonly number[]): Int32Array {
+  const order = Array.from(values.keys()).sort((a, b) => values[b]! - values[a]! || a - b);
+  const ranks = new Int32Array(values.length);
+  for (const [place, j] of order.entries()) ranks[j] = place + 1;
+  return ranks;
+}
+
+/** Moments of a column p_j. */
+interface ColumnMoments {
+  mean: number;
+  variance: number;
+  skewness: number;
+  kurtosis: number;
+}
+
 /** Moments of p, from the sums of q = p - m, which hardly cancel: q has a mean of next to nothing. */
-function momentColumns({ rows, columnSums, settings: { means } }: MergedTables): TableColumn[] {
-  const moments = Array.from(means, (m, j) => {
+function momentsOf({ rows, columnSums, settings: { means } }: MergedTables): ColumnMoments[] {
+  return Array.from(means, (m, j) => {
     const [first, second, third, fourth] = columnSums
       .subarray(j * COLUMN_SUMS, j * COLUMN_SUMS + MOMENT_SUMS)
       .map((sum) => sum / rows);
@@ -83,7 +99,10 @@ function momentColumns({ rows, columnSums, settings: { means } }: MergedTables):
       kurtosis: fourthCentral / (variance * variance),
     };
   });
-  const of = (name: keyof (typeof moments)[number]) => Float64Array.from(moments, (column) => column[name]);
+}
+
+function momentColumns(moments: readonly ColumnMoments[]): TableColumn[] {
+  const of = (name: keyof ColumnMoments) => Float64Array.from(moments, (column) => column[name]);
   return [
     double('mean', of('mean')),
     double('variance', of('variance')),

@@ -25,8 +25,14 @@ export interface FineGrid {
 /** Bits of k at most, which must be an int32: finer bins than the last bit of a float32 tell nothing more. */
 const MAX_BITS = 28;
 
-/** Grid of values between `minimum` and `maximum`. */
+/**
+ * Finds the grid of values between `minimum` and `maximum`.
+ * @throws RangeError where one of them is not finite, which no grid holds
+ */
 export function fineGrid(minimum: number, maximum: number): FineGrid {
+  if (!Number.isFinite(minimum) || !Number.isFinite(maximum)) {
+    throw new RangeError(`fineGrid: no grid holds values from ${minimum} to ${maximum}`);
+  }
   const magnitude = Math.max(Math.abs(minimum), Math.abs(maximum), MIN_MAGNITUDE);
   let exponent = Math.floor(Math.log2(magnitude)) - MAX_BITS;
   const range = maximum - minimum;

@@ -1,7 +1,6 @@
-import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import { type Moments, meanOf, momentsOf } from '../linalg/moments.js';
 import type { MergedTables } from './merged-tables.js';
-import { type SpectralSummary, spectralSummary } from './spectrum.js';
+import { type SpectralSummary, type SpectrumSource, spectralSummary } from './spectrum.js';
 import { distortions } from './token-table.js';
 import type { Vocabulary } from './vocabulary.js';
 
@@ -33,7 +32,7 @@ export function tableSummary(
   { rows, zeroRows, tokens }: MergedTables,
   { isOrphan, isSpecial }: Vocabulary,
   duplicates: Int32Array,
-  { eigenvalues, covarianceEigenvalues }: Omit<StoredEigenbasis, 'eigenvectors'>,
+  spectrum: SpectrumSource,
 ): TableSummary {
   const hasTokenizer = isOrphan[0] !== null;
   const count = (flags: readonly (boolean | null)[]) =>
@@ -42,7 +41,7 @@ export function tableSummary(
   const grouped = duplicates.filter((group) => group >= 0);
   const defined = distortions(tokens).filter((distortion) => !Number.isNaN(distortion));
   return {
-    spectrum: spectralSummary(eigenvalues, covarianceEigenvalues),
+    spectrum: spectralSummary(spectrum),
     norms: {
       euclidean: momentsOf(tokens.norm),
       causal: momentsOf(tokens.causalNorm),

@@ -1,5 +1,5 @@
-import { openTokenizer } from '../input/open-tokenizer.js';
-import { tokenizerNotes } from '../input/tokenizer-notes.js';
+import { openTokenizer } from '../input/tokenizer/open-tokenizer.js';
+import { tokenizerNotes } from '../input/tokenizer/tokenizer-notes.js';
 
 /** Knowledge of the V tokens apart from their rows. */
 export interface Vocabulary {
@@ -9,7 +9,7 @@ export interface Vocabulary {
   isOrphan: (boolean | null)[];
   /** Whether a token is a special one; null without a tokenizer. */
   isSpecial: (boolean | null)[];
-  /** What a user should know of the tokenizer. */
+  /** Notes on the tokenizer, for the user. */
   notes: readonly string[];
 }
 

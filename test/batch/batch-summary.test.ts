@@ -13,7 +13,12 @@ import { sampleManifest } from '../helpers/sample-manifest.js';
 const run = { index: 0, name: 'made/up', config: { out: 'runs/series/made--up-0123456789' } } as PlannedRun;
 const manifest = sampleManifest();
 const unknownRidge = sampleManifest({
-  eigenvalues: { ...manifest.eigenvalues, covarianceParticipationRatio: null },
+  metric: { ...manifest.metric, matches: null },
+  eigenvalues: { ...manifest.eigenvalues, covarianceParticipationRatio: null, ridgeBound: null, rank: null },
+});
+const ofAnother = sampleManifest({
+  metric: { ...manifest.metric, matches: false },
+  eigenvalues: { ...manifest.eigenvalues, ridgeBound: 56, rank: 8 },
 });
 const outcomes: Outcome[] = [
   { status: 'finished', run, manifest, finishedBefore: false },
@@ -47,6 +52,9 @@ test('summary.parquet has one row a run, failed ones with their message, as Duck
     finished_before: false,
     rows: 1500,
     hidden: 64,
+    metric_matches: true,
+    ridge_bound: 0,
+    covariance_rank: 64,
     lambda_minimum: 95.35,
     lambda_median: 2498.26,
     lambda_maximum: 94_217.94,
@@ -62,7 +70,12 @@ test('summary.parquet has one row a run, failed ones with their message, as Duck
     duplicate_rows: null,
     seconds: 1.75,
   });
-  t.is(rows[1]!.covariance_participation_ratio, null);
+  t.like(rows[1], {
+    metric_matches: null,
+    covariance_participation_ratio: null,
+    ridge_bound: null,
+    covariance_rank: null,
+  });
   t.like(rows[2], { status: 'failed', error: 'a: weights\nare not finite', rows: null, seconds: null });
   t.like(rows[3], { model: 'nowhere', status: 'failed', folder: null, finished_before: null });
 });
@@ -105,4 +118,17 @@ test('the table has a line for every run, and says how many finished', (t) => {
   );
   t.regex(lines[4]!, /^4 {2}nowhere +failed$/);
   t.is(lines.at(-1), '2 finished (1 of them before), 2 failed');
+});
+
+test('the table and the file say of each run whether its metric is of its model', (t) => {
+  const finished = [manifest, ofAnother, unknownRidge].map(
+    (one): Outcome => ({ status: 'finished', run, manifest: one, finishedBefore: false }),
+  );
+  t.like(summaryRow(finished[1]!), { metric_matches: false, ridge_bound: 56, covariance_rank: 8 });
+  const lines = batchSummaryText(finished).split('\n');
+  const at = lines[0]!.indexOf('metric matches');
+  t.deepEqual(
+    lines.slice(1, 4).map((line) => line.slice(at, at + 'metric matches'.length).trim()),
+    ['yes', 'NO', ''],
+  );
 });

@@ -4,6 +4,7 @@ import {
   checkProjections,
   type Expected,
   metricEpsilon,
+  metricMatches,
   productRounding,
 } from '../../src/checks/identities.js';
 import { type Measurements, mergeMeasurements } from '../../src/checks/measurements.js';
@@ -74,6 +75,12 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
     gammaSquares: 0,
     normDifference: { maximum: 0, sum: 0, maximumRelative: 0, row: first },
     probe: { maximumRelative: 0, row: first },
+    alongProbe: {
+      minimum: Number.POSITIVE_INFINITY,
+      maximum: Number.NEGATIVE_INFINITY,
+      sum: 0,
+      sumOfSquares: 0,
+    },
     norm: { minimum: Number.POSITIVE_INFINITY, maximum: 0, sum: 0, sumOfSquares: 0 },
     causalNorm: { minimum: Number.POSITIVE_INFINITY, maximum: 0, sum: 0, sumOfSquares: 0 },
   };
@@ -94,6 +101,7 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
     for (const [moments, value] of [
       [measurements.norm, norm],
       [measurements.causalNorm, causal],
+      [measurements.alongProbe, dot(p, 0, r, d)],
     ] as const) {
       moments.minimum = Math.min(moments.minimum, value);
       moments.maximum = Math.max(moments.maximum, value);
@@ -297,6 +305,25 @@ test("a metric file of this checkpoint's own covariance passes, within what its 
     }),
   );
   t.deepEqual(report(t, checks), []);
+});
+
+test('whether the metric is of this checkpoint follows from the two identities of the covariance', (t) => {
+  const measurements = measure(exact, asStored);
+  const matches = (changes: Partial<Expected>) =>
+    metricMatches(
+      checkProjections(mergeMeasurements([measurements]), expectedOf(exact, measurements, changes)),
+    );
+  const lambda = exact.lambda.map((value) => 2 * value);
+  const given = { source: 'file', epsilon: metricEpsilon({ dtype: 'float32' }) } as const;
+  t.is(matches({}), true);
+  t.is(matches({ metric: given }), true);
+  const c = lambda.map((value) => 1 / value - ridge);
+  t.is(matches({ eigenvalues: lambda, covarianceEigenvalues: c, metric: given }), false);
+  t.is(matches({ ridge: null, metric: given }), null);
+  t.is(matches({ meanProjections: null, metric: given }), null);
+  // Of which nothing is known but the sign.
+  t.is(matches({ metric: { source: 'file', epsilon: 1 } }), null);
+  t.is(metricMatches([]), null);
 });
 
 test('without a ridge the covariance cannot be judged, and all else is', (t) => {

@@ -32,6 +32,7 @@ const givenMetric = {
   file: null,
   ridge: 1e-6,
   asymmetry: { max: 0, relative: 0 },
+  matches: true,
 } as const;
 
 test('a given metric is not a file of the run', (t) => {
@@ -43,12 +44,56 @@ test('a given metric is not a file of the run', (t) => {
 test('every check is shown with its figures, and with its reason where it does not just pass', (t) => {
   const { verification } = sampleManifest();
   t.deepEqual(verificationLines(verification), [
-    'Verification: passed',
+    'Verification: passed, 1 check differs: see below',
     '  probe             passed 1.00e-7 (tolerance 1.00e-5)',
     '  column variances  differs 1.20e+1 (tolerance 1.00e+0): why it differs',
     '  norm difference max 1.79e-6, mean 6.27e-7 (within the limit 0.0001)',
     '  largest off-diagonal of V^T V 2.74e-5 (beyond the limit 0.00001)',
   ]);
+});
+
+test('figures are shown in the unit of their check', (t) => {
+  const { verification } = sampleManifest();
+  const check = { what: 'in symbols', verdict: 'passed' } as const;
+  const lines = verificationLines({
+    ...verification,
+    checks: [
+      {
+        ...check,
+        name: 'column variances',
+        measured: 6.3e-5,
+        tolerance: 1,
+        unit: { name: 'its tolerance', size: 1 },
+      },
+      { ...check, name: 'mean causal norm', measured: 3.2e-6, tolerance: 6.4, unit: { name: 'd', size: 64 } },
+    ],
+  });
+  t.deepEqual(lines.slice(0, 3), [
+    'Verification: passed',
+    '  column variances  passed 6.30e-5 (tolerance 1.00e+0) in units of its tolerance',
+    '  mean causal norm  passed 5.00e-8 (tolerance 1.00e-1) in units of d',
+  ]);
+});
+
+test('a metric of another model, directions below the ridge, the rank and clusters are named', (t) => {
+  const { eigenvalues } = sampleManifest();
+  const plain = summaryText('runs/a', sampleManifest());
+  t.notRegex(plain, /warning|rank|cluster/);
+  const told = summaryText(
+    'runs/a',
+    sampleManifest({
+      metric: { ...givenMetric, matches: false },
+      eigenvalues: { ...eigenvalues, ridgeBound: 56, rank: 8, clusters: { count: 1, directions: 56 } },
+    }),
+  );
+  for (const part of [
+    '  the covariance has rank 8 of 64\n',
+    '  56 directions lie in 1 cluster of near-equal eigenvalues',
+    "  warning: the given metric is not the inverse of this checkpoint's covariance",
+    "  warning: 56 of 64 directions are set by the ridge: their causal weight is rho's choice, not the data's\n",
+  ]) {
+    t.true(told.includes(part), part);
+  }
 });
 
 test('a failure and a check that does not apply are told apart; NaN is beyond every limit', (t) => {

@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path, { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
 import { findLock, Lock } from '../../src/files/lock.js';
@@ -14,6 +16,10 @@ import { testUnless } from '../helpers/test-unless.js';
 
 const context = { note: () => {} };
 const elsewhere = { host: 'another-machine' };
+
+const procTest = testUnless(
+  existsSync('/proc/self/stat') ? null : 'no /proc, which tells the state of a process',
+);
 
 /** What a lock file says that was left by this process, but for these changes. */
 const leftBy = (changes: Partial<ProcessIdentity>) =>
@@ -34,6 +40,27 @@ test('the second waits until the first gives the lock up, within one process too
   await second;
   t.deepEqual(order, ['first', 'second']);
   t.false(existsSync(file));
+});
+
+test('a lock of another thread of this process holds', async (t) => {
+  const directory = scratchDirectory(t);
+  const script = `
+    const { parentPort } = require('node:worker_threads');
+    import(${JSON.stringify(new URL('../../src/files/lock.js', import.meta.url).href)}).then(({ Lock }) => {
+      const lock = Lock.create(${JSON.stringify(join(directory, '.eigenshard.lock'))});
+      parentPort.once('message', () => {
+        lock.release();
+        parentPort.postMessage('released');
+      });
+      parentPort.postMessage('held');
+    });`;
+  const thread = new Worker(script, { eval: true });
+  t.teardown(() => thread.terminate());
+  await once(thread, 'message');
+  await t.throwsAsync(lockDirectory(directory, context), { instanceOf: InputError });
+  thread.postMessage('release');
+  await once(thread, 'message');
+  (await lockDirectory(directory, context)).release();
 });
 
 test('a living process of this machine keeps others out of a directory, and is named', async (t) => {
@@ -61,7 +88,7 @@ test('a lock of this very process, which no other part of it gave up, holds', as
   (await lockDirectory(directory, context)).release();
 });
 
-test('the lock of a process of this machine that is gone is taken over without a word', async (t) => {
+procTest('the lock of a process of this machine that is gone is taken over without a word', async (t) => {
   const { pid } = spawnSync(process.execPath, ['-e', '']);
   // The second is this process's own number, given to an earlier one.
   for (const changes of [{ pid }, { started: '1' }]) {
@@ -106,10 +133,6 @@ test('a holder on another machine that beats keeps others out of a directory', a
   const error = await t.throwsAsync(lockDirectory(directory, context), { instanceOf: InputError });
   t.regex(error!.message, new RegExp(`process ${other.pid} on another-machine is working there`));
 });
-
-const procTest = testUnless(
-  existsSync('/proc/self/stat') ? null : 'no /proc, which tells the state of a process',
-);
 
 procTest(
   'a process that was stopped for longer than the silence, and goes on, finds its lock lost',

@@ -124,6 +124,10 @@ export function referenceTables(input: ReferenceInput): Tables {
 
   const share = sum(m.map((x, j) => lambda[j]! * x * x));
   let cluster = 0;
+  const variance = range(d).map((j) => deviation(p.map((row) => row[j]!)) ** 2);
+  // The index tells the rank where the metric is the data's own, which it is not known to be without a ridge.
+  const byVariance = range(d).sort((a, b) => variance[b]! - variance[a]! || a - b);
+  const rank = (j: number) => (input.covarianceEigenvalues === null ? byVariance.indexOf(j) : j) + 1;
   const eigenvectors = range(d).map((j): Row => {
     const column = p.map((row) => row[j]!);
     const centre = mean(column);
@@ -155,7 +159,7 @@ export function referenceTables(input: ReferenceInput): Tables {
     };
     return {
       index: j,
-      rank_by_variance: j + 1,
+      rank_by_variance: rank(j),
       lambda: lambda[j]!,
       covariance_eigenvalue: input.covarianceEigenvalues?.[j] ?? null,
       relative_gap: Math.min(...gaps) / lambda[j]!,

@@ -31,6 +31,7 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
       file: record('metric.safetensors', 66_000),
       ridge: 1e-6,
       asymmetry: null,
+      matches: true,
     },
     options: { rows: 'all', format: 'parquet', partitionRows: 1000, exports: ['npy'] },
     eigenvalues: {
@@ -43,6 +44,10 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
       logDeterminant: 500,
       participationRatio: 33.25,
       covarianceParticipationRatio: 20,
+      varianceSource: 'covariance',
+      ridgeBound: 0,
+      rank: 64,
+      clusters: { count: 0, directions: 0 },
       identityDistance: { frobenius: 150_000, spectral: 94_216.94 },
     },
     projections: {

@@ -48,6 +48,7 @@ test('what is no server of that kind, or no address, is not asked again', (t) =>
     failed('ERR_INVALID_URL'),
     failed(undefined, 'bad port'),
     new TypeError('no ByteString'),
+    failed('UND_ERR_ABORTED', 'Proxy response (407) !== 200 when HTTP Tunneling'),
   ]) {
     t.true(judged(error) instanceof RunError);
     t.regex(judged(error).message, /^https:\/\/hub\.example: cannot be asked: /);
@@ -65,8 +66,9 @@ test('a host that cannot be reached is not asked again, unless it has answered b
 });
 
 test('a proxy is named where a host cannot be reached, and not where it has been', (t) => {
-  for (const code of ['ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT']) {
-    t.true(judged(failed(code), false, 'HINT').message.endsWith('; HINT'), code);
-    t.false(judged(failed(code), true, 'HINT').message.includes('HINT'), code);
+  // Without a code: what fetch says where the proxy refuses.
+  for (const code of ['ENOTFOUND', 'UND_ERR_CONNECT_TIMEOUT', undefined]) {
+    t.true(judged(failed(code), false, 'HINT').message.endsWith('; HINT'), String(code));
+    t.false(judged(failed(code), true, 'HINT').message.includes('HINT'), String(code));
   }
 });

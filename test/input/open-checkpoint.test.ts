@@ -2,9 +2,9 @@ import { mkdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { InputError } from '../../src/errors.js';
+import { embeddingNames, unembeddingNames } from '../../src/input/matrix/tensor-names.js';
 import { explainCheckpoint, openCheckpoint } from '../../src/input/open-checkpoint.js';
 import { openRows } from '../../src/input/rows.js';
-import { embeddingNames, unembeddingNames } from '../../src/input/tensor-names.js';
 import { checkpointDirectory, found, matrix } from '../helpers/checkpoints.js';
 import {
   type FixtureStateTensor,

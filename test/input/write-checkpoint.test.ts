@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { openCheckpoint } from '../../src/input/open-checkpoint.js';
-import { openTokenizer } from '../../src/input/open-tokenizer.js';
 import { openRows } from '../../src/input/rows.js';
+import { openTokenizer } from '../../src/input/tokenizer/open-tokenizer.js';
 import { writeCheckpointDirectory } from '../../src/input/write-checkpoint.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 

@@ -44,6 +44,7 @@ const identity: ExportIdentity = {
   model: 'made/up γ',
   rows,
   hidden,
+  isMetricGiven: false,
   metric: 'metric.safetensors',
   eigenbasis: 'eigenbasis.pt',
   fingerprint: 'f00d',

@@ -27,9 +27,9 @@ test('directions that the ridge sets, and near-equal ones, are marked and named'
     const text = await page.locator('#spectrum-marks').innerText();
     t.regex(text, /^Shaded: 8 of 12 directions, 4 to 11, are set by the ridge\./);
     t.regex(text, /Bars at the foot: a cluster of eigenvalues .*, 4 to 11\./);
-    t.false(await page.locator('#eigenvector-warnings').isVisible());
+    t.false(await page.locator('#eigenvector-cautions').isVisible());
     await page.fill('#index', '6');
-    const warning = await page.locator('#eigenvector-warnings').innerText();
+    const warning = await page.locator('#eigenvector-cautions').innerText();
     t.regex(warning, /^Set by the ridge: its covariance eigenvalue c = \S+ is below ρ = 0\.000001/);
     t.regex(warning, /One of 8 near-equal eigenvalues \(4 to 11\)/);
   });

@@ -30,7 +30,7 @@ test('the packaged configurations are valid', async (t) => {
   t.like(standard.synthetic, { rows: 151_936, hidden: 2560, seed: 42 });
   t.deepEqual(standard.exports, {});
   const qwen = await loadConfig(packaged('qwen3-4b.json'), {});
-  t.is(qwen.name, 'Qwen/Qwen3-4B-Instruct-2507');
+  t.is(qwen.model, 'Qwen/Qwen3-4B-Instruct-2507');
   t.deepEqual(Object.keys(qwen.exports), ['pt']);
   for (const config of [standard, qwen]) {
     t.is(config.format, 'parquet');

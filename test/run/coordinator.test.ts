@@ -292,6 +292,31 @@ function arrayOf(t: ExecutionContext, rows: number[][]): string {
   return file;
 }
 
+test('what is noticed about the inputs is said, and stands in the manifest', async (t) => {
+  const { directory } = shardedModel(t, 40, 8);
+  const file = path.join(directory, 'config.json');
+  const config = { ...JSON.parse(readFileSync(file, 'utf8')), vocab_size: 41, tie_word_embeddings: true };
+  writeFileSync(file, JSON.stringify(config));
+  const tokenizer = { model: { vocab: { a: 0, z: 40 } }, decoder: { type: 'CTC' } };
+  writeFileSync(path.join(directory, 'tokenizer.json'), JSON.stringify(tokenizer));
+  const notes: string[] = [];
+  const { manifest } = await runHere(
+    { model: directory, out: scratchDirectory(t), rows: 'tokenizer' },
+    { notes },
+  );
+  t.deepEqual(manifest.model.notes, [
+    'tensor lm_head.weight has 40 rows, config.json says vocab_size 41',
+    'config.json says that the embeddings are tied, but lm_head.weight and model.embed_tokens.weight are 40 x 8 and 3 x 8: ' +
+      'lm_head.weight is taken as it is stored',
+    'all rows have a token: none is left out',
+    'tokenizer.json has the decoder "CTC", which is not known here: the text of its tokens is left out',
+    'the tokenizer has 41 tokens, the matrix 40 rows: the last tokens have none',
+  ]);
+  for (const note of manifest.model.notes) t.true(notes.includes(note), note);
+  t.is(manifest.tables?.summary.counts.tokens, 1);
+  t.is(manifest.tables?.summary.counts.orphans, 39);
+});
+
 test('rows that are all equal have no covariance, which is an error of the input', async (t) => {
   const row = [0.1, -0.2, 0.3];
   const equal = Array.from({ length: 10_000 }, () => row);

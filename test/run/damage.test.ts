@@ -16,6 +16,7 @@ import test, { type ExecutionContext } from 'ava';
 import { EigenshardError } from '../../src/errors.js';
 import { readManifest } from '../../src/output/manifest.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
+import { withinOneDay } from '../helpers/one-day.js';
 import { randomNumbers } from '../helpers/random.js';
 import { dataFiles, runHere, shardedModel, verifyHere } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
@@ -179,17 +180,21 @@ test('what is missing or damaged of a finished run is made again, to the same by
 });
 
 test('a lost journal is written again from the manifest, and with both lost the run is made anew', async (t) => {
-  const { directory, options } = await sampleRun(t);
-  const expected = dataFiles(directory);
-  rmSync(path.join(directory, 'journal.jsonl'));
-  await runHere(options, { resume: true });
-  t.true((await verifyHere(directory)).verification.passed);
-  sameFiles(t, dataFiles(directory), expected);
+  const [expected, resumed, anew] = await withinOneDay(async () => {
+    const { directory, options } = await sampleRun(t);
+    const first = dataFiles(directory);
+    rmSync(path.join(directory, 'journal.jsonl'));
+    await runHere(options, { resume: true });
+    t.true((await verifyHere(directory)).verification.passed);
+    const second = dataFiles(directory);
 
-  for (const name of ['journal.jsonl', 'manifest.json']) rmSync(path.join(directory, name));
-  await t.throwsAsync(runHere(options, { resume: true }), { message: /exists, and no eigenshard run/ });
-  await runHere(options, { overwrite: true });
-  sameFiles(t, dataFiles(directory), expected);
+    for (const name of ['journal.jsonl', 'manifest.json']) rmSync(path.join(directory, name));
+    await t.throwsAsync(runHere(options, { resume: true }), { message: /exists, and no eigenshard run/ });
+    await runHere(options, { overwrite: true });
+    return [first, second, dataFiles(directory)] as const;
+  });
+  sameFiles(t, resumed, expected);
+  sameFiles(t, anew, expected);
 });
 
 test('a change that keeps size and modification time is noticed, and one that nobody could see when asked', async (t) => {
@@ -212,16 +217,21 @@ test('a change that keeps size and modification time is noticed, and one that no
 });
 
 test('--overwrite replaces a run whose manifest is damaged, empty or of another layout', async (t) => {
-  const { directory, options } = await sampleRun(t);
-  const expected = dataFiles(directory);
-  const file = path.join(directory, 'manifest.json');
-  const text = readFileSync(file, 'utf8');
-  for (const damaged of ['', '{', text.slice(0, 1000), text.replace('"layout": 2', '"layout": 9')]) {
-    writeFileSync(file, damaged);
-    await runHere(options, { overwrite: true });
-    sameFiles(t, dataFiles(directory), expected);
-    t.true(readManifest(directory).verification.passed);
-  }
+  const [expected, ...replaced] = await withinOneDay(async () => {
+    const { directory, options } = await sampleRun(t);
+    const runs: [Map<string, Buffer>, ...Map<string, Buffer>[]] = [dataFiles(directory)];
+    const file = path.join(directory, 'manifest.json');
+    const text = readFileSync(file, 'utf8');
+    for (const damaged of ['', '{', text.slice(0, 1000), text.replace('"layout": 2', '"layout": 9')]) {
+      writeFileSync(file, damaged);
+      await runHere(options, { overwrite: true });
+      t.true(readManifest(directory).verification.passed);
+      runs.push(dataFiles(directory));
+    }
+    return runs;
+  });
+  t.is(replaced.length, 4);
+  for (const files of replaced) sameFiles(t, files, expected);
 });
 
 test('a damaged manifest is made again from the journal', async (t) => {
@@ -291,4 +301,53 @@ test('a run that was moved is verified, exports that lie in it included', async 
   const found = await verifyHere(moved, { model: `${model}-moved` });
   t.deepEqual(found.unchecked, []);
   t.true(found.verification.passed);
+});
+
+test('--overwrite with manifest and journal lost leaves no partition of the former run', async (t) => {
+  const { directory, options } = await sampleRun(t);
+  for (const name of ['manifest.json', 'journal.jsonl']) rmSync(path.join(directory, name));
+  await runHere({ ...options, partitionRows: 60 }, { overwrite: true });
+  const parts = filesIn(path.join(directory, 'projections'));
+  t.deepEqual(parts, ['arrow/part-00000.arrow', 'parquet/part-00000.parquet']);
+  t.true((await verifyHere(directory)).verification.passed);
+});
+
+test("a run is not begun among files that readers would take for its partitions, and removes none of another's", async (t) => {
+  const { model, options } = await sampleRun(t);
+  const out = path.join(scratchDirectory(t), 'run');
+  const stranger = path.join(out, 'projections/parquet/part-00099.parquet');
+  mkdirSync(path.dirname(stranger), { recursive: true });
+  writeFileSync(stranger, 'mine');
+  for (const overwrite of [false, true]) {
+    await t.throwsAsync(runHere({ ...options, model, out }, { overwrite }), {
+      message: /part-00099.parquet: is none of this run's partitions/,
+    });
+  }
+  t.is(readFileSync(stranger, 'utf8'), 'mine');
+});
+
+test('any byte of a journal or of a manifest may be damaged, and --resume makes it again', async (t) => {
+  const { directory, options } = await sampleRun(t);
+  const expected = dataFiles(directory);
+  for (const name of ['journal.jsonl', 'manifest.json']) {
+    const file = path.join(directory, name);
+    const whole = readFileSync(file);
+    for (const word of [
+      '"step"',
+      '"fingerprint"',
+      '"layout"',
+      '"exports"',
+      '"duplicateGroups"',
+      '"sha256"',
+    ]) {
+      const at = whole.indexOf(word);
+      if (at < 0) continue;
+      const bytes = readFileSync(file);
+      bytes[bytes.indexOf(word) + 2]! ^= 1;
+      writeFileSync(file, bytes);
+      await runHere(options, { resume: true });
+      t.true((await verifyHere(directory)).verification.passed, `${name}, ${word}`);
+      sameFiles(t, dataFiles(directory), expected);
+    }
+  }
 });

@@ -1,5 +1,5 @@
 import { type Measure, measures } from '../../tables/measures.js';
-import { type Choice, opening } from './selection.js';
+import type { Choice } from './selection.js';
 
 /** Choice that an address names, and what of the address this page cannot show. */
 export interface AddressChoice {
@@ -12,15 +12,20 @@ export function addressOf({ index, token, measure }: Readonly<Choice>): string {
   return `#e=${index}${token === null ? '' : `&t=${token}`}&m=${measure}`;
 }
 
+/** Page as far as an address depends on it. */
+export interface AddressedPage {
+  rows: number;
+  hidden: number;
+  /** Choice with which the page opens. */
+  opening: Readonly<Choice>;
+}
+
 /**
- * Choice that the fragment of an address names. What it leaves out, or names wrongly, is as a page opens.
+ * Choice that the fragment of an address names. What it leaves out, or names wrongly, is as the page opens.
  *
  * @returns null for a fragment that names no choice, such as that of a section
  */
-export function choiceOf(
-  fragment: string,
-  { rows, hidden }: { rows: number; hidden: number },
-): AddressChoice | null {
+export function choiceOf(fragment: string, { rows, hidden, opening }: AddressedPage): AddressChoice | null {
   const given = new URLSearchParams(fragment.replace(/^#/, ''));
   if (!['e', 't', 'm'].some((name) => given.has(name))) return null;
   const problems: string[] = [];

@@ -1,6 +1,6 @@
 import { byId, facts } from './dom.js';
 import { figureText } from './figure-text.js';
-import { warningsOf } from './marks-text.js';
+import { cautionsOf } from './marks-text.js';
 import type { Report } from './report.js';
 import { saveButtons } from './save-buttons.js';
 import type { Selection } from './selection.js';
@@ -11,9 +11,9 @@ export function startEigenvectorExplorer(report: Report, selection: Selection): 
   const chosen = byId('chosen');
   selection.follow(['index'], ({ index }) => {
     byId('eigenvector-status').textContent = statusText(report, index);
-    const warnings = byId('eigenvector-warnings');
-    warnings.textContent = warningsOf(report, index).join(' ');
-    warnings.hidden = warnings.textContent === '';
+    const cautions = byId('eigenvector-cautions');
+    cautions.textContent = cautionsOf(report, index).join(' ');
+    cautions.hidden = cautions.textContent === '';
     byId('eigenvector-facts').replaceChildren(...facts(figures(report, index)));
     byId('eigenvector-save').replaceChildren(
       saveButtons(`figures of eigenvector ${index}`, () => ({

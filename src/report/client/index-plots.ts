@@ -126,15 +126,14 @@ function drawVariance(report: Report): void {
   const ranks = report.column('rank_by_variance');
   const byVariance = new Int32Array(hidden);
   for (let j = 0; j < hidden; j++) byVariance[ranks[j]! - 1] = j;
-  const known = !Number.isNaN(report.column('covariance_eigenvalue')[0]);
   drawPlot({
     id: 'variance-cumulative',
     x: { label: 'eigenvectors', values: Int32Array.from({ length: hidden }, (_, k) => k + 1), whole: true },
     y: { label: 'share', range: [0, 1] },
     series: [
       {
-        label: known ? 'explained variance (c)' : 'explained variance (of p: c is unknown)',
-        values: cumulativeShare(report.column(known ? 'covariance_eigenvalue' : 'variance'), byVariance),
+        label: 'explained variance (of p)',
+        values: cumulativeShare(report.column('variance'), byVariance),
         colour: 'line-1',
       },
       {

@@ -10,21 +10,21 @@ export function showMarksText(report: Report): void {
 }
 
 /** What to know of one eigenvector before it is read: that the ridge decides it, or that its neighbours are as near. */
-export function warningsOf(report: Report, index: number): string[] {
-  const warnings: string[] = [];
+export function cautionsOf(report: Report, index: number): string[] {
+  const cautions: string[] = [];
   if (isSetByRidge(report, index)) {
     const c = figureText(report.column('covariance_eigenvalue')[index]);
-    warnings.push(
+    cautions.push(
       `Set by the ridge: its covariance eigenvalue c = ${c} is below ρ = ${report.head.ridge}, so λ is the ridge’s choice, not the data’s.`,
     );
   }
   const cluster = clusterStretches(report).find(({ first, last }) => first <= index && index <= last);
   if (cluster !== undefined) {
-    warnings.push(
+    cautions.push(
       `One of ${countOf([cluster])} near-equal eigenvalues (${stretchesText([cluster])}): the data determine the span of these eigenvectors, not each of them.`,
     );
   }
-  return warnings;
+  return cautions;
 }
 
 function ridgeText(report: Report): string {

@@ -10,9 +10,6 @@ export interface Choice {
   measure: Measure;
 }
 
-/** Choice with which a page opens: the direction of the most variance. */
-export const opening: Readonly<Choice> = { index: 0, token: null, measure: 'causal_cosine' };
-
 interface Listener {
   parts: readonly (keyof Choice)[];
   call(choice: Readonly<Choice>): void;

@@ -45,7 +45,7 @@ function eigenvectorPart({ hidden, places }: ReportHead): Html {
 </div>
 <p class="failed" id="index-message" role="alert"></p>
 <p id="eigenvector-status" role="status"></p>
-<p class="verdict differs" id="eigenvector-warnings" role="status" hidden></p>
+<p class="verdict differs" id="eigenvector-cautions" role="status" hidden></p>
 <dl class="facts" id="eigenvector-facts"></dl>
 <div id="eigenvector-save"></div>
 <figure><figcaption id="distribution-caption">Distribution of z over the tokens</figcaption><div class="plot" id="distribution"></div>

@@ -1,5 +1,7 @@
 import path from 'node:path';
+import { shownFigures } from '../../checks/verdict.js';
 import type { RunResults } from '../../output/manifest.js';
+import { warningsOf } from '../../output/warnings.js';
 import { formatBytes as bytes, count, figure, fixed } from '../../text/figures.js';
 import { type Html, html } from '../html.js';
 
@@ -13,19 +15,17 @@ ${checks(results)}
 </section>`;
 }
 
-function verdict({ verification }: RunResults): Html {
-  const { passed, checks: all } = verification;
-  const colour = passed
-    ? all.some(({ verdict: found }) => found === 'differs')
-      ? 'differs'
-      : 'passed'
-    : 'failed';
+function verdict(results: RunResults): Html {
+  const { passed, checks: all } = results.verification;
   const number = (wanted: string) => all.filter(({ verdict: found }) => found === wanted).length;
   const others = (['failed', 'differs', 'not applicable'] as const)
     .filter((kind) => number(kind) > 0)
     .map((kind) => `, ${number(kind)} ${kind}`);
-  return html`<p class="verdict ${colour}"><strong>Verification ${passed ? 'passed' : 'FAILED'}</strong>:
-${number('passed')} of ${all.length} checks passed${others.join('')}.</p>`;
+  // Amber, not green, where the metric is another's.
+  const tone = !passed ? 'failed' : number('differs') > 0 ? 'differs' : 'passed';
+  return html`<p class="verdict ${tone}"><strong>Verification ${passed ? 'passed' : 'FAILED'}</strong>:
+${number('passed')} of ${all.length} checks passed${others.join('')}.</p>
+${warningsOf(results).map((warning) => html`<p class="verdict differs"><strong>Warning</strong>: ${warning}.</p>`)}`;
 }
 
 function facts({
@@ -49,10 +49,26 @@ function facts({
     ['Condition number', fixed(eigenvalues.conditionNumber)],
     ['Participation ratio of M', fixed(eigenvalues.participationRatio)],
     [
-      'Participation ratio of C',
+      eigenvalues.varianceSource === 'covariance'
+        ? 'Participation ratio of C'
+        : 'Participation ratio of the variances of p',
       eigenvalues.covarianceParticipationRatio === null
         ? 'unknown'
         : fixed(eigenvalues.covarianceParticipationRatio),
+    ],
+    [
+      'Rank of C',
+      eigenvalues.rank === null ? 'unknown' : `${count(eigenvalues.rank)} of ${count(model.hidden)}`,
+    ],
+    [
+      'Directions set by the ridge',
+      eigenvalues.ridgeBound === null ? 'unknown' : count(eigenvalues.ridgeBound),
+    ],
+    [
+      'Clusters of near-equal λ',
+      eigenvalues.clusters === null
+        ? 'unknown'
+        : `${count(eigenvalues.clusters.count)} (directions: ${count(eigenvalues.clusters.directions)})`,
     ],
     ['Projections', `${moments(projections)}, ${bytes(projections.bytes)} as float32`],
     ['Norm', moments(norms.euclidean)],
@@ -85,22 +101,20 @@ function tableFacts({ tables }: RunResults): [string, string][] {
 
 function checks({ verification: { checks: all, normDifference, offDiagonal } }: RunResults): Html {
   const given = (value: number | null) => (value === null ? 'none' : figure(value));
-  return html`<details ${all.every(({ verdict: found }) => found === 'passed') ? '' : 'open'}><summary>The ${all.length} checks and what they measured</summary>
+  const isNews = all.some(({ verdict: found }) => found === 'failed' || found === 'differs');
+  return html`<details ${isNews ? 'open' : ''}><summary>The ${all.length} checks and what they measured</summary>
 <table id="checks"><caption>What the verification measured on the bytes of the disk, beside what rounding allows</caption>
 <thead><tr><th scope="col">check</th><th scope="col">verdict</th>
 <th scope="col" class="number">measured</th><th scope="col" class="number">tolerance</th></tr></thead>
-<tbody>${all.map(
-    ({
-      name,
-      what,
-      measured,
-      tolerance,
-      verdict: found,
-      detail,
-    }) => html`<tr><th scope="row">${name} <span class="identity">${what}</span></th>
+<tbody>${all.map((check) => {
+    const { name, what, verdict: found, detail } = check;
+    const shown = shownFigures(check);
+    // The identity may name the unit itself.
+    const unit = shown === null || shown.unit === '' || what.endsWith(shown.unit) ? '' : ` ${shown.unit}`;
+    return html`<tr><th scope="row">${name} <span class="identity">${what}${unit}</span></th>
 <td class="${found === 'passed' ? 'passed' : found === 'failed' ? 'failed' : 'differs'}">${found}${found !== 'passed' && detail !== undefined ? `: ${detail}` : ''}</td>
-<td class="number">${given(measured)}</td><td class="number">${given(tolerance)}</td></tr>`,
-  )}</tbody></table>
+<td class="number">${given(shown?.measured ?? null)}</td><td class="number">${given(shown?.tolerance ?? null)}</td></tr>`;
+  })}</tbody></table>
 <p>Norm from the checkpoint against the norm from the projections: differs by ${figure(normDifference.maximum)} at most,
 ${figure(normDifference.mean)} on average (limit ${normDifference.limit}). Largest off-diagonal entry of VᵀV: ${figure(offDiagonal.maximum)}
 (limit ${offDiagonal.limit}).</p></details>`;

@@ -1,0 +1,70 @@
+import { InputError } from '../../errors.js';
+import type { WeightEntry, Weights } from '../weights/weights.js';
+import { type Choice, type Search, searchNamed, searchUnembedding } from './unembedding.js';
+
+/** The tensors among which one is to be chosen. */
+export interface Tensors {
+  /** Directory or file, for messages. */
+  path: string;
+  names: Iterable<string>;
+  /** True where the embeddings are said to be tied, null where nothing says it. */
+  tied: boolean | null;
+  /** Name of the configuration that says so, for messages. */
+  config: string;
+  /** Reads what the file holds in which a tensor is said to be. */
+  weightsOf(name: string): Promise<Weights>;
+}
+
+/** The tensor that was chosen, in the file that holds it. */
+export interface ChosenTensor {
+  is: 'chosen';
+  choice: Choice;
+  weights: Weights;
+  entry: WeightEntry;
+  notes: string[];
+}
+
+/**
+ * Chooses the unembedding matrix by name, and makes sure that its file holds it. Where embeddings are tied, an index may
+ * list a head that was not stored: then the search goes on without it.
+ *
+ * @param asked the tensor that the user named
+ * @returns the tensor, or why the search ended without one
+ * @throws InputError where a file does not hold what its index promises
+ */
+export async function chooseTensor(
+  { names, tied, weightsOf }: Tensors,
+  asked: string | undefined,
+): Promise<ChosenTensor | Exclude<Search, { is: 'found' }>> {
+  const left = new Set(names);
+  const notes: string[] = [];
+  for (;;) {
+    const search = asked === undefined ? searchUnembedding(left, tied) : searchAsked(left, asked);
+    if (search.is !== 'found') return search;
+    const { choice } = search;
+    const weights = await weightsOf(choice.name);
+    const entry = weights.entries.find(({ name }) => name === choice.name);
+    if (entry !== undefined) {
+      const section =
+        weights.section === null
+          ? []
+          : [`the tensors are those under the key "${weights.section}" of the file`];
+      return { is: 'chosen', choice, weights, entry, notes: [...section, ...choice.notes, ...notes] };
+    }
+    if (asked !== undefined || tied !== true || choice.kind !== 'unembedding') {
+      throw new InputError(
+        `${weights.file}: the checkpoint's index says that tensor ${choice.name} is in this file, but it is not; ` +
+          'index and shards are of different checkpoints: copy them from one source',
+      );
+    }
+    left.delete(choice.name);
+    notes.push(
+      `the index lists ${choice.name}, which no file holds: it is tied to the embedding, which is taken`,
+    );
+  }
+}
+
+function searchAsked(names: ReadonlySet<string>, asked: string): Search {
+  const choice = searchNamed(names, asked);
+  return choice === null ? { is: 'unknown' } : { is: 'found', choice };
+}

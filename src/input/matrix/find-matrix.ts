@@ -1,0 +1,112 @@
+import { InputError } from '../../errors.js';
+import type { Checkpoint, ExplainedCheckpoint } from '../checkpoint.js';
+import type { CheckpointDirectory } from '../checkpoint-directory.js';
+import { readModelConfig } from '../model-config.js';
+import { listTensors, readShardIndex, type TensorListing } from '../weights/shards.js';
+import type { Weights } from '../weights/weights.js';
+import { rowSource } from './check-matrix.js';
+import { chooseTensor, type Tensors } from './choose-tensor.js';
+import { isHead, judgeChoice } from './judge-choice.js';
+import { refusePart } from './model-parallel.js';
+import { lookAtOthers } from './other-tensors.js';
+import { noMatrix, searchRefusal } from './search-refusal.js';
+import type { Search } from './unembedding.js';
+
+/** The matrix of a directory, the name of its file there, and how it was found. */
+export interface FoundMatrix extends Pick<ExplainedCheckpoint, 'reason' | 'others'> {
+  checkpoint: Checkpoint;
+  file: string;
+}
+
+/**
+ * Finds the unembedding matrix of a directory, wherever its weights lie. Of the weights nothing is read but headers, and
+ * rows where a head and an embedding are to be compared.
+ *
+ * @param asked the tensor that the user named
+ * @throws InputError where there is no such matrix, or not one of supported dtype and shape
+ */
+export async function findMatrix(
+  directory: CheckpointDirectory,
+  asked: string | undefined,
+): Promise<FoundMatrix> {
+  const { path, isLocal } = directory;
+  const config = await readModelConfig(path);
+  const { model } = config;
+  const listing = await listTensors(directory);
+  const weightsIn = remembering(directory.weights);
+  const fileOf = (name: string) => listing.files.get(name)!;
+  const tensors: Tensors = {
+    path,
+    names: listing.files.keys(),
+    tied: model.tied,
+    config: config.file,
+    weightsOf: (name) => weightsIn(fileOf(name)),
+  };
+  const chosen = await chooseTensor(tensors, asked);
+  if (chosen.is !== 'chosen') throw await refusalOf(directory, listing, tensors, { search: chosen, asked });
+  const { choice, weights, entry, notes } = chosen;
+  if (isLocal) refusePart(weights.file);
+  if (entry.dtype === null) await refuseForShards(directory, listing, entry.name, entry.storedDtype);
+  const source = rowSource(weights, entry);
+  const { listed, embedding } = await lookAtOthers(listing.files.keys(), choice.name, async (name) => {
+    const isHere = isLocal && (await directory.has(fileOf(name)));
+    return isHere ? weightsIn(fileOf(name)) : null;
+  });
+  notes.push(...listing.notes, ...judgeChoice(choice, source, embedding, config));
+  const normalisation = isHead(choice, model) ? config.normalisation : null;
+  return {
+    checkpoint: { path, source, storedRows: source.rows, model, normalisation, origin: null, notes },
+    file: fileOf(choice.name),
+    reason: choice.reason,
+    others: listed,
+  };
+}
+
+/** A directory's files are looked at more than once, and their headers may be long. */
+function remembering(read: (file: string) => Promise<Weights>): (file: string) => Promise<Weights> {
+  const known = new Map<string, Promise<Weights>>();
+  return (file) => {
+    const weights = known.get(file) ?? read(file);
+    known.set(file, weights);
+    return weights;
+  };
+}
+
+async function refusalOf(
+  directory: CheckpointDirectory,
+  listing: TensorListing,
+  tensors: Tensors,
+  { search, asked }: { search: Exclude<Search, { is: 'found' }>; asked: string | undefined },
+): Promise<InputError> {
+  if (search.is === 'in parts') {
+    await refuseForShards(directory, listing, `${search.stem}.weight`, search.parts.join(', '));
+  }
+  if (search.is !== 'unknown') return searchRefusal(tensors, search);
+  // Not before something is wrong: the other shards' headers are not needed otherwise.
+  const files = [...new Set(listing.files.values())];
+  const weights = await Promise.all(files.map(directory.weights));
+  return noMatrix(
+    directory.path,
+    asked,
+    weights.flatMap(({ entries }) => entries),
+  );
+}
+
+/**
+ * Refuses a quantised matrix of the one file that is read where shards beside it hold the matrix as well, most likely as
+ * it was before.
+ */
+async function refuseForShards(
+  directory: CheckpointDirectory,
+  { unreadIndex }: TensorListing,
+  name: string,
+  stored: string,
+): Promise<void> {
+  if (unreadIndex === null || !directory.isLocal) return;
+  const shard = (await readShardIndex(directory.path, unreadIndex)).get(name);
+  if (shard === undefined) return;
+  throw new InputError(
+    `${directory.path}: the one file of weights holds ${name} quantised (${stored}), but by ${unreadIndex} the shard ` +
+      `${shard} beside it holds it too; give that shard as the model, or move the one file away`,
+  );
+}

@@ -1,0 +1,53 @@
+import { InputError } from '../../errors.js';
+import { shapeText } from '../../formats/shape.js';
+import type { WeightEntry } from '../weights/weights.js';
+import type { Tensors } from './choose-tensor.js';
+import type { Search } from './unembedding.js';
+
+/** Makes the error for a search that ended at a layer that is no matrix, or at embeddings that are not tied. */
+export function searchRefusal(
+  { path, config }: Pick<Tensors, 'path' | 'config'>,
+  search: Extract<Search, { is: 'in parts' | 'untied' }>,
+): InputError {
+  if (search.is === 'untied') {
+    return new InputError(
+      `${path}: ${config} says that the embeddings are not tied, but there is no lm_head.weight, nor ` +
+        'an unembedding matrix under another known name; ' +
+        `complete the checkpoint, or name the tensor, as with --tensor ${search.embedding}`,
+    );
+  }
+  const { kind, stem, parts } = search;
+  const listed = parts.slice(0, 6);
+  if (parts.length > listed.length) listed.push(`${parts.length - listed.length} more`);
+  return new InputError(
+    `${path}: the ${kind} ${stem} is there, but not as a matrix: it is stored as ${listed.join(', ')}, quantised or as ` +
+      `an adapter; give the checkpoint before it was quantised, or one with ${stem}.weight in bfloat16, float16 or float32`,
+  );
+}
+
+/**
+ * Makes the error for names among which none is known, or not the one that was asked for.
+ *
+ * @param asked the tensor that the user named
+ * @param entries the tensors from whose matrices the user may choose
+ */
+export function noMatrix(
+  path: string,
+  asked: string | undefined,
+  entries: readonly WeightEntry[],
+): InputError {
+  const largest = entries
+    .filter(({ shape }) => shape.length === 2)
+    .toSorted((a, b) => b.shape[0]! * b.shape[1]! - a.shape[0]! * a.shape[1]!);
+  const listed = largest
+    .slice(0, 12)
+    .map(({ name, shape, storedDtype }) => `${name} (${shapeText(shape)}, ${storedDtype})`);
+  if (largest.length > listed.length) listed.push(`and ${largest.length - listed.length} smaller ones`);
+  const missing = asked === undefined ? 'no unembedding matrix under a known name' : `no tensor ${asked}`;
+  return new InputError(
+    `${path}: ${missing}; ` +
+      (listed.length === 0
+        ? 'it has no 2-D tensor at all'
+        : `name one with --tensor, of: ${listed.join(', ')}`),
+  );
+}

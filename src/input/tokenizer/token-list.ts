@@ -1,0 +1,122 @@
+import { basename, join } from 'node:path';
+import { InputError } from '../../errors.js';
+import { exists } from '../../files/exists.js';
+import { asRecord, jsonText } from '../../files/json.js';
+import { readJsonObject } from '../../files/json-file.js';
+import type { DecoderSection } from './token-decoder.js';
+import type { Tokenizer } from './tokenizer.js';
+
+interface Token {
+  piece: string;
+  added: boolean;
+  special: boolean;
+}
+
+/** Tokens by their ids, as the files of one tokenizer list them. */
+export class TokenList {
+  readonly #file: string;
+  readonly #tokens = new Map<number, Token>();
+
+  /** @param file where the vocabulary is, for messages */
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /**
+   * Adds a token of the model's vocabulary.
+   *
+   * @throws InputError where its piece is no text, or its id no token's
+   */
+  add(id: unknown, piece: unknown): void {
+    if (typeof piece !== 'string') throw this.invalid(`token ${jsonText(id)} has no text`);
+    this.#tokens.set(this.#checkId(id, piece), { piece, added: false, special: false });
+  }
+
+  /**
+   * Adds a token that is stored as text. It takes the place of the model's token of its id: it is that token, described
+   * better.
+   *
+   * @param file that describes it
+   * @throws InputError where it has no text, or its id is no token's
+   */
+  addText(
+    id: unknown,
+    { content, special }: { content?: unknown; special?: unknown },
+    file = this.#file,
+  ): void {
+    if (typeof content !== 'string') throw invalid(file, `added token ${jsonText(id)} has no text`);
+    this.#tokens.set(this.#checkId(id, content), { piece: content, added: true, special: special === true });
+  }
+
+  /** Adds the tokens that were added later: in added_tokens.json, and described in tokenizer_config.json. */
+  async addLaterTokens(directory: string): Promise<void> {
+    const added = join(directory, 'added_tokens.json');
+    if (await exists(added, 'the added tokens')) {
+      for (const [content, id] of Object.entries(await readJsonObject(added, 'the added tokens'))) {
+        this.addText(id, { content }, added);
+      }
+    }
+    const config = join(directory, 'tokenizer_config.json');
+    if (!(await exists(config, "the tokenizer's configuration"))) return;
+    const { added_tokens_decoder: described } = await readJsonObject(config, "the tokenizer's configuration");
+    for (const [id, token] of Object.entries(asRecord(described) ?? {})) {
+      this.addText(Number(id), asRecord(token) ?? {}, config);
+    }
+  }
+
+  /** True where some piece of the model's vocabulary is of this kind. */
+  some(isSuch: (piece: string) => boolean): boolean {
+    for (const { piece, added } of this.#tokens.values()) if (!added && isSuch(piece)) return true;
+    return false;
+  }
+
+  /**
+   * Makes the tokenizer of these tokens.
+   *
+   * @throws InputError where there is no token
+   */
+  tokenizer(decoder: DecoderSection): Tokenizer {
+    const tokens = this.#tokens;
+    if (tokens.size === 0) throw this.invalid('it has no token');
+    let highest = 0;
+    for (const id of tokens.keys()) highest = Math.max(highest, id);
+    const notes =
+      decoder.is === 'known'
+        ? []
+        : [
+            `${basename(this.#file)} has ${decoder.what}, which is not known here: the text of its tokens is left out`,
+          ];
+    return {
+      tokens: highest + 1,
+      notes,
+      has: (id) => tokens.has(id),
+      text(id) {
+        const token = tokens.get(id);
+        return token === undefined || decoder.is === 'unknown'
+          ? null
+          : decoder.decode(token.piece, token.added);
+      },
+      isSpecial: (id) => tokens.get(id)?.special ?? false,
+    };
+  }
+
+  /** The error for a file that is none of a tokenizer. */
+  invalid(problem: string): InputError {
+    return invalid(this.#file, problem);
+  }
+
+  #checkId(id: unknown, piece: string): number {
+    if (Number.isSafeInteger(id) && (id as number) >= 0 && (id as number) <= MAX_ID) return id as number;
+    throw this.invalid(`token ${jsonText(piece)} has the id ${jsonText(id)}`);
+  }
+}
+
+/** The range of token ids in the partitions, int32. */
+const MAX_ID = 2 ** 31 - 2;
+
+function invalid(file: string, problem: string): InputError {
+  return new InputError(
+    `${file}: not a readable tokenizer: ${problem}, expected the files of a Hugging Face tokenizer; ` +
+      'copy it from a good source',
+  );
+}

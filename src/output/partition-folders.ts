@@ -1,0 +1,62 @@
+import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { InputError } from '../errors.js';
+import { readFully } from '../files/read-fully.js';
+import { partitionFolders } from '../plan/plan-run.js';
+
+/** Readers of a folder pass hidden files over. */
+function visibleFiles(directory: string, folder: string): string[] {
+  try {
+    return readdirSync(path.join(directory, folder), { withFileTypes: true })
+      .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
+      .map((entry) => path.join(directory, folder, entry.name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/**
+ * Refuses files among the partitions that a run will not write: readers of the folder would take them for some.
+ * @param directory absolute
+ * @param targets the files that the run will write, relative to the directory or absolute
+ * @throws InputError that names the first of them
+ */
+export function refuseStrangers(directory: string, targets: readonly string[]): void {
+  const known = new Set(targets.map((target) => path.resolve(directory, target)));
+  for (const folder of new Set(targets.map((target) => path.dirname(target)))) {
+    if (!partitionFolders.includes(folder)) continue;
+    const stranger = visibleFiles(directory, folder).find((file) => !known.has(file));
+    if (stranger === undefined) continue;
+    throw new InputError(
+      `${stranger}: is none of this run's partitions, and readers of the folder would take it for one. Move it away, ` +
+        'or write elsewhere',
+    );
+  }
+}
+
+/** Absolute paths of the partitions that some run has written to a directory: their metadata say so. */
+export function writtenPartitions(directory: string): string[] {
+  return partitionFolders
+    .flatMap((folder) => visibleFiles(directory, folder))
+    .filter((file) => /\.(?:parquet|arrow)$/.test(file) && carriesFingerprint(file));
+}
+
+/** Metadata of every file of a run, which Parquet has at the end, and Arrow at both ends. */
+const FINGERPRINT_KEY = 'eigenshard.fingerprint';
+
+/** The metadata stand within so many bytes of the file's last, behind the footer's columns. */
+const TAIL_BYTES = 2 ** 16;
+
+function carriesFingerprint(file: string): boolean {
+  const descriptor = openSync(file, 'r');
+  try {
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) return false;
+    const tail = Buffer.alloc(Math.min(TAIL_BYTES, stats.size));
+    readFully(descriptor, tail, stats.size - tail.length, file);
+    return tail.includes(FINGERPRINT_KEY);
+  } finally {
+    closeSync(descriptor);
+  }
+}

@@ -1,0 +1,25 @@
+import { count } from '../text/figures.js';
+import type { RunResults } from './manifest.js';
+
+/** What a person must know before taking the figures of a run for the data's; empty where there is nothing. */
+export function warningsOf({
+  metric,
+  eigenvalues,
+  model,
+}: Pick<RunResults, 'metric' | 'eigenvalues' | 'model'>): string[] {
+  const warnings: string[] = [];
+  if (metric.matches === false) {
+    warnings.push(
+      "the given metric is not the inverse of this checkpoint's covariance: all causal figures are those of another " +
+        'model or covariance; leave --metric away to have this one computed',
+    );
+  }
+  const { ridgeBound } = eigenvalues;
+  if (ridgeBound !== null && ridgeBound > 0) {
+    const are = ridgeBound === 1 ? 'direction is' : 'directions are';
+    warnings.push(
+      `${count(ridgeBound)} of ${count(model.hidden)} ${are} set by the ridge: their causal weight is rho's choice, not the data's`,
+    );
+  }
+  return warnings;
+}
