@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RunResults } from '../output/manifest.js';
+import { count } from '../text/figures.js';
 import type { ReportHead } from './contents.js';
 import { Html, html, scriptJson } from './html.js';
 import { explorer } from './sections/explorer.js';
@@ -39,19 +40,21 @@ export function renderPage(
 <style>${new Html(style)}</style>
 </head>
 <body>
-<a class="skip" href="#explorer">Skip to the explorer</a>
+<a class="skip" href="#eigenvector">Skip to the explorer</a>
+<a class="skip" href="#search">Skip to the search for a token</a>
+<a class="skip" href="#spectrum">Skip to the plots</a>
 <header>
 <h1>${head.model}</h1>
-<p>The eigenbasis of a vocabulary: ${head.rows} tokens, ${head.hidden} eigenvectors</p>
+<p>The eigenbasis of a vocabulary: ${count(head.rows)} tokens, ${count(head.hidden)} eigenvectors</p>
 <label class="theme">Theme <select id="theme"><option value="">system</option><option>light</option><option>dark</option></select></label>
 </header>
-<nav aria-label="Sections"><ul>${sections.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul>
-<a id="chosen" href="#explorer" hidden></a></nav>
+<nav aria-label="Sections"><button type="button" id="menu" aria-controls="sections">Menu</button><ul id="sections">${sections.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul>
+<a id="chosen" href="#eigenvector" hidden></a></nav>
 <main>
 <p id="state" role="status">The report needs JavaScript for its plots; the figures below stand without it.</p>
 ${overview(results)}
-${plotSections(head)}
 ${explorer(head)}
+${plotSections(head)}
 </main>
 <footer>Made by eigenshard ${results.version} from run ${results.fingerprint.slice(0, 12)}. Plots: uPlot.</footer>
 <script type="application/json" id="head">${scriptJson(head)}</script>
@@ -65,6 +68,7 @@ ${explorer(head)}
 /** Sections of the page, for the navigation: id and name. */
 const sections = [
   ['overview', 'Run'],
+  ['explorer', 'Explorer'],
   ['spectrum', 'Spectrum'],
   ['variance', 'Variance'],
   ['extent', 'Extent'],
@@ -72,7 +76,6 @@ const sections = [
   ['histogram', 'Histogram'],
   ['tokens', 'Norms'],
   ['norm-error', 'Verification'],
-  ['explorer', 'Explorer'],
 ] as const;
 
 /** Hash by which the policy lets a script or style run. */

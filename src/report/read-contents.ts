@@ -1,8 +1,11 @@
 import { InputError } from '../errors.js';
 import type { RunResults } from '../output/manifest.js';
 import { openTable } from '../output/open-table.js';
+import { compressedBytes } from './compressed-bytes.js';
 import type { ReportHead } from './contents.js';
 import { packArrays } from './packed-arrays.js';
+import { smallRunZ } from './small-run-z.js';
+import { directionArrays, directionStep } from './tables/directions.js';
 import { eigenvectorArrays } from './tables/eigenvectors.js';
 import { extremeArrays } from './tables/extremes.js';
 import { histogramArrays } from './tables/histograms.js';
@@ -15,36 +18,51 @@ export interface ReportContents {
   bytes: Uint8Array;
 }
 
+/** Bytes of the arrays, compressed, that make a page of 12 MB: base64 adds a third, and the script has its share. */
+const MAX_COMPRESSED = 8_850_000;
+
 /**
- * Reads what the report shows of the four tables of a run.
+ * Reads what the report shows of a run: its four tables, and of a small run all z.
  * @throws InputError where the run has no tables, or one is missing, damaged, or of another shape
  */
 export async function readContents(
   directory: string,
-  { model: { name, rows, hidden }, tables }: Pick<RunResults, 'model' | 'tables'>,
+  { model, metric, partitions, tables }: Pick<RunResults, 'model' | 'metric' | 'partitions' | 'tables'>,
 ): Promise<ReportContents> {
   if (tables === null) {
     throw new InputError(`${directory}: has no tables to show (--tables none). Make the run again with them`);
   }
-  const tokens = await tokenArrays(await openTable(directory, 'tokens', rows));
+  const { name, rows, hidden } = model;
+  const tokenTable = await openTable(directory, 'tokens', rows);
+  const tokens = await tokenArrays(tokenTable);
   const eigenvectors = await eigenvectorArrays(await openTable(directory, 'eigenvectors', hidden));
   const extremes = await extremeArrays(await openTable(directory, 'extremes'), { rows, hidden });
   const histograms = await histogramArrays(await openTable(directory, 'histograms'), {
     hidden,
     bins: tables.histogram.bins,
   });
-  const { entries, bytes } = packArrays({
+  const step = await directionStep(tokenTable);
+  const lambda = eigenvectors.arrays['eigenvector.lambda']!;
+  const arrays = {
     ...eigenvectors.arrays,
     ...extremes.arrays,
     ...histograms,
     ...tokens.arrays,
-  });
+    ...(await smallRunZ(directory, { model, partitions }, { lambda, step })),
+  };
+  const room = MAX_COMPRESSED - (await compressedBytes(arrays));
+  const strongest = await directionArrays(tokenTable, { room, step });
+  const { entries, bytes } = packArrays({ ...arrays, ...strongest.arrays });
   const head = {
     model: name,
     rows,
     hidden,
+    ridge: metric.ridge,
+    clusterThreshold: tables.clusterThreshold,
     ...tokens.head,
     ...extremes.head,
+    directions: strongest.directions,
+    directionStep: step,
     histogram: tables.histogram,
     quantileError: tables.quantileError,
     eigenvectorColumns: eigenvectors.columns,

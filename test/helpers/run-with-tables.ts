@@ -13,7 +13,7 @@ const ORPHANS = 290;
 /** Places of each list of extremes. */
 export const TOP = 5;
 
-/** Texts that would do harm where they were taken for HTML, script, or a terminal's own commands. */
+/** Texts that would do harm where they were taken for HTML, script, or a terminal's own commands, or were not cut. */
 const harmful = [
   '</script><script>document.title="run"</script>',
   '<img src=x onerror=alert(1)>',
@@ -23,6 +23,8 @@ const harmful = [
   '国\n',
   '\ufeff',
   '\ufeffusing',
+  'o'.repeat(200),
+  'The',
 ];
 
 /** A finished run of 300 x 24 with its tables and its report. */

@@ -1,54 +1,28 @@
-import { type Measure, type Side, sides } from '../../tables/measures.js';
-import { byId, element, facts } from './dom.js';
+import { byId, facts } from './dom.js';
 import { figureText } from './figure-text.js';
-import { occupiedBins } from './heat-map.js';
-import { drawPlot, type Plot } from './plot.js';
-import type { Extreme, Report } from './report.js';
+import { cautionsOf } from './marks-text.js';
+import type { Report } from './report.js';
+import { saveButtons } from './save-buttons.js';
 import type { Selection } from './selection.js';
-import { tokenButton, tokenName } from './token-button.js';
+import { tokenName } from './token-name.js';
 
-const sideNames: Readonly<Record<Side, string>> = {
-  '+': '+ side, largest first',
-  '-': '− side, smallest first',
-};
-
-/** Shows the chosen eigenvector: its figures, the distribution of z, and its extreme tokens on both sides. */
-export function startEigenvectorExplorer(
-  report: Report,
-  selection: Selection,
-  showToken: (id: number) => void,
-): void {
-  const number = byId<HTMLInputElement>('index');
-  const slider = byId<HTMLInputElement>('index-slider');
-  const measure = byId<HTMLSelectElement>('measure');
-  const distribution = drawDistribution();
-
-  for (const input of [number, slider]) {
-    input.addEventListener('input', () => {
-      if (input.value !== '') selection.choose(Number(input.value));
-    });
-  }
-  const showExtremes = () => {
-    const { index } = selection;
-    const shown = sides.map((side) => {
-      const extremes = report.extremes(index, measure.value as Measure, side);
-      return extremesTable(
-        sideNames[side],
-        extremes.map((extreme) => extremeRow(report, extreme, showToken)),
-      );
-    });
-    byId('extremes').replaceChildren(...shown);
-  };
-  measure.addEventListener('change', showExtremes);
-  selection.onChange((index) => {
-    for (const input of [number, slider]) if (input.value !== String(index)) input.value = String(index);
+/** Shows what the tables say of the eigenvector on show. */
+export function startEigenvectorExplorer(report: Report, selection: Selection): void {
+  const chosen = byId('chosen');
+  selection.follow(['index'], ({ index }) => {
     byId('eigenvector-status').textContent = statusText(report, index);
+    const cautions = byId('eigenvector-cautions');
+    cautions.textContent = cautionsOf(report, index).join(' ');
+    cautions.hidden = cautions.textContent === '';
     byId('eigenvector-facts').replaceChildren(...facts(figures(report, index)));
-    const chosen = byId('chosen');
+    byId('eigenvector-save').replaceChildren(
+      saveButtons(`figures of eigenvector ${index}`, () => ({
+        columns: ['figure', 'value'],
+        rows: report.head.eigenvectorColumns.map((name) => [name, report.column(name)[index]!]),
+      })),
+    );
     chosen.hidden = false;
     chosen.textContent = `Eigenvector ${index}: explore`;
-    showDistribution(report, index, distribution);
-    showExtremes();
   });
 }
 
@@ -76,61 +50,4 @@ function figures(report: Report, index: number): [string, string][] {
     ['Causal angle, degrees', angle('causal')],
     ['Centroid m, its share', `${text('centroid_coordinate')}, ${text('centroid_share')}`],
   ];
-}
-
-function drawDistribution(): Plot {
-  return drawPlot({
-    id: 'distribution',
-    x: { label: 'z, causal units', values: [0] },
-    y: { label: 'tokens', fromZero: true },
-    series: [{ label: 'tokens', values: [0], colour: 'line-1', bars: true }],
-    height: 220,
-  });
-}
-
-function showDistribution(report: Report, index: number, plot: Plot): void {
-  const { bins, lower, upper } = report.head.histogram;
-  const [first, end] = occupiedBins(report, index, index + 1);
-  const width = (upper - lower) / bins;
-  const centres = Float64Array.from({ length: end - first }, (_, k) => lower + (first + k + 0.5) * width);
-  plot.update(centres, [report.histogram(index).subarray(first, end)]);
-}
-
-function extremeRow(
-  report: Report,
-  { token, value, angle }: Extreme,
-  showToken: (id: number) => void,
-): HTMLElement {
-  return element(
-    'tr',
-    {},
-    element('td', { class: 'number' }, String(token)),
-    element('td', {}, tokenButton(report, token, showToken)),
-    element('td', { class: 'number' }, figureText(value)),
-    element('td', { class: 'number' }, `${angle.toFixed(2)}°`),
-  );
-}
-
-function extremesTable(caption: string, rows: readonly HTMLElement[]): HTMLElement {
-  const heading = (name: string, isNumber: boolean) =>
-    element('th', { scope: 'col', class: isNumber ? 'number' : '' }, name);
-  const headings = element(
-    'tr',
-    {},
-    heading('id', true),
-    heading('token', false),
-    heading('value', true),
-    heading('angle', true),
-  );
-  return element(
-    'div',
-    { class: 'scroll', role: 'region', tabindex: 0, 'aria-label': `Extreme tokens, ${caption}` },
-    element(
-      'table',
-      {},
-      element('caption', {}, caption),
-      element('thead', {}, headings),
-      element('tbody', {}, ...rows),
-    ),
-  );
 }

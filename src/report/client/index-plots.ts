@@ -1,5 +1,6 @@
 import { cumulativeShare } from './cumulative-share.js';
 import { heatMap, occupiedBins } from './heat-map.js';
+import { drawIndexMarks } from './index-marks.js';
 import { drawPlot, type Plot } from './plot.js';
 import type { PlotOptions } from './plot-options.js';
 import type { Report } from './report.js';
@@ -7,23 +8,27 @@ import type { Selection } from './selection.js';
 
 type IndexPlot = Omit<PlotOptions, 'x' | 'top' | 'onPick'>;
 
-/** Draws all plots by the index of an eigenvector: a click chooses it, and all of them mark the chosen one. */
+/** Draws all plots by the index of an eigenvector: a click chooses it, and all of them mark the one on show. */
 export function drawIndexPlots(report: Report, selection: Selection): void {
   const indices = Int32Array.from({ length: report.head.hidden }, (_, j) => j);
   const ranks = report.column('rank_by_variance');
+  const drawMarks = drawIndexMarks(report);
   const plots = indexPlots(report).map(
-    (options): Plot =>
+    ({ underlay, ...options }): Plot =>
       drawPlot({
         ...options,
+        underlay: (plot) => {
+          underlay?.(plot);
+          drawMarks(plot);
+        },
         x: { label: 'index (ascending λ)', values: indices, whole: true },
         top: { label: 'rank_by_variance (1 = largest)', name: (index) => String(ranks[index] ?? '') },
-        onPick: (index) => selection.choose(index),
+        onPick: (index) => selection.choose({ index }),
       }),
   );
-  const mark = (index: number) => {
+  selection.follow(['index'], ({ index }) => {
     for (const plot of plots) plot.mark(index);
-  };
-  selection.onChange(mark);
+  });
   drawVariance(report);
 }
 

@@ -1,29 +1,55 @@
+import { bringIntoView } from './bring-into-view.js';
+import { listDistortedTokens } from './distortion-lists.js';
+import { drawDistribution } from './distribution.js';
 import { byId } from './dom.js';
 import { startEigenvectorExplorer } from './eigenvector-explorer.js';
+import { startExtremeLists } from './extreme-lists.js';
+import { followAddress, selectionOfAddress } from './follow-address.js';
+import { startIndexInput } from './index-input.js';
 import { drawIndexPlots } from './index-plots.js';
 import { loadReport } from './load.js';
-import { Selection } from './selection.js';
+import { showMarksText } from './marks-text.js';
+import { startMenu } from './menu.js';
+import type { Report } from './report.js';
+import { saveChecks } from './save-checks.js';
 import { startTheme } from './theme.js';
-import { startTokenExplorer } from './token-explorer.js';
+import { startTokenCard } from './token-card.js';
 import { drawTokenPlots } from './token-plots.js';
+import { startTokenSearch } from './token-search.js';
 
 async function start(): Promise<void> {
   const state = byId('state');
   state.textContent = 'Reading the tables …';
+  startTheme();
+  startMenu();
   try {
-    const report = await loadReport();
-    const selection = new Selection(report.head.hidden);
-    startTheme();
-    drawIndexPlots(report, selection);
-    drawTokenPlots(report);
-    const showToken = startTokenExplorer(report, selection);
-    startEigenvectorExplorer(report, selection, showToken);
-    selection.choose(report.head.hidden - 1);
-    state.textContent = '';
+    show(await loadReport());
   } catch (error) {
     state.textContent = `The plots cannot be drawn: ${(error as Error).message}.`;
     throw error;
   }
+  // The section that the address names has moved down meanwhile.
+  if (location.hash.length > 1) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+}
+
+function show(report: Report): void {
+  const selection = selectionOfAddress(report);
+  const showToken = (token: number) => {
+    selection.choose({ token });
+    bringIntoView(byId('token-details'));
+  };
+  saveChecks();
+  startIndexInput(report.head.hidden, selection);
+  startEigenvectorExplorer(report, selection);
+  drawDistribution(report, selection);
+  startExtremeLists(report, selection, showToken);
+  startTokenSearch(report, showToken);
+  startTokenCard(report, selection, showToken);
+  showMarksText(report);
+  drawIndexPlots(report, selection);
+  drawTokenPlots(report);
+  listDistortedTokens(report, showToken);
+  followAddress(report, selection);
 }
 
 void start();

@@ -40,5 +40,5 @@ export interface PlotOptions {
   underlay?(plot: uPlot): void;
   height?: number;
   /** Hears of a click, with the number of the nearest x. */
-  onPick?(index: number): void;
+  onPick?: (index: number) => void;
 }

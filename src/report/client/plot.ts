@@ -4,6 +4,7 @@ import { dataTable } from './data-table.js';
 import { byId } from './dom.js';
 import { figureText } from './figure-text.js';
 import { Marker } from './marker.js';
+import { listenForKeys } from './plot-keys.js';
 import type { PlotOptions, PlotSeries, Values } from './plot-options.js';
 import { colour, onThemeChange } from './theme.js';
 
@@ -11,8 +12,8 @@ import { colour, onThemeChange } from './theme.js';
 export interface Plot {
   /** Draws other values, of the same series. */
   update(x: Values, series: readonly Values[]): void;
-  /** Marks x with a line, where the plot shows it. */
-  mark(x: number): void;
+  /** Marks x with a line, or all from x to `to`, where the plot shows it; NaN marks nothing. */
+  mark(x: number, to?: number): void;
 }
 
 const HEIGHT = 300;
@@ -35,6 +36,14 @@ export function drawPlot(options: PlotOptions): Plot {
   const plot = new uPlot(settings, aligned(), target);
   plot.over.append(marker.line);
   labelDrawing(plot, caption.id);
+  const describe = (k: number) =>
+    [options.x, ...options.series]
+      .map(({ label }, series) => {
+        const value = (series === 0 ? values.x : values.series[series - 1]!)[k];
+        return `${label} ${series === 0 ? xText(value, options) : figureText(value)}`;
+      })
+      .join(', ');
+  listenForKeys(plot, { describe, onPick: options.onPick, start: () => marker.nearest(values.x) });
   if (options.onPick !== undefined) listenForPicks(plot, options.onPick);
   new ResizeObserver(() => plot.setSize(size())).observe(target);
   onThemeChange(() => plot.redraw(false));
@@ -49,7 +58,7 @@ export function drawPlot(options: PlotOptions): Plot {
       values = { x, series: [...series] };
       plot.setData(aligned());
     },
-    mark: (x) => marker.mark(x, plot),
+    mark: (x, to = x) => marker.mark([x, to], plot),
   };
 }
 
@@ -107,15 +116,14 @@ function drawable(values: Values, logarithmic = false): (number | null)[] {
   return Array.from(values, (value) => (Number.isNaN(value) || (logarithmic && value <= 0) ? null : value));
 }
 
-function xText(value: number | null, { x }: PlotOptions): string {
+function xText(value: number | null | undefined, { x }: PlotOptions): string {
   if (value === null || value === undefined) return '–';
   return x.whole === true ? String(value) : figureText(value);
 }
 
-/** Labels the drawing as one image for a screen reader; the table beneath has its values. */
+/** Labels the drawing for a screen reader, to which it says its values itself; the table beneath has them too. */
 function labelDrawing(plot: uPlot, captionId: string): void {
   const drawing = plot.root.querySelector('.u-wrap')!;
-  drawing.setAttribute('role', 'img');
   drawing.setAttribute('aria-labelledby', captionId);
   plot.root.querySelector('.u-legend')?.setAttribute('aria-hidden', 'true');
 }

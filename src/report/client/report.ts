@@ -1,4 +1,4 @@
-import type { Measure, Side } from '../../tables/measures.js';
+import { type Measure, measures, type Side, sides } from '../../tables/measures.js';
 import type { ReportHead } from '../contents.js';
 import { ANGLE_STEP, extremesStart, NO_TEXT, tokenFlags } from '../contents.js';
 import type { PackedArray } from '../packed-arrays.js';
@@ -23,6 +23,9 @@ export interface Token {
   duplicateGroup: number | null;
   directions: { index: number; z: number }[];
 }
+
+/** What the page knows of a token's z along a direction: its value, or how far from 0 it is at most. */
+export type KnownZ = { z: number } | { atMost: number };
 
 /** Contents of the page, by the questions that its parts ask. */
 export class Report {
@@ -67,6 +70,36 @@ export class Report {
       found.push({ token, value, angle: this.array('extreme.angle')[at]! * ANGLE_STEP });
     }
     return found;
+  }
+
+  /**
+   * What is known of a token's z along an eigenvector. A small page holds all z; else it follows from the lists of the
+   * eigenvector's extreme tokens or of the token's strongest directions, the last of which bounds all others.
+   */
+  z(token: number, index: number): KnownZ {
+    const { hidden, directionStep } = this.head;
+    const all = this.#arrays['token.z'];
+    if (all !== undefined) return { z: all[token * hidden + index]! * directionStep };
+    const extreme = this.#zOfExtreme(token, index);
+    if (extreme !== undefined) return { z: extreme };
+    const { directions } = this.token(token);
+    const found = directions.find((direction) => direction.index === index);
+    if (found !== undefined) return { z: found.z };
+    return { atMost: Math.abs(directions.at(-1)!.z) + directionStep };
+  }
+
+  /** z of a token that is among the extreme ones of an eigenvector, from its p or its cosines. */
+  #zOfExtreme(token: number, index: number): number | undefined {
+    for (const measure of measures) {
+      for (const side of sides) {
+        const found = this.extremes(index, measure, side).find((extreme) => extreme.token === token);
+        if (found === undefined) continue;
+        if (measure === 'causal_cosine') return found.value * this.array('token.causal_norm')[token]!;
+        const p = measure === 'projection' ? found.value : found.value * this.array('token.norm')[token]!;
+        return p * Math.sqrt(this.column('lambda')[index]!);
+      }
+    }
+    return undefined;
   }
 
   /** Token of an id. */

@@ -1,29 +1,46 @@
-type Listener = (index: number) => void;
+import type { Measure } from '../../tables/measures.js';
 
-/** Choice of an eigenvector, for all parts of the page. */
+/** What the reader looks at. */
+export interface Choice {
+  /** Index of the eigenvector on show. */
+  index: number;
+  /** Id of the token whose card is shown; null before one is chosen. */
+  token: number | null;
+  /** Measure by which the extreme tokens are listed. */
+  measure: Measure;
+}
+
+interface Listener {
+  parts: readonly (keyof Choice)[];
+  call(choice: Readonly<Choice>): void;
+}
+
+/** Choice of the reader, for all parts of the page. */
 export class Selection {
   readonly #listeners: Listener[] = [];
-  readonly #hidden: number;
-  #index: number;
+  #choice: Readonly<Choice>;
 
-  constructor(hidden: number) {
-    this.#hidden = hidden;
-    this.#index = hidden - 1;
+  constructor(choice: Readonly<Choice>) {
+    this.#choice = choice;
   }
 
-  get index(): number {
-    return this.#index;
+  get choice(): Readonly<Choice> {
+    return this.#choice;
   }
 
-  /** Chooses an eigenvector; anything but an index of one is ignored. */
-  choose(index: number): void {
-    if (!Number.isInteger(index) || index < 0 || index >= this.#hidden) return;
-    this.#index = index;
-    for (const listener of this.#listeners) listener(index);
+  /** Changes parts of the choice, and calls those who listen to one that differs now. */
+  choose(parts: Partial<Choice>): void {
+    const before = this.#choice;
+    const choice = { ...before, ...parts };
+    this.#choice = choice;
+    for (const listener of this.#listeners) {
+      if (listener.parts.some((part) => choice[part] !== before[part])) listener.call(choice);
+    }
   }
 
-  /** Calls back at every choice. */
-  onChange(listener: Listener): void {
-    this.#listeners.push(listener);
+  /** Calls back now, and whenever one of these parts has changed. */
+  follow(parts: readonly (keyof Choice)[], call: (choice: Readonly<Choice>) => void): void {
+    this.#listeners.push({ parts, call });
+    call(this.#choice);
   }
 }

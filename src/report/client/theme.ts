@@ -1,6 +1,7 @@
 import { byId } from './dom.js';
 
 const listeners: (() => void)[] = [];
+const KEY = 'eigenshard-theme';
 
 /** Calls back whenever colours change, by the page's own choice or the system's. */
 export function onThemeChange(listener: () => void): void {
@@ -16,15 +17,28 @@ export function colour(name: string): string {
   return found;
 }
 
-/** Follows the reader's choice of a theme, and the system's. */
+/** Follows the reader's choice of a theme, which is kept for the next time, and the system's. */
 export function startTheme(): void {
   const choice = byId<HTMLSelectElement>('theme');
+  const remembered = withStorage((storage) => storage.getItem(KEY)) ?? '';
+  if (Array.from(choice.options, ({ value }) => value).includes(remembered)) choice.value = remembered;
   const changed = () => {
+    document.documentElement.dataset.theme = choice.value;
     for (const listener of listeners) listener();
   };
+  changed();
   choice.addEventListener('change', () => {
-    document.documentElement.dataset.theme = choice.value;
+    withStorage((storage) => storage.setItem(KEY, choice.value));
     changed();
   });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', changed);
+}
+
+/** Uses the browser's storage, which it may refuse to a page from the disk: then nothing is kept. */
+function withStorage<Result>(use: (storage: Storage) => Result): Result | undefined {
+  try {
+    return use(localStorage);
+  } catch {
+    return undefined;
+  }
 }

@@ -2,43 +2,61 @@ import type { ReportHead } from '../contents.js';
 import { type Html, html } from '../html.js';
 
 /** Explorer of the page: its controls, and empty results that the script fills. */
-export function explorer({ hidden, places, directions, directionStep }: ReportHead): Html {
-  const last = hidden - 1;
-  const cut = ({ shown, stored }: { shown: number; stored: number }) =>
-    shown < stored ? ` (the table holds ${stored})` : '';
+export function explorer(head: ReportHead): Html {
   return html`<section id="explorer" aria-labelledby="explorer-title" tabindex="-1">
 <h2 id="explorer-title">Explorer</h2>
 <div class="columns">
-<section id="eigenvector" aria-labelledby="eigenvector-title">
+${tokenPart(head)}
+${eigenvectorPart(head)}
+</div>
+</section>
+`;
+}
+
+function tokenPart({ directions, directionStep }: ReportHead): Html {
+  return html`<section id="token" aria-labelledby="token-title">
+<h3 id="token-title">A token</h3>
+<label for="search">Search by text or id</label>
+<input id="search" type="search" autocomplete="off" autocapitalize="off" spellcheck="false" aria-describedby="search-note">
+<label class="choice"><input id="match-case" type="checkbox"> Match case</label>
+<p class="note" id="search-note">Spaces count, and stand as ␣; \\n is a line feed.</p>
+<p id="search-status" role="status"></p>
+<ul class="results" id="results"></ul>
+<div id="results-save"></div>
+<p id="token-hint">Search for a token, or choose one in a list: its card is shown here.</p>
+<div id="token-details" tabindex="-1" hidden></div>
+<p class="note">A card has the ${directions.shown} strongest directions${cut(directions)}; z is rounded to steps of
+${directionStep.toPrecision(2)}.</p>
+</section>`;
+}
+
+function eigenvectorPart({ hidden, places }: ReportHead): Html {
+  const last = hidden - 1;
+  return html`<section id="eigenvector" aria-labelledby="eigenvector-title" tabindex="-1">
 <h3 id="eigenvector-title">An eigenvector</h3>
 <div class="controls">
 <label for="index">Index, 0 to ${last}</label>
-<input id="index" type="number" inputmode="numeric" min="0" max="${last}" step="1" value="${last}">
+<input id="index" inputmode="numeric" autocomplete="off" aria-describedby="index-message" value="0">
 <label for="index-slider" class="hidden">Index by slider</label>
-<input id="index-slider" type="range" min="0" max="${last}" step="1" value="${last}">
+<input id="index-slider" type="range" min="0" max="${last}" step="1" value="0">
 <label for="measure">Extreme by</label>
 <select id="measure"><option value="projection">projection p</option><option value="euclidean_cosine">Euclidean cosine</option>
 <option value="causal_cosine" selected>causal cosine</option></select>
 </div>
+<p class="failed" id="index-message" role="alert"></p>
 <p id="eigenvector-status" role="status"></p>
+<p class="verdict differs" id="eigenvector-cautions" role="status" hidden></p>
 <dl class="facts" id="eigenvector-facts"></dl>
-<figure><figcaption id="distribution-caption">Distribution of z over the tokens</figcaption><div class="plot" id="distribution"></div></figure>
+<div id="eigenvector-save"></div>
+<figure><figcaption id="distribution-caption">Distribution of z over the tokens</figcaption><div class="plot" id="distribution"></div>
+<p class="note" id="distribution-token"></p></figure>
 <p class="note">The ${places.shown} most extreme tokens a side${cut(places)}. The sign of an eigenvector is arbitrary, so both sides
-count alike. Angles are rounded to 0.01 degrees. A token's button shows it beside.</p>
+count alike. Angles are shown to 0.01 degrees. A token’s button shows its card.</p>
 <div class="columns" id="extremes"></div>
-</section>
-<section id="token" aria-labelledby="token-title">
-<h3 id="token-title">A token</h3>
-<div class="controls">
-<label for="search">Text or id of a token</label>
-<input id="search" type="search" autocomplete="off" spellcheck="false" placeholder="part of its text, or its id">
-</div>
-<p id="search-status" role="status"></p>
-<ul class="results" id="results"></ul>
-<div id="token-details"></div>
-<p class="note">The ${directions.shown} strongest directions a token${cut(directions)}, with z rounded to steps of
-${directionStep.toPrecision(2)}.</p>
-</section>
-</div>
 </section>`;
+}
+
+/** What a page leaves out of a table, in parentheses. */
+function cut({ shown, stored }: { shown: number; stored: number }): string {
+  return shown < stored ? ` (the table holds ${stored})` : '';
 }

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { shownFigures } from '../../checks/verdict.js';
 import type { RunResults } from '../../output/manifest.js';
 import { warningsOf } from '../../output/warnings.js';
@@ -41,10 +42,7 @@ function facts({
   return [
     ['Vocabulary V × hidden size d', `${count(model.rows)} × ${count(model.hidden)}`],
     ['Tensor', `${model.tensor ?? 'bare matrix'}, ${model.dtype}`],
-    [
-      'Metric M',
-      metric.source === 'computed' ? 'computed: inverse of the covariance with a ridge' : 'from a file',
-    ],
+    ['Metric M', metricText(metric)],
     ['Ridge ρ', metric.ridge === null ? 'unknown' : String(metric.ridge)],
     ['λ of M, ascending', `${fixed(eigenvalues.minimum)} to ${fixed(eigenvalues.maximum)}`],
     ['λ median, mean', `${fixed(eigenvalues.median)}, ${fixed(eigenvalues.mean)}`],
@@ -79,6 +77,11 @@ function facts({
   ];
 }
 
+function metricText(metric: RunResults['metric']): string {
+  if (metric.source === 'computed') return 'computed: inverse of the covariance with a ridge';
+  return `from the file ${path.basename(metric.path)}${metric.tensor === null ? '' : `, ${metric.tensor}`}`;
+}
+
 function tableFacts({ tables }: RunResults): [string, string][] {
   if (tables === null) return [];
   const { counts, spectrum, distortionMean } = tables.summary;
@@ -98,20 +101,21 @@ function tableFacts({ tables }: RunResults): [string, string][] {
 
 function checks({ verification: { checks: all, normDifference, offDiagonal } }: RunResults): Html {
   const given = (value: number | null) => (value === null ? 'none' : figure(value));
-  return html`<div class="scroll" role="region" tabindex="0" aria-label="Checks of the verification">
-<table><caption>What the verification measured on the bytes of the disk, beside what rounding allows</caption>
-<thead><tr><th scope="col">check</th><th scope="col">identity</th><th scope="col">verdict</th>
+  const isNews = all.some(({ verdict: found }) => found === 'failed' || found === 'differs');
+  return html`<details ${isNews ? 'open' : ''}><summary>The ${all.length} checks and what they measured</summary>
+<table id="checks"><caption>What the verification measured on the bytes of the disk, beside what rounding allows</caption>
+<thead><tr><th scope="col">check</th><th scope="col">verdict</th>
 <th scope="col" class="number">measured</th><th scope="col" class="number">tolerance</th></tr></thead>
 <tbody>${all.map((check) => {
     const { name, what, verdict: found, detail } = check;
     const shown = shownFigures(check);
     // The identity may name the unit itself.
     const unit = shown === null || shown.unit === '' || what.endsWith(shown.unit) ? '' : ` ${shown.unit}`;
-    return html`<tr><th scope="row">${name}</th><td>${what}${unit}</td>
+    return html`<tr><th scope="row">${name} <span class="identity">${what}${unit}</span></th>
 <td class="${found === 'passed' ? 'passed' : found === 'failed' ? 'failed' : 'differs'}">${found}${found !== 'passed' && detail !== undefined ? `: ${detail}` : ''}</td>
 <td class="number">${given(shown?.measured ?? null)}</td><td class="number">${given(shown?.tolerance ?? null)}</td></tr>`;
-  })}</tbody></table></div>
+  })}</tbody></table>
 <p>Norm from the checkpoint against the norm from the projections: differs by ${figure(normDifference.maximum)} at most,
 ${figure(normDifference.mean)} on average (limit ${normDifference.limit}). Largest off-diagonal entry of VᵀV: ${figure(offDiagonal.maximum)}
-(limit ${offDiagonal.limit}).</p>`;
+(limit ${offDiagonal.limit}).</p></details>`;
 }

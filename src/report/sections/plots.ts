@@ -8,7 +8,10 @@ export function plotSections(head: ReportHead): Html {
     'Eigenvalue spectrum',
     html`<p>λ of the metric M by index (ascending λ). The upper axis names the same eigenvectors by rank_by_variance; where M is
 the inverse of the covariance, index 0 has the smallest causal weight and the largest variance. A click in any plot by index shows that eigenvector in the explorer; dragging
-enlarges, a double click shows all again.</p>`,
+enlarges, a double click shows all again.</p>
+<p class="note" id="plot-keys">By keyboard, in a plot: arrow keys move the point whose values stand beneath, Enter shows that
+eigenvector in the explorer, + and − enlarge and reduce around the point, 0 shows all again.</p>
+<p class="note" id="spectrum-marks"></p>`,
     [
       ['spectrum-linear', 'λ, linear'],
       ['spectrum-log', 'λ and the eigenvalues c of the covariance, logarithmic'],
@@ -51,6 +54,8 @@ causal norm / norm.</p>`,
       ['tokens-causal-norm', 'Causal norm'],
       ['tokens-distortion', 'Distortion'],
     ],
+    html`<p class="note">The most and the least distorted tokens. Rows of zeros have no distortion; of equal rows the first is listed.</p>
+<div class="columns" id="distorted"></div>`,
   )}${section(
     'norm-error',
     'Verification of the norms',
@@ -66,11 +71,13 @@ function section(
   title: string,
   introduction: Html,
   plots: readonly (readonly [string, string])[],
+  end: Html = html``,
 ): Html {
   return html`<section id="${id}" aria-labelledby="${id}-title">
 <h2 id="${id}-title">${title}</h2>
 ${introduction}
 ${plots.map(([plot, caption]) => html`<figure><figcaption id="${plot}-caption">${caption}</figcaption><div class="plot" id="${plot}"></div></figure>`)}
+${end}
 </section>
 `;
 }

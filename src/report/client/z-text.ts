@@ -1,0 +1,13 @@
+import type { KnownZ } from './report.js';
+
+/** What the page knows of a token's z along a direction, for reading. */
+export function zText(known: KnownZ): string {
+  if ('z' in known) return signedText(known.z);
+  const most = known.atMost.toPrecision(3);
+  return `within ±${most}: weaker than the directions below`;
+}
+
+/** Figure with three digits and a sign that is as wide as the plus. */
+export function signedText(z: number): string {
+  return `${z < 0 ? '−' : '+'}${Math.abs(z).toPrecision(3)}`;
+}

@@ -1,0 +1,65 @@
+import { browserTest as test } from '../helpers/browser.js';
+import { openReport } from '../helpers/report-page.js';
+
+test('a page opens on the direction of the most variance', async (t) => {
+  await openReport(t, {}, async ({ page }) => {
+    t.is(await page.inputValue('#index'), '0');
+    t.is(await page.inputValue('#measure'), 'causal_cosine');
+    t.regex(await page.locator('#eigenvector-status').innerText(), /^Eigenvector 0, rank_by_variance 1:/);
+    const [first, second] = await page
+      .locator('main > section')
+      .evaluateAll((all) => all.map(({ id }) => id));
+    t.deepEqual([first, second], ['overview', 'explorer']);
+  });
+});
+
+test('eigenvector, token and measure stand in the address, and outlive a reload', async (t) => {
+  await openReport(t, {}, async ({ page, url }) => {
+    await page.fill('#index', '7');
+    await page.selectOption('#measure', 'projection');
+    await page.fill('#search', '123');
+    await page.press('#search', 'Enter');
+    await page.waitForURL(`${url}#e=7&t=123&m=projection`);
+    await page.reload();
+    await page.locator('#chosen').waitFor({ state: 'visible' });
+    t.is(await page.inputValue('#index'), '7');
+    t.is(await page.inputValue('#measure'), 'projection');
+    t.regex(await page.locator('#token-details h4').innerText(), /^Token 123:/);
+  });
+});
+
+test('a link to a section goes there and keeps the choice in the address', async (t) => {
+  await openReport(t, { fragment: '#e=5&t=4&m=euclidean_cosine' }, async ({ page, url }) => {
+    await page.getByRole('link', { name: 'Norms' }).click();
+    await page.waitForURL(`${url}#e=5&t=4&m=euclidean_cosine`);
+    const { y } = (await page.locator('#tokens-title').boundingBox())!;
+    t.true(y >= 0 && y < 200, String(y));
+  });
+});
+
+test('an address that is changed by hand is followed', async (t) => {
+  await openReport(t, { fragment: '#e=5' }, async ({ page, url }) => {
+    await page.goto(`${url}#e=11&t=3`);
+    await page.waitForFunction("document.querySelector('#index').value === '11'");
+    t.regex(await page.locator('#token-details h4').innerText(), /^Token 3:/);
+  });
+});
+
+test('an address of another run says what this page has', async (t) => {
+  await openReport(t, { fragment: '#e=99&t=x&m=angle' }, async ({ page }) => {
+    const text = await page.locator('#state').innerText();
+    t.true(text.includes('The address asks for eigenvector “99”; this page has 0 to 23.'), text);
+    t.true(text.includes('The address asks for token “x”; this page has 0 to 299.'), text);
+    t.true(text.includes('The address asks for the measure “angle”'), text);
+    t.is(await page.inputValue('#index'), '0');
+  });
+});
+
+test('the link of a section that a page is opened with leads there', async (t) => {
+  await openReport(t, { fragment: '#angles' }, async ({ page }) => {
+    await page.waitForFunction(
+      "Math.abs(document.querySelector('#angles').getBoundingClientRect().top) < 120",
+    );
+    t.pass();
+  });
+});
