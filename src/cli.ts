@@ -9,7 +9,7 @@ import { addRunCommand } from './commands/run.js';
 import { addSqlCommand } from './commands/sql.js';
 import { addTopCommand } from './commands/top.js';
 import { addVerifyCommand } from './commands/verify.js';
-import { EigenshardError, type ErrorKind, exitCodes } from './errors.js';
+import { EigenshardError, exitCodes } from './errors.js';
 import { explained, failureMessage } from './files/failure-message.js';
 import { harmlessText } from './text/visible-text.js';
 import { version } from './version.js';
@@ -93,11 +93,11 @@ function report(error: unknown, command: string): number {
   // Commander has printed its message.
   if (error instanceof CommanderError) return exitCodes.input;
   const failure = explained(error);
-  const kind = failure instanceof EigenshardError ? failure.kind : null;
   // Names in it may come from a file or a server: nothing of it is to act on the terminal.
   const message = failureMessage(failure).split('\n').map(harmlessText).join('\n');
-  process.stderr.write(`eigenshard: ${message}${kind === null ? '' : advice(kind, command)}\n`);
-  return kind === null ? exitCodes.run : exitCodes[kind];
+  const next = failure instanceof EigenshardError ? advice(failure, command) : '';
+  process.stderr.write(`eigenshard: ${message}${next}\n`);
+  return failure instanceof EigenshardError ? exitCodes[failure.kind] : exitCodes.run;
 }
 
 /** Commander ends with an error, too, where it has printed the help or the version that was asked for. */
@@ -114,9 +114,10 @@ export function endUnexpectedly(error: unknown): void {
 const continuations: Readonly<Record<string, string>> = { run: 'with --resume', batch: 'again' };
 
 /** What to do next, where the message itself does not say it. */
-function advice(kind: ErrorKind, command: string): string {
+function advice({ kind, isResumable }: EigenshardError, command: string): string {
   const how = continuations[command];
   if (how === undefined || kind === 'input' || kind === 'verification') return '';
   if (kind === 'interrupted') return `. Run the same command ${how} to continue`;
+  if (!isResumable) return '';
   return `\nWhat was finished is kept: run the same command ${how} to continue`;
 }

@@ -15,6 +15,8 @@ export const exitCodes: Readonly<Record<ErrorKind, number>> = {
 
 export class EigenshardError extends Error {
   readonly kind: ErrorKind;
+  /** Whether something that was finished until then is kept, from which the same command can go on. */
+  isResumable = false;
 
   constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
     super(message, options);

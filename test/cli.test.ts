@@ -1,5 +1,14 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -109,6 +118,14 @@ test('generate makes a checkpoint that a run reads, and finds it again', async (
   const other = await eigenshard(...command.with(6, '4'));
   t.is(other.code, 2);
   t.regex(other.stderr, /holds other weights/);
+  for (const names of [['notes.txt'], ['config.json'], ['manifest.json', 'tokens.parquet']]) {
+    const taken = scratchDirectory(t);
+    for (const name of names) writeFileSync(path.join(taken, name), '{}');
+    const refused = await eigenshard(...command.with(8, taken));
+    t.is(refused.code, 2);
+    t.true(refused.stderr.includes(`${taken}: holds other files (${names.join(', ')})`), refused.stderr);
+    t.deepEqual(readdirSync(taken), names);
+  }
 });
 
 test('a configuration file runs, and the command line beats it', async (t) => {
@@ -215,7 +232,8 @@ for (const [args, message] of [
   [['top', 'x', '--eigenvetcor', '2'], "unknown option '--eigenvetcor'\n(Did you mean --eigenvector?)"],
   [['sql', 'x', 'SELECT 1', '--jsno'], "unknown option '--jsno'\n(Did you mean --json?)"],
   [['generate', '--row', '2'], "unknown option '--row'\n(Did you mean --rows?)"],
-  [['top', 'x'], "required option '--eigenvector <index>' not specified"],
+  [['top', 'x'], "required option '-e, --eigenvector <index>' not specified"],
+  [['top', 'x', '-i', '3'], "unknown option '-i'"],
   [['generate', '--rows', '2', '--out', 'x'], "required option '--hidden <n>' not specified"],
 ] as const) {
   test(`"${args.join(' ')}" is told what may be meant`, async (t) => {
@@ -246,6 +264,18 @@ test('a path that is not there, and reads like a model of the hub, is told to be
     stderr,
     /^eigenshard: runs\/mistyped: there is no such file or directory, and as a model of the hub: /,
   );
+});
+
+test('nothing is said to be kept where nothing was begun', async (t) => {
+  const out = path.join(scratchDirectory(t), 'out');
+  // Nobody listens on that port.
+  const { code, stderr } = await start(['--model', 'owner/name', '--out', out, '--quiet'], {
+    HF_ENDPOINT: 'http://127.0.0.1:9',
+    HF_HOME: scratchDirectory(t),
+    HF_HUB_OFFLINE: '0',
+  }).ended;
+  t.is(code, 1, stderr);
+  t.notRegex(stderr, /--resume|kept/);
 });
 
 test('a run that is not there, or is a file, is told from one that is not finished', async (t) => {

@@ -5,6 +5,7 @@ import {
   type Config,
   checkConfig,
   configSchema,
+  has,
   readConfigJson,
   type Subject,
   subjectOf,
@@ -58,6 +59,11 @@ export async function loadBatch(
 ): Promise<BatchConfig> {
   const given = Object.entries(overrides).filter(([, value]) => value !== undefined);
   const value = await readConfigJson(file);
+  if (!has(value, 'runs') && (has(value, 'model') || has(value, 'synthetic'))) {
+    throw new InputError(
+      `${file}: is the configuration of one run, without "runs"; compute it with \`run --config ${file}\``,
+    );
+  }
   const batch = checkConfig(batchSchema, value, file);
   const shared = checkConfig(batchSchema, { ...batch, ...Object.fromEntries(given) }, 'command line');
   checkConfig(runSchema, batch.defaults, `${file}, defaults`);
@@ -86,7 +92,7 @@ export function configOfRun(
 }
 
 function checkRuns(file: string, { defaults, runs }: z.infer<typeof batchSchema>): BatchRunOptions[] {
-  const problems: string[] = [];
+  const problems: { where: string; lines: string[] }[] = [];
   const checked = runs.map((run, index) => {
     const where = runLabel(file, index);
     try {
@@ -94,12 +100,27 @@ function checkRuns(file: string, { defaults, runs }: z.infer<typeof batchSchema>
       return { ...options, ...subjectOf({ model, synthetic }, where) };
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      problems.push(error.message);
+      problems.push({ where, lines: error.message.split('\n') });
       return null;
     }
   });
-  if (problems.length > 0) throw new InputError(firstLines(problems));
+  if (problems.length > 0) throw new InputError(firstLines(together(file, problems)));
   return checked as BatchRunOptions[];
+}
+
+/** What is wrong with several runs in the same way is said once: `series.json, runs[0], runs[3]: ...`. */
+function together(file: string, problems: readonly { where: string; lines: readonly string[] }[]): string[] {
+  const placesOf = new Map<string, string[]>();
+  for (const { where, lines } of problems) {
+    for (const line of lines) {
+      const problem = line.slice(where.length);
+      placesOf.set(problem, [...(placesOf.get(problem) ?? []), where]);
+    }
+  }
+  return [...placesOf].map(([problem, [first = '', ...others]]) => {
+    const places = [first, ...others.map((place) => place.slice(`${file}, `.length))];
+    return `${places.join(', ')}${problem}`;
+  });
 }
 
 /** Puts defaults under the options of a run; one that names its own model, made up or not, has no use for theirs. */

@@ -8,11 +8,14 @@ import type { Normalisation } from '../input/normalisation.js';
 import { type ModelOptions, planModel } from '../input/plan-model.js';
 import type { BackendIdentity } from '../linalg/backend/backend.js';
 import { readJournal } from '../output/journal.js';
-import { MANIFEST_NAME, type Manifest, readManifest } from '../output/manifest.js';
+import { type Manifest, readManifest } from '../output/manifest.js';
+import { identityOfManifest } from '../output/manifest-identity.js';
+import { MANIFEST_NAME } from '../output/run-folders.js';
+import { identityDifferences } from '../output/run-identity.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
 import type { Config } from '../run/config.js';
 import { isGenerated, planGenerated } from '../run/generate-checkpoint.js';
-import { fingerprintOfRun, type MetricIdentity, metricOfRun } from '../run/identity.js';
+import { fingerprintOf, identityOfRun, type MetricIdentity, metricOfRun } from '../run/identity.js';
 import { type PlannedFile, planRunFiles } from '../run/planned-files.js';
 import {
   type BatchConfig,
@@ -209,10 +212,12 @@ function stateOf(
   if (existsSync(path.join(config.out, MANIFEST_NAME))) {
     const manifest = readManifest(config.out);
     const { contentSha256 } = manifest.model;
-    const fingerprint = fingerprintOfRun(config, plan, { ...model, contentSha256 }, metric);
-    if (fingerprint === manifest.fingerprint) return { is: 'finished', manifest, isCertain: isPinned };
+    const identity = identityOfRun(config, plan, { ...model, contentSha256 }, metric);
+    if (fingerprintOf(identity) === manifest.fingerprint)
+      return { is: 'finished', manifest, isCertain: isPinned };
     throw new InputError(
-      `${config.out}: holds a finished run of other inputs (fingerprint ${manifest.fingerprint.slice(0, 12)}); ` +
+      `${config.out}: holds a finished run of other inputs (fingerprint ${manifest.fingerprint.slice(0, 12)}): ` +
+        `${identityDifferences(identityOfManifest(manifest), identity).join(', ')} (there -> here); ` +
         'if it is no longer wanted, remove that folder and run the batch again',
     );
   }

@@ -136,6 +136,12 @@ export function refuseForeignSummary(directory: string): void {
   );
 }
 
+/** The summary that lies in a directory; null where there is none, or no batch wrote it. */
+export function batchSummaryFile(directory: string): string | null {
+  const file = path.join(directory, SUMMARY_NAME);
+  return existsSync(file) && isSummary(file) ? file : null;
+}
+
 function isSummary(file: string): boolean {
   try {
     const bytes = readShortFile(file, 'the summary of a batch');

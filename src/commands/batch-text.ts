@@ -5,7 +5,7 @@ import { type BatchSummaryRow, summaryRow } from '../batch/batch-summary.js';
 import type { DiskNeed } from '../batch/disk-space.js';
 import type { Outcome } from '../batch/run-batch.js';
 import { alignedRows } from '../text/aligned-rows.js';
-import { fixed, formatBytes } from '../text/figures.js';
+import { counted, fixed, formatBytes } from '../text/figures.js';
 
 /**
  * What each run of a batch is and needs, and what the disks have.
@@ -32,7 +32,7 @@ export function planText(
         `${formatBytes(machineBytes)}; lower "partitionRows" or "workers"`,
     ),
     '',
-    `${directory}: ${runs.length} runs, ${config.workers} workers`,
+    `${directory}: ${counted(runs.length, 'run')}, ${counted(config.workers, 'worker')}`,
     ...needs.map(
       ({ place, neededBytes, freeBytes }) =>
         `${place}: needs ${formatBytes(neededBytes)}, ${formatBytes(freeBytes)} free`,
@@ -77,7 +77,7 @@ export function failuresText(outcomes: readonly Outcome[]): string | null {
     const anew = isPlanned(run) ? `\n  To start this run anew, remove ${run.config.out}` : '';
     return `[${run.index + 1}] ${run.name}: ${message}${anew}`;
   });
-  return `${failed.length} of ${outcomes.length} runs failed:\n${lines.join('\n')}`;
+  return `${failed.length} of ${counted(outcomes.length, 'run')} failed:\n${lines.join('\n')}`;
 }
 
 /** The same as data. */

@@ -7,7 +7,9 @@ import { runBatch } from '../batch/run-batch.js';
 import { RunError } from '../errors.js';
 import { holdDirectory } from '../files/held-directory.js';
 import { hubSettings } from '../hub/settings.js';
+import { runFoldersIn } from '../output/run-folders.js';
 import { withPool } from '../run/with-pool.js';
+import { counted } from '../text/figures.js';
 import { batchSummaryText, failuresText, planRows, planText } from './batch-text.js';
 import { interruptible } from './interruptible.js';
 import { workersOption } from './options.js';
@@ -61,7 +63,8 @@ async function showPlan(config: BatchConfig, json: boolean, note: Note): Promise
   refuseFullDisk(needs);
   refuseForeignSummary(plan.directory);
   const refused = plan.runs.filter((run) => !isPlanned(run)).length;
-  if (refused > 0) throw new RunError(`${config.file}: ${refused} of ${plan.runs.length} runs cannot begin`);
+  if (refused > 0)
+    throw new RunError(`${config.file}: ${refused} of ${counted(plan.runs.length, 'run')} cannot begin`);
 }
 
 async function computeBatch(
@@ -88,5 +91,8 @@ async function computeBatch(
       : `${batchSummaryText(outcomes)}\n${summary}`,
   );
   const failures = failuresText(outcomes);
-  if (failures !== null) throw new RunError(`${config.file}: ${failures}`);
+  if (failures === null) return;
+  const error = new RunError(`${config.file}: ${failures}`);
+  error.isResumable = runFoldersIn(plan.directory).length > 0;
+  throw error;
 }

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { inspectBatch, runsOfBatch } from '../batch/batch-folder.js';
 import { EigenshardError, InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
 import { parseHubReference } from '../hub/reference.js';
@@ -8,7 +9,9 @@ import { hubSettings } from '../hub/settings.js';
 import { type HubModelInspection, inspectHubModel, inspectModel } from '../input/inspect-model.js';
 import { configNames, noCheckpoint } from '../input/model-config.js';
 import { nameWithoutOwner } from '../input/name-without-owner.js';
-import { MANIFEST_NAME, readManifest } from '../output/manifest.js';
+import { readManifest } from '../output/manifest.js';
+import { MANIFEST_NAME } from '../output/run-folders.js';
+import { batchFolderRows, batchFolderText } from './batch-folder-text.js';
 import { print } from './print.js';
 import { hubModelText, inspectionText, modelText } from './run-text.js';
 
@@ -16,10 +19,10 @@ import { hubModelText, inspectionText, modelText } from './run-text.js';
 export function addInspectCommand(program: Command): void {
   program
     .command('inspect')
-    .description('show what a finished run holds, or what a run would take of a checkpoint')
+    .description('show what a finished run or a batch holds, or what a run would take of a checkpoint')
     .argument(
       '<path>',
-      'output directory of a run, or a checkpoint: a path, or owner/name[@revision] on the hub',
+      'output directory of a run or of a batch, or a checkpoint: a path, or owner/name[@revision] on the hub',
     )
     .option('--tensor <name>', 'of the checkpoint, instead of the one that is found by itself')
     .option('--json', 'print it as JSON', false)
@@ -35,6 +38,13 @@ async function inspect(place: string, { json, ...options }: InspectOptions): Pro
   if (!existsSync(place) && parseHubReference(place) !== null) {
     const model = await inspectReference(place, options);
     print(json ? JSON.stringify(model) : hubModelText(model));
+    return;
+  }
+  // A checkpoint may have runs beside it.
+  const runs = existsSync(path.join(place, 'config.json')) ? null : runsOfBatch(place);
+  if (runs !== null) {
+    const found = await inspectBatch(place, runs);
+    print(json ? JSON.stringify(batchFolderRows(found)) : batchFolderText(place, found));
   } else if (holdsRun(place)) {
     const manifest = readManifest(place);
     print(json ? JSON.stringify(manifest) : inspectionText(place, manifest));

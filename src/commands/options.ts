@@ -21,6 +21,16 @@ export function integer(text: string): number {
   return Number(text);
 }
 
+/** A whole number that counts from the end where it is below 0; `last` is the last one. */
+export function indexFromEitherEnd(text: string): number {
+  if (text === 'last') return -1;
+  const value = Number(text);
+  if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(value)) {
+    throw new InvalidArgumentError('It must be a whole number (-1: the last one), or "last".');
+  }
+  return value;
+}
+
 export function number(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0) || value === Number.POSITIVE_INFINITY) {

@@ -4,7 +4,7 @@ import type { HubModelInspection, ModelInspection } from '../input/inspect-model
 import type { Manifest } from '../output/manifest.js';
 import { warningsOf } from '../output/warnings.js';
 import { totalSeconds } from '../run/stopwatch.js';
-import { formatBytes as bytes, count, figure, fixed } from '../text/figures.js';
+import { formatBytes as bytes, count, counted, figure, fixed } from '../text/figures.js';
 
 /**
  * What the notebook prints, and where things are: the end of a run.
@@ -15,7 +15,7 @@ export function summaryText(directory: string, manifest: Manifest, finishedBefor
   const [rows, hidden] = projections.shape;
   const seconds = Object.entries(execution.seconds);
   return [
-    `${model.name}: ${count(rows)} tokens x ${count(hidden)} (${model.tensor ?? 'bare matrix'}, ${model.dtype})`,
+    `${model.name}: ${counted(rows, 'token')} x ${count(hidden)} (${model.tensor ?? 'bare matrix'}, ${model.dtype})`,
     '',
     'Eigenvalues of the metric, ascending',
     `  min ${fixed(eigenvalues.minimum)}   median ${fixed(eigenvalues.median)}   mean ${fixed(eigenvalues.mean)}   max ${fixed(eigenvalues.maximum)}`,
@@ -30,7 +30,7 @@ export function summaryText(directory: string, manifest: Manifest, finishedBefor
     'Files',
     ...fileLines(directory, manifest),
     `Time ${seconds.map(([stage, value]) => `${stage} ${value.toFixed(2)} s`).join(', ')}`,
-    `  in all ${elapsed(execution).toFixed(2)} s with ${execution.workers} workers, peak memory ${bytes(execution.peakMemoryBytes)}`,
+    `  in all ${elapsed(execution).toFixed(2)} s with ${counted(execution.workers, 'worker')}, peak memory ${bytes(execution.peakMemoryBytes)}`,
   ].join('\n');
 }
 
@@ -49,7 +49,7 @@ export function inspectionText(directory: string, manifest: Manifest): string {
     ...(model.origin === null ? [] : [`  weights ${model.origin.file} from ${model.origin.from}`]),
     ...model.notes.map((note) => `  note: ${note}`),
     `  metric ${metric.source === 'file' ? `from ${metric.path}` : 'computed from the checkpoint'} (${ridge}${asymmetry})`,
-    `  ${manifest.partitions.length} partitions of ${count(options.partitionRows)} rows, ${options.format}${options.rows === 'tokenizer' ? ", rows of the tokenizer's tokens only" : ''}`,
+    `  ${counted(manifest.partitions.length, 'partition')} of ${counted(options.partitionRows, 'row')}, ${options.format}${options.rows === 'tokenizer' ? ", rows of the tokenizer's tokens only" : ''}`,
     `  finished ${execution.finished} on ${execution.machine.processor}, Node ${execution.machine.node}`,
     '',
     summaryText(directory, manifest),
@@ -106,7 +106,7 @@ function tokenizerLine(tokenizer: ModelInspection['tokenizer']): string {
   if (tokenizer === null) return 'tokenizer: none beside the weights';
   const { tokens, special, orphans } = tokenizer;
   const advice = orphans === 0 ? '' : ' (--rows tokenizer leaves out those at the end)';
-  return `tokenizer: ${count(tokens)} tokens, ${count(special)} of them special; orphans, rows without a token: ${count(orphans)}${advice}`;
+  return `tokenizer: ${counted(tokens, 'token')}, ${count(special)} of them special; orphans, rows without a token: ${count(orphans)}${advice}`;
 }
 
 /**
@@ -176,7 +176,7 @@ function tableLines(tables: Manifest['tables']): string[] {
   const tokens =
     counts.tokens === null
       ? 'no tokenizer'
-      : `${count(counts.tokens)} tokens, ${count(counts.orphans!)} orphans, ${count(counts.specials!)} special`;
+      : `${counted(counts.tokens, 'token')}, ${counted(counts.orphans!, 'orphan')}, ${count(counts.specials!)} special`;
   const half = (directions: Record<string, number>) => count(directions['50']!);
   const variance =
     spectrum.directionsOfVariance === null
@@ -185,9 +185,9 @@ function tableLines(tables: Manifest['tables']): string[] {
   const distortion = distortionMean === null ? '' : `, mean distortion ${fixed(distortionMean)}`;
   return [
     'Geometry',
-    `  ${count(counts.rows)} rows: ${tokens}; ${count(counts.duplicateRows)} equal to another in ${count(counts.duplicateGroups)} groups, ${count(counts.zeroRows)} zero`,
+    `  ${counted(counts.rows, 'row')}: ${tokens}; ${count(counts.duplicateRows)} equal to another in ${counted(counts.duplicateGroups, 'group')}, ${count(counts.zeroRows)} zero`,
     `  centred norm ${fixed(norms.centred.mean)} +- ${fixed(norms.centred.standardDeviation)}, causal ${fixed(norms.centredCausal.mean)} +- ${fixed(norms.centredCausal.standardDeviation)}${distortion}`,
-    `  half ${variance}of the causal weight in ${half(spectrum.directionsOfCausalWeight)} directions`,
+    `  half ${variance}of the causal weight in ${counted(spectrum.directionsOfCausalWeight['50']!, 'direction')}`,
   ];
 }
 
@@ -198,11 +198,13 @@ function fileLines(
   const files = partitions.flatMap((partition) => partition.files);
   const partitionBytes = files.reduce((sum, file) => sum + file.bytes, 0);
   return [
+    ...(report === null
+      ? []
+      : [`  ${directory}/${report.path} (${bytes(report.bytes)}): open this first, in a browser`]),
     `  ${directory}/${eigenbasis.path} (${bytes(eigenbasis.bytes)})`,
-    ...(metric.source === 'computed' ? [`  ${directory}/${metric.path}`] : []),
-    `  ${directory}/projections: ${files.length} files, ${bytes(partitionBytes)}`,
+    ...(metric.source === 'computed' ? [`  ${directory}/${metric.path} (${bytes(metric.file.bytes)})`] : []),
+    `  ${directory}/projections: ${counted(files.length, 'file')}, ${bytes(partitionBytes)}`,
     ...(tables?.files ?? []).map((file) => `  ${directory}/${file.path} (${bytes(file.bytes)})`),
-    ...(report === null ? [] : [`  ${directory}/${report.path} (${bytes(report.bytes)})`]),
     ...exports.map((file) => `  ${file.path} (${bytes(file.bytes)})`),
   ];
 }

@@ -1,17 +1,34 @@
 import type { Json } from '@duckdb/node-api';
+import stringWidth from 'string-width';
 import type { SqlColumn, SqlResult } from '../queries/sql.js';
 import { textTable } from '../text/text-table.js';
-import { harmlessText } from '../text/visible-text.js';
+import { harmlessText, visibleText } from '../text/visible-text.js';
 
-export type SqlFormat = 'table' | 'json' | 'csv';
+export const sqlFormats = ['table', 'csv', 'json', 'markdown'] as const;
+export type SqlFormat = (typeof sqlFormats)[number];
 
 /** Rows of a table on the screen; its columns can only be aligned when all of them are known. */
 const MAX_TABLE_ROWS = 1000;
 
-/** The answer to a query as text, piece by piece: `json` is an array of objects, `csv` as in RFC 4180. */
-export function sqlText(result: SqlResult, format: SqlFormat): AsyncIterable<string> {
+/** Characters of a cell in a table, as a terminal counts them; what is longer is cut. */
+const MAX_CELL_WIDTH = 60;
+
+/** How an answer is printed. */
+export interface SqlTextOptions {
+  format: SqlFormat;
+  /** Significant digits of the numbers in a table, which are no whole ones; csv and json have all. */
+  digits: number | 'all';
+}
+
+/**
+ * The answer to a query as text, piece by piece: `table` and `markdown` to be read, with texts in quotation marks and long
+ * cells cut; `json`, an array of objects, and `csv`, as in RFC 4180, whole.
+ */
+export function sqlText(result: SqlResult, { format, digits }: SqlTextOptions): AsyncIterable<string> {
   if (format === 'json') return jsonText(result);
-  return format === 'csv' ? csvText(result) : tableText(result);
+  if (format === 'csv') return csvText(result);
+  if (isExplanation(result)) return explanationText(result);
+  return format === 'markdown' ? markdownText(result, digits) : tableText(result, digits);
 }
 
 async function* rowsOf({ columns, chunks }: SqlResult): AsyncGenerator<Json[]> {
@@ -21,14 +38,24 @@ async function* rowsOf({ columns, chunks }: SqlResult): AsyncGenerator<Json[]> {
   }
 }
 
-/** Wide integers come as text, and float32 with the digits of a float64. */
+/** Wide integers come as text, and float32, also in lists, with the digits of a float64. */
 function plainValue(type: string): (value: Json) => Json {
   if (/^U?(BIG|HUGE)INT$/.test(type)) {
     return (value) =>
       typeof value === 'string' && Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
-  if (type === 'FLOAT') return (value) => (typeof value === 'number' ? shortest(value) : value);
-  return (value) => value;
+  return /^FLOAT(\[\d*\])*$/.test(type) ? withNumbers(shortest) : (value) => value;
+}
+
+/** Changes the numbers of a value, also those in lists and structs. */
+function withNumbers(change: (value: number) => number): (value: Json) => Json {
+  const changed = (value: Json): Json => {
+    if (typeof value === 'number') return change(value);
+    if (Array.isArray(value)) return value.map(changed);
+    if (value === null || typeof value !== 'object') return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, changed(inner)]));
+  };
+  return changed;
 }
 
 /** The number of fewest digits that is the same float32. */
@@ -40,13 +67,14 @@ function shortest(value: number): number {
   return Number(value.toPrecision(9));
 }
 
-async function* tableText(result: SqlResult): AsyncGenerator<string> {
+async function* tableText(result: SqlResult, digits: SqlTextOptions['digits']): AsyncGenerator<string> {
+  const cells = cellsOf(result.columns, digits);
   const rows: string[][] = [];
   let isCut = false;
   for await (const row of rowsOf(result)) {
     isCut = rows.length === MAX_TABLE_ROWS;
     if (isCut) break;
-    rows.push(row.map((value) => harmlessText(valueText(value))));
+    rows.push(cells(row));
   }
   const columns = result.columns.map(({ name, type }) => ({
     name: harmlessText(name),
@@ -55,6 +83,67 @@ async function* tableText(result: SqlResult): AsyncGenerator<string> {
   yield `${textTable(columns, rows).join('\n')}\n`;
   if (isCut) yield `... the first ${MAX_TABLE_ROWS} rows; --csv and --json give all of them\n`;
   else yield `${rows.length} ${rows.length === 1 ? 'row' : 'rows'}\n`;
+}
+
+async function* markdownText(result: SqlResult, digits: SqlTextOptions['digits']): AsyncGenerator<string> {
+  const { columns } = result;
+  const cells = cellsOf(columns, digits);
+  const line = (texts: readonly string[]) =>
+    `| ${texts.map((text) => text.replace(/[|\\`*_<>[\]]/g, '\\$&')).join(' | ')} |\n`;
+  yield line(columns.map(({ name }) => harmlessText(name)));
+  yield `| ${columns.map(({ type }) => (isNumeric(type) ? '---:' : '---')).join(' | ')} |\n`;
+  for await (const row of rowsOf(result)) yield line(cells(row));
+}
+
+/** What makes the cells of a table of a row: texts are told from what looks like them, and nothing acts on a terminal. */
+function cellsOf(
+  columns: readonly SqlColumn[],
+  digits: SqlTextOptions['digits'],
+): (row: readonly Json[]) => string[] {
+  const rounded =
+    digits === 'all' ? (value: Json) => value : withNumbers((value) => significant(value, digits));
+  const texts = columns.map(({ type }) => type === 'VARCHAR' || type.startsWith('ENUM'));
+  return (row) =>
+    row.map((value, k) => {
+      if (texts[k] && typeof value === 'string') return quotedText(value);
+      return shortened(harmlessText(valueText(rounded(value))), MAX_CELL_WIDTH);
+    });
+}
+
+/** A whole number is one of things, and stays as it is. */
+function significant(value: number, digits: number): number {
+  return Number.isInteger(value) ? value : Number(value.toPrecision(digits));
+}
+
+/** A text in quotation marks, behind which dots say that it goes on. */
+function quotedText(text: string): string {
+  return shortened(visibleText(text), MAX_CELL_WIDTH, '"...');
+}
+
+/** The beginning of a text with `end` behind it where it is wider than `width`. */
+function shortened(text: string, width: number, end = '...'): string {
+  if (stringWidth(text) <= width) return text;
+  let kept = '';
+  let left = width - end.length;
+  for (const character of text) {
+    left -= stringWidth(character);
+    if (left < 0) break;
+    kept += character;
+  }
+  return kept + end;
+}
+
+/** EXPLAIN answers with drawings of several lines. */
+function isExplanation({ columns }: SqlResult): boolean {
+  return columns.map(({ name }) => name).join() === 'explain_key,explain_value';
+}
+
+async function* explanationText(result: SqlResult): AsyncGenerator<string> {
+  for await (const [, drawing] of rowsOf(result))
+    yield `${valueText(drawing ?? null)
+      .split('\n')
+      .map(harmlessText)
+      .join('\n')}\n`;
 }
 
 async function* jsonText(result: SqlResult): AsyncGenerator<string> {

@@ -1,28 +1,105 @@
-import { type Command, Option } from 'commander';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { batchSummaryFile } from '../batch/batch-summary.js';
+import { InputError } from '../errors.js';
+import { asInputError } from '../files/read-error.js';
 import { readManifest } from '../output/manifest.js';
 import { querySql } from '../queries/sql.js';
+import { type Views, viewsOfRun } from '../queries/views.js';
+import { wholeNumber } from './options.js';
 import { printPieces } from './print.js';
-import { sqlText } from './sql-text.js';
+import { type SqlFormat, type SqlTextOptions, sqlFormats, sqlText } from './sql-text.js';
+
+/** Significant digits in a table, where nobody asks for others. */
+const DIGITS = 6;
 
 /** Adds `sql`. */
 export function addSqlCommand(program: Command): void {
   program
     .command('sql')
-    .description(
-      'ask a finished run with SQL (needs DuckDB): views projections, tokens, eigenvectors, extremes, histograms',
+    .description('ask a finished run, or the summary of a batch, with SQL (needs DuckDB)')
+    .argument('<run>', 'output directory of the run, or of a batch')
+    .argument('[query]', 'one SELECT; - reads it from standard input')
+    .option('--file <file>', 'read the query from a file')
+    .option(
+      '--attach <name=dir>',
+      'another run, whose views are name.tokens, ...; repeatable',
+      attachment,
+      {},
     )
-    .argument('<run>', 'output directory of the run')
-    .argument('<query>', 'one SELECT')
-    .addOption(new Option('--json', 'print a JSON array of the rows').conflicts('csv'))
-    .option('--csv', 'print comma-separated values')
+    .addOption(new Option('--format <format>', 'of the answer (default: table)').choices(sqlFormats))
+    .addOption(
+      new Option('--json', 'print a JSON array of the rows: --format json').conflicts(['csv', 'format']),
+    )
+    .addOption(
+      new Option('--csv', 'print comma-separated values: --format csv').conflicts(['json', 'format']),
+    )
+    .option('--digits <n>', `significant digits in a table, or all (default: ${DIGITS})`, digitCount)
+    .addHelpText(
+      'after',
+      '\nViews of a run: projections, tokens, eigenvectors, extremes, histograms, basis; of a batch: summary.',
+    )
     .action(sql);
 }
 
-async function sql(
-  directory: string,
-  query: string,
-  { json, csv }: { json?: boolean; csv?: boolean },
-): Promise<void> {
-  const format = json === true ? 'json' : csv === true ? 'csv' : 'table';
-  await querySql(directory, readManifest(directory), query, (result) => printPieces(sqlText(result, format)));
+interface SqlOptions {
+  file?: string;
+  attach: Readonly<Record<string, string>>;
+  format?: SqlFormat;
+  json?: boolean;
+  csv?: boolean;
+  digits?: SqlTextOptions['digits'];
+}
+
+async function sql(directory: string, given: string | undefined, options: SqlOptions): Promise<void> {
+  const { file, attach, digits } = options;
+  const format = options.json ? 'json' : options.csv ? 'csv' : (options.format ?? 'table');
+  if (digits !== undefined && (format === 'json' || format === 'csv'))
+    throw new InputError(
+      `sql: --digits is for tables; ${format} has all digits. Leave it away, or use round()`,
+    );
+  const query = await queryText(given, file);
+  const views = viewsOf(directory);
+  const attached = Object.fromEntries(Object.entries(attach).map(([name, run]) => [name, viewsOf(run)]));
+  await querySql({ views, attached }, query, (result) =>
+    printPieces(sqlText(result, { format, digits: digits ?? DIGITS })),
+  );
+}
+
+/** The views of a run, or of a batch, which has its summary in its folder. */
+function viewsOf(directory: string): Views {
+  const summary = batchSummaryFile(directory);
+  if (summary === null) return viewsOfRun(directory, readManifest(directory));
+  const files = [{ path: path.resolve(summary), sha256: null }];
+  return { summary: { is: 'files', files, formerColumns: {} } };
+}
+
+async function queryText(given: string | undefined, file: string | undefined): Promise<string> {
+  if ((given === undefined) === (file === undefined))
+    throw new InputError('sql: expected one query: as an argument, as - (standard input), or in --file');
+  if (given !== undefined) return given === '-' ? textOf(process.stdin) : given;
+  if (file === '-') return textOf(process.stdin);
+  try {
+    // An editor may have put a byte order mark before it.
+    return (await readFile(file!, 'utf8')).replace(/^\ufeff/, '');
+  } catch (error) {
+    throw asInputError(error, file!, 'the query');
+  }
+}
+
+function attachment(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('It must be name=directory of a run.');
+  const name = text.slice(0, at);
+  if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`There are two of the name "${name}".`);
+  return { ...before, [name]: text.slice(at + 1) };
+}
+
+function digitCount(text: string): SqlTextOptions['digits'] {
+  if (text === 'all') return text;
+  const digits = wholeNumber(text);
+  if (digits > 17) throw new InvalidArgumentError('It must be 1 to 17, or all.');
+  return digits;
 }

@@ -1,14 +1,14 @@
 import { type Command, Option } from 'commander';
 import { readManifest } from '../output/manifest.js';
-import { topTokens } from '../queries/top.js';
-import { type Measure, type Side, sides } from '../tables/measures.js';
-import { integer, needs, wholeNumber } from './options.js';
+import { eigenvectorIndex, topTokens } from '../queries/top.js';
+import { type Measure, measures, type Side, sides } from '../tables/measures.js';
+import { indexFromEitherEnd, needs, wholeNumber } from './options.js';
 import { print } from './print.js';
 import { topText } from './top-text.js';
 
-/** The measures as the command line calls them. */
+/** The measures, as the tables call them, and shorter. */
 const measureNames: Readonly<Record<string, Measure>> = {
-  projection: 'projection',
+  ...Object.fromEntries(measures.map((measure) => [measure, measure])),
   euclidean: 'euclidean_cosine',
   causal: 'causal_cosine',
 };
@@ -19,7 +19,11 @@ export function addTopCommand(program: Command): void {
     .command('top')
     .description('show the tokens that lie farthest along an eigenvector')
     .argument('<run>', 'output directory of the run')
-    .option('--eigenvector <index>', 'its index, ascending lambda', integer)
+    .option(
+      '-e, --eigenvector <index>',
+      'its index, ascending lambda; from the end below 0, or last',
+      indexFromEitherEnd,
+    )
     .addOption(
       new Option('--side <side>', 'of the eigenvector, whose sign is arbitrary')
         .choices([...sides, 'both'])
@@ -28,7 +32,7 @@ export function addTopCommand(program: Command): void {
     .addOption(
       new Option('--measure <measure>', 'what makes a token far')
         .choices(Object.keys(measureNames))
-        .default('causal'),
+        .default('causal_cosine'),
     )
     .option('-k <n>', 'tokens a side', wholeNumber, 20)
     .option('--json', 'print a JSON array of the tokens', false)
@@ -45,12 +49,13 @@ interface TopOptions {
 }
 
 async function top(directory: string, options: TopOptions): Promise<void> {
+  const manifest = readManifest(directory);
   const request = {
-    eigenvector: options.eigenvector,
+    eigenvector: eigenvectorIndex(directory, manifest, options.eigenvector),
     sides: options.side === 'both' ? sides : [options.side],
     measure: measureNames[options.measure]!,
     count: options.k,
   };
-  const tokens = await topTokens(directory, readManifest(directory), request);
+  const tokens = await topTokens(directory, manifest, request);
   print(options.json ? JSON.stringify(tokens) : topText(request, tokens));
 }

@@ -1,7 +1,11 @@
 import type { Command } from 'commander';
-import { InputError } from '../errors.js';
+import { runsOfBatch } from '../batch/batch-folder.js';
+import { failureOfBatch, type VerifiedRunOfBatch, verifyBatch } from '../batch/verify-batch.js';
+import { EigenshardError, InputError } from '../errors.js';
+import type { RunFolder } from '../output/run-folders.js';
 import { refuseFailed } from '../run/judge-run.js';
 import { type VerifyOptions, verify } from '../run/verify.js';
+import { counted } from '../text/figures.js';
 import { interruptible } from './interruptible.js';
 import { workersOption } from './options.js';
 import { print } from './print.js';
@@ -12,8 +16,8 @@ import { verificationLines } from './run-text.js';
 export function addVerifyCommand(program: Command): void {
   program
     .command('verify')
-    .description('check a finished run again, from the bytes on disk')
-    .argument('<run>', 'output directory of the run')
+    .description('check a finished run, or all runs of a batch, again, from the bytes on disk')
+    .argument('<run>', 'output directory of the run, or of a batch')
     .option('--model <model>', 'checkpoint, where it is no longer at the place that the run recorded')
     .option('--metric <file>', 'metric file, likewise')
     .addOption(workersOption())
@@ -27,7 +31,13 @@ interface VerifyCommandOptions extends VerifyOptions {
   quiet: boolean;
 }
 
-async function verifyCommand(
+async function verifyCommand(directory: string, options: VerifyCommandOptions): Promise<void> {
+  const runs = runsOfBatch(directory);
+  if (runs === null) await verifyOne(directory, options);
+  else await verifyAll(directory, runs, options);
+}
+
+async function verifyOne(
   directory: string,
   { json, quiet, ...options }: VerifyCommandOptions,
 ): Promise<void> {
@@ -38,4 +48,40 @@ async function verifyCommand(
   print(json ? JSON.stringify({ ...verification, unchecked }) : verificationLines(verification).join('\n'));
   refuseFailed(directory, verification.checks);
   if (unchecked.length > 0) throw new InputError(unchecked.join('\n'));
+}
+
+/** Exits with the code of the worst run. */
+async function verifyAll(
+  directory: string,
+  runs: readonly RunFolder[],
+  { json, quiet, model, metric, workers }: VerifyCommandOptions,
+): Promise<void> {
+  if (model !== undefined || metric !== undefined) {
+    throw new InputError(
+      `${directory}: is a folder of runs, each of its own model; leave --model and --metric away, or verify one run`,
+    );
+  }
+  const onProgress = showProgress(process.stderr, quiet);
+  const verified: VerifiedRunOfBatch[] = [];
+  await interruptible((signal) =>
+    verifyBatch(directory, runs, { workers, signal, onProgress }, (run) => {
+      verified.push(run);
+      if (!json) print(runText(run));
+    }),
+  );
+  if (json) print(JSON.stringify(verified.map(runRow)));
+  const failure = failureOfBatch(verified);
+  if (failure === null) return;
+  const { kind, lines } = failure;
+  const share = `${lines.length} of ${counted(runs.length, 'run')}`;
+  throw new EigenshardError(kind, `${directory}: ${share} did not pass:\n${lines.join('\n')}`);
+}
+
+function runText({ directory, found, problem }: VerifiedRunOfBatch): string {
+  if (problem !== null) return `${directory}\nnot verified: ${problem.message}\n`;
+  return [directory, ...verificationLines(found), ...found.unchecked, ''].join('\n');
+}
+
+function runRow({ directory, found, problem }: VerifiedRunOfBatch) {
+  return problem === null ? { directory, ...found } : { directory, passed: false, problem: problem.message };
 }

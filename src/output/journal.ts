@@ -8,6 +8,7 @@ import { parseJson } from '../files/json.js';
 import { writeFully } from '../files/partial-file.js';
 import { readShortFile, readTextIfThere } from '../files/read-text.js';
 import { asOutputError } from '../files/write-error.js';
+import { runIdentitySchema } from './run-identity.js';
 import { backendSchema, fileRecordSchema, writtenFileSchema } from './schemas.js';
 
 export const JOURNAL_NAME = 'journal.jsonl';
@@ -16,6 +17,8 @@ const ROLE = 'the journal';
 const headerSchema = z.object({
   step: z.literal('run'),
   fingerprint: z.string(),
+  /** What the fingerprint is the hash of; journals from before it was recorded have none. */
+  identity: runIdentitySchema.exactOptional(),
   /** ISO time of the first start; a resumed run keeps it, so that its files do not differ. */
   started: z.string(),
   /** Absolute final paths of the exports. */

@@ -16,10 +16,10 @@ import { type Spectrum, varianceSources } from '../tables/spectrum.js';
 import type { TableSummary } from '../tables/table-summary.js';
 import { shownValue } from '../text/shown-value.js';
 import { exportKinds } from './exports.js';
+import { MANIFEST_NAME, type RunFolder, runFoldersIn } from './run-folders.js';
 import { backendSchema, fileRecordSchema } from './schemas.js';
 import { isSealed, sealedText } from './seal.js';
 
-export const MANIFEST_NAME = 'manifest.json';
 const ROLE = 'the manifest';
 export const REPORT_NAME = 'report.html';
 
@@ -269,12 +269,6 @@ export function readManifest(directory: string): Manifest {
   return result.data;
 }
 
-/** Whether the manifest in `directory`, which may be damaged, begins as those of runs do. */
-export function isOwnManifest(directory: string): boolean {
-  const text = readTextIfThere(path.join(directory, MANIFEST_NAME), ROLE);
-  return text?.startsWith('{\n  "format": "eigenshard-run"') ?? false;
-}
-
 function damaged(file: string, how: string): VerificationError {
   return new VerificationError(
     `${file}: ${how}; it is not as the run wrote it. Run the same command with --resume to make it again from what is ` +
@@ -291,9 +285,19 @@ function withoutManifest(directory: string): unknown {
   } catch (error) {
     return asInputError(error, directory, 'the run');
   }
+  const runs = runFoldersIn(directory);
+  if (runs.length > 0) return new InputError(folderOfRuns(directory, runs));
   return new InputError(
     `${directory}: holds no finished run (no ${MANIFEST_NAME}). An unfinished one is completed by --resume`,
   );
+}
+
+/** What to say of the folder of a batch, where one run is wanted. */
+function folderOfRuns(directory: string, runs: readonly RunFolder[]): string {
+  const lines = runs.map(
+    ({ name, isFinished }) => `  ${path.join(directory, name)}${isFinished ? '' : ' (unfinished)'}`,
+  );
+  return `${directory}: is a folder of runs, such as a batch makes, not a run itself. Give one of its runs:\n${lines.join('\n')}`;
 }
 
 /** Writes the manifest, which makes the run a finished one. */

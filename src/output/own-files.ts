@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { readTextIfThere } from '../files/read-text.js';
 import { JOURNAL_NAME } from './journal.js';
-import { MANIFEST_NAME } from './manifest.js';
+import { MANIFEST_NAME } from './run-folders.js';
 
 /**
  * Marks a directory as an output of a run, from before its first file to its end: what `--overwrite` goes by where

@@ -19,17 +19,13 @@ import {
   journalRecord,
   readJournal,
 } from './journal.js';
-import {
-  isOwnManifest,
-  LAYOUT_VERSION,
-  MANIFEST_NAME,
-  type Manifest,
-  readManifest,
-  writeManifest,
-} from './manifest.js';
+import { LAYOUT_VERSION, type Manifest, readManifest, writeManifest } from './manifest.js';
 import { manifestFiles } from './manifest-files.js';
+import { identityOfManifest } from './manifest-identity.js';
 import { isMarker, isOwnName, liesInside, MARKER_NAME, MARKER_TEXT } from './own-files.js';
 import { refuseStrangers, writtenPartitions } from './partition-folders.js';
+import { isOwnManifest, MANIFEST_NAME } from './run-folders.js';
+import { identityDifferences } from './run-identity.js';
 
 /**
  * The output directory of one run, held by one coordinator from `open` to `close`.
@@ -95,7 +91,7 @@ export class RunDirectory {
    * The manifest of the finished run that lies here already, when it is the one asked for and may stay. A damaged
    * manifest beside a journal is as none: what the journal records is intact or made again.
    */
-  finished(fingerprint: string, note: (line: string) => void = () => {}): Manifest | null {
+  finished(wanted: RunKey, note: (line: string) => void = () => {}): Manifest | null {
     if (this.#flags.overwrite || !this.#holds(MANIFEST_NAME)) return null;
     let manifest: Manifest;
     try {
@@ -114,7 +110,7 @@ export class RunDirectory {
           `continued by this version. Choose another --out, or --overwrite to replace it`,
       );
     }
-    this.#refuseOther(manifest.fingerprint, fingerprint);
+    this.#refuseOther({ ...manifest, identity: identityOfManifest(manifest) }, wanted);
     if (this.#mark())
       note(`${path.join(this.path, MARKER_NAME)}: was missing or damaged, and is written again`);
     return manifest;
@@ -135,6 +131,11 @@ export class RunDirectory {
       Journal.create(this.path, header, entriesOf(manifest)).close();
     }
     removeFile(path.join(this.path, MANIFEST_NAME));
+  }
+
+  /** Whether something of a run lies here that can be gone on with. */
+  get isBegun(): boolean {
+    return this.#holds(JOURNAL_NAME);
   }
 
   /** What has computed the unfinished run that lies here, when it is to be continued. */
@@ -162,7 +163,7 @@ export class RunDirectory {
     if (this.#holds(MANIFEST_NAME)) readManifest(this.path);
     const recorded = readJournal(this.path);
     if (recorded !== null) {
-      this.#refuseOther(recorded.header.fingerprint, header.fingerprint);
+      this.#refuseOther(recorded.header, header);
       if (JSON.stringify(recorded.header.exports) !== JSON.stringify(header.exports)) {
         throw new InputError(
           `${this.path}: the unfinished run there writes its exports to ${recorded.header.exports.join(', ')}, not to ` +
@@ -258,11 +259,19 @@ export class RunDirectory {
     for (const folder of ['', ...partitionFolders]) sweepPartialFiles(path.join(this.path, folder));
   }
 
-  #refuseOther(found: string, wanted: string): void {
-    if (found === wanted) return;
+  #refuseOther(found: RunKey, wanted: RunKey): void {
+    if (found.fingerprint === wanted.fingerprint) return;
+    const [there, here] = [found, wanted].map(({ fingerprint }) => fingerprint.slice(0, 12));
+    const differences =
+      found.identity === undefined || wanted.identity === undefined
+        ? []
+        : identityDifferences(found.identity, wanted.identity);
     throw new InputError(
-      `${this.path}: holds another run (fingerprint ${found.slice(0, 12)}, this one is ${wanted.slice(0, 12)}): ` +
-        'its inputs or options differ. Choose another --out, or --overwrite to replace it',
+      `${this.path}: holds another run (fingerprint ${there}, this one is ${here}): its inputs or options differ` +
+        (differences.length === 0
+          ? '. Choose'
+          : `: ${differences.join(', ')} (there -> here). Ask for what it was made with, choose`) +
+        ' another --out, or --overwrite to replace it',
     );
   }
 
@@ -355,6 +364,9 @@ export class RunDirectory {
   }
 }
 
+/** What tells a run from others, and, where it is known, what it is made of. */
+type RunKey = Pick<JournalHeader, 'fingerprint' | 'identity'>;
+
 /** A manifest but for the record of the journal, which ends with the commit. */
 interface ManifestToCommit extends Omit<Manifest, 'execution'> {
   execution: Omit<Manifest['execution'], 'journal'>;
@@ -371,10 +383,12 @@ function readable<Result>(read: () => Result): Result | null {
 }
 
 /** The header of the journal that a finished run had. */
-function headerOf({ fingerprint, execution, exports, tables, report }: Manifest): JournalHeader {
+function headerOf(manifest: Manifest): JournalHeader {
+  const { fingerprint, execution, exports, tables, report } = manifest;
   return {
     step: 'run',
     fingerprint,
+    identity: identityOfManifest(manifest),
     started: execution.started,
     exports: exports.map((file) => file.path),
     tables: [...(tables?.files ?? []), ...(report === null ? [] : [report])].map((file) => file.path),

@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { DuckDBConnection, Json } from '@duckdb/node-api';
 import { EigenshardError, InputError } from '../errors.js';
-import type { Manifest } from '../output/manifest.js';
-import { TABLE_NAMES } from '../output/manifest.js';
-import { runFile } from '../output/run-file.js';
+import { insertBasis } from './insert-basis.js';
 import { loadDuckDB } from './load-duckdb.js';
+import { explainSqlError } from './sql-error.js';
+import { type FilesView, mentionedViews, type View, type Views } from './views.js';
 
 /** Column of an answer. */
 export interface SqlColumn {
@@ -20,26 +18,34 @@ export interface SqlResult {
   chunks: AsyncIterable<Json[][]>;
 }
 
-/** Views of a run, and the files of each; a string says why a run does not have one. */
-type Views = Readonly<Record<string, readonly string[] | string>>;
+/** What a query can name: views by themselves, and those of other runs behind the name of the run, as `other.tokens`. */
+export interface SqlSources {
+  views: Views;
+  attached?: Readonly<Record<string, Views>>;
+}
 
 /**
- * Answers one query over the views `projections`, `tokens`, `eigenvectors`, `extremes` and `histograms` of a run.
- * Nothing but these files can be read, and nothing written.
- * @throws InputError where DuckDB is not installed or refuses the query
+ * Answers one query over the views of runs. Nothing but their files can be read, and nothing written.
+ *
+ * @param use takes the answer; what it returns is returned
+ * @throws InputError where DuckDB is not installed or refuses the query, or a name of an attached run is none of SQL
  */
 export async function querySql<Result>(
-  directory: string,
-  manifest: Manifest,
+  { views, attached = {} }: SqlSources,
   sql: string,
   use: (result: SqlResult) => Promise<Result>,
 ): Promise<Result> {
   const { DuckDBInstance, StatementType } = await loadDuckDB();
-  const views = viewsOf(directory, manifest);
   const instance = await DuckDBInstance.create(':memory:', settings);
   const connection = await instance.connect();
+  const known = new Map(Object.entries(views));
+  for (const [schema, others] of Object.entries(attached))
+    for (const [name, view] of Object.entries(others)) known.set(`${schema}.${name}`, view);
   try {
-    await createViews(connection, views);
+    for (const schema of Object.keys(attached)) await createSchema(connection, schema);
+    for (const [name, view] of known) known.set(name, await createView(connection, name, view));
+    await allowOnly(connection, [...known.values()]);
+    await insertMentionedBases(connection, sql, known);
     const statements = await connection.extractStatements(sql);
     if (statements.count !== 1) throw new InputError(`sql: expected one statement, not ${statements.count}`);
     const statement = await statements.prepare(0);
@@ -54,7 +60,8 @@ export async function querySql<Result>(
     const columns = result.deduplicatedColumnNames().map((name, k) => ({ name, type: String(types[k]) }));
     return await use({ columns, chunks: result.yieldRowsJson() });
   } catch (error) {
-    throw asQueryError(error, sql, views);
+    if (error instanceof EigenshardError || !(error instanceof Error)) throw error;
+    throw await explainSqlError(error, sql, known);
   } finally {
     connection.closeSync();
     instance.closeSync();
@@ -68,36 +75,60 @@ const settings = {
   temp_directory: '',
 };
 
-function viewsOf(directory: string, { partitions }: Manifest): Views {
-  const tables = Object.entries(TABLE_NAMES).map(([view, name]) => {
-    const file = path.resolve(directory, name);
-    return [view, existsSync(file) ? [file] : `this run has no ${name} (--tables none?)`] as const;
-  });
-  const projections = partitions
-    .flatMap(({ files }) => files)
-    .filter(({ path: name }) => name.endsWith('.parquet'))
-    .map(({ path: name }) => runFile(directory, name));
-  const missing = projections.find((file) => !existsSync(file));
-  return {
-    projections:
-      projections.length === 0
-        ? 'this run has no Parquet partitions (--format arrow)'
-        : missing === undefined
-          ? projections
-          : `a partition of this run is missing: ${missing}`,
-    ...Object.fromEntries(tables),
-  };
+/** @throws InputError for what SQL does not take for a name as it stands */
+async function createSchema(connection: DuckDBConnection, name: string): Promise<void> {
+  try {
+    if (!/^[a-z_][a-z0-9_]*$/i.test(name)) throw new Error('a name has letters, digits and _ only');
+    // Not in quotation marks: a query shall not need them either.
+    await connection.run(`CREATE SCHEMA ${name}`);
+  } catch (cause) {
+    throw new InputError(
+      `sql: --attach ${name}=...: "${name}" cannot be the name of a run (${(cause as Error).message.split('\n')[0]}). ` +
+        'Give another, such as other',
+      { cause },
+    );
+  }
 }
 
-/** Creates the views; afterwards their files are all that the connection can touch. */
-async function createViews(connection: DuckDBConnection, views: Views): Promise<void> {
-  const present = Object.entries(views).filter((entry): entry is [string, string[]] =>
-    Array.isArray(entry[1]),
-  );
-  for (const [name, files] of present) {
-    await connection.run(`CREATE VIEW ${name} AS SELECT * FROM read_parquet(${fileList(files)})`);
+/** @returns the view, or, where its files cannot be opened, one that is absent for that reason */
+async function createView(connection: DuckDBConnection, name: string, view: View): Promise<View> {
+  if (view.is === 'absent') return view;
+  if (view.is === 'basis') {
+    await connection.run(`CREATE TABLE ${name} (index INTEGER, vector FLOAT[])`);
+    return view;
   }
-  await connection.run(`SET allowed_paths = ${fileList(present.flatMap(([, files]) => files))}`);
+  try {
+    const rows = `read_parquet(${fileList(view.files.map((file) => file.path))})`;
+    await connection.run(
+      `CREATE VIEW ${name} AS SELECT *${await renaming(connection, rows, view)} FROM ${rows}`,
+    );
+    return view;
+  } catch (error) {
+    const [message = ''] = (error as Error).message.split('\n');
+    const place = view.files.length === 1 ? view.files[0]!.path : `one of ${view.files.length} files`;
+    return { is: 'absent', reason: `${place} is damaged: ${message}. \`verify\` tells what else is` };
+  }
+}
+
+/** What gives the columns of earlier runs today's names. */
+async function renaming(
+  connection: DuckDBConnection,
+  rows: string,
+  { formerColumns }: FilesView,
+): Promise<string> {
+  if (Object.keys(formerColumns).length === 0) return '';
+  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${rows}`);
+  const names = new Set(described.getRows().map(([name]) => name));
+  const renamed = Object.entries(formerColumns).filter(([, former]) => names.has(former));
+  return renamed.length === 0
+    ? ''
+    : ` RENAME (${renamed.map(([name, former]) => `"${former}" AS ${name}`).join(', ')})`;
+}
+
+/** Afterwards the files of the views are all that the connection can touch. */
+async function allowOnly(connection: DuckDBConnection, views: readonly View[]): Promise<void> {
+  const files = views.flatMap((view) => (view.is === 'files' ? view.files : [])).map((file) => file.path);
+  await connection.run(`SET allowed_paths = ${fileList(files)}`);
   await connection.run('SET enable_external_access = false');
   await connection.run('SET lock_configuration = true');
 }
@@ -107,14 +138,13 @@ function fileList(files: readonly string[]): string {
   return `[${files.map((file) => `'${file.replaceAll("'", "''")}'`).join(', ')}]`;
 }
 
-/** Statements without content: white space and comments. */
-const nothing = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*$/;
-
-function asQueryError(error: unknown, sql: string, views: Views): unknown {
-  if (error instanceof EigenshardError || !(error instanceof Error)) return error;
-  if (nothing.test(sql)) return new InputError('sql: expected a statement, but the text holds none');
-  const reasons = Object.entries(views)
-    .filter(([name, files]) => typeof files === 'string' && error.message.includes(`name ${name} `))
-    .map(([, reason]) => `\n${String(reason)}`);
-  return new InputError(`sql: ${error.message.trim()}${reasons.join('')}`, { cause: error });
+async function insertMentionedBases(
+  connection: DuckDBConnection,
+  sql: string,
+  known: ReadonlyMap<string, View>,
+): Promise<void> {
+  for (const name of mentionedViews(sql, known)) {
+    const view = known.get(name);
+    if (view?.is === 'basis') await insertBasis(connection, name, view);
+  }
 }

@@ -32,6 +32,21 @@ export interface TopToken {
 }
 
 /**
+ * Finds the index of an eigenvector that is asked for by its place from either end.
+ *
+ * @param asked 0, 1, ... by ascending lambda, or -1, -2, ... from the largest on
+ * @throws InputError where there is none
+ */
+export function eigenvectorIndex(directory: string, { model: { hidden } }: Manifest, asked: number): number {
+  const index = asked < 0 ? hidden + asked : asked;
+  if (index >= 0 && index < hidden) return index;
+  throw new InputError(
+    `${directory}: has no eigenvector ${asked}; its indices are 0 to ${hidden - 1} (ascending lambda), or -1 to ` +
+      `-${hidden} from the end`,
+  );
+}
+
+/**
  * Finds the tokens that lie farthest along one eigenvector: from extremes.parquet, or, where more are asked for than it
  * holds, from the Parquet partitions.
  * @returns a side after the other, as `request.sides` has them; fewer than asked for where the vocabulary ends
@@ -42,13 +57,8 @@ export async function topTokens(
   manifest: Manifest,
   request: TopRequest,
 ): Promise<TopToken[]> {
-  const { hidden } = manifest.model;
-  const { eigenvector, count } = request;
-  if (eigenvector >= hidden) {
-    throw new InputError(
-      `${directory}: has no eigenvector ${eigenvector}; its indices are 0 to ${hidden - 1} (ascending lambda)`,
-    );
-  }
+  const { count } = request;
+  eigenvectorIndex(directory, manifest, request.eigenvector);
   if (manifest.tables === null) {
     throw new InputError(`${directory}: has no tables (--tables none). Make the run again with them`);
   }
@@ -97,7 +107,7 @@ async function computedTokens(
 ): Promise<TopToken[]> {
   const p = await projectionColumn(directory, manifest, eigenvector, stored);
   const tokens = await openTable(directory, 'tokens');
-  const lambda = (await (await openTable(directory, 'eigenvectors')).numbers('lambda'))[eigenvector]!;
+  const lambda = (await (await openTable(directory, 'eigenvectors')).numbers('eigenvalue'))[eigenvector]!;
   const isCausal = measure === 'causal_cosine';
   const norms = await tokens.numbers(isCausal ? 'causal_norm' : 'norm');
   const scale = isCausal ? Math.sqrt(lambda) : 1;

@@ -9,6 +9,7 @@ import { backendNames } from '../linalg/backend/backend.js';
 import type { ExportKind, ExportsConfig } from '../output/exports.js';
 import { partitionFormats } from '../plan/plan-run.js';
 import { firstLines } from '../text/first-lines.js';
+import { nearest } from '../text/nearest.js';
 import { shownValue } from '../text/shown-value.js';
 
 /** The ridge rho of a computed metric (C + rho I)^-1, where none is asked for. */
@@ -176,8 +177,18 @@ export function subjectOf(
 
 async function readConfigFile(file: string): Promise<Options> {
   const value = await readConfigJson(file);
+  if (has(value, 'runs')) {
+    throw new InputError(
+      `${file}: is the configuration of a batch ("runs"); compute it with \`batch ${file}\``,
+    );
+  }
   checkConfig(configSchema, value, file);
   return value as Options;
+}
+
+/** Whether a value that was read is an object with this key. */
+export function has(value: unknown, key: string): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key);
 }
 
 /** What a configuration file holds, unchecked. @throws InputError where it cannot be read or is not JSON */
@@ -226,7 +237,9 @@ function describe(
     const allowed = Object.keys(shape).filter((key) => !key.startsWith('$'));
     return issue.keys.map((key) => {
       const name = at === '' ? key : `${at}.${key}`;
-      return `${where}: unknown key ${shownValue(name)}; allowed are ${allowed.join(', ')}`;
+      const meant = nearest(key, allowed);
+      const hint = meant === null ? '' : ` (did you mean "${meant}"?)`;
+      return `${where}: unknown key ${shownValue(name)}${hint}; allowed are ${allowed.join(', ')}`;
     });
   }
   const subject = at === '' ? 'the whole' : shownValue(at);

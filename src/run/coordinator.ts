@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { metricEpsilon, metricMatches } from '../checks/identities.js';
+import { EigenshardError } from '../errors.js';
 import { withCleanUp } from '../files/clean-up.js';
 import { syncFiles } from '../files/sync-files.js';
 import type { Checkpoint } from '../input/checkpoint.js';
@@ -54,6 +55,12 @@ export interface FinishedRun {
   finishedBefore: boolean;
 }
 
+/** What a caller has already, and uses for several runs or has brought from elsewhere. */
+interface GivenInputs {
+  backend?: Backend;
+  checkpoint?: Checkpoint;
+}
+
 /**
  * Takes a run through its stages: input, scan, basis, projection, verification, commit.
  * @param given what the caller has already, and uses for several runs or has brought from elsewhere
@@ -63,25 +70,40 @@ export async function coordinateRun(
   config: Config,
   flags: { resume: boolean; overwrite: boolean; checksums?: boolean },
   context: RunContext,
-  given: { backend?: Backend; checkpoint?: Checkpoint } = {},
+  given: GivenInputs = {},
 ): Promise<FinishedRun> {
   const started = new Date().toISOString();
   const directory = await RunDirectory.open(path.resolve(outputPath(config)), flags, context);
   return withCleanUp(
     async () => {
-      const backend = given.backend ?? (await backendOf(config, directory, context));
-      const prepared = await prepareRun(config, backend, context, given.checkpoint);
-      const finished = directory.finished(prepared.fingerprint, context.note);
-      if (finished !== null) {
-        const problems = await damageOf(finished, directory.path, flags.checksums ?? false, context);
-        if (problems.length === 0) return told(directory.path, finished, { before: true }, context);
-        directory.reopen(finished);
+      try {
+        return await goOn(config, directory, flags, { started, context, given });
+      } catch (error) {
+        if (error instanceof EigenshardError) error.isResumable = directory.isBegun;
+        throw error;
       }
-      const manifest = await computeRun({ prepared, directory, context }, started);
-      return told(directory.path, manifest, { before: false }, context);
     },
     () => directory.close(),
   );
+}
+
+/** Prepares a run in its directory, and computes what does not lie there intact. */
+async function goOn(
+  config: Config,
+  directory: RunDirectory,
+  flags: { checksums?: boolean },
+  { started, context, given }: { started: string; context: RunContext; given: GivenInputs },
+): Promise<FinishedRun> {
+  const backend = given.backend ?? (await backendOf(config, directory, context));
+  const prepared = await prepareRun(config, backend, context, given.checkpoint);
+  const finished = directory.finished(prepared, context.note);
+  if (finished !== null) {
+    const problems = await damageOf(finished, directory.path, flags.checksums ?? false, context);
+    if (problems.length === 0) return told(directory.path, finished, { before: true }, context);
+    directory.reopen(finished);
+  }
+  const manifest = await computeRun({ prepared, directory, context }, started);
+  return told(directory.path, manifest, { before: false }, context);
 }
 
 /** Notes, at the end of a run, what its figures do not mean. */
@@ -149,12 +171,12 @@ function beginRun(
   targets: readonly ExportTarget[],
   now: string,
 ): ReturnType<RunDirectory['begin']> {
-  const { config, plan, metric, fingerprint, backend } = prepared;
+  const { config, plan, metric, identity, fingerprint, backend } = prepared;
   const exports = targets.map((target) => exportName(directory.path, target.path));
   const tables =
     config.tables === 'none' ? [] : [...Object.values(TABLE_NAMES), ...(config.report ? [REPORT_NAME] : [])];
   return directory.begin(
-    { step: 'run', fingerprint, started: now, exports, tables, kernels: backend.identity },
+    { step: 'run', fingerprint, identity, started: now, exports, tables, kernels: backend.identity },
     [
       EIGENBASIS_NAME,
       ...(metric.source === 'computed' ? [METRIC_NAME] : []),

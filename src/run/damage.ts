@@ -2,8 +2,10 @@ import { type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { runTasks } from '../executor/executor.js';
 import { asInputError } from '../files/read-error.js';
-import { MANIFEST_NAME, type Manifest } from '../output/manifest.js';
+import type { Manifest } from '../output/manifest.js';
 import { type ManifestFile, manifestFiles } from '../output/manifest-files.js';
+import { MANIFEST_NAME } from '../output/run-folders.js';
+import { counted } from '../text/figures.js';
 import type { RunContext } from './context.js';
 
 /**
@@ -43,9 +45,11 @@ export async function damageOf(
   for (const problem of problems) note(`${problem}: to be made again`);
   if (problems.length === 0) {
     const compared =
-      inputs.length === 0 ? 'none has changed since' : `${inputs.length} checksums compared, all as recorded`;
+      inputs.length === 0
+        ? 'none has changed since'
+        : `${counted(inputs.length, 'checksum')} compared, all as recorded`;
     note(
-      `${directory}: this run is finished already; ${files.length} files of the recorded sizes, ${compared}`,
+      `${directory}: this run is finished already; ${counted(files.length, 'file')} of the recorded sizes, ${compared}`,
     );
   }
   return problems;

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { closeSync, ftruncateSync, openSync, renameSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { type Executor, runTasks } from '../executor/executor.js';
 import { afterCleanUp } from '../files/clean-up.js';
 import { makeDirectory } from '../files/make-directory.js';
+import { namesIn } from '../files/names-in.js';
 import { writeFileAtomically, writeFully } from '../files/partial-file.js';
 import { removeFile } from '../files/remove-file.js';
 import { asOutputError } from '../files/write-error.js';
@@ -18,6 +19,8 @@ import { SCAN_ROWS } from '../plan/plan-run.js';
 import { splitRows } from '../plan/row-ranges.js';
 
 const TENSOR = 'model.embed_tokens.weight';
+const CONFIG_NAME = 'config.json';
+const UNFINISHED_NAME = '.model.safetensors.unfinished';
 
 /**
  * Makes a synthetic checkpoint, bfloat16, in the layout of a Hugging Face directory. The weights appear under
@@ -29,21 +32,12 @@ export async function generateCheckpoint(
   recipe: SyntheticRecipe,
   onRows: (rows: number) => void,
 ): Promise<void> {
-  const { rows, hidden } = recipe;
+  const { rows } = recipe;
   makeDirectory(directory);
-  const config = {
-    model_type: 'synthetic',
-    hidden_size: hidden,
-    vocab_size: rows,
-    tie_word_embeddings: true,
-    torch_dtype: 'bfloat16',
-  };
-  writeFileAtomically(path.join(directory, 'config.json'), [
-    Buffer.from(`${JSON.stringify(config, null, 2)}\n`),
-  ]);
+  writeFileAtomically(path.join(directory, CONFIG_NAME), [Buffer.from(configText(recipe))]);
 
   const layout = layoutOf(recipe);
-  const unfinished = path.join(directory, '.model.safetensors.unfinished');
+  const unfinished = path.join(directory, UNFINISHED_NAME);
   writeFrame(unfinished, layout);
   const { byteOffset } = layout.tensors[0]!;
   const inputs = splitRows(rows, SCAN_ROWS).map((range) => ({
@@ -92,7 +86,8 @@ export function planGenerated(
 
 /**
  * Whether `directory` already holds the checkpoint of this recipe.
- * @throws InputError where it holds other weights
+ *
+ * @throws InputError where it holds other weights, or other things, among which a checkpoint does not go
  */
 export async function isGenerated(directory: string, recipe: SyntheticRecipe): Promise<boolean> {
   const file = weightsOf(directory);
@@ -101,12 +96,39 @@ export async function isGenerated(directory: string, recipe: SyntheticRecipe): P
     if (metadata.get('eigenshard_recipe') === recipeFingerprint(recipe)) return true;
   } catch (error) {
     const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined;
-    if (cause?.code === 'ENOENT') return false;
-    throw error;
+    if (cause?.code !== 'ENOENT') throw error;
+    refuseOtherFiles(directory, recipe);
+    return false;
   }
   throw new InputError(
     `${file}: holds other weights than ${JSON.stringify(recipe)} gives; choose another directory, or remove it`,
   );
+}
+
+/** What a generation that was cut off has left is written again. */
+function refuseOtherFiles(directory: string, recipe: SyntheticRecipe): void {
+  const config = path.join(directory, CONFIG_NAME);
+  const others = namesIn(directory).filter(
+    (name) =>
+      name !== UNFINISHED_NAME &&
+      !(name === CONFIG_NAME && readFileSync(config, 'utf8') === configText(recipe)),
+  );
+  if (others.length === 0) return;
+  const shown = others.slice(0, 3).join(', ') + (others.length > 3 ? ', ...' : '');
+  throw new InputError(
+    `${directory}: holds other files (${shown}), among which no checkpoint is put; give a new or an empty directory`,
+  );
+}
+
+function configText({ rows, hidden }: SyntheticRecipe): string {
+  const config = {
+    model_type: 'synthetic',
+    hidden_size: hidden,
+    vocab_size: rows,
+    tie_word_embeddings: true,
+    torch_dtype: 'bfloat16',
+  };
+  return `${JSON.stringify(config, null, 2)}\n`;
 }
 
 function layoutOf(recipe: SyntheticRecipe): FileLayout {

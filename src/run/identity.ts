@@ -3,6 +3,7 @@ import { InputError } from '../errors.js';
 import type { Metric } from '../input/metric.js';
 import type { Normalisation } from '../input/normalisation.js';
 import { LAYOUT_VERSION } from '../output/manifest.js';
+import type { RunIdentity } from '../output/run-identity.js';
 import type { Plan } from '../plan/plan-run.js';
 import { type Config, DEFAULT_RIDGE } from './config.js';
 
@@ -37,16 +38,16 @@ interface Content {
 }
 
 /**
- * SHA-256 (hex) over everything that decides a run's bytes: inputs by their content, options, layout version. Where
- * things lie and how many workers run are not part of it.
+ * Everything that decides a run's bytes: inputs by their content, options, layout version. Where things lie and how many
+ * workers run are not part of it.
  */
-export function fingerprintOfRun(
+export function identityOfRun(
   config: Config,
   plan: Plan,
   { name, dtype, normalisation, contentSha256 }: Content,
   metric: MetricIdentity,
-): string {
-  const identity = {
+): RunIdentity {
+  return {
     layout: LAYOUT_VERSION,
     model: { name, contentSha256, rows: plan.rows, hidden: plan.hidden, dtype },
     rows: config.rows,
@@ -61,5 +62,9 @@ export function fingerprintOfRun(
     tables: config.tables === 'none' ? null : { top: config.top },
     exports: Object.keys(config.exports).sort(),
   };
+}
+
+/** SHA-256 (hex) of a run's identity. */
+export function fingerprintOf(identity: RunIdentity): string {
   return createHash('sha256').update(JSON.stringify(identity)).digest('hex');
 }

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { runTasks } from '../executor/executor.js';
 import { sliceRecordsOf } from '../output/exports.js';
 import type { JournalEntry } from '../output/journal.js';
+import { counted } from '../text/figures.js';
 import type { BegunRun } from './begun-run.js';
 
 type Entry<Step extends JournalEntry['step']> = Extract<JournalEntry, { step: Step }>;
@@ -48,6 +49,6 @@ export async function intactUnits(
     }),
   );
   const count = intact.partitions.filter((entry) => entry !== undefined).length;
-  note(`resuming: ${count} of ${plan.partitions.length} partitions are done and intact`);
+  note(`resuming: ${count} of ${counted(plan.partitions.length, 'partition')} are done and intact`);
   return intact;
 }

@@ -8,12 +8,13 @@ import { selectRows } from '../input/vocabulary-rows.js';
 import type { Backend } from '../linalg/backend/backend.js';
 import { fileMetadata } from '../output/file-metadata.js';
 import { LAYOUT_VERSION } from '../output/manifest.js';
+import type { RunIdentity } from '../output/run-identity.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
 import { readVocabulary, type Vocabulary } from '../tables/vocabulary.js';
 import { type Config, DEFAULT_RIDGE } from './config.js';
 import type { RunContext } from './context.js';
 import { generateCheckpoint, isGenerated } from './generate-checkpoint.js';
-import { fingerprintOfRun, metricOfRun } from './identity.js';
+import { fingerprintOf, identityOfRun, metricOfRun } from './identity.js';
 import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
 import { type Scan, scanCheckpoint } from './scan-checkpoint.js';
@@ -30,6 +31,7 @@ export interface PreparedRun {
   /** What the tables hold beside the projections; null where none are wanted. */
   tables: { rowHashes: BigUint64Array; vocabulary: Vocabulary } | null;
   name: string;
+  identity: RunIdentity;
   fingerprint: string;
   /** Key-value metadata of every file of the run. */
   metadata: Record<string, string>;
@@ -76,7 +78,8 @@ export async function prepareRun(
   const metric = metricOfRun(config, given);
   const name = config.name ?? checkpoint.model.name;
   const model = { name, dtype: source.dtype, normalisation, contentSha256: scan.contentSha256 };
-  const fingerprint = fingerprintOfRun(config, plan, model, metric);
+  const identity = identityOfRun(config, plan, model, metric);
+  const fingerprint = fingerprintOf(identity);
   return {
     config,
     checkpoint,
@@ -86,6 +89,7 @@ export async function prepareRun(
     scan,
     tables: rowHashes === null || vocabulary === null ? null : { rowHashes, vocabulary },
     name,
+    identity,
     fingerprint,
     metadata: fileMetadata(fingerprint, LAYOUT_VERSION, name),
     backend,

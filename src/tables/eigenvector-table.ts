@@ -30,7 +30,7 @@ export function eigenvectorTable(
         ? ascending.map((j) => j + 1)
         : ranksByFalling(moments.map(({ variance }) => variance)),
     ),
-    double('lambda', lambda),
+    double('eigenvalue', lambda),
     nullableDouble('covariance_eigenvalue', covarianceEigenvalues ?? new Float64Array(d).fill(Number.NaN)),
     nullableDouble('relative_gap', relativeGaps(lambda)),
     int32('cluster', clustersOf(lambda)),

@@ -15,6 +15,11 @@ export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 
+/** '1 partition', '25 partitions': a number of things that take an s. */
+export function counted(value: number, thing: string): string {
+  return `${count(value)} ${thing}${value === 1 ? '' : 's'}`;
+}
+
 const units = ['B', 'kB', 'MB', 'GB', 'TB'];
 
 /** Bytes for reading, 778,000,000 as '778.00 MB': decimal units, as disks and networks are sold. */

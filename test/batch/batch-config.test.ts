@@ -87,12 +87,20 @@ test('every error names the file, the run, the key, the value and what is allowe
       { runs: [{ model: 'm', synthetic: { rows: 1, hidden: 1, directory: 'd' } }] },
       /runs\[0\]: give exactly one of/,
     ],
+    [
+      { runs: [{ modle: 'm' }, { model: 'm' }, { modle: 'n', formt: 1 }] },
+      /^\S*series\.json, runs\[0\], runs\[2\]: unknown key "modle" \(did you mean "model"\?\); allowed are .*$/m,
+      /^\S*series\.json, runs\[2\]: unknown key "formt" \(did you mean "format"\?\); allowed are .*$/m,
+    ],
+    [{ model: 'm' }, /series\.json: is the configuration of one run, .* `run --config \S*series\.json`$/],
     [{ runs: ['m'] }, /series\.json: "runs\.0" is "m"/],
   ];
   for (const [value, ...messages] of cases) {
     const file = scratchFile(t, 'series.json', typeof value === 'string' ? value : JSON.stringify(value));
     const error = await t.throwsAsync(loadBatch(file), { instanceOf: InputError });
     for (const message of messages) t.regex(error.message, message);
+    const lines = error.message.split('\n');
+    t.is(new Set(lines.map((line) => line.replace(/^.*?: /, ''))).size, lines.length, error.message);
   }
   const missing = await t.throwsAsync(loadBatch('no/such.json'), { instanceOf: InputError });
   t.regex(missing.message, /no\/such\.json/);

@@ -129,7 +129,7 @@ test('a folder with the finished run of other inputs is left alone', async (t) =
   t.false(isPlanned(run!));
   t.regex(
     (run as { problem: Error }).problem.message,
-    /holds a finished run of other inputs .*remove that folder/,
+    /holds a finished run of other inputs .*: ridge 1e-2 -> 1e-3 \(there -> here\); .*remove that folder/,
   );
   t.deepEqual(readdirSync(folder), before);
 });

@@ -18,7 +18,8 @@ import { RunError } from '../../src/errors.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
 import { lockDirectory } from '../../src/files/wait-for-lock.js';
 import { planModel } from '../../src/input/plan-model.js';
-import { MANIFEST_NAME, readManifest } from '../../src/output/manifest.js';
+import { readManifest } from '../../src/output/manifest.js';
+import { MANIFEST_NAME } from '../../src/output/run-folders.js';
 import type { Progress } from '../../src/run/progress.js';
 import { batchFile, plannedRuns, planOf, spoilWeights } from '../helpers/batches.js';
 import { eigenshard, eigenshardUntilLine } from '../helpers/cli.js';
@@ -157,7 +158,10 @@ test('a checkpoint that changed in place does not replace the run of what it was
   writeFileSync(weights[1]!, bytes);
   const { code, stderr } = await eigenshard('batch', file);
   t.is(code, 1);
-  t.regex(stderr, /\[2\] model-2: .*holds another run .*\n {2}To start this run anew, remove .*model-2-/);
+  t.regex(
+    stderr,
+    /\[2\] model-2: .*holds another run .* differ: weights SHA-256 \w+ -> SHA-256 \w+ .*\n {2}To start this run anew, remove .*model-2-/,
+  );
   sameFiles(t, dataFiles(folderOf(out, 2)), kept);
 });
 

@@ -13,7 +13,7 @@ test('the summary shows the figures of the notebook, and where the files are', (
     'Euclidean norm 1.25 +- 0.125 in [0.5, 2]',
     'causal norm 1.25 +- 0.125 in [0.5, 85.2873]',
     'runs/a/eigenbasis.safetensors (17.60 kB)',
-    'runs/a/metric.safetensors',
+    'runs/a/metric.safetensors (',
     'runs/a/projections: 2 files, 390.00 kB',
     '/elsewhere/p.npy (384.13 kB)',
     'Time scan 0.25 s, projection 1.50 s',

@@ -38,7 +38,7 @@ test('a call with another command, option, choice or number is not understood', 
     ['--modle', 'path/to/checkpoint'],
     ['--format', 'csv'],
     ['cache', 'lst'],
-    ['top', 'runs/mine', '--eigenvector', 'last'],
+    ['top', 'runs/mine', '--eigenvector', 'first'],
   ])
     await t.throwsAsync(parseCommandLine(inertProgram(), args), undefined, args.join(' '));
 });

@@ -1,9 +1,11 @@
+import path from 'node:path';
 import { DuckDBInstance, type Json } from '@duckdb/node-api';
 import test from 'ava';
 import type { PlannedRun } from '../../src/batch/batch-plan.js';
 import { writeBatchSummary } from '../../src/batch/batch-summary.js';
-import { querySql } from '../../src/queries/sql.js';
+import { querySql, type SqlSources } from '../../src/queries/sql.js';
 import { topTokens } from '../../src/queries/top.js';
+import { viewsOfRun } from '../../src/queries/views.js';
 import type { FinishedRun } from '../../src/run/coordinator.js';
 import { calls } from '../helpers/command-lines.js';
 import { blocksIn, documentNamed } from '../helpers/documents.js';
@@ -23,7 +25,11 @@ function queryAfter(sentence: string): string {
 
 /** What `sql` answers. */
 async function answer({ directory, manifest }: FinishedRun, query: string): Promise<Row[]> {
-  return querySql(directory, manifest, query, async ({ columns, chunks }) => {
+  return answerOf({ views: viewsOfRun(directory, manifest) }, query);
+}
+
+async function answerOf(sources: SqlSources, query: string): Promise<Row[]> {
+  return querySql(sources, query, async ({ columns, chunks }) => {
     const rows: Row[] = [];
     for await (const chunk of chunks) {
       for (const row of chunk) rows.push(Object.fromEntries(columns.map(({ name }, k) => [name, row[k]!])));
@@ -49,15 +55,26 @@ test('every query of every document gives rows', async (t) => {
   writeBatchSummary(series, [
     { status: 'finished', run: planned, manifest: run.manifest, finishedBefore: false },
   ]);
-  const inCommands = calls.filter(({ args }) => args[0] === 'sql');
+  const file = { path: path.join(series, 'summary.parquet'), sha256: null };
+  const ofBatch = { views: { summary: { is: 'files', files: [file], formerColumns: {} } } } as const;
+  const views = viewsOfRun(run.directory, run.manifest);
+  const ofRun = { views, attached: { other: views } };
+  // What begins with - is an option, or standard input.
+  const inCommands = calls.filter(
+    ({ args: [command, , query = '-'] }) => command === 'sql' && !query.startsWith('-'),
+  );
   const queries = [
-    ...inCommands.map(({ document, args: [, , query = ''] }) => ({ document, query })),
-    ...blocksIn('sql').map(({ document, code: query }) => ({ document, query })),
+    ...inCommands.map(({ document, args: [, directory, query = ''] }) => ({
+      document,
+      query,
+      sources: directory === 'runs/series' ? ofBatch : ofRun,
+    })),
+    ...blocksIn('sql').map(({ document, code: query }) => ({ document, query, sources: ofRun })),
   ];
   t.true(queries.length >= 11, `${queries.length} queries are found`);
-  for (const { document, query } of queries) {
+  for (const { document, query, sources } of queries) {
     const here = query.replace("'runs/series/", `'${series}/`).replace(/'runs\/\w+\//, `'${run.directory}/`);
-    const rows = await (here === query ? answer(run, query) : answerFromFiles(here)).catch(String);
+    const rows = await (here === query ? answerOf(sources, query) : answerFromFiles(here)).catch(String);
     t.true(Array.isArray(rows) && rows.length > 0, `${document}: ${query}\n${rows}`);
   }
 });
@@ -123,12 +140,30 @@ test('the causal weights are falling, and their shares sum up', async (t) => {
   const falling = [...eigenvalues].reverse();
   const trace = falling.reduce((sum, lambda) => sum + lambda, 0);
   let before = 0;
-  for (const [k, { lambda, share, cumulative }] of rows.entries()) {
+  for (const [k, { eigenvalue, share, cumulative }] of rows.entries()) {
     before += falling[k]!;
-    t.is(lambda, falling[k]!);
+    t.is(eigenvalue, falling[k]!);
     t.true(Math.abs((share as number) - falling[k]! / trace) < 1e-12);
     t.true(Math.abs((cumulative as number) - before / trace) < 1e-12);
   }
+});
+
+test("the tokens nearest to a vector of one's own are those of the largest cosine with it", async (t) => {
+  const run = await runWithTables(t);
+  const rows = await answer(run, queryAfter("The tokens nearest to a vector of one's own"));
+  const d = run.manifest.model.hidden;
+  const { values, ids } = await readProjections(run.directory);
+  // In the eigenbasis that vector is 0.8 and 0.6 along the axes 3 and 4.
+  const cosines = ids.map((i) => {
+    const p = values.subarray(i * d, (i + 1) * d);
+    return (0.8 * p[3]! + 0.6 * p[4]!) / Math.hypot(...p);
+  });
+  const expected = ids.toSorted((a, b) => cosines[b]! - cosines[a]!).slice(0, 10);
+  t.deepEqual(
+    rows.map((row) => row.token_id),
+    expected,
+  );
+  t.true(rows.every((row) => Math.abs((row.cosine as number) - cosines[row.token_id as number]!) < 1e-6));
 });
 
 test('the neighbours of a token are those of the largest causal cosine', async (t) => {

@@ -13,15 +13,23 @@ export interface Ended {
   stderr: string;
 }
 
-/** Starts `node coordinator.js ...args`, with these variables beside those of this process. */
+/**
+ * Starts `node coordinator.js ...args`.
+ *
+ * @param environment variables beside those of this process
+ * @param input what it reads on its standard input
+ */
 export function start(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  input = '',
 ): { process: ChildProcess; ended: Promise<Ended> } {
   const child = spawn(process.execPath, [launcher, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
     env: { ...process.env, ...environment },
   });
+  // A program that does not read its input may be gone before it is there.
+  child.stdin.on('error', () => {}).end(input);
   const output = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (text: string) => {

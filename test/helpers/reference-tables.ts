@@ -160,7 +160,7 @@ export function referenceTables(input: ReferenceInput): Tables {
     return {
       index: j,
       rank_by_variance: rank(j),
-      lambda: lambda[j]!,
+      eigenvalue: lambda[j]!,
       covariance_eigenvalue: input.covarianceEigenvalues?.[j] ?? null,
       relative_gap: Math.min(...gaps) / lambda[j]!,
       cluster,

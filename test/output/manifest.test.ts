@@ -1,7 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { scratchDirectory } from '../helpers/fixtures.js';
+import { readJournal } from '../../src/output/journal.js';
+import { identityOfManifest } from '../../src/output/manifest-identity.js';
+import { fingerprintOf } from '../../src/run/identity.js';
+import { npy, scratchDirectory } from '../helpers/fixtures.js';
 import { runHere, shardedModel } from '../helpers/runs.js';
 
 /** Compiled, this file is dist/test/output/manifest.test.js of the checkout. */
@@ -18,6 +21,22 @@ function stable(key: string, value: unknown): unknown {
   if (key === 'detail') return '<detail>';
   return typeof value === 'number' ? Number(value.toPrecision(6)) : value;
 }
+
+test('the identity of a run is told whole by its manifest', async (t) => {
+  const model = shardedModel(t, 60, 8).directory;
+  const metric = path.join(scratchDirectory(t), 'metric.npy');
+  const identity = Float32Array.from({ length: 64 }, (_, k) => (k % 9 === 0 ? 1 : 0));
+  writeFileSync(metric, npy('<f4', [8, 8], new Uint8Array(identity.buffer)));
+  for (const options of [
+    { partitionRows: 25, format: 'both', export: ['pt', 'npy'], report: false },
+    { ridge: 1e-3, tables: 'none', headRows: 'normalised' },
+    { metric, top: 3 },
+  ] as const) {
+    const { directory, manifest } = await runHere({ model, out: scratchDirectory(t), ...options });
+    t.is(fingerprintOf(identityOfManifest(manifest)), manifest.fingerprint);
+    t.deepEqual(readJournal(directory)?.header.identity, identityOfManifest(manifest));
+  }
+});
 
 test('the manifest of a small run is the golden one', async (t) => {
   const model = shardedModel(t, 60, 8).directory;

@@ -83,7 +83,7 @@ test('a new directory is made, journalled, committed and let go', async (t) => {
     const path = join(directory, JSON.stringify(flags.resume) + JSON.stringify(flags.overwrite));
     const run = await RunDirectory.open(path, flags);
     t.is(run.path, path);
-    t.is(run.finished('one'), null);
+    t.is(run.finished({ fingerprint: 'one' }), null);
     t.deepEqual(run.begin(headerOf(), [partition]), { header: headerOf(), done: [] });
     run.record({ step: 'eigenbasis', file: record('eigenbasis.safetensors') });
     t.deepEqual(list(path), [
@@ -127,7 +127,7 @@ test('an unfinished run is resumed: what it did comes back, under the time of it
   const next: JournalEntry = { step: 'partition', index: 1, files: [], crc32: null };
 
   const run = await RunDirectory.open(directory, resume);
-  t.is(run.finished('one'), null);
+  t.is(run.finished({ fingerprint: 'one' }), null);
   // Its own files are in the way of nothing.
   t.deepEqual(run.begin(again, [partition, 'eigenbasis.safetensors']), { header: headerOf(), done: entries });
   run.record(next);
@@ -225,8 +225,11 @@ test('a finished run is refused when nobody says what to do', async (t) => {
 test('a finished run, resumed, is given back if it is the same, and refused if it is another', async (t) => {
   const directory = await finishedRun(t);
   const run = await RunDirectory.open(directory, resume);
-  t.is(run.finished('one')?.fingerprint, 'one');
-  t.throws(() => run.finished('two'), { instanceOf: InputError, message: /holds another run/ });
+  t.is(run.finished({ fingerprint: 'one' })?.fingerprint, 'one');
+  t.throws(() => run.finished({ fingerprint: 'two' }), {
+    instanceOf: InputError,
+    message: /holds another run/,
+  });
   run.close();
   t.true(existsSync(join(directory, partition)));
 });
@@ -234,7 +237,7 @@ test('a finished run, resumed, is given back if it is the same, and refused if i
 test('a finished run is overwritten: what its manifest names is gone', async (t) => {
   const directory = await finishedRun(t);
   const run = await RunDirectory.open(directory, overwrite);
-  t.is(run.finished('one'), null);
+  t.is(run.finished({ fingerprint: 'one' }), null);
   t.true(existsSync(join(directory, partition)), 'only begin removes');
   run.begin(headerOf(), [partition, 'eigenbasis.safetensors', 'metric.safetensors']);
   t.deepEqual(list(directory), [
@@ -382,7 +385,7 @@ test('a kill between manifest and journal leaves a finished run', async (t) => {
   const directory = await finishedRun(t);
   writeFileSync(join(directory, 'journal.jsonl'), `${JSON.stringify(headerOf())}\n`);
   const run = await RunDirectory.open(directory, resume);
-  t.is(run.finished('one')?.fingerprint, 'one');
+  t.is(run.finished({ fingerprint: 'one' })?.fingerprint, 'one');
   run.close();
   await t.throwsAsync(RunDirectory.open(directory, neither), { message: /holds a finished run/ });
 });

@@ -1,15 +1,38 @@
-import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { eigenshard } from '../helpers/cli.js';
+import { sqlText } from '../../src/commands/sql-text.js';
+import { querySql } from '../../src/queries/sql.js';
+import { viewsOfRun } from '../../src/queries/views.js';
+import type { FinishedRun } from '../../src/run/coordinator.js';
+import { eigenshard, start } from '../helpers/cli.js';
 import { runWithTables } from '../helpers/run-with-tables.js';
+import { readBasis } from '../helpers/runs.js';
+
+/** What `sql` answers, row by row. */
+async function answer({ directory, manifest }: FinishedRun, query: string): Promise<unknown[][]> {
+  return querySql({ views: viewsOfRun(directory, manifest) }, query, async ({ chunks }) => {
+    const rows: unknown[][] = [];
+    for await (const chunk of chunks) rows.push(...chunk);
+    return rows;
+  });
+}
+
+/** Every view of a run, and how many rows it has in `runWithTables`. */
+const rowsOfViews = {
+  projections: 300,
+  tokens: 300,
+  eigenvectors: 24,
+  extremes: 720,
+  histograms: 6144,
+  basis: 24,
+};
 
 test('every view answers, and a path may hold any character', async (t) => {
   const run = await runWithTables(t);
   const directory = path.join(path.dirname(run.directory), "it's [a] *? run");
   renameSync(run.directory, directory);
-  const rows = { projections: 300, tokens: 300, eigenvectors: 24, extremes: 720, histograms: 6144 };
-  for (const [view, expected] of Object.entries(rows)) {
+  for (const [view, expected] of Object.entries(rowsOfViews)) {
     const { code, stdout, stderr } = await eigenshard(
       'sql',
       directory,
@@ -21,16 +44,120 @@ test('every view answers, and a path may hold any character', async (t) => {
   }
 });
 
+test('every column of every view can be named as it stands', async (t) => {
+  const run = await runWithTables(t);
+  for (const [view, expected] of Object.entries(rowsOfViews)) {
+    const columns = await answer(run, `DESCRIBE ${view}`);
+    t.true(columns.length > 1, view);
+    for (const [name] of columns) {
+      const rows = await answer(run, `SELECT ${name} FROM ${view}`).catch(String);
+      t.is(rows.length, expected, `${view}.${name}: ${rows}`);
+    }
+  }
+});
+
+test('basis holds the eigenvectors, also in a query that joins it or names it in capitals', async (t) => {
+  const run = await runWithTables(t);
+  const d = run.manifest.model.hidden;
+  const { eigenvectors } = await readBasis(run.directory, d);
+  const expected = Array.from({ length: d }, (_, j) => [
+    j,
+    Array.from({ length: d }, (_, i) => eigenvectors[i * d + j]!),
+  ]);
+  for (const query of [
+    'SELECT index, vector FROM basis ORDER BY index',
+    'SELECT index, vector FROM basis JOIN eigenvectors USING (index) ORDER BY index',
+    '-- a comment\nFROM "BASIS" SELECT * ORDER BY ALL;',
+  ])
+    t.deepEqual(await answer(run, query), expected, query);
+});
+
+test('an attached run is behind its name, and a batch shows its summary', async (t) => {
+  const { directory } = await runWithTables(t);
+  const other = path.join(path.dirname(directory), 'other');
+  cpSync(directory, other, { recursive: true });
+  const query = `SELECT count(*) AS n FROM tokens JOIN b.tokens o USING (token_id, norm)
+    WHERE (SELECT count(*) FROM b.basis JOIN basis USING (index, vector)) = 24`;
+  const { stdout, stderr } = await eigenshard('sql', directory, query, '--attach', `b=${other}`, '--json');
+  t.is(stdout, '[\n{"n":300}\n]\n', stderr);
+  for (const [name, message] of [
+    ['order', /"order" cannot be the name of a run .*syntax error/],
+    ['a b', /"a b" cannot be the name of a run .*letters, digits and _/],
+    ['main', /"main" cannot be the name of a run .*already exists/],
+  ] as const) {
+    const refused = await eigenshard('sql', directory, 'SELECT 1', '--attach', `${name}=${other}`);
+    t.is(refused.code, 2);
+    t.regex(refused.stderr, message);
+  }
+  t.regex(
+    (await eigenshard('sql', directory, 'SELECT 1', '--attach', 'b')).stderr,
+    /It must be name=directory/,
+  );
+});
+
+test('a query comes from a file or standard input as well, and there is exactly one', async (t) => {
+  const { directory } = await runWithTables(t);
+  const query = `-- "both" 'quotes'\nSELECT '"' AS text;\n`;
+  const file = path.join(directory, 'q.sql');
+  writeFileSync(file, `\ufeff${query}`);
+  const expected = 'text\r\n""""\r\n';
+  t.is((await eigenshard('sql', directory, '--file', file, '--csv')).stdout, expected);
+  t.is((await start(['sql', directory, '-', '--csv'], {}, query).ended).stdout, expected);
+  for (const [args, message] of [
+    [[], /expected one query/],
+    [['SELECT 1', '--file', file], /expected one query/],
+    [['--file', `${file}.no`], /q\.sql\.no: cannot read the query: there is no such file/],
+    [['SELECT 1', '--csv', '--digits', '3'], /csv has all digits/],
+    [['SELECT 1', '--csv', '--format', 'table'], /cannot be used with option/],
+    [['SELECT 1', '--digits', '18'], /1 to 17, or all/],
+  ] as const) {
+    const { code, stderr } = await eigenshard('sql', directory, ...args);
+    t.is(code, 2, args.join(' '));
+    t.regex(stderr, message);
+  }
+});
+
+/** A query's answer as text. */
+async function text(
+  { directory, manifest }: FinishedRun,
+  query: string,
+  options: Parameters<typeof sqlText>[1],
+): Promise<string[]> {
+  return querySql({ views: viewsOfRun(directory, manifest) }, query, async (result) => {
+    let all = '';
+    for await (const piece of sqlText(result, options)) all += piece;
+    return all.trimEnd().split('\n');
+  });
+}
+
+test('tables round numbers, quote texts and cut long cells; csv has all of them', async (t) => {
+  const run = await runWithTables(t);
+  const query = `SELECT 2::DOUBLE / 3 AS x, 1234567::DOUBLE AS whole, ' t' AS a, repeat('国', 40) AS long,
+    [1 / 3, 2.5] AS list, '<b>|' AS "m*"`;
+  const [, , row] = await text(run, query, { format: 'table', digits: 6 });
+  t.is(row, `0.666667  1234567  " t"  "${'国'.repeat(27)}"...  [0.333333,2.5]  "<b>|"`);
+  const [, , fewer] = await text(run, query, { format: 'table', digits: 2 });
+  t.regex(fewer!, /^ {0,4}0\.67 {2}1234567 .*\[0\.33,2\.5\]/);
+  const [header, rule, cells] = await text(run, query, { format: 'markdown', digits: 'all' });
+  t.is(header, '| x | whole | a | long | list | m\\* |');
+  t.is(rule, '| ---: | ---: | --- | --- | --- | --- |');
+  t.regex(cells!, /^\| 0\.6666666666666666 \| 1234567 \| " t" \| .* \| "\\<b\\>\\\|" \|$/);
+  const [, csv] = await text(run, query, { format: 'csv', digits: 6 });
+  t.true(csv!.includes('0.6666666666666666') && csv!.includes('国'.repeat(40)));
+  const [plan] = await text(run, 'EXPLAIN SELECT 1', { format: 'table', digits: 6 });
+  t.regex(plan!, /^┌─+┐$/);
+});
+
 test('rows are printed as a table, as JSON, and as comma-separated values', async (t) => {
   const { directory } = await runWithTables(t);
   const query =
     'SELECT token_id, text, is_orphan FROM tokens WHERE token_id IN (2, 3, 299) ORDER BY token_id';
   t.deepEqual((await eigenshard('sql', directory, query)).stdout.split('\n'), [
-    'token_id  text           is_orphan',
-    '--------  -------------  ---------',
-    '       2  \\u{1b}[31mred  false',
-    '       3  "              false',
-    '     299                 true',
+    'token_id  text             is_orphan',
+    '--------  ---------------  ---------',
+    '       2  "\\u{1b}[31mred"  false',
+    '       3  "\\""             false',
+    '     299                   true',
     '3 rows',
     '',
   ]);
@@ -49,8 +176,8 @@ test('a text that begins with U+FEFF is printed whole, in every form and inside 
   const { directory } = await runWithTables(t);
   const tokens = 'SELECT token_id, text FROM tokens WHERE token_id IN (6, 7) ORDER BY token_id';
   t.deepEqual((await eigenshard('sql', directory, tokens)).stdout.split('\n').slice(2, 4), [
-    '       6  \\u{feff}',
-    '       7  \\u{feff}using',
+    '       6  "\\u{feff}"',
+    '       7  "\\u{feff}using"',
   ]);
   t.deepEqual(JSON.parse((await eigenshard('sql', directory, tokens, '--json')).stdout), [
     { token_id: 6, text: '\ufeff' },
@@ -117,6 +244,11 @@ test('what is wrong with a query is said in one message', async (t) => {
   for (const [query, message] of [
     ['SELEC 1', /syntax error at or near "SELEC"/],
     ['SELECT nothing FROM tokens', /"nothing" not found/],
+    [
+      'SELECT * FROM token',
+      /does not exist!\nDid you mean "tokens"\?[\s\S]*\nThe views are projections, tokens, /,
+    ],
+    ['SELECT lambda FROM eigenvectors', /lambda is a word of SQL: .* is called eigenvalue/],
     ['', /expected a statement/],
     [' -- a comment', /expected a statement/],
     ['SELECT 1; SELECT 2', /expected one statement, not 2/],
@@ -124,7 +256,7 @@ test('what is wrong with a query is said in one message', async (t) => {
     const { code, stderr } = await eigenshard('sql', directory, query);
     t.is(code, 2, query);
     t.regex(stderr, message);
-    t.notRegex(stderr, /\n\s+at /, 'a stack');
+    t.notRegex(stderr, /\n\s+at |extract statements|pg_/, 'a stack, or what DuckDB has for itself');
   }
 });
 
@@ -133,9 +265,23 @@ test('a view that a run does not have says why', async (t) => {
   rmSync(path.join(directory, 'extremes.parquet'));
   const { code, stderr } = await eigenshard('sql', directory, 'SELECT * FROM extremes');
   t.is(code, 2);
-  t.regex(stderr, /this run has no extremes\.parquet/);
+  t.regex(stderr, /extremes: \S+extremes\.parquet is missing\. --resume/);
   rmSync(path.join(directory, 'projections'), { recursive: true });
   const projections = await eigenshard('sql', directory, 'SELECT * FROM projections');
   t.regex(projections.stderr, /a partition of this run is missing: .*part-00000\.parquet/);
   t.is((await eigenshard('sql', directory, 'SELECT count(*) FROM tokens')).code, 0);
+});
+
+test('a damaged table is named, whatever is damaged of it, and the others answer', async (t) => {
+  const { directory } = await runWithTables(t);
+  const file = path.join(directory, 'tokens.parquet');
+  const whole = readFileSync(file);
+  const pages = Buffer.from(whole).fill(0xff, 4, 300);
+  for (const damaged of [Buffer.alloc(0), whole.subarray(0, whole.length / 2), pages]) {
+    writeFileSync(file, damaged);
+    const { code, stderr } = await eigenshard('sql', directory, 'SELECT * FROM tokens');
+    t.is(code, 2);
+    t.regex(stderr, /tokens\.parquet is damaged: .*`verify` tells/);
+    t.is((await eigenshard('sql', directory, 'SELECT count(*) FROM extremes')).code, 0);
+  }
 });

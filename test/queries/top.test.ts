@@ -79,6 +79,23 @@ test('the command prints a table, or JSON, and refuses what is not there', async
   const tokens = JSON.parse(json.stdout);
   t.is(tokens.length, 3);
   t.deepEqual(Object.keys(tokens[0]), ['side', 'place', 'token_id', 'text', 'value', 'angle']);
+  for (const [asked, measure] of [
+    ['-1', 'causal_cosine'],
+    ['last', 'causal'],
+  ] as const) {
+    const same = await eigenshard(
+      ...['top', directory, '-e', asked, '--measure', measure, '--side', '-', '-k', '3', '--json'],
+    );
+    t.is(same.stdout, json.stdout, same.stderr);
+  }
+  t.regex(
+    (await eigenshard('top', directory, '-e', '0', '--measure', 'cosine')).stderr,
+    /choices are projection, euclidean_cosine, causal_cosine, euclidean, causal/,
+  );
+  t.regex(
+    (await eigenshard('top', directory, '-e', '-25')).stderr,
+    /no eigenvector -25; .* -1 to -24 from the end/,
+  );
   const absent = await eigenshard('top', directory, '--eigenvector', '24');
   t.is(absent.code, 2);
   t.regex(absent.stderr, /no eigenvector 24; its indices are 0 to 23/);

@@ -44,15 +44,23 @@ test('what nobody sets has its default', async (t) => {
   t.is((await load(t, { synthetic })).synthetic!.seed, 42);
 });
 
+test('the configuration of a batch is told from that of a run', async (t) => {
+  const [line] = await complaints(t, { defaults: {}, runs: [model] });
+  t.regex(line!, /^is the configuration of a batch \("runs"\); compute it with `batch \S+run\.json`$/);
+});
+
 test('an unknown key is named with those that are allowed, on every level', async (t) => {
   const [line] = await complaints(t, { ...model, modle: 'b' });
-  t.regex(line!, /^unknown key "modle"; allowed are name, model, synthetic, .*tables, top, exports$/);
+  t.regex(
+    line!,
+    /^unknown key "modle" \(did you mean "model"\?\); allowed are name, model, synthetic, .*tables, top, exports$/,
+  );
   t.notRegex(line!, /\$schema/);
   t.deepEqual(await complaints(t, { ...model, exports: { ptt: true } }), [
-    'unknown key "exports.ptt"; allowed are pt, safetensors, npy',
+    'unknown key "exports.ptt" (did you mean "pt"?); allowed are pt, safetensors, npy',
   ]);
   t.deepEqual(await complaints(t, { synthetic: { ...synthetic, row: 3 } }), [
-    'unknown key "synthetic.row"; allowed are rows, hidden, seed, directory',
+    'unknown key "synthetic.row" (did you mean "rows"?); allowed are rows, hidden, seed, directory',
   ]);
   const paths = { eigenbasis: 'a', projections: 'b' };
   t.deepEqual(await complaints(t, { ...model, exports: { pt: { ...paths, name: 'c' } } }), [

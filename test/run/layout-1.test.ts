@@ -5,6 +5,7 @@ import { openRun } from '../../src/index.js';
 import { type Manifest, readManifest } from '../../src/output/manifest.js';
 import { querySql } from '../../src/queries/sql.js';
 import { topTokens } from '../../src/queries/top.js';
+import { viewsOfRun } from '../../src/queries/views.js';
 import { eigenshard } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { runHere, shardedModel } from '../helpers/runs.js';
@@ -46,16 +47,18 @@ test('a run of layout 1 is read: basis, tables, projections, top and sql', async
   const ids = async (directory: string, manifest: Manifest) =>
     (await topTokens(directory, manifest, request)).map(({ token_id }) => token_id);
   t.deepEqual(await ids(golden, former.manifest), await ids(now.directory, latter.manifest));
-  const counted = await querySql(
-    golden,
-    former.manifest,
-    'SELECT count(*) AS n FROM projections',
-    async (answer) => {
-      for await (const chunk of answer.chunks) return chunk;
+  const answer = (query: string) =>
+    querySql({ views: viewsOfRun(golden, former.manifest) }, query, async ({ chunks }) => {
+      for await (const chunk of chunks) return chunk;
       return [];
-    },
+    });
+  t.deepEqual(await answer('SELECT count(*) FROM projections'), [[String(rows)]]);
+  const eigenvalues = (await former.basis()).eigenvalues;
+  t.deepEqual(
+    await answer('SELECT eigenvalue FROM eigenvectors ORDER BY index'),
+    Array.from(eigenvalues, (value) => [value]),
   );
-  t.deepEqual(counted, [[String(rows)]]);
+  t.deepEqual(await (await former.table('eigenvectors')).numbers('eigenvalue'), eigenvalues);
 });
 
 test('a run of layout 1 is not continued, but can be replaced', async (t) => {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import test from 'ava';
 import { readManifest } from '../../src/output/manifest.js';
 import { eigenshard, eigenshardUntilLine } from '../helpers/cli.js';
-import { scratchDirectory } from '../helpers/fixtures.js';
+import { npy, scratchDirectory } from '../helpers/fixtures.js';
 import { withinOneDay } from '../helpers/one-day.js';
 import { dataFiles, runHere, shardedModel } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
@@ -118,10 +118,37 @@ test('a directory with another run is refused, whatever its state', async (t) =>
   await runHere({ model, out });
   await t.throwsAsync(runHere({ model, out }), { message: /already holds a finished run.*--overwrite/ });
   await t.throwsAsync(runHere({ model, out, ridge: 1e-3 }, { resume: true }), {
-    message: /holds another run .*inputs or options differ/,
+    message: /holds another run .*inputs or options differ: ridge 1e-6 -> 1e-3 \(there -> here\)/,
   });
   const again = await runHere({ model, out }, { resume: true });
   t.true(again.finishedBefore);
+});
+
+test('what differs from the run that lies there is named, finished or not, before it is advised to replace it', async (t) => {
+  const [model, others] = [shardedModel(t, 200, 16).directory, shardedModel(t, 200, 16, 8).directory];
+  const metric = path.join(scratchDirectory(t), 'metric.npy');
+  const identity = Float32Array.from({ length: 256 }, (_, k) => (k % 17 === 0 ? 1 : 0));
+  writeFileSync(metric, npy('<f4', [16, 16], new Uint8Array(identity.buffer)));
+  const [finished, unfinished] = [scratchDirectory(t), scratchDirectory(t)];
+  await runHere({ model, out: finished });
+  await t.throwsAsync(runHere({ model, out: unfinished }, { interruptAt: 'projection' }));
+  const weights = /differ: weights SHA-256 \w{12} -> SHA-256 \w{12} \(there -> here\)/;
+  for (const out of [finished, unfinished]) {
+    for (const [changes, message] of [
+      [
+        { ridge: 1e-4, top: 7 },
+        /differ: ridge 1e-6 -> 1e-4, --top 20 -> 7 \(there -> here\). Ask.* --overwrite/,
+      ],
+      [{ model: others }, weights],
+      [{ metric }, /differ: metric computed -> file of SHA-256 \w{12}, ridge 1e-6 -> unknown \(/],
+      [{ tables: 'none', format: 'both' }, /differ: --format parquet -> both, --tables all -> none \(/],
+      [
+        { partitionRows: 50, export: ['npy', 'pt'] },
+        /--partition-rows 200 -> 50, --export none -> npy,pt \(/,
+      ],
+    ] as const)
+      await t.throwsAsync(runHere({ model, out, ...changes }, { resume: true }), { message });
+  }
 });
 
 test('--overwrite replaces a run and leaves every other file alone', async (t) => {

@@ -159,7 +159,7 @@ realModelTest('every column of every table of a real model follows its formula',
       counts.reduce((a, b) => a + b),
       512,
     );
-    t.is(row.lambda, eigenvalues[j]!);
+    t.is(row.eigenvalue, eigenvalues[j]!);
   }
 });
 

@@ -30,7 +30,7 @@ function statusText(report: Report, index: number): string {
   const value = (column: string) => report.column(column)[index]!;
   const name = (column: string) => tokenName(report, value(column));
   return (
-    `Eigenvector ${index}, rank_by_variance ${value('rank_by_variance')}: λ ${figureText(value('lambda'))}; p reaches from ` +
+    `Eigenvector ${index}, rank_by_variance ${value('rank_by_variance')}: λ ${figureText(value('eigenvalue'))}; p reaches from ` +
     `${figureText(value('minimum'))} at ${name('minimum_token_id')} to ${figureText(value('maximum'))} at ${name('maximum_token_id')}.`
   );
 }

@@ -37,7 +37,7 @@ function indexPlots(report: Report): IndexPlot[] {
 }
 
 function spectrum(report: Report): IndexPlot[] {
-  const lambda = { label: 'λ', values: report.column('lambda'), colour: 'line-1' };
+  const lambda = { label: 'λ', values: report.column('eigenvalue'), colour: 'line-1' };
   const covariance = { label: 'c', values: report.column('covariance_eigenvalue'), colour: 'line-2' };
   return [
     { id: 'spectrum-linear', y: { label: 'λ' }, series: [lambda] },
@@ -47,7 +47,7 @@ function spectrum(report: Report): IndexPlot[] {
 
 /** Column of p by index, in causal units. */
 function inCausalUnits(report: Report, column: string): Float64Array {
-  const lambda = report.column('lambda');
+  const lambda = report.column('eigenvalue');
   return Float64Array.from(report.column(column), (p, j) => Math.sqrt(lambda[j]!) * p);
 }
 
@@ -139,7 +139,7 @@ function drawVariance(report: Report): void {
       {
         label: 'causal weight (λ)',
         values: cumulativeShare(
-          report.column('lambda'),
+          report.column('eigenvalue'),
           Int32Array.from({ length: hidden }, (_, k) => hidden - 1 - k),
         ),
         colour: 'line-2',

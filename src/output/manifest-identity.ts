@@ -1,0 +1,21 @@
+import type { Manifest } from './manifest.js';
+import type { RunIdentity } from './run-identity.js';
+
+/** The identity of a finished run, which its manifest tells whole. */
+export function identityOfManifest({ layout, model, metric, options, tables }: Manifest): RunIdentity {
+  const { name, contentSha256, rows, hidden, dtype } = model;
+  return {
+    layout,
+    model: { name, contentSha256, rows, hidden, dtype },
+    rows: options.rows,
+    ...(model.normalisation === null ? {} : { normalisation: model.normalisation }),
+    metric:
+      metric.source === 'computed'
+        ? { source: metric.source, ridge: metric.ridge }
+        : { source: metric.source, sha256: metric.sha256, ridge: metric.ridge },
+    format: options.format,
+    partitionRows: options.partitionRows,
+    tables: tables === null ? null : { top: tables.top },
+    exports: options.exports,
+  };
+}

@@ -1,0 +1,30 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { JOURNAL_NAME } from './journal.js';
+
+/** What makes a directory that of a finished run. */
+export const MANIFEST_NAME = 'manifest.json';
+
+/** A folder of a directory in which a run lies. */
+export interface RunFolder {
+  name: string;
+  isFinished: boolean;
+}
+
+/** Whether the manifest in `directory`, which may be damaged, begins as those of runs do. */
+export function isOwnManifest(directory: string): boolean {
+  return readFileSync(path.join(directory, MANIFEST_NAME), 'utf8').startsWith(
+    '{\n  "format": "eigenshard-run"',
+  );
+}
+
+/** Lists the folders of a directory in which runs lie, by name: those of a batch, for one. */
+export function runFoldersIn(directory: string): RunFolder[] {
+  return readdirSync(directory)
+    .sort()
+    .flatMap((name) => {
+      const holds = (file: string) => existsSync(path.join(directory, name, file));
+      const isFinished = holds(MANIFEST_NAME) && isOwnManifest(path.join(directory, name));
+      return isFinished || holds(JOURNAL_NAME) ? [{ name, isFinished }] : [];
+    });
+}

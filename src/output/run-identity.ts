@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { normalisations } from '../input/normalisation.js';
+import { rowSelections } from '../input/vocabulary-rows.js';
+import { partitionFormats } from '../plan/plan-run.js';
+
+/** How a journal records everything that decides a run's bytes: what its fingerprint is the SHA-256 of. */
+export const runIdentitySchema = z.object({
+  layout: z.number(),
+  model: z.object({
+    name: z.string(),
+    contentSha256: z.string(),
+    rows: z.number(),
+    hidden: z.number(),
+    dtype: z.string(),
+  }),
+  rows: z.enum(rowSelections),
+  /** Absent where the rows are taken as they are stored. */
+  normalisation: z.enum(normalisations).exactOptional(),
+  metric: z.union([
+    z.object({ source: z.literal('computed'), ridge: z.number() }),
+    z.object({ source: z.literal('file'), sha256: z.string(), ridge: z.number().nullable() }),
+  ]),
+  format: z.enum(partitionFormats),
+  partitionRows: z.number(),
+  /** Null with --tables none. */
+  tables: z.object({ top: z.number() }).nullable(),
+  exports: z.array(z.string()),
+});
+export type RunIdentity = z.infer<typeof runIdentitySchema>;
+
+/** Everything that two runs can differ in, in the words of the command line, with the value that a run has there. */
+const features: readonly (readonly [string, (identity: RunIdentity) => string])[] = [
+  ['layout', ({ layout }) => String(layout)],
+  ['name of the model', ({ model }) => JSON.stringify(model.name)],
+  ['weights', ({ model }) => hashText(model.contentSha256)],
+  ['dtype of the weights', ({ model }) => model.dtype],
+  ['shape', ({ model }) => `${model.rows} x ${model.hidden}`],
+  ['--rows', ({ rows }) => rows],
+  ['normalisation', ({ normalisation }) => normalisation ?? 'none'],
+  [
+    'metric',
+    ({ metric }) => (metric.source === 'computed' ? 'computed' : `file of ${hashText(metric.sha256)}`),
+  ],
+  ['ridge', ({ metric }) => (metric.ridge === null ? 'unknown' : numberText(metric.ridge))],
+  ['--format', ({ format }) => format],
+  ['--partition-rows', ({ partitionRows }) => String(partitionRows)],
+  ['--tables', ({ tables }) => (tables === null ? 'none' : 'all')],
+  ['--top', ({ tables }) => (tables === null ? '' : String(tables.top))],
+  ['--export', ({ exports }) => (exports.length === 0 ? 'none' : exports.join(','))],
+];
+
+/** Names what two runs differ in, and how: 'ridge 1e-6 -> 1e-4'. */
+export function identityDifferences(found: RunIdentity, wanted: RunIdentity): string[] {
+  return features.flatMap(([name, textOf]) => {
+    const [there, here] = [textOf(found), textOf(wanted)];
+    // What only one of them has, another feature tells.
+    return there === here || there === '' || here === '' ? [] : [`${name} ${there} -> ${here}`];
+  });
+}
+
+function hashText(sha256: string): string {
+  return `SHA-256 ${sha256.slice(0, 12)}`;
+}
+
+/** As people write a ridge: 1e-6, not 0.000001. */
+function numberText(value: number): string {
+  return value !== 0 && Math.abs(value) < 0.1 ? value.toExponential() : String(value);
+}

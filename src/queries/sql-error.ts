@@ -1,0 +1,67 @@
+import { InputError } from '../errors.js';
+import { hashFile } from '../files/hash-file.js';
+import { mentionedViews, type View, type ViewedFile } from './views.js';
+
+/** White space and comments. */
+const nothing = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*$/;
+
+/** Errors that a query earns itself, whatever the files hold. */
+const ofTheQuery = /^(?:Parser|Syntax|Binder|Catalog|Conversion|Out of Range|Out of Memory|Permission) Error/;
+
+/**
+ * Says of a query that DuckDB refused what is wrong with it, and what there is instead.
+ *
+ * @param known all views that there are, by name
+ */
+export async function explainSqlError(
+  error: Error,
+  sql: string,
+  known: ReadonlyMap<string, View>,
+): Promise<InputError> {
+  if (nothing.test(sql)) return new InputError('sql: expected a statement, but the text holds none');
+  const message = withoutForeignNames(
+    error.message.replace(/^Failed to extract statements: /, '').trim(),
+    known,
+  );
+  const mentioned = mentionedViews(sql, known);
+  const lines = [message];
+  if (/^Catalog Error: Table with name/.test(message))
+    lines.push(...reasonsOf(mentioned, known), availableViews(known));
+  if (/^(?:Parser|Binder) Error/.test(message) && /\blambda\b/i.test(sql))
+    lines.push('lambda is a word of SQL: the column of the eigenvalues is called eigenvalue');
+  if (!ofTheQuery.test(message)) lines.push(...(await damageOf(mentioned, known)));
+  return new InputError(`sql: ${lines.join('\n')}`, { cause: error });
+}
+
+/** DuckDB also proposes tables of its own. */
+function withoutForeignNames(message: string, known: ReadonlyMap<string, View>): string {
+  return message.replace(/\nDid you mean "([^"]*)"\?/, (line, name: string) =>
+    known.has(name.replace(/^main\./, '')) ? line : '',
+  );
+}
+
+function reasonsOf(names: readonly string[], known: ReadonlyMap<string, View>): string[] {
+  return names.flatMap((name) => {
+    const view = known.get(name);
+    return view?.is === 'absent' ? [`${name}: ${view.reason}`] : [];
+  });
+}
+
+function availableViews(known: ReadonlyMap<string, View>): string {
+  const names = [...known].filter(([, view]) => view.is !== 'absent').map(([name]) => name);
+  return `The views are ${names.join(', ')}; DESCRIBE and the name of one show its columns`;
+}
+
+/** Which files of these views are not as the run wrote them. */
+async function damageOf(names: readonly string[], known: ReadonlyMap<string, View>): Promise<string[]> {
+  const files = names.flatMap((name) => {
+    const view = known.get(name);
+    return view?.is === 'files' ? view.files : [];
+  });
+  const damaged: ViewedFile[] = [];
+  for (const file of files)
+    if (file.sha256 !== null && (await hashFile(file.path, 'the table')) !== file.sha256) damaged.push(file);
+  return damaged.map(
+    (file) => `${file.path} is damaged: it is not as the run wrote it. \`verify\` tells what else is`,
+  );
+}

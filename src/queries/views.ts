@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { FileRecord } from '../files/file-record.js';
+import { readEigenbasis } from '../output/eigenbasis-file.js';
+import { type Manifest, TABLE_NAMES, type TableName } from '../output/manifest.js';
+import { formerColumns } from '../output/open-table.js';
+import { runFile } from '../output/run-file.js';
+
+/** What a view of `sql` shows. */
+export type View = FilesView | BasisView | AbsentView;
+
+/** The rows of Parquet files, all of the same columns. */
+export interface FilesView {
+  is: 'files';
+  files: readonly ViewedFile[];
+  /** Names that columns had in runs that were made earlier, by the name that they have now. */
+  formerColumns: Readonly<Record<string, string>>;
+}
+
+/** A file of a view. */
+export interface ViewedFile {
+  /** Absolute. */
+  path: string;
+  /** Its SHA-256, where the run recorded it. */
+  sha256: string | null;
+}
+
+/** The eigenvectors, which are read only where a query names them. */
+export interface BasisView {
+  is: 'basis';
+  hidden: number;
+  /** Reads V, float32 [d, d] row-major, whose columns are the eigenvectors. */
+  read: () => Promise<Float32Array>;
+}
+
+/** A view that is not to be had. */
+export interface AbsentView {
+  is: 'absent';
+  reason: string;
+}
+
+/** Views by name. */
+export type Views = Readonly<Record<string, View>>;
+
+/** Lists the views of a finished run: `projections`, one of each table, and `basis`. Only existence is looked at. */
+export function viewsOfRun(directory: string, manifest: Manifest): Views {
+  const { hidden } = manifest.model;
+  const tables = Object.keys(TABLE_NAMES).map((table) => [
+    table,
+    viewOfTable(directory, manifest, table as TableName),
+  ]);
+  return {
+    projections: viewOfProjections(directory, manifest),
+    ...Object.fromEntries(tables),
+    basis: {
+      is: 'basis',
+      hidden,
+      read: async () => (await readEigenbasis(directory, hidden, manifest.eigenbasis)).eigenvectors,
+    },
+  };
+}
+
+/**
+ * The names of the views that a query may be about: it holds their words. DuckDB's own list of a query's tables lacks
+ * those of some, such as joins with USING.
+ */
+export function mentionedViews(sql: string, known: ReadonlyMap<string, View>): string[] {
+  const words = new Set(sql.toLowerCase().match(/\w+/g));
+  return [...known.keys()].filter((name) =>
+    name
+      .toLowerCase()
+      .split('.')
+      .every((word) => words.has(word)),
+  );
+}
+
+function viewOfTable(directory: string, { tables }: Manifest, table: TableName): View {
+  const name = TABLE_NAMES[table];
+  const file = path.resolve(directory, name);
+  if (!existsSync(file)) {
+    const reason =
+      tables === null
+        ? `this run has no tables (--tables none)`
+        : `${file} is missing. --resume with the run's own command makes it again`;
+    return { is: 'absent', reason };
+  }
+  const record = tables?.files.find(({ path: recorded }) => recorded === name);
+  return { is: 'files', files: [viewed(file, record)], formerColumns: formerColumns(table) };
+}
+
+function viewOfProjections(directory: string, { partitions }: Manifest): View {
+  const files = partitions
+    .flatMap((partition) => partition.files)
+    .filter(({ path: name }) => name.endsWith('.parquet'))
+    .map((record) => viewed(runFile(directory, record.path), record));
+  if (files.length === 0)
+    return { is: 'absent', reason: 'this run has no Parquet partitions (--format arrow)' };
+  const missing = files.find(({ path: file }) => !existsSync(file));
+  if (missing !== undefined)
+    return { is: 'absent', reason: `a partition of this run is missing: ${missing.path}` };
+  return { is: 'files', files, formerColumns: {} };
+}
+
+function viewed(file: string, record: Pick<FileRecord, 'sha256'> | undefined): ViewedFile {
+  return { path: file, sha256: record?.sha256 ?? null };
+}
