@@ -42,7 +42,7 @@ export async function readContents(
     bins: tables.histogram.bins,
   });
   const step = await directionStep(tokenTable);
-  const lambda = eigenvectors.arrays['eigenvector.lambda']!;
+  const lambda = eigenvectors.arrays['eigenvector.eigenvalue']!;
   const arrays = {
     ...eigenvectors.arrays,
     ...extremes.arrays,

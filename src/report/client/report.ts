@@ -96,7 +96,7 @@ export class Report {
         if (found === undefined) continue;
         if (measure === 'causal_cosine') return found.value * this.array('token.causal_norm')[token]!;
         const p = measure === 'projection' ? found.value : found.value * this.array('token.norm')[token]!;
-        return p * Math.sqrt(this.column('lambda')[index]!);
+        return p * Math.sqrt(this.column('eigenvalue')[index]!);
       }
     }
     return undefined;
