@@ -3,12 +3,14 @@ import { addBatchCommand } from './commands/batch.js';
 import { addCacheCommands } from './commands/cache.js';
 import { addGenerateCommand } from './commands/generate.js';
 import { addInspectCommand } from './commands/inspect.js';
+import { withOutput } from './commands/print.js';
 import { addReportCommand } from './commands/report.js';
 import { addRunCommand } from './commands/run.js';
 import { addSqlCommand } from './commands/sql.js';
 import { addTopCommand } from './commands/top.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { EigenshardError, type ErrorKind, exitCodes } from './errors.js';
+import { explained, failureMessage } from './files/failure-message.js';
 import { harmlessText } from './text/visible-text.js';
 import { version } from './version.js';
 
@@ -20,7 +22,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     command = action.name();
   });
   try {
-    await parseCommandLine(program, argv);
+    await withOutput(() => parseCommandLine(program, argv).catch(acceptHelp));
     return 0;
   } catch (error) {
     return report(error, command);
@@ -88,16 +90,24 @@ const programOptions: ReadonlySet<string> = new Set(['-h', '--help', '-V', '--ve
 
 /** Says what went wrong on stderr; returns the exit code. */
 function report(error: unknown, command: string): number {
-  // Commander has printed its message, or the help that was asked for.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.input;
-  if (!(error instanceof EigenshardError)) {
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-    return exitCodes.run;
-  }
+  // Commander has printed its message.
+  if (error instanceof CommanderError) return exitCodes.input;
+  const failure = explained(error);
+  const kind = failure instanceof EigenshardError ? failure.kind : null;
   // Names in it may come from a file or a server: nothing of it is to act on the terminal.
-  const message = error.message.split('\n').map(harmlessText).join('\n');
-  process.stderr.write(`eigenshard: ${message}${advice(error.kind, command)}\n`);
-  return exitCodes[error.kind];
+  const message = failureMessage(failure).split('\n').map(harmlessText).join('\n');
+  process.stderr.write(`eigenshard: ${message}${kind === null ? '' : advice(kind, command)}\n`);
+  return kind === null ? exitCodes.run : exitCodes[kind];
+}
+
+/** Commander ends with an error, too, where it has printed the help or the version that was asked for. */
+function acceptHelp(error: unknown): void {
+  if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
+}
+
+/** Ends the process after an error that nothing waits for; a failure of the machine may come at any time. */
+export function endUnexpectedly(error: unknown): void {
+  process.exit(report(error, ''));
 }
 
 /** How the two commands that keep what they have finished are called to go on. */

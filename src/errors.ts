@@ -49,26 +49,42 @@ export class VerificationError extends EigenshardError {
 
 /** The part of an error that a structured clone carries across threads. */
 export interface PlainError {
-  kind: ErrorKind;
+  /** Null for an error that nobody foresaw, a fault of the program. */
+  kind: ErrorKind | null;
+  name: string;
   message: string;
   stack: string | undefined;
 }
 
+/** Takes an error apart, to be sent to another thread. */
 export function toPlainError(error: unknown): PlainError {
-  if (error instanceof EigenshardError) {
-    return { kind: error.kind, message: error.message, stack: error.stack };
-  }
-  if (error instanceof Error) return { kind: 'run', message: error.message, stack: error.stack };
-  return { kind: 'run', message: String(error), stack: undefined };
+  if (!(error instanceof Error))
+    return { kind: null, name: 'Error', message: String(error), stack: undefined };
+  const { name, message, stack } = error;
+  return { kind: error instanceof EigenshardError ? error.kind : null, name, message, stack };
 }
 
-export function fromPlainError({ kind, message, stack }: PlainError): EigenshardError {
-  const error =
-    kind === 'input'
-      ? new InputError(message)
-      : kind === 'verification'
-        ? new VerificationError(message)
-        : new EigenshardError(kind, message);
+/** Puts an error together that another thread has sent. */
+export function fromPlainError({ kind, name, message, stack }: PlainError): Error {
+  const error = kind === null ? Object.assign(new Error(message), { name }) : errorOfKind(kind, message);
   if (stack !== undefined) error.stack = stack;
   return error;
+}
+
+/** Makes the error of a kind, of the class that the kind has. */
+export function errorOfKind(
+  kind: ErrorKind,
+  message: string,
+  options?: { cause?: unknown },
+): EigenshardError {
+  switch (kind) {
+    case 'input':
+      return new InputError(message, options);
+    case 'run':
+      return new RunError(message, options);
+    case 'verification':
+      return new VerificationError(message, options);
+    default:
+      return new EigenshardError(kind, message, options);
+  }
 }

@@ -1,8 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { eigenshard, start } from './helpers/cli.js';
-import { float32Bytes, npy, safetensors, scratchDirectory, zip } from './helpers/fixtures.js';
+import { float32Bytes, npy, safetensors, scratchDirectory, scratchFile, zip } from './helpers/fixtures.js';
 import { dataFiles, readProjections, runHere, shardedModel } from './helpers/runs.js';
 import { systemKernelsTest } from './helpers/system-libraries.js';
 import { testUnless } from './helpers/test-unless.js';
@@ -416,3 +418,106 @@ userTest('an output directory without permission is refused', async (t) => {
   t.is(code, 2);
   t.regex(stderr, /permission/);
 });
+
+const linuxTest = testUnless(process.platform === 'linux' ? null : 'not Linux');
+
+linuxTest(
+  'a reader of stdout that closes its end early is no failure, a full disk is one line',
+  async (t) => {
+    const out = path.join(scratchDirectory(t), 'out');
+    await runHere({ model: shardedModel(t, 40, 8).directory, out });
+    for (const args of [
+      ['--help'],
+      ['inspect', out],
+      ['inspect', out, '--json'],
+      ['top', out, '--eigenvector', '1'],
+      ['verify', out, '--quiet'],
+      ['report', out],
+      ['sql', out, 'SELECT * FROM projections', '--csv'],
+    ]) {
+      const closed = await inShell('exec 3>&1; { "$@"; echo "rc $?" >&3; } | true', args);
+      t.is(closed.stdout, 'rc 0\n', `${args[0]}: ${closed.stderr}`);
+      t.is(closed.stderr, '', args[0]);
+      const full = await inShell('"$@" >/dev/full; echo "rc $?"', args);
+      t.is(full.stdout, 'rc 1\n', `${args[0]}: ${full.stderr}`);
+      t.regex(
+        full.stderr,
+        /^eigenshard: stdout: took only a part of the result \(ENOSPC: .*\); free space .*\n$/,
+      );
+    }
+  },
+);
+
+linuxTest('a working directory that was removed is called so', async (t) => {
+  const model = shardedModel(t, 20, 8).directory;
+  const out = path.join(scratchDirectory(t), 'out');
+  for (const given of [out, 'out']) {
+    const { stderr, stdout } = await inShell(`cd "$(mktemp -d)"; rmdir "$PWD"; "$@"; echo "rc $?"`, [
+      '--model',
+      model,
+      '--out',
+      given,
+      '--quiet',
+    ]);
+    t.is(stdout, 'rc 2\n');
+    t.is(
+      stderr.replace(/^shell-init.*\n/m, ''),
+      'eigenshard: the working directory was removed: change to one that exists (cd), and run the same command again\n',
+    );
+  }
+});
+
+test('a fault that nobody foresaw is one line, and a stack only with EIGENSHARD_DEBUG=1', async (t) => {
+  const { NODE_OPTIONS = '' } = process.env;
+  const model = shardedModel(t, 20, 8).directory;
+  for (const fault of ['throw new TypeError("broken")', 'Promise.reject(new TypeError("broken"))']) {
+    const hook = scratchFile(
+      t,
+      'hook.mjs',
+      `import fs from 'node:fs';
+       import { syncBuiltinESMExports } from 'node:module';
+       const { existsSync } = fs;
+       fs.existsSync = (file) => {
+         if (file === ${JSON.stringify(model)}) ${fault};
+         return existsSync(file);
+       };
+       syncBuiltinESMExports();`,
+    );
+    const environment = { NODE_OPTIONS: `${NODE_OPTIONS} --import=${hook}` };
+    const { code, stderr } = await start(['inspect', model], environment).ended;
+    t.is(code, 1);
+    t.is(
+      stderr,
+      'eigenshard: unexpected: TypeError: broken; this is a fault of eigenshard: set EIGENSHARD_DEBUG=1 for the stack\n',
+    );
+    const debugged = await start(['inspect', model], { ...environment, EIGENSHARD_DEBUG: '1' }).ended;
+    t.is(debugged.code, 1);
+    t.regex(debugged.stderr, /\n\s+at .*hook\.mjs/);
+  }
+});
+
+test('a launcher without its packages says how to get them', async (t) => {
+  const directory = scratchDirectory(t);
+  const root = path.resolve(import.meta.dirname, '../..');
+  cpSync(path.join(root, 'coordinator.js'), path.join(directory, 'coordinator.js'));
+  const launch = () =>
+    spawnSync(process.execPath, [path.join(directory, 'coordinator.js'), '--help'], { encoding: 'utf8' });
+  const unbuilt = launch();
+  t.is(unbuilt.status, 1);
+  t.regex(unbuilt.stderr, /^eigenshard is not built yet: run `npm ci` .*\n$/);
+  cpSync(path.join(root, 'dist/src'), path.join(directory, 'dist/src'), { recursive: true });
+  cpSync(path.join(root, 'package.json'), path.join(directory, 'package.json'));
+  const bare = launch();
+  t.is(bare.status, 1);
+  t.regex(bare.stderr, /^eigenshard lacks a part \(Cannot find package .*\): run `npm ci` in .* first\n$/);
+});
+
+/** Runs a line of a shell, whose "$@" is the command line. */
+async function inShell(line: string, args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
+  const launcher = path.resolve(import.meta.dirname, '../../coordinator.js');
+  const { stdout, stderr } = await promisify(execFile)('bash', [
+    ...['-c', line, 'bash', process.execPath, launcher],
+    ...args,
+  ]);
+  return { stdout, stderr };
+}

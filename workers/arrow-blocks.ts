@@ -1,8 +1,9 @@
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import path from 'node:path';
 import { type FixedSizeList, type Int32, tableFromIPC } from 'apache-arrow';
 import type { VerifyInput } from '../src/executor/tasks.js';
 import type { ExpectedFile } from '../src/files/file-record.js';
+import { readFully } from '../src/files/read-fully.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { splitRows } from '../src/plan/row-ranges.js';
@@ -21,9 +22,10 @@ export function* arrowBlocks(
   { block, strip }: { block: Region; strip: Region },
   findings: Findings,
 ): Generator<ColumnBlock> {
-  const descriptor = openOrReport(path.join(directory, record.path), record, findings);
-  if (descriptor === null) return;
-  const bytes = readWhole(descriptor);
+  const file = path.join(directory, record.path);
+  const descriptor = openOrReport(file, record, findings);
+  const bytes = descriptor === null ? null : readWhole(descriptor, file, record, findings);
+  if (bytes === null) return;
   const digest = new FileDigest();
   digest.update(bytes);
   digest.finish(record, findings);
@@ -53,9 +55,22 @@ export function* arrowBlocks(
   }
 }
 
-function readWhole(descriptor: number): Uint8Array {
+/** Reads a partition of the recorded length as a whole; null where it has another one, which is reported. */
+function readWhole(
+  descriptor: number,
+  file: string,
+  { path: name, bytes }: ExpectedFile,
+  findings: Findings,
+): Uint8Array | null {
   try {
-    return readFileSync(descriptor);
+    const { size } = fstatSync(descriptor);
+    if (size !== bytes) {
+      findings.problems.push(`${name}: has ${size} bytes, not ${bytes}`);
+      return null;
+    }
+    const whole = new Uint8Array(size);
+    readFully(descriptor, whole, 0, file);
+    return whole;
   } finally {
     closeSync(descriptor);
   }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { Tasks } from '../src/executor/tasks.js';
+import { withFileSync } from '../src/files/open-file.js';
 import { readFully } from '../src/files/read-fully.js';
+import { fileProblem } from './file-problem.js';
 import { endIfInterrupted } from './interruption.js';
 import { sliceProblems } from './slices.js';
 
@@ -14,9 +15,7 @@ export function checksum({ files, slices }: Tasks['checksum']['input']): Tasks['
     try {
       return isIntact(file) ? [] : [`${file.path}: not the recorded bytes`];
     } catch (error) {
-      // An interruption says nothing of the file.
-      endIfInterrupted();
-      return [`${file.path}: ${(error as Error).message}`];
+      return [fileProblem(error, file.path, file.absolutePath)];
     }
   });
   return { problems: [...problems, ...sliceProblems(slices)] };
@@ -24,9 +23,8 @@ export function checksum({ files, slices }: Tasks['checksum']['input']): Tasks['
 
 /** Whether a file has its recorded length and checksum, whichever of the two was recorded. */
 function isIntact(file: Tasks['checksum']['input']['files'][number]): boolean {
-  const descriptor = openSync(file.absolutePath, 'r');
-  try {
-    if (fstatSync(descriptor).size !== file.bytes) return false;
+  return withFileSync(file.absolutePath, 'recorded bytes', (descriptor, size) => {
+    if (size !== file.bytes) return false;
     const buffer = new Uint8Array(Math.min(BUFFER_BYTES, file.bytes));
     const sha256 = createHash('sha256');
     let crc = 0;
@@ -39,7 +37,5 @@ function isIntact(file: Tasks['checksum']['input']['files'][number]): boolean {
       done += part.length;
     }
     return 'sha256' in file ? sha256.digest('hex') === file.sha256 : crc === file.crc32;
-  } finally {
-    closeSync(descriptor);
-  }
+  });
 }

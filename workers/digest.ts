@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { Tasks } from '../src/executor/tasks.js';
+import { withFileSync } from '../src/files/open-file.js';
 import { readFully } from '../src/files/read-fully.js';
+import { fileProblem } from './file-problem.js';
 import { endIfInterrupted } from './interruption.js';
 
 const BUFFER_BYTES = 4 * 2 ** 20;
@@ -15,16 +16,12 @@ export function digest(input: Tasks['digest']['input']): Tasks['digest']['result
   try {
     return digestFile(input);
   } catch (error) {
-    // An interruption says nothing of the file.
-    endIfInterrupted();
-    return { bytes: 0, sha256: '', problems: [`${input.name}: ${(error as Error).message}`] };
+    return { bytes: 0, sha256: '', problems: [fileProblem(error, input.name, input.file)] };
   }
 }
 
 function digestFile({ file, name, slices, frame }: Tasks['digest']['input']): Tasks['digest']['result'] {
-  const descriptor = openSync(file, 'r');
-  try {
-    const { size } = fstatSync(descriptor);
+  return withFileSync(file, 'recorded bytes', (descriptor, size) => {
     const sha256 = createHash('sha256');
     const crcs = slices.map(() => 0);
     const problems: string[] = [];
@@ -55,7 +52,5 @@ function digestFile({ file, name, slices, frame }: Tasks['digest']['input']): Ta
       }
     }
     return { bytes: size, sha256: sha256.digest('hex'), problems };
-  } finally {
-    closeSync(descriptor);
-  }
+  });
 }

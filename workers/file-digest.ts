@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { VerifyResult } from '../src/executor/tasks.js';
 import type { ExpectedFile } from '../src/files/file-record.js';
+import { openRegular } from '../src/files/open-file.js';
+import { fileProblem } from './file-problem.js';
 
 /** Findings from reading a partition's files. */
 export type Findings = Pick<VerifyResult, 'problems' | 'files'>;
@@ -37,17 +38,10 @@ export class FileDigest {
  * @returns its descriptor, or null
  */
 export function openOrReport(file: string, { path }: ExpectedFile, findings: Findings): number | null {
-  let descriptor: number;
   try {
-    // Without waiting: a named pipe would let nobody through.
-    descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    return openRegular(file, 'recorded bytes').descriptor;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    findings.problems.push(`${path}: ${code === 'ENOENT' ? 'is missing' : message}`);
+    findings.problems.push(fileProblem(error, path, file));
     return null;
   }
-  if (fstatSync(descriptor).isFile()) return descriptor;
-  closeSync(descriptor);
-  findings.problems.push(`${path}: is no regular file`);
-  return null;
 }

@@ -1,5 +1,6 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { Tasks } from '../src/executor/tasks.js';
+import { openToWrite } from '../src/files/open-to-write.js';
 import { writeFully } from '../src/files/partial-file.js';
 import { syntheticRows } from '../src/input/synthetic.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
@@ -17,7 +18,7 @@ export function generate({
   const fill = syntheticRows(recipe);
   const row = new Float32Array(d);
   const stored = new Uint16Array(Math.min(STRIP_ROWS, rows.count) * d);
-  const descriptor = openSync(file, 'r+');
+  const descriptor = openToWrite(file);
   try {
     for (const strip of splitRows(rows.count, STRIP_ROWS)) {
       endIfInterrupted();

@@ -2,6 +2,7 @@ import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { toPlainError } from '../src/errors.js';
 import type { TaskName, Tasks } from '../src/executor/tasks.js';
 import type { TaskOutcome } from '../src/executor/threads.js';
+import { explained } from '../src/files/failure-message.js';
 import * as checksums from './checksum.js';
 import * as covariances from './covariance.js';
 import * as digests from './digest.js';
@@ -47,7 +48,7 @@ function task<Name extends TaskName>(
       // A large result changes hands instead of being copied.
       return move({ [transferableSymbol]: transferred(result), [valueSymbol]: outcome } as never);
     } catch (error) {
-      return { ok: false, error: toPlainError(error) } satisfies TaskOutcome;
+      return { ok: false, error: toPlainError(explained(error)) } satisfies TaskOutcome;
     }
   };
 }

@@ -1,9 +1,10 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { ProjectInput, Tasks } from '../src/executor/tasks.js';
 import type { WrittenFile } from '../src/files/file-record.js';
 import { refuseLost } from '../src/files/lock.js';
+import { openToWrite } from '../src/files/open-to-write.js';
 import { createPartialFile, writeFully } from '../src/files/partial-file.js';
 import { type ParquetLayout, planParquet, writeParquetFrame } from '../src/formats/parquet.js';
 import type { FixedMultiplication } from '../src/linalg/backend/backend.js';
@@ -73,7 +74,7 @@ async function projectRows(
   const d = source.columns;
   const rowBytes = d * 4;
   const product = await projectorOf(eigenvectors, backend);
-  const targets = slices.map((slice) => ({ ...slice, descriptor: openSync(slice.file, 'r+') }));
+  const targets = slices.map((slice) => ({ ...slice, descriptor: openToWrite(slice.file) }));
   let crc = 0;
   try {
     await forEachStrip(source, rows, regions, async ({ first, count }) => {

@@ -1,7 +1,8 @@
-import { closeSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { SliceRecord } from '../src/files/file-record.js';
+import { withFileSync } from '../src/files/open-file.js';
 import { readFully } from '../src/files/read-fully.js';
+import { fileProblem } from './file-problem.js';
 import { endIfInterrupted } from './interruption.js';
 
 const BUFFER_BYTES = 4 * 2 ** 20;
@@ -13,17 +14,14 @@ export function sliceProblems(slices: readonly SliceRecord[]): string[] {
     try {
       return checksumOf(slice) === slice.crc32 ? [] : [`${where}: CRC-32 differs from the recorded one`];
     } catch (error) {
-      // An interruption says nothing of the file.
-      endIfInterrupted();
-      return [`${where}: ${(error as Error).message}`];
+      return [fileProblem(error, where, slice.file)];
     }
   });
 }
 
 function checksumOf({ file, byteOffset, bytes }: SliceRecord): number {
   const buffer = new Uint8Array(Math.min(BUFFER_BYTES, bytes));
-  const descriptor = openSync(file, 'r');
-  try {
+  return withFileSync(file, 'recorded bytes', (descriptor) => {
     let crc = 0;
     for (let done = 0; done < bytes; ) {
       endIfInterrupted();
@@ -33,7 +31,5 @@ function checksumOf({ file, byteOffset, bytes }: SliceRecord): number {
       done += part.length;
     }
     return crc;
-  } finally {
-    closeSync(descriptor);
-  }
+  });
 }

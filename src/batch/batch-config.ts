@@ -9,6 +9,7 @@ import {
   type Subject,
   subjectOf,
 } from '../run/config.js';
+import { firstLines } from '../text/first-lines.js';
 
 /**
  * Options that a run of a batch can give: all but what the runs share. They have no `out`, because the folder's name
@@ -97,7 +98,7 @@ function checkRuns(file: string, { defaults, runs }: z.infer<typeof batchSchema>
       return null;
     }
   });
-  if (problems.length > 0) throw new InputError(problems.join('\n'));
+  if (problems.length > 0) throw new InputError(firstLines(problems));
   return checked as BatchRunOptions[];
 }
 

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parquetMetadata } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { InputError } from '../errors.js';
-import { writeFileAtomically } from '../files/partial-file.js';
+import { sweepPartialFiles, writeFileAtomically } from '../files/partial-file.js';
+import { readShortFile } from '../files/read-text.js';
 import type { Manifest } from '../output/manifest.js';
 import { totalSeconds } from '../run/stopwatch.js';
 import { createdBy } from '../version.js';
@@ -121,6 +122,7 @@ export function writeBatchSummary(directory: string, outcomes: readonly Outcome[
     createdBy,
   });
   const file = path.join(directory, SUMMARY_NAME);
+  sweepPartialFiles(directory, SUMMARY_NAME);
   writeFileAtomically(file, [new Uint8Array(buffer)]);
   return file;
 }
@@ -136,7 +138,7 @@ export function refuseForeignSummary(directory: string): void {
 
 function isSummary(file: string): boolean {
   try {
-    const bytes = readFileSync(file);
+    const bytes = readShortFile(file, 'the summary of a batch');
     const { key_value_metadata: pairs } = parquetMetadata(
       bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length),
     );

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { EigenshardError } from '../errors.js';
 import type { Executor } from '../executor/executor.js';
+import { failureMessage } from '../files/failure-message.js';
 import type { HubSettings } from '../hub/settings.js';
 import { type Backend, backendLabel } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
@@ -72,7 +72,7 @@ async function runOne(
     return { status: 'finished', run, manifest, finishedBefore };
   } catch (error) {
     if (signal.aborted) throw error;
-    const message = messageOf(error);
+    const message = failureMessage(error);
     progress.note(`FAILED: ${message}`);
     return { status: 'failed', run, message };
   }
@@ -114,10 +114,4 @@ function labelledProgress({ stage, note }: Progress, label: string): Progress {
     stage: (name, total, unit) => stage(`${label}${name}`, total, unit),
     note: (line) => note(`${label}${line}`),
   };
-}
-
-/** Message of a failure; one that nobody foresaw says where it comes from as well. */
-function messageOf(error: unknown): string {
-  if (error instanceof EigenshardError) return error.message;
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

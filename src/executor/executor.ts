@@ -8,7 +8,10 @@ import type { TaskName, Tasks } from './tasks.js';
 export interface Executor {
   /** Number of tasks that run at once. */
   readonly concurrency: number;
-  /** Runs one task. Rejects with an EigenshardError: the task's own, or 'worker-died' when its retries are used up. */
+  /**
+   * Runs one task. Rejects with the task's own EigenshardError, or 'worker-died' when its retries are used up; with
+   * another Error only where the task has a fault that nobody foresaw.
+   */
   run<Name extends TaskName>(name: Name, input: Tasks[Name]['input']): Promise<Tasks[Name]['result']>;
   /** Ends the threads or machines behind it. */
   close(): Promise<void>;

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { Piscina } from 'piscina';
-import { EigenshardError, fromPlainError, type PlainError } from '../errors.js';
+import { EigenshardError, fromPlainError, type PlainError, RunError } from '../errors.js';
+import { explained } from '../files/failure-message.js';
 import { forbidTelemetry } from '../linalg/onnxruntime.js';
 import type { Executor } from './executor.js';
 import type { TaskName, Tasks, WorkerSetting } from './tasks.js';
@@ -29,6 +30,8 @@ export class ThreadExecutor implements Executor {
   readonly #interruption = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   /** Aborts when the grace after an interruption is over. */
   readonly #cutOff = new AbortController();
+  /** Why no thread of the pool lives any more; undefined while they do. */
+  #failure: unknown;
 
   constructor(options: {
     workers: number;
@@ -50,6 +53,7 @@ export class ThreadExecutor implements Executor {
     this.#onRetry = options.onRetry ?? (() => {});
     this.#filename = options.filename ?? new URL('../../workers/main.js', import.meta.url).href;
     forbidTelemetry();
+    refuseLostDirectory();
     // The entry is named with each task, not here: a thread that had loaded it only in part when the pool is closed
     // would abort the process (Node 20), and so a thread without a task has nothing to load.
     this.#pool = new Piscina({
@@ -60,6 +64,11 @@ export class ThreadExecutor implements Executor {
       atomics: 'disabled',
       // Of what tasks make, only the large arrays, which lie outside of V8's heap, live long.
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
+    // A thread that dies without a task, as one that cannot be started does, is not replaced for ever.
+    this.#pool.on('error', (cause) => {
+      this.#failure ??= cause;
+      this.#cutOff.abort();
     });
   }
 
@@ -94,11 +103,35 @@ export class ThreadExecutor implements Executor {
       return await this.#pool.run(input, { filename: this.#filename, name, signal: this.#cutOff.signal });
     } catch (cause) {
       if (this.#signal?.aborted) return new EigenshardError('interrupted', 'interrupted', { cause });
+      if (this.#failure !== undefined) return threadsFailed(this.#failure);
       const reason = cause instanceof Error ? cause.message : String(cause);
       const where = taskLabel(name, input);
       return new EigenshardError('worker-died', `a worker thread died during ${where}: ${reason}`, { cause });
     }
   }
+}
+
+/**
+ * Refuses to start threads where the working directory was removed: each would die of it.
+ *
+ * @throws InputError that says what to do
+ */
+function refuseLostDirectory(): void {
+  try {
+    process.cwd();
+  } catch (error) {
+    throw explained(error);
+  }
+}
+
+/** The failure of a pool that has no threads, which another try would not change. */
+function threadsFailed(cause: unknown): EigenshardError {
+  const failure = explained(cause);
+  if (failure instanceof EigenshardError) return failure;
+  return new RunError(
+    `worker threads cannot be started: ${(failure as Error).message}; use fewer workers, or close some programs`,
+    { cause },
+  );
 }
 
 /** Name of a task in messages, with the rows that it is about. */

@@ -1,8 +1,8 @@
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { rmdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Lock } from './lock.js';
+import { makeDirectory } from './make-directory.js';
 import { type LockContext, lockDirectory } from './wait-for-lock.js';
-import { asOutputError } from './write-error.js';
 
 /** A directory that this process has locked. */
 export interface HeldDirectory {
@@ -18,12 +18,7 @@ export interface HeldDirectory {
  */
 export async function takeDirectory(directory: string, context: LockContext): Promise<HeldDirectory> {
   const absolute = path.resolve(directory);
-  let made: string | undefined;
-  try {
-    made = mkdirSync(absolute, { recursive: true });
-  } catch (error) {
-    throw asOutputError(error, directory);
-  }
+  const made = makeDirectory(absolute);
   const lock = await lockDirectory(absolute, context);
   return {
     lock,

@@ -10,7 +10,8 @@ import { readText } from './read-text.js';
  */
 export async function readJsonObject(file: string, role: string): Promise<Record<string, unknown>> {
   const text = await readText(file, role);
-  const record = asRecord(parse(text, file));
+  // Windows' editors begin a file with a byte order mark, which is no JSON.
+  const record = asRecord(parse(text.replace(/^\ufeff/, ''), file));
   if (record !== null) return record;
   throw new InputError(
     `${file}: expected ${role} as a JSON object; correct it, or copy it from a good source`,

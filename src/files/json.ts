@@ -1,11 +1,22 @@
+import { jsonSyntaxProblem } from './json-syntax.js';
+
 /**
  * Parses JSON and refuses an object that has the same key twice: JSON.parse keeps the last one silently, so two
  * readers of one file could see two different tensors under one name.
  *
- * @throws SyntaxError with a message for the user
+ * @throws SyntaxError with a message for the user, which names line and column
  */
 export function parseJson(text: string): unknown {
-  const value: unknown = JSON.parse(text);
+  return parseWithoutRepeats(text, () => jsonSyntaxProblem(text));
+}
+
+function parseWithoutRepeats(text: string, problem: () => string | null): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new SyntaxError(problem() ?? (cause as Error).message, { cause });
+  }
   const repeated = findRepeatedKey(text);
   if (repeated !== null) throw new SyntaxError(`the key ${jsonText(repeated)} occurs twice`);
   return value;
@@ -18,7 +29,8 @@ export function parseJson(text: string): unknown {
  * @throws SyntaxError as parseJson
  */
 export function parsePythonJson(text: string): unknown {
-  return parseJson(spellOutConstants(text));
+  const isConstant = (word: string) => Object.hasOwn(constants, word);
+  return parseWithoutRepeats(spellOutConstants(text), () => jsonSyntaxProblem(text, isConstant));
 }
 
 /** Takes a JSON object as a plain record of unknown values; null for anything else. */

@@ -1,5 +1,8 @@
-import { closeSync, openSync, readFileSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { afterCleanUp } from './clean-up.js';
 import type { ProcessIdentity } from './process-identity.js';
+import { readTextIfThere } from './read-text.js';
+import { removeFile } from './remove-file.js';
 import { asOutputError } from './write-error.js';
 
 /** A lock that a process holds, as plain data, with which its other threads can check it too. */
@@ -28,24 +31,20 @@ export function createLockFile({ file, owner }: LockClaim): boolean {
     throw asOutputError(error, file);
   }
   try {
-    writeSync(descriptor, `${owner}\n${beatText(0)}\n`);
+    try {
+      writeSync(descriptor, `${owner}\n${beatText(0)}\n`);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (error) {
-    rmSync(file, { force: true });
-    throw asOutputError(error, file);
-  } finally {
-    closeSync(descriptor);
+    throw afterCleanUp(asOutputError(error, file), () => removeFile(file));
   }
   return true;
 }
 
 /** Reads a lock file; null where there is none. */
 export function readLockFile(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw asOutputError(error, file);
-  }
+  return readTextIfThere(file, 'the lock');
 }
 
 /**
@@ -56,12 +55,8 @@ export function readLockFile(file: string): string | null {
 export function removeLockFile(file: string, isExpected: (text: string) => boolean): boolean {
   const text = readLockFile(file);
   if (text === null || !isExpected(text)) return false;
-  try {
-    rmSync(file, { force: true });
-    return true;
-  } catch (error) {
-    throw asOutputError(error, file);
-  }
+  removeFile(file);
+  return true;
 }
 
 /** Takes the owner's line out of a lock file's text. */

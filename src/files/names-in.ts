@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { asInputError } from './read-error.js';
 
 /** Lists the names in a directory, sorted; none where it does not exist. */
 export function namesIn(directory: string): string[] {
@@ -6,6 +7,6 @@ export function namesIn(directory: string): string[] {
     return readdirSync(directory).sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
+    throw asInputError(error, directory, 'the directory');
   }
 }

@@ -1,3 +1,4 @@
+import { closeSync, constants, fstatSync, openSync, type Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { InputError } from '../errors.js';
 import { asInputError } from './read-error.js';
@@ -23,7 +24,7 @@ export async function withFile<T>(
 ): Promise<T> {
   try {
     // Before `open`, which would wait for ever on a named pipe that nobody writes to.
-    const { size } = await statRegularFile(file, role);
+    const { size } = regularFile(await stat(file), file, role);
     const handle = await open(file, 'r');
     try {
       return await use({ file, handle, size });
@@ -33,6 +34,69 @@ export async function withFile<T>(
   } catch (error) {
     throw asInputError(error, file, role);
   }
+}
+
+/**
+ * Opens a regular file as `withFile` does, synchronously: for worker threads, which have nothing else to do, and for
+ * short files.
+ *
+ * @param use is given the descriptor, and the size in bytes at the time of opening
+ * @throws InputError where the system refuses the file, or it is no regular one, with its path and what to do
+ */
+export function withFileSync<T>(file: string, role: string, use: (descriptor: number, size: number) => T): T {
+  const { descriptor, size } = openRegular(file, role);
+  try {
+    try {
+      return use(descriptor, size);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    throw asInputError(error, file, role);
+  }
+}
+
+/**
+ * Opens a regular file for reading, synchronously.
+ *
+ * @returns its descriptor, to be closed by the caller, and its size in bytes
+ * @throws InputError where the system refuses the file, or it is no regular one, with its path and what to do
+ */
+export function openRegular(file: string, role: string): { descriptor: number; size: number } {
+  try {
+    // Without waiting: a named pipe that nobody writes to would let nobody through.
+    const descriptor = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      return { descriptor, size: regularFile(fstatSync(descriptor), file, role).size };
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
+  } catch (error) {
+    throw asInputError(error, file, role);
+  }
+}
+
+/** Something that is no regular file where one was expected. */
+export class IrregularFileError extends InputError {}
+
+/**
+ * Refuses what is no regular file: a pipe or a device may never end.
+ *
+ * @throws IrregularFileError that says what it is
+ */
+export function regularFile(found: Stats, file: string, role: string): Stats {
+  if (found.isFile()) return found;
+  throw new IrregularFileError(
+    `${file}: expected a file with ${role}, found ${kindOf(found)}; give the path of the file itself`,
+  );
+}
+
+function kindOf(found: Stats): string {
+  if (found.isDirectory()) return 'a directory';
+  if (found.isFIFO()) return 'a named pipe';
+  if (found.isSocket()) return 'a socket';
+  return found.isCharacterDevice() || found.isBlockDevice() ? 'a device' : 'not a regular file';
 }
 
 /**
@@ -55,15 +119,6 @@ export async function readBytes(
     filled += bytesRead;
   }
   return bytes;
-}
-
-async function statRegularFile(file: string, role: string) {
-  const found = await stat(file);
-  if (found.isFile()) return found;
-  const kind = found.isDirectory() ? 'a directory' : 'not a regular file';
-  throw new InputError(
-    `${file}: expected a file with ${role}, found ${kind}; give the path of the file itself`,
-  );
 }
 
 function endsEarly(file: string, position: number, length: number, end: number): InputError {

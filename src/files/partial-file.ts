@@ -12,6 +12,7 @@ import {
 import path from 'node:path';
 import { lockAbove, refuseLost } from './lock.js';
 import type { LockClaim } from './lock-file.js';
+import { removeFile } from './remove-file.js';
 import { syncDirectory } from './sync-files.js';
 import { asOutputError } from './write-error.js';
 
@@ -34,7 +35,10 @@ export interface PartialFile {
    * kill, may still lose it until `syncFiles`
    */
   commit(options?: { durable: boolean }): void;
-  /** Removes the file; does nothing after `commit`, so it fits a `finally`. */
+  /**
+   * Removes the file; does nothing after `commit`, so it fits a `finally`. It never throws, which would hide what it is
+   * called after: what cannot be removed now is swept later.
+   */
   discard(): void;
 }
 
@@ -90,9 +94,10 @@ export function createPartialFile(
       if (durable) attempt(() => syncDirectory(dir));
     },
     discard: () => {
-      if (state === 'open') close();
-      if (state === 'closed') rmSync(partialPath, { force: true });
+      const former = state;
       state = 'gone';
+      if (former === 'open') quietly(() => closeSync(fd));
+      if (former !== 'gone') quietly(() => rmSync(partialPath, { force: true }));
     },
   };
   try {
@@ -115,6 +120,15 @@ export function writeFileAtomically(finalPath: string, chunks: Iterable<Uint8Arr
     file.commit();
   } finally {
     file.discard();
+  }
+}
+
+/** Does what another failure must not be hidden by. */
+function quietly(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // The descriptor ends with the process, and the next sweep finds the file.
   }
 }
 
@@ -147,14 +161,7 @@ export function sweepPartialFiles(directory: string, finalName?: string): string
     const match = partialName.exec(name);
     return match !== null && (finalName === undefined || match[1] === finalName);
   });
-  for (const name of names) {
-    const file = path.join(directory, name);
-    try {
-      rmSync(file, { force: true });
-    } catch (error) {
-      throw asOutputError(error, file);
-    }
-  }
+  for (const name of names) removeFile(path.join(directory, name));
   return names;
 }
 

@@ -1,13 +1,15 @@
 import { readSync } from 'node:fs';
 import { InputError } from '../errors.js';
+import { asInputError } from './read-error.js';
 
 /**
  * Fills `into` from `position` of an open file, synchronously: for worker threads, which have nothing else to do.
- * @throws InputError where the file ends before
+ *
+ * @throws InputError where the file ends before, or its disk refuses it
  */
 export function readFully(descriptor: number, into: Uint8Array, position: number, file: string): void {
   for (let filled = 0; filled < into.length; ) {
-    const count = readSync(descriptor, into, filled, into.length - filled, position + filled);
+    const count = readSome(descriptor, into.subarray(filled), position + filled, file);
     if (count === 0) {
       throw new InputError(
         `${file}: ends at byte ${position + filled}, where ${into.length - filled} more were expected. ` +
@@ -15,5 +17,14 @@ export function readFully(descriptor: number, into: Uint8Array, position: number
       );
     }
     filled += count;
+  }
+}
+
+/** Reads what one call of the system gives. */
+function readSome(descriptor: number, into: Uint8Array, position: number, file: string): number {
+  try {
+    return readSync(descriptor, into, 0, into.length, position);
+  } catch (error) {
+    throw asInputError(error, file, 'it');
   }
 }

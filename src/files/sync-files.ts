@@ -39,7 +39,7 @@ export function syncDirectory(directory: string): void {
     }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (!cannotSync.has(code ?? '')) throw error;
+    if (!cannotSync.has(code ?? '')) throw asOutputError(error, directory);
   }
 }
 

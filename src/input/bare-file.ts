@@ -5,7 +5,7 @@ import { readNpyHeader } from '../formats/npy.js';
 import type { ExplainedCheckpoint } from './checkpoint.js';
 import { type DirectoryAround, directoryAround } from './directory-around.js';
 import { checkMatrix, rowSource } from './matrix/check-matrix.js';
-import { type ChosenTensor, chooseTensor, type Tensors } from './matrix/choose-tensor.js';
+import { type ChosenTensor, chooseTensor, sectionNotes, type Tensors } from './matrix/choose-tensor.js';
 import { isHead, judgeChoice } from './matrix/judge-choice.js';
 import { refusePart } from './matrix/model-parallel.js';
 import { lookAtOthers } from './matrix/other-tensors.js';
@@ -32,7 +32,7 @@ export async function openBareFile(path: string, asked: string | undefined): Pro
     case 'torch':
     // The same reader, for its message about the formats before the zip archive.
     case 'pickle':
-      return openWeights(path, await readTorchWeights(path), asked);
+      return openWeights(path, await readTorchWeights(path, asked), asked);
     case 'npy':
       return openArray(path, asked);
   }
@@ -79,6 +79,7 @@ async function chooseOf(
     // What other shards hold counts too: their head is not to be replaced by this one's embedding.
     names: asked === undefined ? [...(around?.index?.keys() ?? []), ...own] : own,
     tied: around?.config.model.tied ?? null,
+    vocabSize: around?.config.model.vocabSize ?? null,
     config: around?.config.file ?? 'its configuration',
     weightsOf: async (name) => {
       const shard = around?.index?.get(name);
@@ -95,7 +96,7 @@ async function chooseOf(
   const only = asked === undefined ? onlyMatrix(entries) : null;
   if (only === null) throw noMatrix(path, asked, entries);
   const choice = { name: only.name, kind: null, reason: 'the only matrix of the file', notes: [] };
-  return { is: 'chosen', choice, weights, entry: only, notes: [] };
+  return { is: 'chosen', choice, weights, entry: only, notes: sectionNotes(weights) };
 }
 
 function onlyMatrix(entries: readonly WeightEntry[]): WeightEntry | null {

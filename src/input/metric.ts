@@ -87,7 +87,7 @@ async function readTorchMetric(file: string, hiddenSize: number): Promise<Stored
   checkShape(file, name, tensor.shape, hiddenSize);
   const matrix = await readTorchTensor(torchFile, name ?? '(bare)', tensor);
   const metadata = value instanceof Map ? value.get('metadata') : undefined;
-  const ridge = parseRidge(await numberOf(torchFile, findRidge(metadata)));
+  const ridge = parseRidge(file, await numberOf(torchFile, findRidge(metadata)));
   // readTorchTensor refuses every dtype that is not one of ours.
   return { matrix, dtype: tensor.dtype as Dtype, ridge, tensor: name };
 }
@@ -123,7 +123,7 @@ async function readSafetensorsMetric(file: string, hiddenSize: number): Promise<
   }
   checkShape(file, name, shape, hiddenSize);
   const matrix = await readMatrix(file, { dtype, shape, strides: [hiddenSize, 1], byteOffset });
-  return { matrix, dtype, ridge: parseRidge(findRidge(metadata)), tensor: name };
+  return { matrix, dtype, ridge: parseRidge(file, findRidge(metadata)), tensor: name };
 }
 
 async function readNpyMetric(file: string, hiddenSize: number): Promise<StoredMetric> {
@@ -172,11 +172,21 @@ function findRidge(metadata: PickleValue | undefined): PickleValue | undefined {
   return metadata.get('regularization') ?? metadata.get('ridge');
 }
 
-/** In a safetensors header numbers are text. */
-function parseRidge(stored: PickleValue | undefined): number | null {
-  const isNumber = typeof stored === 'number' || (typeof stored === 'string' && stored.trim() !== '');
-  const ridge = isNumber ? Number(stored) : Number.NaN;
-  return Number.isFinite(ridge) && ridge >= 0 ? ridge : null;
+/**
+ * Takes rho for what it is: a number, or in a safetensors header its text; null where it is neither.
+ *
+ * @throws InputError for a number that no ridge has
+ */
+function parseRidge(file: string, stored: PickleValue | undefined): number | null {
+  const isText = typeof stored === 'string' && stored.trim() !== '';
+  if (typeof stored !== 'number' && !isText) return null;
+  const ridge = Number(stored);
+  if (Number.isFinite(ridge) && ridge >= 0) return ridge;
+  if (isText && Number.isNaN(ridge) && !/^\s*[+-]?(?:nan|inf)\s*$/i.test(stored)) return null;
+  throw new InputError(
+    `${file}: the metadata give the ridge ${stored}, expected a finite number from 0 on; check how the metric was ` +
+      'computed, and save it with the ridge that was added to it, or without one',
+  );
 }
 
 function checkFinite(file: string, matrix: Float64Array, d: number): void {

@@ -1,16 +1,9 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  statSync,
-  truncateSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, statSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { combineCrc32 } from '../files/crc32.js';
 import type { Slice, SliceRecord } from '../files/file-record.js';
+import { makeDirectory } from '../files/make-directory.js';
+import { regularFile } from '../files/open-file.js';
 import { sweepPartialFiles, writeFully } from '../files/partial-file.js';
 import { asOutputError } from '../files/write-error.js';
 import type { FileLayout } from '../formats/layout.js';
@@ -105,22 +98,18 @@ export function openExports(targets: readonly ExportTarget[], identity: ExportId
     }));
   // Those of the eigenbasis too: a place that cannot be written must show before the work, not after it.
   for (const { path: final } of targets) {
-    try {
-      mkdirSync(path.dirname(final), { recursive: true });
-    } catch (error) {
-      throw asOutputError(error, final);
-    }
+    makeDirectory(path.dirname(final), final);
     sweepPartialFiles(path.dirname(final), path.basename(final));
   }
   for (const { path: final, unfinished, layout } of exports) {
-    try {
+    attempt(final, () => {
       // A kill between publishing the exports and committing the run left this one under its final name.
       if (!existsSync(unfinished) && existsSync(final)) renameSync(final, unfinished);
+      // To open a named pipe would wait for somebody who reads it.
+      if (existsSync(unfinished)) regularFile(statSync(unfinished), unfinished, 'an unfinished export');
       closeSync(openSync(unfinished, 'a'));
       if (statSync(unfinished).size !== layout.bytes) truncateSync(unfinished, layout.bytes);
-    } catch (error) {
-      throw asOutputError(error, final);
-    }
+    });
   }
   return exports;
 }
@@ -156,14 +145,25 @@ export function finishProjectionsExports(
 ): void {
   if (exports.length === 0) return;
   const crc = crcOfProjections(partitions, hidden);
-  for (const { unfinished, layout } of exports) {
-    const descriptor = openSync(unfinished, 'r+');
-    try {
-      for (const { offset, bytes } of layout.frame([crc])) writeFully(descriptor, bytes, offset, unfinished);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
+  for (const { path: final, unfinished, layout } of exports) {
+    attempt(final, () => {
+      const descriptor = openSync(unfinished, 'r+');
+      try {
+        for (const { offset, bytes } of layout.frame([crc])) writeFully(descriptor, bytes, offset, final);
+        fsyncSync(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+    });
+  }
+}
+
+/** Does something with an export, and says of what the system refuses which one it was. */
+function attempt(final: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    throw asOutputError(error, final);
   }
 }
 
@@ -184,7 +184,7 @@ export function exportName(directory: string, file: string): string {
 
 /** Gives the verified exports their names. */
 export function publishProjectionsExports(exports: readonly ProjectionsExport[]): void {
-  for (const { unfinished, path: final } of exports) renameSync(unfinished, final);
+  for (const { unfinished, path: final } of exports) attempt(final, () => renameSync(unfinished, final));
 }
 
 /**

@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
 import type { FileRecord } from '../files/file-record.js';
+import { parseJson } from '../files/json.js';
 import { writeFully } from '../files/partial-file.js';
+import { readShortFile, readTextIfThere } from '../files/read-text.js';
+import { asOutputError } from '../files/write-error.js';
 import { backendSchema, fileRecordSchema, writtenFileSchema } from './schemas.js';
 
 export const JOURNAL_NAME = 'journal.jsonl';
+const ROLE = 'the journal';
 
 const headerSchema = z.object({
   step: z.literal('run'),
@@ -48,8 +52,8 @@ export class Journal {
 
   /** Opened to append: what is written stands at the end, also after a cut. */
   private constructor(file: string, flags: 'a' | 'ax') {
-    this.#descriptor = openSync(file, flags);
     this.#file = file;
+    this.#descriptor = this.#attempt(() => openSync(file, flags));
   }
 
   static create(directory: string, header: JournalHeader, entries: readonly JournalEntry[] = []): Journal {
@@ -61,9 +65,9 @@ export class Journal {
   /** Opens the journal for more lines, after cutting off a last line that a kill left incomplete. */
   static reopen(directory: string): Journal {
     const file = path.join(directory, JOURNAL_NAME);
-    const text = readFileSync(file);
+    const bytes = readShortFile(file, ROLE);
     const journal = new Journal(file, 'a');
-    ftruncateSync(journal.#descriptor, text.lastIndexOf(0x0a) + 1);
+    journal.#attempt(() => ftruncateSync(journal.#descriptor, bytes.lastIndexOf(0x0a) + 1));
     return journal;
   }
 
@@ -72,38 +76,51 @@ export class Journal {
   }
 
   close(): void {
-    closeSync(this.#descriptor);
+    this.#attempt(() => closeSync(this.#descriptor));
   }
 
   #write(line: JournalHeader | JournalEntry): void {
-    const { size } = fstatSync(this.#descriptor);
+    this.#attempt(() => {
+      const { size } = fstatSync(this.#descriptor);
+      try {
+        writeFully(this.#descriptor, Buffer.from(`${JSON.stringify(line)}\n`), null, this.#file);
+      } catch (error) {
+        this.#cut(size);
+        throw error;
+      }
+      fsyncSync(this.#descriptor);
+    });
+  }
+
+  /** Cuts off the half line that a full disk may have taken: the next one must not be written behind it. */
+  #cut(size: number): void {
     try {
-      writeFully(this.#descriptor, Buffer.from(`${JSON.stringify(line)}\n`), null, this.#file);
-    } catch (error) {
-      // A full disk can take half a line: the next one must not be written behind it.
       ftruncateSync(this.#descriptor, size);
-      throw error;
+    } catch {
+      // What led here is thrown; whoever opens the journal again cuts the line off.
     }
-    fsyncSync(this.#descriptor);
+  }
+
+  #attempt<Result>(action: () => Result): Result {
+    try {
+      return action();
+    } catch (error) {
+      throw asOutputError(error, this.#file);
+    }
   }
 }
 
 /** What a journal says, or null where there is none, or one that was killed before its header was complete. */
 export function readJournal(directory: string): { header: JournalHeader; entries: JournalEntry[] } | null {
   const file = path.join(directory, JOURNAL_NAME);
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+  const text = readTextIfThere(file, ROLE);
+  if (text === null) return null;
   // What follows the last line feed was not written in full.
   const lines = text.split('\n').slice(0, -1);
   if (lines.length === 0) return null;
   const parse = <Schema extends z.ZodType>(schema: Schema, line: string, number: number) => {
     try {
-      return schema.parse(JSON.parse(line));
+      return schema.parse(parseJson(line));
     } catch (cause) {
       throw new InputError(
         `${file}, line ${number}: not a line of an eigenshard journal. Choose another --out, or remove that file`,
@@ -120,7 +137,7 @@ export function readJournal(directory: string): { header: JournalHeader; entries
 
 /** What the manifest records of the journal. */
 export function journalRecord(directory: string): FileRecord {
-  const bytes = readFileSync(path.join(directory, JOURNAL_NAME));
+  const bytes = readShortFile(path.join(directory, JOURNAL_NAME), ROLE);
   return {
     path: JOURNAL_NAME,
     bytes: bytes.length,

@@ -1,10 +1,12 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Check, Verification } from '../checks/verdict.js';
 import { InputError, VerificationError } from '../errors.js';
+import { parseJson } from '../files/json.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { asInputError } from '../files/read-error.js';
+import { readTextIfThere } from '../files/read-text.js';
 import type { HubOrigin } from '../input/checkpoint.js';
 import { normalisations } from '../input/normalisation.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
@@ -12,11 +14,13 @@ import type { Moments } from '../linalg/moments.js';
 import { partitionFormats } from '../plan/plan-run.js';
 import { type Spectrum, varianceSources } from '../tables/spectrum.js';
 import type { TableSummary } from '../tables/table-summary.js';
+import { shownValue } from '../text/shown-value.js';
 import { exportKinds } from './exports.js';
 import { backendSchema, fileRecordSchema } from './schemas.js';
 import { isSealed, sealedText } from './seal.js';
 
 export const MANIFEST_NAME = 'manifest.json';
+const ROLE = 'the manifest';
 export const REPORT_NAME = 'report.html';
 
 /** The files of a run's tables, in its directory. */
@@ -244,17 +248,11 @@ export type RunResults = Omit<Manifest, 'report' | 'execution'>;
  */
 export function readManifest(directory: string): Manifest {
   const file = path.join(directory, MANIFEST_NAME);
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw asInputError(error, file, 'the manifest');
-    throw withoutManifest(directory);
-  }
+  const text = readTextIfThere(file, ROLE);
+  if (text === null) throw withoutManifest(directory);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     throw damaged(file, `not valid JSON: ${(cause as Error).message}`);
   }
@@ -265,7 +263,7 @@ export function readManifest(directory: string): Manifest {
   if (!result.success) {
     const { path: at, message } = result.error.issues[0]!;
     const advice = `Was it written by another version (this one reads the layouts ${READ_LAYOUTS.join(' and ')})?`;
-    throw new InputError(`${file}: "${at.join('.')}": ${message}. ${advice}`);
+    throw new InputError(`${file}: ${shownValue(at.join('.'))}: ${message}. ${advice}`);
   }
   if (result.data.layout > 1 && !hasSeal) throw damaged(file, 'it has no seal');
   return result.data;
@@ -273,9 +271,8 @@ export function readManifest(directory: string): Manifest {
 
 /** Whether the manifest in `directory`, which may be damaged, begins as those of runs do. */
 export function isOwnManifest(directory: string): boolean {
-  return readFileSync(path.join(directory, MANIFEST_NAME), 'utf8').startsWith(
-    '{\n  "format": "eigenshard-run"',
-  );
+  const text = readTextIfThere(path.join(directory, MANIFEST_NAME), ROLE);
+  return text?.startsWith('{\n  "format": "eigenshard-run"') ?? false;
 }
 
 function damaged(file: string, how: string): VerificationError {

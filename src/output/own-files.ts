@@ -1,5 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
+import { readTextIfThere } from '../files/read-text.js';
 import { JOURNAL_NAME } from './journal.js';
 import { MANIFEST_NAME } from './manifest.js';
 
@@ -10,6 +11,16 @@ import { MANIFEST_NAME } from './manifest.js';
 export const MARKER_NAME = '.eigenshard.run';
 export const MARKER_TEXT =
   'This folder is an output of eigenshard. `--overwrite` replaces the files that a run has written here, and no others.\n';
+
+/** Whether a file is the mark, whole. */
+export function isMarker(file: string): boolean {
+  try {
+    return readTextIfThere(file, 'the mark of a run') === MARKER_TEXT;
+  } catch {
+    // No regular file, or one that cannot be read.
+    return false;
+  }
+}
 
 /** Every name that a run gives a file of its own, whatever its options, in any layout. */
 const ownNames = new RegExp(

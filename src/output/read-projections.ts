@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { InputError } from '../errors.js';
 import { readBytes, withFile } from '../files/open-file.js';
 import { planParquet } from '../formats/parquet.js';
@@ -81,7 +80,8 @@ async function readArrowRows(
   const columns = out.length / count;
   // Loaded only where it is needed: apache-arrow takes 90 ms.
   const { tableFromIPC } = await import('apache-arrow');
-  const table = tableFromIPC(await readFile(file));
+  const bytes = await withFile(file, 'the partition', (opened) => readBytes(opened, 0, opened.size));
+  const table = tableFromIPC(bytes);
   const values: unknown = table.getChild('projection')?.data[0]?.children[0]?.values;
   if (table.numRows !== rowCount || !(values instanceof Float32Array)) {
     throw new InputError(

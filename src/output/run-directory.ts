@@ -1,11 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { EigenshardError, InputError, VerificationError } from '../errors.js';
+import { afterCleanUp, withCleanUpSync } from '../files/clean-up.js';
 import { type HeldDirectory, removeEmpty, takeDirectory } from '../files/held-directory.js';
 import type { LockClaim } from '../files/lock-file.js';
+import { makeDirectory } from '../files/make-directory.js';
 import { sweepPartialFiles, writeFileAtomically } from '../files/partial-file.js';
+import { removeFile } from '../files/remove-file.js';
 import type { LockContext } from '../files/wait-for-lock.js';
-import { asOutputError } from '../files/write-error.js';
 import { type BackendIdentity, backendLabel, sameBackend } from '../linalg/backend/backend.js';
 import { partitionFolders } from '../plan/plan-run.js';
 import { unfinishedName } from './exports.js';
@@ -26,7 +28,7 @@ import {
   writeManifest,
 } from './manifest.js';
 import { manifestFiles } from './manifest-files.js';
-import { isOwnName, liesInside, MARKER_NAME, MARKER_TEXT } from './own-files.js';
+import { isMarker, isOwnName, liesInside, MARKER_NAME, MARKER_TEXT } from './own-files.js';
 import { refuseStrangers, writtenPartitions } from './partition-folders.js';
 
 /**
@@ -70,8 +72,7 @@ export class RunDirectory {
     try {
       opened.#refuseUnclear();
     } catch (error) {
-      opened.close();
-      throw asOutputError(error, directory);
+      throw afterCleanUp(error, () => opened.close());
     }
     return opened;
   }
@@ -104,7 +105,7 @@ export class RunDirectory {
         throw error;
       note(`${path.join(this.path, MANIFEST_NAME)}: is not as the run wrote it, and is made again`);
       this.refuseLost();
-      rmSync(path.join(this.path, MANIFEST_NAME));
+      removeFile(path.join(this.path, MANIFEST_NAME));
       return null;
     }
     if (manifest.layout !== LAYOUT_VERSION) {
@@ -130,10 +131,10 @@ export class RunDirectory {
         throw new InputError('no journal of this run');
     } catch {
       // Lost or damaged: the manifest, which is sealed, knows the same.
-      rmSync(journal, { force: true });
+      removeFile(journal);
       Journal.create(this.path, header, entriesOf(manifest)).close();
     }
-    rmSync(path.join(this.path, MANIFEST_NAME));
+    removeFile(path.join(this.path, MANIFEST_NAME));
   }
 
   /** What has computed the unfinished run that lies here, when it is to be continued. */
@@ -174,7 +175,7 @@ export class RunDirectory {
       return { header: recorded.header, done: recorded.entries };
     }
     // A journal that was killed before its first line was complete.
-    rmSync(path.join(this.path, JOURNAL_NAME), { force: true });
+    removeFile(path.join(this.path, JOURNAL_NAME));
     for (const target of targets) this.#refuseForeign(target);
     this.#makeFolders(targets);
     this.#journal = Journal.create(this.path, header);
@@ -203,13 +204,14 @@ export class RunDirectory {
    * @throws RunError where another process has taken it over, which is what any earlier failure is likely to come from
    */
   close(): void {
-    this.#journal?.close();
-    try {
-      this.refuseLost();
-      this.#sweep();
-    } finally {
-      this.#held.release();
-    }
+    withCleanUpSync(
+      () => {
+        this.#journal?.close();
+        this.refuseLost();
+        this.#sweep();
+      },
+      () => this.#held.release(),
+    );
   }
 
   #holds(name: string): boolean {
@@ -220,7 +222,7 @@ export class RunDirectory {
   #holdsRun(): boolean {
     if (this.#holds(MARKER_NAME)) return true;
     if (readable(() => readJournal(this.path)) !== null) return true;
-    return this.#holds(MANIFEST_NAME) && isOwnManifest(this.path);
+    return readable(() => isOwnManifest(this.path)) ?? false;
   }
 
   #refuseUnclear(): void {
@@ -240,19 +242,14 @@ export class RunDirectory {
   /** Makes the folders of the run's own files, and marks the directory as ours. */
   #makeFolders(targets: readonly string[]): void {
     const folders = targets.map((target) => path.dirname(path.resolve(this.path, target)));
-    try {
-      for (const folder of new Set(folders))
-        if (isInside(this.path, folder)) mkdirSync(folder, { recursive: true });
-      this.#mark();
-    } catch (error) {
-      throw asOutputError(error, this.path);
-    }
+    for (const folder of new Set(folders)) if (isInside(this.path, folder)) makeDirectory(folder);
+    this.#mark();
   }
 
   /** Writes our mark where it is not whole. @returns whether that was so */
   #mark(): boolean {
     const file = path.join(this.path, MARKER_NAME);
-    if (existsSync(file) && readFileSync(file, 'utf8') === MARKER_TEXT) return false;
+    if (isMarker(file)) return false;
     writeFileAtomically(file, [Buffer.from(MARKER_TEXT)]);
     return true;
   }
@@ -309,7 +306,7 @@ export class RunDirectory {
     const former = this.#formerFiles(targets);
     for (const target of targets)
       if (!former.has(path.resolve(this.path, target))) this.#refuseForeign(target);
-    for (const file of former) rmSync(file, { force: true });
+    for (const file of former) removeFile(file);
     for (const folder of new Set([...former].map((file) => path.dirname(file)))) {
       if (isInside(this.path, folder)) removeEmpty(folder, folder);
     }

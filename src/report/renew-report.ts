@@ -1,4 +1,6 @@
 import path from 'node:path';
+import { withCleanUp } from '../files/clean-up.js';
+import { sweepPartialFiles } from '../files/partial-file.js';
 import { lockDirectory } from '../files/wait-for-lock.js';
 import { readManifest, writeManifest } from '../output/manifest.js';
 import { writeReport } from './write-report.js';
@@ -17,12 +19,14 @@ export async function renewReport(
   // Before the lock, which only the directory of a run takes.
   readManifest(directory);
   const lock = await lockDirectory(directory, { note });
-  try {
-    const manifest = readManifest(directory);
-    const report = await writeReport(directory, manifest);
-    writeManifest(directory, { ...manifest, report });
-    return path.join(directory, report.path);
-  } finally {
-    lock.release();
-  }
+  return withCleanUp(
+    async () => {
+      sweepPartialFiles(directory);
+      const manifest = readManifest(directory);
+      const report = await writeReport(directory, manifest);
+      writeManifest(directory, { ...manifest, report });
+      return path.join(directory, report.path);
+    },
+    () => lock.release(),
+  );
 }

@@ -1,13 +1,15 @@
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
-import { asInputError } from '../files/read-error.js';
+import { parseJson } from '../files/json.js';
+import { readText } from '../files/read-text.js';
 import { headRowChoices } from '../input/head-rows.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { backendNames } from '../linalg/backend/backend.js';
 import type { ExportKind, ExportsConfig } from '../output/exports.js';
 import { partitionFormats } from '../plan/plan-run.js';
+import { firstLines } from '../text/first-lines.js';
+import { shownValue } from '../text/shown-value.js';
 
 /** The ridge rho of a computed metric (C + rho I)^-1, where none is asked for. */
 export const DEFAULT_RIDGE = 1e-6;
@@ -180,14 +182,9 @@ async function readConfigFile(file: string): Promise<Options> {
 
 /** What a configuration file holds, unchecked. @throws InputError where it cannot be read or is not JSON */
 export async function readConfigJson(file: string): Promise<unknown> {
-  let text: string;
+  const text = await readText(file, 'the configuration');
   try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw asInputError(error, file, 'the configuration');
-  }
-  try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (cause) {
     throw new InputError(`${file}: not valid JSON: ${(cause as Error).message}`, { cause });
   }
@@ -206,7 +203,7 @@ export function checkConfig<Schema extends z.ZodObject>(
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   const schemas = { '': schema, ...objectSchemas };
-  throw new InputError(result.error.issues.flatMap((issue) => describe(issue, where, schemas)).join('\n'));
+  throw new InputError(firstLines(result.error.issues.flatMap((issue) => describe(issue, where, schemas))));
 }
 
 /** Every object in a configuration, by its place. */
@@ -229,8 +226,9 @@ function describe(
     const allowed = Object.keys(shape).filter((key) => !key.startsWith('$'));
     return issue.keys.map((key) => {
       const name = at === '' ? key : `${at}.${key}`;
-      return `${where}: unknown key "${name}"; allowed are ${allowed.join(', ')}`;
+      return `${where}: unknown key ${shownValue(name)}; allowed are ${allowed.join(', ')}`;
     });
   }
-  return [`${where}: "${at}" is ${JSON.stringify(issue.input)}: ${issue.message}`];
+  const subject = at === '' ? 'the whole' : shownValue(at);
+  return [`${where}: ${subject} is ${shownValue(issue.input)}: ${issue.message}`];
 }

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { metricEpsilon, metricMatches } from '../checks/identities.js';
+import { withCleanUp } from '../files/clean-up.js';
 import { syncFiles } from '../files/sync-files.js';
 import type { Checkpoint } from '../input/checkpoint.js';
 import { type Backend, backendLabel } from '../linalg/backend/backend.js';
@@ -66,20 +67,21 @@ export async function coordinateRun(
 ): Promise<FinishedRun> {
   const started = new Date().toISOString();
   const directory = await RunDirectory.open(path.resolve(outputPath(config)), flags, context);
-  try {
-    const backend = given.backend ?? (await backendOf(config, directory, context));
-    const prepared = await prepareRun(config, backend, context, given.checkpoint);
-    const finished = directory.finished(prepared.fingerprint, context.note);
-    if (finished !== null) {
-      const problems = await damageOf(finished, directory.path, flags.checksums ?? false, context);
-      if (problems.length === 0) return told(directory.path, finished, { before: true }, context);
-      directory.reopen(finished);
-    }
-    const manifest = await computeRun({ prepared, directory, context }, started);
-    return told(directory.path, manifest, { before: false }, context);
-  } finally {
-    directory.close();
-  }
+  return withCleanUp(
+    async () => {
+      const backend = given.backend ?? (await backendOf(config, directory, context));
+      const prepared = await prepareRun(config, backend, context, given.checkpoint);
+      const finished = directory.finished(prepared.fingerprint, context.note);
+      if (finished !== null) {
+        const problems = await damageOf(finished, directory.path, flags.checksums ?? false, context);
+        if (problems.length === 0) return told(directory.path, finished, { before: true }, context);
+        directory.reopen(finished);
+      }
+      const manifest = await computeRun({ prepared, directory, context }, started);
+      return told(directory.path, manifest, { before: false }, context);
+    },
+    () => directory.close(),
+  );
 }
 
 /** Notes, at the end of a run, what its figures do not mean. */

@@ -1,6 +1,7 @@
 import { type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { runTasks } from '../executor/executor.js';
+import { asInputError } from '../files/read-error.js';
 import { MANIFEST_NAME, type Manifest } from '../output/manifest.js';
 import { type ManifestFile, manifestFiles } from '../output/manifest-files.js';
 import type { RunContext } from './context.js';
@@ -18,12 +19,12 @@ export async function damageOf(
   checksums: boolean,
   { executor, stopwatch, note }: RunContext,
 ): Promise<string[]> {
-  const committed = statSync(path.join(directory, MANIFEST_NAME));
+  const committed = statusOf(directory, MANIFEST_NAME)!;
   const problems: string[] = [];
   const changed: ManifestFile[] = [];
   const files = manifestFiles(manifest);
   for (const file of files) {
-    const found = statSync(path.resolve(directory, file.path), { throwIfNoEntry: false });
+    const found = statusOf(directory, file.path);
     if (found === undefined) problems.push(`${file.path}: is missing`);
     else if (!found.isFile()) problems.push(`${file.path}: is no regular file`);
     else if (found.size !== file.bytes)
@@ -48,6 +49,16 @@ export async function damageOf(
     );
   }
   return problems;
+}
+
+/** The state of a file of the run; undefined where there is none. */
+function statusOf(directory: string, name: string): Stats | undefined {
+  const file = path.resolve(directory, name);
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw asInputError(error, file, 'the run');
+  }
 }
 
 /** Whether a file may have been touched after the manifest was written; setting times back moves its change time. */

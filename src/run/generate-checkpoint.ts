@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
-import { closeSync, ftruncateSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { type Executor, runTasks } from '../executor/executor.js';
-import { writeFully } from '../files/partial-file.js';
+import { afterCleanUp } from '../files/clean-up.js';
+import { makeDirectory } from '../files/make-directory.js';
+import { writeFileAtomically, writeFully } from '../files/partial-file.js';
+import { removeFile } from '../files/remove-file.js';
+import { asOutputError } from '../files/write-error.js';
 import type { FileLayout } from '../formats/layout.js';
 import { planSafetensorsFile } from '../formats/plan-safetensors.js';
 import { readSafetensorsHeader } from '../formats/safetensors.js';
@@ -26,7 +30,7 @@ export async function generateCheckpoint(
   onRows: (rows: number) => void,
 ): Promise<void> {
   const { rows, hidden } = recipe;
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   const config = {
     model_type: 'synthetic',
     hidden_size: hidden,
@@ -34,17 +38,13 @@ export async function generateCheckpoint(
     tie_word_embeddings: true,
     torch_dtype: 'bfloat16',
   };
-  writeFileSync(path.join(directory, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  writeFileAtomically(path.join(directory, 'config.json'), [
+    Buffer.from(`${JSON.stringify(config, null, 2)}\n`),
+  ]);
 
   const layout = layoutOf(recipe);
   const unfinished = path.join(directory, '.model.safetensors.unfinished');
-  const descriptor = openSync(unfinished, 'w');
-  try {
-    ftruncateSync(descriptor, layout.bytes);
-    for (const { offset, bytes } of layout.frame([])) writeFully(descriptor, bytes, offset, unfinished);
-  } finally {
-    closeSync(descriptor);
-  }
+  writeFrame(unfinished, layout);
   const { byteOffset } = layout.tensors[0]!;
   const inputs = splitRows(rows, SCAN_ROWS).map((range) => ({
     file: unfinished,
@@ -54,11 +54,25 @@ export async function generateCheckpoint(
   }));
   try {
     await runTasks(executor, 'generate', inputs, (_, index) => onRows(inputs[index]!.rows.count));
+    renameSync(unfinished, weightsOf(directory));
   } catch (error) {
-    rmSync(unfinished, { force: true });
-    throw error;
+    throw afterCleanUp(asOutputError(error, weightsOf(directory)), () => removeFile(unfinished));
   }
-  renameSync(unfinished, weightsOf(directory));
+}
+
+/** Makes the file at its full size, with all but the weights. */
+function writeFrame(file: string, layout: FileLayout): void {
+  try {
+    const descriptor = openSync(file, 'w');
+    try {
+      ftruncateSync(descriptor, layout.bytes);
+      for (const { offset, bytes } of layout.frame([])) writeFully(descriptor, bytes, offset, file);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    throw afterCleanUp(asOutputError(error, file), () => removeFile(file));
+  }
 }
 
 /** The matrix that a recipe gives, and the file that holds it, before it is made. */

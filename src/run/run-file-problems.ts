@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { runTasks } from '../executor/executor.js';
+import { asInputError } from '../files/read-error.js';
+import { isMissing } from '../files/system-error.js';
 import type { Manifest } from '../output/manifest.js';
 import { type ManifestFile, singleFiles } from '../output/manifest-files.js';
-import { MARKER_NAME, MARKER_TEXT } from '../output/own-files.js';
+import { isMarker, MARKER_NAME } from '../output/own-files.js';
 import { runFile } from '../output/run-file.js';
 import { PROJECTIONS_FOLDER } from '../plan/plan-run.js';
 import type { RunContext } from './context.js';
@@ -92,13 +94,9 @@ async function exportProblems(
 
 function markerProblems({ layout }: Manifest, directory: string): string[] {
   if (layout === 1) return [];
-  try {
-    const text = readFileSync(path.join(directory, MARKER_NAME), 'utf8');
-    return text === MARKER_TEXT ? [] : [`${MARKER_NAME}: not the text that a run writes`];
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return [`${MARKER_NAME}: ${code === 'ENOENT' ? 'is missing' : message}`];
-  }
+  const file = path.join(directory, MARKER_NAME);
+  if (isMarker(file)) return [];
+  return [`${MARKER_NAME}: ${existsSync(file) ? 'not the text that a run writes' : 'is missing'}`];
 }
 
 /** Files in the partitions' folders that the manifest does not name; hidden ones, which readers pass over, are left out. */
@@ -121,7 +119,8 @@ function strangers({ partitions }: Manifest, directory: string): string[] {
   try {
     visit(PROJECTIONS_FOLDER);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if (!isMissing(error))
+      throw asInputError(error, path.join(directory, PROJECTIONS_FOLDER), 'the partitions');
   }
   return found.sort();
 }

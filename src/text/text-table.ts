@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import { shortText, WIDEST_CELL } from './short-text.js';
 
 /** Column of a table for a terminal. */
 export interface TextColumn {
@@ -7,9 +8,13 @@ export interface TextColumn {
   align: 'left' | 'right';
 }
 
-/** Lines of a table whose columns are aligned as a terminal shows them, wide characters counted as two. */
-export function textTable(columns: readonly TextColumn[], rows: readonly (readonly string[])[]): string[] {
-  const names = columns.map(({ name }) => name);
+/**
+ * Lines of a table whose columns are aligned as a terminal shows them, wide characters counted as two. A cell too wide
+ * for a screen is cut, and ends with an ellipsis.
+ */
+export function textTable(columns: readonly TextColumn[], given: readonly (readonly string[])[]): string[] {
+  const names = columns.map(({ name }) => shortText(name, WIDEST_CELL));
+  const rows = given.map((row) => row.map((cell) => shortText(cell, WIDEST_CELL)));
   const widths = columns.map((_, k) =>
     [names, ...rows].reduce((width, row) => Math.max(width, stringWidth(row[k]!)), 0),
   );

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
-import { readBytes, withFile } from '../../src/files/open-file.js';
+import { readBytes, withFile, withFileSync } from '../../src/files/open-file.js';
+import { readTextIfThere } from '../../src/files/read-text.js';
 import { scratchDirectory, scratchFile } from '../helpers/fixtures.js';
 import { testUnless } from '../helpers/test-unless.js';
 
@@ -32,6 +34,30 @@ test('a missing file, a directory and a file in the place of a directory are nam
     instanceOf: InputError,
     message: /ENOTDIR/,
   });
+});
+
+test('a named pipe, a device and a directory are refused at once, whoever opens them', async (t) => {
+  const directory = scratchDirectory(t);
+  const pipe = join(directory, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  for (const [file, kind] of [
+    [pipe, 'a named pipe'],
+    ['/dev/zero', 'a device'],
+    [directory, 'a directory'],
+  ] as const) {
+    const refused = {
+      instanceOf: InputError,
+      message: `${file}: expected a file with the letters, found ${kind}; give the path of the file itself`,
+    };
+    await t.throwsAsync(
+      withFile(file, 'the letters', async () => {}),
+      refused,
+    );
+    t.throws(() => withFileSync(file, 'the letters', () => {}), refused);
+    t.throws(() => readTextIfThere(file, 'the letters'), refused);
+  }
+  t.is(readTextIfThere(join(directory, 'none'), 'the letters'), null);
+  t.is(readTextIfThere(join(scratchFile(t, 'a', ''), 'b'), 'the letters'), null);
 });
 
 const userTest = testUnless(

@@ -18,7 +18,17 @@ test('a full disk is a failure of the run that says how to go on', (t) => {
 });
 
 test('a place that cannot be written is a wrong argument', (t) => {
-  for (const code of ['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EISDIR']) {
+  for (const code of [
+    'EACCES',
+    'EPERM',
+    'EROFS',
+    'ENOENT',
+    'ENOTDIR',
+    'EISDIR',
+    'ELOOP',
+    'EEXIST',
+    'EXDEV',
+  ]) {
     const error = asOutputError(failure(code), 'runs/a.parquet');
     t.true(error instanceof InputError);
     t.regex((error as InputError).message, /runs\/a\.parquet: cannot write: .*choose another path/);

@@ -73,6 +73,25 @@ test('metadata that are not needed are passed over, whatever Python keeps there'
   }
 });
 
+for (const ridge of [Number.NaN, Number.POSITIVE_INFINITY, -1e-6]) {
+  test(`the ridge ${ridge} is refused`, async (t) => {
+    const metadata = withMetadata(op.text('ridge'), op.float(ridge));
+    await t.throwsAsync(read(t, metadata), {
+      instanceOf: InputError,
+      message: /the metadata give the ridge/,
+    });
+  });
+}
+
+test('the text of a number that no ridge has is refused, and other text is none', async (t) => {
+  const data = new Uint8Array(Float64Array.from([1, 0, 0, 0, 1, 0, 0, 0, 1]).buffer);
+  const of = (ridge: string) => safetensors([{ name: 'M', dtype: 'F64', shape: [3, 3], data }], { ridge });
+  for (const ridge of ['nan', 'NaN', '-inf', '1e999', '-1']) {
+    await t.throwsAsync(read(t, of(ridge)), { instanceOf: InputError, message: /expected a finite number/ });
+  }
+  t.is((await read(t, of('by eye'))).ridge, null);
+});
+
 test('a ridge is found as a number of Python, of NumPy or of PyTorch', async (t) => {
   const bytes = float64Bytes([1e-6]).toString('latin1');
   const dtype = Buffer.concat([

@@ -53,7 +53,10 @@ test('a directory without a journal has none, and one with a journal gets no sec
   const directory = scratchDirectory(t);
   t.is(readJournal(directory), null);
   Journal.create(directory, header).close();
-  t.throws(() => Journal.create(directory, header), { code: 'EEXIST' });
+  t.throws(() => Journal.create(directory, header), {
+    instanceOf: InputError,
+    message: /journal\.jsonl: cannot write: something else stands there already.*EEXIST/,
+  });
   t.deepEqual(readJournal(directory), { header, entries: [] });
 });
 

@@ -1,6 +1,6 @@
 import { InputError } from '../../errors.js';
 import type { WeightEntry, Weights } from '../weights/weights.js';
-import { type Choice, type Search, searchNamed, searchUnembedding } from './unembedding.js';
+import { type Choice, knownNames, type Search, searchNamed, searchUnembedding } from './unembedding.js';
 
 /** The tensors among which one is to be chosen. */
 export interface Tensors {
@@ -9,6 +9,8 @@ export interface Tensors {
   names: Iterable<string>;
   /** True where the embeddings are said to be tied, null where nothing says it. */
   tied: boolean | null;
+  /** The rows that there are to be; null where nothing says it. */
+  vocabSize: number | null;
   /** Name of the configuration that says so, for messages. */
   config: string;
   /** Reads what the file holds in which a tensor is said to be. */
@@ -26,14 +28,15 @@ export interface ChosenTensor {
 
 /**
  * Chooses the unembedding matrix by name, and makes sure that its file holds it. Where embeddings are tied, an index may
- * list a head that was not stored: then the search goes on without it.
+ * list a head that was not stored: then the search goes on without it, as it does without a head that has fewer rows than
+ * the vocabulary where another has them all.
  *
  * @param asked the tensor that the user named
  * @returns the tensor, or why the search ended without one
  * @throws InputError where a file does not hold what its index promises
  */
 export async function chooseTensor(
-  { names, tied, weightsOf }: Tensors,
+  { names, tied, vocabSize, config, weightsOf }: Tensors,
   asked: string | undefined,
 ): Promise<ChosenTensor | Exclude<Search, { is: 'found' }>> {
   const left = new Set(names);
@@ -45,11 +48,20 @@ export async function chooseTensor(
     const weights = await weightsOf(choice.name);
     const entry = weights.entries.find(({ name }) => name === choice.name);
     if (entry !== undefined) {
-      const section =
-        weights.section === null
-          ? []
-          : [`the tensors are those under the key "${weights.section}" of the file`];
-      return { is: 'chosen', choice, weights, entry, notes: [...section, ...choice.notes, ...notes] };
+      const fitting =
+        asked === undefined && choice.kind === 'unembedding' && isShort(entry, vocabSize)
+          ? await fittingHead(left, vocabSize, weightsOf)
+          : null;
+      if (fitting !== null) {
+        left.delete(choice.name);
+        notes.push(
+          `${choice.name} has ${entry.shape[0]} rows, fewer than the vocab_size ${vocabSize} of ${config}: ` +
+            `it is passed over for ${fitting}`,
+        );
+        continue;
+      }
+      const all = [...sectionNotes(weights), ...choice.notes, ...notes];
+      return { is: 'chosen', choice, weights, entry, notes: all };
     }
     if (asked !== undefined || tied !== true || choice.kind !== 'unembedding') {
       throw new InputError(
@@ -62,6 +74,29 @@ export async function chooseTensor(
       `the index lists ${choice.name}, which no file holds: it is tied to the embedding, which is taken`,
     );
   }
+}
+
+function isShort({ shape }: WeightEntry, vocabSize: number | null): boolean {
+  return vocabSize !== null && shape.length === 2 && shape[0]! < vocabSize;
+}
+
+/** The first head with rows for all of the vocabulary; null where none has them. */
+async function fittingHead(
+  names: Iterable<string>,
+  vocabSize: number | null,
+  weightsOf: Tensors['weightsOf'],
+): Promise<string | null> {
+  for (const { name, kind } of knownNames(names)) {
+    if (kind !== 'unembedding') continue;
+    const entry = (await weightsOf(name)).entries.find((tensor) => tensor.name === name);
+    if (entry !== undefined && entry.shape.length === 2 && !isShort(entry, vocabSize)) return name;
+  }
+  return null;
+}
+
+/** Says under which key of the file the tensors are, where they are under one. */
+export function sectionNotes({ section }: Weights): string[] {
+  return section === null ? [] : [`the tensors are those under the key "${section}" of the file`];
 }
 
 function searchAsked(names: ReadonlySet<string>, asked: string): Search {

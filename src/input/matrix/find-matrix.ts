@@ -39,6 +39,7 @@ export async function findMatrix(
     path,
     names: listing.files.keys(),
     tied: model.tied,
+    vocabSize: model.vocabSize,
     config: config.file,
     weightsOf: (name) => weightsIn(fileOf(name)),
   };

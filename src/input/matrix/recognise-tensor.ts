@@ -1,4 +1,4 @@
-import { type TensorRule, tensorRules, wrappers } from './tensor-names.js';
+import { ambiguousHeads, type TensorRule, tensorRules, wrappers } from './tensor-names.js';
 
 /** A tensor of one of the layers that tensor-names.ts knows. */
 export interface KnownTensor {
@@ -48,6 +48,11 @@ const front = wrapperNames('front');
 /** Gives the stem of a rule: the name of the layer whose matrix it names. */
 export function stemOf({ name }: TensorRule): string {
   return name.slice(0, -WEIGHT.length);
+}
+
+/** True for a layer that may be the head of a classifier, by its name. */
+export function isAmbiguous(rule: TensorRule): boolean {
+  return ambiguousHeads.includes(stemOf(rule));
 }
 
 /** Matches the parts from `first` on. The longest known stem counts: lm_head.linear.weight is no part of lm_head. */

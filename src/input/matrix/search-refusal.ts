@@ -4,10 +4,10 @@ import type { WeightEntry } from '../weights/weights.js';
 import type { Tensors } from './choose-tensor.js';
 import type { Search } from './unembedding.js';
 
-/** Makes the error for a search that ended at a layer that is no matrix, or at embeddings that are not tied. */
+/** Makes the error for a search that ended at a layer that is no matrix, at several, or at embeddings that are not tied. */
 export function searchRefusal(
   { path, config }: Pick<Tensors, 'path' | 'config'>,
-  search: Extract<Search, { is: 'in parts' | 'untied' }>,
+  search: Extract<Search, { is: 'in parts' | 'several' | 'untied' }>,
 ): InputError {
   if (search.is === 'untied') {
     return new InputError(
@@ -16,13 +16,23 @@ export function searchRefusal(
         `complete the checkpoint, or name the tensor, as with --tensor ${search.embedding}`,
     );
   }
+  if (search.is === 'several') {
+    return new InputError(
+      `${path}: holds tensors of several unembeddings, ${listed(search.heads)}, and nothing says which is the model's; ` +
+        'name the matrix with --tensor, or give a checkpoint with one of them alone',
+    );
+  }
   const { kind, stem, parts } = search;
-  const listed = parts.slice(0, 6);
-  if (parts.length > listed.length) listed.push(`${parts.length - listed.length} more`);
   return new InputError(
-    `${path}: the ${kind} ${stem} is there, but not as a matrix: it is stored as ${listed.join(', ')}, quantised or as ` +
+    `${path}: the ${kind} ${stem} is there, but not as a matrix: it is stored as ${listed(parts)}, quantised or as ` +
       `an adapter; give the checkpoint before it was quantised, or one with ${stem}.weight in bfloat16, float16 or float32`,
   );
+}
+
+function listed(names: readonly string[]): string {
+  const some = names.slice(0, 6);
+  if (names.length > some.length) some.push(`${names.length - some.length} more`);
+  return some.join(', ');
 }
 
 /**

@@ -34,6 +34,7 @@ export const tensorRules: readonly TensorRule[] = [
   { name: 'text_model.lm_head.weight', kind: 'unembedding', families: 'Kosmos-2' },
   { name: 'embed_out.weight', kind: 'unembedding', families: 'GPT-NeoX, Pythia' },
   { name: 'lm_head.linear.weight', kind: 'unembedding', families: 'Phi-1, Phi-2 in their own first format' },
+  { name: 'lm_head.decoder.weight', kind: 'unembedding', families: 'RoBERTa, in exports of its head' },
   { name: 'model.transformer.ff_out.weight', kind: 'unembedding', families: "OLMo's own format, LLaDA" },
   {
     name: 'transformer.output_layer.weight',
@@ -125,6 +126,23 @@ export const unembeddingNames: readonly string[] = namesOf('unembedding');
 /** The names of the embedding matrix, which is the unembedding matrix too where the two are tied. */
 export const embeddingNames: readonly string[] = namesOf('embedding');
 
+/** Words of an unembedding alone: a tensor is of one where its name has such a part, whatever stands before. */
+export const headWords: readonly string[] = [
+  'lm_head',
+  'unembed',
+  'unembedding',
+  'output_embedding',
+  'output_embeddings',
+  'embed_out',
+  'word_embeddings_for_head',
+];
+
+/** Stems of heads that other models have as well, over classes instead of tokens. */
+export const ambiguousHeads: readonly string[] = ['output', 'head', 'head.out', 'head.decoder'];
+
+/** Parts of names before a head that is not that of the model's next token, but of later ones, or of another model. */
+export const otherModels: RegExp = /^(?:mtp|nextn|medusa|eagle|draft|talker|code_predictor)/;
+
 /** A part that training tools, and multimodal models, put into the names of tensors. */
 export interface Wrapper {
   name: string;
@@ -153,22 +171,6 @@ export const wrappers: readonly Wrapper[] = [
   { name: 'language_model', where: 'front', by: 'multimodal models, before their language model' },
   { name: 'text_model', where: 'front', by: 'multimodal models, before their language model' },
   { name: 'thinker', where: 'front', by: 'Qwen-Omni, before its language model' },
-];
-
-/**
- * Lists the keys under which the checkpoint of a training holds the model's tensors among other things: the first that
- * leads to a dictionary of tensors. Where none of them does, another one that does so alone is taken.
- */
-export const nestedKeys: readonly string[] = [
-  'model',
-  'state_dict',
-  'module',
-  'model_state_dict',
-  'model_state',
-  'net',
-  'network',
-  'weights',
-  'params',
 ];
 
 function namesOf(kind: TensorRule['kind']): string[] {

@@ -1,6 +1,7 @@
 import { type KnownLayer, knownLayers } from './known-layers.js';
-import { type KnownTensor, recogniseTensor, stemOf } from './recognise-tensor.js';
+import { isAmbiguous, type KnownTensor, recogniseTensor, stemOf } from './recognise-tensor.js';
 import { type TensorRule, tensorRules } from './tensor-names.js';
+import { type UnplacedHead, unplacedHeads } from './unplaced-heads.js';
 
 /** The tensor that is taken for the unembedding matrix, and why. */
 export interface Choice {
@@ -19,6 +20,8 @@ export type Search =
   | { is: 'found'; choice: Choice }
   /** The layer is there, but in other tensors than a matrix: it is quantised, or an adapter's. */
   | { is: 'in parts'; kind: TensorRule['kind']; stem: string; parts: readonly string[] }
+  /** Tensors of several unembeddings are there, and none of them is the model's for certain. */
+  | { is: 'several'; heads: readonly string[] }
   /** Only embeddings are there, and they are said not to be tied. */
   | { is: 'untied'; embedding: string }
   | { is: 'unknown' };
@@ -27,21 +30,51 @@ export type Search =
 export const NAMED_BY_USER = 'named by --tensor';
 
 /**
- * Looks for the unembedding matrix by the names that are there: unembeddings, then, unless they are said not to be
- * tied, embeddings; in the order of the rules, and names as they stand before names from which wrappers are taken off.
+ * Looks for the unembedding matrix by the names that are there: unembeddings, those at places that no rule knows last,
+ * then, unless they are said not to be tied, embeddings; in the order of the rules, and names as they stand before names
+ * from which wrappers are taken off.
  * An unembedding that is there without its matrix ends the search, because an embedding would be another matrix.
  *
  * @param tied whether the configuration calls the embeddings tied, null where it is silent
  */
 export function searchUnembedding(names: Iterable<string>, tied: boolean | null): Search {
-  const layers = knownLayers(names);
-  const head = layers.find(({ rule }) => rule.kind === 'unembedding');
-  if (head !== undefined) return searchedLayer(head, tied);
+  const all = [...names];
+  const layers = knownLayers(all);
+  const heads = layers.filter(({ rule }) => rule.kind === 'unembedding');
+  const unplaced = unplacedHeads(all);
+  if (heads[0] !== undefined) return searchedHead(heads[0], heads, unplaced);
+  if (unplaced.length > 1) return { is: 'several', heads: unplaced.flatMap(({ tensors }) => tensors) };
+  if (unplaced[0] !== undefined) return searchedUnplaced(unplaced[0]);
   const embeddings = layers.filter(({ rule }) => rule.kind === 'embedding');
   const embedding = embeddings.find(isWhole) ?? embeddings[0];
   if (embedding === undefined) return { is: 'unknown' };
   if (embedding.is === 'whole' && tied === false) return { is: 'untied', embedding: embedding.matrix.stored };
   return searchedLayer(embedding, tied);
+}
+
+/** A name that classifiers have too does not count beside a quantised layer that is an unembedding for certain. */
+function searchedHead(
+  head: KnownLayer,
+  heads: readonly KnownLayer[],
+  unplaced: readonly UnplacedHead[],
+): Search {
+  if (isWhole(head) && isAmbiguous(head.rule)) {
+    const rivals = [
+      ...heads.flatMap((other) =>
+        isWhole(other) || isAmbiguous(other.rule) ? [] : storedNames(other.parts),
+      ),
+      ...unplaced.flatMap(({ matrix, tensors }) => (matrix === null ? tensors : [])),
+    ];
+    if (rivals.length > 0) return { is: 'several', heads: [head.matrix.stored, ...rivals] };
+  }
+  return searchedLayer(head, null);
+}
+
+function searchedUnplaced({ stem, matrix, tensors }: UnplacedHead): Search {
+  if (matrix === null) return { is: 'in parts', kind: 'unembedding', stem, parts: tensors.toSorted() };
+  const reason = `an unembedding matrix by the word "${stem.split('.').at(-1)}" in its name, at a place that no rule knows`;
+  const notes = [`tensor ${matrix} is taken: ${reason}`];
+  return { is: 'found', choice: { name: matrix, kind: 'unembedding', reason, notes } };
 }
 
 /**
@@ -62,11 +95,16 @@ export function searchNamed(names: ReadonlySet<string>, asked: string): Choice |
   return null;
 }
 
-/** Lists the tensors under known names of matrices, in the order of a search. */
+/** Lists the tensors under known names of matrices, in the order of a search, and unembeddings at unknown places. */
 export function knownNames(names: Iterable<string>): { name: string; kind: TensorRule['kind'] }[] {
-  return knownLayers(names)
-    .filter(isWhole)
-    .map(({ rule, matrix }) => ({ name: matrix.stored, kind: rule.kind }));
+  const all = [...names];
+  const known = knownLayers(all).filter(isWhole);
+  return [
+    ...known.map(({ rule, matrix }) => ({ name: matrix.stored, kind: rule.kind })),
+    ...unplacedHeads(all).flatMap(({ matrix }) =>
+      matrix === null ? [] : [{ name: matrix, kind: 'unembedding' as const }],
+    ),
+  ];
 }
 
 type WholeLayer = Extract<KnownLayer, { is: 'whole' }>;
@@ -78,8 +116,11 @@ function isWhole(layer: KnownLayer): layer is WholeLayer {
 function searchedLayer(layer: KnownLayer, tied: boolean | null): Search {
   if (isWhole(layer)) return { is: 'found', choice: choiceOf(layer, tied) };
   const { rule, parts } = layer;
-  const names = parts.map(({ stored }) => stored).sort();
-  return { is: 'in parts', kind: rule.kind, stem: stemOf(rule), parts: names };
+  return { is: 'in parts', kind: rule.kind, stem: stemOf(rule), parts: storedNames(parts) };
+}
+
+function storedNames(parts: readonly KnownTensor[]): string[] {
+  return parts.map(({ stored }) => stored).sort();
 }
 
 function choiceOf({ rule, matrix, beside }: WholeLayer, tied: boolean | null): Choice {
@@ -115,6 +156,5 @@ function companionNotes(name: string, beside: readonly KnownTensor[]): string[] 
 }
 
 function kindOf(name: string): TensorRule['kind'] | null {
-  const known = recogniseTensor(name);
-  return known?.part === 'weight' ? known.rule.kind : null;
+  return knownNames([name])[0]?.kind ?? null;
 }

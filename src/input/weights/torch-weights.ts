@@ -1,21 +1,26 @@
 import { InputError } from '../../errors.js';
-import { jsonText } from '../../files/json.js';
 import { shapeText } from '../../formats/shape.js';
-import { isOpaque, type OpaqueValue, type PickleValue } from '../../formats/torch/pickle-value.js';
+import { isOpaque, type OpaqueValue } from '../../formats/torch/pickle-value.js';
 import { locateTorchTensor, readTorchFile } from '../../formats/torch/read-torch.js';
 import { isFloat, isTorchTensor, type TorchTensor } from '../../formats/torch/torch-tensor.js';
-import { nestedKeys } from '../matrix/tensor-names.js';
+import { findStateDict } from './state-dict.js';
 import type { WeightEntry, Weights } from './weights.js';
 
 /**
  * Reads what torch.save made of a state_dict: pytorch_model.bin and its like, or the checkpoint of a training, in
  * which the state_dict is one of several entries.
  *
- * @throws InputError as readTorchFile, and where the file does not hold a dictionary of tensors
+ * @param asked the tensor that the user named
+ * @throws InputError as readTorchFile, and where the file does not hold a dictionary of tensors, or several that may be the model's
  */
-export async function readTorchWeights(file: string): Promise<Weights> {
+export async function readTorchWeights(file: string, asked?: string): Promise<Weights> {
   const torchFile = await readTorchFile(file);
-  const { section, held } = findStateDict(file, torchFile.value);
+  if (!(torchFile.value instanceof Map)) {
+    throw new InputError(
+      `${file}: expected a dictionary of tensors by name; save it as torch.save(model.state_dict(), path)`,
+    );
+  }
+  const { section, held } = findStateDict(file, torchFile.value, asked);
   return {
     file,
     entries: [...held].map(([name, value]) => entryOf(name, value)),
@@ -28,55 +33,6 @@ export async function readTorchWeights(file: string): Promise<Weights> {
       return locateTorchTensor(torchFile, name, tensor).byteOffset;
     },
   };
-}
-
-/** The values under names, as far as they are tensors or stand in the place of one. */
-type StateDict = ReadonlyMap<string, TorchTensor | OpaqueValue>;
-
-function findStateDict(file: string, value: PickleValue): { section: string | null; held: StateDict } {
-  if (!(value instanceof Map)) {
-    throw new InputError(
-      `${file}: expected a dictionary of tensors by name; save it as torch.save(model.state_dict(), path)`,
-    );
-  }
-  const nested = nestedStateDicts(value);
-  const known = nestedKeys.find((key) => nested.has(key));
-  if (known !== undefined) return { section: known, held: nested.get(known)! };
-  const held = stateDictOf(value);
-  const [only, ...more] = nested;
-  if (only === undefined || holdsMatrix(held)) return { section: null, held };
-  if (more.length === 0) return { section: only[0], held: only[1] };
-  throw new InputError(
-    `${file}: holds several dictionaries of tensors, ${[...nested.keys()].slice(0, 20).map(jsonText).join(', ')}; ` +
-      'save the one of the model by itself: torch.save(checkpoint[key], path)',
-  );
-}
-
-/** The dictionaries with a matrix among the values of another one. Each is looked at once, however often it occurs. */
-function nestedStateDicts(value: Map<PickleValue, PickleValue>): Map<string, StateDict> {
-  const seen = new Set<PickleValue>([value]);
-  const found = new Map<string, StateDict>();
-  for (const [key, candidate] of value) {
-    if (typeof key !== 'string' || !(candidate instanceof Map) || seen.has(candidate)) continue;
-    seen.add(candidate);
-    const held = stateDictOf(candidate);
-    if (holdsMatrix(held)) found.set(key, held);
-  }
-  return found;
-}
-
-function stateDictOf(value: ReadonlyMap<PickleValue, PickleValue>): StateDict {
-  const held = new Map<string, TorchTensor | OpaqueValue>();
-  for (const [name, candidate] of value) {
-    if (typeof name === 'string' && (isTorchTensor(candidate) || isOpaque(candidate))) {
-      held.set(name, candidate);
-    }
-  }
-  return held;
-}
-
-function holdsMatrix(held: StateDict): boolean {
-  return [...held.values()].some((value) => isTorchTensor(value) && value.shape.length === 2);
 }
 
 function entryOf(name: string, value: TorchTensor | OpaqueValue): WeightEntry {

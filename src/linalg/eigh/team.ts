@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { type EigenshardError, fromPlainError, type PlainError, RunError } from '../../errors.js';
+import { fromPlainError, type PlainError, RunError } from '../../errors.js';
 import type { KernelVariant } from '../kernels/eigh-kernels.js';
 import { forbidTelemetry } from '../onnxruntime.js';
 import { AbortedError } from './barrier.js';
@@ -23,7 +23,7 @@ interface Member {
 export class Team {
   readonly shared: SharedState;
   #members: Member[] = [];
-  #failure: EigenshardError | null = null;
+  #failure: Error | null = null;
 
   private constructor(
     readonly n: number,

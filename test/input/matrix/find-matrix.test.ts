@@ -253,3 +253,47 @@ test('a matrix whose rows are a fraction of those that are said to be there is a
   const whole = { 'consolidated.safetensors': [matrix('output.weight'), matrix('tok_embeddings.weight')] };
   t.is((await found(ownFormat(t, { dim: 3, vocab_size: -1 }, whole))).tensor, 'output.weight');
 });
+
+test('a head with fewer rows than the vocabulary is passed over for one with all of them', async (t) => {
+  const config = { hidden_size: 3, vocab_size: 8 };
+  for (const name of ['head.weight', 'output.weight']) {
+    const single = [
+      matrix(name, 2, 1),
+      matrix('base_model.model.lm_head.weight', 8, 2),
+      matrix(EMBEDDING, 8, 3),
+    ];
+    const { fill, notes } = await found(checkpointDirectory(t, { config, single }));
+    t.is(fill, 2);
+    t.regex(
+      notes.join(),
+      new RegExp(`${name} has 2 rows, fewer than the vocab_size 8 of config.json: it is passed`),
+    );
+  }
+});
+
+test('a head that may be of a classifier is refused beside an embedding of the vocabulary', async (t) => {
+  for (const tied of [true, null]) {
+    const config = { hidden_size: 3, vocab_size: 8, tie_word_embeddings: tied };
+    const path = checkpointDirectory(t, {
+      config,
+      single: [matrix('head.weight', 2), matrix(EMBEDDING, 8, 3)],
+    });
+    await refused(t, path, /head.weight has 2 rows, .* --tensor model.embed_tokens.weight/);
+    t.is((await found(path, EMBEDDING)).fill, 3);
+    t.is((await found(path, 'head.weight')).fill, 1);
+  }
+});
+
+test('a matrix of half the vocabulary is refused unless it is named', async (t) => {
+  const config = { hidden_size: 3, vocab_size: 8 };
+  const path = checkpointDirectory(t, { config, single: [matrix(HEAD), matrix(EMBEDDING)] });
+  await refused(t, path, /4 x 3, holds fewer rows than the vocabulary, .* one part of several, or cut/);
+  const { notes } = await found(path, HEAD);
+  t.deepEqual(notes, ['tensor lm_head.weight has 4 rows, config.json says vocab_size 8']);
+});
+
+test('a byte order mark before the configuration is passed over', async (t) => {
+  const files = { 'config.json': '\ufeff{"hidden_size": 3, "vocab_size": 4}' };
+  const { tensor } = await found(checkpointDirectory(t, { single: [matrix(HEAD)], files }));
+  t.is(tensor, HEAD);
+});

@@ -180,3 +180,51 @@ test('the known names are listed in the order of the rules', (t) => {
     { name: 'module.head.weight', kind: 'unembedding' },
   ]);
 });
+
+for (const name of [
+  'transformer.lm_head.weight',
+  'decoder.lm_head.weight',
+  'foo.lm_head.weight',
+  'lm_head',
+  'unembed.weight',
+]) {
+  test(`${name} is an unembedding by its word, at a place that no rule knows`, (t) => {
+    for (const tied of [true, false, null]) {
+      const { name: taken, kind, notes } = chosen(['shared.weight', 'transformer.wte.weight', name], tied);
+      t.is(taken, name);
+      t.is(kind, 'unembedding');
+      t.regex(notes.join(), new RegExp(`tensor ${name} is taken: .* by the word "`));
+    }
+    t.like(searchNamed(new Set([name]), name), { kind: 'unembedding' });
+  });
+}
+
+test('an unembedding at an unknown place that is quantised, or one of several, is not passed over', (t) => {
+  const embedding = 'transformer.wte.weight';
+  t.deepEqual(searchUnembedding([embedding, 'foo.lm_head.scales', 'foo.lm_head.qweight'], true), {
+    is: 'in parts',
+    kind: 'unembedding',
+    stem: 'foo.lm_head',
+    parts: ['foo.lm_head.qweight', 'foo.lm_head.scales'],
+  });
+  const heads = ['teacher.lm_head.weight', 'student.lm_head.weight'];
+  t.deepEqual(searchUnembedding([embedding, ...heads], null), { is: 'several', heads });
+});
+
+test('the heads of later tokens and of other models are none of the model', (t) => {
+  for (const name of ['mtp.lm_head.weight', 'model.layers.61.lm_head.weight', 'foo.lm_head.bias'])
+    t.is(chosen([name, 'wte.weight'], true).name, 'wte.weight', name);
+});
+
+test('a name of classifiers too does not count beside a quantised lm_head', (t) => {
+  t.deepEqual(searchUnembedding(['head.weight', 'module.lm_head.qweight', 'wte.weight'], true), {
+    is: 'several',
+    heads: ['head.weight', 'module.lm_head.qweight'],
+  });
+  t.is(chosen(['lm_head.weight', 'output.qweight']).name, 'lm_head.weight');
+});
+
+test("the matrix of RoBERTa's head is within its layer", (t) => {
+  const names = ['lm_head.dense.weight', 'lm_head.layer_norm.weight', 'lm_head.decoder.weight'];
+  t.is(chosen(names).name, 'lm_head.decoder.weight');
+});

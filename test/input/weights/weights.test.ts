@@ -140,20 +140,78 @@ test("the checkpoint of a training holds the model's tensors under a key", async
   }
 });
 
-test('of several dictionaries of tensors the known one is taken, and of unknown ones none', async (t) => {
-  const two = (first: string, second: string) =>
-    op.program(
-      op.dictOf(
-        ...[op.text(first), op.dictOf(op.text('a'), matrix('0'))],
-        ...[op.text(second), op.dictOf(op.text('b'), matrix('1'))],
-      ),
-    );
-  t.deepEqual(await names(t, two('ema', 'model')), { section: 'model', names: ['b'] });
-  t.deepEqual(await names(t, two('module', 'state_dict')), { section: 'state_dict', names: ['b'] });
-  await t.throwsAsync(names(t, two('teacher', 'student')), {
-    instanceOf: InputError,
-    message: /several dictionaries of tensors, "teacher", "student"; save the one of the model/,
+/** A dictionary of matrices, or of dictionaries of them, by their names. The matrices are told apart by their storage. */
+type Nested = { [name: string]: Nested | '0' | '1' };
+const nested = (contents: Nested): Buffer =>
+  op.dictOf(
+    ...Object.entries(contents).flatMap(([name, held]) => [
+      op.text(name),
+      typeof held === 'string' ? matrix(held) : nested(held),
+    ]),
+  );
+
+for (const [what, contents, section] of [
+  ['the head at the top', { 'lm_head.weight': '0', params: { x: '1' } }, null],
+  ['the head in a sibling', { net: { 'proj.weight': '1' }, weights: { 'lm_head.weight': '0' } }, 'weights'],
+  [
+    'the head beside an embedding',
+    { model: { 'embed_tokens.weight': '1' }, state_dict: { 'lm_head.weight': '0' } },
+    'state_dict',
+  ],
+  [
+    'a quantised head beside an embedding',
+    { model: { 'embed_tokens.weight': '1' }, other: { 'lm_head.qweight': '0' } },
+    'other',
+  ],
+  ['the embedding beside an unknown one', { model: { x: '1' }, ema: { 'wte.weight': '0' } }, 'ema'],
+  ['the head two levels down', { model: { state_dict: { 'lm_head.weight': '0' } } }, 'model.state_dict'],
+  ['one head in two places', { model: { 'lm_head.weight': '0' }, ema: { 'lm_head.weight': '0' } }, 'model'],
+] as [string, Nested, string | null][]) {
+  test(`of several dictionaries of tensors ${what} counts`, async (t) => {
+    t.is((await names(t, op.program(nested(contents)))).section, section);
   });
+}
+
+for (const [what, contents, named] of [
+  [
+    'two heads',
+    { state_dict: { 'lm_head.weight': '0' }, model: { 'lm_head.weight': '1' } },
+    'state_dict.lm_head.weight, model.lm_head.weight',
+  ],
+  [
+    'a head at the top and another below it',
+    { 'lm_head.weight': '0', model: { 'lm_head.weight': '1' } },
+    'lm_head.weight, model.lm_head.weight',
+  ],
+  [
+    'two embeddings',
+    { ema: { 'wte.weight': '0' }, net: { 'wte.weight': '1' } },
+    'ema.wte.weight, net.wte.weight',
+  ],
+  ['unknown names', { teacher: { a: '0' }, student: { b: '1' } }, 'teacher.a, student.b'],
+  ['unknown names at the top too', { a: '0', student: { b: '1' } }, 'a, student.b'],
+] as [string, Nested, string][]) {
+  test(`several dictionaries with ${what} are refused, and one may be named`, async (t) => {
+    const file = scratchFile(t, 'ckpt.pt', torchFile(op.program(nested(contents)), storages));
+    await t.throwsAsync(readTorchWeights(file), {
+      instanceOf: InputError,
+      message: new RegExp(`several dictionaries of tensors, with ${named}; .* with --tensor`),
+    });
+    const places = await Promise.all(
+      named.split(', ').map(async (asked) => {
+        const { source } = await explainCheckpoint(file, { tensor: asked });
+        t.is(source.tensor, asked);
+        return source.byteOffset;
+      }),
+    );
+    t.not(places[0], places[1]);
+  });
+}
+
+test('the key of the only matrix is said', async (t) => {
+  const program = op.program(nested({ params: { x: '0' } }));
+  const { notes } = await explainCheckpoint(scratchFile(t, 'a.pt', torchFile(program, storages)));
+  t.true(notes.includes('the tensors are those under the key "params" of the file'));
 });
 
 test('a dictionary that occurs a thousand times is looked at once', async (t) => {
