@@ -16,26 +16,27 @@ const ROWS = 33;
 export function dataTable(caption: string, read: () => TableData): HTMLElement {
   const details = element('details', { class: 'data' }, element('summary', {}, `Values of “${caption}”`));
   details.addEventListener('toggle', () => {
-    details.querySelector('.scroll')?.remove();
-    details.querySelector('.save')?.remove();
-    if (details.open) details.append(valuesTable(caption, read()), saveButtons(`values of ${caption}`, read));
+    details.querySelector('.values')?.remove();
+    if (!details.open) return;
+    const shown = valuesTable(caption, read());
+    details.append(element('div', { class: 'values' }, ...shown, saveButtons(`values of ${caption}`, read)));
   });
   return details;
 }
 
-function valuesTable(caption: string, { columns, rows }: TableData): HTMLElement {
+/** Table, and above it how many of the rows it has where it has not all. */
+function valuesTable(caption: string, { columns, rows }: TableData): HTMLElement[] {
   const step = Math.max(1, (rows.length - 1) / (ROWS - 1));
   const chosen =
     rows.length <= ROWS ? rows : Array.from({ length: ROWS }, (_, k) => rows[Math.round(k * step)]!);
-  const note =
-    chosen.length < rows.length
-      ? `${caption}: ${chosen.length} of ${rows.length} rows, evenly spaced (the CSV has all)`
-      : caption;
   const table = makeTable(
-    note,
+    caption,
     columns.map((name, k) => ({ name, isNumber: true, isHeading: k === 0 })),
     chosen.map((row) => row.map(figureText)),
   );
   const label = `Values of ${caption}`;
-  return element('div', { class: 'scroll', role: 'region', tabindex: 0, 'aria-label': label }, table);
+  const region = element('div', { class: 'scroll', role: 'region', tabindex: 0, 'aria-label': label }, table);
+  if (chosen.length === rows.length) return [region];
+  const note = `${chosen.length} of ${rows.length} rows, evenly spaced; the CSV has all.`;
+  return [element('p', { class: 'note' }, note), region];
 }

@@ -1,4 +1,3 @@
-import { bringIntoView } from './bring-into-view.js';
 import { listDistortedTokens } from './distortion-lists.js';
 import { drawDistribution } from './distribution.js';
 import { byId } from './dom.js';
@@ -13,7 +12,7 @@ import { startMenu } from './menu.js';
 import type { Report } from './report.js';
 import { saveChecks } from './save-checks.js';
 import { startTheme } from './theme.js';
-import { startTokenCard } from './token-card.js';
+import { bringCardIntoView, startTokenCard } from './token-card.js';
 import { drawTokenPlots } from './token-plots.js';
 import { startTokenSearch } from './token-search.js';
 
@@ -36,7 +35,7 @@ function show(report: Report): void {
   const selection = selectionOfAddress(report);
   const showToken = (token: number) => {
     selection.choose({ token });
-    bringIntoView(byId('token-details'));
+    bringCardIntoView();
   };
   saveChecks();
   startIndexInput(report.head.hidden, selection);

@@ -26,6 +26,13 @@ export function startTokenCard(report: Report, selection: Selection, showToken: 
   });
 }
 
+/** Brings the card into view: beside the eigenvector together with the search, which a narrow screen has above it. */
+export function bringCardIntoView(): void {
+  const column = byId('token');
+  const card = byId('token-details');
+  bringIntoView(card, getComputedStyle(column).position === 'sticky' ? column : card);
+}
+
 function details(
   report: Report,
   token: Token,

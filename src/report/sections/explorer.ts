@@ -18,7 +18,7 @@ function tokenPart({ directions, directionStep }: ReportHead): Html {
 <h3 id="token-title">A token</h3>
 <label for="search">Search by text or id</label>
 <input id="search" type="search" autocomplete="off" autocapitalize="off" spellcheck="false" aria-describedby="search-note">
-<label class="choice"><input id="match-case" type="checkbox"> Match case</label>
+<label class="control"><input id="match-case" type="checkbox"> Match case</label>
 <p class="note" id="search-note">Spaces count, and stand as ␣; \\n is a line feed.</p>
 <p id="search-status" role="status"></p>
 <ul class="results" id="results"></ul>
@@ -35,13 +35,13 @@ function eigenvectorPart({ hidden, places }: ReportHead): Html {
   return html`<section id="eigenvector" aria-labelledby="eigenvector-title" tabindex="-1">
 <h3 id="eigenvector-title">An eigenvector</h3>
 <div class="controls">
-<label for="index">Index, 0 to ${last}</label>
-<input id="index" inputmode="numeric" autocomplete="off" aria-describedby="index-message" value="0">
+<span class="control"><label for="index">Index, 0 to ${last}</label>
+<input id="index" inputmode="numeric" autocomplete="off" aria-describedby="index-message" value="0"></span>
 <label for="index-slider" class="hidden">Index by slider</label>
 <input id="index-slider" type="range" min="0" max="${last}" step="1" value="0">
-<label for="measure">Extreme by</label>
+<span class="control"><label for="measure">Extreme by</label>
 <select id="measure"><option value="projection">projection p</option><option value="euclidean_cosine">Euclidean cosine</option>
-<option value="causal_cosine" selected>causal cosine</option></select>
+<option value="causal_cosine" selected>causal cosine</option></select></span>
 </div>
 <p class="failed" id="index-message" role="alert"></p>
 <p id="eigenvector-status" role="status"></p>

@@ -15,7 +15,7 @@ function smallReport(extra: Record<string, Int16Array> = {}): Report {
     'extreme.token_id': ids,
     'extreme.value': values,
     'extreme.angle': new Uint16Array(2 * LISTS),
-    'eigenvector.lambda': Float32Array.of(1, 4),
+    'eigenvector.eigenvalue': Float32Array.of(1, 4),
     'token.norm': Float32Array.of(1, 1, 1),
     'token.causal_norm': Float32Array.of(2, 8, 2),
     'token.flags': new Uint8Array(3),
