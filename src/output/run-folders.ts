@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { readTextIfThere } from '../files/read-text.js';
 import { JOURNAL_NAME } from './journal.js';
 
 /** What makes a directory that of a finished run. */
@@ -13,9 +14,8 @@ export interface RunFolder {
 
 /** Whether the manifest in `directory`, which may be damaged, begins as those of runs do. */
 export function isOwnManifest(directory: string): boolean {
-  return readFileSync(path.join(directory, MANIFEST_NAME), 'utf8').startsWith(
-    '{\n  "format": "eigenshard-run"',
-  );
+  const text = readTextIfThere(path.join(directory, MANIFEST_NAME), 'the manifest');
+  return text?.startsWith('{\n  "format": "eigenshard-run"') ?? false;
 }
 
 /** Lists the folders of a directory in which runs lie, by name: those of a batch, for one. */
