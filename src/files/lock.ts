@@ -46,13 +46,18 @@ export class Lock {
   release(): void {
     const { file, owner } = this.claim;
     if (!held.delete(owner)) return;
+    givenUp.add(owner);
     this.#endHeartbeat();
     removeLockFile(file, (text) => ownerOf(text) === owner);
+    givenUp.delete(owner);
   }
 }
 
 /** The locks that this thread holds, by their owner's line. Those of other threads are found as those of a process. */
 const held = new Map<string, Lock>();
+
+/** Owners' lines of locks that this thread has given up, whose files the system has not let it remove. */
+const givenUp = new Set<string>();
 
 /** A lock file as it was found, and what can be said of the process that made it. */
 export interface FoundLock {
@@ -70,6 +75,7 @@ export function findLock(file: string): FoundLock | null {
   const owner = ownerOf(text);
   const holder = identityOf(owner);
   if (holder === null) return { text, holder, standing: 'unknown' };
+  if (givenUp.has(owner)) return { text, holder, standing: 'gone' };
   return { text, holder, standing: held.has(owner) ? 'living' : standingOf(holder) };
 }
 
