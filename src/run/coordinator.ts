@@ -2,6 +2,7 @@ import path from 'node:path';
 import { metricEpsilon, metricMatches } from '../checks/identities.js';
 import { EigenshardError } from '../errors.js';
 import { withCleanUp } from '../files/clean-up.js';
+import { explained } from '../files/failure-message.js';
 import { syncFiles } from '../files/sync-files.js';
 import type { Checkpoint } from '../input/checkpoint.js';
 import { type Backend, backendLabel } from '../linalg/backend/backend.js';
@@ -79,8 +80,9 @@ export async function coordinateRun(
       try {
         return await goOn(config, directory, flags, { started, context, given });
       } catch (error) {
-        if (error instanceof EigenshardError) error.isResumable = directory.isBegun;
-        throw error;
+        const failure = explained(error);
+        if (failure instanceof EigenshardError) failure.isResumable = directory.isBegun;
+        throw failure;
       }
     },
     () => directory.close(),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, ftruncateSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { type Executor, runTasks } from '../executor/executor.js';
@@ -7,6 +7,7 @@ import { afterCleanUp } from '../files/clean-up.js';
 import { makeDirectory } from '../files/make-directory.js';
 import { namesIn } from '../files/names-in.js';
 import { writeFileAtomically, writeFully } from '../files/partial-file.js';
+import { readTextIfThere } from '../files/read-text.js';
 import { removeFile } from '../files/remove-file.js';
 import { asOutputError } from '../files/write-error.js';
 import type { FileLayout } from '../formats/layout.js';
@@ -20,7 +21,6 @@ import { splitRows } from '../plan/row-ranges.js';
 
 const TENSOR = 'model.embed_tokens.weight';
 const CONFIG_NAME = 'config.json';
-const UNFINISHED_NAME = '.model.safetensors.unfinished';
 
 /**
  * Makes a synthetic checkpoint, bfloat16, in the layout of a Hugging Face directory. The weights appear under
@@ -37,7 +37,7 @@ export async function generateCheckpoint(
   writeFileAtomically(path.join(directory, CONFIG_NAME), [Buffer.from(configText(recipe))]);
 
   const layout = layoutOf(recipe);
-  const unfinished = path.join(directory, UNFINISHED_NAME);
+  const unfinished = path.join(directory, '.model.safetensors.unfinished');
   writeFrame(unfinished, layout);
   const { byteOffset } = layout.tensors[0]!;
   const inputs = splitRows(rows, SCAN_ROWS).map((range) => ({
@@ -105,13 +105,13 @@ export async function isGenerated(directory: string, recipe: SyntheticRecipe): P
   );
 }
 
-/** What a generation that was cut off has left is written again. */
+/** Hidden files, and our own configuration, are what a generation that was cut off has left. */
 function refuseOtherFiles(directory: string, recipe: SyntheticRecipe): void {
   const config = path.join(directory, CONFIG_NAME);
   const others = namesIn(directory).filter(
     (name) =>
-      name !== UNFINISHED_NAME &&
-      !(name === CONFIG_NAME && readFileSync(config, 'utf8') === configText(recipe)),
+      !name.startsWith('.') &&
+      !(name === CONFIG_NAME && readTextIfThere(config, 'the configuration') === configText(recipe)),
   );
   if (others.length === 0) return;
   const shown = others.slice(0, 3).join(', ') + (others.length > 3 ? ', ...' : '');

@@ -6,6 +6,7 @@ import { type Manifest, readManifest } from '../../src/output/manifest.js';
 import { querySql } from '../../src/queries/sql.js';
 import { topTokens } from '../../src/queries/top.js';
 import { viewsOfRun } from '../../src/queries/views.js';
+import { readContents } from '../../src/report/read-contents.js';
 import { eigenshard } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { runHere, shardedModel } from '../helpers/runs.js';
@@ -59,6 +60,11 @@ test('a run of layout 1 is read: basis, tables, projections, top and sql', async
     Array.from(eigenvalues, (value) => [value]),
   );
   t.deepEqual(await (await former.table('eigenvectors')).numbers('eigenvalue'), eigenvalues);
+  const { head } = await readContents(golden, former.manifest);
+  t.deepEqual(
+    head.eigenvectorColumns,
+    (await readContents(now.directory, latter.manifest)).head.eigenvectorColumns,
+  );
 });
 
 test('a run of layout 1 is not continued, but can be replaced', async (t) => {
