@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { closeSync, ftruncateSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { type Executor, runTasks } from '../executor/executor.js';
 import { afterCleanUp } from '../files/clean-up.js';
 import { makeDirectory } from '../files/make-directory.js';
 import { namesIn } from '../files/names-in.js';
-import { writeFileAtomically, writeFully } from '../files/partial-file.js';
+import { sweepPartialFiles, writeFileAtomically, writeFully } from '../files/partial-file.js';
+import { readTextIfThere } from '../files/read-text.js';
 import { removeFile } from '../files/remove-file.js';
 import { asOutputError } from '../files/write-error.js';
 import type { FileLayout } from '../formats/layout.js';
@@ -34,6 +35,7 @@ export async function generateCheckpoint(
 ): Promise<void> {
   const { rows } = recipe;
   makeDirectory(directory);
+  sweepPartialFiles(directory, CONFIG_NAME);
   writeFileAtomically(path.join(directory, CONFIG_NAME), [Buffer.from(configText(recipe))]);
 
   const layout = layoutOf(recipe);
@@ -111,7 +113,8 @@ function refuseOtherFiles(directory: string, recipe: SyntheticRecipe): void {
   const others = namesIn(directory).filter(
     (name) =>
       name !== UNFINISHED_NAME &&
-      !(name === CONFIG_NAME && readFileSync(config, 'utf8') === configText(recipe)),
+      !name.startsWith(`.${CONFIG_NAME}.`) &&
+      !(name === CONFIG_NAME && readTextIfThere(config, 'the configuration') === configText(recipe)),
   );
   if (others.length === 0) return;
   const shown = others.slice(0, 3).join(', ') + (others.length > 3 ? ', ...' : '');
