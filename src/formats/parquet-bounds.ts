@@ -1,5 +1,6 @@
 import type { ColumnMetaData, FileMetaData, PageHeader } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
+import { snappyUncompress } from 'hyparquet/src/snappy.js';
 
 /** Not even a column of booleans holds more rows in a byte. */
 const MOST_ROWS_A_BYTE = 8;
@@ -12,7 +13,7 @@ export interface ByteSpan {
 
 /**
  * Says what is wrong with a footer, as far as it asks for more than the file has: rows, and columns that lie outside of
- * it. What a run writes is flat and uncompressed, and nothing else is read.
+ * it. What a run or a batch writes is flat, uncompressed or in Snappy's compression, and nothing else is read.
  *
  * @param bytes size of the file
  * @returns null where nothing is wrong
@@ -35,7 +36,7 @@ export function footerProblem({ schema, num_rows, row_groups }: FileMetaData, by
     for (const [k, { meta_data: chunk }] of columns.entries()) {
       const { name, type } = elements[k]!;
       const isOfColumn =
-        chunk?.path_in_schema.join('.') === name && chunk.type === type && chunk.codec === 'UNCOMPRESSED';
+        chunk?.path_in_schema.join('.') === name && chunk.type === type && codecs.includes(chunk.codec);
       if (chunk === undefined || !isOfColumn) return `its column "${name}" is not described as a run does`;
       const { start, end } = chunkSpan(chunk);
       if (!(start >= 0 && start <= end && end <= bytes))
@@ -44,6 +45,12 @@ export function footerProblem({ schema, num_rows, row_groups }: FileMetaData, by
   }
   return total === rows ? null : `it promises ${rows} rows, and has groups of ${total}`;
 }
+
+/** Compressions that are read: tables have none, the summary of a batch has Snappy's. */
+const codecs: readonly string[] = ['UNCOMPRESSED', 'SNAPPY'];
+
+/** Snappy writes 64 bytes in three at most. */
+const MOST_SNAPPY_GROWTH = 22;
 
 /** Where a column lies of one group of rows. */
 export function chunkSpan(chunk: ColumnMetaData): ByteSpan {
@@ -65,11 +72,15 @@ interface Reader {
  *
  * @param bytes the column of one group of rows
  * @param rows of the group
- * @param isOptional whether a value may be absent
+ * @param column whether a value may be absent, and how the pages are compressed
  * @returns null where nothing is wrong
  * @throws RangeError where a page ends within a number
  */
-export function pagesProblem(bytes: ArrayBuffer, rows: number, isOptional: boolean): string | null {
+export function pagesProblem(
+  bytes: ArrayBuffer,
+  rows: number,
+  { isOptional, codec }: { isOptional: boolean; codec: string },
+): string | null {
   const reader: Reader = { view: new DataView(bytes), offset: 0 };
   for (let seen = 0; seen < rows; ) {
     if (reader.offset >= bytes.byteLength) return `it has ${seen} of ${rows} values`;
@@ -77,15 +88,19 @@ export function pagesProblem(bytes: ArrayBuffer, rows: number, isOptional: boole
     const size = header.compressed_page_size;
     if (!(size >= 0 && size <= bytes.byteLength - reader.offset))
       return `a page of ${size} bytes lies outside of it`;
-    const page = { view: new DataView(bytes, reader.offset, size), offset: 0 };
+    const stored = new Uint8Array(bytes, reader.offset, size);
     reader.offset += size;
-    const values = valuesOf(header, size);
+    const length = codec === 'SNAPPY' ? header.uncompressed_page_size : size;
+    if (!(length >= 0 && length <= size * MOST_SNAPPY_GROWTH))
+      return `a page of ${size} bytes claims ${length}`;
+    const values = valuesOf(header, length);
     // Only partitions have pages of the first kind, and a value is never absent there.
     if (values === null || (isOptional && header.type === 'DATA_PAGE'))
       return 'a page is none that a run writes';
     if (header.type === 'DICTIONARY_PAGE') continue;
     if (seen + values > rows) return `it has more than ${rows} values`;
-    if (!hasShortRuns(header, page, values)) return 'a run of values is longer than its page';
+    if (!hasShortRuns(header, codec === 'SNAPPY' ? inflated(header, stored, length) : stored, values))
+      return 'a run of values is longer than its page';
     seen += values;
   }
   return null;
@@ -116,8 +131,13 @@ function valuesOf(header: PageHeader, size: number): number | null {
 }
 
 /** Whether no run of levels or of places in the dictionary is longer than the page has values. */
-function hasShortRuns({ data_page_header_v2: header }: PageHeader, page: Reader, values: number): boolean {
+function hasShortRuns(
+  { data_page_header_v2: header }: PageHeader,
+  bytes: Uint8Array,
+  values: number,
+): boolean {
   if (header === undefined) return true;
+  const page = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 };
   const levels = header.definition_levels_byte_length;
   if (levels > 0 && !areShort(page, { end: levels, width: 1 }, values)) return false;
   page.offset = levels;
@@ -127,6 +147,19 @@ function hasShortRuns({ data_page_header_v2: header }: PageHeader, page: Reader,
   if (header.encoding === 'RLE') page.offset += 4;
   const width = header.encoding === 'RLE' ? 1 : page.view.getUint8(page.offset++);
   return width <= 32 && areShort(page, { end, width }, present);
+}
+
+/** Undoes the compression of a page of the second kind, whose levels are not compressed. */
+function inflated(
+  { data_page_header_v2: header }: PageHeader,
+  stored: Uint8Array,
+  length: number,
+): Uint8Array {
+  const levels = header?.definition_levels_byte_length ?? 0;
+  const page = new Uint8Array(length);
+  page.set(stored.subarray(0, levels));
+  if (length > levels) snappyUncompress(stored.subarray(levels), page.subarray(levels));
+  return page;
 }
 
 /** Walks over runs, of which each says how many values it has, until all values are there. */

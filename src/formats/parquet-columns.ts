@@ -66,9 +66,12 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
     const index = names.indexOf(column);
     const isOptional = metadata.schema[index + 1]!.repetition_type === 'OPTIONAL';
     for (const { columns, num_rows: count } of metadata.row_groups) {
-      const { start, end } = chunkSpan(columns[index]!.meta_data!);
+      const chunk = columns[index]!.meta_data!;
+      const { start, end } = chunkSpan(chunk);
       const bytes = await attempt(async () => buffer.slice(start, end));
-      refuse(await attempt(async () => pagesProblem(bytes, Number(count), isOptional)));
+      refuse(
+        await attempt(async () => pagesProblem(bytes, Number(count), { isOptional, codec: chunk.codec })),
+      );
     }
     const collected = new Array<unknown>(rows);
     await attempt(() =>

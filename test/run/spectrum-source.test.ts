@@ -143,7 +143,7 @@ test('a metric of another model of the same size is told, and the variance is of
   near(t, await trace(out), await trace(own.directory), 1e-6);
   // What the metric says of itself stays: c = 1 / lambda - rho.
   const { eigenvectors } = await readTables(out);
-  for (const { lambda, covariance_eigenvalue } of eigenvectors) {
+  for (const { eigenvalue: lambda, covariance_eigenvalue } of eigenvectors) {
     near(t, covariance_eigenvalue as number, 1 / (lambda as number) - RIDGE, 1e-12);
   }
   const report = readFileSync(path.join(out, 'report.html'), 'utf8');
