@@ -9,7 +9,8 @@ import { forEachStrip, stripSizes } from './strips.js';
 
 /**
  * Reads rows once: hashes their stored bytes, sums their columns.
- * @throws InputError that names row, column and value when a weight is NaN or infinite.
+ *
+ * @throws InputError that names the row where a weight is NaN or infinite, or where float32 cannot hold its projections
  */
 export async function scan({
   source,
@@ -35,6 +36,7 @@ export async function scan({
     const values = gamma.float32.subarray(0, count * d);
     const bad = squares.float64.subarray(0, count).findIndex((square) => !Number.isFinite(square));
     if (bad >= 0) throw nonFiniteWeight(source, first + bad, values.subarray(bad * d, (bad + 1) * d));
+    refuseExtremeRows(source, first, squares.float64.subarray(0, count));
     if (columnSquares !== null) addSquares(columnSquares, values);
     if (first === rows.first) onlyRow = values.slice(0, d);
     if (onlyRow !== null && !isRepeated(onlyRow, values)) onlyRow = null;
@@ -68,6 +70,32 @@ function nonFiniteWeight({ file, tensor }: RowSource, row: number, values: Float
     `${file}: ${tensor ?? 'the matrix'} holds ${values[column]} at row ${row}, column ${column}; ` +
       'every weight must be finite. The checkpoint itself holds it, of a training or a conversion that went wrong: ' +
       'give another one, or name another tensor',
+  );
+}
+
+/** The largest float32 is 3.403e38: a projection is as long as its row, and rounding errors may add to it. */
+const LARGEST_NORM = 3.4e38;
+
+/** The smallest float32 with all of its digits; products of smaller ones lose them. */
+const LEAST_NORMAL = 2 ** -126;
+
+/**
+ * Refuses rows, other than of zeros, whose projections are beyond the range of float32, in which they are written.
+ *
+ * @param first number of the first row
+ * @param squares of the rows' norms
+ */
+function refuseExtremeRows({ file, tensor, columns }: RowSource, first: number, squares: Float64Array): void {
+  const least = columns * LEAST_NORMAL;
+  const extreme = squares.findIndex(
+    (square) => square > LARGEST_NORM * LARGEST_NORM || (square > 0 && square < least * least),
+  );
+  if (extreme < 0) return;
+  const norm = Math.sqrt(squares[extreme]!).toExponential(2);
+  throw new InputError(
+    `${file}: ${tensor ?? 'the matrix'} has the norm ${norm} at row ${first + extreme}, and float32, in which projections ` +
+      `are written, holds norms from ${least.toExponential(1)} to ${LARGEST_NORM.toExponential(1)}; scale the matrix, or ` +
+      'name another tensor',
   );
 }
 

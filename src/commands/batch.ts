@@ -10,6 +10,7 @@ import { hubSettings } from '../hub/settings.js';
 import { runFoldersIn } from '../output/run-folders.js';
 import { withPool } from '../run/with-pool.js';
 import { counted } from '../text/figures.js';
+import { answerJson, screenText } from './answer-text.js';
 import { batchSummaryText, failuresText, planRows, planText } from './batch-text.js';
 import { interruptible } from './interruptible.js';
 import { workersOption } from './options.js';
@@ -57,8 +58,8 @@ async function showPlan(config: BatchConfig, json: boolean, note: Note): Promise
   const needs = await diskNeeds(plan);
   print(
     json
-      ? JSON.stringify({ directory: plan.directory, runs: planRows(plan), disks: needs })
-      : planText(plan, needs),
+      ? answerJson({ directory: plan.directory, runs: planRows(plan), disks: needs })
+      : screenText(planText(plan, needs)),
   );
   refuseFullDisk(needs);
   refuseForeignSummary(plan.directory);
@@ -87,8 +88,8 @@ async function computeBatch(
   const summary = writeBatchSummary(plan.directory, outcomes);
   print(
     json
-      ? JSON.stringify({ directory: plan.directory, summary, runs: outcomes.map(summaryRow) })
-      : `${batchSummaryText(outcomes)}\n${summary}`,
+      ? answerJson({ directory: plan.directory, summary, runs: outcomes.map(summaryRow) })
+      : screenText(`${batchSummaryText(outcomes)}\n${summary}`),
   );
   const failures = failuresText(outcomes);
   if (failures === null) return;

@@ -2,7 +2,9 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { InputError } from '../errors.js';
 import { type CacheItem, listCache, type PruneRule, pruneCache } from '../hub/cache-items.js';
 import { hubSettings } from '../hub/settings.js';
-import { formatBytes, parseBytes } from '../text/figures.js';
+import { formatBytes } from '../text/figures.js';
+import { answerJson, screenText } from './answer-text.js';
+import { size } from './options.js';
 import { print } from './print.js';
 
 /** Adds `cache list` and `cache prune`. */
@@ -17,7 +19,7 @@ export function addCacheCommands(program: Command): void {
     .action(async ({ json }: { json: boolean }) => {
       const { cache: directory, cacheBytes } = hubSettings(process.env);
       const items = await listCache(directory, context);
-      print(json ? JSON.stringify(items) : listText(directory, cacheBytes, items));
+      print(json ? answerJson(items) : screenText(listText(directory, cacheBytes, items)));
     });
   cache
     .command('prune')
@@ -31,7 +33,7 @@ export function addCacheCommands(program: Command): void {
       const { cache: directory, cacheBytes } = hubSettings(process.env);
       const removed = await pruneCache(directory, ruleOf(options, cacheBytes), context);
       const lines = removed.map((item) => `removed ${itemText(item)}`);
-      print([...lines, `${directory}: removed ${formatBytes(sizeOf(removed))}`].join('\n'));
+      print(screenText([...lines, `${directory}: removed ${formatBytes(sizeOf(removed))}`].join('\n')));
     });
 }
 
@@ -69,10 +71,4 @@ function sizeOf(items: readonly CacheItem[]): number {
 function days(text: string): number {
   if (!/^\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError('It must be a number of days.');
   return Number(text);
-}
-
-function size(text: string): number {
-  const bytes = parseBytes(text);
-  if (bytes === null) throw new InvalidArgumentError('It must be a size such as 5GB.');
-  return bytes;
 }

@@ -11,6 +11,7 @@ import { configNames, noCheckpoint } from '../input/model-config.js';
 import { nameWithoutOwner } from '../input/name-without-owner.js';
 import { readManifest } from '../output/manifest.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
+import { answerJson, screenText } from './answer-text.js';
 import { batchFolderRows, batchFolderText } from './batch-folder-text.js';
 import { print } from './print.js';
 import { hubModelText, inspectionText, modelText } from './run-text.js';
@@ -37,20 +38,20 @@ interface InspectOptions {
 async function inspect(place: string, { json, ...options }: InspectOptions): Promise<void> {
   if (!existsSync(place) && parseHubReference(place) !== null) {
     const model = await inspectReference(place, options);
-    print(json ? JSON.stringify(model) : hubModelText(model));
+    print(json ? answerJson(model) : screenText(hubModelText(model)));
     return;
   }
   // A checkpoint may have runs beside it.
   const runs = existsSync(path.join(place, 'config.json')) ? null : runsOfBatch(place);
   if (runs !== null) {
     const found = await inspectBatch(place, runs);
-    print(json ? JSON.stringify(batchFolderRows(found)) : batchFolderText(place, found));
+    print(json ? answerJson(batchFolderRows(found)) : screenText(batchFolderText(place, found)));
   } else if (holdsRun(place)) {
     const manifest = readManifest(place);
-    print(json ? JSON.stringify(manifest) : inspectionText(place, manifest));
+    print(json ? answerJson(manifest) : screenText(inspectionText(place, manifest)));
   } else {
     const model = await inspectModel(place, options);
-    print(json ? JSON.stringify(model) : modelText(model));
+    print(json ? answerJson(model) : screenText(modelText(model)));
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { configDefaults } from '../run/config.js';
+import { parseBytes } from '../text/figures.js';
 
 /** `--workers <n>`, the same of every command that computes. */
 export function workersOption(): Option {
@@ -52,4 +53,11 @@ export function needs(...names: readonly string[]): (command: Command) => void {
     );
     if (missing !== undefined) command.error(`error: required option '${missing.flags}' not specified`);
   };
+}
+
+/** Parses bytes with a unit, as 5GB. */
+export function size(text: string): number {
+  const bytes = parseBytes(text);
+  if (bytes === null) throw new InvalidArgumentError('It must be a size such as 5GB.');
+  return bytes;
 }

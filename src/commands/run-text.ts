@@ -5,6 +5,7 @@ import type { Manifest } from '../output/manifest.js';
 import { warningsOf } from '../output/warnings.js';
 import { totalSeconds } from '../run/stopwatch.js';
 import { formatBytes as bytes, count, counted, figure, fixed } from '../text/figures.js';
+import { shortText } from '../text/short-text.js';
 
 /**
  * What the notebook prints, and where things are: the end of a run.
@@ -109,6 +110,9 @@ function tokenizerLine(tokenizer: ModelInspection['tokenizer']): string {
   return `tokenizer: ${counted(tokens, 'token')}, ${count(special)} of them special; orphans, rows without a token: ${count(orphans)}${advice}`;
 }
 
+/** Columns of a check's name: all lines are padded to the longest. */
+const LONGEST_NAME = 60;
+
 /**
  * The verdict, every check with its figures, and the notebook's own two.
  * @param when the checks were made, where that is not now
@@ -117,18 +121,19 @@ export function verificationLines(
   { passed, checks, normDifference, offDiagonal }: Manifest['verification'],
   when: string | null = null,
 ): string[] {
-  const width = Math.max(...checks.map(({ name }) => name.length));
+  const names = checks.map(({ name }) => shortText(name, LONGEST_NAME));
+  const width = Math.max(...names.map((name) => name.length));
   return [
     `Verification${when === null ? '' : ` (${when})`}: ${passed ? 'passed' : 'FAILED'}${differing(checks)}`,
-    ...checks.map((check) => {
-      const { name, verdict, detail } = check;
+    ...checks.map((check, k) => {
+      const { verdict, detail } = check;
       const shown = shownFigures(check);
       const figures =
         shown === null
           ? ''
           : ` ${figure(shown.measured)} (tolerance ${figure(shown.tolerance)})${shown.unit === '' ? '' : ` ${shown.unit}`}`;
       const note = verdict === 'passed' || detail === undefined ? '' : `: ${detail}`;
-      return `  ${name.padEnd(width)}  ${verdict}${figures}${note}`;
+      return `  ${names[k]!.padEnd(width)}  ${verdict}${figures}${note}`;
     }),
     `  norm difference max ${figure(normDifference.maximum)}, mean ${figure(normDifference.mean)} ` +
       `(${within(normDifference)} the limit ${normDifference.limit})`,

@@ -8,6 +8,7 @@ import { type ExportKind, exportKinds } from '../output/exports.js';
 import { partitionFormats } from '../plan/plan-run.js';
 import { configDefaults, DEFAULT_RIDGE, loadConfig, type Overrides, tableChoices } from '../run/config.js';
 import { run } from '../run/run.js';
+import { answerJson, screenText } from './answer-text.js';
 import { interruptible } from './interruptible.js';
 import { number, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
@@ -99,7 +100,11 @@ async function runCommand(options: RunOptions): Promise<void> {
     // The time of a run on the command line begins with the process.
     run(config, { resume, checksums, overwrite, signal, onProgress, startedAt: 0 }),
   );
-  print(json ? JSON.stringify({ directory, ...manifest }) : summaryText(directory, manifest, finishedBefore));
+  print(
+    json
+      ? answerJson({ directory, ...manifest })
+      : screenText(summaryText(directory, manifest, finishedBefore)),
+  );
 }
 
 function exportList(text: string): ExportKind[] {

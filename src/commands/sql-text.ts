@@ -3,6 +3,7 @@ import stringWidth from 'string-width';
 import type { SqlColumn, SqlResult } from '../queries/sql.js';
 import { textTable } from '../text/text-table.js';
 import { harmlessText, visibleText } from '../text/visible-text.js';
+import { answerJson } from './answer-text.js';
 
 export const sqlFormats = ['table', 'csv', 'json', 'markdown'] as const;
 export type SqlFormat = (typeof sqlFormats)[number];
@@ -18,15 +19,20 @@ export interface SqlTextOptions {
   format: SqlFormat;
   /** Significant digits of the numbers in a table, which are no whole ones; csv and json have all. */
   digits: number | 'all';
+  /** Whether a terminal shows it, on which nothing is to act; otherwise csv and json are what is stored. */
+  isTerminal?: boolean;
 }
 
 /**
  * The answer to a query as text, piece by piece: `table` and `markdown` to be read, with texts in quotation marks and long
  * cells cut; `json`, an array of objects, and `csv`, as in RFC 4180, whole.
  */
-export function sqlText(result: SqlResult, { format, digits }: SqlTextOptions): AsyncIterable<string> {
-  if (format === 'json') return jsonText(result);
-  if (format === 'csv') return csvText(result);
+export function sqlText(
+  result: SqlResult,
+  { format, digits, isTerminal = false }: SqlTextOptions,
+): AsyncIterable<string> {
+  if (format === 'json') return jsonText(result, isTerminal);
+  if (format === 'csv') return csvText(result, isTerminal);
   if (isExplanation(result)) return explanationText(result);
   return format === 'markdown' ? markdownText(result, digits) : tableText(result, digits);
 }
@@ -146,19 +152,20 @@ async function* explanationText(result: SqlResult): AsyncGenerator<string> {
       .join('\n')}\n`;
 }
 
-async function* jsonText(result: SqlResult): AsyncGenerator<string> {
+async function* jsonText(result: SqlResult, isTerminal: boolean): AsyncGenerator<string> {
   let separator = '[';
   for await (const row of rowsOf(result)) {
     const object = Object.fromEntries(result.columns.map(({ name }, k) => [name, row[k]]));
-    yield `${separator}\n${JSON.stringify(object)}`;
+    yield `${separator}\n${answerJson(object, isTerminal)}`;
     separator = ',';
   }
   yield separator === '[' ? '[]\n' : '\n]\n';
 }
 
-async function* csvText(result: SqlResult): AsyncGenerator<string> {
-  yield csvLine(result.columns.map(({ name }: SqlColumn) => name));
-  for await (const row of rowsOf(result)) yield csvLine(row.map(valueText));
+async function* csvText(result: SqlResult, isTerminal: boolean): AsyncGenerator<string> {
+  const shown = (text: string) => (isTerminal ? harmlessText(text) : text);
+  yield csvLine(result.columns.map(({ name }: SqlColumn) => shown(name)));
+  for await (const row of rowsOf(result)) yield csvLine(row.map((value) => shown(valueText(value))));
 }
 
 function csvLine(cells: readonly string[]): string {

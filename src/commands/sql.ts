@@ -8,7 +8,7 @@ import { asInputError } from '../files/read-error.js';
 import { readManifest } from '../output/manifest.js';
 import { querySql } from '../queries/sql.js';
 import { type Views, viewsOfRun } from '../queries/views.js';
-import { wholeNumber } from './options.js';
+import { size, wholeNumber } from './options.js';
 import { printPieces } from './print.js';
 import { type SqlFormat, type SqlTextOptions, sqlFormats, sqlText } from './sql-text.js';
 
@@ -36,6 +36,7 @@ export function addSqlCommand(program: Command): void {
     .addOption(
       new Option('--csv', 'print comma-separated values: --format csv').conflicts(['json', 'format']),
     )
+    .option('--memory <size>', 'memory that a query may take (default: half of what is free)', size)
     .option('--digits <n>', `significant digits in a table, or all (default: ${DIGITS})`, digitCount)
     .addHelpText(
       'after',
@@ -51,10 +52,11 @@ interface SqlOptions {
   json?: boolean;
   csv?: boolean;
   digits?: SqlTextOptions['digits'];
+  memory?: number;
 }
 
 async function sql(directory: string, given: string | undefined, options: SqlOptions): Promise<void> {
-  const { file, attach, digits } = options;
+  const { file, attach, digits, memory } = options;
   const format = options.json ? 'json' : options.csv ? 'csv' : (options.format ?? 'table');
   if (digits !== undefined && (format === 'json' || format === 'csv'))
     throw new InputError(
@@ -63,8 +65,12 @@ async function sql(directory: string, given: string | undefined, options: SqlOpt
   const query = await queryText(given, file);
   const views = viewsOf(directory);
   const attached = Object.fromEntries(Object.entries(attach).map(([name, run]) => [name, viewsOf(run)]));
-  await querySql({ views, attached }, query, (result) =>
-    printPieces(sqlText(result, { format, digits: digits ?? DIGITS })),
+  const isTerminal = process.stdout.isTTY === true;
+  await querySql(
+    { views, attached },
+    query,
+    (result) => printPieces(sqlText(result, { format, digits: digits ?? DIGITS, isTerminal })),
+    memory,
   );
 }
 
@@ -72,7 +78,7 @@ async function sql(directory: string, given: string | undefined, options: SqlOpt
 function viewsOf(directory: string): Views {
   const summary = batchSummaryFile(directory);
   if (summary === null) return viewsOfRun(directory, readManifest(directory));
-  const files = [{ path: path.resolve(summary), sha256: null }];
+  const files = [{ path: path.resolve(summary), record: null }];
   return { summary: { is: 'files', files, formerColumns: {} } };
 }
 

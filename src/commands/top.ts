@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { readManifest } from '../output/manifest.js';
 import { eigenvectorIndex, topTokens } from '../queries/top.js';
 import { type Measure, measures, type Side, sides } from '../tables/measures.js';
+import { answerJson, screenText } from './answer-text.js';
 import { indexFromEitherEnd, needs, wholeNumber } from './options.js';
 import { print } from './print.js';
 import { topText } from './top-text.js';
@@ -57,5 +58,5 @@ async function top(directory: string, options: TopOptions): Promise<void> {
     count: options.k,
   };
   const tokens = await topTokens(directory, manifest, request);
-  print(options.json ? JSON.stringify(tokens) : topText(request, tokens));
+  print(options.json ? answerJson(tokens) : screenText(topText(request, tokens)));
 }

@@ -6,6 +6,7 @@ import type { RunFolder } from '../output/run-folders.js';
 import { refuseFailed } from '../run/judge-run.js';
 import { type VerifyOptions, verify } from '../run/verify.js';
 import { counted } from '../text/figures.js';
+import { answerJson, screenText } from './answer-text.js';
 import { interruptible } from './interruptible.js';
 import { workersOption } from './options.js';
 import { print } from './print.js';
@@ -45,7 +46,11 @@ async function verifyOne(
   const { unchecked, ...verification } = await interruptible((signal) =>
     verify(directory, { ...options, signal, onProgress }),
   );
-  print(json ? JSON.stringify({ ...verification, unchecked }) : verificationLines(verification).join('\n'));
+  print(
+    json
+      ? answerJson({ ...verification, unchecked })
+      : screenText(verificationLines(verification).join('\n')),
+  );
   refuseFailed(directory, verification.checks);
   if (unchecked.length > 0) throw new InputError(unchecked.join('\n'));
 }
@@ -66,10 +71,10 @@ async function verifyAll(
   await interruptible((signal) =>
     verifyBatch(directory, runs, { workers, signal, onProgress }, (run) => {
       verified.push(run);
-      if (!json) print(runText(run));
+      if (!json) print(screenText(runText(run)));
     }),
   );
-  if (json) print(JSON.stringify(verified.map(runRow)));
+  if (json) print(answerJson(verified.map(runRow)));
   const failure = failureOfBatch(verified);
   if (failure === null) return;
   const { kind, lines } = failure;

@@ -39,6 +39,8 @@ export function afterCleanUp(first: unknown, cleanUp: () => void): unknown {
   } catch (second) {
     if (!(first instanceof EigenshardError) || !(second instanceof Error)) return first;
     if (first.message === second.message) return first;
-    return errorOfKind(first.kind, `${first.message}\n${second.message}`, { cause: first });
+    const both = errorOfKind(first.kind, `${first.message}\n${second.message}`, { cause: first });
+    both.isResumable = first.isResumable;
+    return both;
   }
 }

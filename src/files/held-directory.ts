@@ -1,5 +1,6 @@
 import { rmdirSync } from 'node:fs';
 import path from 'node:path';
+import { withCleanUp } from './clean-up.js';
 import type { Lock } from './lock.js';
 import { makeDirectory } from './make-directory.js';
 import { type LockContext, lockDirectory } from './wait-for-lock.js';
@@ -18,7 +19,7 @@ export interface HeldDirectory {
  */
 export async function takeDirectory(directory: string, context: LockContext): Promise<HeldDirectory> {
   const absolute = path.resolve(directory);
-  const made = makeDirectory(absolute);
+  const made = makeDirectory(absolute, directory);
   const lock = await lockDirectory(absolute, context);
   return {
     lock,
@@ -36,11 +37,7 @@ export async function holdDirectory<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   const held = await takeDirectory(directory, context);
-  try {
-    return await work();
-  } finally {
-    held.release();
-  }
+  return withCleanUp(work, () => held.release());
 }
 
 /** Removes `directory` and what is above it, up to `last`, as long as they are empty. */

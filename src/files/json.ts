@@ -1,3 +1,4 @@
+import { shownValue } from '../text/shown-value.js';
 import { jsonSyntaxProblem } from './json-syntax.js';
 
 /**
@@ -18,7 +19,7 @@ function parseWithoutRepeats(text: string, problem: () => string | null): unknow
     throw new SyntaxError(problem() ?? (cause as Error).message, { cause });
   }
   const repeated = findRepeatedKey(text);
-  if (repeated !== null) throw new SyntaxError(`the key ${jsonText(repeated)} occurs twice`);
+  if (repeated !== null) throw new SyntaxError(`the key ${shownValue(repeated)} occurs twice`);
   return value;
 }
 
@@ -39,16 +40,6 @@ export function asRecord(value: unknown): Record<string, unknown> | null {
     ? (value as Record<string, unknown>)
     : null;
 }
-
-/** A value of a file for a message: short, however long or deep the value is. */
-export function jsonText(value: unknown): string {
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === 'object' && value !== null) return 'an object';
-  if (typeof value !== 'string') return String(value);
-  return JSON.stringify(value.length > LONGEST_TEXT ? `${value.slice(0, LONGEST_TEXT)}...` : value);
-}
-
-const LONGEST_TEXT = 100;
 
 /** JSON.parse takes a number beyond float64 for infinite. */
 const constants: Readonly<Record<string, string>> = { Infinity: '1e999', '-Infinity': '-1e999', NaN: 'null' };

@@ -1,6 +1,8 @@
 import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetRead } from 'hyparquet';
 import { EigenshardError, InputError } from '../errors.js';
+import { withFile } from '../files/open-file.js';
 import { asInputError } from '../files/read-error.js';
+import { chunkSpan, footerProblem, pagesProblem } from './parquet-bounds.js';
 
 /** A leading U+FEFF is text, which hyparquet's own decoder drops as a byte order mark. */
 const exact = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -39,24 +41,38 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
     } catch (error) {
       const known = asInputError(error, file, role);
       if (known instanceof EigenshardError) throw known;
-      throw new InputError(`${file}: cannot read ${role}: ${(error as Error).message}. Make the run again`, {
-        cause: error,
-      });
+      throw new InputError(
+        `${file}: cannot read ${role}: it is damaged (${(error as Error).message}). Make the run again`,
+        {
+          cause: error,
+        },
+      );
     }
   };
-  const buffer = await attempt(() => asyncBufferFromFile(file));
+  // Looked at first: to open a named pipe would wait for somebody who writes to it.
+  const buffer = await withFile(file, role, () => attempt(() => asyncBufferFromFile(file)));
   const metadata: FileMetaData = await attempt(() => parquetMetadataAsync(buffer));
+  const refuse = (problem: string | null) => {
+    if (problem !== null)
+      throw new InputError(`${file}: cannot read ${role}: ${problem}. Make the run again`);
+  };
+  refuse(footerProblem(metadata, buffer.byteLength));
   const names = metadata.schema.slice(1).map(({ name }) => name);
   const rows = Number(metadata.num_rows);
-  if (!(rows >= 0 && rows <= buffer.byteLength * MOST_ROWS_A_BYTE)) {
-    throw new InputError(
-      `${file}: cannot read ${role}: it promises ${rows} rows in ${buffer.byteLength} bytes. Make the run again`,
-    );
-  }
 
   const values = async (column: string): Promise<ParquetColumn> => {
     if (!names.includes(column))
       throw new InputError(`${file}: has no column "${column}". Make the run again`);
+    const index = names.indexOf(column);
+    const isOptional = metadata.schema[index + 1]!.repetition_type === 'OPTIONAL';
+    for (const { columns, num_rows: count } of metadata.row_groups) {
+      const chunk = columns[index]!.meta_data!;
+      const { start, end } = chunkSpan(chunk);
+      const bytes = await attempt(async () => buffer.slice(start, end));
+      refuse(
+        await attempt(async () => pagesProblem(bytes, Number(count), { isOptional, codec: chunk.codec })),
+      );
+    }
     const collected = new Array<unknown>(rows);
     await attempt(() =>
       parquetRead({
@@ -86,6 +102,3 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
     },
   };
 }
-
-/** Not even a column of booleans holds more; a footer that lies must not ask for any amount of memory. */
-const MOST_ROWS_A_BYTE = 8;

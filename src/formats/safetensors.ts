@@ -1,7 +1,8 @@
 import { InputError } from '../errors.js';
-import { asRecord, jsonText, parseJson } from '../files/json.js';
+import { asRecord, parseJson } from '../files/json.js';
 import { isLfsPointer, lfsPointer } from '../files/lfs-pointer.js';
 import { readBytes, withFile } from '../files/open-file.js';
+import { shownValue } from '../text/shown-value.js';
 import { elementCount, shapeText } from './shape.js';
 
 /** One tensor of a safetensors file: row-major, little-endian, without gaps. */
@@ -125,7 +126,7 @@ function parseMetadata(file: string, value: unknown): Map<string, string> {
   const metadata = new Map<string, string>();
   for (const [key, text] of Object.entries(record)) {
     if (typeof text !== 'string') {
-      throw invalid(file, `__metadata__ ${jsonText(key)} is ${jsonText(text)}, expected a string`);
+      throw invalid(file, `__metadata__ ${shownValue(key)} is ${shownValue(text)}, expected a string`);
     }
     metadata.set(key, text);
   }
@@ -144,7 +145,7 @@ function isPlaceholder(value: unknown): boolean {
 
 function parseEntry(file: string, name: string, value: unknown, dataOffset: number): SafetensorsEntry {
   const { dtype, shape, data_offsets: offsets } = asRecord(value) ?? {};
-  const problem = (text: string) => invalid(file, `tensor ${jsonText(name)}: ${text}`);
+  const problem = (text: string) => invalid(file, `tensor ${shownValue(name)}: ${text}`);
   if (typeof dtype !== 'string' || !Array.isArray(shape) || !isByteRange(offsets)) {
     throw problem(
       'expected dtype (string), shape (whole numbers) and data_offsets [begin, end], begin <= end',
@@ -152,11 +153,11 @@ function parseEntry(file: string, name: string, value: unknown, dataOffset: numb
   }
   const bits = dtypeBits.get(dtype);
   if (bits === undefined) {
-    throw problem(`unknown dtype ${jsonText(dtype)}, expected one of ${[...dtypeBits.keys()].join(', ')}`);
+    throw problem(`unknown dtype ${shownValue(dtype)}, expected one of ${[...dtypeBits.keys()].join(', ')}`);
   }
   const count = elementCount(shape);
   if (count === null) {
-    const sizes = shape.slice(0, 20).map(jsonText).join(', ');
+    const sizes = shape.slice(0, 20).map(shownValue).join(', ');
     throw problem(`impossible shape [${sizes}], expected whole numbers with a product below 2^53`);
   }
   const [begin, end] = offsets;
@@ -184,7 +185,7 @@ function checkCoverage(file: string, tensors: SafetensorsEntry[], dataOffset: nu
       const what = byteOffset < covered ? 'overlaps the tensor before it' : 'leaves a hole before it';
       throw invalid(
         file,
-        `tensor ${jsonText(name)} begins at byte ${byteOffset} and ${what}, which ends at byte ${covered}`,
+        `tensor ${shownValue(name)} begins at byte ${byteOffset} and ${what}, which ends at byte ${covered}`,
       );
     }
     covered += byteLength;

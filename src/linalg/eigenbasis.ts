@@ -46,6 +46,7 @@ export async function eigenbasisOfCovariance(
   for (let i = 0; i < d; i++) eigenvectors.subarray(i * d, (i + 1) * d).reverse();
   fixSigns(eigenvectors, d);
   const eigenvalues = covarianceEigenvalues.map((c) => 1 / (c + ridge));
+  refuseExtreme(eigenvalues);
   return { eigenvalues, covarianceEigenvalues, eigenvectors };
 }
 
@@ -53,7 +54,7 @@ export async function eigenbasisOfCovariance(
  * Eigenbasis of a given metric.
  * @param metric M, [d, d] symmetric
  * @param ridge rho, where the metric says it
- * @throws InputError when M is not positive definite
+ * @throws InputError when M is not positive definite, or its eigenvalues are too large or too small for float64
  */
 export async function eigenbasisOfMetric(
   metric: Float64Array,
@@ -68,9 +69,29 @@ export async function eigenbasisOfMetric(
         `(the largest ${eigenvalues[d - 1]!.toExponential(3)}). A metric tensor (C + ridge I)^-1 has none below zero`,
     );
   }
+  refuseExtreme(eigenvalues);
   fixSigns(eigenvectors, d);
   const covarianceEigenvalues = ridge === null ? null : eigenvalues.map((lambda) => 1 / lambda - ridge);
   return { eigenvalues, covarianceEigenvalues, eigenvectors };
+}
+
+/** The smallest float64 with all of its digits. */
+const LEAST_NORMAL = 2 ** -1022;
+
+/**
+ * Refuses eigenvalues whose squares, or the square of whose sum, are no float64: the figures of the spectrum are made of
+ * them.
+ *
+ * @param eigenvalues lambda, [d], ascending
+ */
+function refuseExtreme(eigenvalues: Float64Array): void {
+  const d = eigenvalues.length;
+  const [smallest, largest] = [eigenvalues[0]!, eigenvalues[d - 1]!];
+  if (smallest >= Math.sqrt(LEAST_NORMAL) && largest <= Math.sqrt(Number.MAX_VALUE) / d) return;
+  throw new InputError(
+    `the metric has eigenvalues from ${smallest.toExponential(3)} to ${largest.toExponential(3)}, whose squares float64 ` +
+      'cannot hold. Scale the metric, or the checkpoint: they are 1 / (variance + ridge)',
+  );
 }
 
 /** Metric M = V diag(lambda) V^T, [d, d], symmetric to the last bit. */

@@ -65,7 +65,8 @@ export async function openRun(directory: string): Promise<OpenRun> {
         const known = Object.keys(TABLE_NAMES).join(', ');
         throw new RangeError(`openRun: there is no table ${JSON.stringify(name)}; there are ${known}`);
       }
-      if (manifest.tables !== null) return openTable(place, name);
+      const { tables } = manifest;
+      if (tables !== null) return openTable({ directory: place, tables }, name);
       throw new InputError(`${directory}: has no tables (--tables none). Make the run again with them`);
     },
     projections: (rows) => readProjections(place, manifest, rows),

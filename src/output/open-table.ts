@@ -1,7 +1,14 @@
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { openParquetColumns, type ParquetColumns } from '../formats/parquet-columns.js';
-import { TABLE_NAMES, type TableName } from './manifest.js';
+import { type Manifest, TABLE_NAMES, type TableName } from './manifest.js';
+import { refuseDamaged } from './refuse-damaged.js';
+
+/** Tables of a run, and where they lie. */
+export interface TablesOfRun {
+  directory: string;
+  tables: Pick<NonNullable<Manifest['tables']>, 'files'>;
+}
 
 /** A query cannot use `lambda` as it stands: it is a word of SQL. */
 const formerNames: Readonly<Partial<Record<TableName, Readonly<Record<string, string>>>>> = {
@@ -14,14 +21,23 @@ export function formerColumns(table: TableName): Readonly<Record<string, string>
 }
 
 /**
- * Opens a table of the run in `directory`, of which only the footer is read. Its columns have today's names, also
- * where the file has former ones.
+ * Opens a table of a run, once it is known to be as the run wrote it. Its columns have today's names, also where the
+ * file has former ones.
  *
  * @param rows how many it must have, where that is known
  * @throws InputError where it is missing, damaged, or of another length
  */
-export async function openTable(directory: string, table: TableName, rows?: number): Promise<ParquetColumns> {
-  const file = path.join(directory, TABLE_NAMES[table]);
+export async function openTable(
+  { directory, tables }: TablesOfRun,
+  table: TableName,
+  rows?: number,
+): Promise<ParquetColumns> {
+  const name = TABLE_NAMES[table];
+  const record = tables.files.find((file) => file.path === name);
+  if (record === undefined)
+    throw new InputError(`${directory}: has no ${name}. Make the run again with its tables`);
+  const file = path.join(directory, name);
+  await refuseDamaged(file, record);
   const columns = await openParquetColumns(file, `the table ${table}`);
   if (rows !== undefined && columns.rows !== rows) {
     throw new InputError(`${file}: holds ${columns.rows} rows, not ${rows}. Make the run again`);

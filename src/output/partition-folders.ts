@@ -1,7 +1,10 @@
-import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
+import { IrregularFileError, withFileSync } from '../files/open-file.js';
+import { asInputError } from '../files/read-error.js';
 import { readFully } from '../files/read-fully.js';
+import { isMissing } from '../files/system-error.js';
 import { partitionFolders } from '../plan/plan-run.js';
 
 /** Readers of a folder pass hidden files over. */
@@ -11,8 +14,8 @@ function visibleFiles(directory: string, folder: string): string[] {
       .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
       .map((entry) => path.join(directory, folder, entry.name));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
+    if (isMissing(error)) return [];
+    throw asInputError(error, path.join(directory, folder), 'the partitions');
   }
 }
 
@@ -49,14 +52,14 @@ const FINGERPRINT_KEY = 'eigenshard.fingerprint';
 const TAIL_BYTES = 2 ** 16;
 
 function carriesFingerprint(file: string): boolean {
-  const descriptor = openSync(file, 'r');
   try {
-    const stats = fstatSync(descriptor);
-    if (!stats.isFile()) return false;
-    const tail = Buffer.alloc(Math.min(TAIL_BYTES, stats.size));
-    readFully(descriptor, tail, stats.size - tail.length, file);
-    return tail.includes(FINGERPRINT_KEY);
-  } finally {
-    closeSync(descriptor);
+    return withFileSync(file, 'a partition', (descriptor, size) => {
+      const tail = Buffer.alloc(Math.min(TAIL_BYTES, size));
+      readFully(descriptor, tail, size - tail.length, file);
+      return tail.includes(FINGERPRINT_KEY);
+    });
+  } catch (error) {
+    if (error instanceof IrregularFileError) return false;
+    throw error;
   }
 }

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { namesIn } from '../files/names-in.js';
 import { readTextIfThere } from '../files/read-text.js';
 import { JOURNAL_NAME } from './journal.js';
 
@@ -20,11 +21,8 @@ export function isOwnManifest(directory: string): boolean {
 
 /** Lists the folders of a directory in which runs lie, by name: those of a batch, for one. */
 export function runFoldersIn(directory: string): RunFolder[] {
-  return readdirSync(directory)
-    .sort()
-    .flatMap((name) => {
-      const holds = (file: string) => existsSync(path.join(directory, name, file));
-      const isFinished = holds(MANIFEST_NAME) && isOwnManifest(path.join(directory, name));
-      return isFinished || holds(JOURNAL_NAME) ? [{ name, isFinished }] : [];
-    });
+  return namesIn(directory).flatMap((name) => {
+    const isFinished = isOwnManifest(path.join(directory, name));
+    return isFinished || existsSync(path.join(directory, name, JOURNAL_NAME)) ? [{ name, isFinished }] : [];
+  });
 }

@@ -24,9 +24,12 @@ export async function explainSqlError(
     known,
   );
   const mentioned = mentionedViews(sql, known);
-  const lines = [message];
+  // DuckDB's own advice, settings of it, cannot be followed here.
+  const lines = [/^Out of Memory Error/.test(message) ? message.split('\n')[0]! : message];
   if (/^Catalog Error: Table with name/.test(message))
     lines.push(...reasonsOf(mentioned, known), availableViews(known));
+  if (/^Out of Memory Error/.test(message))
+    lines.push('Ask for less at once, or give --memory a larger size');
   if (/^(?:Parser|Binder) Error/.test(message) && /\blambda\b/i.test(sql))
     lines.push('lambda is a word of SQL: the column of the eigenvalues is called eigenvalue');
   if (!ofTheQuery.test(message)) lines.push(...(await damageOf(mentioned, known)));
@@ -60,7 +63,8 @@ async function damageOf(names: readonly string[], known: ReadonlyMap<string, Vie
   });
   const damaged: ViewedFile[] = [];
   for (const file of files)
-    if (file.sha256 !== null && (await hashFile(file.path, 'the table')) !== file.sha256) damaged.push(file);
+    if (file.record !== null && (await hashFile(file.path, 'the table')) !== file.record.sha256)
+      damaged.push(file);
   return damaged.map(
     (file) => `${file.path} is damaged: it is not as the run wrote it. \`verify\` tells what else is`,
   );

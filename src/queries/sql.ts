@@ -1,7 +1,9 @@
 import type { DuckDBConnection, Json } from '@duckdb/node-api';
 import { EigenshardError, InputError } from '../errors.js';
 import { insertBasis } from './insert-basis.js';
+import { intactView } from './intact-view.js';
 import { loadDuckDB } from './load-duckdb.js';
+import { memoryLimit } from './memory-limit.js';
 import { explainSqlError } from './sql-error.js';
 import { type FilesView, mentionedViews, type View, type Views } from './views.js';
 
@@ -28,22 +30,28 @@ export interface SqlSources {
  * Answers one query over the views of runs. Nothing but their files can be read, and nothing written.
  *
  * @param use takes the answer; what it returns is returned
+ * @param memoryBytes that DuckDB may take; half of what the machine has left where nothing is said
  * @throws InputError where DuckDB is not installed or refuses the query, or a name of an attached run is none of SQL
  */
 export async function querySql<Result>(
   { views, attached = {} }: SqlSources,
   sql: string,
   use: (result: SqlResult) => Promise<Result>,
+  memoryBytes = memoryLimit(),
 ): Promise<Result> {
   const { DuckDBInstance, StatementType } = await loadDuckDB();
-  const instance = await DuckDBInstance.create(':memory:', settings);
+  const instance = await DuckDBInstance.create(':memory:', { ...settings, memory_limit: `${memoryBytes}B` });
   const connection = await instance.connect();
   const known = new Map(Object.entries(views));
   for (const [schema, others] of Object.entries(attached))
     for (const [name, view] of Object.entries(others)) known.set(`${schema}.${name}`, view);
   try {
     for (const schema of Object.keys(attached)) await createSchema(connection, schema);
-    for (const [name, view] of known) known.set(name, await createView(connection, name, view));
+    const mentioned = new Set(mentionedViews(sql, known));
+    for (const [name, view] of known) {
+      const intact = await intactView(view, mentioned.has(name));
+      known.set(name, await createView(connection, name, intact));
+    }
     await allowOnly(connection, [...known.values()]);
     await insertMentionedBases(connection, sql, known);
     const statements = await connection.extractStatements(sql);

@@ -2,7 +2,8 @@ import { InputError } from '../errors.js';
 import { eigenvectorColumn } from '../formats/parquet.js';
 import { openParquetColumns } from '../formats/parquet-columns.js';
 import type { Manifest } from '../output/manifest.js';
-import { openTable } from '../output/open-table.js';
+import { openTable, type TablesOfRun } from '../output/open-table.js';
+import { refuseOtherSize } from '../output/refuse-damaged.js';
 import { runFile } from '../output/run-file.js';
 import { degrees } from '../tables/degrees.js';
 import { type Measure, type Side, sides } from '../tables/measures.js';
@@ -59,21 +60,23 @@ export async function topTokens(
 ): Promise<TopToken[]> {
   const { count } = request;
   eigenvectorIndex(directory, manifest, request.eigenvector);
-  if (manifest.tables === null) {
+  const { tables } = manifest;
+  if (tables === null) {
     throw new InputError(`${directory}: has no tables (--tables none). Make the run again with them`);
   }
-  const stored = await storedTokens(directory, request);
+  const run = { directory, tables };
+  const stored = await storedTokens(run, request);
   // A shorter list than asked for of the run holds all tokens that there are.
-  if (count <= stored.places || stored.places < manifest.tables.top) return stored.tokens;
-  return computedTokens(directory, manifest, request, stored.places);
+  if (count <= stored.places || stored.places < tables.top) return stored.tokens;
+  return computedTokens(run, manifest, request, stored.places);
 }
 
 /** Tokens that extremes.parquet holds of the request, and the number of places that it has in all. */
 async function storedTokens(
-  directory: string,
+  run: TablesOfRun,
   { eigenvector, sides: wanted, measure, count }: TopRequest,
 ): Promise<{ tokens: TopToken[]; places: number }> {
-  const table = await openTable(directory, 'extremes');
+  const table = await openTable(run, 'extremes');
   const [index, place, tokenId, value, angle] = await Promise.all(
     ['index', 'place', 'token_id', 'value', 'angle'].map((column) => table.numbers(column)),
   );
@@ -100,14 +103,14 @@ async function storedTokens(
 }
 
 async function computedTokens(
-  directory: string,
+  run: TablesOfRun,
   manifest: Manifest,
   { eigenvector, sides: wanted, measure, count }: TopRequest,
   stored: number,
 ): Promise<TopToken[]> {
-  const p = await projectionColumn(directory, manifest, eigenvector, stored);
-  const tokens = await openTable(directory, 'tokens');
-  const lambda = (await (await openTable(directory, 'eigenvectors')).numbers('eigenvalue'))[eigenvector]!;
+  const p = await projectionColumn(run.directory, manifest, eigenvector, stored);
+  const tokens = await openTable(run, 'tokens');
+  const lambda = (await (await openTable(run, 'eigenvectors')).numbers('eigenvalue'))[eigenvector]!;
   const isCausal = measure === 'causal_cosine';
   const norms = await tokens.numbers(isCausal ? 'causal_norm' : 'norm');
   const scale = isCausal ? Math.sqrt(lambda) : 1;
@@ -146,7 +149,10 @@ async function projectionColumn(
           `does not have. Ask for -k ${stored} or fewer, or make the run with --format both`,
       );
     }
-    const partition = await openParquetColumns(runFile(directory, file.path), 'the partition');
+    // Not its checksum: of all partitions this would read gigabytes for one column.
+    const place = runFile(directory, file.path);
+    refuseOtherSize(place, file.bytes);
+    const partition = await openParquetColumns(place, 'the partition');
     if (partition.rows !== count) {
       throw new InputError(`${file.path}: holds ${partition.rows} rows, not ${count}. Make the run again`);
     }

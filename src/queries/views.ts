@@ -21,8 +21,8 @@ export interface FilesView {
 export interface ViewedFile {
   /** Absolute. */
   path: string;
-  /** Its SHA-256, where the run recorded it. */
-  sha256: string | null;
+  /** Its length and SHA-256, where the run recorded them. */
+  record: Pick<FileRecord, 'bytes' | 'sha256'> | null;
 }
 
 /** The eigenvectors, which are read only where a query names them. */
@@ -101,6 +101,6 @@ function viewOfProjections(directory: string, { partitions }: Manifest): View {
   return { is: 'files', files, formerColumns: {} };
 }
 
-function viewed(file: string, record: Pick<FileRecord, 'sha256'> | undefined): ViewedFile {
-  return { path: file, sha256: record?.sha256 ?? null };
+function viewed(file: string, record: ViewedFile['record'] | undefined): ViewedFile {
+  return { path: file, record: record ?? null };
 }

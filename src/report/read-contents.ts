@@ -32,12 +32,13 @@ export async function readContents(
   if (tables === null) {
     throw new InputError(`${directory}: has no tables to show (--tables none). Make the run again with them`);
   }
+  const run = { directory, tables };
   const { name, rows, hidden } = model;
-  const tokenTable = await openTable(directory, 'tokens', rows);
+  const tokenTable = await openTable(run, 'tokens', rows);
   const tokens = await tokenArrays(tokenTable);
-  const eigenvectors = await eigenvectorArrays(await openTable(directory, 'eigenvectors', hidden));
-  const extremes = await extremeArrays(await openTable(directory, 'extremes'), { rows, hidden });
-  const histograms = await histogramArrays(await openTable(directory, 'histograms'), {
+  const eigenvectors = await eigenvectorArrays(await openTable(run, 'eigenvectors', hidden));
+  const extremes = await extremeArrays(await openTable(run, 'extremes'), { rows, hidden });
+  const histograms = await histogramArrays(await openTable(run, 'histograms'), {
     hidden,
     bins: tables.histogram.bins,
   });

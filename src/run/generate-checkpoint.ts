@@ -6,7 +6,7 @@ import { type Executor, runTasks } from '../executor/executor.js';
 import { afterCleanUp } from '../files/clean-up.js';
 import { makeDirectory } from '../files/make-directory.js';
 import { namesIn } from '../files/names-in.js';
-import { writeFileAtomically, writeFully } from '../files/partial-file.js';
+import { sweepPartialFiles, writeFileAtomically, writeFully } from '../files/partial-file.js';
 import { readTextIfThere } from '../files/read-text.js';
 import { removeFile } from '../files/remove-file.js';
 import { asOutputError } from '../files/write-error.js';
@@ -34,6 +34,7 @@ export async function generateCheckpoint(
 ): Promise<void> {
   const { rows } = recipe;
   makeDirectory(directory);
+  sweepPartialFiles(directory, CONFIG_NAME);
   writeFileAtomically(path.join(directory, CONFIG_NAME), [Buffer.from(configText(recipe))]);
 
   const layout = layoutOf(recipe);

@@ -27,7 +27,10 @@ export async function intactUnits(
   const latest = new Map(
     done.map((entry) => [entry.step === 'partition' ? `partition ${entry.index}` : entry.step, entry]),
   );
-  const entries = [...latest.values()];
+  // A journal may name partitions that there are none of.
+  const entries = [...latest.values()].filter(
+    (entry) => entry.step !== 'partition' || entry.index < plan.partitions.length,
+  );
   const inputs = entries.map((entry) => ({
     files: (entry.step === 'partition' ? entry.files : [entry.file]).map((file) => ({
       ...file,

@@ -16,6 +16,16 @@ export function harmlessText(text: string): string {
   return text.replace(unseen, (character) => visibleText(character).slice(1, -1));
 }
 
+/** Shows JSON with the escapes of JSON for all that would act on a terminal or a line: what is read of it is the same. */
+export function harmlessJson(json: string): string {
+  return json.replace(unseen, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, k) => `\\u${character.charCodeAt(k).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  );
+}
+
 /** Characters to escape: other, separators but the plain space, and marks that would join the quote before them. */
 const unseen = /(?! )[\p{C}\p{Z}]|(?<=^)\p{M}/gu;
 

@@ -55,7 +55,7 @@ test('every query of every document gives rows', async (t) => {
   writeBatchSummary(series, [
     { status: 'finished', run: planned, manifest: run.manifest, finishedBefore: false },
   ]);
-  const file = { path: path.join(series, 'summary.parquet'), sha256: null };
+  const file = { path: path.join(series, 'summary.parquet'), record: null };
   const ofBatch = { views: { summary: { is: 'files', files: [file], formerColumns: {} } } } as const;
   const views = viewsOfRun(run.directory, run.manifest);
   const ofRun = { views, attached: { other: views } };

@@ -10,6 +10,7 @@ test('columns come whole over row groups, null as NaN where numbers are asked fo
   const filename = join(scratchDirectory(t), 'a.parquet');
   parquetWriteFile({
     filename,
+    codec: 'UNCOMPRESSED',
     columnData: [
       { name: 'id', data: Int32Array.of(1, 2, 3, 4, 5), type: 'INT32' },
       { name: 'z', data: [0.5, null, -1, 1e-300, null], type: 'DOUBLE' },
@@ -36,7 +37,11 @@ test('columns come whole over row groups, null as NaN where numbers are asked fo
 test('a text that begins with U+FEFF keeps it', async (t) => {
   const filename = join(scratchDirectory(t), 'a.parquet');
   const texts = ['\ufeff', '\ufeffusing', 'a\ufeff', '\ufeff\ufeff', null];
-  parquetWriteFile({ filename, columnData: [{ name: 'text', data: texts, type: 'STRING' }] });
+  parquetWriteFile({
+    filename,
+    codec: 'UNCOMPRESSED',
+    columnData: [{ name: 'text', data: texts, type: 'STRING' }],
+  });
   t.deepEqual(Array.from(await (await openParquetColumns(filename, 'the table')).values('text')), texts);
 });
 
@@ -58,6 +63,7 @@ test('a footer that promises more rows than its bytes can hold is refused', asyn
   // 5 rows are the varint 0a of the footer's third field, an i64; 2^33 of them are five bytes.
   parquetWriteFile({
     filename,
+    codec: 'UNCOMPRESSED',
     columnData: [{ name: 'id', data: Int32Array.of(1, 2, 3, 4, 5), type: 'INT32' }],
   });
   const bytes = readFileSync(filename);
@@ -75,5 +81,71 @@ test('a footer that promises more rows than its bytes can hold is refused', asyn
   await t.throwsAsync(openParquetColumns(filename, 'the table'), {
     instanceOf: InputError,
     message: /it promises 8589934592 rows in \d+ bytes/,
+  });
+});
+
+/** Puts bytes in the place of equally many, wherever they stand in the file. */
+function replaced(bytes: Buffer, from: readonly number[], to: readonly number[]): Buffer {
+  const at = bytes.indexOf(Buffer.from(from));
+  if (at < 0) throw new Error(`the file holds no ${from.join(' ')}`);
+  const changed = Buffer.from(bytes);
+  changed.set(to, at);
+  return changed;
+}
+
+test('what claims more than its bytes hold is refused before room is made for it', async (t) => {
+  const file = join(scratchDirectory(t), 'a.parquet');
+  const places = Int32Array.from({ length: 1000 }, (_, k) => k >> 9);
+  parquetWriteFile({
+    filename: file,
+    codec: 'UNCOMPRESSED',
+    columnData: [
+      { name: 'place', data: places, type: 'INT32', encoding: 'RLE_DICTIONARY' },
+      { name: 'z', data: Array.from(places, (place) => place || null), type: 'DOUBLE', nullable: true },
+    ],
+  });
+  const whole = readFileSync(file);
+  const refused = async (bytes: Buffer, message: RegExp) => {
+    writeFileSync(file, bytes);
+    const read = async () => {
+      const columns = await openParquetColumns(file, 'the table');
+      for (const name of columns.names) await columns.values(name);
+    };
+    await t.throwsAsync(read(), { instanceOf: InputError, message });
+  };
+  // 1000 is the varint d0 0f, zigzag; a page header of the second kind has it twice: num_values and, later, num_rows.
+  await refused(
+    replaced(whole, [0x15, 0xd0, 0x0f, 0x15], [0x15, 0xd0, 0x7f, 0x15]),
+    /none that a run writes|more than 1000/,
+  );
+  // A run of 512 equal values begins with 512 << 1, the varint 80 08.
+  await refused(replaced(whole, [0x80, 0x08], [0x80, 0x78]), /a run of values is longer than its page/);
+  // The column is OPTIONAL, 1, zigzag 02; REPEATED is 04.
+  await refused(
+    replaced(whole, [0x25, 0x02, 0x18, 0x05, 0x70], [0x25, 0x04, 0x18, 0x05, 0x70]),
+    /its columns are not those of a run/,
+  );
+});
+
+test("a column in Snappy's compression is read, in another one refused", async (t) => {
+  const filename = join(scratchDirectory(t), 'a.parquet');
+  const data = Int32Array.from({ length: 1000 }, (_, k) => k >> 9);
+  for (const encoding of ['PLAIN', 'RLE_DICTIONARY'] as const) {
+    parquetWriteFile({
+      filename,
+      codec: 'SNAPPY',
+      columnData: [{ name: 'id', data, type: 'INT32', encoding }],
+    });
+    t.deepEqual(
+      await (await openParquetColumns(filename, 'the table')).numbers('id'),
+      Float64Array.from(data),
+    );
+  }
+  const none = { GZIP: (bytes: Uint8Array) => bytes };
+  const columnData = [{ name: 'id', data, type: 'INT32' }] as const;
+  parquetWriteFile({ filename, codec: 'GZIP', compressors: none, columnData: [...columnData] });
+  await t.throwsAsync(openParquetColumns(filename, 'the table'), {
+    instanceOf: InputError,
+    message: /its column "id" is not described as a run does/,
   });
 });

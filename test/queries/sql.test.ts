@@ -2,6 +2,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writ
 import path from 'node:path';
 import test from 'ava';
 import { sqlText } from '../../src/commands/sql-text.js';
+import { memoryLimit } from '../../src/queries/memory-limit.js';
 import { querySql } from '../../src/queries/sql.js';
 import { viewsOfRun } from '../../src/queries/views.js';
 import type { FinishedRun } from '../../src/run/coordinator.js';
@@ -129,6 +130,42 @@ async function text(
     return all.trimEnd().split('\n');
   });
 }
+
+test('on a terminal nothing acts that a text holds, also as csv and json; elsewhere it is what is stored', async (t) => {
+  const run = await runWithTables(t);
+  const query = `SELECT chr(27) || '[31mred' || chr(8238) || chr(155) AS x`;
+  const options = { digits: 'all', isTerminal: true } as const;
+  t.deepEqual(await text(run, query, { ...options, format: 'csv' }), [
+    'x\r',
+    '\\u{1b}[31mred\\u{202e}\\u{9b}',
+  ]);
+  const json = await text(run, query, { ...options, format: 'json' });
+  t.is(json[1], '{"x":"\\u001b[31mred\\u202e\\u009b"}');
+  t.deepEqual(JSON.parse(json.join('')), [{ x: '\u001b[31mred\u202e\u009b' }]);
+  t.deepEqual(await text(run, query, { ...options, format: 'csv', isTerminal: false }), [
+    'x\r',
+    '\u001b[31mred\u202e\u009b',
+  ]);
+});
+
+test('a query that would take more memory than it may is refused with what to do', async (t) => {
+  const { directory } = await runWithTables(t);
+  const query = `SELECT count(DISTINCT range::VARCHAR || repeat('y', 50)) FROM range(30000000)`;
+  const { code, stderr } = await eigenshard('sql', directory, query, '--memory', '130MB');
+  t.is(code, 2);
+  const lines = stderr.split('\n');
+  t.regex(lines[0]!, /^eigenshard: sql: Out of Memory Error: .*12\d\.\d MiB used\)$/);
+  t.deepEqual(lines.slice(1), ['Ask for less at once, or give --memory a larger size', '']);
+  t.regex(
+    (await eigenshard('sql', directory, query, '--memory', 'much')).stderr,
+    /It must be a size such as 5GB/,
+  );
+});
+
+test('a query may take half of the memory that is left, and never less than it needs to begin', (t) => {
+  t.is(memoryLimit(8e9), 4e9);
+  t.is(memoryLimit(1e6), 128e6);
+});
 
 test('tables round numbers, quote texts and cut long cells; csv has all of them', async (t) => {
   const run = await runWithTables(t);
@@ -281,7 +318,7 @@ test('a damaged table is named, whatever is damaged of it, and the others answer
     writeFileSync(file, damaged);
     const { code, stderr } = await eigenshard('sql', directory, 'SELECT * FROM tokens');
     t.is(code, 2);
-    t.regex(stderr, /tokens\.parquet is damaged: .*`verify` tells/);
+    t.regex(stderr, /tokens\.parquet: is not as the run wrote it: .*`verify` tells/);
     t.is((await eigenshard('sql', directory, 'SELECT count(*) FROM extremes')).code, 0);
   }
 });

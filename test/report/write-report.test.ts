@@ -79,7 +79,7 @@ test('a table that is missing or damaged is named, and no report is left half-wr
   truncateSync(path.join(directory, 'histograms.parquet'), 100);
   await t.throwsAsync(writeReport(directory, manifest), {
     instanceOf: InputError,
-    message: /histograms\.parquet: cannot read/,
+    message: /histograms\.parquet: is not as the run wrote it: it has 100 bytes, not/,
   });
   rmSync(path.join(directory, 'tokens.parquet'));
   await t.throwsAsync(writeReport(directory, manifest), {

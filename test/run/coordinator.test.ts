@@ -340,6 +340,27 @@ test('rows that are all equal have no covariance, which is an error of the input
   await t.notThrowsAsync(runHere({ model: arrayOf(t, nearly), out: scratchDirectory(t) }));
 });
 
+test('rows too long or too short for the float32 of their projections are an error of the input', async (t) => {
+  const rows = Array.from({ length: 40 }, (_, i) => [Math.sin(i), Math.cos(3 * i), Math.sin(7 * i)]);
+  const scaled = (scale: number) => rows.map((row) => row.map((value) => value * scale));
+  for (const [scale, message] of [
+    [
+      3e38,
+      /the matrix has the norm 4\.37e\+38 at row 1, and float32, .* holds norms from 3\.5e-38 to 3\.4e\+38; scale/,
+    ],
+    [1e-39, /the matrix has the norm 1\.00e-39 at row 0, and float32/],
+  ] as const) {
+    await t.throwsAsync(runHere({ model: arrayOf(t, scaled(scale)), out: scratchDirectory(t) }), {
+      instanceOf: InputError,
+      message,
+    });
+  }
+  for (const scale of [1e30, 1e-30]) {
+    const { manifest } = await runHere({ model: arrayOf(t, scaled(scale)), out: scratchDirectory(t) });
+    t.true(manifest.verification.passed);
+  }
+});
+
 test('a weight that is no number is the fault of the checkpoint, and no advice is to download it again', async (t) => {
   const model = arrayOf(t, [
     [1, 2],

@@ -1,8 +1,9 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { EigenshardError } from '../../src/errors.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
+import { DIRECTORY_LOCK } from '../../src/files/lock.js';
 import { loadConfig } from '../../src/run/config.js';
 import { coordinateRun } from '../../src/run/coordinator.js';
 import { silentProgress } from '../../src/run/progress.js';
@@ -55,6 +56,8 @@ test('whatever call the system refuses, the error names a file and says what to 
     } finally {
       refused.end();
     }
+    // Whoever could not remove its lock has ended by then.
+    rmSync(path.join(directory, name, DIRECTORY_LOCK), { force: true });
     await run(name, { resume: true });
     t.deepEqual(dataFiles(path.join(directory, name)), expected, `call ${at}, ${code}`);
   }

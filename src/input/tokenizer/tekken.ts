@@ -1,5 +1,6 @@
-import { asRecord, jsonText } from '../../files/json.js';
+import { asRecord } from '../../files/json.js';
 import { readJsonObject } from '../../files/json-file.js';
+import { shownValue } from '../../text/shown-value.js';
 import { decodeBase64 } from './base64-token.js';
 import { TokenList } from './token-list.js';
 import type { Tokenizer } from './tokenizer.js';
@@ -59,7 +60,7 @@ export async function openTekken(file: string): Promise<Tokenizer> {
   }
   for (const token of vocab) {
     const { rank, token_bytes: bytes } = asRecord(token) ?? {};
-    if (!isCount(rank)) throw list.invalid(`a token has the rank ${jsonText(rank)}`);
+    if (!isCount(rank)) throw list.invalid(`a token has the rank ${shownValue(rank)}`);
     if (rank < size - reserved) list.add(rank + reserved, bytes);
   }
   return list.tokenizer({ is: 'known', decode: decodeBase64 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { jsonText } from '../../files/json.js';
 import { readBytes, withFile } from '../../files/open-file.js';
 import { readText } from '../../files/read-text.js';
+import { shownValue } from '../../text/shown-value.js';
 import { decodeBase64 } from './base64-token.js';
 import { TokenList } from './token-list.js';
 import type { Tokenizer } from './tokenizer.js';
@@ -23,7 +23,7 @@ export async function openTiktoken(directory: string, name: string): Promise<Tok
     if (content === '') continue;
     const [, bytes, rank] = line.exec(content) ?? [];
     if (bytes === undefined) {
-      throw list.invalid(`line ${index + 1} is ${jsonText(content)}, not a token in base64 and its rank`);
+      throw list.invalid(`line ${index + 1} is ${shownValue(content)}, not a token in base64 and its rank`);
     }
     list.add(Number(rank), bytes);
   }

@@ -1,4 +1,5 @@
-import { asRecord, jsonText } from '../../files/json.js';
+import { asRecord } from '../../files/json.js';
+import { shownValue } from '../../text/shown-value.js';
 import { utf8Text } from './utf8-text.js';
 
 /** Text of one token by itself. @param added a token of the added vocabulary, not of the model's */
@@ -63,7 +64,7 @@ function createNested(config: unknown, depth: number): DecoderSection {
   const section = asRecord(config) ?? {};
   const step = typeof section.type === 'string' ? steps.get(section.type) : undefined;
   if (step !== undefined && depth <= DEEPEST) return step(section, depth);
-  return unknown(`the decoder ${jsonText(section.type ?? config)}`);
+  return unknown(`the decoder ${shownValue(section.type ?? config)}`);
 }
 
 const steps: ReadonlyMap<string, (config: Record<string, unknown>, depth: number) => DecoderSection> =
@@ -95,7 +96,7 @@ function createReplace({ pattern, content }: Record<string, unknown>): DecoderSe
   // A file's own regular expression could run for ever on a word of its own.
   const regex = asRecord(pattern)?.Regex;
   return unknown(
-    `a decoder that replaces ${regex === undefined ? 'no text' : `the pattern ${jsonText(regex)}`}`,
+    `a decoder that replaces ${regex === undefined ? 'no text' : `the pattern ${shownValue(regex)}`}`,
   );
 }
 

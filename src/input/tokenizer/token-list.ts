@@ -1,8 +1,9 @@
 import { basename, join } from 'node:path';
 import { InputError } from '../../errors.js';
 import { exists } from '../../files/exists.js';
-import { asRecord, jsonText } from '../../files/json.js';
+import { asRecord } from '../../files/json.js';
 import { readJsonObject } from '../../files/json-file.js';
+import { shownValue } from '../../text/shown-value.js';
 import type { DecoderSection } from './token-decoder.js';
 import type { Tokenizer } from './tokenizer.js';
 
@@ -28,7 +29,7 @@ export class TokenList {
    * @throws InputError where its piece is no text, or its id no token's
    */
   add(id: unknown, piece: unknown): void {
-    if (typeof piece !== 'string') throw this.invalid(`token ${jsonText(id)} has no text`);
+    if (typeof piece !== 'string') throw this.invalid(`token ${shownValue(id)} has no text`);
     this.#tokens.set(this.#checkId(id, piece), { piece, added: false, special: false });
   }
 
@@ -44,7 +45,7 @@ export class TokenList {
     { content, special }: { content?: unknown; special?: unknown },
     file = this.#file,
   ): void {
-    if (typeof content !== 'string') throw invalid(file, `added token ${jsonText(id)} has no text`);
+    if (typeof content !== 'string') throw invalid(file, `added token ${shownValue(id)} has no text`);
     this.#tokens.set(this.#checkId(id, content), { piece: content, added: true, special: special === true });
   }
 
@@ -107,7 +108,7 @@ export class TokenList {
 
   #checkId(id: unknown, piece: string): number {
     if (Number.isSafeInteger(id) && (id as number) >= 0 && (id as number) <= MAX_ID) return id as number;
-    throw this.invalid(`token ${jsonText(piece)} has the id ${jsonText(id)}`);
+    throw this.invalid(`token ${shownValue(piece)} has the id ${shownValue(id)}`);
   }
 }
 

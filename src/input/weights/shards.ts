@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { InputError } from '../../errors.js';
-import { asRecord, jsonText } from '../../files/json.js';
+import { asRecord } from '../../files/json.js';
 import { readJsonObject } from '../../files/json-file.js';
+import { shownValue } from '../../text/shown-value.js';
 import type { CheckpointDirectory } from '../checkpoint-directory.js';
 
 /** The files of a checkpoint's directory that hold its tensors, by the names of the tensors. */
@@ -108,7 +109,7 @@ function checkShardName(index: string, tensor: string, shard: unknown): string {
     return shard;
   }
   throw new InputError(
-    `${index}: tensor ${tensor} is in ${jsonText(shard)}, expected the name of a file in the same directory; ` +
+    `${index}: tensor ${tensor} is in ${shownValue(shard)}, expected the name of a file in the same directory; ` +
       'do not use this checkpoint unless you trust where it comes from',
   );
 }
