@@ -10,6 +10,9 @@ const exact = new TextDecoder('utf-8', { ignoreBOM: true });
 /** The values of a column, [rows] in the order of the file; null or undefined where the file has none. */
 export type ParquetColumn = ArrayLike<unknown>;
 
+/** Takes values of a column, from the row `start`. */
+type OnValues = (values: ArrayLike<unknown>, start: number) => void;
+
 /** A Parquet file whose columns are read one by one. */
 export interface ParquetColumns {
   /** How many rows the file has. */
@@ -60,7 +63,7 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
   const names = metadata.schema.slice(1).map(({ name }) => name);
   const rows = Number(metadata.num_rows);
 
-  const values = async (column: string): Promise<ParquetColumn> => {
+  const readColumn = async (column: string, onValues: OnValues): Promise<void> => {
     if (!names.includes(column))
       throw new InputError(`${file}: has no column "${column}". Make the run again`);
     const index = names.indexOf(column);
@@ -73,32 +76,41 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
         await attempt(async () => pagesProblem(bytes, Number(count), { isOptional, codec: chunk.codec })),
       );
     }
-    const collected = new Array<unknown>(rows);
     await attempt(() =>
       parquetRead({
         file: buffer,
         metadata,
         columns: [column],
         parsers: { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && exact.decode(bytes) },
-        onChunk: ({ columnData, rowStart }) => {
-          for (let k = 0; k < columnData.length; k++) collected[rowStart + k] = columnData[k];
-        },
+        onChunk: ({ columnData, rowStart }) => onValues(columnData, rowStart),
       }),
     );
-    return collected;
   };
   return {
     rows,
     names,
-    values,
-    numbers: async (column) => {
-      const given = await values(column);
-      return Float64Array.from({ length: rows }, (_, k) => {
-        const value = given[k];
-        if (value === null || value === undefined) return Number.NaN;
-        if (typeof value === 'number') return value;
-        throw new InputError(`${file}: "${column}" of row ${k} is no number. Make the run again`);
+    values: async (column) => {
+      const collected = new Array<unknown>(rows);
+      await readColumn(column, (values, start) => {
+        for (let k = 0; k < values.length; k++) collected[start + k] = values[k];
       });
+      return collected;
+    },
+    numbers: async (column) => {
+      const collected = new Float64Array(rows).fill(Number.NaN);
+      // Said afterwards: hyparquet does not wait for what it calls.
+      let other = -1;
+      await readColumn(column, (values, start) => {
+        for (let k = 0; k < values.length; k++) {
+          const value = values[k];
+          if (typeof value === 'number') collected[start + k] = value;
+          else if (value !== null && value !== undefined) other = start + k;
+        }
+      });
+      if (other >= 0) {
+        throw new InputError(`${file}: "${column}" of row ${other} is no number. Make the run again`);
+      }
+      return collected;
     },
   };
 }

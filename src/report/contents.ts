@@ -22,7 +22,7 @@ export interface ReportHead {
   places: { shown: number; stored: number };
   /** Strongest directions a token in the page, and in tokens.parquet. */
   directions: { shown: number; stored: number };
-  /** Factor of `token.direction_z` and `token.z` that gives z. */
+  /** Factor of `token.direction_1_z` and its like, and of `token.z`, that gives z. */
   directionStep: number;
   /** Bins of z, uniform from `lower` to `upper`; the outer two are open to the outside. */
   histogram: { bins: number; lower: number; upper: number };
@@ -54,7 +54,7 @@ export interface NormErrors {
  * | token.norm, token.causal_norm | [V] | float32 |
  * | token.flags, token.duplicate_group | [V] | bits of `tokenFlags`; lowest id of its group, or -1 |
  * | token.text, token.text_bytes | bytes; [V] | UTF-8 of all texts; the length of each, or NO_TEXT |
- * | token.direction, token.direction_z | [directions, V] | index; z in steps of directionStep |
+ * | token.direction_1, token.direction_1_z, and on | [V] | index; z in steps of directionStep |
  * | token.z | [V, d], or absent | z in steps of directionStep, in the page of a small run |
  */
 export const ANGLE_STEP = 180 / 65_535;

@@ -1,11 +1,10 @@
 import { InputError } from '../errors.js';
 import type { RunResults } from '../output/manifest.js';
 import { openTable } from '../output/open-table.js';
-import { compressedBytes } from './compressed-bytes.js';
 import type { ReportHead } from './contents.js';
-import { packArrays } from './packed-arrays.js';
+import { compressedBytes, type PackedPart, packPart } from './packed-part.js';
 import { smallRunZ } from './small-run-z.js';
-import { directionArrays, directionStep } from './tables/directions.js';
+import { directionParts, directionStep } from './tables/directions.js';
 import { eigenvectorArrays } from './tables/eigenvectors.js';
 import { extremeArrays } from './tables/extremes.js';
 import { histogramArrays } from './tables/histograms.js';
@@ -14,8 +13,8 @@ import { tokenArrays } from './tables/tokens.js';
 /** Contents of a report: all that it shows of a run's tables. */
 export interface ReportContents {
   head: ReportHead;
-  /** Arrays that `head.entries` describes, packed. */
-  bytes: Uint8Array;
+  /** Arrays that `head.entries` describes, in its order. */
+  parts: PackedPart[];
 }
 
 /** Bytes of the arrays, compressed, that make a page of 12 MB: base64 adds a third, and the script has its share. */
@@ -44,16 +43,16 @@ export async function readContents(
   });
   const step = await directionStep(tokenTable);
   const lambda = eigenvectors.arrays['eigenvector.eigenvalue']!;
-  const arrays = {
+  const part = await packPart({
     ...eigenvectors.arrays,
     ...extremes.arrays,
     ...histograms,
     ...tokens.arrays,
     ...(await smallRunZ(directory, { model, partitions }, { lambda, step })),
-  };
-  const room = MAX_COMPRESSED - (await compressedBytes(arrays));
-  const strongest = await directionArrays(tokenTable, { room, step });
-  const { entries, bytes } = packArrays({ ...arrays, ...strongest.arrays });
+  });
+  const room = MAX_COMPRESSED - compressedBytes(part);
+  const strongest = await directionParts(tokenTable, { room, step });
+  const parts = [part, ...strongest.parts];
   const head = {
     model: name,
     rows,
@@ -67,7 +66,7 @@ export async function readContents(
     histogram: tables.histogram,
     quantileError: tables.quantileError,
     eigenvectorColumns: eigenvectors.columns,
-    entries,
+    entries: parts.flatMap(({ entries }) => entries),
   };
-  return { head, bytes };
+  return { head, parts };
 }

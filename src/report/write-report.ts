@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import type { FileRecord } from '../files/file-record.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { REPORT_NAME, type RunResults } from '../output/manifest.js';
+import { gzipOf } from './packed-part.js';
 import { renderPage } from './page.js';
 import { readContents } from './read-contents.js';
 
@@ -17,8 +16,8 @@ import { readContents } from './read-contents.js';
  * @throws InputError where a table is missing or damaged; RunError where the file cannot be written
  */
 export async function writeReport(directory: string, results: RunResults): Promise<FileRecord> {
-  const { head, bytes } = await readContents(directory, results);
-  const payload = await promisify(gzip)(bytes);
+  const { head, parts } = await readContents(directory, results);
+  const payload = gzipOf(parts);
   const page = Buffer.from(
     renderPage(results, head, payload, { script: asset('client.js'), style: asset('client.css') }),
   );

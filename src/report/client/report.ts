@@ -104,7 +104,7 @@ export class Report {
 
   /** Token of an id. */
   token(id: number): Token {
-    const { rows, directions, directionStep } = this.head;
+    const { directions, directionStep } = this.head;
     const flags = this.array('token.flags')[id]!;
     const group = this.array('token.duplicate_group')[id]!;
     return {
@@ -116,8 +116,8 @@ export class Report {
       isSpecial: (flags & tokenFlags.special) !== 0,
       duplicateGroup: group < 0 ? null : group,
       directions: Array.from({ length: directions.shown }, (_, place) => ({
-        index: this.array('token.direction')[place * rows + id]!,
-        z: this.array('token.direction_z')[place * rows + id]! * directionStep,
+        index: this.array(`token.direction_${place + 1}`)[id]!,
+        z: this.array(`token.direction_${place + 1}_z`)[id]! * directionStep,
       })),
     };
   }

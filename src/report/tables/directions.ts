@@ -1,14 +1,14 @@
 import type { ParquetColumns } from '../../formats/parquet-columns.js';
-import { compressedBytes } from '../compressed-bytes.js';
-import type { PackedArray } from '../packed-arrays.js';
+import { compressedBytes, type PackedPart, packPart } from '../packed-part.js';
 
 /** Steps up to the largest in which z of a token's directions is kept: half a step is the loss. */
 const DIRECTION_STEPS = 2047;
 
 /** Strongest directions of every token, of tokens.parquet. */
 export interface Directions {
-  arrays: Record<string, PackedArray>;
-  /** Directions a token in the arrays, and in the table. */
+  /** A part for each place, from the first: index and z of the direction of every token. */
+  parts: PackedPart[];
+  /** Directions a token in the parts, and in the table. */
   directions: { shown: number; stored: number };
 }
 
@@ -19,45 +19,35 @@ export async function directionStep(tokens: ParquetColumns): Promise<number> {
 }
 
 /**
- * Arrays of the directions of all tokens: as many places as there is room for, at least one.
+ * Parts of the page with the directions of all tokens: as many places as there is room for, at least one.
  *
  * @param room bytes that they may take, compressed
  * @param step z is kept in steps of this size
  */
-export async function directionArrays(
+export async function directionParts(
   tokens: ParquetColumns,
   { room, step }: { room: number; step: number },
 ): Promise<Directions> {
   let stored = 0;
   while (tokens.names.includes(`direction_${stored + 1}_z`)) stored++;
-  const indices: Uint16Array[] = [];
-  const steps: Int16Array[] = [];
+  // At once, so that one place is read while another is compressed.
+  const all = await Promise.all(Array.from({ length: stored }, (_, k) => placePart(tokens, k + 1, step)));
   let left = room;
-  while (indices.length < stored) {
-    const place = indices.length + 1;
-    const z = await tokens.numbers(`direction_${place}_z`);
-    const index = Uint16Array.from(await tokens.numbers(`direction_${place}`));
-    const inSteps = Int16Array.from(z, (value) => Math.round(value / step));
-    left -= await compressedBytes({ index, inSteps });
-    if (left < 0 && place > 1) break;
-    indices.push(index);
-    steps.push(inSteps);
-  }
-  return {
-    arrays: {
-      'token.direction': joined(indices, new Uint16Array(indices.length * tokens.rows)),
-      'token.direction_z': joined(steps, new Int16Array(steps.length * tokens.rows)),
-    },
-    directions: { shown: indices.length, stored },
-  };
+  const beyond = all.findIndex((part, k) => {
+    left -= compressedBytes(part);
+    return left < 0 && k > 0;
+  });
+  const parts = beyond < 0 ? all : all.slice(0, beyond);
+  return { parts, directions: { shown: parts.length, stored } };
 }
 
-/** Copies arrays into one, one after the other. */
-function joined<Joined extends Uint16Array | Int16Array>(parts: readonly Joined[], whole: Joined): Joined {
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
+async function placePart(tokens: ParquetColumns, place: number, step: number): Promise<PackedPart> {
+  const index = await tokens.numbers(`direction_${place}`);
+  const z = await tokens.numbers(`direction_${place}_z`);
+  const inSteps = new Int16Array(z.length);
+  for (let i = 0; i < z.length; i++) inSteps[i] = Math.round(z[i]! / step);
+  return packPart({
+    [`token.direction_${place}`]: new Uint16Array(index),
+    [`token.direction_${place}_z`]: inSteps,
+  });
 }

@@ -22,8 +22,8 @@ function smallReport(extra: Record<string, Int16Array> = {}): Report {
     'token.duplicate_group': Int32Array.of(-1, -1, -1),
     'token.text': new Uint8Array(0),
     'token.text_bytes': Int32Array.of(-1, -1, -1),
-    'token.direction': Uint16Array.of(0, 0, 0),
-    'token.direction_z': Int16Array.of(8, -10, 6),
+    'token.direction_1': Uint16Array.of(0, 0, 0),
+    'token.direction_1_z': Int16Array.of(8, -10, 6),
     ...extra,
   };
   return new Report({ ...head, directions: { shown: 1, stored: 8 } } as unknown as ReportHead, arrays);

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { ParquetColumns } from '../../../src/formats/parquet-columns.js';
-import { directionArrays, directionStep } from '../../../src/report/tables/directions.js';
+import { unpackArrays } from '../../../src/report/packed-arrays.js';
+import { directionParts, directionStep } from '../../../src/report/tables/directions.js';
 import { randomFloat32 } from '../../helpers/random.js';
 
 const ROWS = 500;
@@ -25,14 +26,16 @@ const tokens: ParquetColumns = {
 
 test('all directions are kept where there is room, z to half a step', async (t) => {
   const step = await directionStep(tokens);
-  const { arrays, directions } = await directionArrays(tokens, { room: 1e6, step });
+  const { parts, directions } = await directionParts(tokens, { room: 1e6, step });
   t.deepEqual(directions, { shown: 4, stored: 4 });
   let largest = 0;
-  for (let place = 0; place < 4; place++) {
+  for (let place = 1; place <= 4; place++) {
+    const { entries, bytes } = parts[place - 1]!;
+    const arrays = unpackArrays(entries, bytes);
     for (let i = 0; i < ROWS; i++) {
-      t.is(arrays['token.direction']![place * ROWS + i], columns[`direction_${place + 1}`]![i]);
-      const z = arrays['token.direction_z']![place * ROWS + i]! * step;
-      largest = Math.max(largest, Math.abs(z - columns[`direction_${place + 1}_z`]![i]!));
+      t.is(arrays[`token.direction_${place}`]![i], columns[`direction_${place}`]![i]);
+      const z = arrays[`token.direction_${place}_z`]![i]! * step;
+      largest = Math.max(largest, Math.abs(z - columns[`direction_${place}_z`]![i]!));
     }
   }
   t.log(`off by ${largest / step} steps at most`);
@@ -41,7 +44,7 @@ test('all directions are kept where there is room, z to half a step', async (t) 
 
 test('as many are kept as fit, and one in any case', async (t) => {
   const step = await directionStep(tokens);
-  const shown = async (room: number) => (await directionArrays(tokens, { room, step })).directions.shown;
+  const shown = async (room: number) => (await directionParts(tokens, { room, step })).directions.shown;
   t.is(await shown(0), 1);
   t.is(await shown(-1e6), 1);
   // 500 tokens take 1 to 2 kB a place.
