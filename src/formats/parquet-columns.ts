@@ -104,7 +104,7 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
         for (let k = 0; k < values.length; k++) {
           const value = values[k];
           if (typeof value === 'number') collected[start + k] = value;
-          else if (value !== null && value !== undefined) other = start + k;
+          else if (other < 0 && value !== null && value !== undefined) other = start + k;
         }
       });
       if (other >= 0) {
