@@ -12,6 +12,7 @@ import type { Check, Verification } from '../checks/verdict.js';
 import { VerificationError } from '../errors.js';
 import { type Executor, runTasks } from '../executor/executor.js';
 import type { VerifyResult } from '../executor/tasks.js';
+import { tellRows } from '../executor/tell-rows.js';
 import type { ExpectedFile, VerifiedFile } from '../files/file-record.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
@@ -78,10 +79,9 @@ export async function judgeRun(
     tables: tables?.settings ?? null,
   }));
   const parts: Omit<VerifyResult, 'tables'>[] = [];
-  await runTasks(executor, 'verify', inputs, ({ tables: part, ...measures }, index) => {
+  await runTasks(tellRows(executor, onRows), 'verify', inputs, ({ tables: part, ...measures }, index) => {
     if (part !== null) tables?.add(part, partitions[index]!.rows, index);
     parts[index] = measures;
-    onRows(measures.rows);
   });
   const measurements = mergeMeasurements(parts);
   measurements.problems.unshift(...(await options.otherProblems));
