@@ -13,6 +13,7 @@ import { readManifest } from '../output/manifest.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
 import { answerJson, screenText } from './answer-text.js';
 import { batchFolderRows, batchFolderText } from './batch-folder-text.js';
+import { exampleText } from './examples.js';
 import { print } from './print.js';
 import { hubModelText, inspectionText, modelText } from './run-text.js';
 
@@ -27,6 +28,10 @@ export function addInspectCommand(program: Command): void {
     )
     .option('--tensor <name>', 'of the checkpoint, instead of the one that is found by itself')
     .option('--json', 'print it as JSON', false)
+    .addHelpText(
+      'after',
+      exampleText('inspect runs/mine', 'inspect path/to/checkpoint', 'inspect openai-community/gpt2'),
+    )
     .action(inspect);
 }
 

@@ -53,7 +53,8 @@ test('one flipped bit in any file of a run fails verify with exit code 3 and the
     t.is([...(stdout + stderr).matchAll(new RegExp(message, 'g'))].length, 1, `${name}: said once`);
     t.regex(stderr, /with --resume --checksums, and all of it with --overwrite\n$/);
     // Without the basis nothing else can be judged, and there is no table.
-    if (stdout !== '') t.regex(stderr, /^eigenshard: [^\n]+: \d of 9 checks failed \(files\b[^)]*\); [^\n]+\n$/);
+    if (stdout !== '')
+      t.regex(stderr, /^eigenshard: [^\n]+: \d of 9 checks failed \(files\b[^)]*\); [^\n]+\n$/);
   }
 });
 
