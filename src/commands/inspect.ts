@@ -2,11 +2,11 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { inspectBatch, runsOfBatch } from '../batch/batch-folder.js';
-import { EigenshardError, InputError } from '../errors.js';
+import { InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
 import { parseHubReference } from '../hub/reference.js';
 import { hubSettings } from '../hub/settings.js';
-import { type HubModelInspection, inspectHubModel, inspectModel } from '../input/inspect-model.js';
+import { inspectHubModel, inspectModel } from '../input/inspect-model.js';
 import { configNames, noCheckpoint } from '../input/model-config.js';
 import { nameWithoutOwner } from '../input/name-without-owner.js';
 import { readManifest } from '../output/manifest.js';
@@ -42,7 +42,7 @@ interface InspectOptions {
 
 async function inspect(place: string, { json, ...options }: InspectOptions): Promise<void> {
   if (!existsSync(place) && parseHubReference(place) !== null) {
-    const model = await inspectReference(place, options);
+    const model = await inspectHubModel(place, { hub: hubSettings(process.env), ...options });
     print(json ? answerJson(model) : screenText(hubModelText(model)));
     return;
   }
@@ -57,17 +57,6 @@ async function inspect(place: string, { json, ...options }: InspectOptions): Pro
   } else {
     const model = await inspectModel(place, options);
     print(json ? answerJson(model) : screenText(modelText(model)));
-  }
-}
-
-/** Looks on the hub, and where that fails says so: a mistyped path of two names reads like a model of the hub. */
-async function inspectReference(place: string, options: { tensor?: string }): Promise<HubModelInspection> {
-  try {
-    return await inspectHubModel(place, { hub: hubSettings(process.env), ...options });
-  } catch (error) {
-    if (!(error instanceof EigenshardError)) throw error;
-    const message = `${place}: there is no such file or directory, and as a model of the hub: ${error.message}`;
-    throw new EigenshardError(error.kind, message, { cause: error });
   }
 }
 
