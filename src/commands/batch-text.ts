@@ -40,28 +40,13 @@ export function planText(
   ].join('\n');
 }
 
-/** What each run of a batch came to. */
+/** What each run of a batch came to, as far as a screen is wide; the summary has all figures. */
 export function batchSummaryText(outcomes: readonly Outcome[]): string {
   const failed = outcomes.filter(({ status }) => status === 'failed').length;
   const again = outcomes.filter((outcome) => outcome.status === 'finished' && outcome.finishedBefore).length;
   return [
     alignedRows([
-      [
-        ...[
-          '',
-          'model',
-          'V',
-          'd',
-          'metric matches',
-          'lambda min',
-          'median',
-          'max',
-          'condition',
-          'PR(lambda)',
-          'PR(C)',
-        ],
-        ...['ln det M', '|M-I|_F', 'norm', 'causal norm', 'distortion', 'orphans', 'duplicates', 'seconds'],
-      ],
+      ['', 'model', 'state', 'V', 'd', 'metric', 'lambda min', 'lambda max', 'condition', 'seconds'],
       ...outcomes.map((outcome, index) => summaryCells(index, summaryRow(outcome))),
     ]),
     '',
@@ -117,17 +102,11 @@ function planCells(run: PlannedRun | RefusedRun): string[] {
 
 function summaryCells(index: number, row: BatchSummaryRow): string[] {
   const number = String(index + 1);
-  if (row.status === 'failed') return [number, row.model, ...Array(16).fill(''), 'failed'];
   const optional = (value: number | null) => (value === null ? '' : fixed(value));
   return [
-    ...[number, row.model, optional(row.rows), optional(row.hidden)],
-    row.metric_matches === null ? '' : row.metric_matches ? 'yes' : 'NO',
-    ...[row.lambda_minimum, row.lambda_median, row.lambda_maximum, row.condition_number].map(optional),
-    ...[row.lambda_participation_ratio, row.covariance_participation_ratio, row.log_determinant].map(
-      optional,
-    ),
-    ...[row.identity_distance_frobenius, row.norm_mean, row.causal_norm_mean].map(optional),
-    ...[row.distortion_mean, row.orphans, row.duplicate_rows].map(optional),
+    ...[number, row.model, row.status, optional(row.rows), optional(row.hidden)],
+    row.metric_matches === null ? '' : row.metric_matches ? 'matches' : 'DIFFERS',
+    ...[row.lambda_minimum, row.lambda_maximum, row.condition_number].map(optional),
     row.seconds?.toFixed(2) ?? '',
   ];
 }

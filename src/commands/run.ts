@@ -29,6 +29,7 @@ export function addRunCommand(program: Command): void {
       '--model <model>',
       'Hugging Face directory, .safetensors, .bin (torch.save) or .npy file, or owner/name[@revision] on the hub',
     )
+    .option('--name <name>', 'of the model, in all files (default: that of the checkpoint)')
     .option('--tensor <name>', 'tensor to use, where the right one is not found by itself')
     .addOption(
       new Option('--rows <rows>', `of the tensor (default: ${configDefaults.rows})`).choices(rowSelections),

@@ -32,6 +32,8 @@ export async function explainSqlError(
     lines.push('Ask for less at once, or give --memory a larger size');
   if (/^(?:Parser|Binder) Error/.test(message) && /\blambda\b/i.test(sql))
     lines.push('lambda is a word of SQL: the column of the eigenvalues is called eigenvalue');
+  if (/^(?:Parser|Syntax) Error/.test(message))
+    lines.push('Expected one SELECT in the SQL of DuckDB; correct it, or see `sql --help` for examples');
   if (!ofTheQuery.test(message)) lines.push(...(await damageOf(mentioned, known)));
   return new InputError(`sql: ${lines.join('\n')}`, { cause: error });
 }

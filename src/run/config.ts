@@ -110,6 +110,7 @@ export type Options = z.input<typeof configSchema>;
 /** What the command line can say; undefined where it is silent. */
 export interface Overrides {
   model?: string | undefined;
+  name?: string | undefined;
   tensor?: string | undefined;
   rows?: Config['rows'] | undefined;
   headRows?: Config['headRows'] | undefined;
@@ -143,7 +144,7 @@ export async function loadConfig(file: string | null, overrides: Overrides): Pro
   if (options.model !== undefined && fromFile.model !== options.model) {
     // What the file says of its own model does not hold for another one.
     delete merged.synthetic;
-    delete merged.name;
+    if (options.name === undefined) delete merged.name;
   }
   if (kinds !== undefined) {
     merged.exports = Object.fromEntries(kinds.map((kind) => [kind, fromFile.exports?.[kind] ?? true]));

@@ -163,6 +163,7 @@ test("another model on the command line takes the place of the file's, and of it
   t.like(await load(t, { name: 'a', synthetic }, other), { ...other, synthetic: undefined, name: undefined });
   t.like(await load(t, { name: 'a', ...model }, other), { ...other, name: undefined });
   t.like(await load(t, { name: 'a', ...model }, model), { ...model, name: 'a' });
+  t.like(await load(t, { name: 'a', ...model }, { ...other, name: 'b' }), { ...other, name: 'b' });
 });
 
 test("--export asks for kinds; those that the file gives paths keep them, the file's others go", async (t) => {
