@@ -11,7 +11,7 @@ import { readJournal } from '../output/journal.js';
 import { type Manifest, readManifest } from '../output/manifest.js';
 import { identityOfManifest } from '../output/manifest-identity.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
-import { identityDifferences } from '../output/run-identity.js';
+import { identityDifferences, refuseLacking } from '../output/run-identity.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
 import type { Config } from '../run/config.js';
 import { isGenerated, planGenerated } from '../run/generate-checkpoint.js';
@@ -213,8 +213,10 @@ function stateOf(
     const manifest = readManifest(config.out);
     const { contentSha256 } = manifest.model;
     const identity = identityOfRun(config, plan, { ...model, contentSha256 }, metric);
-    if (fingerprintOf(identity) === manifest.fingerprint)
+    if (fingerprintOf(identity) === manifest.fingerprint) {
+      refuseLacking(config.out, identityOfManifest(manifest), identity);
       return { is: 'finished', manifest, isCertain: isPinned };
+    }
     throw new InputError(
       `${config.out}: holds a finished run of other inputs (fingerprint ${manifest.fingerprint.slice(0, 12)}): ` +
         `${identityDifferences(identityOfManifest(manifest), identity).join(', ')} (there -> here); ` +

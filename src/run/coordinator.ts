@@ -102,7 +102,7 @@ async function goOn(
   if (finished !== null) {
     const problems = await damageOf(finished, directory.path, flags.checksums ?? false, context);
     if (problems.length === 0) return told(directory.path, finished, { before: true }, context);
-    directory.reopen(finished);
+    directory.reopen(finished, prepared);
   }
   const manifest = await computeRun({ prepared, directory, context }, started);
   return told(directory.path, manifest, { before: false }, context);
