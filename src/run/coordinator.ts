@@ -9,6 +9,7 @@ import { type Backend, backendLabel } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
 import { EIGENBASIS_NAME } from '../output/eigenbasis-file.js';
+import { exportIdentity } from '../output/export-identity.js';
 import {
   crcOfProjections,
   type ExportDigest,
@@ -39,7 +40,6 @@ import { digestExports, type ExportFindings } from './digest-exports.js';
 import { intactUnits } from './intact-units.js';
 import { judgeRun, refuseFailed, type VerificationResult } from './judge-run.js';
 import { outputPath } from './output-path.js';
-import { exportIdentity } from './planned-files.js';
 import { type PreparedRun, prepareRun } from './prepare-run.js';
 import { type ProjectedPartition, projectPartitions } from './projection.js';
 import { executionOf, resultsOf } from './results.js';
@@ -136,7 +136,15 @@ async function computeRun(opened: Omit<BegunRun, 'exports'>, now: string): Promi
   const { config, plan, name, fingerprint } = prepared;
   const targets = exportTargets(config.exports, directory.path);
   const { header, done } = beginRun(opened, targets, now);
-  const identity = exportIdentity({ config, plan, name, fingerprint, started: header.started });
+  const identity = exportIdentity(targets, {
+    directory: directory.path,
+    name,
+    rows: plan.rows,
+    hidden: plan.hidden,
+    givenMetric: config.metric ?? null,
+    fingerprint,
+    started: header.started,
+  });
   directory.refuseLost();
   const run = { ...opened, exports: { targets, identity, projections: openExports(targets, identity) } };
   const { projections } = run.exports;

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { planParquet } from '../formats/parquet.js';
 import { EIGENBASIS_NAME, planEigenbasis } from '../output/eigenbasis-file.js';
-import { type ExportIdentity, exportTargets, planExport } from '../output/exports.js';
+import { exportIdentity } from '../output/export-identity.js';
+import { exportTargets, planExport } from '../output/exports.js';
 import { fileMetadata } from '../output/file-metadata.js';
 import { LAYOUT_VERSION, REPORT_NAME, TABLE_NAMES } from '../output/manifest.js';
 import { METRIC_NAME, planMetric } from '../output/metric-file.js';
@@ -37,7 +38,16 @@ export async function planRunFiles(
 ): Promise<PlannedFile[]> {
   const directory = path.resolve(config.out);
   const metadata = fileMetadata(ANY_FINGERPRINT, LAYOUT_VERSION, name);
-  const identity = exportIdentity({ config, plan, name, fingerprint: ANY_FINGERPRINT, started: ANY_TIME });
+  const targets = exportTargets(config.exports, directory);
+  const identity = exportIdentity(targets, {
+    directory,
+    name,
+    rows: plan.rows,
+    hidden: plan.hidden,
+    givenMetric: config.metric ?? null,
+    fingerprint: ANY_FINGERPRINT,
+    started: ANY_TIME,
+  });
   const own = (relativePath: string, bytes: number) => ({ path: path.join(directory, relativePath), bytes });
   const files = [
     own(MARKER_NAME, MARKER_TEXT.length),
@@ -52,7 +62,7 @@ export async function planRunFiles(
       files.push(own(file, bytes));
     }
   }
-  for (const target of exportTargets(config.exports, directory)) {
+  for (const target of targets) {
     files.push({ path: target.path, bytes: planExport(target, identity).bytes });
   }
   for (const [file, bytes] of Object.entries(tableBounds(config, plan))) files.push(own(file, bytes));
@@ -87,34 +97,6 @@ function tableBounds(
     ...Object.fromEntries(names.map((name, k) => [TABLE_NAMES[name], bounds[k]])),
     ...(report ? { [REPORT_NAME]: Math.min(REPORT_BYTES, REPORT_FRAME_BYTES + all) } : {}),
   };
-}
-
-/** What the exports of a run say of it. @param started ISO time of the run's first start */
-export function exportIdentity(run: {
-  config: Config;
-  plan: Plan;
-  name: string;
-  fingerprint: string;
-  started: string;
-}): ExportIdentity {
-  const { config, plan, name, fingerprint, started } = run;
-  return {
-    model: name,
-    rows: plan.rows,
-    hidden: plan.hidden,
-    metric: config.metric ?? METRIC_NAME,
-    isMetricGiven: config.metric !== undefined,
-    eigenbasis: eigenbasisSource(config.exports.pt),
-    fingerprint,
-    date: started.slice(0, 10),
-    createdBy,
-  };
-}
-
-/** Where the basis of exported projections is to be found: as configured, or relative to the output directory. */
-function eigenbasisSource(pt: Config['exports']['pt']): string {
-  if (pt === undefined) return EIGENBASIS_NAME;
-  return pt === true ? 'eigenbasis.pt' : pt.eigenbasis;
 }
 
 /** Relative path and size of the files of one partition. */
