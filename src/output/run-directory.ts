@@ -27,6 +27,7 @@ import { isMarker, isOwnName, liesInside, MARKER_NAME, MARKER_TEXT } from './own
 import { refuseStrangers, writtenPartitions } from './partition-folders.js';
 import { isOwnManifest, MANIFEST_NAME } from './run-folders.js';
 import { identityDifferences, type RunIdentity, refuseLacking } from './run-identity.js';
+import { settleStage } from './staged-files.js';
 
 /**
  * The output directory of one run, held by one coordinator from `open` to `close`.
@@ -67,6 +68,7 @@ export class RunDirectory {
     const held = await takeDirectory(directory, context);
     const opened = new RunDirectory(path.resolve(directory), flags, held);
     try {
+      settleStage(opened.path);
       opened.#refuseUnclear();
     } catch (error) {
       throw afterCleanUp(error, () => opened.close());
