@@ -1,6 +1,6 @@
 import test from 'ava';
-import { peakMemoryBytes } from '../../src/batch/peak-memory.js';
 import { planRun } from '../../src/plan/plan-run.js';
+import { peakMemoryBytes } from '../../src/run/peak-memory.js';
 
 const full = { rows: 151_936, hidden: 2560, partitionRows: 6144, format: 'parquet' } as const;
 const options = { dtype: 'bfloat16', workers: 2, computesMetric: false } as const;
