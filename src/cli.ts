@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { addBatchCommand } from './commands/batch.js';
 import { addCacheCommands } from './commands/cache.js';
+import { addExportCommand } from './commands/export.js';
 import { addGenerateCommand } from './commands/generate.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { withOutput } from './commands/print.js';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
   addBatchCommand(program);
   addVerifyCommand(program);
   addInspectCommand(program);
+  addExportCommand(program);
   addReportCommand(program);
   addTopCommand(program);
   addSqlCommand(program);

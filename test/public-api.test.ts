@@ -3,6 +3,7 @@ import path from 'node:path';
 import test from 'ava';
 import type {
   Check,
+  ExtendedRun,
   FinishedRun,
   FoundVerification,
   Manifest,
@@ -23,6 +24,7 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 const types: true[] = [
   true satisfies Same<Awaited<ReturnType<typeof library.run>>, FinishedRun>,
   true satisfies Same<Awaited<ReturnType<typeof library.verify>>, FoundVerification>,
+  true satisfies Same<Awaited<ReturnType<typeof library.exportRun>>, ExtendedRun>,
   true satisfies FoundVerification extends Verification ? true : never,
   true satisfies Same<Awaited<ReturnType<typeof library.openRun>>, OpenRun>,
   true satisfies Same<FinishedRun['manifest'], Manifest>,
@@ -35,13 +37,14 @@ const types: true[] = [
 test('the library exports these names and no others', (t) => {
   t.deepEqual(Object.keys(library).sort(), [
     'EigenshardError',
+    'exportRun',
     'inspectModel',
     'openRun',
     'run',
     'verify',
     'version',
   ]);
-  t.is(types.length, 9);
+  t.is(types.length, 10);
 });
 
 test('a program computes a run, is told how far it is, opens it and verifies it, and nothing is printed', async (t) => {
@@ -82,6 +85,8 @@ test('a program computes a run, is told how far it is, opens it and verifies it,
 
   t.true((await library.verify(out, { workers: 1 })).passed);
   t.true((await library.run(options, { resume: true })).finishedBefore);
+  const { made, manifest } = await library.exportRun(out, { exports: ['npy'], workers: 1 });
+  t.deepEqual([made, manifest.options.exports], [['projections.npy'], ['npy']]);
   const inspected: ModelInspection = await library.inspectModel(model);
   t.deepEqual([inspected.source.rows, inspected.source.columns], [rows, hidden]);
   t.deepEqual(printed, []);

@@ -1,16 +1,15 @@
 import { fileURLToPath } from 'node:url';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { InputError } from '../errors.js';
 import { headRowChoices } from '../input/head-rows.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { backendNames } from '../linalg/backend/backend.js';
-import { type ExportKind, exportKinds } from '../output/exports.js';
 import { partitionFormats } from '../plan/plan-run.js';
 import { configDefaults, DEFAULT_RIDGE, loadConfig, type Overrides, tableChoices } from '../run/config.js';
 import { run } from '../run/run.js';
 import { answerJson, screenText } from './answer-text.js';
 import { interruptible } from './interruptible.js';
-import { number, wholeNumber, workersOption } from './options.js';
+import { exportList, number, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
 import { showProgress } from './progress.js';
 import { summaryText } from './run-text.js';
@@ -105,12 +104,4 @@ async function runCommand(options: RunOptions): Promise<void> {
       ? answerJson({ directory, ...manifest })
       : screenText(summaryText(directory, manifest, finishedBefore)),
   );
-}
-
-function exportList(text: string): ExportKind[] {
-  return text.split(',').map((kind) => {
-    const found = exportKinds.find((known) => known === kind.trim());
-    if (found === undefined) throw new InvalidArgumentError(`Allowed are ${exportKinds.join(', ')}.`);
-    return found;
-  });
 }

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { createdBy } from '../version.js';
 import { EIGENBASIS_NAME } from './eigenbasis-file.js';
 import { type ExportIdentity, type ExportTarget, exportName } from './exports.js';
+import type { Manifest } from './manifest.js';
 import { METRIC_NAME } from './metric-file.js';
 
 /** What is known of a run that exports say something of. */
@@ -42,4 +43,26 @@ export function exportIdentity(
     date: started.slice(0, 10),
     createdBy,
   };
+}
+
+/**
+ * What all exports of a finished run say of it.
+ *
+ * @param targets those that are to be made
+ */
+export function recordedExportIdentity(
+  directory: string,
+  { model, metric, fingerprint, execution, exports }: Manifest,
+  targets: readonly ExportTarget[],
+): ExportIdentity {
+  const recorded = exports.map((file) => ({ ...file, path: path.resolve(directory, file.path) }));
+  return exportIdentity([...recorded, ...targets], {
+    directory,
+    name: model.name,
+    rows: model.rows,
+    hidden: model.hidden,
+    givenMetric: metric.source === 'computed' ? null : metric.path,
+    fingerprint,
+    started: execution.started,
+  });
 }

@@ -20,6 +20,11 @@ import { isOwnName } from './own-files.js';
  */
 const STAGE_NAME = '.eigenshard.export';
 
+/** Where files of the run in a directory are staged. */
+export function stageOf(directory: string): string {
+  return path.join(directory, STAGE_NAME);
+}
+
 /** Where a file that a manifest records lies now: in its place, or still staged. */
 export function placeOf(
   directory: string,
@@ -32,7 +37,7 @@ export function placeOf(
 
 /** Empties the stage of a locked run, after what its manifest names has been put in its place. */
 export function settleStage(directory: string): void {
-  const stage = path.join(directory, STAGE_NAME);
+  const stage = stageOf(directory);
   if (!existsSync(stage)) return;
   const manifest = manifestOf(directory);
   if (manifest !== null) publish(directory, manifest);
@@ -41,7 +46,7 @@ export function settleStage(directory: string): void {
 
 /** Makes an empty stage. @returns its path, in which files are made under their own names */
 export function openStage(directory: string): string {
-  const stage = path.join(directory, STAGE_NAME);
+  const stage = stageOf(directory);
   removeStage(stage);
   makeDirectory(stage);
   return stage;
@@ -49,7 +54,7 @@ export function openStage(directory: string): string {
 
 /** Takes a file that was made on the stage, whole, for complete. */
 export function stageFile(directory: string, { path: name, sha256 }: { path: string; sha256: string }): void {
-  move(path.join(directory, STAGE_NAME, name), stagedPlace(directory, sha256));
+  move(path.join(stageOf(directory), name), stagedPlace(directory, sha256));
 }
 
 /**
@@ -60,16 +65,16 @@ export function stageFile(directory: string, { path: name, sha256 }: { path: str
  */
 export async function commitStaged(directory: string, manifest: Manifest, lock: LockClaim): Promise<void> {
   const staged = manifestFiles(manifest).map((file) => placeOf(directory, file));
-  await syncFiles(staged.filter((file) => path.dirname(file) === path.join(directory, STAGE_NAME)));
+  await syncFiles(staged.filter((file) => path.dirname(file) === stageOf(directory)));
   refuseLost(lock);
   writeManifest(directory, manifest);
   publish(directory, manifest);
-  removeStage(path.join(directory, STAGE_NAME));
+  removeStage(stageOf(directory));
 }
 
 function stagedPlace(directory: string, sha256: string): string {
   // A manifest may come from anywhere: what is no checksum names no file here.
-  return path.join(directory, STAGE_NAME, /^[0-9a-f]{64}$/.test(sha256) ? sha256 : 'none');
+  return path.join(stageOf(directory), /^[0-9a-f]{64}$/.test(sha256) ? sha256 : 'none');
 }
 
 /** Puts staged files in their places: names that a run gives its files, in the directory itself. */

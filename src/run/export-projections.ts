@@ -56,7 +56,7 @@ export async function exportProjections(
       advance(part.rows.count);
     }),
   );
-  refuseDamagedPartitions(directory, damage.flat());
+  refuseDamaged(directory, damage.flat());
   finishProjectionsExports(exports, parts, hidden);
   const written = { directory, hidden, exports, parts };
   const { problems, digests } = await stopwatch.time('check of exports', undefined, () =>
@@ -71,7 +71,7 @@ export async function exportProjections(
 }
 
 /** @throws VerificationError that names what is damaged and how it is mended, where something is */
-export function refuseDamagedPartitions(directory: string, problems: readonly string[]): void {
+export function refuseDamaged(directory: string, problems: readonly string[]): void {
   if (problems.length === 0) return;
   throw new VerificationError(
     `${directory}: is damaged, and nothing is made of it:\n${problems.join('\n')}\nThe run's own command with --resume ` +

@@ -77,8 +77,9 @@ const TABLE_FRAME_BYTES = 32_768;
 const REPORT_FRAME_BYTES = 150_000;
 const REPORT_BYTES = 12_000_000;
 
-function tableBounds(
-  { tables, top, report }: Config,
+/** Names and most bytes of the tables of a run, and of its report. */
+export function tableBounds(
+  { tables, top, report }: Pick<Config, 'tables' | 'top' | 'report'>,
   { rows, hidden }: Pick<Plan, 'rows' | 'hidden'>,
 ): Record<string, number> {
   if (tables === 'none') return {};

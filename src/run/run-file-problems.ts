@@ -51,7 +51,8 @@ export async function partitionProblems(
   return checksumProblems(files, directory, context);
 }
 
-async function checksumProblems(
+/** Compares files of a run with what was recorded of them. @returns what is wrong, in words */
+export async function checksumProblems(
   files: readonly ManifestFile[],
   directory: string,
   { executor }: RunContext,
