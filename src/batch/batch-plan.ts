@@ -14,7 +14,7 @@ import { MANIFEST_NAME } from '../output/run-folders.js';
 import { identityDifferences, refuseLacking } from '../output/run-identity.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
 import type { Config } from '../run/config.js';
-import { isGenerated, planGenerated } from '../run/generate-checkpoint.js';
+import { type FindModel, findModel } from '../run/find-model.js';
 import { fingerprintOf, identityOfRun, type MetricIdentity, metricOfRun } from '../run/identity.js';
 import { peakMemoryBytes } from '../run/peak-memory.js';
 import { type PlannedFile, planRunFiles } from '../run/planned-files.js';
@@ -113,12 +113,10 @@ export async function planBatch(
   return { config, directory: path.resolve(config.out), runs };
 }
 
-type Find = (model: string, asked: Pick<ModelOptions, 'tensor' | 'rows' | 'headRows'>) => Promise<ModelPlan>;
-
 /** Sources of what the runs are made from. */
 interface Sources {
   metrics: MetricCatalogue;
-  find: Find;
+  find: FindModel;
 }
 
 async function planOne(
@@ -163,36 +161,6 @@ async function planOne(
 /** Rows V of the finished run in a folder, which stand in for what only the tokenizer could tell. */
 function recordedRows(out: string): number | null {
   return existsSync(path.join(out, MANIFEST_NAME)) ? readManifest(out).model.rows : null;
-}
-
-/** Model of a run: on disk, on a hub, or yet to be made. */
-interface FoundModel extends Omit<ModelPlan, 'model' | 'fetch' | 'reason' | 'notes'> {
-  name: string;
-  revision: string | null;
-  fetch: ModelPlan['fetch'] | null;
-  /** Files of a checkpoint that is yet to be made. */
-  files: PlannedFile[];
-}
-
-async function findModel(options: BatchRunOptions, find: Find): Promise<FoundModel> {
-  if (options.synthetic !== undefined) {
-    const { directory, ...recipe } = options.synthetic;
-    const { shape, file } = planGenerated(directory, recipe);
-    const files = (await isGenerated(directory, recipe)) ? [] : [file];
-    const name = path.basename(path.resolve(directory));
-    return {
-      name,
-      revision: null,
-      shape: { ...shape, isFinal: true },
-      bytesToDownload: 0,
-      normalisation: null,
-      fetch: null,
-      files,
-    };
-  }
-  const { tensor, rows, headRows } = options;
-  const { model: found, ...plan } = await find(options.model, { tensor, rows, headRows });
-  return { ...plan, name: found.name, revision: found.revision, files: [] };
 }
 
 /**

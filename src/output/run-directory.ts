@@ -140,6 +140,18 @@ export class RunDirectory {
     removeFile(path.join(this.path, MANIFEST_NAME));
   }
 
+  /** Whether a finished run lies here that is to stay, or to be mended. */
+  get isFinished(): boolean {
+    return !this.#flags.overwrite && this.#holds(MANIFEST_NAME);
+  }
+
+  /** Absolute paths of the files of a former run that `begin` is going to remove, as far as its manifest names them. */
+  filesToRemove(): string[] {
+    if (!this.#flags.overwrite) return [];
+    const named = this.#namedByManifest().map((name) => path.resolve(this.path, name));
+    return named.filter((file) => isInside(this.path, file) && this.#isOwn(file));
+  }
+
   /** Whether something of a run lies here that can be gone on with. */
   get isBegun(): boolean {
     return this.#holds(JOURNAL_NAME);

@@ -27,6 +27,7 @@ import { filesOf, type Plan } from '../plan/plan-run.js';
 import { writeReport } from '../report/write-report.js';
 import { emptyTables, type MergedTables } from '../tables/merged-tables.js';
 import type { SpectrumSource } from '../tables/spectrum.js';
+import { admitRun } from './admit-run.js';
 import { type Basis, obtainBasis } from './basis.js';
 import type { BegunRun } from './begun-run.js';
 import type { Config } from './config.js';
@@ -93,7 +94,10 @@ async function goOn(
   { started, context, given }: { started: string; context: RunContext; given: GivenInputs },
 ): Promise<FinishedRun> {
   const backend = given.backend ?? (await backendOf(config, directory, context));
-  const prepared = await prepareRun(config, backend, context, given.checkpoint);
+  const prepared = await prepareRun(config, backend, context, {
+    checkpoint: given.checkpoint,
+    admit: (candidate) => admitRun(config, candidate, directory),
+  });
   const finished = directory.finished(prepared, context.note);
   if (finished !== null) {
     const problems = await damageOf(finished, directory.path, flags.checksums ?? false, context);

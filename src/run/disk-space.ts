@@ -36,6 +36,8 @@ export interface PlannedWrites {
   /** File that a download makes; null where there is none. */
   downloadTarget: string | null;
   bytesToDownload: number;
+  /** Files that are removed before, for others; by default none. */
+  removed?: readonly string[];
 }
 
 /**
@@ -55,6 +57,8 @@ export async function diskNeedsOf(
   for (const [file, bytes] of files) {
     add(path.dirname(file), Math.max(0, roundUp(bytes) - (await writtenBytes(file))));
   }
+  const removed = runs.flatMap((run) => run.removed ?? []).filter((file) => !files.has(file));
+  for (const file of removed) add(path.dirname(file), -(await allocatedBytes(file)));
   for (const { out, files: written } of runs) {
     if (written.length > 0) add(path.resolve(out), RECORD_BYTES + RECORD_BYTES_PER_FILE * written.length);
   }

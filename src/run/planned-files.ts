@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { arrowFileBytes } from '../formats/arrow.js';
 import { planParquet } from '../formats/parquet.js';
 import { EIGENBASIS_NAME, planEigenbasis } from '../output/eigenbasis-file.js';
 import { exportIdentity } from '../output/export-identity.js';
@@ -57,10 +58,14 @@ export async function planRunFiles(
     const withRidge = { ...metadata, ridge: String(ridge) };
     files.push(own(METRIC_NAME, planMetric(plan.hidden, withRidge).bytes));
   }
+  const bytesByRows = new Map<number, { parquet: number; arrow: number }>();
   for (const partition of plan.partitions) {
-    for (const [file, bytes] of await partitionFiles(partition, plan.hidden, metadata)) {
-      files.push(own(file, bytes));
-    }
+    // All but the last are of one size.
+    const { count } = partition.rows;
+    const bytes = bytesByRows.get(count) ?? (await partitionBytes(partition, plan.hidden, metadata));
+    bytesByRows.set(count, bytes);
+    if (partition.parquet !== null) files.push(own(partition.parquet, bytes.parquet));
+    if (partition.arrow !== null) files.push(own(partition.arrow, bytes.arrow));
   }
   for (const target of targets) {
     files.push({ path: target.path, bytes: planExport(target, identity).bytes });
@@ -100,19 +105,21 @@ export function tableBounds(
   };
 }
 
-/** Relative path and size of the files of one partition. */
-async function partitionFiles(
+/** Sizes of the files of one partition; 0 for a format that is not asked for. */
+async function partitionBytes(
   { rows, parquet, arrow }: Partition,
   columns: number,
   metadata: Record<string, string>,
-): Promise<[string, number][]> {
+): Promise<{ parquet: number; arrow: number }> {
   const shape = { firstRow: rows.first, rowCount: rows.count, columns, metadata };
-  const files: [string, number][] = [];
-  if (parquet !== null) files.push([parquet, planParquet({ ...shape, createdBy }).bytes]);
-  if (arrow !== null) {
-    // Loaded only where it is needed, as in the workers.
-    const { arrowFileBytes } = await import('../formats/arrow.js');
-    files.push([arrow, await arrowFileBytes(shape)]);
-  }
-  return files;
+  return {
+    parquet: parquet === null ? 0 : planParquet({ ...shape, createdBy }).bytes,
+    arrow: arrow === null ? 0 : await arrowBytes(shape),
+  };
+}
+
+/** Size of an Arrow file, whose writer is loaded only where it is needed, as in the workers. */
+async function arrowBytes(shape: Parameters<typeof arrowFileBytes>[0]): Promise<number> {
+  const { arrowFileBytes } = await import('../formats/arrow.js');
+  return arrowFileBytes(shape);
 }
