@@ -33,12 +33,13 @@ export async function admitRun(
 ): Promise<void> {
   const files = await filesOfRun({ ...config, out: destination.path }, candidate);
   if (destination.isFinished) return;
-  const needs = await needsOf(candidate, destination, files, freeSpaceAt);
-  refuseFullDisk(
-    needs,
-    'the run',
-    'Free space, or give another --out, or write less (--format, --export, --tables)',
-  );
+  refuseFullRun(await needsOf(candidate, destination, files, freeSpaceAt));
+}
+
+/** Refuses a run that does not fit. @throws InputError with what is needed and what is free */
+export function refuseFullRun(needs: readonly DiskNeed[]): void {
+  const advice = 'Free space, or give another --out, or write less (--format, --export, --tables)';
+  refuseFullDisk(needs, 'the run', advice);
 }
 
 /**
