@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { EigenshardError } from '../errors.js';
 import { type MetricHeader, readMetricHeader } from '../input/metric.js';
 import { planModel } from '../input/plan-model.js';
 import type { BackendIdentity } from '../linalg/backend/backend.js';
@@ -84,9 +85,8 @@ export async function forecastRun(
   const files = await planRunFiles({ ...config, out: directory }, { plan, name, ridge: metric.ridge });
   const bytesOf = bytesByName(directory, files);
 
-  const formers =
-    flags.overwrite && existsSync(path.join(directory, MANIFEST_NAME)) ? readManifest(directory) : null;
-  const destination = { path: directory, filesToRemove: () => filesOfRun(directory, formers) };
+  const former = flags.overwrite ? formerManifest(directory) : null;
+  const destination = { path: directory, filesToRemove: () => filesOfRun(directory, former) };
   const disks = await needsOf(found, destination, files);
   const targets = exportTargets(config.exports, directory);
   const exports = targets.map((target) => {
@@ -143,6 +143,16 @@ export async function forecastRun(
       measuredSeconds: rates.measuredSeconds,
     },
   };
+}
+
+/** The manifest of the run that is to be replaced; null where there is none that can be read. */
+function formerManifest(directory: string): Manifest | null {
+  try {
+    return readManifest(directory);
+  } catch (error) {
+    if (error instanceof EigenshardError) return null;
+    throw error;
+  }
 }
 
 /** What lies in the output directory. */
