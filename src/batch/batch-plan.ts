@@ -16,6 +16,7 @@ import { type Plan, planRun } from '../plan/plan-run.js';
 import type { Config } from '../run/config.js';
 import { isGenerated, planGenerated } from '../run/generate-checkpoint.js';
 import { fingerprintOf, identityOfRun, type MetricIdentity, metricOfRun } from '../run/identity.js';
+import { peakMemoryBytes } from '../run/peak-memory.js';
 import { type PlannedFile, planRunFiles } from '../run/planned-files.js';
 import {
   type BatchConfig,
@@ -25,7 +26,6 @@ import {
   SUMMARY_NAME,
 } from './batch-config.js';
 import { MetricCatalogue } from './metric-catalogue.js';
-import { peakMemoryBytes } from './peak-memory.js';
 import { runFolder } from './run-folder.js';
 
 /** Models found at once: enough to hide a hub's latency, few enough for it. */

@@ -17,6 +17,7 @@ import { generateCheckpoint, isGenerated } from './generate-checkpoint.js';
 import { fingerprintOf, identityOfRun, metricOfRun } from './identity.js';
 import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
+import { refuseBeyondMemory } from './peak-memory.js';
 import { type Scan, scanCheckpoint } from './scan-checkpoint.js';
 
 /** A run whose inputs have been read and checked. */
@@ -54,6 +55,7 @@ export async function prepareRun(
 ): Promise<PreparedRun> {
   const found = opened ?? (await openInput(config, context));
   for (const note of found.notes) context.note(note);
+  refuseBeyondMemory(found.source);
   const checkpoint = { ...found, source: await normaliseSource(found, context) };
   const { source, normalisation } = checkpoint;
   const { format, partitionRows } = config;
