@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import type {
@@ -120,6 +120,28 @@ for (const format of ['parquet', 'arrow', 'both'] as const) {
       await t.throwsAsync(run.projections(range), { instanceOf: RangeError });
   });
 }
+
+test('projections of a partition that is not as the run wrote it are refused, whatever lies in its place', async (t) => {
+  const { directory: model } = shardedModel(t, 61, 7);
+  for (const [format, sizes] of [
+    ['arrow', [0, 5, 4000, 3e9]],
+    ['parquet', [0, 5, 3e9]],
+  ] as const) {
+    const out = path.join(scratchDirectory(t), 'run');
+    const shared = { model, workers: 1, backend: 'portable', tables: 'none' } as const;
+    await library.run({ ...shared, out, format, partitionRows: 20 });
+    const run = await library.openRun(out);
+    const file = path.join(out, `projections/${format}/part-00001.${format}`);
+    for (const size of sizes) {
+      truncateSync(file, size);
+      const error = await t.throwsAsync(run.projections({ first: 15, count: 10 }), {
+        instanceOf: library.EigenshardError,
+      });
+      t.regex(error.message, /part-00001\.\w+: is not as the run wrote it: it has \d+ bytes, not \d+\./);
+    }
+    t.is((await run.projections({ first: 0, count: 20 })).length, 140);
+  }
+});
 
 test('wrong options, an abort and a folder without a run are errors of their kinds', async (t) => {
   const { directory: model } = shardedModel(t, 30, 4);

@@ -4,6 +4,7 @@ import { openBackend } from '../src/linalg/backend/open-backend.js';
 import { COVARIANCE_BLOCK, type CovarianceBlock, covarianceBlocks } from '../src/linalg/covariance-blocks.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { kernels, memory } from './context.js';
+import { rowsReport } from './rows-report.js';
 import { forEachStrip, stripSizes } from './strips.js';
 
 /**
@@ -42,6 +43,7 @@ export async function covariance({
       );
       const strip = { count, panels: panels.float64, transposes: transposes.float64 };
       for (const block of blocks) await addBlock(product, block, strip, sums);
+      rowsReport.advance(count);
     });
   } finally {
     await product.release();

@@ -12,6 +12,7 @@ import { memory } from './context.js';
 import type { Findings } from './file-digest.js';
 import { endIfInterrupted } from './interruption.js';
 import { blockBytes, blocksOfFormats, layoutOf, partitionAt } from './partition-blocks.js';
+import { rowsReport } from './rows-report.js';
 
 /**
  * Reads one partition whole, in one of its formats, and writes its rows into their stretch of every export. Nothing is
@@ -27,8 +28,13 @@ export async function exportRows(input: ExportInput): Promise<Tasks['export']['r
   const strip = Math.min(STRIP_ROWS, rows.count) * d * 4;
   const regions = memory.allot({ strip, block: blockBytes(read, layout) });
   const findings: Findings = { problems: [], files: [] };
+  // They are read, then written.
+  rowsReport.ofPasses(2);
   for (const blocks of await blocksOfFormats(read, layout, regions, findings)) {
-    for (const _ of blocks) endIfInterrupted();
+    for (const part of blocks) {
+      endIfInterrupted();
+      rowsReport.advance((part.rows * part.columns) / d);
+    }
   }
   if (findings.problems.length > 0) return { problems: findings.problems, crc32: 0 };
   return { problems: [], crc32: writeRows(read, layout, regions) };
@@ -52,6 +58,7 @@ function writeRows(
       if (lock !== null) refuseLost(lock);
       for (const { descriptor, byteOffset, file } of targets)
         writeFully(descriptor, bytes, byteOffset + first * d * 4, file);
+      rowsReport.advance(count);
     }
   } finally {
     for (const { descriptor } of targets) closeSync(descriptor);

@@ -6,6 +6,7 @@ import { syntheticRows } from '../src/input/synthetic.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { splitRows } from '../src/plan/row-ranges.js';
 import { endIfInterrupted } from './interruption.js';
+import { rowsReport } from './rows-report.js';
 
 /** Writes rows of a synthetic checkpoint, bfloat16 row-major, at their offset in the file. */
 export function generate({
@@ -28,6 +29,7 @@ export function generate({
       }
       const position = byteOffset + (rows.first + strip.first) * d * 2;
       writeFully(descriptor, new Uint8Array(stored.buffer, 0, strip.count * d * 2), position, file);
+      rowsReport.advance(strip.count);
     }
   } finally {
     closeSync(descriptor);

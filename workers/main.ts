@@ -1,6 +1,6 @@
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { toPlainError } from '../src/errors.js';
-import type { TaskName, Tasks } from '../src/executor/tasks.js';
+import type { TaskCall, TaskName, Tasks } from '../src/executor/tasks.js';
 import type { TaskOutcome } from '../src/executor/threads.js';
 import { explained } from '../src/files/failure-message.js';
 import * as checksums from './checksum.js';
@@ -11,6 +11,7 @@ import * as generation from './generate.js';
 import { endIfInterrupted } from './interruption.js';
 import { buffersOf } from './measure-tables.js';
 import * as projection from './project.js';
+import { rowsReport } from './rows-report.js';
 import * as scans from './scan.js';
 import * as verification from './verify.js';
 
@@ -44,10 +45,11 @@ function task<Name extends TaskName>(
   work: (input: Tasks[Name]['input']) => Promise<Tasks[Name]['result']> | Tasks[Name]['result'],
   transferred?: (result: Tasks[Name]['result']) => ArrayBuffer[],
 ) {
-  return async (input: Tasks[Name]['input']): Promise<unknown> => {
+  return async (call: TaskCall<Name>): Promise<unknown> => {
     try {
       endIfInterrupted();
-      const result = await work(input);
+      rowsReport.begin(call);
+      const result = await work(call.input);
       const outcome: TaskOutcome = { ok: true, result };
       if (transferred === undefined) return outcome;
       // A large result changes hands instead of being copied.

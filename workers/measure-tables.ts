@@ -18,6 +18,7 @@ import {
 } from '../src/tables/part.js';
 import { tableKernels as kernels } from './context.js';
 import { endIfInterrupted } from './interruption.js';
+import { rowsReport } from './rows-report.js';
 
 /** Columns that go through all kernels together: they stay in the cache meanwhile. */
 const BLOCK_COLUMNS = 8;
@@ -111,6 +112,7 @@ export function measureTables(
     endIfInterrupted();
     foldRows(work, first, count);
     for (let j = first; j < first + count; j++) measureColumn(work, j);
+    rowsReport.advance((rows.count * count) / d);
   }
   const tokens = regions.extremeRows.int32.map((row) => (row < 0 ? row : rows.first + row));
   return {

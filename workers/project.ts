@@ -12,6 +12,7 @@ import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { createdBy } from '../src/version.js';
 import { kernels, memory } from './context.js';
 import { projectorOf } from './projector.js';
+import { rowsReport } from './rows-report.js';
 import { forEachStrip, stripSizes } from './strips.js';
 
 /**
@@ -94,6 +95,7 @@ async function projectRows(
         const target = image.offset + layout.firstDataOffset + done * 4;
         kernels.transposeRows(projections.offset + start * 4, count, d, target, layout.columnStride);
       }
+      rowsReport.advance(count);
     });
   } finally {
     for (const { descriptor } of targets) closeSync(descriptor);

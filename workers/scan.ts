@@ -5,6 +5,7 @@ import type { RowSource } from '../src/input/checkpoint.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import type { RowRange } from '../src/plan/row-ranges.js';
 import { kernels, memory, tableKernels } from './context.js';
+import { rowsReport } from './rows-report.js';
 import { forEachStrip, stripSizes } from './strips.js';
 
 /**
@@ -40,6 +41,7 @@ export async function scan({
     if (columnSquares !== null) addSquares(columnSquares, values);
     if (first === rows.first) onlyRow = values.slice(0, d);
     if (onlyRow !== null && !isRepeated(onlyRow, values)) onlyRow = null;
+    rowsReport.advance(count);
   });
   return {
     sha256: hash.digest('hex'),

@@ -10,6 +10,7 @@ import { kernels, memory } from './context.js';
 import type { Findings } from './file-digest.js';
 import { measureTables, tableSizes } from './measure-tables.js';
 import { blockBytes, blocksOfFormats, layoutOf, partitionAt } from './partition-blocks.js';
+import { rowsReport } from './rows-report.js';
 import { forEachStrip, stripSizes } from './strips.js';
 
 type Regions = ReturnType<typeof allotRegions>;
@@ -24,6 +25,7 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
   const layout = layoutOf(input);
   const regions = allotRegions(input, layout);
   const findings: Findings = { problems: [], files: [] };
+  rowsReport.ofPasses(passesOf(input));
   await measureCheckpoint(input, regions);
 
   const { block, gamma } = regions;
@@ -51,6 +53,11 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
     ...(other === undefined ? {} : { normDifference: worse(main!.normDifference, other.normDifference) }),
     ...(other === undefined ? {} : { probe: worse(main!.probe, other.probe) }),
   };
+}
+
+/** Passes through the rows of a partition: of the checkpoint, of each format, and for the tables. */
+function passesOf({ source, parquet, arrow, tables }: VerifyInput): number {
+  return [source, parquet, arrow, tables].filter((pass) => pass !== null).length;
 }
 
 /** Measures the projections of one format, by column and beside the checkpoint's rows, for which they may stand. */
@@ -110,6 +117,7 @@ async function measureCheckpoint({ source, rows }: VerifyInput, regions: Regions
       gammaSquares.offset + at,
       gammaProbe.offset + at,
     );
+    rowsReport.advance(count);
   });
 }
 
@@ -147,6 +155,7 @@ function foldProjections({ hidden: d }: VerifyInput, regions: Regions, blocks: I
       columns.minima[j] = Math.min(columns.minima[j]!, minima.float64[j]!);
       columns.maxima[j] = Math.max(columns.maxima[j]!, maxima.float64[j]!);
     }
+    rowsReport.advance((block.rows * block.columns) / d);
   }
   return columns;
 }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { failedText } from '../checks/verdict.js';
 import { EigenshardError, type ErrorKind } from '../errors.js';
 import type { RunFolder } from '../output/run-folders.js';
 import type { Caller } from '../run/caller.js';
@@ -43,7 +44,8 @@ export function failureOfBatch(
 ): { kind: ErrorKind; lines: string[] } | null {
   const failures = runs.flatMap(({ directory, found, problem }) => {
     if (problem !== null) return [{ kind: problem.kind, line: problem.message }];
-    if (!found.passed) return [{ kind: 'verification' as const, line: `${directory}: verification failed` }];
+    if (!found.passed)
+      return [{ kind: 'verification' as const, line: `${directory}: ${failedText(found.checks)}` }];
     if (found.unchecked.length > 0)
       return [{ kind: 'input' as const, line: `${directory}: ${found.unchecked.join('\n')}` }];
     return [];

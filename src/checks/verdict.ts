@@ -1,3 +1,5 @@
+import { counted } from '../text/figures.js';
+
 /** Verdict of a check on an identity. */
 export type Verdict = 'passed' | 'failed' | 'differs' | 'not applicable';
 
@@ -41,6 +43,13 @@ export function shownFigures({
     tolerance: tolerance / size,
     unit: name === null ? '' : `in units of ${name}`,
   };
+}
+
+/** Says how many of the checks failed, and which; null where none did. */
+export function failedText(checks: readonly Check[]): string | null {
+  const failed = checks.filter(({ verdict }) => verdict === 'failed').map(({ name }) => name);
+  if (failed.length === 0) return null;
+  return `${failed.length} of ${counted(checks.length, 'check')} failed (${failed.join(', ')})`;
 }
 
 /** Judges a deviation by its tolerance; NaN fails. */

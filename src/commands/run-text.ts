@@ -132,13 +132,18 @@ export function verificationLines(
         shown === null
           ? ''
           : ` ${figure(shown.measured)} (tolerance ${figure(shown.tolerance)})${shown.unit === '' ? '' : ` ${shown.unit}`}`;
-      const note = verdict === 'passed' || detail === undefined ? '' : `: ${detail}`;
+      const note = verdict === 'passed' || detail === undefined ? '' : `: ${indented(detail)}`;
       return `  ${names[k]!.padEnd(width)}  ${verdict}${figures}${note}`;
     }),
     `  norm difference max ${figure(normDifference.maximum)}, mean ${figure(normDifference.mean)} ` +
       `(${within(normDifference)} the limit ${normDifference.limit})`,
     `  largest off-diagonal of V^T V ${figure(offDiagonal.maximum)} (${within(offDiagonal)} the limit ${offDiagonal.limit})`,
   ];
+}
+
+/** A detail may have several lines, as many as there are problems. */
+function indented(detail: string): string {
+  return detail.replaceAll('\n', '\n    ');
 }
 
 /** What to add to a verdict where the metric is another's. */

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { runsOfBatch } from '../batch/batch-folder.js';
 import { failureOfBatch, type VerifiedRunOfBatch, verifyBatch } from '../batch/verify-batch.js';
-import { EigenshardError, InputError } from '../errors.js';
+import { failedText } from '../checks/verdict.js';
+import { EigenshardError, InputError, VerificationError } from '../errors.js';
 import type { RunFolder } from '../output/run-folders.js';
-import { refuseFailed } from '../run/judge-run.js';
 import { type VerifyOptions, verify } from '../run/verify.js';
+import { DAMAGE_ADVICE } from '../run/verify-run.js';
 import { counted } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
 import { interruptible } from './interruptible.js';
@@ -51,7 +52,8 @@ async function verifyOne(
       ? answerJson({ ...verification, unchecked })
       : screenText(verificationLines(verification).join('\n')),
   );
-  refuseFailed(directory, verification.checks);
+  const failed = failedText(verification.checks);
+  if (failed !== null) throw new VerificationError(`${directory}: ${failed}; ${DAMAGE_ADVICE}`);
   if (unchecked.length > 0) throw new InputError(unchecked.join('\n'));
 }
 
@@ -79,7 +81,8 @@ async function verifyAll(
   if (failure === null) return;
   const { kind, lines } = failure;
   const share = `${lines.length} of ${counted(runs.length, 'run')}`;
-  throw new EigenshardError(kind, `${directory}: ${share} did not pass:\n${lines.join('\n')}`);
+  const next = kind === 'verification' ? `\n${DAMAGE_ADVICE}` : '';
+  throw new EigenshardError(kind, `${directory}: ${share} did not pass:\n${lines.join('\n')}${next}`);
 }
 
 function runText({ directory, found, problem }: VerifiedRunOfBatch): string {

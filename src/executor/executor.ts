@@ -11,8 +11,14 @@ export interface Executor {
   /**
    * Runs one task. Rejects with the task's own EigenshardError, or 'worker-died' when its retries are used up; with
    * another Error only where the task has a fault that nobody foresaw.
+   *
+   * @param onRows is told now and then how many rows of the task are done; from 0 again where it is begun again
    */
-  run<Name extends TaskName>(name: Name, input: Tasks[Name]['input']): Promise<Tasks[Name]['result']>;
+  run<Name extends TaskName>(
+    name: Name,
+    input: Tasks[Name]['input'],
+    onRows?: (done: number) => void,
+  ): Promise<Tasks[Name]['result']>;
   /** Ends the threads or machines behind it. */
   close(): Promise<void>;
 }

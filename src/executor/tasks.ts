@@ -100,6 +100,20 @@ export interface WorkerSetting {
   interruption: SharedArrayBuffer;
 }
 
+/** What a thread is called with. */
+export interface TaskCall<Name extends TaskName = TaskName> {
+  /** Number of the call, under which its rows are reported; null where nobody asks for them. */
+  call: number | null;
+  input: Tasks[Name]['input'];
+}
+
+/** Message of a thread, now and then, while it works: so many rows of a task are done. */
+export interface RowsDone {
+  /** As `TaskCall` has it. */
+  call: number;
+  rows: number;
+}
+
 /** Input of `project`: one partition, and the files that it is written to. */
 export interface ProjectInput {
   source: RowSource;

@@ -4,7 +4,7 @@ import { EigenshardError, fromPlainError, type PlainError, RunError } from '../e
 import { explained } from '../files/failure-message.js';
 import { forbidTelemetry } from '../linalg/onnxruntime.js';
 import type { Executor } from './executor.js';
-import type { TaskName, Tasks, WorkerSetting } from './tasks.js';
+import type { RowsDone, TaskCall, TaskName, Tasks, WorkerSetting } from './tasks.js';
 
 /** Outcome of a task in its thread: failures travel as data, so a rejection can only mean that the thread died. */
 export type TaskOutcome = { ok: true; result: unknown } | { ok: false; error: PlainError };
@@ -30,6 +30,9 @@ export class ThreadExecutor implements Executor {
   readonly #interruption = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   /** Aborts when the grace after an interruption is over. */
   readonly #cutOff = new AbortController();
+  /** Who is told of the rows of a call, by its number. */
+  readonly #listeners = new Map<number, (done: number) => void>();
+  #calls = 0;
   /** Why no thread of the pool lives any more; undefined while they do. */
   #failure: unknown;
 
@@ -65,6 +68,8 @@ export class ThreadExecutor implements Executor {
       // Of what tasks make, only the large arrays, which lie outside of V8's heap, live long.
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
+    // What a call says that is over by now is passed over: its rows have been told.
+    this.#pool.on('message', ({ call, rows }: RowsDone) => this.#listeners.get(call)?.(rows));
     // A thread that dies without a task, as one that cannot be started does, is not replaced for ever.
     this.#pool.on('error', (cause) => {
       this.#failure ??= cause;
@@ -72,12 +77,17 @@ export class ThreadExecutor implements Executor {
     });
   }
 
-  async run<Name extends TaskName>(name: Name, input: Tasks[Name]['input']): Promise<Tasks[Name]['result']> {
+  async run<Name extends TaskName>(
+    name: Name,
+    input: Tasks[Name]['input'],
+    onRows?: (done: number) => void,
+  ): Promise<Tasks[Name]['result']> {
     for (let deaths = 0; ; ) {
-      const outcome = await this.#attempt(name, input);
+      const outcome = await this.#attempt(name, input, onRows);
       if (outcome instanceof EigenshardError) {
         if (outcome.kind !== 'worker-died' || deaths === RETRIES_AFTER_DEATH) throw outcome;
         deaths++;
+        onRows?.(0);
         this.#onRetry(`${outcome.message}; trying again (${deaths} of ${RETRIES_AFTER_DEATH})`);
       } else if (outcome.ok) {
         return outcome.result as Tasks[Name]['result'];
@@ -97,16 +107,25 @@ export class ThreadExecutor implements Executor {
     setTimeout(() => this.#cutOff.abort(), this.#graceMs).unref();
   };
 
-  async #attempt(name: TaskName, input: unknown): Promise<TaskOutcome | EigenshardError> {
+  async #attempt(
+    name: TaskName,
+    input: TaskCall['input'],
+    onRows: ((done: number) => void) | undefined,
+  ): Promise<TaskOutcome | EigenshardError> {
     if (this.#signal?.aborted) return new EigenshardError('interrupted', 'interrupted');
+    const number = this.#calls++;
+    if (onRows !== undefined) this.#listeners.set(number, onRows);
+    const call: TaskCall = { call: onRows === undefined ? null : number, input };
     try {
-      return await this.#pool.run(input, { filename: this.#filename, name, signal: this.#cutOff.signal });
+      return await this.#pool.run(call, { filename: this.#filename, name, signal: this.#cutOff.signal });
     } catch (cause) {
       if (this.#signal?.aborted) return new EigenshardError('interrupted', 'interrupted', { cause });
       if (this.#failure !== undefined) return threadsFailed(this.#failure);
       const reason = cause instanceof Error ? cause.message : String(cause);
       const where = taskLabel(name, input);
       return new EigenshardError('worker-died', `a worker thread died during ${where}: ${reason}`, { cause });
+    } finally {
+      this.#listeners.delete(number);
     }
   }
 }

@@ -1,10 +1,13 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { isMissing } from './system-error.js';
+import { InputError } from '../errors.js';
+import { isMissing, systemError } from './system-error.js';
 import { asOutputError } from './write-error.js';
 
 /**
- * Makes a directory and those above it, as far as they are not there.
+ * Makes a directory and those above it, as far as they are not there, one after the other. Asked for all of them at once,
+ * Node.js hides why the system refused one, as where the file system is read-only, and asks for ever where one can never
+ * be made, as in /proc.
  *
  * @param directory path
  * @param cause file for which it is made, and which the message names; the directory itself where nothing is said
@@ -13,23 +16,48 @@ import { asOutputError } from './write-error.js';
  */
 export function makeDirectory(directory: string, cause = directory): string | undefined {
   try {
-    return mkdirSync(directory, { recursive: true });
+    const missing = missingDirectories(path.resolve(directory));
+    for (const one of missing) makeOne(one, cause);
+    return missing[0];
   } catch (error) {
-    throw asOutputError(isMissing(error) ? refusalOf(directory, error) : error, cause);
+    throw asOutputError(error, cause);
   }
 }
 
 /**
- * Asks again for one directory alone. Node.js says of directories that it makes one below the other that one is not
- * there, whatever the system said, as that the file system is read-only.
+ * Those of a directory and all above it that are to be made, from the uppermost on. What stands there and is no directory
+ * is left to the system, which says why it refuses to make one there, or below.
  */
-function refusalOf(directory: string, error: unknown): unknown {
-  let missing = path.resolve(directory);
-  while (!existsSync(path.dirname(missing))) missing = path.dirname(missing);
+function missingDirectories(directory: string): string[] {
+  if (isDirectory(directory)) return [];
+  const missing = [directory];
+  for (let above = path.dirname(directory); !existsSync(above); above = path.dirname(above)) {
+    missing.unshift(above);
+  }
+  return missing;
+}
+
+function makeOne(directory: string, cause: string): void {
   try {
-    mkdirSync(missing);
-    return error;
-  } catch (refusal) {
-    return refusal;
+    mkdirSync(directory);
+  } catch (error) {
+    // Another process may have been faster.
+    if (systemError(error)?.code === 'EEXIST' && isDirectory(directory)) return;
+    if (isMissing(error) && isDirectory(path.dirname(directory))) {
+      throw new InputError(
+        `${cause}: cannot write: no directory can be made in ${path.dirname(directory)}: choose another path (ENOENT)`,
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}
+
+function isDirectory(file: string): boolean {
+  try {
+    return statSync(file).isDirectory();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
   }
 }

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { findLock, Lock } from '../files/lock.js';
+import { makeDirectory } from '../files/make-directory.js';
 import { namesIn } from '../files/names-in.js';
 import { type LockContext, waitForLock } from '../files/wait-for-lock.js';
 import { type CacheLayout, cacheLock } from './cache-layout.js';
@@ -13,12 +14,12 @@ const SILENT_MILLISECONDS = 24 * 3600 * 1000;
 
 /** Marks a model as in use until this process ends, so that nobody prunes it. */
 export async function markInUse(cache: string, layout: CacheLayout, context: LockContext): Promise<void> {
-  mkdirSync(cache, { recursive: true });
+  makeDirectory(cache);
   const lock = await waitForLock(cacheLock(cache), 'it looks through the cache', context);
   try {
     const mark = marks.get(layout.model);
     if (mark !== undefined && existsSync(mark.claim.file)) return;
-    mkdirSync(layout.inUse, { recursive: true });
+    makeDirectory(layout.inUse);
     keepMark(layout.model, Lock.create(layout.newMark()));
   } finally {
     lock.release();

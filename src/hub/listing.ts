@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { makeDirectory } from '../files/make-directory.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import type { HubFile } from './hub-file.js';
 
@@ -33,7 +34,7 @@ export function readListing(file: string): Listing {
 
 /** Writes a listing atomically. */
 export function writeListing(file: string, listing: Listing): void {
-  mkdirSync(path.dirname(file), { recursive: true });
+  makeDirectory(path.dirname(file));
   const text = JSON.stringify(
     { format: 'eigenshard-hub-listing', files: Object.fromEntries(listing) },
     null,

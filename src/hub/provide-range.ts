@@ -1,7 +1,8 @@
-import { mkdirSync, renameSync, rmSync, statfsSync, utimesSync } from 'node:fs';
+import { renameSync, rmSync, statfsSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { hashFile } from '../files/hash-file.js';
 import type { Lock } from '../files/lock.js';
+import { makeDirectory } from '../files/make-directory.js';
 import { syncDirectory } from '../files/sync-files.js';
 import { waitForLock } from '../files/wait-for-lock.js';
 import { asOutputError } from '../files/write-error.js';
@@ -50,7 +51,7 @@ export async function provideRange(
   const { directory, pinned } = wanted;
   const target = targetOf(wanted);
   const context = { note: pinned.repository.retries.note, signal };
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   const lock = await waitForLock(`${target}.lock`, `it downloads ${nameOf(pinned)}`, context);
   try {
     const stored = readRecord(target) !== null;

@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { makeDirectory } from '../files/make-directory.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { isCommit } from './reference.js';
 
@@ -20,6 +21,6 @@ export function readRef(file: string): string | null {
 /** Writes a file of the cache's refs/, where it says another commit. */
 export function writeRef(file: string, commit: string): void {
   if (readRef(file) === commit) return;
-  mkdirSync(path.dirname(file), { recursive: true });
+  makeDirectory(path.dirname(file));
   writeFileAtomically(file, [Buffer.from(commit)]);
 }

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, utimesSync } from 'node:fs';
+import { existsSync, readFileSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
+import { makeDirectory } from '../files/make-directory.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { parseSafetensorsHeader } from '../formats/safetensors.js';
 import type { CacheLayout } from '../hub/cache-layout.js';
@@ -123,7 +124,7 @@ export class HubDirectory implements CheckpointDirectory {
       );
     }
     const bytes = await downloadFile(await this.pinned(file.path), signal);
-    mkdirSync(this.path, { recursive: true });
+    makeDirectory(this.path);
     writeFileAtomically(path.join(this.path, file.path), [bytes]);
   }
 
@@ -183,7 +184,7 @@ export class HubDirectory implements CheckpointDirectory {
   }
 
   #storeHeader(target: string, { file }: PinnedFile, bytes: Buffer): void {
-    mkdirSync(path.dirname(target), { recursive: true });
+    makeDirectory(path.dirname(target));
     writeRecord(target, {
       repository: this.#repository.name,
       commit: this.#commit,

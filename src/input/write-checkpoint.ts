@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { makeDirectory } from '../files/make-directory.js';
 import { writeFileAtomically } from '../files/partial-file.js';
-import { asOutputError } from '../files/write-error.js';
 import { fileChunks } from '../formats/layout.js';
 import { planSafetensorsFile } from '../formats/plan-safetensors.js';
 
@@ -33,11 +32,7 @@ export function writeCheckpointDirectory(
   }
   const vocab = new Map(words.map((word, id) => [word, id]));
   if (vocab.size !== words.length) throw new RangeError(`${words.length - vocab.size} words occur twice`);
-  try {
-    mkdirSync(directory, { recursive: true });
-  } catch (error) {
-    throw asOutputError(error, directory);
-  }
+  makeDirectory(directory);
   const write = (name: string, chunks: Uint8Array[]) =>
     writeFileAtomically(path.join(directory, name), chunks);
   const json = (value: unknown) => [Buffer.from(`${JSON.stringify(value)}\n`)];

@@ -10,7 +10,7 @@ export interface Caller {
   signal?: AbortSignal | undefined;
   /**
    * Is told of every stage as it begins, advances and ends, and of what a person may want to know. It is called on this
-   * thread, between steps of the run: it should return soon, and not throw.
+   * thread, some ten times a second for each worker: it should return soon, and not throw.
    */
   onProgress?: ((event: ProgressEvent) => void) | undefined;
   /** Variables that say how the hub is reached (HF_TOKEN, HF_HOME, ...); by default those of the process. */

@@ -53,6 +53,10 @@ export interface FinishedRun {
   finishedBefore: boolean;
 }
 
+/** What to do with a run that has just been computed and does not pass its checks. */
+const FAILURE_ADVICE =
+  'the same command with --resume makes again what the disk did not keep; if that fails too, compare with --backend portable';
+
 /** What a caller has already, and uses for several runs or has brought from elsewhere. */
 interface GivenInputs {
   backend?: Backend;
@@ -152,13 +156,13 @@ async function computeRun(opened: Omit<BegunRun, 'exports'>, now: string): Promi
   const intact = await intactUnits(run, done);
   const basis = await obtainBasis(run, intact);
   // Before the work that would rest on it.
-  refuseFailed(directory.path, basis.check.checks);
+  refuseFailed(directory.path, basis.check.checks, FAILURE_ADVICE);
   const partitions = await projectPartitions(run, basis, intact);
   directory.refuseLost();
   finishProjectionsExports(projections, crcsOf(partitions, plan), plan.hidden);
   const merged = mergedTables(prepared, basis);
   const { verified, digests } = await verifyFiles(run, basis, partitions, merged);
-  refuseFailed(directory.path, verified.verification.checks);
+  refuseFailed(directory.path, verified.verification.checks, FAILURE_ADVICE);
   const spectrum = spectrumOf(basis, verified);
   const tables = await writeRunTables(run, spectrum, merged);
   await context.stopwatch.time('commit', undefined, async () => {

@@ -1,4 +1,5 @@
 import { reduceTasks } from '../executor/executor.js';
+import { tellRows } from '../executor/tell-rows.js';
 import { covarianceBlocks, unpackCovariance } from '../linalg/covariance-blocks.js';
 import type { RunContext } from './context.js';
 import type { PreparedRun } from './prepare-run.js';
@@ -14,9 +15,8 @@ export async function computeCovariance(
   const total = new Float64Array(covarianceBlocks(plan.hidden).length);
   const inputs = plan.scans.map((rows) => ({ source, rows, mean: scan.mean, backend: backend.choice }));
   await stopwatch.time('covariance', plan.rows, (advance) =>
-    reduceTasks(executor, 'covariance', inputs, ({ blocks }, index) => {
+    reduceTasks(tellRows(executor, advance), 'covariance', inputs, ({ blocks }) => {
       for (let k = 0; k < total.length; k++) total[k]! += blocks[k]!;
-      advance(plan.scans[index]!.count);
     }),
   );
   return unpackCovariance(total, plan.hidden, source.rows);

@@ -1,5 +1,6 @@
 import { VerificationError } from '../errors.js';
 import { runTasks } from '../executor/executor.js';
+import { tellRows } from '../executor/tell-rows.js';
 import type { LockClaim } from '../files/lock-file.js';
 import {
   type ExportDigest,
@@ -49,11 +50,9 @@ export async function exportProjections(
   const parts: ExportedRows[] = [];
   const damage: string[][] = [];
   await stopwatch.time('export', rows, (advance) =>
-    runTasks(executor, 'export', inputs, ({ problems, crc32 }, index) => {
-      const part = { rows: partitions[index]!.rows, crc32 };
-      parts[index] = part;
+    runTasks(tellRows(executor, advance), 'export', inputs, ({ problems, crc32 }, index) => {
+      parts[index] = { rows: partitions[index]!.rows, crc32 };
       damage[index] = problems;
-      advance(part.rows.count);
     }),
   );
   refuseDamaged(directory, damage.flat());

@@ -3,6 +3,7 @@ import { closeSync, ftruncateSync, openSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { type Executor, runTasks } from '../executor/executor.js';
+import { tellRows } from '../executor/tell-rows.js';
 import { afterCleanUp } from '../files/clean-up.js';
 import { makeDirectory } from '../files/make-directory.js';
 import { namesIn } from '../files/names-in.js';
@@ -48,7 +49,7 @@ export async function generateCheckpoint(
     recipe,
   }));
   try {
-    await runTasks(executor, 'generate', inputs, (_, index) => onRows(inputs[index]!.rows.count));
+    await runTasks(tellRows(executor, onRows), 'generate', inputs, () => {});
     renameSync(unfinished, weightsOf(directory));
   } catch (error) {
     throw afterCleanUp(asOutputError(error, weightsOf(directory)), () => removeFile(unfinished));

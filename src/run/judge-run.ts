@@ -14,6 +14,7 @@ import type { VerifiedFile } from '../files/file-record.js';
 import { momentsOfSums } from '../linalg/moments.js';
 import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
 import type { Manifest } from '../output/manifest.js';
+import { figure } from '../text/figures.js';
 import { type MeasuredRun, measurePartitions } from './measure-partitions.js';
 
 /** What the verification of a run found. */
@@ -107,15 +108,17 @@ function withoutCheckpoint(checks: readonly Check[]): Check[] {
 }
 
 /**
- * Ends a run whose checks failed.
+ * Ends the work on a run whose checks failed.
+ *
+ * @param next what to do then
  * @throws VerificationError with the figures of every failed check, where there is one
  */
-export function refuseFailed(directory: string, checks: Verification['checks']): void {
+export function refuseFailed(directory: string, checks: Verification['checks'], next: string): void {
   const failed = checks.filter(({ verdict }) => verdict === 'failed');
   if (failed.length === 0) return;
   const lines = failed.map(({ name, measured, tolerance, detail }) => {
-    const figures = `${name}: ${measured} is beyond ${tolerance}`;
+    const figures = `${name}: ${figure(measured ?? Number.NaN)} is beyond ${figure(tolerance ?? Number.NaN)}`;
     return detail === undefined ? figures : `${figures}\n${detail}`;
   });
-  throw new VerificationError(`${directory}: verification failed:\n${lines.join('\n')}`);
+  throw new VerificationError(`${directory}: verification failed:\n${lines.join('\n')}\n${next}`);
 }

@@ -1,6 +1,7 @@
 import { freivaldsProbe } from '../checks/probe.js';
 import { type Executor, runTasks } from '../executor/executor.js';
 import type { VerifyResult } from '../executor/tasks.js';
+import { tellRows } from '../executor/tell-rows.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import type { MergedTables } from '../tables/merged-tables.js';
@@ -38,10 +39,9 @@ export async function measurePartitions(
     tables: tables?.settings ?? null,
   }));
   const parts: Omit<VerifyResult, 'tables'>[] = [];
-  await runTasks(executor, 'verify', inputs, ({ tables: part, ...measures }, index) => {
+  await runTasks(tellRows(executor, onRows), 'verify', inputs, ({ tables: part, ...measures }, index) => {
     if (part !== null) tables?.add(part, partitions[index]!.rows, index);
     parts[index] = measures;
-    onRows(measures.rows);
   });
   return parts;
 }

@@ -1,4 +1,5 @@
 import { reduceTasks } from '../executor/executor.js';
+import { tellRows } from '../executor/tell-rows.js';
 import type { Checkpoint, RowSource } from '../input/checkpoint.js';
 import { SCAN_ROWS } from '../plan/plan-run.js';
 import { splitRows } from '../plan/row-ranges.js';
@@ -29,9 +30,8 @@ export async function normaliseSource(
       }));
       const squares = new Float64Array(source.columns);
       await stopwatch.time('column norms', storedRows, (advance) =>
-        reduceTasks(executor, 'scan', inputs, ({ columnSquares }, index) => {
+        reduceTasks(tellRows(executor, advance), 'scan', inputs, ({ columnSquares }) => {
           for (let j = 0; j < squares.length; j++) squares[j]! += columnSquares![j]!;
-          advance(inputs[index]!.rows.count);
         }),
       );
       return { ...source, divisor: squares.map((square) => Math.sqrt(square) + COLUMN_EPSILON) };

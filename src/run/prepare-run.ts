@@ -20,6 +20,7 @@ import { generateCheckpoint, isGenerated } from './generate-checkpoint.js';
 import { fingerprintOf, identityOfRun, metricOfRun } from './identity.js';
 import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
+import { refuseBeyondMemory } from './peak-memory.js';
 import { type Scan, scanCheckpoint } from './scan-checkpoint.js';
 
 /** A run whose inputs have been read and checked. */
@@ -65,6 +66,7 @@ export async function prepareRun(
   if (opened !== undefined) await admit(foundModel(localPlan(opened, '')));
   const found = opened ?? (await openInput(config, context, admit));
   for (const note of found.notes) context.note(note);
+  refuseBeyondMemory(found.source);
   const checkpoint = { ...found, source: await normaliseSource(found, context) };
   const { source, normalisation } = checkpoint;
   const { format, partitionRows } = config;

@@ -1,6 +1,6 @@
 /** How a run tells whoever watches what it is doing. */
 export interface Progress {
-  /** Begins a stage of `total` units (or none to count); `advance` as they are done, `finish` at its end. */
+  /** Begins a stage of `total` units (or none to count); `advance` as they are done, `end` when it is over. */
   stage(name: string, total?: number, unit?: Unit): StageProgress;
   /** A line that stays on the screen. */
   note(line: string): void;
@@ -11,24 +11,28 @@ export type Unit = 'rows' | 'bytes';
 
 /** A stage that has begun. */
 export interface StageProgress {
+  /** Adds to what is done; takes away, where it is below 0, what a task has lost that did not come to its end. */
   advance(count: number): void;
   /** Ends the stage; returns its seconds. */
-  finish(): number;
+  end(how: StageEnd): number;
 }
+
+/** How a stage ends: with all that it was to do, or before that. */
+export type StageEnd = 'finished' | 'interrupted' | 'failed';
 
 /**
  * Something that happened in a run, for a person or a program that watches: a line to show, or a stage that has begun,
- * advanced or finished. Stages may go on beside each other; a name tells them apart.
+ * advanced or ended. Stages may go on beside each other; a name tells them apart.
  */
 export type ProgressEvent =
   | { event: 'note'; line: string }
-  | { event: 'begun' | 'advanced' | 'finished'; stage: StageState };
+  | { event: 'begun' | 'advanced' | StageEnd; stage: StageState };
 
 /** How far a stage is. */
 export interface StageState {
   /** 'scan', 'covariance', 'projection', ... */
   name: string;
-  /** Rows or bytes done so far. */
+  /** Rows or bytes done so far: fewer than before where a task that failed has to be done again. */
   done: number;
   /** Of how many; null where there is nothing to count. */
   total: number | null;
@@ -52,10 +56,10 @@ export function eventProgress(tell: (event: ProgressEvent) => void): Progress {
           done += count;
           tell({ event: 'advanced', stage: state() });
         },
-        finish: () => {
-          const finished = state();
-          tell({ event: 'finished', stage: finished });
-          return finished.seconds;
+        end: (how) => {
+          const ended = state();
+          tell({ event: how, stage: ended });
+          return ended.seconds;
         },
       };
     },

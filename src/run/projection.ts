@@ -1,4 +1,5 @@
 import { runTasks } from '../executor/executor.js';
+import { tellRows } from '../executor/tell-rows.js';
 import { slicesOf } from '../output/exports.js';
 import type { JournalEntry } from '../output/journal.js';
 import type { Basis } from './basis.js';
@@ -31,12 +32,11 @@ export async function projectPartitions(
   }));
   const rows = open.reduce((sum, partition) => sum + partition.rows.count, 0);
   await stopwatch.time('projection', rows, (advance) =>
-    runTasks(executor, 'project', inputs, (result, position) => {
+    runTasks(tellRows(executor, advance), 'project', inputs, (result, position) => {
       const partition = open[position]!;
       const projected = { index: partition.index, ...result };
       directory.record({ step: 'partition', ...projected });
       partitions[partition.index] = projected;
-      advance(partition.rows.count);
     }),
   );
   return partitions as ProjectedPartition[];

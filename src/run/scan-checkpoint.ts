@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Executor, reduceTasks } from '../executor/executor.js';
+import { tellRows } from '../executor/tell-rows.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { RowRange } from '../plan/row-ranges.js';
 
@@ -27,12 +28,12 @@ export async function scanCheckpoint(
   const inputs = ranges.map((rows) => ({ source, rows, ...options }));
   const hashes = options.hashRows ? new BigUint64Array(source.rows) : null;
   let onlyRow: Float32Array | null = null;
-  await reduceTasks(executor, 'scan', inputs, ({ sha256, columnSums, rowHashes, onlyRow: row }, index) => {
+  const told = tellRows(executor, onRows);
+  await reduceTasks(told, 'scan', inputs, ({ sha256, columnSums, rowHashes, onlyRow: row }, index) => {
     hash.update(sha256);
     onlyRow = index === 0 || (onlyRow !== null && row !== null && isSame(onlyRow, row)) ? row : null;
     for (let j = 0; j < mean.length; j++) mean[j]! += columnSums[j]!;
     if (rowHashes !== null) hashes?.set(rowHashes, ranges[index]!.first);
-    onRows(ranges[index]!.count);
   });
   for (let j = 0; j < mean.length; j++) mean[j]! /= source.rows;
   return { contentSha256: hash.digest('hex'), mean, rowHashes: hashes, onlyRow };

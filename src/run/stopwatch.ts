@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from 'node:os';
-import type { Progress, Unit } from './progress.js';
+import { EigenshardError } from '../errors.js';
+import type { Progress, StageEnd, Unit } from './progress.js';
 
 /** What a run took. */
 export interface Expense {
@@ -37,10 +38,16 @@ export class Stopwatch {
     unit: Unit = 'rows',
   ): Promise<T> {
     const shown = this.#progress.stage(stage, total, unit);
+    const end = (how: StageEnd) => {
+      this.#seconds[stage] = (this.#seconds[stage] ?? 0) + shown.end(how);
+    };
     try {
-      return await work((count) => shown.advance(count));
-    } finally {
-      this.#seconds[stage] = (this.#seconds[stage] ?? 0) + shown.finish();
+      const result = await work((count) => shown.advance(count));
+      end('finished');
+      return result;
+    } catch (error) {
+      end(isInterruption(error) ? 'interrupted' : 'failed');
+      throw error;
     }
   }
 
@@ -59,6 +66,12 @@ export class Stopwatch {
       },
     };
   }
+}
+
+/** Whether work ended because it was told to: a download rejects with what its signal gives as the reason. */
+function isInterruption(error: unknown): boolean {
+  if (error instanceof EigenshardError) return error.kind === 'interrupted';
+  return error instanceof Error && error.name === 'AbortError';
 }
 
 /** Seconds of all stages together. */

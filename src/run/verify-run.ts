@@ -16,6 +16,10 @@ import { findRecordedModel, OtherInput, otherInput, readRecordedModel } from './
 import { recordedPartitions } from './recorded-partitions.js';
 import { findFileProblems, partitionProblems } from './run-file-problems.js';
 
+/** What to do with a run that is damaged. */
+export const DAMAGE_ADVICE =
+  'the command that made the run makes again what is damaged with --resume --checksums, and all of it with --overwrite';
+
 /** Where the inputs of a run lie now, if not where it recorded them. */
 export interface InputPlaces {
   model?: string | undefined;
@@ -67,7 +71,7 @@ export async function verifyRun(
   if (!isBasisIntact) {
     problems.push(...(await partitionProblems(manifest, run.directory, context)));
     // All identities rest on the basis.
-    refuseFailed(directory, [filesCheck(problems)]);
+    refuseFailed(directory, [filesCheck(problems)], DAMAGE_ADVICE);
   }
   const source = await openSource(run, places.model);
   const metric = await openMetric(run, places.metric);

@@ -5,9 +5,9 @@ export function fixed(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: magnitude < 100 ? 4 : 2 });
 }
 
-/** Deviation or tolerance: three digits and a power of ten. */
+/** Deviation or tolerance: three digits and a power of ten, a small whole number as it is. */
 export function figure(value: number): string {
-  return value === 0 ? '0' : value.toExponential(2);
+  return Number.isInteger(value) && Math.abs(value) < 1000 ? String(value) : value.toExponential(2);
 }
 
 /** Whole number with thousands apart. */

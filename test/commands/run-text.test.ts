@@ -46,7 +46,7 @@ test('every check is shown with its figures, and with its reason where it does n
   t.deepEqual(verificationLines(verification), [
     'Verification: passed, 1 check differs: see below',
     '  probe             passed 1.00e-7 (tolerance 1.00e-5)',
-    '  column variances  differs 1.20e+1 (tolerance 1.00e+0): why it differs',
+    '  column variances  differs 12 (tolerance 1): why it differs',
     '  norm difference max 1.79e-6, mean 6.27e-7 (within the limit 0.0001)',
     '  largest off-diagonal of V^T V 2.74e-5 (beyond the limit 0.00001)',
   ]);
@@ -70,7 +70,7 @@ test('figures are shown in the unit of their check', (t) => {
   });
   t.deepEqual(lines.slice(0, 3), [
     'Verification: passed',
-    '  column variances  passed 6.30e-5 (tolerance 1.00e+0) in units of its tolerance',
+    '  column variances  passed 6.30e-5 (tolerance 1) in units of its tolerance',
     '  mean causal norm  passed 5.00e-8 (tolerance 1.00e-1) in units of d',
   ]);
 });
@@ -100,14 +100,14 @@ test('a failure and a check that does not apply are told apart; NaN is beyond ev
   const lines = verificationLines({
     passed: false,
     checks: [
-      { name: 'a', what: '', measured: Number.NaN, tolerance: 0, verdict: 'failed', detail: 'row 3' },
+      { name: 'a', what: '', measured: Number.NaN, tolerance: 0, verdict: 'failed', detail: 'row 3\nrow 4' },
       { name: 'b', what: '', measured: null, tolerance: null, verdict: 'not applicable', detail: 'no ridge' },
     ],
     normDifference: { maximum: Number.NaN, mean: Number.NaN, limit: 1 },
     offDiagonal: { maximum: 0, limit: 1 },
   });
   t.is(lines[0], 'Verification: FAILED');
-  t.is(lines[1], '  a  failed NaN (tolerance 0): row 3');
+  t.is(lines[1], '  a  failed NaN (tolerance 0): row 3\n    row 4');
   t.is(lines[2], '  b  not applicable: no ridge');
   t.regex(lines[3]!, /NaN \(beyond the limit 1\)/);
   t.regex(lines[4]!, / 0 \(within the limit 1\)/);

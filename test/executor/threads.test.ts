@@ -11,7 +11,7 @@ import { scratchDirectory, scratchFile } from '../helpers/fixtures.js';
 
 function executorOf(
   t: ExecutionContext,
-  fixture: 'dying' | 'failing' | 'waiting',
+  fixture: 'dying' | 'failing' | 'reporting' | 'waiting',
   options: { workers?: number; signal?: AbortSignal; onRetry?: (message: string) => void } = {},
 ): ThreadExecutor {
   const filename = new URL(`fixtures/${fixture}.js`, import.meta.url).href;
@@ -64,7 +64,10 @@ test('a task whose first thread dies succeeds on the second, and the pool goes o
       mean: Float64Array.of(1, 2),
       backend,
     };
-    t.deepEqual(await executor.run('covariance', input), { blocks: Float64Array.of(1, 2) });
+    const told: number[] = [];
+    const result = await executor.run('covariance', input, (done) => told.push(done));
+    t.deepEqual(result, { blocks: Float64Array.of(1, 2) });
+    t.deepEqual(told, [0], 'it begins again');
     t.is(attemptsIn(file), 2);
   }
   t.is(notes.length, 2);
@@ -115,6 +118,22 @@ test("the run's own worker entry hands a task's failure on", async (t) => {
   const file = scratchFile(t, 'model', Buffer.alloc(8 * 4));
   const { columnSums } = await executor.run('scan', { source: sourceOf(file), rows });
   t.deepEqual(columnSums, Float64Array.of(0));
+});
+
+test('the rows that a task reports are told to who called it, and nobody else asks for reports', async (t) => {
+  const executor = executorOf(t, 'reporting');
+  const memory = new SharedArrayBuffer(8);
+  const mean = new Float64Array(memory);
+  const input = { source: sourceOf(''), rows: { first: 0, count: 8 }, mean, backend };
+  t.deepEqual(await executor.run('covariance', input), { blocks: Float64Array.of(-1) });
+  const told: number[] = [];
+  const result = await executor.run('covariance', input, (done) => {
+    told.push(done);
+    Atomics.store(new Int32Array(memory), 0, 1);
+    Atomics.notify(new Int32Array(memory), 0);
+  });
+  t.deepEqual(result, { blocks: Float64Array.of(1) });
+  t.deepEqual(told, [4]);
 });
 
 test('as many tasks run at once as there are workers', async (t) => {

@@ -14,9 +14,9 @@ test('a run writes its report, records it, and verify finds a change of it', asy
   t.is(manifest.report?.bytes, readFileSync(file).length);
   t.is((await eigenshard('verify', directory, '--quiet')).code, 0);
   writeFileSync(file, 'other');
-  const { code, stderr } = await eigenshard('verify', directory, '--quiet');
+  const { code, stdout } = await eigenshard('verify', directory, '--quiet');
   t.is(code, 3);
-  t.regex(stderr, /report\.html/);
+  t.regex(stdout, /report\.html/);
 });
 
 test('report makes it again, the same, and leaves the directory free', async (t) => {

@@ -27,7 +27,7 @@ test('a run of layout 1 is verified, and damage of it noticed', async (t) => {
   writeFileSync(partition, bytes);
   const damaged = await eigenshard('verify', run, '--model', model, '--quiet');
   t.is(damaged.code, 3);
-  t.regex(damaged.stderr, /part-00001.parquet: CRC-32 differs/);
+  t.regex(damaged.stdout, /part-00001.parquet: CRC-32 differs/);
 });
 
 test('a run of layout 1 is read: basis, tables, projections, top and sql', async (t) => {

@@ -48,9 +48,13 @@ test('one flipped bit in any file of a run fails verify with exit code 3 and the
     const out = scratchDirectory(t);
     await runHere({ model, out, partitionRows: 77, format: 'both', export: ['npy'] });
     flipByte(path.join(out, name), at);
-    const { code, stderr } = await eigenshard('verify', out, '--quiet');
+    const { code, stdout, stderr } = await eigenshard('verify', out, '--quiet');
     t.is(code, 3, `${name}: ${stderr}`);
-    t.regex(stderr, message);
+    t.is([...(stdout + stderr).matchAll(new RegExp(message, 'g'))].length, 1, `${name}: said once`);
+    t.regex(stderr, /with --resume --checksums, and all of it with --overwrite\n$/);
+    // Without the basis nothing else can be judged, and there is no table.
+    if (stdout !== '')
+      t.regex(stderr, /^eigenshard: [^\n]+: \d of 9 checks failed \(files\b[^)]*\); [^\n]+\n$/);
   }
 });
 

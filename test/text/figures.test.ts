@@ -10,7 +10,15 @@ test('values are short, and powers of ten where decimals say little', (t) => {
     '9.00e-4',
     '1.00e+7',
   ]);
-  t.deepEqual([0, 1.234e-7, Number.NaN].map(figure), ['0', '1.23e-7', 'NaN']);
+  t.deepEqual([0, 1.234e-7, 1, 12, 12.5, 1234, Number.NaN].map(figure), [
+    '0',
+    '1.23e-7',
+    '1',
+    '12',
+    '1.25e+1',
+    '1.23e+3',
+    'NaN',
+  ]);
 });
 
 test('counts have thousands apart', (t) => {
