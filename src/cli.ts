@@ -1,6 +1,7 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help, type Option } from 'commander';
 import { addBatchCommand } from './commands/batch.js';
 import { addCacheCommands } from './commands/cache.js';
+import { exampleText } from './commands/examples.js';
 import { addExportCommand } from './commands/export.js';
 import { addGenerateCommand } from './commands/generate.js';
 import { addInspectCommand } from './commands/inspect.js';
@@ -37,6 +38,21 @@ export function createProgram(): Command {
       "The eigenbasis of a language model's vocabulary: decompose a metric, project every token, verify.",
     )
     .version(version)
+    .configureHelp({ optionDescription })
+    .addHelpText(
+      'after',
+      [
+        '',
+        'A command line may begin with an option of run; "eigenshard run --help" names',
+        'them, and "eigenshard COMMAND --help" those of another command.',
+        exampleText(
+          '--model path/to/checkpoint --out runs/mine',
+          'inspect runs/mine',
+          'top runs/mine --eigenvector 0',
+          'verify runs/mine',
+        ),
+      ].join('\n'),
+    )
     .exitOverride();
   addRunCommand(program);
   addBatchCommand(program);
@@ -58,6 +74,12 @@ export function createProgram(): Command {
  */
 export async function parseCommandLine(program: Command, argv: readonly string[]): Promise<void> {
   await program.parseAsync(withCommand(argv, namesOf(program)), { from: 'user' });
+}
+
+/** Describes an option in a help, without the default of a switch: that it is off goes without saying. */
+function optionDescription(option: Option): string {
+  if (option.defaultValue !== false) return new Help().optionDescription(option);
+  return option.description;
 }
 
 /** An unknown command is answered with all that there are, besides the nearest one. */

@@ -12,6 +12,7 @@ import { withPool } from '../run/with-pool.js';
 import { counted } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
 import { batchSummaryText, failuresText, planRows, planText } from './batch-text.js';
+import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
 import { workersOption } from './options.js';
 import { print } from './print.js';
@@ -31,6 +32,7 @@ export function addBatchCommand(program: Command): void {
     .addOption(workersOption())
     .option('--json', 'print one JSON object on stdout at the end', false)
     .option('--quiet', 'no progress', false)
+    .addHelpText('after', exampleText('batch models.json --dry-run', 'batch models.json --out runs/series'))
     .action(batch);
 }
 

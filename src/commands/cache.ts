@@ -4,18 +4,23 @@ import { type CacheItem, listCache, type PruneRule, pruneCache } from '../hub/ca
 import { hubSettings } from '../hub/settings.js';
 import { formatBytes } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
+import { exampleText } from './examples.js';
 import { size } from './options.js';
 import { print } from './print.js';
 
 /** Adds `cache list` and `cache prune`. */
 export function addCacheCommands(program: Command): void {
-  const cache = program.command('cache').description('what was downloaded from the hub');
+  const cache = program
+    .command('cache')
+    .description('what was downloaded from the hub')
+    .addHelpText('after', exampleText('cache list', 'cache prune --older-than 30'));
   // Not on stdout, where --json is.
   const context = { note: (line: string) => void process.stderr.write(`${line}\n`) };
   cache
     .command('list')
     .description('list what the cache holds, what was used last first')
     .option('--json', 'print a JSON array', false)
+    .addHelpText('after', exampleText('cache list', 'cache list --json'))
     .action(async ({ json }: { json: boolean }) => {
       const { cache: directory, cacheBytes } = hubSettings(process.env);
       const items = await listCache(directory, context);
@@ -29,6 +34,7 @@ export function addCacheCommands(program: Command): void {
     .option('--all', 'remove everything')
     .option('--older-than <days>', 'remove what was not used for so many days', days)
     .option('--max-size <size>', 'another size, as 5GB', size)
+    .addHelpText('after', exampleText('cache prune --older-than 30', 'cache prune --max-size 5GB'))
     .action(async (options: PruneOptions) => {
       const { cache: directory, cacheBytes } = hubSettings(process.env);
       const removed = await pruneCache(directory, ruleOf(options, cacheBytes), context);

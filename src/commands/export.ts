@@ -6,6 +6,7 @@ import type { ExtendedRun } from '../run/extend-run.js';
 import { alignedRows } from '../text/aligned-rows.js';
 import { formatBytes } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
+import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
 import { exportList, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
@@ -36,13 +37,7 @@ export function addExportCommand(program: Command): void {
     .addOption(workersOption())
     .option('--json', 'print what was made, and the manifest, as one JSON object on stdout', false)
     .option('--quiet', 'no progress', false)
-    .addHelpText(
-      'after',
-      `
-Examples:
-  eigenshard export runs/mine --export npy,pt    write projections.npy, projections.pt and eigenbasis.pt
-  eigenshard export runs/mine --top 100          make the tables again, with 100 tokens in each list`,
-    )
+    .addHelpText('after', exampleText('export runs/mine --export npy,pt', 'export runs/mine --top 100'))
     .action(exportCommand);
 }
 

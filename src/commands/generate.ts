@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { withContext } from '../run/caller.js';
 import { configDefaults } from '../run/config.js';
 import { generateCheckpoint, isGenerated } from '../run/generate-checkpoint.js';
+import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
 import { integer, needs, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
@@ -18,6 +19,7 @@ export function addGenerateCommand(program: Command): void {
     .option('--out <dir>', 'directory to make')
     .addOption(workersOption())
     .option('--quiet', 'no progress', false)
+    .addHelpText('after', exampleText('generate --rows 10000 --hidden 256 --out data/made-up'))
     .hook('preAction', needs('rows', 'hidden', 'out'))
     .action(generate);
 }

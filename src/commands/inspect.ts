@@ -2,17 +2,18 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { inspectBatch, runsOfBatch } from '../batch/batch-folder.js';
-import { EigenshardError, InputError } from '../errors.js';
+import { InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
 import { parseHubReference } from '../hub/reference.js';
 import { hubSettings } from '../hub/settings.js';
-import { type HubModelInspection, inspectHubModel, inspectModel } from '../input/inspect-model.js';
+import { inspectHubModel, inspectModel } from '../input/inspect-model.js';
 import { configNames, noCheckpoint } from '../input/model-config.js';
 import { nameWithoutOwner } from '../input/name-without-owner.js';
 import { readManifest } from '../output/manifest.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
 import { answerJson, screenText } from './answer-text.js';
 import { batchFolderRows, batchFolderText } from './batch-folder-text.js';
+import { exampleText } from './examples.js';
 import { print } from './print.js';
 import { hubModelText, inspectionText, modelText } from './run-text.js';
 
@@ -27,6 +28,10 @@ export function addInspectCommand(program: Command): void {
     )
     .option('--tensor <name>', 'of the checkpoint, instead of the one that is found by itself')
     .option('--json', 'print it as JSON', false)
+    .addHelpText(
+      'after',
+      exampleText('inspect runs/mine', 'inspect path/to/checkpoint', 'inspect openai-community/gpt2'),
+    )
     .action(inspect);
 }
 
@@ -37,7 +42,7 @@ interface InspectOptions {
 
 async function inspect(place: string, { json, ...options }: InspectOptions): Promise<void> {
   if (!existsSync(place) && parseHubReference(place) !== null) {
-    const model = await inspectReference(place, options);
+    const model = await inspectHubModel(place, { hub: hubSettings(process.env), ...options });
     print(json ? answerJson(model) : screenText(hubModelText(model)));
     return;
   }
@@ -52,17 +57,6 @@ async function inspect(place: string, { json, ...options }: InspectOptions): Pro
   } else {
     const model = await inspectModel(place, options);
     print(json ? answerJson(model) : screenText(modelText(model)));
-  }
-}
-
-/** Looks on the hub, and where that fails says so: a mistyped path of two names reads like a model of the hub. */
-async function inspectReference(place: string, options: { tensor?: string }): Promise<HubModelInspection> {
-  try {
-    return await inspectHubModel(place, { hub: hubSettings(process.env), ...options });
-  } catch (error) {
-    if (!(error instanceof EigenshardError)) throw error;
-    const message = `${place}: there is no such file or directory, and as a model of the hub: ${error.message}`;
-    throw new EigenshardError(error.kind, message, { cause: error });
   }
 }
 

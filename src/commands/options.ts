@@ -5,9 +5,10 @@ import { parseBytes } from '../text/figures.js';
 
 /** `--workers <n>`, the same of every command that computes. */
 export function workersOption(): Option {
-  return new Option('--workers <n>', 'worker threads')
-    .argParser(wholeNumber)
-    .default(undefined, `the cores available, ${configDefaults.workers} here`);
+  return new Option(
+    '--workers <n>',
+    `worker threads (default: the cores available, ${configDefaults.workers} here)`,
+  ).argParser(wholeNumber);
 }
 
 /** Kinds of export, separated by commas. */

@@ -8,7 +8,7 @@ import {
   silentProgress,
   type Unit,
 } from '../run/progress.js';
-import { count, formatBytes } from '../text/figures.js';
+import { count, counted, formatBytes } from '../text/figures.js';
 
 /** Seconds between two lines of a stage where there is no terminal. */
 const LINE_INTERVAL_SECONDS = 5;
@@ -114,7 +114,7 @@ function endLine(event: StageEnd, { name, done, total, unit, seconds }: StageSta
 
 /** An amount with its unit, for a person. */
 function amount(value: number, unit: Unit): string {
-  return unit === 'bytes' ? formatBytes(value) : `${count(Math.round(value))} rows`;
+  return unit === 'bytes' ? formatBytes(value) : counted(Math.round(value), 'row');
 }
 
 function ofTotal(done: number, total: number, unit: Unit): string {

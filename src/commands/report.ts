@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { renewReport } from '../report/renew-report.js';
+import { exampleText } from './examples.js';
 import { print } from './print.js';
 
 /** Adds `report`. */
@@ -8,6 +9,7 @@ export function addReportCommand(program: Command): void {
     .command('report')
     .description('make report.html of a finished run again, from its tables')
     .argument('<run>', 'output directory of the run')
+    .addHelpText('after', exampleText('report runs/mine'))
     .action(report);
 }
 

@@ -163,7 +163,7 @@ function spectrumLines(manifest: Manifest): string[] {
     ...(clusters === null || clusters.count === 0
       ? []
       : [
-          `  ${count(clusters.directions)} directions lie in ${clusters.count === 1 ? '1 cluster' : `${count(clusters.count)} clusters`} of near-equal eigenvalues, which determine them only together`,
+          `  ${count(clusters.directions)} directions lie in ${counted(clusters.count, 'cluster')} of near-equal eigenvalues, which determine them only together`,
         ]),
     ...warningsOf(manifest).map((warning) => `  warning: ${warning}`),
   ];

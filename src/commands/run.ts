@@ -19,6 +19,7 @@ import { forecastRun } from '../run/forecast-run.js';
 import type { ProgressEvent } from '../run/progress.js';
 import { run } from '../run/run.js';
 import { answerJson, screenText } from './answer-text.js';
+import { exampleText } from './examples.js';
 import { forecastText } from './forecast-text.js';
 import { interruptible } from './interruptible.js';
 import { exportList, number, wholeNumber, workersOption } from './options.js';
@@ -33,6 +34,7 @@ export function addRunCommand(program: Command): void {
   program
     .command('run')
     .description('compute a run (the default command)')
+    .optionsGroup('Input:')
     .option('--config <file>', 'configuration file; without it and --model, the packaged synthetic example')
     .option(
       '--model <model>',
@@ -48,8 +50,10 @@ export function addRunCommand(program: Command): void {
         'of a head that the model normalises (default: normalised where it does)',
       ).choices(headRowChoices),
     )
+    .optionsGroup('Metric:')
     .option('--metric <file>', 'metric M (.pt, .safetensors, .npy); without it M is computed')
     .option('--ridge <x>', `ridge rho of a computed metric (default: ${DEFAULT_RIDGE})`, number)
+    .optionsGroup('Output:')
     .option('--out <dir>', 'output directory (default: runs/<name of the model>)')
     .addOption(
       new Option('--format <format>', `of the partitions (default: ${configDefaults.format})`).choices(
@@ -69,6 +73,10 @@ export function addRunCommand(program: Command): void {
       ).choices(tableChoices),
     )
     .option('--top <k>', `tokens in each list of extremes (default: ${configDefaults.top})`, wholeNumber)
+    // Named too, so that a configuration's own choice stands where the command line is silent.
+    .addOption(new Option('--report', 'write report.html beside the tables (the default)').hideHelp())
+    .option('--no-report', 'write no report.html')
+    .optionsGroup('Computation:')
     .addOption(workersOption())
     .addOption(
       new Option(
@@ -77,9 +85,7 @@ export function addRunCommand(program: Command): void {
       ).choices(backendNames),
     )
     .option('--blas <path>', 'system BLAS and LAPACK to use, where the right one is not found by itself')
-    // Named too, so that a configuration's own choice stands where the command line is silent.
-    .addOption(new Option('--report', 'write report.html beside the tables (the default)').hideHelp())
-    .option('--no-report', 'write no report.html')
+    .optionsGroup('A run that lies there:')
     .option('--resume', 'continue an interrupted run; make again what is damaged of a finished one', false)
     .option(
       '--checksums',
@@ -87,9 +93,19 @@ export function addRunCommand(program: Command): void {
       false,
     )
     .option('--overwrite', 'replace a run that is there already', false)
+    .optionsGroup('Options:')
     .option('--dry-run', 'show what the run would do and need, and stop there', false)
     .option('--json', 'print one JSON object on stdout at the end', false)
     .option('--quiet', 'no progress', false)
+    .addHelpText(
+      'after',
+      exampleText(
+        '--model path/to/checkpoint --out runs/mine',
+        '--model path/to/checkpoint --metric metric.pt --export npy',
+        '--model Qwen/Qwen3-4B-Instruct-2507 --workers 16',
+        '--config config/default.json --resume',
+      ),
+    )
     .action(runCommand);
 }
 

@@ -8,6 +8,7 @@ import { asInputError } from '../files/read-error.js';
 import { readManifest } from '../output/manifest.js';
 import { querySql } from '../queries/sql.js';
 import { type Views, viewsOfRun } from '../queries/views.js';
+import { exampleText } from './examples.js';
 import { size, wholeNumber } from './options.js';
 import { printPieces } from './print.js';
 import { type SqlFormat, type SqlTextOptions, sqlFormats, sqlText } from './sql-text.js';
@@ -23,12 +24,7 @@ export function addSqlCommand(program: Command): void {
     .argument('<run>', 'output directory of the run, or of a batch')
     .argument('[query]', 'one SELECT; - reads it from standard input')
     .option('--file <file>', 'read the query from a file')
-    .option(
-      '--attach <name=dir>',
-      'another run, whose views are name.tokens, ...; repeatable',
-      attachment,
-      {},
-    )
+    .option('--attach <name=dir>', 'another run, whose views are name.tokens, ...; repeatable', attachment)
     .addOption(new Option('--format <format>', 'of the answer (default: table)').choices(sqlFormats))
     .addOption(
       new Option('--json', 'print a JSON array of the rows: --format json').conflicts(['csv', 'format']),
@@ -40,14 +36,23 @@ export function addSqlCommand(program: Command): void {
     .option('--digits <n>', `significant digits in a table, or all (default: ${DIGITS})`, digitCount)
     .addHelpText(
       'after',
-      '\nViews of a run: projections, tokens, eigenvectors, extremes, histograms, basis; of a batch: summary.',
+      [
+        '',
+        'Views of a run: projections, tokens, eigenvectors, extremes, histograms, basis;',
+        'of a batch: summary. "DESCRIBE tokens" names the columns of one.',
+        exampleText(
+          'sql runs/mine "SELECT text, norm FROM tokens ORDER BY norm"',
+          'sql runs/mine --file query.sql --csv',
+          'sql runs/a --attach b=runs/b "SELECT max(norm) FROM b.tokens"',
+        ),
+      ].join('\n'),
     )
     .action(sql);
 }
 
 interface SqlOptions {
   file?: string;
-  attach: Readonly<Record<string, string>>;
+  attach?: Readonly<Record<string, string>>;
   format?: SqlFormat;
   json?: boolean;
   csv?: boolean;
@@ -56,7 +61,7 @@ interface SqlOptions {
 }
 
 async function sql(directory: string, given: string | undefined, options: SqlOptions): Promise<void> {
-  const { file, attach, digits, memory } = options;
+  const { file, attach = {}, digits, memory } = options;
   const format = options.json ? 'json' : options.csv ? 'csv' : (options.format ?? 'table');
   if (digits !== undefined && (format === 'json' || format === 'csv'))
     throw new InputError(
@@ -95,7 +100,7 @@ async function queryText(given: string | undefined, file: string | undefined): P
   }
 }
 
-function attachment(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+function attachment(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf('=');
   if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('It must be name=directory of a run.');
   const name = text.slice(0, at);

@@ -3,6 +3,7 @@ import { readManifest } from '../output/manifest.js';
 import { eigenvectorIndex, topTokens } from '../queries/top.js';
 import { type Measure, measures, type Side, sides } from '../tables/measures.js';
 import { answerJson, screenText } from './answer-text.js';
+import { exampleText } from './examples.js';
 import { indexFromEitherEnd, needs, wholeNumber } from './options.js';
 import { print } from './print.js';
 import { topText } from './top-text.js';
@@ -37,6 +38,14 @@ export function addTopCommand(program: Command): void {
     )
     .option('-k <n>', 'tokens a side', wholeNumber, 20)
     .option('--json', 'print a JSON array of the tokens', false)
+    .addHelpText(
+      'after',
+      exampleText(
+        'top runs/mine --eigenvector 0',
+        'top runs/mine -e last --side + -k 5',
+        'top runs/mine -e -2 --measure projection --json',
+      ),
+    )
     .hook('preAction', needs('eigenvector'))
     .action(top);
 }

@@ -8,6 +8,7 @@ import { type VerifyOptions, verify } from '../run/verify.js';
 import { DAMAGE_ADVICE } from '../run/verify-run.js';
 import { counted } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
+import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
 import { workersOption } from './options.js';
 import { print } from './print.js';
@@ -21,10 +22,11 @@ export function addVerifyCommand(program: Command): void {
     .description('check a finished run, or all runs of a batch, again, from the bytes on disk')
     .argument('<run>', 'output directory of the run, or of a batch')
     .option('--model <model>', 'checkpoint, where it is no longer at the place that the run recorded')
-    .option('--metric <file>', 'metric file, likewise')
+    .option('--metric <file>', 'metric file, where it is no longer there')
     .addOption(workersOption())
     .option('--json', 'print the verification as JSON on stdout', false)
     .option('--quiet', 'no progress', false)
+    .addHelpText('after', exampleText('verify runs/mine', 'verify runs/mine --model moved/checkpoint'))
     .action(verifyCommand);
 }
 

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { EigenshardError, errorOfKind } from '../errors.js';
 import { parseHubReference } from '../hub/reference.js';
 import type { HubSettings } from '../hub/settings.js';
 import { chooseHeadRows, type HeadRows } from './head-rows.js';
@@ -31,11 +32,24 @@ export interface ModelOptions {
 export async function planModel(model: string, options: ModelOptions): Promise<ModelPlan> {
   const { hub, tensor, rows = 'all', headRows, note = () => {}, signal } = options;
   const reference = existsSync(model) ? null : parseHubReference(model);
-  if (reference !== null) return planHubModel(reference, hub, { tensor, rows, headRows, note, signal });
+  if (reference !== null) {
+    try {
+      return await planHubModel(reference, hub, { tensor, rows, headRows, note, signal });
+    } catch (error) {
+      throw withAbsence(model, error);
+    }
+  }
   const {
     others: _,
     reason,
     ...opened
   } = await explainCheckpoint(model, tensor === undefined ? {} : { tensor });
   return localPlan(await selectRows(chooseHeadRows(opened, headRows), rows), reason);
+}
+
+/** Adds to a refusal of the hub that there is no such path either: a mistyped one of two names reads like a model. */
+function withAbsence(model: string, error: unknown): unknown {
+  if (!(error instanceof EigenshardError)) return error;
+  const message = `${model}: there is no such file or directory, and as a model of the hub: ${error.message}`;
+  return errorOfKind(error.kind, message, { cause: error });
 }

@@ -1,4 +1,5 @@
 import { InputError } from '../errors.js';
+import { count, counted } from '../text/figures.js';
 import type { Checkpoint } from './checkpoint.js';
 import { openTokenizer } from './tokenizer/open-tokenizer.js';
 
@@ -28,6 +29,9 @@ export async function selectRows(checkpoint: Checkpoint, selection: RowSelection
   const { tokens } = tokenizer;
   if (tokens > source.rows)
     return { ...checkpoint, notes: [...notes, 'all rows have a token: none is left out'] };
-  const note = `${source.rows - tokens} of ${source.rows} rows are beyond the tokenizer's ${tokens} tokens and left out`;
+  const beyond = source.rows - tokens;
+  const note =
+    `${count(beyond)} of ${counted(source.rows, 'row')} ${beyond === 1 ? 'is' : 'are'} beyond the tokenizer's ` +
+    `${counted(tokens, 'token')} and left out`;
   return { ...checkpoint, source: { ...source, rows: tokens }, notes: [...notes, note] };
 }

@@ -7,6 +7,7 @@ import { refuseOtherSize } from '../output/refuse-damaged.js';
 import { runFile } from '../output/run-file.js';
 import { degrees } from '../tables/degrees.js';
 import { type Measure, type Side, sides } from '../tables/measures.js';
+import { counted } from '../text/figures.js';
 
 /** Request for the tokens that lie farthest along an eigenvector. */
 export interface TopRequest {
@@ -145,7 +146,7 @@ async function projectionColumn(
     const file = files.find(({ path: name }) => name.endsWith('.parquet'));
     if (file === undefined) {
       throw new InputError(
-        `${directory}: holds ${stored} tokens a side; more are computed from Parquet partitions, which this run ` +
+        `${directory}: holds ${counted(stored, 'token')} a side; more are computed from Parquet partitions, which this run ` +
           `does not have. Ask for -k ${stored} or fewer, or make the run with --format both`,
       );
     }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RunResults } from '../output/manifest.js';
-import { count } from '../text/figures.js';
+import { counted } from '../text/figures.js';
 import type { ReportHead } from './contents.js';
 import { Html, html, scriptJson } from './html.js';
 import { explorer } from './sections/explorer.js';
@@ -45,7 +45,7 @@ export function renderPage(
 <a class="skip" href="#spectrum">Skip to the plots</a>
 <header>
 <h1>${head.model}</h1>
-<p>The eigenbasis of a vocabulary: ${count(head.rows)} tokens, ${count(head.hidden)} eigenvectors</p>
+<p>The eigenbasis of a vocabulary: ${counted(head.rows, 'token')}, ${counted(head.hidden, 'eigenvector')}</p>
 <label class="theme">Theme <select id="theme"><option value="">system</option><option>light</option><option>dark</option></select></label>
 </header>
 <nav aria-label="Sections"><button type="button" id="menu" aria-controls="sections">Menu</button><ul id="sections">${sections.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul>

@@ -11,6 +11,7 @@ import { partitionFormats } from '../plan/plan-run.js';
 import { firstLines } from '../text/first-lines.js';
 import { nearest } from '../text/nearest.js';
 import { shownValue } from '../text/shown-value.js';
+import { expectation } from './expectation.js';
 
 /** The ridge rho of a computed metric (C + rho I)^-1, where none is asked for. */
 export const DEFAULT_RIDGE = 1e-6;
@@ -267,6 +268,7 @@ function describe(
       return `${where}: unknown key ${shownValue(name)}${hint}; allowed are ${allowed.join(', ')}`;
     });
   }
-  const subject = at === '' ? 'the whole' : shownValue(at);
-  return [`${where}: ${subject} is ${shownValue(issue.input)}: ${issue.message}`];
+  const subject = at === '' ? '' : `${shownValue(at)} `;
+  const came = issue.input === undefined ? 'missing' : shownValue(issue.input);
+  return [`${where}: ${subject}is ${came}: ${expectation(issue)}`];
 }

@@ -12,6 +12,7 @@ import { LAYOUT_VERSION } from '../output/manifest.js';
 import type { RunIdentity } from '../output/run-identity.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
 import { readVocabulary, type Vocabulary } from '../tables/vocabulary.js';
+import { counted } from '../text/figures.js';
 import type { Candidate } from './admit-run.js';
 import { type Config, DEFAULT_RIDGE } from './config.js';
 import type { RunContext } from './context.js';
@@ -141,7 +142,7 @@ async function openInput(config: Config, context: RunContext, admit: Given['admi
 /** V rows span at most V - 1 directions around their mean. */
 function checkRank({ rows, hidden }: Plan, ridge: number, { note }: RunContext): void {
   if (rows > hidden) return;
-  const reason = `${rows} rows give a covariance of rank ${rows - 1} at most, less than the hidden size ${hidden}`;
+  const reason = `${counted(rows, 'row')} ${rows === 1 ? 'gives' : 'give'} a covariance of rank ${rows - 1} at most, less than the hidden size ${hidden}`;
   if (ridge === 0)
     throw new InputError(`${reason}: without a ridge it has no inverse. Give a --ridge above 0`);
   note(`warning: ${reason}; in the other directions the metric is 1 / ridge = ${1 / ridge}`);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import test from 'ava';
 import type { Command } from 'commander';
 import { createProgram, parseCommandLine } from '../../src/cli.js';
-import { calls, commandLines } from '../helpers/command-lines.js';
+import { calls, commandLines, wordsOf } from '../helpers/command-lines.js';
 import { codeSpans, documentNamed, documents, root } from '../helpers/documents.js';
 
 /** A command and those below it. */
@@ -41,6 +41,28 @@ test('a call with another command, option, choice or number is not understood', 
     ['top', 'runs/mine', '--eigenvector', 'first'],
   ])
     await t.throwsAsync(parseCommandLine(inertProgram(), args), undefined, args.join(' '));
+});
+
+test('every help fits 80 columns and ends with examples, which are understood', async (t) => {
+  for (const command of withSubcommands(createProgram())) {
+    let help = '';
+    command.configureOutput({ writeOut: (text) => (help += text), getOutHelpWidth: () => 80 });
+    command.outputHelp();
+    t.deepEqual(
+      help.split('\n').filter((line) => line.length > 80),
+      [],
+      command.name(),
+    );
+    t.notRegex(help, /default: (?:false|\{\})/, command.name());
+    const [, examples] = help.split(/\nExamples?:\n/);
+    const shown = examples?.trim().split('\n') ?? [];
+    t.true(shown.length > 0, `${command.name()} has an example`);
+    for (const line of shown) {
+      const [program, ...args] = wordsOf(line);
+      t.is(program, 'eigenshard');
+      await t.notThrowsAsync(parseCommandLine(inertProgram(), args), line);
+    }
+  }
 });
 
 test('the table of options in docs/running.md has every option of run, and no other', (t) => {

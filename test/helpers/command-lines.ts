@@ -30,6 +30,11 @@ export const calls: readonly { document: string; args: string[] }[] = commandLin
   },
 );
 
+/** The words of a line that is one command. */
+export function wordsOf(line: string): string[] {
+  return commandsOf(line)[0] ?? [];
+}
+
 /** The commands of a line: words, some in quotes, up to a comment; several commands stand around `&&`. */
 function commandsOf(line: string): string[][] {
   const commands: string[][] = [[]];

@@ -75,20 +75,23 @@ test('an unknown key is named with those that are allowed, on every level', asyn
 
 test('a wrong type and an impossible value name key, value and what is allowed', async (t) => {
   const cases: [Record<string, unknown>, RegExp][] = [
-    [{ model: 3 }, /^"model" is 3: .*expected string/],
-    [{ model: '' }, /^"model" is "": .*string.*>=1/],
-    [{ workers: 0 }, /^"workers" is 0: .*>=1/],
-    [{ workers: 2.5 }, /^"workers" is 2.5: .*expected int/],
-    [{ workers: 2000 }, /^"workers" is 2000: .*<=1024/],
-    [{ workers: '8' }, /^"workers" is "8": .*expected number/],
-    [{ rows: 'some' }, /^"rows" is "some": .*"all"\|"tokenizer"/],
-    [{ partitionRows: -4 }, /^"partitionRows" is -4: .*>=1/],
-    [{ ridge: -1 }, /^"ridge" is -1: .*>=0/],
-    [{ format: 'csv' }, /^"format" is "csv": .*"parquet"\|"arrow"\|"both"/],
-    [{ synthetic: { ...synthetic, rows: 0 } }, /^"synthetic.rows" is 0: .*>=1/],
-    [{ synthetic: { rows: 1, hidden: 1 } }, /^"synthetic.directory" is undefined: .*expected string/],
-    [{ exports: { npy: { projections: '' } } }, /^"exports.npy.projections" is "": .*>=1/],
-    [{ exports: ['pt'] }, /^"exports" is \["pt"\]: .*expected object/],
+    [{ model: 3 }, /^"model" is 3: expected a text$/],
+    [{ model: '' }, /^"model" is "": expected a text that is not empty$/],
+    [{ workers: 0 }, /^"workers" is 0: expected at least 1$/],
+    [{ workers: 2.5 }, /^"workers" is 2.5: expected a whole number$/],
+    [{ workers: 2000 }, /^"workers" is 2000: expected at most 1024$/],
+    [{ workers: '8' }, /^"workers" is "8": expected a number$/],
+    [{ rows: 'some' }, /^"rows" is "some": expected "all" or "tokenizer"$/],
+    [{ partitionRows: -4 }, /^"partitionRows" is -4: expected at least 1$/],
+    [{ ridge: -1 }, /^"ridge" is -1: expected at least 0$/],
+    [{ format: 'csv' }, /^"format" is "csv": expected "parquet" or "arrow" or "both"$/],
+    [{ synthetic: { ...synthetic, rows: 0 } }, /^"synthetic.rows" is 0: expected at least 1$/],
+    [{ synthetic: { rows: 1, hidden: 1 } }, /^"synthetic.directory" is missing: expected a text$/],
+    [
+      { exports: { npy: { projections: '' } } },
+      /^"exports.npy.projections" is "": expected a text that is not empty$/,
+    ],
+    [{ exports: ['pt'] }, /^"exports" is \["pt"\]: expected an object, \{ ... \}$/],
   ];
   for (const [content, expected] of cases) {
     const lines = await complaints(t, content);
@@ -128,7 +131,8 @@ test('a file that is missing, or not JSON, or no object, is named', async (t) =>
     instanceOf: InputError,
     message: (message) => message.startsWith(`${broken}: not valid JSON: `),
   });
-  for (const content of [null, [], 'model']) t.regex((await complaints(t, content))[0]!, /expected object/);
+  for (const content of [null, [], 'model'])
+    t.regex((await complaints(t, content))[0]!, /expected an object/);
 });
 
 test('the command line beats the file, where it speaks', async (t) => {

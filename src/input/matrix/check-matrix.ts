@@ -1,6 +1,7 @@
 import { InputError } from '../../errors.js';
 import type { Dtype } from '../../formats/dtype.js';
 import { shapeText } from '../../formats/shape.js';
+import { counted } from '../../text/figures.js';
 import type { RowSource } from '../checkpoint.js';
 import type { Model } from '../model-config.js';
 import type { WeightEntry, Weights } from '../weights/weights.js';
@@ -100,5 +101,5 @@ export function checkWidth(
 /** Says where the rows of a matrix are others than the configuration promises. */
 export function vocabularyNotes({ tensor, rows }: RowSource, { vocabSize }: Model, config: string): string[] {
   if (vocabSize === null || vocabSize === rows) return [];
-  return [`tensor ${tensor} has ${rows} rows, ${config} says vocab_size ${vocabSize}`];
+  return [`tensor ${tensor} has ${counted(rows, 'row')}, ${config} says vocab_size ${vocabSize}`];
 }

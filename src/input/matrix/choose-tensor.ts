@@ -1,4 +1,5 @@
 import { InputError } from '../../errors.js';
+import { counted } from '../../text/figures.js';
 import type { WeightEntry, Weights } from '../weights/weights.js';
 import { type Choice, knownNames, type Search, searchNamed, searchUnembedding } from './unembedding.js';
 
@@ -55,7 +56,7 @@ export async function chooseTensor(
       if (fitting !== null) {
         left.delete(choice.name);
         notes.push(
-          `${choice.name} has ${entry.shape[0]} rows, fewer than the vocab_size ${vocabSize} of ${config}: ` +
+          `${choice.name} has ${counted(entry.shape[0]!, 'row')}, fewer than the vocab_size ${vocabSize} of ${config}: ` +
             `it is passed over for ${fitting}`,
         );
         continue;

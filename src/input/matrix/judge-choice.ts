@@ -1,4 +1,5 @@
 import { InputError } from '../../errors.js';
+import { counted } from '../../text/figures.js';
 import type { RowSource } from '../checkpoint.js';
 import type { Model, ModelConfig } from '../model-config.js';
 import { checkWidth, vocabularyNotes } from './check-matrix.js';
@@ -53,7 +54,7 @@ function refuseClassifier(
   if (known === null || !isAmbiguous(known.rule) || embedding === null) return;
   if (tied === false || rows === vocabSize || embedding.shape?.[0] !== vocabSize) return;
   throw new InputError(
-    `${file}: ${tensor} has ${rows} rows, but ${config} says vocab_size ${vocabSize}, which is the size of ` +
+    `${file}: ${tensor} has ${counted(rows, 'row')}, but ${config} says vocab_size ${vocabSize}, which is the size of ` +
       `${embedding.name}: it may be the head of a classifier; name the one that the model unembeds with, as with ` +
       `--tensor ${embedding.name}`,
   );
@@ -80,7 +81,7 @@ export function isHead({ kind }: Choice, { tied }: Model): boolean {
 function shapeNotes({ tensor, rows, columns }: RowSource): string[] {
   if (rows >= columns) return [];
   return [
-    `${tensor === null ? 'the array' : `tensor ${tensor}`} has ${rows} rows of ${columns} numbers: ` +
+    `${tensor === null ? 'the array' : `tensor ${tensor}`} has ${counted(rows, 'row')} of ${counted(columns, 'number')}: ` +
       'is it stored transposed? Its rows are taken for the tokens',
   ];
 }

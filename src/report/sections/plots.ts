@@ -1,3 +1,4 @@
+import { counted } from '../../text/figures.js';
 import type { ReportHead } from '../contents.js';
 import { type Html, html } from '../html.js';
 
@@ -60,7 +61,7 @@ causal norm / norm.</p>`,
     'norm-error',
     'Verification of the norms',
     html`<p>The norm of every row from the checkpoint against the norm of its projections from the disk, by the power of ten of the
-difference${head.normError.zeros > 0 ? `; ${head.normError.zeros} tokens differ by exactly 0 and have no bar` : ''}. Largest
+difference${head.normError.zeros > 0 ? `; by exactly 0, without a bar: ${counted(head.normError.zeros, 'token')}` : ''}. Largest
 difference: ${head.normError.maximum.toExponential(2)}.</p>`,
     [['norm-error-histogram', 'Tokens by norm_error']],
   )}`;
