@@ -2,6 +2,7 @@ import { Command, CommanderError, Help, type Option } from 'commander';
 import { addBatchCommand } from './commands/batch.js';
 import { addCacheCommands } from './commands/cache.js';
 import { exampleText } from './commands/examples.js';
+import { addExportCommand } from './commands/export.js';
 import { addGenerateCommand } from './commands/generate.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { withOutput } from './commands/print.js';
@@ -57,6 +58,7 @@ export function createProgram(): Command {
   addBatchCommand(program);
   addVerifyCommand(program);
   addInspectCommand(program);
+  addExportCommand(program);
   addReportCommand(program);
   addTopCommand(program);
   addSqlCommand(program);

@@ -213,7 +213,7 @@ test('wrong arguments are refused with what is allowed', async (t) => {
   t.regex(stderr, /--workers.*It must be 1 or more/);
 });
 
-const commands = 'run, batch, verify, inspect, report, top, sql, generate, cache';
+const commands = 'run, batch, verify, inspect, export, report, top, sql, generate, cache';
 
 for (const [args, message] of [
   [['frobnicate'], `unknown command 'frobnicate'\nThe commands of eigenshard are ${commands}.`],

@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import type {
   Check,
+  ExtendedRun,
   FinishedRun,
   FoundVerification,
   Manifest,
@@ -23,6 +24,7 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 const types: true[] = [
   true satisfies Same<Awaited<ReturnType<typeof library.run>>, FinishedRun>,
   true satisfies Same<Awaited<ReturnType<typeof library.verify>>, FoundVerification>,
+  true satisfies Same<Awaited<ReturnType<typeof library.exportRun>>, ExtendedRun>,
   true satisfies FoundVerification extends Verification ? true : never,
   true satisfies Same<Awaited<ReturnType<typeof library.openRun>>, OpenRun>,
   true satisfies Same<FinishedRun['manifest'], Manifest>,
@@ -35,13 +37,14 @@ const types: true[] = [
 test('the library exports these names and no others', (t) => {
   t.deepEqual(Object.keys(library).sort(), [
     'EigenshardError',
+    'exportRun',
     'inspectModel',
     'openRun',
     'run',
     'verify',
     'version',
   ]);
-  t.is(types.length, 9);
+  t.is(types.length, 10);
 });
 
 test('a program computes a run, is told how far it is, opens it and verifies it, and nothing is printed', async (t) => {
@@ -82,6 +85,8 @@ test('a program computes a run, is told how far it is, opens it and verifies it,
 
   t.true((await library.verify(out, { workers: 1 })).passed);
   t.true((await library.run(options, { resume: true })).finishedBefore);
+  const { made, manifest } = await library.exportRun(out, { exports: ['npy'], workers: 1 });
+  t.deepEqual([made, manifest.options.exports], [['projections.npy'], ['npy']]);
   const inspected: ModelInspection = await library.inspectModel(model);
   t.deepEqual([inspected.source.rows, inspected.source.columns], [rows, hidden]);
   t.deepEqual(printed, []);
@@ -115,6 +120,28 @@ for (const format of ['parquet', 'arrow', 'both'] as const) {
       await t.throwsAsync(run.projections(range), { instanceOf: RangeError });
   });
 }
+
+test('projections of a partition that is not as the run wrote it are refused, whatever lies in its place', async (t) => {
+  const { directory: model } = shardedModel(t, 61, 7);
+  for (const [format, sizes] of [
+    ['arrow', [0, 5, 4000, 3e9]],
+    ['parquet', [0, 5, 3e9]],
+  ] as const) {
+    const out = path.join(scratchDirectory(t), 'run');
+    const shared = { model, workers: 1, backend: 'portable', tables: 'none' } as const;
+    await library.run({ ...shared, out, format, partitionRows: 20 });
+    const run = await library.openRun(out);
+    const file = path.join(out, `projections/${format}/part-00001.${format}`);
+    for (const size of sizes) {
+      truncateSync(file, size);
+      const error = await t.throwsAsync(run.projections({ first: 15, count: 10 }), {
+        instanceOf: library.EigenshardError,
+      });
+      t.regex(error.message, /part-00001\.\w+: is not as the run wrote it: it has \d+ bytes, not \d+\./);
+    }
+    t.is((await run.projections({ first: 0, count: 20 })).length, 140);
+  }
+});
 
 test('wrong options, an abort and a folder without a run are errors of their kinds', async (t) => {
   const { directory: model } = shardedModel(t, 30, 4);

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync } from 'node:fs';
 import path from 'node:path';
 import { type FixedSizeList, type Int32, tableFromIPC } from 'apache-arrow';
-import type { VerifyInput } from '../src/executor/tasks.js';
+import type { PartitionInput } from '../src/executor/tasks.js';
 import type { ExpectedFile } from '../src/files/file-record.js';
 import { readFully } from '../src/files/read-fully.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
@@ -17,7 +17,7 @@ import { FileDigest, type Findings, openOrReport } from './file-digest.js';
  * end; `strip` has room for some.
  */
 export function* arrowBlocks(
-  { hidden: d, rows, directory }: VerifyInput,
+  { hidden: d, rows, directory }: PartitionInput,
   record: ExpectedFile,
   { block, strip }: { block: Region; strip: Region },
   findings: Findings,

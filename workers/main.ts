@@ -6,6 +6,7 @@ import { explained } from '../src/files/failure-message.js';
 import * as checksums from './checksum.js';
 import * as covariances from './covariance.js';
 import * as digests from './digest.js';
+import { exportRows } from './export.js';
 import * as generation from './generate.js';
 import { endIfInterrupted } from './interruption.js';
 import { buffersOf } from './measure-tables.js';
@@ -26,6 +27,10 @@ export const covariance = task<'covariance'>(covariances.covariance, ({ blocks }
 ]);
 /** Task `project`. */
 export const project = task<'project'>(projection.project);
+/** Task `export`, whose name is a word of the language. */
+const exportTask = task<'export'>(exportRows);
+
+export { exportTask as export };
 /** Task `verify`, whose part of the tables changes hands. */
 export const verify = task<'verify'>(verification.verify, ({ tables }) =>
   tables === null ? [] : buffersOf(tables),

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync } from 'node:fs';
 import path from 'node:path';
-import type { VerifyInput } from '../src/executor/tasks.js';
+import type { PartitionInput } from '../src/executor/tasks.js';
 import type { ExpectedFile } from '../src/files/file-record.js';
 import { readFully } from '../src/files/read-fully.js';
 import { type ParquetLayout, parquetHead } from '../src/formats/parquet.js';
@@ -24,7 +24,7 @@ export function parquetBlockBytes({ columns, columnStride }: ParquetLayout): num
  * nothing.
  */
 export function* parquetBlocks(
-  { directory }: VerifyInput,
+  { directory }: Pick<PartitionInput, 'directory'>,
   record: ExpectedFile,
   { layout, block }: { layout: ParquetLayout; block: Region },
   findings: Findings,

@@ -1,17 +1,15 @@
 import { type Measurements, worse } from '../src/checks/measurements.js';
 import type { Tasks, VerifyInput } from '../src/executor/tasks.js';
-import { type ParquetLayout, planParquet } from '../src/formats/parquet.js';
+import type { ParquetLayout } from '../src/formats/parquet.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import type { MomentSums } from '../src/linalg/moments.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import type { TablePart } from '../src/tables/part.js';
-import { createdBy } from '../src/version.js';
-import type { arrowBlocks } from './arrow-blocks.js';
 import type { ColumnBlock } from './column-block.js';
 import { kernels, memory } from './context.js';
 import type { Findings } from './file-digest.js';
-import { measureTables, type PartitionColumns, tableSizes } from './measure-tables.js';
-import { parquetBlockBytes, parquetBlocks } from './parquet-blocks.js';
+import { measureTables, tableSizes } from './measure-tables.js';
+import { blockBytes, blocksOfFormats, layoutOf, partitionAt } from './partition-blocks.js';
 import { rowsReport } from './rows-report.js';
 import { forEachStrip, stripSizes } from './strips.js';
 
@@ -23,16 +21,15 @@ type Regions = ReturnType<typeof allotRegions>;
  * its rows, and the sums over these are 0.
  */
 export async function verify(input: Tasks['verify']['input']): Promise<Tasks['verify']['result']> {
-  const { first, count } = input.rows;
-  const shape = { firstRow: first, rowCount: count, columns: input.hidden };
-  const layout =
-    input.parquet === null ? null : planParquet({ ...shape, metadata: input.metadata, createdBy });
+  const { count } = input.rows;
+  const layout = layoutOf(input);
   const regions = allotRegions(input, layout);
   const findings: Findings = { problems: [], files: [] };
   rowsReport.ofPasses(passesOf(input));
   await measureCheckpoint(input, regions);
 
-  const formats = await blocksOfFormats(input, layout, regions, findings);
+  const { block, gamma } = regions;
+  const formats = await blocksOfFormats(input, layout, { block, strip: gamma }, findings);
   let tables: TablePart | null = null;
   const [main, other] = formats.map((blocks, format) => {
     const measured = measureProjections(input, regions, blocks);
@@ -73,41 +70,6 @@ function measureProjections(input: VerifyInput, regions: Regions, blocks: Iterab
   return { ...columns, ...compareRows(input, regions) };
 }
 
-/** Projections of the partition as each of its formats holds them, block by block. */
-async function blocksOfFormats(
-  input: VerifyInput,
-  layout: ParquetLayout | null,
-  { block, gamma: strip }: Regions,
-  findings: Findings,
-): Promise<Iterable<ColumnBlock>[]> {
-  const { parquet, arrow } = input;
-  return [
-    parquet && layout && parquetBlocks(input, parquet, { layout, block }, findings),
-    arrow && (await arrowBlocksOf(input, arrow, { block, strip }, findings)),
-  ].filter((blocks) => blocks !== null);
-}
-
-/** Offset and stride of the whole partition, which lies in `block` after all of its blocks. */
-function partitionAt(
-  block: Region,
-  layout: ParquetLayout | null,
-  rows: number,
-): Pick<PartitionColumns, 'offset' | 'columnStride'> {
-  if (layout === null) return { offset: block.offset, columnStride: rows * 4 };
-  return { offset: block.offset + layout.columnHeader.length, columnStride: layout.columnStride };
-}
-
-/**
- * Reads an Arrow partition; the reader is loaded only where it is needed: apache-arrow takes 90 ms and 20 MB of every
- * thread.
- */
-async function arrowBlocksOf(
-  ...args: Parameters<typeof arrowBlocks>
-): Promise<ReturnType<typeof arrowBlocks>> {
-  const { arrowBlocks } = await import('./arrow-blocks.js');
-  return arrowBlocks(...args);
-}
-
 function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
   const { source, rows, hidden: d } = input;
   const regions = memory.allot({
@@ -128,10 +90,7 @@ function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
     minima: d * 8,
     maxima: d * 8,
     // The whole partition by columns, as large as in the projection.
-    block: Math.max(
-      layout === null ? 0 : parquetBlockBytes(layout),
-      input.arrow === null ? 0 : rows.count * d * 4,
-    ),
+    block: blockBytes(input, layout),
     // Behind the block: kernels read rows by fours, beyond the last one's end.
     ...tableSizes(rows, d, input.tables),
   });

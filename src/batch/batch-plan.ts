@@ -11,11 +11,12 @@ import { readJournal } from '../output/journal.js';
 import { type Manifest, readManifest } from '../output/manifest.js';
 import { identityOfManifest } from '../output/manifest-identity.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
-import { identityDifferences } from '../output/run-identity.js';
+import { identityDifferences, refuseLacking } from '../output/run-identity.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
 import type { Config } from '../run/config.js';
-import { isGenerated, planGenerated } from '../run/generate-checkpoint.js';
+import { type FindModel, findModel } from '../run/find-model.js';
 import { fingerprintOf, identityOfRun, type MetricIdentity, metricOfRun } from '../run/identity.js';
+import { peakMemoryBytes } from '../run/peak-memory.js';
 import { type PlannedFile, planRunFiles } from '../run/planned-files.js';
 import {
   type BatchConfig,
@@ -25,7 +26,6 @@ import {
   SUMMARY_NAME,
 } from './batch-config.js';
 import { MetricCatalogue } from './metric-catalogue.js';
-import { peakMemoryBytes } from './peak-memory.js';
 import { runFolder } from './run-folder.js';
 
 /** Models found at once: enough to hide a hub's latency, few enough for it. */
@@ -113,12 +113,10 @@ export async function planBatch(
   return { config, directory: path.resolve(config.out), runs };
 }
 
-type Find = (model: string, asked: Pick<ModelOptions, 'tensor' | 'rows' | 'headRows'>) => Promise<ModelPlan>;
-
 /** Sources of what the runs are made from. */
 interface Sources {
   metrics: MetricCatalogue;
-  find: Find;
+  find: FindModel;
 }
 
 async function planOne(
@@ -165,36 +163,6 @@ function recordedRows(out: string): number | null {
   return existsSync(path.join(out, MANIFEST_NAME)) ? readManifest(out).model.rows : null;
 }
 
-/** Model of a run: on disk, on a hub, or yet to be made. */
-interface FoundModel extends Omit<ModelPlan, 'model' | 'fetch' | 'reason' | 'notes'> {
-  name: string;
-  revision: string | null;
-  fetch: ModelPlan['fetch'] | null;
-  /** Files of a checkpoint that is yet to be made. */
-  files: PlannedFile[];
-}
-
-async function findModel(options: BatchRunOptions, find: Find): Promise<FoundModel> {
-  if (options.synthetic !== undefined) {
-    const { directory, ...recipe } = options.synthetic;
-    const { shape, file } = planGenerated(directory, recipe);
-    const files = (await isGenerated(directory, recipe)) ? [] : [file];
-    const name = path.basename(path.resolve(directory));
-    return {
-      name,
-      revision: null,
-      shape: { ...shape, isFinal: true },
-      bytesToDownload: 0,
-      normalisation: null,
-      fetch: null,
-      files,
-    };
-  }
-  const { tensor, rows, headRows } = options;
-  const { model: found, ...plan } = await find(options.model, { tensor, rows, headRows });
-  return { ...plan, name: found.name, revision: found.revision, files: [] };
-}
-
 /**
  * State of a run's folder. A finished run is recognised by its fingerprint, made of today's options and metric and of
  * the weights' hash that it recorded.
@@ -213,8 +181,10 @@ function stateOf(
     const manifest = readManifest(config.out);
     const { contentSha256 } = manifest.model;
     const identity = identityOfRun(config, plan, { ...model, contentSha256 }, metric);
-    if (fingerprintOf(identity) === manifest.fingerprint)
+    if (fingerprintOf(identity) === manifest.fingerprint) {
+      refuseLacking(config.out, identityOfManifest(manifest), identity);
       return { is: 'finished', manifest, isCertain: isPinned };
+    }
     throw new InputError(
       `${config.out}: holds a finished run of other inputs (fingerprint ${manifest.fingerprint.slice(0, 12)}): ` +
         `${identityDifferences(identityOfManifest(manifest), identity).join(', ')} (there -> here); ` +

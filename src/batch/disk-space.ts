@@ -1,113 +1,20 @@
-import { stat, statfs } from 'node:fs/promises';
-import path from 'node:path';
-import { InputError } from '../errors.js';
-import { formatBytes } from '../text/figures.js';
-import { type BatchPlan, isPlanned, type PlannedRun } from './batch-plan.js';
-
-/** Bytes of a block on common file systems, in whole ones of which a file lies. */
-const BLOCK_BYTES = 4096;
-
-/** Bytes of a run's manifest and journal without their files. */
-const RECORD_BYTES = 2 ** 14;
-/** Bytes of a file in manifest and journal, where it takes about 330 and 250. */
-const RECORD_BYTES_PER_FILE = 2 ** 10;
-
-/** Space that is free on a file system for this user. */
-export interface FreeSpace {
-  fileSystem: string;
-  freeBytes: number;
-}
-
-/** Need of a batch on one file system, beside what is free there. */
-export interface DiskNeed {
-  /** Folder on the file system, for messages and JSON. */
-  place: string;
-  neededBytes: number;
-  freeBytes: number;
-}
+import { type DiskNeed, diskNeedsOf, type FreeSpace, refuseFullDisk } from '../run/disk-space.js';
+import { type BatchPlan, isPlanned } from './batch-plan.js';
 
 /**
- * Needs of a batch on each file system that it will write to, beside what is free there. Files of an interrupted
- * run that are there already are not written again.
+ * Needs of a batch on each file system that it will write to, beside what is free there.
  *
  * @param freeSpaceAt asks the system; another answer in tests
  */
 export async function diskNeeds(
   { runs }: BatchPlan,
-  freeSpaceAt: (folder: string) => Promise<FreeSpace> = freeSpace,
+  freeSpaceAt?: (folder: string) => Promise<FreeSpace>,
 ): Promise<DiskNeed[]> {
-  const planned = runs.filter(isPlanned);
-  // Once each: two runs may have one made-up checkpoint.
-  const files = new Map(planned.flatMap((run) => run.files).map((file) => [file.path, file.bytes]));
-  const byFolder = new Map<string, number>();
-  const add = (folder: string, bytes: number) => byFolder.set(folder, (byFolder.get(folder) ?? 0) + bytes);
-  for (const [file, bytes] of files) {
-    add(path.dirname(file), Math.max(0, roundUp(bytes) - (await allocatedBytes(file))));
-  }
-  for (const run of planned) {
-    add(path.resolve(run.config.out), recordBytes(run));
-  }
-  // Once each, too: two runs may be of one model.
-  const downloads = new Map<string, number>();
-  for (const { downloadTarget, bytesToDownload } of planned) {
-    if (downloadTarget !== null && bytesToDownload > 0) downloads.set(downloadTarget, bytesToDownload);
-  }
-  for (const [target, bytes] of downloads) add(path.dirname(target), bytes);
-  const needs = new Map<string, DiskNeed>();
-  for (const [target, bytes] of byFolder) {
-    const folder = await existingAncestor(target);
-    const { fileSystem, freeBytes } = await freeSpaceAt(folder);
-    const need = needs.get(fileSystem) ?? { place: folder, neededBytes: 0, freeBytes };
-    need.neededBytes += bytes;
-    needs.set(fileSystem, need);
-  }
-  return [...needs.values()];
+  const writes = runs.filter(isPlanned).map((run) => ({ ...run, out: run.config.out }));
+  return diskNeedsOf(writes, freeSpaceAt);
 }
 
 /** Refuses a batch that does not fit. @throws InputError where a file system cannot take what will be written to it */
-export function refuseFullDisk(needs: readonly DiskNeed[]): void {
-  const problems = needs
-    .filter(({ neededBytes, freeBytes }) => neededBytes > freeBytes)
-    .map(
-      ({ place, neededBytes, freeBytes }) =>
-        `${place}: the batch needs ${formatBytes(neededBytes)} on this file system, ${formatBytes(freeBytes)} are free`,
-    );
-  if (problems.length === 0) return;
-  throw new InputError(
-    `${problems.join('\n')}\nNothing has been computed. Free space, give another --out, or run fewer models at a time`,
-  );
-}
-
-async function freeSpace(folder: string): Promise<FreeSpace> {
-  const [{ dev }, { bavail, bsize }] = await Promise.all([stat(folder), statfs(folder)]);
-  return { fileSystem: String(dev), freeBytes: bavail * bsize };
-}
-
-function recordBytes({ files, state }: PlannedRun): number {
-  return state.is === 'finished' ? 0 : RECORD_BYTES + RECORD_BYTES_PER_FILE * files.length;
-}
-
-/** Bytes of a file that lie on the disk; an export that was only given its size has fewer than its length. */
-async function allocatedBytes(file: string): Promise<number> {
-  try {
-    return (await stat(file)).blocks * 512;
-  } catch {
-    // Nothing there, or nothing that can be seen: it counts in full.
-    return 0;
-  }
-}
-
-/** Folder itself where it exists, or the nearest one above it that does. */
-async function existingAncestor(folder: string): Promise<string> {
-  for (let ancestor = path.resolve(folder); ; ancestor = path.dirname(ancestor)) {
-    const isThere = await stat(ancestor).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
-    if (isThere || ancestor === path.dirname(ancestor)) return ancestor;
-  }
-}
-
-function roundUp(bytes: number): number {
-  return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;
+export function refuseFullBatch(needs: readonly DiskNeed[]): void {
+  refuseFullDisk(needs, 'the batch', 'Free space, give another --out, or run fewer models at a time');
 }

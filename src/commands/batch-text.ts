@@ -2,8 +2,8 @@ import { totalmem } from 'node:os';
 import path from 'node:path';
 import { type BatchPlan, isPlanned, type PlannedRun, type RefusedRun } from '../batch/batch-plan.js';
 import { type BatchSummaryRow, summaryRow } from '../batch/batch-summary.js';
-import type { DiskNeed } from '../batch/disk-space.js';
 import type { Outcome } from '../batch/run-batch.js';
+import type { DiskNeed } from '../run/disk-space.js';
 import { alignedRows } from '../text/aligned-rows.js';
 import { counted, fixed, formatBytes } from '../text/figures.js';
 

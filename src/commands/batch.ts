@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type BatchConfig, loadBatch } from '../batch/batch-config.js';
 import { isPlanned, planBatch } from '../batch/batch-plan.js';
 import { refuseForeignSummary, summaryRow, writeBatchSummary } from '../batch/batch-summary.js';
-import { diskNeeds, refuseFullDisk } from '../batch/disk-space.js';
+import { diskNeeds, refuseFullBatch } from '../batch/disk-space.js';
 import { runBatch } from '../batch/run-batch.js';
 import { RunError } from '../errors.js';
 import { holdDirectory } from '../files/held-directory.js';
@@ -63,7 +63,7 @@ async function showPlan(config: BatchConfig, json: boolean, note: Note): Promise
       ? answerJson({ directory: plan.directory, runs: planRows(plan), disks: needs })
       : screenText(planText(plan, needs)),
   );
-  refuseFullDisk(needs);
+  refuseFullBatch(needs);
   refuseForeignSummary(plan.directory);
   const refused = plan.runs.filter((run) => !isPlanned(run)).length;
   if (refused > 0)
@@ -79,7 +79,7 @@ async function computeBatch(
   const plan = await planBatch(config, { hub, note });
   const needs = await diskNeeds(plan);
   note(`${planText(plan, needs)}\n`);
-  refuseFullDisk(needs);
+  refuseFullBatch(needs);
   refuseForeignSummary(plan.directory);
   const progress = createProgress(process.stderr, quiet, SHORTEST_STAGE_SECONDS);
   const outcomes = await interruptible((signal) =>

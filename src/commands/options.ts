@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type ExportKind, exportKinds } from '../output/exports.js';
 import { configDefaults } from '../run/config.js';
 import { parseBytes } from '../text/figures.js';
 
@@ -8,6 +9,15 @@ export function workersOption(): Option {
     '--workers <n>',
     `worker threads (default: the cores available, ${configDefaults.workers} here)`,
   ).argParser(wholeNumber);
+}
+
+/** Kinds of export, separated by commas. */
+export function exportList(text: string): ExportKind[] {
+  return text.split(',').map((kind) => {
+    const found = exportKinds.find((known) => known === kind.trim());
+    if (found === undefined) throw new InvalidArgumentError(`Allowed are ${exportKinds.join(', ')}.`);
+    return found;
+  });
 }
 
 export function wholeNumber(text: string): number {

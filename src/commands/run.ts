@@ -1,17 +1,28 @@
 import { fileURLToPath } from 'node:url';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { InputError } from '../errors.js';
 import { headRowChoices } from '../input/head-rows.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { backendNames } from '../linalg/backend/backend.js';
-import { type ExportKind, exportKinds } from '../output/exports.js';
 import { partitionFormats } from '../plan/plan-run.js';
-import { configDefaults, DEFAULT_RIDGE, loadConfig, type Overrides, tableChoices } from '../run/config.js';
+import { refuseFullRun } from '../run/admit-run.js';
+import { withContext } from '../run/caller.js';
+import {
+  type Config,
+  configDefaults,
+  DEFAULT_RIDGE,
+  loadConfig,
+  type Overrides,
+  tableChoices,
+} from '../run/config.js';
+import { forecastRun } from '../run/forecast-run.js';
+import type { ProgressEvent } from '../run/progress.js';
 import { run } from '../run/run.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
+import { forecastText } from './forecast-text.js';
 import { interruptible } from './interruptible.js';
-import { number, wholeNumber, workersOption } from './options.js';
+import { exportList, number, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
 import { showProgress } from './progress.js';
 import { summaryText } from './run-text.js';
@@ -84,6 +95,7 @@ export function addRunCommand(program: Command): void {
     )
     .option('--overwrite', 'replace a run that is there already', false)
     .optionsGroup('Options:')
+    .option('--dry-run', 'show what the run would do and need, and stop there', false)
     .option('--json', 'print one JSON object on stdout at the end', false)
     .option('--quiet', 'no progress', false)
     .addHelpText(
@@ -103,16 +115,21 @@ interface RunOptions extends Overrides {
   resume: boolean;
   checksums: boolean;
   overwrite: boolean;
+  dryRun: boolean;
   json: boolean;
   quiet: boolean;
 }
 
 async function runCommand(options: RunOptions): Promise<void> {
-  const { config: file, resume, checksums, overwrite, json, quiet, ...overrides } = options;
+  const { config: file, resume, checksums, overwrite, dryRun, json, quiet, ...overrides } = options;
   if (resume && overwrite) throw new InputError('--resume and --overwrite exclude each other: give one');
   const packaged = overrides.model === undefined ? PACKAGED_CONFIG : null;
   const config = await loadConfig(file ?? packaged, overrides);
   const onProgress = showProgress(process.stderr, quiet);
+  if (dryRun) {
+    await showForecast(config, overwrite, { json, onProgress });
+    return;
+  }
   const { directory, manifest, finishedBefore } = await interruptible((signal) =>
     // The time of a run on the command line begins with the process.
     run(config, { resume, checksums, overwrite, signal, onProgress, startedAt: 0 }),
@@ -124,10 +141,17 @@ async function runCommand(options: RunOptions): Promise<void> {
   );
 }
 
-function exportList(text: string): ExportKind[] {
-  return text.split(',').map((kind) => {
-    const found = exportKinds.find((known) => known === kind.trim());
-    if (found === undefined) throw new InvalidArgumentError(`Allowed are ${exportKinds.join(', ')}.`);
-    return found;
-  });
+/** Prints what a run would do. @throws InputError where the disk cannot take it */
+async function showForecast(
+  config: Config,
+  overwrite: boolean,
+  { json, onProgress }: { json: boolean; onProgress: (event: ProgressEvent) => void },
+): Promise<void> {
+  const forecast = await interruptible((signal) =>
+    withContext(config.workers, { signal, onProgress, startedAt: 0 }, (context) =>
+      forecastRun(config, { overwrite }, context),
+    ),
+  );
+  print(json ? answerJson(forecast) : screenText(forecastText(forecast)));
+  if (forecast.state.is !== 'finished' || overwrite) refuseFullRun(forecast.disks);
 }

@@ -58,6 +58,16 @@ export interface Tasks {
       crc32: number | null;
     };
   };
+  /** Writes the rows of one partition, from its own files, into their stretch of row-major exports. */
+  export: {
+    input: ExportInput;
+    result: {
+      /** What is wrong with the partition, in words; then nothing of it was written. */
+      problems: string[];
+      /** CRC-32 of the rows' projections, row-major float32. */
+      crc32: number;
+    };
+  };
   /** Re-reads one partition from disk and measures it against the checkpoint. */
   verify: { input: VerifyInput; result: VerifyResult };
   /** Reads a row-major export whole, and says what is wrong with it. */
@@ -123,10 +133,8 @@ export interface ProjectInput {
   metadata: Record<string, string>;
 }
 
-/** Input of `verify`: one partition with its files as they were recorded, and what to measure it with. */
-export interface VerifyInput {
-  /** Rows of the checkpoint; null where it is not at hand: then the projections are measured alone. */
-  source: RowSource | null;
+/** One partition on disk, with its files as they were recorded. */
+export interface PartitionInput {
   /** Hidden size d. */
   hidden: number;
   rows: RowRange;
@@ -135,6 +143,20 @@ export interface VerifyInput {
   arrow: ExpectedFile | null;
   /** Key-value metadata that the partition's files must carry. */
   metadata: Record<string, string>;
+}
+
+/** Input of `export`: one partition, and the exports that its rows go to. */
+export interface ExportInput extends PartitionInput {
+  /** Stretches of the row-major exports that the rows fill. */
+  slices: Slice[];
+  /** The directory's lock, without which nothing is written; null where nobody locks it. */
+  lock: LockClaim | null;
+}
+
+/** Input of `verify`: one partition, and what to measure it with. */
+export interface VerifyInput extends PartitionInput {
+  /** Rows of the checkpoint; null where it is not at hand: then the projections are measured alone. */
+  source: RowSource | null;
   /** lambda, [d]. */
   eigenvalues: Float64Array;
   /** Freivalds probe: a unit vector r, [d], and V r, [d]. */

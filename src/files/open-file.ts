@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, type Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { InputError } from '../errors.js';
 import { asInputError } from './read-error.js';
+import { MOST_AT_ONCE } from './read-fully.js';
 
 /** A regular file opened for reading. `size` in bytes is that at the time of opening. */
 export interface OpenFile {
@@ -114,7 +115,8 @@ export async function readBytes(
   const bytes = new Uint8Array(length);
   let filled = 0;
   while (filled < length) {
-    const { bytesRead } = await handle.read(bytes, filled, length - filled, position + filled);
+    const piece = Math.min(length - filled, MOST_AT_ONCE);
+    const { bytesRead } = await handle.read(bytes, filled, piece, position + filled);
     if (bytesRead === 0) throw endsEarly(file, position, length, position + filled);
     filled += bytesRead;
   }

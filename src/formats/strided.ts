@@ -31,9 +31,14 @@ export async function readStrided(opened: OpenFile, tensor: StridedTensor): Prom
   const decoded = new Float64Array(span);
   // Counts through the outer dimensions like an odometer, the closest one fastest, so that the file is read forwards.
   const position = outer.map(() => 0);
+  let read = -1;
   for (let done = 0; done < count; done += run.size) {
     const from = dot(position, outer, 'stride');
-    decodeFloats(await readBytes(opened, byteOffset + from * width, span * width), dtype, decoded);
+    // Of repeated rows only the first is read: a file of some bytes may have any number of them.
+    if (from !== read) {
+      decodeFloats(await readBytes(opened, byteOffset + from * width, span * width), dtype, decoded);
+      read = from;
+    }
     let target = dot(position, outer, 'step');
     for (let i = 0; i < span; i += run.stride) {
       values[target] = decoded[i]!;

@@ -8,22 +8,31 @@ import { readSafetensorsHeader } from '../formats/safetensors.js';
 import { elementCount, shapeText } from '../formats/shape.js';
 import { readStrided, type StridedTensor } from '../formats/strided.js';
 import { isOpaque, type PickleValue } from '../formats/torch/pickle-value.js';
-import { readTorchFile, readTorchTensor, type TorchFile } from '../formats/torch/read-torch.js';
+import {
+  locateTorchTensor,
+  readTorchFile,
+  readTorchTensor,
+  type TorchFile,
+} from '../formats/torch/read-torch.js';
 import { isFloat, isTorchTensor } from '../formats/torch/torch-tensor.js';
 
-/** The causal metric tensor M, as it was given. */
-export interface Metric {
-  /** (M + M^T) / 2, [d, d] row-major. */
-  matrix: Float64Array;
+/** What the header of a metric's file says of it. */
+export interface MetricHeader {
   /** The dtype in which it is stored. */
   dtype: Dtype;
   /** rho, where the file's metadata give it as `regularization` or `ridge`. */
   ridge: number | null;
-  /** Distance of M as stored from a symmetric matrix: max |M - M^T|, and that over max |M|. */
-  asymmetry: { max: number; relative: number };
   /** The tensor's name in the file, null where the file is one bare tensor. */
   tensor: string | null;
   file: string;
+}
+
+/** The causal metric tensor M, as it was given. */
+export interface Metric extends MetricHeader {
+  /** (M + M^T) / 2, [d, d] row-major. */
+  matrix: Float64Array;
+  /** Distance of M as stored from a symmetric matrix: max |M - M^T|, and that over max |M|. */
+  asymmetry: { max: number; relative: number };
   /** SHA-256 (hex) of the file's bytes. */
   sha256: string;
 }
@@ -44,8 +53,8 @@ export const MAX_RELATIVE_ASYMMETRY = 1e-3;
  */
 export async function readMetric(file: string, options: { hiddenSize: number }): Promise<Metric> {
   const { hiddenSize } = options;
-  const format = await detectFormat(file, 'the metric', 'a .pt (torch.save), .safetensors or .npy file');
-  const { matrix, dtype, ridge, tensor } = await readers[format](file, hiddenSize);
+  const { read, dtype, ridge, tensor } = await findMetric(file, hiddenSize);
+  const matrix = await read();
   checkFinite(file, matrix, hiddenSize);
   const asymmetry = symmetrise(matrix, hiddenSize);
   if (asymmetry.relative > MAX_RELATIVE_ASYMMETRY) {
@@ -57,23 +66,39 @@ export async function readMetric(file: string, options: { hiddenSize: number }):
   return { matrix, dtype, ridge, asymmetry, tensor, file, sha256: await hashFile(file, 'the metric') };
 }
 
-interface StoredMetric {
-  /** M as stored, row-major. */
-  matrix: Float64Array;
-  dtype: Dtype;
-  ridge: number | null;
-  tensor: string | null;
+/**
+ * Reads what the header of a metric's file says, and none of its entries.
+ *
+ * @throws InputError where there is no such file, or no matrix hiddenSize x hiddenSize of floating-point numbers in it
+ */
+export async function readMetricHeader(
+  file: string,
+  { hiddenSize }: { hiddenSize: number },
+): Promise<MetricHeader> {
+  const { dtype, ridge, tensor } = await findMetric(file, hiddenSize);
+  return { dtype, ridge, tensor, file };
 }
 
-const readers: Readonly<Record<Format, (file: string, hiddenSize: number) => Promise<StoredMetric>>> = {
-  torch: readTorchMetric,
+/** A metric whose entries have not been read yet. */
+interface StoredMetric extends Omit<MetricHeader, 'file'> {
+  /** Reads M as stored, row-major. */
+  read: () => Promise<Float64Array>;
+}
+
+async function findMetric(file: string, hiddenSize: number): Promise<StoredMetric> {
+  const format = await detectFormat(file, 'the metric', 'a .pt (torch.save), .safetensors or .npy file');
+  return finders[format](file, hiddenSize);
+}
+
+const finders: Readonly<Record<Format, (file: string, hiddenSize: number) => Promise<StoredMetric>>> = {
+  torch: findTorchMetric,
   // For its message about the formats before the zip archive.
-  pickle: readTorchMetric,
-  safetensors: readSafetensorsMetric,
-  npy: readNpyMetric,
+  pickle: findTorchMetric,
+  safetensors: findSafetensorsMetric,
+  npy: findNpyMetric,
 };
 
-async function readTorchMetric(file: string, hiddenSize: number): Promise<StoredMetric> {
+async function findTorchMetric(file: string, hiddenSize: number): Promise<StoredMetric> {
   const torchFile = await readTorchFile(file);
   const { value } = torchFile;
   const name = isTorchTensor(value) ? null : 'M';
@@ -85,11 +110,11 @@ async function readTorchMetric(file: string, hiddenSize: number): Promise<Stored
     );
   }
   checkShape(file, name, tensor.shape, hiddenSize);
-  const matrix = await readTorchTensor(torchFile, name ?? '(bare)', tensor);
+  const shown = name ?? '(bare)';
+  const { dtype } = locateTorchTensor(torchFile, shown, tensor);
   const metadata = value instanceof Map ? value.get('metadata') : undefined;
   const ridge = parseRidge(file, await numberOf(torchFile, findRidge(metadata)));
-  // readTorchTensor refuses every dtype that is not one of ours.
-  return { matrix, dtype: tensor.dtype as Dtype, ridge, tensor: name };
+  return { read: () => readTorchTensor(torchFile, shown, tensor), dtype, ridge, tensor: name };
 }
 
 /** A number that is kept as a tensor of one element. */
@@ -101,7 +126,7 @@ async function numberOf(
   return (await readTorchTensor(torchFile, 'ridge', value))[0];
 }
 
-async function readSafetensorsMetric(file: string, hiddenSize: number): Promise<StoredMetric> {
+async function findSafetensorsMetric(file: string, hiddenSize: number): Promise<StoredMetric> {
   const { tensors, metadata } = await readSafetensorsHeader(file);
   const squares = tensors.filter(
     ({ shape: [rows, columns, ...more] }) => rows === columns && more.length === 0,
@@ -122,16 +147,16 @@ async function readSafetensorsMetric(file: string, hiddenSize: number): Promise<
     );
   }
   checkShape(file, name, shape, hiddenSize);
-  const matrix = await readMatrix(file, { dtype, shape, strides: [hiddenSize, 1], byteOffset });
-  return { matrix, dtype, ridge: parseRidge(file, findRidge(metadata)), tensor: name };
+  const read = () => readMatrix(file, { dtype, shape, strides: [hiddenSize, 1], byteOffset });
+  return { read, dtype, ridge: parseRidge(file, findRidge(metadata)), tensor: name };
 }
 
-async function readNpyMetric(file: string, hiddenSize: number): Promise<StoredMetric> {
+async function findNpyMetric(file: string, hiddenSize: number): Promise<StoredMetric> {
   const { dtype, shape, fortranOrder, byteOffset } = await readNpyHeader(file);
   checkShape(file, null, shape, hiddenSize);
   const strides = fortranOrder ? [1, hiddenSize] : [hiddenSize, 1];
   return {
-    matrix: await readMatrix(file, { dtype, shape, strides, byteOffset }),
+    read: () => readMatrix(file, { dtype, shape, strides, byteOffset }),
     dtype,
     ridge: null,
     tensor: null,

@@ -113,15 +113,19 @@ const sectionNames: readonly string[] = [
   'decoder',
 ];
 
+/** Sections within sections; multimodal models have two. */
+const DEEPEST = 16;
+
 /** The sections of a configuration that speak of the language model, from the innermost to the whole. */
 function textSections(config: Record<string, unknown>): Record<string, unknown>[] {
   const sections = [config];
-  for (;;) {
+  for (let depth = 0; depth < DEEPEST; depth++) {
     const outer = sections[0]!;
     const inner = sectionNames.map((key) => asRecord(outer[key])).find((found) => found !== null);
-    if (inner === undefined || inner === null) return sections;
+    if (inner === undefined || inner === null) break;
     sections.unshift(inner);
   }
+  return sections;
 }
 
 /** The first value under one of the keys that is what `parse` takes it for. */

@@ -30,6 +30,13 @@ export function covarianceBlocks(d: number): { blocks: CovarianceBlock[]; length
   return { blocks, length };
 }
 
+/** Values that the lower block triangle of a d x d matrix holds: those of `covarianceBlocks`, without a list of them. */
+export function covarianceLength(d: number): number {
+  const whole = Math.floor(d / COVARIANCE_BLOCK);
+  const left = d % COVARIANCE_BLOCK;
+  return ((whole * (whole + 1)) / 2) * COVARIANCE_BLOCK ** 2 + left * d;
+}
+
 /** Full symmetric matrix [d, d] from packed blocks, every value divided by `divisor`. */
 export function unpackCovariance(packed: Float64Array, d: number, divisor: number): Float64Array {
   const matrix = new Float64Array(d * d);

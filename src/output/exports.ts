@@ -62,9 +62,9 @@ export interface ExportIdentity {
   hidden: number;
   /** Whether the metric was given, and not computed as (Cov + rho I)^-1. */
   isMetricGiven: boolean;
-  /** Path of the metric, as the user gave it or in the output directory. */
+  /** Path of the metric: absolute where it was given, else in the output directory. */
   metric: string;
-  /** Path of the eigenbasis, likewise. */
+  /** Name of the exported eigenbasis, or of the run's own, as the manifest has it. */
   eigenbasis: string;
   fingerprint: string;
   /** Day of the run's first start, YYYY-MM-DD (UTC): a resumed run writes the same bytes. */

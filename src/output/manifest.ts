@@ -242,6 +242,9 @@ export type MetricRecord = z.input<typeof metricSchema>;
 /** What a run has found, without how it went, nor the report that shows it. */
 export type RunResults = Omit<Manifest, 'report' | 'execution'>;
 
+/** Of a million partitions, 15 for each. */
+const MOST_VALUES = 2 ** 24;
+
 /**
  * Reads and checks a finished run's manifest.
  * @throws InputError where there is none, or it is not ours; VerificationError where it is not as it was written
@@ -252,7 +255,7 @@ export function readManifest(directory: string): Manifest {
   if (text === null) throw withoutManifest(directory);
   let value: unknown;
   try {
-    value = parseJson(text);
+    value = parseJson(text, MOST_VALUES);
   } catch (cause) {
     throw damaged(file, `not valid JSON: ${(cause as Error).message}`);
   }

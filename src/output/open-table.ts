@@ -1,8 +1,8 @@
-import path from 'node:path';
 import { InputError } from '../errors.js';
 import { openParquetColumns, type ParquetColumns } from '../formats/parquet-columns.js';
 import { type Manifest, TABLE_NAMES, type TableName } from './manifest.js';
 import { refuseDamaged } from './refuse-damaged.js';
+import { placeOf } from './staged-files.js';
 
 /** Tables of a run, and where they lie. */
 export interface TablesOfRun {
@@ -36,7 +36,7 @@ export async function openTable(
   const record = tables.files.find((file) => file.path === name);
   if (record === undefined)
     throw new InputError(`${directory}: has no ${name}. Make the run again with its tables`);
-  const file = path.join(directory, name);
+  const file = placeOf(directory, record);
   await refuseDamaged(file, record);
   const columns = await openParquetColumns(file, `the table ${table}`);
   if (rows !== undefined && columns.rows !== rows) {

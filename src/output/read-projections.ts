@@ -1,8 +1,10 @@
+import type { Table } from 'apache-arrow';
 import { InputError } from '../errors.js';
 import { readBytes, withFile } from '../files/open-file.js';
 import { planParquet } from '../formats/parquet.js';
 import type { RowRange } from '../plan/row-ranges.js';
 import type { Manifest } from './manifest.js';
+import { refuseDamaged, refuseOtherSize } from './refuse-damaged.js';
 import { runFile } from './run-file.js';
 
 type RecordedPartition = Manifest['partitions'][number];
@@ -43,14 +45,21 @@ async function readPart(
   rows: RowRange,
   out: Float32Array,
 ): Promise<void> {
-  const files = partition.files.map(({ path: name }) => runFile(directory, name));
   const [arrow, parquet] = ['.arrow', '.parquet'].map((ending) =>
-    files.find((file) => file.endsWith(ending)),
+    partition.files.find((file) => file.path.endsWith(ending)),
   );
-  if (arrow !== undefined) await readArrowRows(arrow, partition.count, rows, out);
-  else if (parquet !== undefined) await readParquetRows(parquet, partition.count, rows, out);
-  else
+  if (arrow !== undefined) {
+    const file = runFile(directory, arrow.path);
+    await refuseDamaged(file, arrow);
+    await readArrowRows(file, partition.count, rows, out);
+  } else if (parquet !== undefined) {
+    const file = runFile(directory, parquet.path);
+    // Not by its checksum: a part of it is read alone.
+    refuseOtherSize(file, parquet.bytes);
+    await readParquetRows(file, partition.count, rows, out);
+  } else {
     throw new InputError(`${directory}: its manifest names no file of the rows from ${partition.first} on`);
+  }
 }
 
 async function readParquetRows(
@@ -81,12 +90,22 @@ async function readArrowRows(
   // Loaded only where it is needed: apache-arrow takes 90 ms.
   const { tableFromIPC } = await import('apache-arrow');
   const bytes = await withFile(file, 'the partition', (opened) => readBytes(opened, 0, opened.size));
-  const table = tableFromIPC(bytes);
-  const values: unknown = table.getChild('projection')?.data[0]?.children[0]?.values;
-  if (table.numRows !== rowCount || !(values instanceof Float32Array)) {
+  const values = valuesOf(() => tableFromIPC(bytes), rowCount);
+  if (values === null || values.length < rowCount * columns) {
     throw new InputError(
       `${file}: does not hold ${rowCount} rows of ${columns} projections. Make the run again`,
     );
   }
   out.set(values.subarray(first * columns, (first + count) * columns));
+}
+
+/** The values of an Arrow file's one column, with the filling behind them; null where it is none, or has other rows. */
+function valuesOf(read: () => Table, rows: number): Float32Array | null {
+  try {
+    const table = read();
+    const values: unknown = table.getChild('projection')?.data[0]?.children[0]?.values;
+    return table.numRows === rows && values instanceof Float32Array ? values : null;
+  } catch {
+    return null;
+  }
 }

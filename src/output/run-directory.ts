@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { EigenshardError, InputError, VerificationError } from '../errors.js';
 import { afterCleanUp, withCleanUpSync } from '../files/clean-up.js';
 import { type HeldDirectory, removeEmpty, takeDirectory } from '../files/held-directory.js';
@@ -25,7 +26,8 @@ import { identityOfManifest } from './manifest-identity.js';
 import { isMarker, isOwnName, liesInside, MARKER_NAME, MARKER_TEXT } from './own-files.js';
 import { refuseStrangers, writtenPartitions } from './partition-folders.js';
 import { isOwnManifest, MANIFEST_NAME } from './run-folders.js';
-import { identityDifferences } from './run-identity.js';
+import { identityDifferences, type RunIdentity, refuseLacking } from './run-identity.js';
+import { settleStage } from './staged-files.js';
 
 /**
  * The output directory of one run, held by one coordinator from `open` to `close`.
@@ -66,6 +68,7 @@ export class RunDirectory {
     const held = await takeDirectory(directory, context);
     const opened = new RunDirectory(path.resolve(directory), flags, held);
     try {
+      settleStage(opened.path);
       opened.#refuseUnclear();
     } catch (error) {
       throw afterCleanUp(error, () => opened.close());
@@ -88,8 +91,8 @@ export class RunDirectory {
   }
 
   /**
-   * The manifest of the finished run that lies here already, when it is the one asked for and may stay. A damaged
-   * manifest beside a journal is as none: what the journal records is intact or made again.
+   * The manifest of the finished run that lies here already, when it is the one asked for and may stay, be it with more
+   * tables or exports. A damaged manifest beside a journal is as none: what the journal records is intact or made again.
    */
   finished(wanted: RunKey, note: (line: string) => void = () => {}): Manifest | null {
     if (this.#flags.overwrite || !this.#holds(MANIFEST_NAME)) return null;
@@ -110,27 +113,43 @@ export class RunDirectory {
           `continued by this version. Choose another --out, or --overwrite to replace it`,
       );
     }
-    this.#refuseOther({ ...manifest, identity: identityOfManifest(manifest) }, wanted);
+    const identity = identityOfManifest(manifest);
+    this.#refuseOther({ ...manifest, identity }, wanted);
+    if (wanted.identity !== undefined) refuseLacking(this.path, identity, wanted.identity);
     if (this.#mark())
       note(`${path.join(this.path, MARKER_NAME)}: was missing or damaged, and is written again`);
     return manifest;
   }
 
-  /** Makes a finished run an unfinished one, to make again what is damaged of it. */
-  reopen(manifest: Manifest): void {
+  /**
+   * Makes a finished run an unfinished one, to make again what is damaged of it.
+   *
+   * @throws InputError where the run has other tables or exports than those asked for, which `begin` would refuse
+   */
+  reopen(manifest: Manifest, wanted: RunKey): void {
+    this.#refuseOtherAdditions(identityOfManifest(manifest), wanted.identity);
     const journal = path.join(this.path, JOURNAL_NAME);
     const header = headerOf(manifest);
     this.refuseLost();
-    try {
-      const recorded = readJournal(this.path);
-      if (recorded?.header.fingerprint !== manifest.fingerprint)
-        throw new InputError('no journal of this run');
-    } catch {
-      // Lost or damaged: the manifest, which is sealed, knows the same.
+    const recorded = readable(() => readJournal(this.path));
+    // Lost, damaged, or from before exports and tables were added: the manifest, which is sealed, knows the same or more.
+    if (!isDeepStrictEqual(recorded?.header, header)) {
       removeFile(journal);
       Journal.create(this.path, header, entriesOf(manifest)).close();
     }
     removeFile(path.join(this.path, MANIFEST_NAME));
+  }
+
+  /** Whether a finished run lies here that is to stay, or to be mended. */
+  get isFinished(): boolean {
+    return !this.#flags.overwrite && this.#holds(MANIFEST_NAME);
+  }
+
+  /** Absolute paths of the files of a former run that `begin` is going to remove, as far as its manifest names them. */
+  filesToRemove(): string[] {
+    if (!this.#flags.overwrite) return [];
+    const named = this.#namedByManifest().map((name) => path.resolve(this.path, name));
+    return named.filter((file) => isInside(this.path, file) && this.#isOwn(file));
   }
 
   /** Whether something of a run lies here that can be gone on with. */
@@ -164,6 +183,7 @@ export class RunDirectory {
     const recorded = readJournal(this.path);
     if (recorded !== null) {
       this.#refuseOther(recorded.header, header);
+      this.#refuseOtherAdditions(recorded.header.identity, header.identity);
       if (JSON.stringify(recorded.header.exports) !== JSON.stringify(header.exports)) {
         throw new InputError(
           `${this.path}: the unfinished run there writes its exports to ${recorded.header.exports.join(', ')}, not to ` +
@@ -262,16 +282,32 @@ export class RunDirectory {
   #refuseOther(found: RunKey, wanted: RunKey): void {
     if (found.fingerprint === wanted.fingerprint) return;
     const [there, here] = [found, wanted].map(({ fingerprint }) => fingerprint.slice(0, 12));
-    const differences =
-      found.identity === undefined || wanted.identity === undefined
-        ? []
-        : identityDifferences(found.identity, wanted.identity);
+    const areKnown = found.identity !== undefined && wanted.identity !== undefined;
+    const differences = areKnown ? identityDifferences(found.identity!, wanted.identity!) : [];
+    if (areKnown && differences.length === 0) {
+      throw new InputError(
+        `${this.path}: holds this run, made by another version, whose fingerprint is another one (${there}, not ${here}): ` +
+          'it can be read, verified and exported, but not continued. Choose another --out, or --overwrite to replace it',
+      );
+    }
     throw new InputError(
       `${this.path}: holds another run (fingerprint ${there}, this one is ${here}): its inputs or options differ` +
         (differences.length === 0
           ? '. Choose'
           : `: ${differences.join(', ')} (there -> here). Ask for what it was made with, choose`) +
         ' another --out, or --overwrite to replace it',
+    );
+  }
+
+  /** Refuses to continue, or to mend, a run with other tables or exports than it has. */
+  #refuseOtherAdditions(found: RunIdentity | undefined, wanted: RunIdentity | undefined): void {
+    if (found === undefined || wanted === undefined) return;
+    const differences = identityDifferences(found, wanted);
+    if (differences.length === 0) return;
+    throw new InputError(
+      `${this.path}: the run there is to be completed, and has other tables or exports: its inputs or options differ: ` +
+        `${differences.join(', ')} (there -> here). Ask for those that it has; \`export\` adds others when it is ` +
+        'finished. Or choose another --out, or --overwrite to replace it',
     );
   }
 

@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { InputError } from '../errors.js';
 import { normalisations } from '../input/normalisation.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { partitionFormats } from '../plan/plan-run.js';
 
-/** How a journal records everything that decides a run's bytes: what its fingerprint is the SHA-256 of. */
+/** How a journal records everything that decides a run's files. The fingerprint is a SHA-256 of all but tables and exports. */
 export const runIdentitySchema = z.object({
   layout: z.number(),
   model: z.object({
@@ -56,6 +57,31 @@ export function identityDifferences(found: RunIdentity, wanted: RunIdentity): st
     // What only one of them has, another feature tells.
     return there === here || there === '' || here === '' ? [] : [`${name} ${there} -> ${here}`];
   });
+}
+
+/**
+ * Refuses a finished run of the same data that lacks tables or exports that are asked for. One that has more than that
+ * lacks nothing: what is there stays.
+ * @throws InputError that says which, and how they are added
+ */
+export function refuseLacking(directory: string, found: RunIdentity, wanted: RunIdentity): void {
+  const options = lackingOptions(found, wanted);
+  if (options.length === 0) return;
+  throw new InputError(
+    `${directory}: holds this run, finished, without all that is asked for: its inputs or options differ: ` +
+      `${identityDifferences(found, wanted).join(', ')} (there -> here). Add it, without computing the run again, by ` +
+      `eigenshard export ${directory} ${options.join(' ')}`,
+  );
+}
+
+/** The options of `export` that add what a finished run lacks. */
+function lackingOptions(found: RunIdentity, wanted: RunIdentity): string[] {
+  const exports = wanted.exports.filter((kind) => !found.exports.includes(kind));
+  const { tables } = wanted;
+  return [
+    ...(exports.length === 0 ? [] : [`--export ${exports.join(',')}`]),
+    ...(tables === null || tables.top === found.tables?.top ? [] : [`--tables all --top ${tables.top}`]),
+  ];
 }
 
 function hashText(sha256: string): string {

@@ -5,6 +5,7 @@ import { readEigenbasis } from '../output/eigenbasis-file.js';
 import { type Manifest, TABLE_NAMES, type TableName } from '../output/manifest.js';
 import { formerColumns } from '../output/open-table.js';
 import { runFile } from '../output/run-file.js';
+import { placeOf } from '../output/staged-files.js';
 
 /** What a view of `sql` shows. */
 export type View = FilesView | BasisView | AbsentView;
@@ -76,7 +77,8 @@ export function mentionedViews(sql: string, known: ReadonlyMap<string, View>): s
 
 function viewOfTable(directory: string, { tables }: Manifest, table: TableName): View {
   const name = TABLE_NAMES[table];
-  const file = path.resolve(directory, name);
+  const record = tables?.files.find(({ path: recorded }) => recorded === name);
+  const file = record === undefined ? path.resolve(directory, name) : placeOf(directory, record);
   if (!existsSync(file)) {
     const reason =
       tables === null
@@ -84,7 +86,6 @@ function viewOfTable(directory: string, { tables }: Manifest, table: TableName):
         : `${file} is missing. --resume with the run's own command makes it again`;
     return { is: 'absent', reason };
   }
-  const record = tables?.files.find(({ path: recorded }) => recorded === name);
   return { is: 'files', files: [viewed(file, record)], formerColumns: formerColumns(table) };
 }
 

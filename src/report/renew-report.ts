@@ -3,6 +3,7 @@ import { withCleanUp } from '../files/clean-up.js';
 import { sweepPartialFiles } from '../files/partial-file.js';
 import { lockDirectory } from '../files/wait-for-lock.js';
 import { readManifest, writeManifest } from '../output/manifest.js';
+import { settleStage } from '../output/staged-files.js';
 import { writeReport } from './write-report.js';
 
 /**
@@ -21,6 +22,7 @@ export async function renewReport(
   const lock = await lockDirectory(directory, { note });
   return withCleanUp(
     async () => {
+      settleStage(directory);
       sweepPartialFiles(directory);
       const manifest = readManifest(directory);
       const report = await writeReport(directory, manifest);

@@ -13,15 +13,20 @@ import { readContents } from './read-contents.js';
  * from when and with how many workers it was computed.
  *
  * @param results results of the run in `directory`
+ * @param folder where the file goes, if not there
  * @throws InputError where a table is missing or damaged; RunError where the file cannot be written
  */
-export async function writeReport(directory: string, results: RunResults): Promise<FileRecord> {
+export async function writeReport(
+  directory: string,
+  results: RunResults,
+  folder = directory,
+): Promise<FileRecord> {
   const { head, parts } = await readContents(directory, results);
   const payload = gzipOf(parts);
   const page = Buffer.from(
     renderPage(results, head, payload, { script: asset('client.js'), style: asset('client.css') }),
   );
-  writeFileAtomically(path.join(directory, REPORT_NAME), [page]);
+  writeFileAtomically(path.join(folder, REPORT_NAME), [page]);
   return { path: REPORT_NAME, bytes: page.length, sha256: createHash('sha256').update(page).digest('hex') };
 }
 

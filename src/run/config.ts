@@ -6,7 +6,7 @@ import { readText } from '../files/read-text.js';
 import { headRowChoices } from '../input/head-rows.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { backendNames } from '../linalg/backend/backend.js';
-import type { ExportKind, ExportsConfig } from '../output/exports.js';
+import { type ExportKind, type ExportsConfig, exportKinds } from '../output/exports.js';
 import { partitionFormats } from '../plan/plan-run.js';
 import { firstLines } from '../text/first-lines.js';
 import { nearest } from '../text/nearest.js';
@@ -106,6 +106,31 @@ export type RunOptions = Omit<z.infer<typeof configSchema>, 'model' | 'synthetic
  * differs from its default. docs/running.md explains each.
  */
 export type Options = z.input<typeof configSchema>;
+
+/** What can be added to a finished run. */
+const additionsSchema = z.strictObject({
+  exports: z.array(z.enum(exportKinds)).default([]),
+  /** Nothing is removed from a finished run: there is no 'none'. */
+  tables: z.literal('all').optional(),
+  top: configSchema.shape.top.unwrap().optional(),
+});
+
+/** Checked additions to a finished run. */
+export type Additions = z.infer<typeof additionsSchema>;
+
+/**
+ * Checks what is to be added to a finished run.
+ * @param where what the options are to the user
+ * @throws InputError that names key, value and what is allowed, or where nothing is asked for
+ */
+export function checkAdditions(options: z.input<typeof additionsSchema>, where: string): Additions {
+  const additions = checkConfig(additionsSchema, options, where);
+  if (additions.exports.length > 0 || additions.tables !== undefined || additions.top !== undefined)
+    return additions;
+  throw new InputError(
+    `${where}: ask for something to be added: exports (${exportKinds.join(', ')}), tables (all) or top`,
+  );
+}
 
 /** What the command line can say; undefined where it is silent. */
 export interface Overrides {

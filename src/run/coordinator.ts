@@ -7,10 +7,9 @@ import { syncFiles } from '../files/sync-files.js';
 import type { Checkpoint } from '../input/checkpoint.js';
 import { type Backend, backendLabel } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
-import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
 import { EIGENBASIS_NAME } from '../output/eigenbasis-file.js';
+import { exportIdentity } from '../output/export-identity.js';
 import {
-  crcOfProjections,
   type ExportDigest,
   type ExportTarget,
   exportEigenbasis,
@@ -19,7 +18,6 @@ import {
   finishProjectionsExports,
   openExports,
   publishProjectionsExports,
-  sliceRecordsOf,
 } from '../output/exports.js';
 import { type Manifest, REPORT_NAME, TABLE_NAMES } from '../output/manifest.js';
 import { METRIC_NAME } from '../output/metric-file.js';
@@ -27,19 +25,18 @@ import { RunDirectory } from '../output/run-directory.js';
 import { warningsOf } from '../output/warnings.js';
 import { filesOf, type Plan } from '../plan/plan-run.js';
 import { writeReport } from '../report/write-report.js';
-import { MergedTables } from '../tables/merged-tables.js';
-import { tableSettings } from '../tables/part.js';
+import { emptyTables, type MergedTables } from '../tables/merged-tables.js';
 import type { SpectrumSource } from '../tables/spectrum.js';
+import { admitRun } from './admit-run.js';
 import { type Basis, obtainBasis } from './basis.js';
 import type { BegunRun } from './begun-run.js';
 import type { Config } from './config.js';
 import type { RunContext } from './context.js';
 import { damageOf } from './damage.js';
-import { digestExports, type ExportFindings } from './digest-exports.js';
+import { digestProjectionsExports, type ExportedRows, type ExportFindings } from './digest-exports.js';
 import { intactUnits } from './intact-units.js';
 import { judgeRun, refuseFailed, type VerificationResult } from './judge-run.js';
 import { outputPath } from './output-path.js';
-import { exportIdentity } from './planned-files.js';
 import { type PreparedRun, prepareRun } from './prepare-run.js';
 import { type ProjectedPartition, projectPartitions } from './projection.js';
 import { executionOf, resultsOf } from './results.js';
@@ -101,12 +98,15 @@ async function goOn(
   { started, context, given }: { started: string; context: RunContext; given: GivenInputs },
 ): Promise<FinishedRun> {
   const backend = given.backend ?? (await backendOf(config, directory, context));
-  const prepared = await prepareRun(config, backend, context, given.checkpoint);
+  const prepared = await prepareRun(config, backend, context, {
+    checkpoint: given.checkpoint,
+    admit: (candidate) => admitRun(config, candidate, directory),
+  });
   const finished = directory.finished(prepared, context.note);
   if (finished !== null) {
     const problems = await damageOf(finished, directory.path, flags.checksums ?? false, context);
     if (problems.length === 0) return told(directory.path, finished, { before: true }, context);
-    directory.reopen(finished);
+    directory.reopen(finished, prepared);
   }
   const manifest = await computeRun({ prepared, directory, context }, started);
   return told(directory.path, manifest, { before: false }, context);
@@ -140,7 +140,15 @@ async function computeRun(opened: Omit<BegunRun, 'exports'>, now: string): Promi
   const { config, plan, name, fingerprint } = prepared;
   const targets = exportTargets(config.exports, directory.path);
   const { header, done } = beginRun(opened, targets, now);
-  const identity = exportIdentity({ config, plan, name, fingerprint, started: header.started });
+  const identity = exportIdentity(targets, {
+    directory: directory.path,
+    name,
+    rows: plan.rows,
+    hidden: plan.hidden,
+    givenMetric: config.metric ?? null,
+    fingerprint,
+    started: header.started,
+  });
   directory.refuseLost();
   const run = { ...opened, exports: { targets, identity, projections: openExports(targets, identity) } };
   const { projections } = run.exports;
@@ -196,10 +204,7 @@ function beginRun(
 /** Tables to be filled by the verification; null where none are wanted. */
 function mergedTables({ tables, config, plan, scan }: PreparedRun, { stored }: Basis): MergedTables | null {
   if (tables === null) return null;
-  const { eigenvalues, eigenvectors } = stored;
-  const means = rowTimesMatrix(scan.mean, eigenvectors);
-  const settings = tableSettings(eigenvalues, means, { rows: plan.rows, top: config.top });
-  return new MergedTables(plan.rows, settings, eigenvalues);
+  return emptyTables(stored, scan.mean, { rows: plan.rows, top: config.top });
 }
 
 /** Verifies everything that has been written, while it is being synced to the disk. */
@@ -257,21 +262,15 @@ async function digestWrittenExports(
   { prepared: { plan }, directory, exports: { projections }, context }: BegunRun,
   partitions: readonly ProjectedPartition[],
 ): Promise<ExportFindings> {
-  const crcs = crcsOf(partitions, plan);
-  const { problems, digests } = await digestExports(
-    context.executor,
-    projections.map((file) => ({
-      file: file.unfinished,
-      name: exportName(directory.path, file.path),
-      slices: crcs.flatMap(({ rows, crc32 }) => sliceRecordsOf([file], rows, plan.hidden, crc32)),
-      frame: file.layout.frame([crcOfProjections(crcs, plan.hidden)]),
-    })),
-  );
-  const finals = projections.map((file) => [file.path, digests.get(file.unfinished)!] as const);
-  return { problems, digests: new Map(finals) };
+  return digestProjectionsExports(context.executor, {
+    directory: directory.path,
+    hidden: plan.hidden,
+    exports: projections,
+    parts: crcsOf(partitions, plan),
+  });
 }
 
-function crcsOf(partitions: readonly ProjectedPartition[], plan: Plan) {
+function crcsOf(partitions: readonly ProjectedPartition[], plan: Plan): ExportedRows[] {
   return partitions.map(({ index, crc32 }) => ({ rows: plan.partitions[index]!.rows, crc32 }));
 }
 
@@ -290,5 +289,12 @@ async function writeRunTables(
 ): Promise<Manifest['tables']> {
   const { tables } = run.prepared;
   if (tables === null || merged === null) return null;
-  return run.context.stopwatch.time('tables', undefined, () => writeTables(run, spectrum, tables, merged));
+  const { prepared, directory, context } = run;
+  const target = {
+    directory: directory.path,
+    source: prepared.checkpoint.source,
+    metadata: prepared.metadata,
+    ...tables,
+  };
+  return context.stopwatch.time('tables', undefined, () => writeTables(target, spectrum, merged));
 }

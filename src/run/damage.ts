@@ -5,6 +5,7 @@ import { asInputError } from '../files/read-error.js';
 import type { Manifest } from '../output/manifest.js';
 import { type ManifestFile, manifestFiles } from '../output/manifest-files.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
+import { placeOf } from '../output/staged-files.js';
 import { counted } from '../text/figures.js';
 import type { RunContext } from './context.js';
 
@@ -21,20 +22,20 @@ export async function damageOf(
   checksums: boolean,
   { executor, stopwatch, note }: RunContext,
 ): Promise<string[]> {
-  const committed = statusOf(directory, MANIFEST_NAME)!;
+  const committed = statusOf(path.join(directory, MANIFEST_NAME))!;
   const problems: string[] = [];
   const changed: ManifestFile[] = [];
   const files = manifestFiles(manifest);
   for (const file of files) {
-    const found = statusOf(directory, file.path);
+    const found = statusOf(placeOf(directory, file));
     if (found === undefined) problems.push(`${file.path}: is missing`);
     else if (!found.isFile()) problems.push(`${file.path}: is no regular file`);
     else if (found.size !== file.bytes)
       problems.push(`${file.path}: has ${found.size} bytes, not ${file.bytes}`);
     else if (checksums || isNewer(found, committed)) changed.push(file);
   }
-  const inputs = changed.map(({ path: name, bytes, sha256 }) => ({
-    files: [{ path: name, bytes, sha256: sha256!, absolutePath: path.resolve(directory, name) }],
+  const inputs = changed.map((file) => ({
+    files: [{ ...file, sha256: file.sha256!, absolutePath: placeOf(directory, file) }],
     slices: [],
   }));
   if (inputs.length > 0) {
@@ -56,8 +57,7 @@ export async function damageOf(
 }
 
 /** The state of a file of the run; undefined where there is none. */
-function statusOf(directory: string, name: string): Stats | undefined {
-  const file = path.resolve(directory, name);
+function statusOf(file: string): Stats | undefined {
   try {
     return statSync(file, { throwIfNoEntry: false });
   } catch (error) {

@@ -16,7 +16,7 @@ export type MetricIdentity =
  * The metric of a run: the given one, with the ridge that file or option says, or the one that is computed.
  * @throws InputError where the metric file and the option contradict each other
  */
-export function metricOfRun<Given extends Pick<Metric, 'file' | 'sha256' | 'ridge'>>(
+export function metricOfRun<Given extends Pick<Metric, 'file' | 'ridge'>>(
   { ridge }: Pick<Config, 'ridge'>,
   given: Given | null,
 ): { source: 'computed'; ridge: number } | ({ source: 'file' } & Given) {
@@ -38,8 +38,8 @@ interface Content {
 }
 
 /**
- * Everything that decides a run's bytes: inputs by their content, options, layout version. Where things lie and how many
- * workers run are not part of it.
+ * Everything that decides which files a run has and their bytes: inputs by their content, options, layout version. Where
+ * things lie and how many workers run are not part of it.
  */
 export function identityOfRun(
   config: Config,
@@ -59,12 +59,16 @@ export function identityOfRun(
         : { source: metric.source, sha256: metric.sha256, ridge: metric.ridge },
     format: config.format,
     partitionRows: plan.partitionRows,
-    tables: config.tables === 'none' ? null : { top: config.top },
+    // No list has more tokens than there are.
+    tables: config.tables === 'none' ? null : { top: Math.min(config.top, plan.rows) },
     exports: Object.keys(config.exports).sort(),
   };
 }
 
-/** SHA-256 (hex) of a run's identity. */
-export function fingerprintOf(identity: RunIdentity): string {
-  return createHash('sha256').update(JSON.stringify(identity)).digest('hex');
+/**
+ * SHA-256 (hex) of what decides the data of a run. Tables and exports are made of the data and can be added to a finished
+ * run: they are no part of it, so that a file says the same of its run whenever it was made.
+ */
+export function fingerprintOf({ tables: _, exports: __, ...data }: RunIdentity): string {
+  return createHash('sha256').update(JSON.stringify(data)).digest('hex');
 }

@@ -7,28 +7,15 @@ import {
   ROW_NORMS,
 } from '../checks/identities.js';
 import { columnVariances, mergeMeasurements } from '../checks/measurements.js';
-import { freivaldsProbe } from '../checks/probe.js';
 import type { Check, Verification } from '../checks/verdict.js';
 import { VerificationError } from '../errors.js';
-import { type Executor, runTasks } from '../executor/executor.js';
-import type { VerifyResult } from '../executor/tasks.js';
-import { tellRows } from '../executor/tell-rows.js';
-import type { ExpectedFile, VerifiedFile } from '../files/file-record.js';
-import type { RowSource } from '../input/checkpoint.js';
-import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
+import type { Executor } from '../executor/executor.js';
+import type { VerifiedFile } from '../files/file-record.js';
 import { momentsOfSums } from '../linalg/moments.js';
 import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
 import type { Manifest } from '../output/manifest.js';
-import type { RowRange } from '../plan/row-ranges.js';
-import type { MergedTables } from '../tables/merged-tables.js';
 import { figure } from '../text/figures.js';
-
-/** A partition as it lies on disk, with what was recorded of it. */
-export interface RecordedPartition {
-  rows: RowRange;
-  parquet: ExpectedFile | null;
-  arrow: ExpectedFile | null;
-}
+import { type MeasuredRun, measurePartitions } from './measure-partitions.js';
 
 /** What the verification of a run found. */
 export interface VerificationResult {
@@ -44,46 +31,21 @@ export interface VerificationResult {
 /** Re-reads every partition and the checkpoint on the pool, and judges identities 2 to 6. */
 export async function judgeRun(
   executor: Executor,
-  options: {
-    /** Null where it is not at hand: what needs its rows is not judged. */
-    source: RowSource | null;
-    /** d */
-    hidden: number;
+  options: MeasuredRun & {
     /** mu, [d], which stands in for the checkpoint's where that is not at hand; null where it is not known. */
     mean: Float64Array | null;
-    directory: string;
-    metadata: Record<string, string>;
-    partitions: readonly RecordedPartition[];
-    basis: StoredEigenbasis;
     /** Identity 1, of the same basis. */
     basisCheck: BasisCheck;
     ridge: number | null;
     metric: Expected['metric'];
     /** What is wrong with the other files of the run, in words. */
     otherProblems: Promise<readonly string[]>;
-    /** Takes the tables' parts, measured with the partitions; null where none are wanted. */
-    tables: MergedTables | null;
   },
   onRows: (rows: number) => void,
 ): Promise<VerificationResult> {
-  const { source, directory, metadata, partitions, basis, basisCheck, ridge, metric, tables } = options;
+  const { source, basis, basisCheck, ridge, metric } = options;
   const d = options.hidden;
-  const probe = freivaldsProbe(basis.eigenvectors, d);
-  const inputs = partitions.map((partition) => ({
-    ...partition,
-    source,
-    hidden: d,
-    directory,
-    metadata,
-    eigenvalues: basis.eigenvalues,
-    probe,
-    tables: tables?.settings ?? null,
-  }));
-  const parts: Omit<VerifyResult, 'tables'>[] = [];
-  await runTasks(tellRows(executor, onRows), 'verify', inputs, ({ tables: part, ...measures }, index) => {
-    if (part !== null) tables?.add(part, partitions[index]!.rows, index);
-    parts[index] = measures;
-  });
+  const parts = await measurePartitions(executor, options, onRows);
   const measurements = mergeMeasurements(parts);
   measurements.problems.unshift(...(await options.otherProblems));
   const mean = source === null ? options.mean : measurements.gammaSums.map((sum) => sum / measurements.rows);

@@ -1,7 +1,9 @@
 import path from 'node:path';
+import type { arrowFileBytes } from '../formats/arrow.js';
 import { planParquet } from '../formats/parquet.js';
 import { EIGENBASIS_NAME, planEigenbasis } from '../output/eigenbasis-file.js';
-import { type ExportIdentity, exportTargets, planExport } from '../output/exports.js';
+import { exportIdentity } from '../output/export-identity.js';
+import { exportTargets, planExport } from '../output/exports.js';
 import { fileMetadata } from '../output/file-metadata.js';
 import { LAYOUT_VERSION, REPORT_NAME, TABLE_NAMES } from '../output/manifest.js';
 import { METRIC_NAME, planMetric } from '../output/metric-file.js';
@@ -37,7 +39,16 @@ export async function planRunFiles(
 ): Promise<PlannedFile[]> {
   const directory = path.resolve(config.out);
   const metadata = fileMetadata(ANY_FINGERPRINT, LAYOUT_VERSION, name);
-  const identity = exportIdentity({ config, plan, name, fingerprint: ANY_FINGERPRINT, started: ANY_TIME });
+  const targets = exportTargets(config.exports, directory);
+  const identity = exportIdentity(targets, {
+    directory,
+    name,
+    rows: plan.rows,
+    hidden: plan.hidden,
+    givenMetric: config.metric ?? null,
+    fingerprint: ANY_FINGERPRINT,
+    started: ANY_TIME,
+  });
   const own = (relativePath: string, bytes: number) => ({ path: path.join(directory, relativePath), bytes });
   const files = [
     own(MARKER_NAME, MARKER_TEXT.length),
@@ -47,12 +58,16 @@ export async function planRunFiles(
     const withRidge = { ...metadata, ridge: String(ridge) };
     files.push(own(METRIC_NAME, planMetric(plan.hidden, withRidge).bytes));
   }
+  const bytesByRows = new Map<number, { parquet: number; arrow: number }>();
   for (const partition of plan.partitions) {
-    for (const [file, bytes] of await partitionFiles(partition, plan.hidden, metadata)) {
-      files.push(own(file, bytes));
-    }
+    // All but the last are of one size.
+    const { count } = partition.rows;
+    const bytes = bytesByRows.get(count) ?? (await partitionBytes(partition, plan.hidden, metadata));
+    bytesByRows.set(count, bytes);
+    if (partition.parquet !== null) files.push(own(partition.parquet, bytes.parquet));
+    if (partition.arrow !== null) files.push(own(partition.arrow, bytes.arrow));
   }
-  for (const target of exportTargets(config.exports, directory)) {
+  for (const target of targets) {
     files.push({ path: target.path, bytes: planExport(target, identity).bytes });
   }
   for (const [file, bytes] of Object.entries(tableBounds(config, plan))) files.push(own(file, bytes));
@@ -67,8 +82,9 @@ const TABLE_FRAME_BYTES = 32_768;
 const REPORT_FRAME_BYTES = 150_000;
 const REPORT_BYTES = 12_000_000;
 
-function tableBounds(
-  { tables, top, report }: Config,
+/** Names and most bytes of the tables of a run, and of its report. */
+export function tableBounds(
+  { tables, top, report }: Pick<Config, 'tables' | 'top' | 'report'>,
   { rows, hidden }: Pick<Plan, 'rows' | 'hidden'>,
 ): Record<string, number> {
   if (tables === 'none') return {};
@@ -89,47 +105,21 @@ function tableBounds(
   };
 }
 
-/** What the exports of a run say of it. @param started ISO time of the run's first start */
-export function exportIdentity(run: {
-  config: Config;
-  plan: Plan;
-  name: string;
-  fingerprint: string;
-  started: string;
-}): ExportIdentity {
-  const { config, plan, name, fingerprint, started } = run;
-  return {
-    model: name,
-    rows: plan.rows,
-    hidden: plan.hidden,
-    metric: config.metric ?? METRIC_NAME,
-    isMetricGiven: config.metric !== undefined,
-    eigenbasis: eigenbasisSource(config.exports.pt),
-    fingerprint,
-    date: started.slice(0, 10),
-    createdBy,
-  };
-}
-
-/** Where the basis of exported projections is to be found: as configured, or relative to the output directory. */
-function eigenbasisSource(pt: Config['exports']['pt']): string {
-  if (pt === undefined) return EIGENBASIS_NAME;
-  return pt === true ? 'eigenbasis.pt' : pt.eigenbasis;
-}
-
-/** Relative path and size of the files of one partition. */
-async function partitionFiles(
+/** Sizes of the files of one partition; 0 for a format that is not asked for. */
+async function partitionBytes(
   { rows, parquet, arrow }: Partition,
   columns: number,
   metadata: Record<string, string>,
-): Promise<[string, number][]> {
+): Promise<{ parquet: number; arrow: number }> {
   const shape = { firstRow: rows.first, rowCount: rows.count, columns, metadata };
-  const files: [string, number][] = [];
-  if (parquet !== null) files.push([parquet, planParquet({ ...shape, createdBy }).bytes]);
-  if (arrow !== null) {
-    // Loaded only where it is needed, as in the workers.
-    const { arrowFileBytes } = await import('../formats/arrow.js');
-    files.push([arrow, await arrowFileBytes(shape)]);
-  }
-  return files;
+  return {
+    parquet: parquet === null ? 0 : planParquet({ ...shape, createdBy }).bytes,
+    arrow: arrow === null ? 0 : await arrowBytes(shape),
+  };
+}
+
+/** Size of an Arrow file, whose writer is loaded only where it is needed, as in the workers. */
+async function arrowBytes(shape: Parameters<typeof arrowFileBytes>[0]): Promise<number> {
+  const { arrowFileBytes } = await import('../formats/arrow.js');
+  return arrowFileBytes(shape);
 }

@@ -3,6 +3,7 @@ import { checkArrowRows } from '../formats/arrow-limits.js';
 import type { Checkpoint, RowSource } from '../input/checkpoint.js';
 import { chooseHeadRows } from '../input/head-rows.js';
 import { type Metric, readMetric } from '../input/metric.js';
+import { localPlan } from '../input/model-plan.js';
 import { openCheckpoint } from '../input/open-checkpoint.js';
 import { selectRows } from '../input/vocabulary-rows.js';
 import type { Backend } from '../linalg/backend/backend.js';
@@ -12,12 +13,15 @@ import type { RunIdentity } from '../output/run-identity.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
 import { readVocabulary, type Vocabulary } from '../tables/vocabulary.js';
 import { counted } from '../text/figures.js';
+import type { Candidate } from './admit-run.js';
 import { type Config, DEFAULT_RIDGE } from './config.js';
 import type { RunContext } from './context.js';
+import { findGenerated, foundModel } from './find-model.js';
 import { generateCheckpoint, isGenerated } from './generate-checkpoint.js';
 import { fingerprintOf, identityOfRun, metricOfRun } from './identity.js';
 import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
+import { refuseBeyondMemory } from './peak-memory.js';
 import { type Scan, scanCheckpoint } from './scan-checkpoint.js';
 
 /** A run whose inputs have been read and checked. */
@@ -42,19 +46,28 @@ export interface PreparedRun {
 /** The metric of a run. The matrix of a given one is freed when the basis has been computed. */
 export type RunMetric = ReturnType<typeof metricOfRun<Metric>>;
 
+/** What a run's preparation is given beside its configuration. */
+interface Given {
+  /** The checkpoint with the selected rows, where the caller has it already. */
+  checkpoint?: Checkpoint | undefined;
+  /** Refuses what has been found, before it is downloaded or read. */
+  admit: (candidate: Candidate) => Promise<void>;
+}
+
 /**
  * Opens, checks and scans the inputs of a run.
- * @param opened the checkpoint with the selected rows, where the caller has it already
  * @throws InputError; nothing has been written by then
  */
 export async function prepareRun(
   config: Config,
   backend: Backend,
   context: RunContext,
-  opened?: Checkpoint,
+  { checkpoint: opened, admit }: Given,
 ): Promise<PreparedRun> {
-  const found = opened ?? (await openInput(config, context));
+  if (opened !== undefined) await admit(foundModel(localPlan(opened, '')));
+  const found = opened ?? (await openInput(config, context, admit));
   for (const note of found.notes) context.note(note);
+  refuseBeyondMemory(found.source);
   const checkpoint = { ...found, source: await normaliseSource(found, context) };
   const { source, normalisation } = checkpoint;
   const { format, partitionRows } = config;
@@ -109,12 +122,13 @@ async function readVocabularyOfTables({ path: place, source }: Checkpoint): Prom
   }
 }
 
-async function openInput(config: Config, context: RunContext): Promise<Checkpoint> {
+async function openInput(config: Config, context: RunContext, admit: Given['admit']): Promise<Checkpoint> {
   const { executor, stopwatch, note } = context;
   if (config.synthetic === undefined) {
     const { model, tensor, rows, headRows } = config;
-    return obtainModel(model, { tensor, rows, headRows }, context);
+    return obtainModel(model, { tensor, rows, headRows }, context, (plan) => admit(foundModel(plan)));
   }
+  await admit(await findGenerated(config.synthetic));
   const { directory, ...recipe } = config.synthetic;
   if (await isGenerated(directory, recipe)) note(`using the synthetic checkpoint in ${directory}`);
   else {

@@ -7,6 +7,7 @@ import type { Manifest } from '../output/manifest.js';
 import { type ManifestFile, singleFiles } from '../output/manifest-files.js';
 import { isMarker, MARKER_NAME } from '../output/own-files.js';
 import { runFile } from '../output/run-file.js';
+import { placeOf } from '../output/staged-files.js';
 import { PROJECTIONS_FOLDER } from '../plan/plan-run.js';
 import type { RunContext } from './context.js';
 import { digestExports } from './digest-exports.js';
@@ -50,15 +51,19 @@ export async function partitionProblems(
   return checksumProblems(files, directory, context);
 }
 
-async function checksumProblems(
+/** Compares files of a run with what was recorded of them. @returns what is wrong, in words */
+export async function checksumProblems(
   files: readonly ManifestFile[],
   directory: string,
   { executor }: RunContext,
 ): Promise<string[]> {
-  const inputs = files.map(({ path: name, bytes, sha256 }) => ({
-    files: [{ path: name, bytes, sha256: sha256!, absolutePath: runFile(directory, name) }],
-    slices: [],
-  }));
+  const inputs = files.map((file) => {
+    // First of all it must lie in the directory.
+    const own = runFile(directory, file.path);
+    const { path: name, bytes, sha256 } = file;
+    const absolutePath = placeOf(directory, { path: own, sha256 });
+    return { files: [{ path: name, bytes, sha256: sha256!, absolutePath }], slices: [] };
+  });
   const problems: string[][] = [];
   await runTasks(executor, 'checksum', inputs, (result, index) => {
     problems[index] = result.problems;
@@ -72,8 +77,8 @@ async function exportProblems(
   { executor }: RunContext,
 ): Promise<string[]> {
   const rowBytes = model.hidden * 4;
-  const inputs = exports.map(({ path: name, byteOffset }) => ({
-    file: path.resolve(directory, name),
+  const inputs = exports.map(({ path: name, sha256, byteOffset }) => ({
+    file: placeOf(directory, { path: name, sha256 }),
     name,
     slices: partitions.flatMap(({ first, count, crc32 }) =>
       byteOffset === null || crc32 === null

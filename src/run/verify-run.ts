@@ -9,15 +9,12 @@ import { readEigenbasis } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
 import { type Manifest, readManifest } from '../output/manifest.js';
 import { readCovariance, readMean } from '../output/metric-file.js';
-import { SCAN_ROWS } from '../plan/plan-run.js';
-import { splitRows } from '../plan/row-ranges.js';
 import { checkManifest } from './check-manifest.js';
 import type { RunContext } from './context.js';
 import { judgeRun, refuseFailed, type VerificationResult } from './judge-run.js';
-import { normaliseSource } from './normalise-source.js';
-import { obtainModel } from './obtain-model.js';
+import { findRecordedModel, OtherInput, otherInput, readRecordedModel } from './recorded-model.js';
+import { recordedPartitions } from './recorded-partitions.js';
 import { findFileProblems, partitionProblems } from './run-file-problems.js';
-import { scanCheckpoint } from './scan-checkpoint.js';
 
 /** What to do with a run that is damaged. */
 export const DAMAGE_ADVICE =
@@ -90,7 +87,7 @@ async function judge(
   metric: OpenedMetric | null,
   problems: readonly string[],
 ): Promise<VerificationResult> {
-  const { model, partitions } = manifest;
+  const { model } = manifest;
   const basis = await readEigenbasis(directory, model.hidden, manifest.eigenbasis);
   const isComputed = manifest.metric.source === 'computed';
   const result = await context.stopwatch.time('verification', model.rows, async (advance) =>
@@ -102,11 +99,7 @@ async function judge(
         mean: source === null && isComputed ? await readMean(directory, model.hidden) : null,
         directory,
         metadata: fileMetadata(manifest.fingerprint, manifest.layout, model.name),
-        partitions: partitions.map(({ first, count, files }) => ({
-          rows: { first, count },
-          parquet: files.find((file) => file.path.endsWith('.parquet')) ?? null,
-          arrow: files.find((file) => file.path.endsWith('.arrow')) ?? null,
-        })),
+        partitions: recordedPartitions(manifest),
         basis,
         basisCheck: await checkBasis(basis, metric?.operator ?? null),
         ridge: manifest.metric.ridge,
@@ -124,32 +117,17 @@ async function judge(
 
 /** @throws InputError where there is another checkpoint, or none at the place that the caller names */
 async function openSource(
-  { manifest: { model, options }, context }: VerifiedRun,
+  { manifest, context }: VerifiedRun,
   moved: string | undefined,
 ): Promise<Input<RowSource>> {
-  const { executor, stopwatch } = context;
-  const place = moved ?? model.path;
-  let obtained: Checkpoint;
+  let checkpoint: Checkpoint;
   try {
-    const asked = { tensor: model.tensor ?? undefined, rows: options.rows, headRows: undefined };
-    obtained = await obtainModel(place, asked, context);
+    checkpoint = await findRecordedModel(manifest, moved, context);
   } catch (error) {
     return missing(error, moved, 'the checkpoint', '--model');
   }
-  const { source, storedRows } = obtained;
-  if (source.rows !== model.rows || source.columns !== model.hidden) {
-    throw otherInput(
-      place,
-      'model',
-      `${source.rows} x ${source.columns}, not ${model.rows} x ${model.hidden}`,
-    );
-  }
-  const scan = await stopwatch.time('scan', source.rows, (advance) =>
-    scanCheckpoint(executor, source, splitRows(source.rows, SCAN_ROWS), { hashRows: false }, advance),
-  );
-  if (scan.contentSha256 !== model.contentSha256) throw otherInput(place, 'model', 'the weights differ');
-  const { normalisation } = model;
-  return { found: await normaliseSource({ source, storedRows, normalisation }, context), missing: null };
+  const { source } = await readRecordedModel(manifest, checkpoint, { hashRows: false }, context);
+  return { found: source, missing: null };
 }
 
 /** @throws InputError where there is another metric, or none at the place that the caller names */
@@ -183,13 +161,4 @@ function missing(error: unknown, moved: string | undefined, what: string, option
     found: null,
     missing: `what needs ${what} was not checked: ${error.message}. If it lies elsewhere now, give ${option}`,
   };
-}
-
-/** An input that can be opened, but is not the one that the run was made from. */
-class OtherInput extends InputError {}
-
-function otherInput(place: string, option: string, difference: string): InputError {
-  return new OtherInput(
-    `${place}: is not what this run was made from (${difference}). If it lies elsewhere now, give --${option}`,
-  );
 }

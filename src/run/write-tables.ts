@@ -17,22 +17,32 @@ import type { MergedTables } from '../tables/merged-tables.js';
 import type { SpectrumSource } from '../tables/spectrum.js';
 import { tableSummary } from '../tables/table-summary.js';
 import { tokenTable } from '../tables/token-table.js';
-import type { BegunRun } from './begun-run.js';
-import type { PreparedRun } from './prepare-run.js';
+import type { Vocabulary } from '../tables/vocabulary.js';
+
+/** Where tables go, and what they hold beside what the partitions tell. */
+export interface TablesTarget {
+  /** Absolute. */
+  directory: string;
+  /** Rows of the checkpoint, of which equal ones are found. */
+  source: RowSource;
+  /** Key-value metadata of the files. */
+  metadata: Record<string, string>;
+  rowHashes: BigUint64Array;
+  vocabulary: Vocabulary;
+}
 
 /**
  * Writes the four tables of a run, and says what the manifest says of them.
  * @param merged the parts of all partitions
  */
 export async function writeTables(
-  { directory, prepared }: BegunRun,
+  { directory, source, metadata, rowHashes, vocabulary }: TablesTarget,
   spectrum: SpectrumSource,
-  { vocabulary, rowHashes }: NonNullable<PreparedRun['tables']>,
   merged: MergedTables,
 ): Promise<NonNullable<Manifest['tables']>> {
-  const duplicates = readDuplicates(prepared.checkpoint.source, rowHashes);
+  const duplicates = readDuplicates(source, rowHashes);
   const write = (name: keyof typeof TABLE_NAMES, columns: readonly TableColumn[]): FileRecord =>
-    writeTable(directory.path, TABLE_NAMES[name], columns, prepared.metadata);
+    writeTable(directory, TABLE_NAMES[name], columns, metadata);
   // One after the other, so that the columns of one are in memory.
   const files = [
     write('tokens', tokenTable(merged, vocabulary, duplicates)),
@@ -40,7 +50,7 @@ export async function writeTables(
     write('extremes', extremeTable(merged, vocabulary)),
     write('histograms', histogramTable(merged)),
   ];
-  await syncFiles(files.map((file) => path.join(directory.path, file.path)));
+  await syncFiles(files.map((file) => path.join(directory, file.path)));
   const { bins, lower, upper } = merged.settings.bins;
   return {
     files,

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /**
  * Groups the rows that are bit-identical.
  *
@@ -8,15 +10,15 @@
 export function duplicateGroups(hashes: BigUint64Array, read: (row: number) => Uint8Array): Int32Array {
   const groups = new Int32Array(hashes.length).fill(-1);
   for (const rows of sharedHashes(hashes)) {
-    // One for each different row among those of this hash.
-    const found: { bytes: Uint8Array; first: number }[] = [];
+    // By a hash that nobody can choose rows for: whoever made them may know the other one.
+    const firstRows = new Map<string, number>();
     for (const row of rows) {
-      const bytes = read(row);
-      const same = found.find((group) => Buffer.compare(group.bytes, bytes) === 0);
-      if (same === undefined) found.push({ bytes, first: row });
+      const digest = createHash('sha256').update(read(row)).digest('hex');
+      const first = firstRows.get(digest);
+      if (first === undefined) firstRows.set(digest, row);
       else {
-        groups[same.first] = same.first;
-        groups[row] = same.first;
+        groups[first] = first;
+        groups[row] = first;
       }
     }
   }
@@ -25,9 +27,22 @@ export function duplicateGroups(hashes: BigUint64Array, read: (row: number) => U
 
 /** Rows, ascending, of every hash that more than one row has. */
 function sharedHashes(hashes: BigUint64Array): number[][] {
-  const rows = new Map<bigint, number[]>();
   const sorted = hashes.toSorted();
-  for (let k = 1; k < sorted.length; k++) if (sorted[k] === sorted[k - 1]) rows.set(sorted[k]!, []);
-  if (rows.size > 0) for (let row = 0; row < hashes.length; row++) rows.get(hashes[row]!)?.push(row);
-  return [...rows.values()];
+  const shared = sorted.filter((hash, k) => hash === sorted[k - 1] && hash !== sorted[k - 2]);
+  const rows: number[][] = Array.from(shared, () => []);
+  if (rows.length > 0) {
+    for (const [row, hash] of hashes.entries()) rows[placeIn(shared, hash)]?.push(row);
+  }
+  return rows;
+}
+
+/** Finds a value by halving; -1 where it is not there. @param sorted ascending */
+function placeIn(sorted: BigUint64Array, value: bigint): number {
+  let low = 0;
+  for (let high = sorted.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return sorted[low] === value ? low : -1;
 }

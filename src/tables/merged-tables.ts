@@ -1,4 +1,6 @@
+import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
+import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
 import { inOrder } from '../plan/in-order.js';
 import type { RowRange } from '../plan/row-ranges.js';
 import { Extremes } from './extremes.js';
@@ -9,6 +11,7 @@ import {
   type TablePart,
   type TableSettings,
   type TokenPart,
+  tableSettings,
 } from './part.js';
 
 /**
@@ -70,6 +73,21 @@ export class MergedTables {
       freeBuffer(large.buffer as ArrayBuffer);
     }
   }
+}
+
+/**
+ * Tables of a run before their first part.
+ *
+ * @param mean mu, [d]
+ * @param size V, and the tokens in a list of extremes
+ */
+export function emptyTables(
+  { eigenvalues, eigenvectors }: Pick<StoredEigenbasis, 'eigenvalues' | 'eigenvectors'>,
+  mean: Float64Array,
+  size: { rows: number; top: number },
+): MergedTables {
+  const settings = tableSettings(eigenvalues, rowTimesMatrix(mean, eigenvectors), size);
+  return new MergedTables(size.rows, settings, eigenvalues);
 }
 
 function emptyTokens(rows: number, places: number): TokenPart {

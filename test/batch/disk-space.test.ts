@@ -2,9 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import type { BatchPlan } from '../../src/batch/batch-plan.js';
-import { diskNeeds, type FreeSpace, refuseFullDisk } from '../../src/batch/disk-space.js';
+import { diskNeeds, refuseFullBatch } from '../../src/batch/disk-space.js';
 import { InputError } from '../../src/errors.js';
 import { planModel } from '../../src/input/plan-model.js';
+import type { FreeSpace } from '../../src/run/disk-space.js';
 import { plannedRuns, planOf } from '../helpers/batches.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { shardedModel } from '../helpers/runs.js';
@@ -36,9 +37,9 @@ test('a disk that is too small refuses the batch, to the byte, with what is need
   const { directory: model } = shardedModel(t, 600, 8);
   const plan = await planOf(t, { runs: [{ model }] });
   const neededBytes = await neededBy(plan);
-  refuseFullDisk(await diskNeeds(plan, everywhere(neededBytes)));
+  refuseFullBatch(await diskNeeds(plan, everywhere(neededBytes)));
   const needs = await diskNeeds(plan, everywhere(neededBytes - 1));
-  const error = t.throws(() => refuseFullDisk(needs), { instanceOf: InputError });
+  const error = t.throws(() => refuseFullBatch(needs), { instanceOf: InputError });
   t.regex(
     error.message,
     /the batch needs \d.* [kM]B on this file system, \d.* [kM]B are free\nNothing has been computed/,
@@ -74,7 +75,7 @@ test('downloads, exports and runs count on the file systems where they go, each 
   t.is(byPlace.get(cache), 5_000_000);
   t.is(byPlace.get(far), Math.ceil((128 + 600 * 8 * 4) / 4096) * 4096);
   t.is(byPlace.size, 3);
-  const error = t.throws(() => refuseFullDisk(needs), { instanceOf: InputError });
+  const error = t.throws(() => refuseFullBatch(needs), { instanceOf: InputError });
   t.true(error.message.startsWith(`${cache}: `));
   t.false(error.message.includes(far));
 });

@@ -39,8 +39,8 @@ async function runExample(
 }
 
 test('the examples of docs/library.md run, one after the other, and find what the checkpoint holds', async (t) => {
-  const [computes = '', opens = '', verifies = ''] = examples;
-  t.is(examples.length, 3);
+  const [computes = '', opens = '', adds = '', verifies = ''] = examples;
+  t.is(examples.length, 4);
   const folder = exampleFolder(t);
   const { stdout, stderr } = await runExample(t, folder, computes);
   t.regex(stdout, /runs.mine is new lambda from [\d.]+ to [\d.]+, median [\d.]+\n$/);
@@ -55,6 +55,13 @@ test('the examples of docs/library.md run, one after the other, and find what th
   t.deepEqual(shape, { rows: ROWS, hidden: HIDDEN, text: null });
   t.true(Math.abs(causalNorm / stored - 1) < 1e-12, `${causalNorm}, ${stored}`);
   t.is(isSquare, 'true');
+
+  const added = (await runExample(t, folder, adds)).stdout;
+  t.regex(
+    added,
+    /^made \[\s*'eigenbasis\.pt',\s*'projections\.pt',\s*'projections\.npy',\s*'tokens\.parquet'/,
+  );
+  t.regex(added, /was there \[\] has \[ 'npy', 'pt' \]\n$/);
 
   const lines = (await runExample(t, folder, verifies)).stdout.trim().split('\n');
   t.regex(lines[0]!, new RegExp(`^lm_head.weight: ${ROWS} x ${HIDDEN} bfloat16 \\(rule 1`));

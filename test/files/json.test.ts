@@ -23,6 +23,19 @@ test('the same key in two objects, or as a value, is allowed', (t) => {
   });
 });
 
+test('more values than any file of a checkpoint has are refused before anything is made of them', (t) => {
+  for (const value of ['0', '[]', '{}', '""', '{"a":0}']) {
+    const many = `[${`${value},`.repeat(2 ** 23)}0]`;
+    for (const parse of [parseJson, parsePythonJson]) {
+      t.throws(() => parse(many), { instanceOf: SyntaxError, message: /^it holds more than 8388608 values/ });
+    }
+  }
+  t.throws(() => parseJson('['.repeat(2 ** 23)), { message: /more than 8388608 values/ });
+  t.is((parseJson(JSON.stringify(','.repeat(2 ** 23))) as string).length, 2 ** 23);
+  t.deepEqual(parseJson('[1,[2,{"a":"]],,"}],[]]', 8), [1, [2, { a: ']],,' }], []]);
+  t.throws(() => parseJson('[1,[2,{"a":"]],,"}],[]]', 6), { message: /more than 6 values/ });
+});
+
 test('strings of twenty million characters and nesting a million deep are parsed', (t) => {
   const long = 'x'.repeat(2e7);
   const escaped = '\\\\'.repeat(1e7);

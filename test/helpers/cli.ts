@@ -66,3 +66,10 @@ export function startUntilLine(
 export async function eigenshardUntilLine(args: readonly string[], at: SignalAtLine): Promise<Ended> {
   return startUntilLine(args, at).ended;
 }
+
+/** Runs `node coordinator.js ...args` until it would give a file its name, by this absolute path, and kills it there. */
+export async function eigenshardUntilRename(args: readonly string[], target: string): Promise<Ended> {
+  const hook = new URL('kill-at-rename.js', import.meta.url).href;
+  const options = `${process.env.NODE_OPTIONS ?? ''} --import ${hook}`;
+  return start(args, { NODE_OPTIONS: options, KILL_AT_RENAME: target }).ended;
+}

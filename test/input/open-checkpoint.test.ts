@@ -76,6 +76,17 @@ test('embeddings that are not tied are not taken for the unembedding matrix', as
   t.is(await firstByte(path, 'model.embed_tokens.weight'), 1);
 });
 
+test('sections within sections without end cost nothing, and the sixteenth is the last that speaks', async (t) => {
+  let config: object = { vocab_size: 9, text_config: { vocab_size: 5 } };
+  for (let depth = 0; depth < 2000; depth++) config = { text_config: config };
+  const path = checkpointDirectory(t, {
+    config: { ...config, hidden_size: 3, vocab_size: 4 },
+    single: [matrix('lm_head.weight')],
+  });
+  const { model } = await openCheckpoint(path);
+  t.deepEqual([model.hiddenSize, model.vocabSize], [3, 4]);
+});
+
 test('a multimodal config keeps its numbers in a section', async (t) => {
   const text = { hidden_size: 3, vocab_size: 5, tie_word_embeddings: true, model_type: 'inner' };
   const config = { model_type: 'outer', text_config: text };

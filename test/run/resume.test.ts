@@ -124,6 +124,43 @@ test('a directory with another run is refused, whatever its state', async (t) =>
   t.true(again.finishedBefore);
 });
 
+test('a finished run that has more tables and exports than are asked for is finished, and what it lacks is told how to add', async (t) => {
+  const model = shardedModel(t, 200, 16).directory;
+  const out = scratchDirectory(t);
+  const resume = { resume: true };
+  const { manifest } = await runHere({ model, out, export: ['npy'], top: 7 });
+  const before = dataFiles(out);
+  for (const wanted of [
+    { export: ['npy'], top: 7 },
+    { top: 7 },
+    { export: ['npy'], tables: 'none' },
+    { tables: 'none' },
+  ] as const)
+    t.true((await runHere({ model, out, ...wanted }, resume)).finishedBefore);
+  for (const [wanted, differences, options] of [
+    [{ top: 7, export: ['npy', 'pt'] }, '--export npy -> npy,pt', '--export pt'],
+    [{ top: 9 }, '--top 7 -> 9, --export npy -> none', '--tables all --top 9'],
+    [
+      { export: ['safetensors'] },
+      '--top 7 -> 20, --export npy -> safetensors',
+      '--export safetensors --tables all --top 20',
+    ],
+  ] as const) {
+    const { message } = (await t.throwsAsync(runHere({ model, out, ...wanted }, resume)))!;
+    t.true(message.includes(`differ: ${differences} (there -> here)`), message);
+    t.true(message.endsWith(` eigenshard export ${out} ${options}`), message);
+  }
+  sameFiles(t, dataFiles(out), before);
+  // Damaged, it is mended when it is asked for as it is, and left whole when it is not.
+  unlinkSync(path.join(out, 'projections.npy'));
+  await t.throwsAsync(runHere({ model, out, top: 7 }, resume), {
+    message: /to be completed, .*differ: --export npy -> none \(there -> here\). Ask for those/,
+  });
+  t.deepEqual(readManifest(out), manifest);
+  await runHere({ model, out, export: ['npy'], top: 7 }, resume);
+  sameFiles(t, dataFiles(out), before);
+});
+
 test('what differs from the run that lies there is named, finished or not, before it is advised to replace it', async (t) => {
   const [model, others] = [shardedModel(t, 200, 16).directory, shardedModel(t, 200, 16, 8).directory];
   const metric = path.join(scratchDirectory(t), 'metric.npy');

@@ -109,11 +109,13 @@ export class PickleMachine {
       if (key instanceof Map || (Array.isArray(key) && !isTuple(key))) {
         this.fail('a dictionary key is a dictionary or a list');
       }
+      if (isLargeNumber(key)) this.fail('a dictionary key is a number, and no whole one below 2^24');
       map.set(key, items[i + 1]!);
     }
   }
 
   memoPut(index: number): void {
+    if (index >= MOST_NUMBERS) this.fail(`it puts memo ${index}, and no pickle that is read has so many`);
     this.#memo.set(index, this.top());
   }
 
@@ -246,6 +248,15 @@ export class PickleMachine {
     return start;
   }
 }
+
+/** Keys that are hashed by a rule that everybody knows: a file could choose many that fall into one place of a Map. */
+function isLargeNumber(key: PickleValue): boolean {
+  if (typeof key === 'bigint') return true;
+  return typeof key === 'number' && !(Number.isInteger(key) && Math.abs(key) < MOST_NUMBERS);
+}
+
+/** Of so few whole numbers no more than some thousand fall into one place, and as keys they cost no time. */
+const MOST_NUMBERS = 2 ** 24;
 
 function isList(value: PickleValue): value is PickleValue[] {
   return Array.isArray(value) && !isTuple(value);

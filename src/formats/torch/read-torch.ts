@@ -112,6 +112,14 @@ export async function readTorchTensor(
       `its shape is ${shapeText(shape)}, at most ${MAX_ELEMENTS} elements can be read`,
     );
   }
+  if (!isDisjoint(shape, strides)) {
+    throw tensorProblem(
+      file,
+      name,
+      `by its shape ${shapeText(shape)} and strides (${strides.join(', ')}) its rows overlap in the storage; save it again ` +
+        'after tensor.contiguous()',
+    );
+  }
   return withFile(file, 'the tensors', (opened) => readStrided(opened, { ...place, shape, strides }));
 }
 
@@ -128,6 +136,23 @@ const MAX_ELEMENTS = 2 ** 30;
 /** Sums and products of whole numbers from 0 only grow, so one that is no longer exact is still too large. */
 function lastElement({ shape, strides, storageOffset }: TorchTensor): number {
   return shape.reduce((sum, size, axis) => sum + (size - 1) * strides[axis]!, storageOffset);
+}
+
+/**
+ * True where the slices along each dimension lie one behind the other, or are one, by a stride of 0. Others would be read
+ * again and again, in all far more often than there are bytes.
+ */
+function isDisjoint(shape: readonly number[], strides: readonly number[]): boolean {
+  const dimensions = shape
+    .map((size, axis) => ({ size, stride: strides[axis]! }))
+    .filter(({ size, stride }) => size > 1 && stride > 0)
+    .sort((a, b) => a.stride - b.stride);
+  let end = 0;
+  for (const { size, stride } of dimensions) {
+    if (stride <= end) return false;
+    end += (size - 1) * stride;
+  }
+  return true;
 }
 
 /** Before PyTorch 1.6 torch.save wrote pickles one after another, of which the first is a magic number. */

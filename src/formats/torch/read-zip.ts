@@ -11,8 +11,8 @@ export interface StoredEntry {
   byteLength: number;
 }
 
-/** torch.save writes one entry a tensor; the largest checkpoints have some ten thousand. */
-const MAX_ENTRIES = 1_000_000;
+/** torch.save writes one entry a tensor; the largest checkpoints have some ten thousand. Each one costs a read. */
+const MAX_ENTRIES = 2 ** 17;
 
 /**
  * Lists the files of a zip archive that is not compressed, with the place of each one's bytes.
@@ -33,11 +33,15 @@ export async function readStoredEntries(opened: OpenFile): Promise<Map<string, S
         `it lists ${archive.entryCount} entries, at most ${MAX_ENTRIES} are allowed`,
       );
     }
+    const listed = new Map<string, yauzl.Entry>();
     for await (const entry of archive.eachEntry()) {
       const name = entry.fileName;
       if (entry.isEncrypted()) throw unsupported(opened.file, `${name} is encrypted`);
       if (entry.compressionMethod !== 0) throw unsupported(opened.file, `${name} is compressed`);
-      if (entries.has(name)) throw invalid(opened.file, `it lists ${name} twice`);
+      if (listed.has(name)) throw invalid(opened.file, `it lists ${name} twice`);
+      listed.set(name, entry);
+    }
+    for (const [name, entry] of listed) {
       const { fileDataStart } = await archive.readLocalFileHeaderPromise(entry, { minimal: true });
       entries.set(name, { name, byteOffset: fileDataStart, byteLength: entry.compressedSize });
     }
@@ -67,12 +71,18 @@ function openArchive(opened: OpenFile): Promise<yauzl.ZipFile> {
   return openReader(new BoundedReader(opened), opened.size);
 }
 
+/** Bytes that are read at once of what is read piece by piece, as the directory is. */
+const WINDOW_BYTES = 2 ** 16;
+
 /**
  * Reads for yauzl from the file that is open already. Its own reader passes an archive's offsets to fs.read
  * unchecked, which throws from a callback, where nothing can catch it, for one beyond 2^53.
  */
 class BoundedReader extends yauzl.RandomAccessReader {
   readonly #opened: OpenFile;
+  /** Where the last read ended: whoever goes on there will go on. */
+  #end = -1;
+  #window: { position: number; bytes: Buffer } = { position: 0, bytes: Buffer.alloc(0) };
 
   constructor(opened: OpenFile) {
     super();
@@ -86,16 +96,30 @@ class BoundedReader extends yauzl.RandomAccessReader {
     position: number,
     callback: (error: Error | null, bytesRead?: number) => void,
   ): void {
-    const { handle, size } = this.#opened;
+    const { size } = this.#opened;
     if (position + length > size) {
       // Asynchronous in every case, as fs.read is.
       setImmediate(callback, new Error(`it points to byte ${position + length}, the file has ${size}`));
       return;
     }
-    handle.read(buffer, offset, length, position).then(
-      ({ bytesRead }) => callback(null, bytesRead),
+    this.#bytesAt(position, length).then(
+      (bytes) => callback(null, bytes.copy(buffer, offset)),
       (error: Error) => callback(error),
     );
+  }
+
+  async #bytesAt(position: number, length: number): Promise<Buffer> {
+    const start = position - this.#window.position;
+    if (start < 0 || start + length > this.#window.bytes.length) {
+      const goesOn = position === this.#end;
+      const bytes = Buffer.alloc(
+        Math.min(goesOn ? Math.max(length, WINDOW_BYTES) : length, this.#opened.size - position),
+      );
+      const { bytesRead } = await this.#opened.handle.read(bytes, 0, bytes.length, position);
+      this.#window = { position, bytes: bytes.subarray(0, bytesRead) };
+    }
+    this.#end = position + length;
+    return this.#window.bytes.subarray(position - this.#window.position).subarray(0, length);
   }
 }
 

@@ -1,4 +1,5 @@
 import { asRecord } from '../../files/json.js';
+import { count } from '../../text/figures.js';
 import { shownValue } from '../../text/shown-value.js';
 import { utf8Text } from './utf8-text.js';
 
@@ -7,6 +8,18 @@ export type TokenDecoder = (piece: string, added: boolean) => string;
 
 /** A decoder, or what is said of one that is not known here. */
 export type DecoderSection = { is: 'known'; decode: TokenDecoder } | { is: 'unknown'; what: string };
+
+/** A decoder, and how much of work and text it may make of a token. */
+type BoundedSection = Extract<DecoderSection, { is: 'unknown' }> | BoundedDecoder;
+
+interface BoundedDecoder {
+  is: 'known';
+  decode: TokenDecoder;
+  /** The text is at most so many times as long as the token. */
+  growth: number;
+  /** Decoders of which it is made. */
+  steps: number;
+}
 
 /**
  * Makes the decoder that the `decoder` section of a tokenizer.json describes, for tokens by themselves.
@@ -19,8 +32,19 @@ export type DecoderSection = { is: 'known'; decode: TokenDecoder } | { is: 'unkn
  * @param config the section as parsed, null where there is none: then a token is its own text
  */
 export function createTokenDecoder(config: unknown): DecoderSection {
-  return createNested(config, 0);
+  const section = createNested(config, 0);
+  if (section.is === 'unknown') return section;
+  const { decode, growth, steps } = section;
+  if (steps > MOST_STEPS) return unknown(`a sequence of ${count(steps)} decoders`);
+  if (growth > MOST_GROWTH) {
+    return unknown(`a decoder that may make a token ${growth.toPrecision(2)} times as long`);
+  }
+  return { is: 'known', decode };
 }
+
+/** Real ones are made of five decoders at most, and make a text longer only where they show bytes. */
+const MOST_STEPS = 64;
+const MOST_GROWTH = 16;
 
 /** Decodes the alphabet of byte-level vocabularies, by itself, for a vocabulary without tokenizer.json. */
 export const decodeByteLevel: TokenDecoder = (piece, added) => {
@@ -53,13 +77,18 @@ export function withoutMark(mark: string, decode: TokenDecoder): TokenDecoder {
 
 const unchanged: TokenDecoder = (piece) => piece;
 
-const known = (decode: TokenDecoder): DecoderSection => ({ is: 'known', decode });
-const unknown = (what: string): DecoderSection => ({ is: 'unknown', what });
+const known = (decode: TokenDecoder, growth = 1): BoundedDecoder => ({
+  is: 'known',
+  decode,
+  growth,
+  steps: 1,
+});
+const unknown = (what: string) => ({ is: 'unknown', what }) as const;
 
 /** Sequences within sequences; no tokenizer has more than one. */
 const DEEPEST = 16;
 
-function createNested(config: unknown, depth: number): DecoderSection {
+function createNested(config: unknown, depth: number): BoundedSection {
   if (config === null || config === undefined) return known(unchanged);
   const section = asRecord(config) ?? {};
   const step = typeof section.type === 'string' ? steps.get(section.type) : undefined;
@@ -67,9 +96,9 @@ function createNested(config: unknown, depth: number): DecoderSection {
   return unknown(`the decoder ${shownValue(section.type ?? config)}`);
 }
 
-const steps: ReadonlyMap<string, (config: Record<string, unknown>, depth: number) => DecoderSection> =
+const steps: ReadonlyMap<string, (config: Record<string, unknown>, depth: number) => BoundedSection> =
   new Map([
-    ['ByteLevel', () => known(decodeByteLevel)],
+    ['ByteLevel', () => known(decodeByteLevel, '<0xE4>'.length)],
     ['ByteFallback', () => known(decodeByteFallback)],
     [
       'Metaspace',
@@ -90,9 +119,11 @@ const decodeByteFallback: TokenDecoder = (piece) => {
   return byte === null ? piece : utf8Text(Uint8Array.of(Number.parseInt(byte[1]!, 16)));
 };
 
-function createReplace({ pattern, content }: Record<string, unknown>): DecoderSection {
+function createReplace({ pattern, content }: Record<string, unknown>): BoundedSection {
   const text = asRecord(pattern)?.String;
-  if (typeof text === 'string' && typeof content === 'string') return known(replacing(text, content));
+  if (typeof text === 'string' && typeof content === 'string') {
+    return known(replacing(text, content), text === '' ? 1 : Math.max(1, content.length / text.length));
+  }
   // A file's own regular expression could run for ever on a word of its own.
   const regex = asRecord(pattern)?.Regex;
   return unknown(
@@ -100,15 +131,20 @@ function createReplace({ pattern, content }: Record<string, unknown>): DecoderSe
   );
 }
 
-function createSequence({ decoders }: Record<string, unknown>, depth: number): DecoderSection {
+function createSequence({ decoders }: Record<string, unknown>, depth: number): BoundedSection {
   if (!Array.isArray(decoders)) return unknown('a sequence without decoders');
-  const parts: TokenDecoder[] = [];
+  const parts: BoundedDecoder[] = [];
   for (const part of decoders as unknown[]) {
     const section = createNested(part, depth + 1);
     if (section.is === 'unknown') return section;
-    parts.push(section.decode);
+    parts.push(section);
   }
-  return known((piece, added) => parts.reduce((text, decode) => decode(text, added), piece));
+  return {
+    is: 'known',
+    decode: (piece, added) => parts.reduce((text, { decode }) => decode(text, added), piece),
+    growth: parts.reduce((product, { growth }) => product * growth, 1),
+    steps: parts.reduce((sum, { steps }) => sum + steps, 0),
+  };
 }
 
 function replacing(text: string, by: string): TokenDecoder {

@@ -16,7 +16,10 @@ interface Token {
 /** Tokens by their ids, as the files of one tokenizer list them. */
 export class TokenList {
   readonly #file: string;
-  readonly #tokens = new Map<number, Token>();
+  /** By their ids. With holes, and no Map: of ids as keys of one a file could choose many that fall into one place. */
+  readonly #tokens: Token[] = [];
+  /** In the order in which they came; some may be there twice. */
+  readonly #ids: number[] = [];
 
   /** @param file where the vocabulary is, for messages */
   constructor(file: string) {
@@ -30,7 +33,7 @@ export class TokenList {
    */
   add(id: unknown, piece: unknown): void {
     if (typeof piece !== 'string') throw this.invalid(`token ${shownValue(id)} has no text`);
-    this.#tokens.set(this.#checkId(id, piece), { piece, added: false, special: false });
+    this.#set(this.#checkId(id, piece), { piece, added: false, special: false });
   }
 
   /**
@@ -46,7 +49,7 @@ export class TokenList {
     file = this.#file,
   ): void {
     if (typeof content !== 'string') throw invalid(file, `added token ${shownValue(id)} has no text`);
-    this.#tokens.set(this.#checkId(id, content), { piece: content, added: true, special: special === true });
+    this.#set(this.#checkId(id, content), { piece: content, added: true, special: special === true });
   }
 
   /** Adds the tokens that were added later: in added_tokens.json, and described in tokenizer_config.json. */
@@ -67,8 +70,10 @@ export class TokenList {
 
   /** True where some piece of the model's vocabulary is of this kind. */
   some(isSuch: (piece: string) => boolean): boolean {
-    for (const { piece, added } of this.#tokens.values()) if (!added && isSuch(piece)) return true;
-    return false;
+    return this.#ids.some((id) => {
+      const { piece, added } = this.#tokens[id]!;
+      return !added && isSuch(piece);
+    });
   }
 
   /**
@@ -78,9 +83,7 @@ export class TokenList {
    */
   tokenizer(decoder: DecoderSection): Tokenizer {
     const tokens = this.#tokens;
-    if (tokens.size === 0) throw this.invalid('it has no token');
-    let highest = 0;
-    for (const id of tokens.keys()) highest = Math.max(highest, id);
+    if (tokens.length === 0) throw this.invalid('it has no token');
     const notes =
       decoder.is === 'known'
         ? []
@@ -88,22 +91,27 @@ export class TokenList {
             `${basename(this.#file)} has ${decoder.what}, which is not known here: the text of its tokens is left out`,
           ];
     return {
-      tokens: highest + 1,
+      tokens: tokens.length,
       notes,
-      has: (id) => tokens.has(id),
+      has: (id) => tokens[id] !== undefined,
       text(id) {
-        const token = tokens.get(id);
+        const token = tokens[id];
         return token === undefined || decoder.is === 'unknown'
           ? null
           : decoder.decode(token.piece, token.added);
       },
-      isSpecial: (id) => tokens.get(id)?.special ?? false,
+      isSpecial: (id) => tokens[id]?.special ?? false,
     };
   }
 
   /** The error for a file that is none of a tokenizer. */
   invalid(problem: string): InputError {
     return invalid(this.#file, problem);
+  }
+
+  #set(id: number, token: Token): void {
+    this.#tokens[id] = token;
+    this.#ids.push(id);
   }
 
   #checkId(id: unknown, piece: string): number {

@@ -57,6 +57,25 @@ test('repeated and empty tensors are read', async (t) => {
   t.deepEqual(await readBare(t, { size: 0, shape: [0, 2], strides: [2, 1] }, Buffer.alloc(0)), []);
 });
 
+test('rows that overlap in the storage are refused, however they are written', async (t) => {
+  const storage = float32Bytes([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  for (const strides of [
+    [1, 1],
+    [2, 1],
+    [1, 2],
+    [2, 2],
+  ]) {
+    await t.throwsAsync(readBare(t, { size: 9, shape: [3, 3], strides }, storage), {
+      instanceOf: InputError,
+      message: /its rows overlap in the storage; save it again after tensor\.contiguous\(\)$/,
+    });
+  }
+  const rows = { size: 9, shape: [3, 3], strides: [0, 4] };
+  t.deepEqual(await readBare(t, rows, storage), [1, 5, 9, 1, 5, 9, 1, 5, 9]);
+  t.deepEqual(await readBare(t, { ...rows, strides: [4, 0] }, storage), [1, 1, 1, 5, 5, 5, 9, 9, 9]);
+  t.deepEqual(await readBare(t, { ...rows, shape: [1, 3], strides: [1, 1] }, storage), [1, 2, 3]);
+});
+
 test('tensors that are not what their storage holds are refused', async (t) => {
   const storage = float32Bytes([1, 2, 3, 4]);
   const refused = async (tensor: FixtureStorage, message: RegExp) =>

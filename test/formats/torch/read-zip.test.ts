@@ -32,6 +32,31 @@ for (const [what, options] of [
   });
 }
 
+test('entries of a directory that is longer than what is read at once lie where the archive says', async (t) => {
+  const many = Array.from(
+    { length: 1500 },
+    (_, k) => [`a/${'x'.repeat(k % 200)}${k}`, Buffer.from(String(k))] as const,
+  );
+  const file = scratchFile(t, 'a.zip', zip(many));
+  const bytes = readFileSync(file);
+  const entries = await list(file);
+  t.is(entries.size, many.length);
+  for (const [name, data] of many) {
+    const { byteOffset, byteLength } = entries.get(name)!;
+    t.deepEqual(bytes.subarray(byteOffset, byteOffset + byteLength), data);
+  }
+});
+
+test('more entries than any checkpoint has are refused before they are read', async (t) => {
+  const bytes = zip(contents, { zip64: true });
+  const record = bytes.lastIndexOf(Buffer.from('PK\x06\x06'));
+  for (const at of [24, 32]) bytes.writeBigUInt64LE(140_000n, record + at);
+  await t.throwsAsync(list(scratchFile(t, 'a.zip', bytes)), {
+    instanceOf: InputError,
+    message: /it lists 140000 entries, at most 131072 are allowed/,
+  });
+});
+
 const refused: [what: string, bytes: Buffer, message: RegExp][] = [
   ['an empty file', Buffer.alloc(0), /not a readable zip archive/],
   [

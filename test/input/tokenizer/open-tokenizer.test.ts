@@ -137,6 +137,26 @@ test('ids may have holes, and the highest counts', async (t) => {
   t.is(tokenizer.text(7), null);
 });
 
+test('ids may be as far apart as a file can write them', async (t) => {
+  const ids = [2 ** 31 - 2, 7, 2 ** 30, 123_456_789, 0, 2 ** 24];
+  const vocab = Object.fromEntries(ids.map((id) => [`t${id}`, id]));
+  const added = [{ id: 2 ** 30, content: 'later', special: true }];
+  const tokenizer = await open(t, { 'tokenizer.json': { model: bpe(vocab), added_tokens: added } });
+  t.is(tokenizer.tokens, 2 ** 31 - 1);
+  t.deepEqual(
+    [...ids, 1, 2 ** 31 - 3].map((id) => tokenizer.text(id)),
+    ['t2147483646', 't7', 'later', 't123456789', 't0', 't16777216', null, null],
+  );
+  t.deepEqual(
+    [0, 1, 2 ** 30].map((id) => [tokenizer.has(id), tokenizer.isSpecial(id)]),
+    [
+      [true, false],
+      [false, false],
+      [true, true],
+    ],
+  );
+});
+
 test('vocab.json with merges.txt is byte-level, with the tokens that were added later', async (t) => {
   const files = { 'vocab.json': vocabularyOf('a', 'Ġb', '<|endoftext|>'), 'merges.txt': '#version: 0.2\n' };
   t.deepEqual(texts(await open(t, files)), ['a', ' b', '<|endoftext|>']);
@@ -301,12 +321,28 @@ test('a decoder that is not known leaves the texts out and says so, and the toke
   const regex = { type: 'Replace', pattern: { Regex: '(a+)+$' }, content: '' };
   let deep: object = { type: 'Fuse' };
   for (let depth = 0; depth < 1000; depth++) deep = { type: 'Sequence', decoders: [deep] };
+  const tenfold = { type: 'Replace', pattern: { String: 'a' }, content: 'a'.repeat(10) };
+  const nested = (...decoders: object[]) => ({ type: 'Sequence', decoders });
   for (const [decoder, note] of [
     [{ type: 'CTC' }, /tokenizer.json has the decoder "CTC", which is not known here/],
     [regex, /a decoder that replaces the pattern "\(a\+\)\+\$"/],
     [{ type: 'Sequence', decoders: [{ type: 'Fuse' }, regex] }, /replaces the pattern/],
     [{ type: 'Sequence' }, /a sequence without decoders/],
     [deep, /the decoder "Sequence"/],
+    [
+      { type: 'Sequence', decoders: Array(40).fill(tenfold) },
+      /a decoder that may make a token 1\.0e\+40 times as long/,
+    ],
+    [{ type: 'Sequence', decoders: Array(400).fill(tenfold) }, /a sequence of 400 decoders/],
+    [
+      nested(nested(tenfold, tenfold), { type: 'Fuse' }),
+      /a decoder that may make a token 1\.0e\+2 times as long/,
+    ],
+    [nested(...Array(9).fill(nested(...Array(9).fill({ type: 'Fuse' })))), /a sequence of 81 decoders/],
+    [
+      { type: 'Replace', pattern: { String: 'a' }, content: 'x'.repeat(1e6) },
+      /may make a token 1\.0e\+6 times/,
+    ],
   ] as const) {
     const added = [{ id: 2, content: '<end>', special: true }];
     const tokenizer = await open(t, {

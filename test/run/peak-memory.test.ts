@@ -1,6 +1,7 @@
 import test from 'ava';
-import { peakMemoryBytes } from '../../src/batch/peak-memory.js';
+import { InputError } from '../../src/errors.js';
 import { planRun } from '../../src/plan/plan-run.js';
+import { peakMemoryBytes, refuseBeyondMemory } from '../../src/run/peak-memory.js';
 
 const full = { rows: 151_936, hidden: 2560, partitionRows: 6144, format: 'parquet' } as const;
 const options = { dtype: 'bfloat16', workers: 2, computesMetric: false } as const;
@@ -18,4 +19,16 @@ test('memory grows with the partition, the workers and d, and not with the vocab
   t.true(peakMemoryBytes(planRun({ ...full, format: 'both' }), options) > estimate + 2 * 60e6);
   t.true(peakMemoryBytes(planRun(full), { ...options, workers: 3 }) > estimate + 80e6);
   t.true(peakMemoryBytes(planRun({ ...full, hidden: 5120 }), options) > 2 * estimate);
+});
+
+test('rows so long that no machine could decompose their covariance are refused, and all others go on', (t) => {
+  const source = { file: 'a.npy', rows: 2, dtype: 'float32', tensor: null, byteOffset: 0 } as const;
+  for (const columns of [1e6, 1e9]) {
+    t.throws(() => refuseBeyondMemory({ ...source, columns }), {
+      instanceOf: InputError,
+      message:
+        /^a\.npy: 2 rows of 1[,0]+ numbers: .* takes about [\d.]+ TB of memory, and there are .*B; is it the matrix/,
+    });
+  }
+  t.notThrows(() => refuseBeyondMemory({ ...source, columns: 8192 }));
 });

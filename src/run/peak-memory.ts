@@ -1,7 +1,10 @@
+import { totalmem } from 'node:os';
+import { InputError } from '../errors.js';
 import { dtypeBytes } from '../formats/dtype.js';
 import type { RowSource } from '../input/checkpoint.js';
-import { covarianceBlocks } from '../linalg/covariance-blocks.js';
+import { covarianceLength } from '../linalg/covariance-blocks.js';
 import { type Plan, STRIP_ROWS } from '../plan/plan-run.js';
+import { count, formatBytes } from '../text/figures.js';
 
 /** Memory of Node.js, the packages and their native libraries on the main thread. */
 const PROCESS_BYTES = 140e6;
@@ -27,13 +30,38 @@ export function peakMemoryBytes(
   // Arrow rows are held until the partition is complete, and read back as a whole.
   const projection = (arrow === null ? strip * 4 : partition) + (parquet === null ? 0 : partition);
   const kernelMemory = read + Math.max(covariance, projection);
-  const sums = computesMetric ? covarianceBlocks(d).length * 8 : 0;
+  const sums = computesMetric ? covarianceLength(d) * 8 : 0;
   const readBack = arrow === null ? 0 : partition;
   const busy = Math.min(workers, Math.max(partitions.length, scans.length));
   return (
-    PROCESS_BYTES +
-    COORDINATOR_MATRICES * d * d * 8 +
+    coordinatorBytes(d) +
     workers * WORKER_BYTES +
     busy * (kernelMemory + Math.max(sums, readBack) + d * d * 4)
+  );
+}
+
+function coordinatorBytes(d: number): number {
+  return PROCESS_BYTES + COORDINATOR_MATRICES * d * d * 8;
+}
+
+/** Memory that this process may have: all of the machine's, or what its container is given of it. */
+function memoryBytes(): number {
+  const limit = process.constrainedMemory();
+  // Without a limit it is 0, or a number beyond any machine.
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
+/**
+ * Refuses a run that cannot be: a file of a few megabytes may hold rows so long that their covariance fits no machine.
+ *
+ * @throws InputError where what the coordinator alone holds is more than all memory
+ */
+export function refuseBeyondMemory({ file, rows, columns: d }: RowSource): void {
+  const [needed, there] = [coordinatorBytes(d), memoryBytes()];
+  if (needed <= there) return;
+  throw new InputError(
+    `${file}: ${count(rows)} rows of ${count(d)} numbers: to decompose a matrix of ${count(d)} x ${count(d)} takes about ` +
+      `${formatBytes(needed)} of memory, and there are ${formatBytes(there)}; is it the matrix that you mean, and are ` +
+      'its rows the tokens?',
   );
 }

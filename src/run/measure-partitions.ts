@@ -1,0 +1,47 @@
+import { freivaldsProbe } from '../checks/probe.js';
+import { type Executor, runTasks } from '../executor/executor.js';
+import type { VerifyResult } from '../executor/tasks.js';
+import { tellRows } from '../executor/tell-rows.js';
+import type { RowSource } from '../input/checkpoint.js';
+import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
+import type { MergedTables } from '../tables/merged-tables.js';
+import type { RecordedPartition } from './recorded-partitions.js';
+
+/** A run whose partitions lie on disk. */
+export interface MeasuredRun {
+  /** Null where it is not at hand: then the projections are measured alone. */
+  source: RowSource | null;
+  /** d */
+  hidden: number;
+  directory: string;
+  metadata: Record<string, string>;
+  partitions: readonly RecordedPartition[];
+  basis: StoredEigenbasis;
+  /** Takes the tables' parts, measured with the partitions; null where none are wanted. */
+  tables: MergedTables | null;
+}
+
+/** Re-reads every partition and the checkpoint on the pool. @returns what was measured of each partition, in order */
+export async function measurePartitions(
+  executor: Executor,
+  { source, hidden, directory, metadata, partitions, basis, tables }: MeasuredRun,
+  onRows: (rows: number) => void,
+): Promise<Omit<VerifyResult, 'tables'>[]> {
+  const probe = freivaldsProbe(basis.eigenvectors, hidden);
+  const inputs = partitions.map((partition) => ({
+    ...partition,
+    source,
+    hidden,
+    directory,
+    metadata,
+    eigenvalues: basis.eigenvalues,
+    probe,
+    tables: tables?.settings ?? null,
+  }));
+  const parts: Omit<VerifyResult, 'tables'>[] = [];
+  await runTasks(tellRows(executor, onRows), 'verify', inputs, ({ tables: part, ...measures }, index) => {
+    if (part !== null) tables?.add(part, partitions[index]!.rows, index);
+    parts[index] = measures;
+  });
+  return parts;
+}

@@ -1,0 +1,71 @@
+import { InputError } from '../errors.js';
+import type { Checkpoint, RowSource } from '../input/checkpoint.js';
+import type { Manifest } from '../output/manifest.js';
+import { SCAN_ROWS } from '../plan/plan-run.js';
+import { splitRows } from '../plan/row-ranges.js';
+import type { RunContext } from './context.js';
+import { normaliseSource } from './normalise-source.js';
+import { obtainModel } from './obtain-model.js';
+import { type Scan, scanCheckpoint } from './scan-checkpoint.js';
+
+/** The checkpoint of a finished run, found and read again. */
+export interface RecordedModel {
+  /** Its rows as the run used them. */
+  source: RowSource;
+  scan: Scan;
+}
+
+/** An input that can be opened, but is not the one that the run was made from. */
+export class OtherInput extends InputError {}
+
+/** The error for an input that is another one. @param option that says where it lies */
+export function otherInput(place: string, option: string, difference: string): InputError {
+  return new OtherInput(
+    `${place}: is not what this run was made from (${difference}). If it lies elsewhere now, give --${option}`,
+  );
+}
+
+/**
+ * Finds the checkpoint that a finished run was made from.
+ *
+ * @param moved where it lies now, if not where the run recorded it
+ */
+export async function findRecordedModel(
+  { model, options }: Manifest,
+  moved: string | undefined,
+  context: RunContext,
+): Promise<Checkpoint> {
+  const asked = { tensor: model.tensor ?? undefined, rows: options.rows, headRows: undefined };
+  return obtainModel(moved ?? model.path, asked, context);
+}
+
+/**
+ * Reads all weights of a checkpoint, to be sure that it is the one that a finished run was made from.
+ *
+ * @param options.hashRows whether the scan is to tell equal rows
+ * @throws OtherInput where it is another one
+ */
+export async function readRecordedModel(
+  { model }: Manifest,
+  checkpoint: Checkpoint,
+  { hashRows }: { hashRows: boolean },
+  context: RunContext,
+): Promise<RecordedModel> {
+  const { executor, stopwatch } = context;
+  const place = checkpoint.path;
+  const { source: stored, storedRows } = checkpoint;
+  if (stored.rows !== model.rows || stored.columns !== model.hidden) {
+    throw otherInput(
+      place,
+      'model',
+      `${stored.rows} x ${stored.columns}, not ${model.rows} x ${model.hidden}`,
+    );
+  }
+  const { normalisation } = model;
+  const source = await normaliseSource({ source: stored, storedRows, normalisation }, context);
+  const scan = await stopwatch.time('scan', source.rows, (advance) =>
+    scanCheckpoint(executor, source, splitRows(source.rows, SCAN_ROWS), { hashRows }, advance),
+  );
+  if (scan.contentSha256 !== model.contentSha256) throw otherInput(place, 'model', 'the weights differ');
+  return { source, scan };
+}
