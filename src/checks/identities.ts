@@ -118,11 +118,18 @@ const meanCausal = {
 
 /** Whether the metric is the inverse of this checkpoint's covariance, by its checks; null where it cannot be told. */
 export function metricMatches(checks: readonly Check[]): boolean | null {
-  const verdicts = checks
-    .filter(({ name }) => name === variances.name || name === meanCausal.name)
-    .map(({ verdict }) => verdict);
+  const verdicts = ofTheMetric(checks).map(({ verdict }) => verdict);
   if (verdicts.includes('differs')) return false;
   return verdicts.length > 0 && verdicts.every((verdict) => verdict === 'passed') ? true : null;
+}
+
+/** Why it cannot be told whether the metric matches, and what to do about that; null where it can. */
+export function whyMatchIsUnknown(checks: readonly Check[]): string | null {
+  return ofTheMetric(checks).find(({ verdict }) => verdict === 'not applicable')?.detail ?? null;
+}
+
+function ofTheMetric(checks: readonly Check[]): Check[] {
+  return checks.filter(({ name }) => name === variances.name || name === meanCausal.name);
 }
 
 /** Judges identities 2 (variances) and 3, which hold for the checkpoint's own covariance only. */

@@ -1,3 +1,4 @@
+import { whyMatchIsUnknown } from '../checks/identities.js';
 import { count } from '../text/figures.js';
 import type { RunResults } from './manifest.js';
 
@@ -6,7 +7,8 @@ export function warningsOf({
   metric,
   eigenvalues,
   model,
-}: Pick<RunResults, 'metric' | 'eigenvalues' | 'model'>): string[] {
+  verification: { checks },
+}: Pick<RunResults, 'metric' | 'eigenvalues' | 'model' | 'verification'>): string[] {
   const warnings: string[] = [];
   if (metric.matches === false) {
     warnings.push(
@@ -14,6 +16,9 @@ export function warningsOf({
         'model or covariance; leave --metric away to have this one computed',
     );
   }
+  const unknown = metric.source === 'file' ? whyMatchIsUnknown(checks) : null;
+  if (unknown !== null)
+    warnings.push(`whether the given metric belongs to this checkpoint is not known: ${unknown}`);
   const { ridgeBound } = eigenvalues;
   if (ridgeBound !== null && ridgeBound > 0) {
     const are = ridgeBound === 1 ? 'direction is' : 'directions are';

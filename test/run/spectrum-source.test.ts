@@ -4,6 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { readMetric } from '../../src/input/metric.js';
 import type { Manifest } from '../../src/output/manifest.js';
+import { warningsOf } from '../../src/output/warnings.js';
 import { eigenshard } from '../helpers/cli.js';
 import { npy, scratchDirectory } from '../helpers/fixtures.js';
 import { randomFloat32, randomFloat64 } from '../helpers/random.js';
@@ -117,6 +118,10 @@ realModelTest(
     const { manifest } = await runHere({ model, metric: file, out });
     t.is(M.length, 64 * 64);
     t.is(manifest.metric.matches, null);
+    t.deepEqual(warningsOf(manifest), [
+      'whether the given metric belongs to this checkpoint is not known: the metric file does not say its ridge: ' +
+        'give --ridge to have it checked',
+    ]);
     t.like(manifest.eigenvalues, { ridgeBound: null, rank: null });
     t.deepEqual(manifest.eigenvalues.clusters, { count: 0, directions: 0 });
     await figuresAreTheData(t, out, manifest);
@@ -264,6 +269,7 @@ test('where the rounding of a metric file could be all of the variance, it canno
   const variances = manifest.verification.checks.find(({ name }) => name === 'column variances');
   t.is(variances?.verdict, 'not applicable');
   t.regex(variances!.detail!, /rounded too coarsely/);
+  t.regex(warningsOf(manifest).join('\n'), /is not known: the metric file is rounded too coarsely/);
   await figuresAreTheData(t, out, manifest);
 });
 
