@@ -7,7 +7,7 @@ import { type DirectoryAround, directoryAround } from './directory-around.js';
 import { checkMatrix, rowSource } from './matrix/check-matrix.js';
 import { type ChosenTensor, chooseTensor, sectionNotes, type Tensors } from './matrix/choose-tensor.js';
 import { isHead, judgeChoice } from './matrix/judge-choice.js';
-import { refusePart } from './matrix/model-parallel.js';
+import { refusePart, refuseSplit } from './matrix/model-parallel.js';
 import { lookAtOthers } from './matrix/other-tensors.js';
 import { noMatrix, searchRefusal } from './matrix/search-refusal.js';
 import type { Model } from './model-config.js';
@@ -38,6 +38,12 @@ export async function openBareFile(path: string, asked: string | undefined): Pro
   }
 }
 
+/** Reads what a file of weights holds, whatever its name is. */
+async function readAny(file: string): Promise<Weights> {
+  const format = await detectFormat(file, 'the checkpoint', 'a file of weights');
+  return format === 'safetensors' ? readSafetensorsWeights(file) : readTorchWeights(file);
+}
+
 async function openWeights(
   path: string,
   weights: Weights,
@@ -46,6 +52,7 @@ async function openWeights(
   refusePart(path);
   const around = await directoryAround(path);
   const chosen = await chooseOf(path, weights, around, asked);
+  if (asked === undefined) await refuseSplit(weights, chosen.choice.name, readAny);
   const source = rowSource(weights, chosen.entry);
   const own = new Set(weights.entries.map(({ name }) => name));
   const { listed, embedding } = await lookAtOthers(own, chosen.choice.name, async () => weights);

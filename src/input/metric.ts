@@ -205,9 +205,9 @@ function findRidge(metadata: PickleValue | undefined): PickleValue | undefined {
 function parseRidge(file: string, stored: PickleValue | undefined): number | null {
   const isText = typeof stored === 'string' && stored.trim() !== '';
   if (typeof stored !== 'number' && !isText) return null;
+  if (isText && !/^\s*[+-]?(?:nan|inf(?:inity)?|[\d.]+(?:e[+-]?\d+)?)\s*$/i.test(stored)) return null;
   const ridge = Number(stored);
   if (Number.isFinite(ridge) && ridge >= 0) return ridge;
-  if (isText && Number.isNaN(ridge) && !/^\s*[+-]?(?:nan|inf)\s*$/i.test(stored)) return null;
   throw new InputError(
     `${file}: the metadata give the ridge ${stored}, expected a finite number from 0 on; check how the metric was ` +
       'computed, and save it with the ridge that was added to it, or without one',

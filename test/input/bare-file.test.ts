@@ -131,3 +131,46 @@ test('an array with fewer rows than columns may be the wrong way round', async (
   t.regex((await of([2, 3])).join(), /the array has 2 rows of 3 numbers: is it stored transposed\?/);
   t.deepEqual(await of([3, 2]), []);
 });
+
+test('of files that may be parts one is refused where another holds the same tensor, and is taken by name', async (t) => {
+  for (const [name, other] of [
+    ['checkpoint-shard0.safetensors', 'checkpoint-shard1.safetensors'],
+    ['model_part-3.pt', 'model_part-12.pt'],
+    ['pytorch_model_fsdp_0.bin', 'pytorch_model_fsdp_1.bin'],
+    ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'],
+    ['ckpt_tp0_pp0.pt', 'ckpt_tp1_pp0.pt'],
+    ['rank0/model.pt', 'rank1/model.pt'],
+  ] as const) {
+    const directory = scratchDirectory(t);
+    const write = (file: string, tensors: ReturnType<typeof matrix>[]) => {
+      mkdirSync(join(directory, file, '..'), { recursive: true });
+      writeFileSync(join(directory, file), safetensors(tensors));
+    };
+    write(name, [matrix(HEAD, 4, 2)]);
+    t.is((await found(join(directory, name))).fill, 2, name);
+    write(other, [matrix('x')]);
+    t.is((await found(join(directory, name))).fill, 2, name);
+    write(other, [matrix(HEAD, 4, 3)]);
+    await refused(
+      t,
+      join(directory, name),
+      /beside it holds lm_head.weight too: each may be one part .* --tensor lm_head/,
+    );
+    t.is((await found(join(directory, name), HEAD)).fill, 2, name);
+  }
+});
+
+test('checkpoints of a training that lie side by side are no parts', async (t) => {
+  const directory = scratchDirectory(t);
+  for (const name of [
+    'step-100.safetensors',
+    'step-200.safetensors',
+    'epoch_1.pt',
+    'epoch_2.pt',
+    'particle1.pt',
+    'particle2.pt',
+  ])
+    writeFileSync(join(directory, name), safetensors([matrix(HEAD, 4, 2)]));
+  for (const name of ['step-100.safetensors', 'epoch_2.pt', 'particle1.pt'])
+    t.is((await found(join(directory, name))).fill, 2, name);
+});

@@ -89,7 +89,9 @@ test('the text of a number that no ridge has is refused, and other text is none'
   for (const ridge of ['nan', 'NaN', '-inf', '1e999', '-1']) {
     await t.throwsAsync(read(t, of(ridge)), { instanceOf: InputError, message: /expected a finite number/ });
   }
-  t.is((await read(t, of('by eye'))).ridge, null);
+  for (const ridge of ['by eye', '0x10', '0b1', '1_000', '1e-6,2', ''])
+    t.is((await read(t, of(ridge))).ridge, null);
+  for (const ridge of ['1e-6', ' 0.000001 ', '+1E-6']) t.is((await read(t, of(ridge))).ridge, 1e-6);
 });
 
 test('a ridge is found as a number of Python, of NumPy or of PyTorch', async (t) => {

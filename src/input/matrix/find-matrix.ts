@@ -10,7 +10,7 @@ import { isHead, judgeChoice } from './judge-choice.js';
 import { refusePart } from './model-parallel.js';
 import { lookAtOthers } from './other-tensors.js';
 import { noMatrix, searchRefusal } from './search-refusal.js';
-import type { Search } from './unembedding.js';
+import { knownNames, type Search } from './unembedding.js';
 
 /** The matrix of a directory, the name of its file there, and how it was found. */
 export interface FoundMatrix extends Pick<ExplainedCheckpoint, 'reason' | 'others'> {
@@ -46,6 +46,10 @@ export async function findMatrix(
   const chosen = await chooseTensor(tensors, asked);
   if (chosen.is !== 'chosen') throw await refusalOf(directory, listing, tensors, { search: chosen, asked });
   const { choice, weights, entry, notes } = chosen;
+  if (choice.kind === 'embedding' && asked === undefined) {
+    refuseUnlisted(listing, weights);
+    if (model.tied === null) await refuseForHeadInShards(directory, listing, choice.name);
+  }
   if (isLocal) refusePart(weights.file);
   if (entry.dtype === null) await refuseForShards(directory, listing, entry.name, entry.storedDtype);
   const source = rowSource(weights, entry);
@@ -109,5 +113,33 @@ async function refuseForShards(
   throw new InputError(
     `${directory.path}: the one file of weights holds ${name} quantised (${stored}), but by ${unreadIndex} the shard ` +
       `${shard} beside it holds it too; give that shard as the model, or move the one file away`,
+  );
+}
+
+/** Refuses an embedding whose file holds an unembedding too that the index does not list. */
+function refuseUnlisted({ files }: TensorListing, { file, entries }: Weights): void {
+  const unlisted = entries.map(({ name }) => name).filter((name) => !files.has(name));
+  const head = knownNames(unlisted).find(({ kind }) => kind === 'unembedding');
+  if (head === undefined) return;
+  throw new InputError(
+    `${file}: holds the unembedding ${head.name}, which the checkpoint's index does not list; index and shards are of ` +
+      'different checkpoints: copy them from one source, or give this file as the model',
+  );
+}
+
+/** Refuses the embedding of the one file that is read, where shards beside it hold an unembedding that it lacks. */
+async function refuseForHeadInShards(
+  directory: CheckpointDirectory,
+  { unreadIndex }: TensorListing,
+  embedding: string,
+): Promise<void> {
+  if (unreadIndex === null || !directory.isLocal) return;
+  const shards = await readShardIndex(directory.path, unreadIndex);
+  const head = knownNames(shards.keys()).find(({ kind }) => kind === 'unembedding');
+  if (head === undefined) return;
+  throw new InputError(
+    `${directory.path}: the one file of weights holds ${embedding} and no unembedding, but by ${unreadIndex} the shard ` +
+      `${shards.get(head.name)} beside it holds ${head.name}; give that shard as the model, move one of the two away, or ` +
+      `name the tensor, as with --tensor ${embedding}`,
   );
 }

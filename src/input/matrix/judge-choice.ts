@@ -28,14 +28,15 @@ export function judgeChoice(
 ): string[] {
   const beside = kind === 'unembedding' ? embedding : null;
   const whole = config?.file === OWN_CONFIG ? config.model.vocabSize : null;
+  // Before its part: a matrix that is stored transposed looks like one of as many parts as fit.
+  if (config !== null) checkWidth(source, config.model, config.file);
   refusePartByShape(source, beside?.shape ?? null, whole);
+  if (reason !== NAMED_BY_USER) {
+    if (config?.model.tied !== false) refuseClassifier(source, beside, config);
+    if (kind !== null) refuseFraction(source, beside, config);
+  }
   if (config === null) return shapeNotes(source);
   const { file, model } = config;
-  checkWidth(source, model, file);
-  if (reason !== NAMED_BY_USER) {
-    refuseClassifier(source, beside, config);
-    if (kind !== null) refuseFraction(source, config);
-  }
   const untied =
     kind === 'embedding' && model.tied === false
       ? [`${file} says that the embeddings are not tied: ${name} is not what the model unembeds with`]
@@ -48,14 +49,15 @@ export function judgeChoice(
 function refuseClassifier(
   { file, tensor, rows }: RowSource,
   embedding: Embedding | null,
-  { file: config, model: { vocabSize, tied } }: ModelConfig,
+  config: ModelConfig | null,
 ): void {
   const known = recogniseTensor(tensor ?? '');
   if (known === null || !isAmbiguous(known.rule) || embedding === null) return;
-  if (tied === false || rows === vocabSize || embedding.shape?.[0] !== vocabSize) return;
+  const vocabulary = vocabularyBy(embedding, config);
+  if (vocabulary === null || rows === vocabulary.rows || embedding.shape?.[0] !== vocabulary.rows) return;
   throw new InputError(
-    `${file}: ${tensor} has ${counted(rows, 'row')}, but ${config} says vocab_size ${vocabSize}, which is the size of ` +
-      `${embedding.name}: it may be the head of a classifier; name the one that the model unembeds with, as with ` +
+    `${file}: ${tensor} has ${counted(rows, 'row')}, but ${vocabulary.said}, the size of the embedding ${embedding.name}: it may be ` +
+      'the head of a classifier; name the one that the model unembeds with, as with ' +
       `--tensor ${embedding.name}`,
   );
 }
@@ -63,13 +65,26 @@ function refuseClassifier(
 /** Refuses a matrix of at most half the vocabulary. One that lacks fewer rows is noted alone. */
 function refuseFraction(
   { file, tensor, rows, columns }: RowSource,
-  { file: config, model: { vocabSize } }: ModelConfig,
+  embedding: Embedding | null,
+  config: ModelConfig | null,
 ): void {
-  if (vocabSize === null || rows * 2 > vocabSize) return;
+  const vocabulary = vocabularyBy(embedding, config);
+  if (vocabulary === null || rows * 2 > vocabulary.rows) return;
   throw new InputError(
-    `${file}: tensor ${tensor}, ${rows} x ${columns}, holds fewer rows than the vocabulary, by ${config} ${vocabSize}: ` +
-      `one part of several, or cut; give the whole matrix, or take it as it is with --tensor ${tensor}`,
+    `${file}: tensor ${tensor}, ${rows} x ${columns}, holds fewer rows than the vocabulary, as ${vocabulary.said}: one part ` +
+      `of several, or cut; give the whole matrix, or take it as it is with --tensor ${tensor}`,
   );
+}
+
+/** The size of the vocabulary by the configuration, or else by the embedding; null where neither says it. */
+function vocabularyBy(
+  embedding: Embedding | null,
+  config: ModelConfig | null,
+): { rows: number; said: string } | null {
+  const said = config?.model.vocabSize ?? null;
+  if (said !== null) return { rows: said, said: `${config?.file} says vocab_size ${said}` };
+  const rows = embedding?.shape?.[0];
+  return rows === undefined ? null : { rows, said: `there are ${rows} tokens by ${embedding?.name}` };
 }
 
 /** True for what the model unembeds with: an unembedding, or an embedding that is tied to it. */

@@ -3,7 +3,14 @@ import { type TensorRule, tensorRules } from './tensor-names.js';
 
 /** A known layer that is there: with its matrix, or in other tensors alone, as quantisation and adapters leave it. */
 export type KnownLayer =
-  | { is: 'whole'; rule: TensorRule; matrix: KnownTensor; beside: readonly KnownTensor[] }
+  | {
+      is: 'whole';
+      rule: TensorRule;
+      matrix: KnownTensor;
+      /** Matrices that have the same right to the name, as two wrapped models have. */
+      twins: readonly KnownTensor[];
+      beside: readonly KnownTensor[];
+    }
   | { is: 'in parts'; rule: TensorRule; parts: readonly KnownTensor[] };
 
 /**
@@ -34,9 +41,9 @@ function keyOf({ name }: TensorRule, isWrapped: boolean): string {
 }
 
 function layerOf(rule: TensorRule, tensors: readonly KnownTensor[]): KnownLayer {
-  const matrix = tensors.find(({ part }) => part === 'weight');
+  const [matrix, ...twins] = tensors.filter(({ part }) => part === 'weight');
   if (matrix === undefined) return { is: 'in parts', rule, parts: tensors };
-  return { is: 'whole', rule, matrix, beside: tensors.filter(({ part }) => part !== 'weight') };
+  return { is: 'whole', rule, matrix, twins, beside: tensors.filter(({ part }) => part !== 'weight') };
 }
 
 /** True where a layer only holds another known one beside its parts, as lm_head holds lm_head.linear and a norm. */

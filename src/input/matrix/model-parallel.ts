@@ -1,7 +1,8 @@
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { InputError } from '../../errors.js';
 import { namesIn } from '../../files/names-in.js';
 import type { RowSource } from '../checkpoint.js';
+import type { Weights } from '../weights/weights.js';
 
 /**
  * Lists how files are called of which each holds a part of every tensor, or the directories they lie in. The first group
@@ -40,15 +41,65 @@ export function refusePart(file: string): void {
   }
 }
 
+/**
+ * Lists how files and directories are called that may be parts too, but also stages of a pipeline, or shards of whole
+ * tensors, or models one beside the other.
+ */
+const possibleParts = {
+  file: /(?:(?:^|[._-])(?:tp|mp|rank|part|shard|fsdp)[._-]?(?:rank[._-]?)?|(?=\d+-of-\d))(\d+)/,
+  directory: /^(?:tp_|mp_|model_)?rank_?(\d+)$/,
+};
+
+/**
+ * Refuses a file beside one that holds the same tensor, where their names say that they are parts.
+ *
+ * @param weights what the file holds
+ * @param tensor that was taken of it
+ * @param read reads what another file of weights holds
+ * @throws InputError that names the other part
+ */
+export async function refuseSplit(
+  { file }: Weights,
+  tensor: string,
+  read: (file: string) => Promise<Weights>,
+): Promise<void> {
+  const path = resolve(file);
+  for (const [pattern, place] of [
+    [possibleParts.file, path],
+    [possibleParts.directory, dirname(path)],
+  ] as const) {
+    if (!pattern.test(basename(place))) continue;
+    const [other] = othersOf(pattern, place);
+    if (other === undefined) continue;
+    const beside = join(dirname(place), other, relative(place, path));
+    const holdsToo = await read(beside).then(
+      ({ entries }) => entries.some(({ name }) => name === tensor),
+      () => false,
+    );
+    if (!holdsToo) continue;
+    throw new InputError(
+      `${file}: ${other} beside it holds ${tensor} too: each may be one part of a model-parallel checkpoint; convert the ` +
+        `checkpoint to one in the format of transformers, or take the tensor as it is with --tensor ${tensor}`,
+    );
+  }
+}
+
+/** Names those beside a place that are called like it but for the number. */
+function othersOf(pattern: RegExp, place: string): string[] {
+  const own = pattern.exec(basename(place))!;
+  const rest = basename(place).slice(own.index + own[0].length);
+  const front = basename(place).slice(0, own.index);
+  return namesBeside(place).filter((name) => {
+    const match = pattern.exec(name);
+    if (match === null || match[1] === own[1] || name.slice(0, match.index) !== front) return false;
+    return name.slice(match.index + match[0].length) === rest;
+  });
+}
+
 /** Counts the parts beside the one at `place`, itself among them, and names them. */
 function partsOf(pattern: RegExp, place: string): { count: number; others: string } {
-  const own = pattern.exec(basename(place))!;
-  const rest = basename(place).slice(own[0].length);
-  const others = namesBeside(place).filter((name) => {
-    const match = pattern.exec(name);
-    return match !== null && match[1] !== own[1] && name.slice(match[0].length) === rest;
-  });
-  const said = Number(own[2] ?? 1);
+  const others = othersOf(pattern, place);
+  const said = Number(pattern.exec(basename(place))![2] ?? 1);
   const listed = others.slice(0, 3);
   if (others.length > listed.length) listed.push('...');
   return {

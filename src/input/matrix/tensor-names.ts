@@ -141,7 +141,8 @@ export const headWords: readonly string[] = [
 export const ambiguousHeads: readonly string[] = ['output', 'head', 'head.out', 'head.decoder'];
 
 /** Parts of names before a head that is not that of the model's next token, but of later ones, or of another model. */
-export const otherModels: RegExp = /^(?:mtp|nextn|medusa|eagle|draft|talker|code_predictor)/;
+export const otherModels: RegExp =
+  /^(?:mtp|nextn|medusa|eagle|draft|talker|code_predictor|teacher|ref_model|reference_model|audio|vision|tts|codec|depth_decoder)/;
 
 /** A part that training tools, and multimodal models, put into the names of tensors. */
 export interface Wrapper {

@@ -20,7 +20,7 @@ export type Search =
   | { is: 'found'; choice: Choice }
   /** The layer is there, but in other tensors than a matrix: it is quantised, or an adapter's. */
   | { is: 'in parts'; kind: TensorRule['kind']; stem: string; parts: readonly string[] }
-  /** Tensors of several unembeddings are there, and none of them is the model's for certain. */
+  /** Several matrices may be the unembedding, and none of them is for certain. */
   | { is: 'several'; heads: readonly string[] }
   /** Only embeddings are there, and they are said not to be tied. */
   | { is: 'untied'; embedding: string }
@@ -100,7 +100,9 @@ export function knownNames(names: Iterable<string>): { name: string; kind: Tenso
   const all = [...names];
   const known = knownLayers(all).filter(isWhole);
   return [
-    ...known.map(({ rule, matrix }) => ({ name: matrix.stored, kind: rule.kind })),
+    ...known.flatMap(({ rule, matrix, twins }) =>
+      [matrix, ...twins].map(({ stored }) => ({ name: stored, kind: rule.kind })),
+    ),
     ...unplacedHeads(all).flatMap(({ matrix }) =>
       matrix === null ? [] : [{ name: matrix, kind: 'unembedding' as const }],
     ),
@@ -114,7 +116,11 @@ function isWhole(layer: KnownLayer): layer is WholeLayer {
 }
 
 function searchedLayer(layer: KnownLayer, tied: boolean | null): Search {
-  if (isWhole(layer)) return { is: 'found', choice: choiceOf(layer, tied) };
+  if (isWhole(layer)) {
+    const { matrix, twins } = layer;
+    if (twins.length > 0) return { is: 'several', heads: storedNames([matrix, ...twins]) };
+    return { is: 'found', choice: choiceOf(layer, tied) };
+  }
   const { rule, parts } = layer;
   return { is: 'in parts', kind: rule.kind, stem: stemOf(rule), parts: storedNames(parts) };
 }

@@ -1,6 +1,7 @@
 import { InputError } from '../../errors.js';
 import { isOpaque, type OpaqueValue, type PickleValue } from '../../formats/torch/pickle-value.js';
 import { isTorchTensor, type TorchTensor } from '../../formats/torch/torch-tensor.js';
+import { otherModels } from '../matrix/tensor-names.js';
 import { searchUnembedding } from '../matrix/unembedding.js';
 
 /** The tensors of a file of torch.save, or of a dictionary within it, as far as they are tensors or stand for one. */
@@ -11,11 +12,14 @@ export interface StateDict {
 }
 
 /** Levels of dictionaries below the file's own that are looked at: {'model': {'state_dict': {...}}} has two. */
-const DEPTH = 2;
+const DEPTH = 8;
+
+/** Keys of what an optimiser keeps for every tensor, under the tensor's own name. */
+const optimiserKeys = /^(?:optim|opt(?:_|$)|exp_avg|momentum|grad)/i;
 
 /**
  * Finds the dictionary that holds the model's tensors: the one with an unembedding, else the one with an embedding, else
- * the only one with a matrix.
+ * the only one with a matrix. What an optimiser keeps does not count, nor do other models beside one.
  *
  * @param asked the tensor that the user named, by its name alone or after the keys that lead to it
  * @throws InputError where there are several such dictionaries
@@ -28,13 +32,22 @@ export function findStateDict(
   const levels = stateDicts(value);
   const named = asked === undefined ? null : levelOf(file, levels, asked);
   if (named !== null) return named;
-  const matrices = levels.filter(holdsMatrix);
-  for (const kind of ['unembedding', 'embedding', null] as const) {
-    const found = distinct(kind === null ? matrices : matrices.filter((level) => kindOf(level) === kind));
+  const weights = levels.filter((level) => holdsMatrix(level) && !hasKey(level, optimiserKeys));
+  const known = weights.filter((level) => kindOf(level) !== null);
+  const own = known.filter((level) => !hasKey(level, otherModels));
+  const models = own.length > 0 ? own : known;
+  for (const kind of ['unembedding', 'embedding'] as const) {
+    const found = distinct(models.filter((level) => kindOf(level) === kind));
     if (found.length > 1) throw several(file, found);
     if (found.length === 1) return found[0]!;
   }
-  return levels[0]!;
+  const unknown = distinct(weights);
+  if (unknown.length > 1) throw several(file, unknown);
+  return unknown[0] ?? levels[0]!;
+}
+
+function hasKey({ section }: StateDict, keys: RegExp): boolean {
+  return section?.split('.').some((key) => keys.test(key)) ?? false;
 }
 
 /** The level that holds the tensor under the name that was asked for; null where none does. */

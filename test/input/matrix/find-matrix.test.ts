@@ -4,7 +4,13 @@ import test, { type ExecutionContext } from 'ava';
 import { InputError } from '../../../src/errors.js';
 import { openCheckpoint } from '../../../src/input/open-checkpoint.js';
 import { checkpointDirectory, found, matrix } from '../../helpers/checkpoints.js';
-import { type FixtureTensor, safetensors, safetensorsOf, scratchDirectory } from '../../helpers/fixtures.js';
+import {
+  type FixtureTensor,
+  safetensors,
+  safetensorsOf,
+  scratchDirectory,
+  scratchFile,
+} from '../../helpers/fixtures.js';
 
 const HEAD = 'lm_head.weight';
 const EMBEDDING = 'model.embed_tokens.weight';
@@ -296,4 +302,75 @@ test('a byte order mark before the configuration is passed over', async (t) => {
   const files = { 'config.json': '\ufeff{"hidden_size": 3, "vocab_size": 4}' };
   const { tensor } = await found(checkpointDirectory(t, { single: [matrix(HEAD)], files }));
   t.is(tensor, HEAD);
+});
+
+test("a classifier's head beside an embedding is refused, also where nothing says how large the vocabulary is", async (t) => {
+  for (const [name, rows] of [
+    ['head.weight', 3],
+    ['output.weight', 5],
+    ['head.weight', 9],
+  ] as const) {
+    const single = [matrix(name, rows), matrix('embed.weight', 8, 2)];
+    const path = checkpointDirectory(t, { single });
+    const message = new RegExp(
+      `${name} has ${rows} rows, but there are 8 tokens by embed.weight, the size of the embedding embed.weight: ` +
+        'it may be the head of a classifier; .* --tensor embed.weight',
+    );
+    await refused(t, path, message);
+    await refused(t, scratchFile(t, 'bare.safetensors', safetensors(single)), message);
+    t.is((await found(path, 'embed.weight')).fill, 2);
+    t.is((await found(path, name)).fill, 1);
+  }
+  const whole = checkpointDirectory(t, { single: [matrix('head.weight', 8), matrix('embed.weight', 8, 2)] });
+  t.is((await found(whole)).fill, 1);
+});
+
+test('a head of at most half the rows of its embedding is a part, or cut', async (t) => {
+  const single = [matrix(HEAD, 4), matrix(EMBEDDING, 9, 2)];
+  const message =
+    /4 x 3, holds fewer rows than the vocabulary, as there are 9 tokens by model.embed_tokens.weight/;
+  await refused(t, checkpointDirectory(t, { single }), message);
+  await refused(t, scratchFile(t, 'bare.safetensors', safetensors(single)), message);
+  t.is((await found(checkpointDirectory(t, { single: [matrix(HEAD, 5), matrix(EMBEDDING, 9, 2)] }))).fill, 1);
+});
+
+test('a head that is stored transposed is called so, not a part of as many as fit', async (t) => {
+  const head = { ...matrix(HEAD, 3), shape: [3, 6], data: new Uint8Array(36) };
+  const path = checkpointDirectory(t, { single: [head, matrix(EMBEDDING, 6)] });
+  await refused(
+    t,
+    path,
+    /lm_head.weight is 3 x 6, but config.json says hidden size 3: it is stored transposed/,
+  );
+});
+
+test('an embedding is not taken where shards beside its file, or the file itself, hold an unembedding', async (t) => {
+  const shards = { 'a.safetensors': [matrix(EMBEDDING)], 'b.safetensors': [matrix(HEAD, 4, 2)] };
+  const single = [matrix(EMBEDDING)];
+  const beside = checkpointDirectory(t, { single, shards });
+  await refused(
+    t,
+    beside,
+    /holds model.embed_tokens.weight and no unembedding, but by model.safetensors.index.json the shard b.safetensors/,
+  );
+  t.is((await found(beside, EMBEDDING)).fill, 1);
+  t.is((await found(join(beside, 'b.safetensors'))).fill, 2);
+  const tied = checkpointDirectory(t, {
+    config: { hidden_size: 3, tie_word_embeddings: true },
+    single,
+    shards,
+  });
+  t.is((await found(tied)).fill, 1);
+
+  for (const tie of [true, null]) {
+    const config = { hidden_size: 3, tie_word_embeddings: tie };
+    const unlisted = checkpointDirectory(t, { config, shards: { 'a.safetensors': single } });
+    writeFileSync(join(unlisted, 'a.safetensors'), safetensors([...single, matrix(HEAD, 4, 2)]));
+    await refused(
+      t,
+      unlisted,
+      /a.safetensors: holds the unembedding lm_head.weight, which .* index does not list/,
+    );
+    t.is((await found(join(unlisted, 'a.safetensors'))).fill, 2);
+  }
 });

@@ -207,12 +207,37 @@ test('an unembedding at an unknown place that is quantised, or one of several, i
     stem: 'foo.lm_head',
     parts: ['foo.lm_head.qweight', 'foo.lm_head.scales'],
   });
-  const heads = ['teacher.lm_head.weight', 'student.lm_head.weight'];
+  const heads = ['policy.lm_head.weight', 'student.lm_head.weight'];
   t.deepEqual(searchUnembedding([embedding, ...heads], null), { is: 'several', heads });
 });
 
+test('of two matrices with the same right to a name none is taken', (t) => {
+  for (const kept of ['lm_head', 'model.embed_tokens', 'shared']) {
+    const heads = ['_orig_mod', 'base_model', 'module.net'].map((wrapper) => `${wrapper}.${kept}.weight`);
+    for (const tied of [true, null])
+      t.deepEqual(searchUnembedding([...heads, 'x.weight'], tied), {
+        is: 'several',
+        heads: heads.toSorted(),
+      });
+    for (const name of heads) t.is(chosen([name], true).name, name);
+    t.is(chosen([...heads, `${kept}.weight`], true).name, `${kept}.weight`);
+    t.deepEqual(
+      knownNames(heads).map(({ name }) => name),
+      heads,
+    );
+  }
+});
+
 test('the heads of later tokens and of other models are none of the model', (t) => {
-  for (const name of ['mtp.lm_head.weight', 'model.layers.61.lm_head.weight', 'foo.lm_head.bias'])
+  for (const name of [
+    'mtp.lm_head.weight',
+    'model.layers.61.lm_head.weight',
+    'foo.lm_head.bias',
+    'teacher.lm_head.weight',
+    'ref_model.model.lm_head.weight',
+    'audio_decoder.lm_head.weight',
+    'model.depth_decoder.lm_head.weight',
+  ])
     t.is(chosen([name, 'wte.weight'], true).name, 'wte.weight', name);
 });
 

@@ -165,6 +165,29 @@ for (const [what, contents, section] of [
   ],
   ['the embedding beside an unknown one', { model: { x: '1' }, ema: { 'wte.weight': '0' } }, 'ema'],
   ['the head two levels down', { model: { state_dict: { 'lm_head.weight': '0' } } }, 'model.state_dict'],
+  ['the head five levels down', { a: { b: { c: { d: { e: { 'lm_head.weight': '0' } } } } } }, 'a.b.c.d.e'],
+  [
+    'the model beside what its optimiser keeps',
+    { optimizer: { exp_avg: { 'lm_head.weight': '1' } }, model: { 'lm_head.weight': '0' } },
+    'model',
+  ],
+  [
+    "the model's embedding beside a moment of a head",
+    { optim: { exp_avg_sq: { 'lm_head.weight': '1' } }, model: { 'wte.weight': '0' } },
+    'model',
+  ],
+  [
+    "the file's own embedding beside gradients",
+    { gradients: { 'lm_head.weight': '1' }, 'wte.weight': '0' },
+    null,
+  ],
+  [
+    "the student's embedding beside a teacher's head",
+    { teacher: { 'lm_head.weight': '1' }, student: { 'wte.weight': '0' } },
+    'student',
+  ],
+  ['one matrix of unknown name beside those of an optimiser', { opt_state: { x: '1' }, m: { x: '0' } }, 'm'],
+  ['the only model, though it is a draft', { draft: { 'lm_head.weight': '0' } }, 'draft'],
   ['one head in two places', { model: { 'lm_head.weight': '0' }, ema: { 'lm_head.weight': '0' } }, 'model'],
 ] as [string, Nested, string | null][]) {
   test(`of several dictionaries of tensors ${what} counts`, async (t) => {
@@ -189,6 +212,7 @@ for (const [what, contents, named] of [
     'ema.wte.weight, net.wte.weight',
   ],
   ['unknown names', { teacher: { a: '0' }, student: { b: '1' } }, 'teacher.a, student.b'],
+  ['unknown names at several levels', { a: { b: { c: { x: '0' } } }, y: '1' }, 'y, a.b.c.x'],
   ['unknown names at the top too', { a: '0', student: { b: '1' } }, 'a, student.b'],
 ] as [string, Nested, string][]) {
   test(`several dictionaries with ${what} are refused, and one may be named`, async (t) => {
