@@ -73,8 +73,9 @@ export async function verifyRun(
     // All identities rest on the basis.
     refuseFailed(directory, [filesCheck(problems)], DAMAGE_ADVICE);
   }
-  const source = await openSource(run, places.model);
+  // Before the weights, which take longer: it may be another one, or not be there.
   const metric = await openMetric(run, places.metric);
+  const source = await openSource(run, places.model);
   const { verification } = await judge(run, source.found, metric.found, problems);
   const unchecked = [source.missing, metric.missing].filter((reason) => reason !== null);
   return { verification, unchecked };

@@ -3,7 +3,7 @@ import path from 'node:path';
 import test from 'ava';
 import { eigenshard } from '../helpers/cli.js';
 import { npy, scratchDirectory } from '../helpers/fixtures.js';
-import { runHere, shardedModel } from '../helpers/runs.js';
+import { runHere, shardedModel, verifyHere } from '../helpers/runs.js';
 
 function flipByte(file: string, at: (length: number) => number): void {
   const bytes = readFileSync(file);
@@ -74,6 +74,24 @@ test('verify refuses other inputs than those of the run, and says which option n
   t.regex(changed.stderr, /moved.npy: is not what this run was made from \(the weights differ\).*--model/);
   const other = await eigenshard('verify', out, '--model', directory, '--quiet');
   t.is(other.code, 2);
+});
+
+test('a metric that is another one, or not there, is told before the weights are read', async (t) => {
+  const { directory: model, hidden } = shardedModel(t, 100, 16);
+  const folder = scratchDirectory(t);
+  const metric = path.join(folder, 'metric.npy');
+  const diagonal = Float64Array.from({ length: hidden ** 2 }, (_, k) => (k % (hidden + 1) === 0 ? 2 : 0));
+  writeFileSync(metric, npy('<f8', [hidden, hidden], new Uint8Array(diagonal.buffer)));
+  const out = path.join(folder, 'run');
+  await runHere({ model, metric, out });
+  // Who reads the weights first says that they differ.
+  flipByte(path.join(model, 'model-00002-of-00002.safetensors'), (length) => length - 10);
+  await t.throwsAsync(verifyHere(out, { metric: path.join(folder, 'none.npy') }), {
+    message: /none\.npy: cannot read the metric/,
+  });
+  diagonal[0] = 3;
+  writeFileSync(metric, npy('<f8', [hidden, hidden], new Uint8Array(diagonal.buffer)));
+  await t.throwsAsync(verifyHere(out), { message: /metric\.npy: is not what this run was made from/ });
 });
 
 test('verify and inspect say so where there is no finished run', async (t) => {

@@ -311,7 +311,7 @@ test('verify finds a table that is no longer what was written', async (t) => {
   const bytes = readFileSync(file);
   bytes[bytes.length >> 1]! ^= 1;
   writeFileSync(file, bytes);
-  const { code, stderr } = await eigenshard('verify', out, '--quiet');
+  const { code, stdout } = await eigenshard('verify', out, '--quiet');
   t.is(code, 3);
-  t.regex(stderr, /extremes.parquet: not the recorded bytes/);
+  t.regex(stdout, /extremes.parquet: not the recorded bytes/);
 });
