@@ -1,8 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, type Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { InputError } from '../errors.js';
+import { CHUNK_BYTES } from './chunks.js';
 import { asInputError } from './read-error.js';
-import { MOST_AT_ONCE } from './read-fully.js';
 
 /** A regular file opened for reading. `size` in bytes is that at the time of opening. */
 export interface OpenFile {
@@ -115,8 +115,8 @@ export async function readBytes(
   const bytes = new Uint8Array(length);
   let filled = 0;
   while (filled < length) {
-    const piece = Math.min(length - filled, MOST_AT_ONCE);
-    const { bytesRead } = await handle.read(bytes, filled, piece, position + filled);
+    const wanted = Math.min(length - filled, CHUNK_BYTES);
+    const { bytesRead } = await handle.read(bytes, filled, wanted, position + filled);
     if (bytesRead === 0) throw endsEarly(file, position, length, position + filled);
     filled += bytesRead;
   }

@@ -10,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import { CHUNK_BYTES } from './chunks.js';
 import { lockAbove, refuseLost } from './lock.js';
 import type { LockClaim } from './lock-file.js';
 import { removeFile } from './remove-file.js';
@@ -133,7 +134,7 @@ function quietly(action: () => void): void {
 }
 
 /**
- * Writes all of `bytes`: one call of the system may write less than it was given, and takes less than 2 GiB.
+ * Writes all of `bytes`: one call of the system may write less than it was given.
  *
  * @param position in the file, or null for where the descriptor stands
  * @param file path for the error message
@@ -141,7 +142,7 @@ function quietly(action: () => void): void {
 export function writeFully(fd: number, bytes: Uint8Array, position: number | null, file: string): void {
   try {
     for (let done = 0; done < bytes.length; ) {
-      const length = Math.min(bytes.length - done, MAX_WRITE_BYTES);
+      const length = Math.min(bytes.length - done, CHUNK_BYTES);
       done += writeSync(fd, bytes, done, length, position === null ? null : position + done);
     }
   } catch (error) {
@@ -166,8 +167,6 @@ export function sweepPartialFiles(directory: string, finalName?: string): string
 }
 
 const partialName = /^\.(.+)\.[0-9a-f]{16}\.partial$/s;
-
-const MAX_WRITE_BYTES = 2 ** 30;
 
 /** Lists plain files; a directory that does not exist has none. */
 function readNames(directory: string): string[] {

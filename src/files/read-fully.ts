@@ -1,9 +1,7 @@
 import { readSync } from 'node:fs';
 import { InputError } from '../errors.js';
+import { CHUNK_BYTES } from './chunks.js';
 import { asInputError } from './read-error.js';
-
-/** Bytes to ask for in one call: at 2 GiB Node.js ends the process, and says nothing that a user could read. */
-export const MOST_AT_ONCE = 2 ** 30;
 
 /**
  * Fills `into` from `position` of an open file, synchronously: for worker threads, which have nothing else to do.
@@ -26,7 +24,7 @@ export function readFully(descriptor: number, into: Uint8Array, position: number
 /** Reads what one call of the system gives. */
 function readSome(descriptor: number, into: Uint8Array, position: number, file: string): number {
   try {
-    return readSync(descriptor, into, 0, Math.min(into.length, MOST_AT_ONCE), position);
+    return readSync(descriptor, into, 0, Math.min(into.length, CHUNK_BYTES), position);
   } catch (error) {
     throw asInputError(error, file, 'it');
   }

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { chunksOf } from '../files/chunks.js';
 import { type Dtype, dtypeBytes } from './dtype.js';
 import { elementCount, shapeText } from './shape.js';
 
@@ -54,7 +55,7 @@ export function fileChunks(layout: FileLayout, tensors: readonly ArrayBufferView
     }
     return { offset: byteOffset, bytes: new Uint8Array(given.buffer, given.byteOffset, byteLength) };
   });
-  const frame = layout.frame(pieces.map(({ bytes }) => crc32(bytes)));
+  const frame = layout.frame(pieces.map(({ bytes }) => crc32OfAll(bytes)));
   // An empty array shares its offset with the piece after it; the sort is stable and either order is right.
   return [...pieces, ...frame].sort((a, b) => a.offset - b.offset).map(({ bytes }) => bytes);
 }
@@ -64,4 +65,10 @@ export function tensorBytes({ shape, dtype }: { shape: readonly number[]; dtype:
   const count = elementCount(shape);
   if (count === null) throw new RangeError(`tensorBytes: the shape ${shapeText(shape)} is impossible`);
   return count * dtypeBytes[dtype];
+}
+
+function crc32OfAll(bytes: Uint8Array): number {
+  let crc = 0;
+  for (const chunk of chunksOf(bytes)) crc = crc32(chunk, crc);
+  return crc;
 }

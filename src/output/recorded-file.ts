@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { chunksOf } from '../files/chunks.js';
 import type { FileRecord } from '../files/file-record.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { type FileLayout, fileChunks } from '../formats/layout.js';
@@ -13,7 +14,7 @@ export function writeRecordedFile(
 ): FileRecord {
   const chunks = fileChunks(layout, tensors);
   const hash = createHash('sha256');
-  for (const chunk of chunks) hash.update(chunk);
+  for (const chunk of chunks.flatMap((all) => [...chunksOf(all)])) hash.update(chunk);
   writeFileAtomically(path.join(directory, relativePath), chunks);
   return { path: relativePath, bytes: layout.bytes, sha256: hash.digest('hex') };
 }

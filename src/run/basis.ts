@@ -57,6 +57,9 @@ async function basisOfCheckpoint(run: BegunRun, ridge: number, intact: IntactUni
   const basis = await stopwatch.time('eigenbasis', undefined, () =>
     eigenbasisOfCovariance(covariance, d, ridge, backend),
   );
+  // First: of a large d, it is what took the longest.
+  const file = writeEigenbasis(directory.path, basis, metadata);
+  directory.record({ step: 'eigenbasis', file });
   const metricFile = await stopwatch.time('metric', undefined, async () =>
     writeMetric(
       directory.path,
@@ -65,8 +68,6 @@ async function basisOfCheckpoint(run: BegunRun, ridge: number, intact: IntactUni
     ),
   );
   directory.record({ step: 'metric', file: metricFile });
-  const file = writeEigenbasis(directory.path, basis, metadata);
-  directory.record({ step: 'eigenbasis', file });
   return {
     file,
     metric: computedMetric(ridge, metricFile),

@@ -1,0 +1,41 @@
+import { closeSync, ftruncateSync, openSync, statSync } from 'node:fs';
+import path from 'node:path';
+import test from 'ava';
+import { chunksOf } from '../../src/files/chunks.js';
+import { readBytes, withFile, withFileSync } from '../../src/files/open-file.js';
+import { readFully } from '../../src/files/read-fully.js';
+import { planNpyFile } from '../../src/formats/npy-header.js';
+import { writeRecordedFile } from '../../src/output/recorded-file.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
+
+test('chunks are the bytes in their order, none longer than asked for', (t) => {
+  const bytes = Uint8Array.of(1, 2, 3, 4, 5);
+  t.deepEqual([...chunksOf(bytes, 2)], [Uint8Array.of(1, 2), Uint8Array.of(3, 4), Uint8Array.of(5)]);
+  t.deepEqual([...chunksOf(bytes)], [bytes]);
+  t.deepEqual([...chunksOf(new Uint8Array(0))], []);
+});
+
+/** Beyond what one call of the system, or of OpenSSL, takes. */
+const BYTES = 2 ** 31 + 8;
+
+test.serial('2 GiB and more are read at once, from a file of holes', async (t) => {
+  const file = path.join(scratchDirectory(t), 'holes');
+  const descriptor = openSync(file, 'w');
+  ftruncateSync(descriptor, BYTES);
+  closeSync(descriptor);
+  t.is((await withFile(file, 'holes', (opened) => readBytes(opened, 0, BYTES))).length, BYTES);
+  const bytes = new Uint8Array(BYTES).subarray(0, BYTES);
+  bytes[BYTES - 1] = 1;
+  withFileSync(file, 'holes', (opened) => readFully(opened, bytes, 0, file));
+  t.is(bytes[BYTES - 1], 0, 'to the last byte');
+});
+
+test.serial('2 GiB and more are hashed and written at once', (t) => {
+  const directory = scratchDirectory(t);
+  const values = new Float64Array(BYTES / 8);
+  const layout = planNpyFile('projections', { dtype: 'float64', shape: [values.length] });
+  const record = writeRecordedFile(directory, 'zeros.npy', layout, [values]);
+  t.is(record.bytes, layout.bytes);
+  t.is(statSync(path.join(directory, 'zeros.npy')).size, layout.bytes);
+  t.regex(record.sha256, /^[0-9a-f]{64}$/);
+});
