@@ -1,19 +1,20 @@
 import type { Tasks } from '../src/executor/tasks.js';
 import type { Accumulation } from '../src/linalg/backend/backend.js';
 import { openBackend } from '../src/linalg/backend/open-backend.js';
-import { COVARIANCE_BLOCK, type CovarianceBlock, covarianceBlocks } from '../src/linalg/covariance-blocks.js';
+import { COVARIANCE_BLOCK, type CovarianceBlock, covarianceBlocks } from '../src/plan/covariance-blocks.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { kernels, memory } from './context.js';
 import { rowsReport } from './rows-report.js';
 import { forEachStrip, stripSizes } from './strips.js';
 
 /**
- * Sums (gamma_i - mu)(gamma_i - mu)^T over rows, in float64 throughout: rows are centred before they are multiplied, so
- * nothing cancels. Only the blocks of the lower triangle are computed.
+ * Sums (gamma_i - mu)(gamma_i - mu)^T over rows, in some block columns of the lower triangle, in float64 throughout: rows
+ * are centred before they are multiplied, so nothing cancels.
  */
 export async function covariance({
   source,
   rows,
+  columns,
   mean,
   backend,
 }: Tasks['covariance']['input']): Promise<Tasks['covariance']['result']> {
@@ -27,7 +28,7 @@ export async function covariance({
   });
   const { gamma, means, panels, transposes } = regions;
   means.float64.set(mean);
-  const { blocks, length } = covarianceBlocks(d);
+  const { blocks, length } = covarianceBlocks(d, columns);
   const sums = new Float64Array(length);
   const product = await (await openBackend(backend)).accumulatingProduct(1);
   try {
@@ -36,6 +37,7 @@ export async function covariance({
         gamma.offset,
         count,
         d,
+        columns.first * COVARIANCE_BLOCK,
         means.offset,
         COVARIANCE_BLOCK,
         panels.offset,

@@ -13,6 +13,7 @@ import type { RowSource } from '../input/checkpoint.js';
 import type { SyntheticRecipe } from '../input/synthetic.js';
 import type { BackendChoice } from '../linalg/backend/backend.js';
 import type { EigenvectorsReference } from '../output/eigenbasis-file.js';
+import type { CovarianceUnit } from '../plan/covariance-units.js';
 import type { RowRange } from '../plan/row-ranges.js';
 import type { TablePart, TableSettings } from '../tables/part.js';
 
@@ -43,10 +44,10 @@ export interface Tasks {
       onlyRow: Float32Array | null;
     };
   };
-  /** Sums (gamma_i - mu)(gamma_i - mu)^T over rows. */
+  /** Sums (gamma_i - mu)(gamma_i - mu)^T over the rows of a unit. */
   covariance: {
-    input: { source: RowSource; rows: RowRange; mean: Float64Array; backend: BackendChoice };
-    /** Lower block triangle of the sum, in the order of `covarianceBlocks`. */
+    input: CovarianceUnit & { source: RowSource; mean: Float64Array; backend: BackendChoice };
+    /** Its blocks of the sum, in the order of `covarianceBlocks`. */
     result: { blocks: Float64Array };
   };
   /** Projects rows on the eigenvectors and writes them as one partition. */

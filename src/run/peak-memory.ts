@@ -2,7 +2,8 @@ import { totalmem } from 'node:os';
 import { InputError } from '../errors.js';
 import { dtypeBytes } from '../formats/dtype.js';
 import type { RowSource } from '../input/checkpoint.js';
-import { covarianceLength } from '../linalg/covariance-blocks.js';
+import { covarianceLength } from '../plan/covariance-blocks.js';
+import { covarianceUnits } from '../plan/covariance-units.js';
 import { type Plan, STRIP_ROWS } from '../plan/plan-run.js';
 import { count, formatBytes } from '../text/figures.js';
 
@@ -30,7 +31,9 @@ export function peakMemoryBytes(
   // Arrow rows are held until the partition is complete, and read back as a whole.
   const projection = (arrow === null ? strip * 4 : partition) + (parquet === null ? 0 : partition);
   const kernelMemory = read + Math.max(covariance, projection);
-  const sums = computesMetric ? covarianceLength(d) * 8 : 0;
+  const sums = computesMetric
+    ? Math.max(...covarianceUnits(rows, d).map(({ columns }) => covarianceLength(d, columns) * 8))
+    : 0;
   const readBack = arrow === null ? 0 : partition;
   const busy = Math.min(workers, Math.max(partitions.length, scans.length));
   return (

@@ -6,6 +6,7 @@ import type { WrittenFile } from '../files/file-record.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { BackendChoice } from '../linalg/backend/backend.js';
 import { type EigenbasisOnDisk, readEigenbasis, writeEigenbasis } from '../output/eigenbasis-file.js';
+import { blockColumnsOf } from '../plan/covariance-blocks.js';
 import { type Partition, type PartitionFormat, PROJECTIONS_FOLDER, planRun } from '../plan/plan-run.js';
 import { emptyTables, type MergedTables } from '../tables/merged-tables.js';
 import { writeTables } from './write-tables.js';
@@ -82,7 +83,8 @@ export async function sumSample(
   backend: BackendChoice,
 ): Promise<void> {
   const mean = new Float64Array(shape.hidden);
-  const inputs = partitions.map(({ rows }) => ({ source, rows, mean, backend }));
+  const columns = { first: 0, end: blockColumnsOf(shape.hidden) };
+  const inputs = partitions.map(({ rows }) => ({ source, rows, columns, mean, backend }));
   await runTasks(executor, 'covariance', inputs, () => {});
 }
 

@@ -61,6 +61,7 @@ test('a task whose first thread dies succeeds on the second, and the pool goes o
     const input = {
       source: sourceOf(file),
       rows: { first: 0, count: 1 },
+      columns: { first: 0, end: 1 },
       mean: Float64Array.of(1, 2),
       backend,
     };
@@ -124,7 +125,8 @@ test('the rows that a task reports are told to who called it, and nobody else as
   const executor = executorOf(t, 'reporting');
   const memory = new SharedArrayBuffer(8);
   const mean = new Float64Array(memory);
-  const input = { source: sourceOf(''), rows: { first: 0, count: 8 }, mean, backend };
+  const unit = { rows: { first: 0, count: 8 }, columns: { first: 0, end: 1 } };
+  const input = { ...unit, source: sourceOf(''), mean, backend };
   t.deepEqual(await executor.run('covariance', input), { blocks: Float64Array.of(-1) });
   const told: number[] = [];
   const result = await executor.run('covariance', input, (done) => {
@@ -141,7 +143,8 @@ test('as many tasks run at once as there are workers', async (t) => {
   const executor = executorOf(t, 'waiting', { workers });
   t.is(executor.concurrency, workers);
   const mean = new Float64Array(new SharedArrayBuffer(8));
-  const input = { source: sourceOf(''), rows: { first: 0, count: workers }, mean, backend };
+  const unit = { rows: { first: 0, count: workers }, columns: { first: 0, end: 1 } };
+  const input = { ...unit, source: sourceOf(''), mean, backend };
   const results = await Promise.all(Array.from({ length: workers }, () => executor.run('covariance', input)));
   t.deepEqual(
     results.map(({ blocks }) => [...blocks]),
@@ -181,7 +184,8 @@ test("an abort ends the run's own tasks at their next step, without ending their
   const source = { ...sourceOf(file), rows, columns: 64 };
   const mean = new Float64Array(64);
   await executor.run('scan', { source, rows: { first: 0, count: 8 } });
-  const task = executor.run('covariance', { source, rows: { first: 0, count: rows }, mean, backend });
+  const unit = { rows: { first: 0, count: rows }, columns: { first: 0, end: 1 } };
+  const task = executor.run('covariance', { ...unit, source, mean, backend });
   interruption.abort();
   const error = await t.throwsAsync(task, { instanceOf: EigenshardError });
   t.is(error.kind, 'interrupted');

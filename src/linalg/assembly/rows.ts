@@ -180,20 +180,22 @@ function copyTransposed(
 }
 
 /**
- * Centres a float32 [rows, columns] matrix for a covariance: x_ij - mean[j] in float64, stored twice, as panels
- * of `panel` columns. Panel b begins at panels + 8 * rows * panel * b and is [rows, width] row-major; its
- * transpose begins at transposes + the same offset and is [width, rows]. The last panel may be narrower.
+ * Centres a float32 [rows, columns] matrix for a covariance, from the column `from` on, which begins a panel: x_ij -
+ * mean[j] in float64, stored twice, as panels of `panel` columns. Panel b begins at panels + 8 * rows * panel * b and is
+ * [rows, width] row-major; its transpose begins at transposes + the same offset and is [width, rows]. The last panel may
+ * be narrower.
  */
 export function centreRows(
   src: usize,
   rows: usize,
   columns: usize,
+  from: usize,
   mean: usize,
   panel: usize,
   panels: usize,
   transposes: usize,
 ): void {
-  for (let first: usize = 0; first < columns; first += panel) {
+  for (let first = from; first < columns; first += panel) {
     const width = min(panel, columns - first);
     const base = (rows * first) << 3;
     for (let i: usize = 0; i < rows; i++) {

@@ -19,6 +19,7 @@ export interface RowKernels {
     src: number,
     rows: number,
     columns: number,
+    from: number,
     mean: number,
     panel: number,
     panels: number,
