@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { freeBuffer } from './free-buffer.js';
@@ -31,7 +32,9 @@ export class OnnxOperator {
   }
 
   /** Makes a session whose whole model is the operator. */
-  static async create({ operator, dtype, threads, b }: OperatorOptions): Promise<OnnxOperator> {
+  static async create({ operator, dtype, threads, b: given }: OperatorOptions): Promise<OnnxOperator> {
+    // onnxruntime maps no file through a link that leads out of the folder that it is given.
+    const b = given !== undefined && 'file' in given ? { ...given, file: realpathSync(given.file) } : given;
     const { InferenceSession, Tensor } = await loadOnnxruntime();
     const session = await InferenceSession.create(oneOperatorModel({ operator, dtype, b }), {
       executionProviders: ['cpu'],

@@ -1,10 +1,21 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, statSync, truncateSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import path from 'node:path';
 import { combineCrc32 } from '../files/crc32.js';
 import type { Slice, SliceRecord } from '../files/file-record.js';
 import { makeDirectory } from '../files/make-directory.js';
 import { regularFile } from '../files/open-file.js';
+import { isOwnFile } from '../files/own-file.js';
 import { sweepPartialFiles, writeFully } from '../files/partial-file.js';
+import { removeFile } from '../files/remove-file.js';
 import { asOutputError } from '../files/write-error.js';
 import type { FileLayout } from '../formats/layout.js';
 import { planNpyFile } from '../formats/npy-header.js';
@@ -104,14 +115,20 @@ export function openExports(targets: readonly ExportTarget[], identity: ExportId
   for (const { path: final, unfinished, layout } of exports) {
     attempt(final, () => {
       // A kill between publishing the exports and committing the run left this one under its final name.
-      if (!existsSync(unfinished) && existsSync(final)) renameSync(final, unfinished);
-      // To open a named pipe would wait for somebody who reads it.
-      if (existsSync(unfinished)) regularFile(statSync(unfinished), unfinished, 'an unfinished export');
+      if (!isOwnFile(unfinished)) removeName(unfinished);
+      if (!existsSync(unfinished) && existsSync(final) && isOwnFile(final)) renameSync(final, unfinished);
       closeSync(openSync(unfinished, 'a'));
       if (statSync(unfinished).size !== layout.bytes) truncateSync(unfinished, layout.bytes);
     });
   }
   return exports;
+}
+
+/** Removes a link, or one of the names of a file, and leaves what it leads to; refuses pipes, devices and directories. */
+function removeName(unfinished: string): void {
+  const found = lstatSync(unfinished);
+  if (!found.isSymbolicLink()) regularFile(found, unfinished, 'an unfinished export');
+  removeFile(unfinished);
 }
 
 /** Where rows begin in each export. */

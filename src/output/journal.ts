@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { InputError } from '../errors.js';
 import type { FileRecord } from '../files/file-record.js';
 import { parseJson } from '../files/json.js';
-import { writeFully } from '../files/partial-file.js';
+import { isOwnFile } from '../files/own-file.js';
+import { writeFileAtomically, writeFully } from '../files/partial-file.js';
 import { readShortFile, readTextIfThere } from '../files/read-text.js';
 import { asOutputError } from '../files/write-error.js';
 import { runIdentitySchema } from './run-identity.js';
@@ -69,6 +70,7 @@ export class Journal {
   static reopen(directory: string): Journal {
     const file = path.join(directory, JOURNAL_NAME);
     const bytes = readShortFile(file, ROLE);
+    if (!isOwnFile(file)) writeFileAtomically(file, [bytes]);
     const journal = new Journal(file, 'a');
     journal.#attempt(() => ftruncateSync(journal.#descriptor, bytes.lastIndexOf(0x0a) + 1));
     return journal;

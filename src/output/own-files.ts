@@ -1,5 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
+import { InputError } from '../errors.js';
 import { readTextIfThere } from '../files/read-text.js';
 import { JOURNAL_NAME } from './journal.js';
 import { MANIFEST_NAME } from './run-folders.js';
@@ -47,5 +48,25 @@ export function liesInside(directory: string, file: string): boolean {
   const parent = path.dirname(file);
   const way = path.relative(directory, parent);
   if (way.startsWith('..') || path.isAbsolute(way) || !existsSync(parent)) return false;
-  return realpathSync(parent) === path.join(realpathSync(directory), way);
+  return leadsOut(directory, parent) === null;
+}
+
+/** The place to which a symbolic link leads on the way to a folder of a directory; null where none leads elsewhere. */
+export function leadsOut(directory: string, folder: string): string | null {
+  if (!existsSync(folder)) return null;
+  const real = realpathSync(folder);
+  return real === path.join(realpathSync(directory), path.relative(directory, folder)) ? null : real;
+}
+
+/**
+ * Refuses a folder of the output directory that is one by its path alone: a run writes nothing elsewhere.
+ * @throws InputError that says where it leads
+ */
+export function refuseLeadingOut(directory: string, folder: string): void {
+  const real = leadsOut(directory, folder);
+  if (real === null) return;
+  throw new InputError(
+    `${folder}: a symbolic link leads to ${real}, and a run writes into its own directory alone. Put a folder in the place ` +
+      'of the link, or give an --out where all of the run may lie',
+  );
 }

@@ -23,7 +23,15 @@ import {
 import { LAYOUT_VERSION, type Manifest, readManifest, writeManifest } from './manifest.js';
 import { manifestFiles } from './manifest-files.js';
 import { identityOfManifest } from './manifest-identity.js';
-import { isMarker, isOwnName, liesInside, MARKER_NAME, MARKER_TEXT } from './own-files.js';
+import {
+  isMarker,
+  isOwnName,
+  leadsOut,
+  liesInside,
+  MARKER_NAME,
+  MARKER_TEXT,
+  refuseLeadingOut,
+} from './own-files.js';
 import { refuseStrangers, writtenPartitions } from './partition-folders.js';
 import { isOwnManifest, MANIFEST_NAME } from './run-folders.js';
 import { identityDifferences, type RunIdentity, refuseLacking } from './run-identity.js';
@@ -263,7 +271,11 @@ export class RunDirectory {
   /** Makes the folders of the run's own files, and marks the directory as ours. */
   #makeFolders(targets: readonly string[]): void {
     const folders = targets.map((target) => path.dirname(path.resolve(this.path, target)));
-    for (const folder of new Set(folders)) if (isInside(this.path, folder)) makeDirectory(folder);
+    for (const folder of new Set(folders)) {
+      if (!isInside(this.path, folder)) continue;
+      makeDirectory(folder);
+      refuseLeadingOut(this.path, folder);
+    }
     this.#mark();
   }
 
@@ -276,7 +288,9 @@ export class RunDirectory {
   }
 
   #sweep(): void {
-    for (const folder of ['', ...partitionFolders]) sweepPartialFiles(path.join(this.path, folder));
+    for (const folder of [this.path, ...partitionFolders.map((name) => path.join(this.path, name))]) {
+      if (leadsOut(this.path, folder) === null) sweepPartialFiles(folder);
+    }
   }
 
   #refuseOther(found: RunKey, wanted: RunKey): void {

@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   cpSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -92,6 +93,8 @@ function damageFile(file: string, random: () => number, others: readonly string[
 }
 
 test(`${DAMAGES} random damages of files of a run are noticed, and the file named`, async (t) => {
+  // Two seconds each on a busy machine, and none of them tells that it goes on.
+  t.timeout(Math.max(600, 10 * DAMAGES) * 1000);
   const { directory, files } = await sampleRun(t);
   const whole = await verifyHere(directory);
   t.true(whole.verification.passed, whole.problems);
@@ -268,6 +271,62 @@ test('--overwrite follows no symbolic link out of the directory, and removes no 
   await t.throwsAsync(runHere(options, { overwrite: true }), { message: /exists, and no eigenshard run/ });
   t.deepEqual(filesIn(elsewhere), before);
   t.is(readFileSync(path.join(directory, 'mine/precious.txt'), 'utf8'), 'precious');
+});
+
+for (const [what, place] of [
+  ['a symbolic link', (from: string, to: string) => symlinkSync(to, from)],
+  ['a second name', (from: string, to: string) => linkSync(to, from)],
+] as const) {
+  test(`what lies elsewhere, and ${what} in the directory leads to, is not written by any run`, async (t) => {
+    const { directory, options, files } = await sampleRun(t);
+    const expected = dataFiles(directory);
+    const elsewhere = scratchDirectory(t);
+    const names = files.filter((name) =>
+      /journal|eigenbasis|^projections\.|tokens|parquet.part-00000/.test(name),
+    );
+    for (const [index, name] of [...names, '.projections.npy.unfinished'].entries()) {
+      const file = path.join(directory, name);
+      const outside = path.join(elsewhere, path.basename(name));
+      // Its own bytes, so that nothing but writing would change them, or other ones; and something else to mend.
+      const isCopy = index % 2 === 0 && expected.has(name);
+      const precious = isCopy || name === 'journal.jsonl' ? readFileSync(file) : Buffer.from('precious');
+      writeFileSync(outside, precious);
+      rmSync(file, { force: true });
+      place(file, outside);
+      truncateSync(path.join(directory, 'projections/arrow/part-00002.arrow'), 10);
+      await runHere(options, { resume: true, checksums: true });
+      t.deepEqual(readFileSync(outside), precious, name);
+      t.true((await verifyHere(directory)).verification.passed, name);
+      // A link to the right bytes may stay.
+      for (const lost of [file, outside]) rmSync(lost, { force: true });
+      await runHere(options, { resume: true });
+      sameFiles(t, dataFiles(directory), expected);
+    }
+  });
+}
+
+test('a folder of partitions that a link leads out of the directory is refused, and nothing there is swept', async (t) => {
+  const { directory, options } = await sampleRun(t);
+  for (const folder of ['projections', 'projections/parquet']) {
+    const elsewhere = path.join(scratchDirectory(t), 'elsewhere');
+    renameSync(path.join(directory, folder), elsewhere);
+    symlinkSync(elsewhere, path.join(directory, folder));
+    writeFileSync(path.join(elsewhere, '.part-00000.parquet.0123456789abcdef.partial'), 'mine');
+    truncateSync(path.join(directory, 'projections/parquet/part-00001.parquet'), 10);
+    const before = dataFiles(elsewhere);
+    await t.throwsAsync(runHere(options, { resume: true }), {
+      instanceOf: EigenshardError,
+      message:
+        /parquet: a symbolic link leads to .*elsewhere.*, and a run writes into its own directory alone/,
+    });
+    await t.throwsAsync(runHere(options, { resume: true }), { message: /a symbolic link leads to/ });
+    sameFiles(t, dataFiles(elsewhere), before);
+    rmSync(path.join(directory, folder));
+    rmSync(path.join(elsewhere, '.part-00000.parquet.0123456789abcdef.partial'));
+    renameSync(elsewhere, path.join(directory, folder));
+    await runHere(options, { resume: true });
+    t.true((await verifyHere(directory)).verification.passed);
+  }
 });
 
 test('a run that was moved is verified, exports that lie in it included', async (t) => {
