@@ -59,7 +59,8 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
     if (problem !== null)
       throw new InputError(`${file}: cannot read ${role}: ${problem}. Make the run again`);
   };
-  refuse(footerProblem(metadata, buffer.byteLength));
+  // A damaged footer may lack what it is read by.
+  refuse(await attempt(async () => footerProblem(metadata, buffer.byteLength)));
   const names = metadata.schema.slice(1).map(({ name }) => name);
   const rows = Number(metadata.num_rows);
 
@@ -76,15 +77,20 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
         await attempt(async () => pagesProblem(bytes, Number(count), { isOptional, codec: chunk.codec })),
       );
     }
+    let read = 0;
     await attempt(() =>
       parquetRead({
         file: buffer,
         metadata,
         columns: [column],
         parsers: { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && exact.decode(bytes) },
-        onChunk: ({ columnData, rowStart }) => onValues(columnData, rowStart),
+        onChunk: ({ columnData, rowStart }) => {
+          read += columnData.length;
+          onValues(columnData, rowStart);
+        },
       }),
     );
+    refuse(read === rows ? null : `its column "${column}" has ${read} values, its footer says ${rows}`);
   };
   return {
     rows,
