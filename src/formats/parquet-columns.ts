@@ -2,6 +2,7 @@ import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetRe
 import { EigenshardError, InputError } from '../errors.js';
 import { withFile } from '../files/open-file.js';
 import { asInputError } from '../files/read-error.js';
+import { shownValue } from '../text/shown-value.js';
 import { chunkSpan, footerProblem, pagesProblem } from './parquet-bounds.js';
 
 /** A leading U+FEFF is text, which hyparquet's own decoder drops as a byte order mark. */
@@ -66,7 +67,7 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
 
   const readColumn = async (column: string, onValues: OnValues): Promise<void> => {
     if (!names.includes(column))
-      throw new InputError(`${file}: has no column "${column}". Make the run again`);
+      throw new InputError(`${file}: has no column ${shownValue(column)}. Make the run again`);
     const index = names.indexOf(column);
     const isOptional = metadata.schema[index + 1]!.repetition_type === 'OPTIONAL';
     for (const { columns, num_rows: count } of metadata.row_groups) {
@@ -90,7 +91,9 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
         },
       }),
     );
-    refuse(read === rows ? null : `its column "${column}" has ${read} values, its footer says ${rows}`);
+    refuse(
+      read === rows ? null : `its column ${shownValue(column)} has ${read} values, its footer says ${rows}`,
+    );
   };
   return {
     rows,
@@ -114,7 +117,9 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
         }
       });
       if (other >= 0) {
-        throw new InputError(`${file}: "${column}" of row ${other} is no number. Make the run again`);
+        throw new InputError(
+          `${file}: ${shownValue(column)} of row ${other} is no number. Make the run again`,
+        );
       }
       return collected;
     },
