@@ -19,10 +19,26 @@ export class EigenshardError extends Error {
   isResumable = false;
 
   constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    super(withShortLines(message), options);
     this.name = 'EigenshardError';
     this.kind = kind;
   }
+}
+
+/** Characters of a line of a message, and how many of a longer one are kept: what is wrong, and what to do. */
+const LONGEST_LINE = 6100;
+const KEPT_BEGIN = 5000;
+const KEPT_END = 1000;
+
+/** Names in a message may come from a file, and be as long as that. A path has some 4,000 characters at most. */
+function withShortLines(message: string): string {
+  if (message.length <= LONGEST_LINE) return message;
+  const short = (line: string) => {
+    if (line.length <= LONGEST_LINE) return line;
+    const left = line.length - KEPT_BEGIN - KEPT_END;
+    return `${line.slice(0, KEPT_BEGIN)} [... ${left} characters ...] ${line.slice(-KEPT_END)}`;
+  };
+  return message.split('\n').map(short).join('\n');
 }
 
 /** Wrong arguments, configuration or input: the message says where, what was expected, what came, what to do. */

@@ -1,6 +1,7 @@
 import type { ColumnMetaData, FileMetaData, PageHeader } from 'hyparquet';
 import { parquetHeader } from 'hyparquet/src/column.js';
 import { snappyUncompress } from 'hyparquet/src/snappy.js';
+import { shownValue } from '../text/shown-value.js';
 
 /** Not even a column of booleans holds more rows in a byte. */
 const MOST_ROWS_A_BYTE = 8;
@@ -37,10 +38,11 @@ export function footerProblem({ schema, num_rows, row_groups }: FileMetaData, by
       const { name, type } = elements[k]!;
       const isOfColumn =
         chunk?.path_in_schema.join('.') === name && chunk.type === type && codecs.includes(chunk.codec);
-      if (chunk === undefined || !isOfColumn) return `its column "${name}" is not described as a run does`;
+      if (chunk === undefined || !isOfColumn)
+        return `its column ${shownValue(name)} is not described as a run does`;
       const { start, end } = chunkSpan(chunk);
       if (!(start >= 0 && start <= end && end <= bytes))
-        return `its column "${name}" lies outside of the file`;
+        return `its column ${shownValue(name)} lies outside of the file`;
     }
   }
   return total === rows ? null : `it promises ${rows} rows, and has groups of ${total}`;

@@ -2,6 +2,7 @@ import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetRe
 import { EigenshardError, InputError } from '../errors.js';
 import { withFile } from '../files/open-file.js';
 import { asInputError } from '../files/read-error.js';
+import { shownValue } from '../text/shown-value.js';
 import { chunkSpan, footerProblem, pagesProblem } from './parquet-bounds.js';
 
 /** A leading U+FEFF is text, which hyparquet's own decoder drops as a byte order mark. */
@@ -59,13 +60,14 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
     if (problem !== null)
       throw new InputError(`${file}: cannot read ${role}: ${problem}. Make the run again`);
   };
-  refuse(footerProblem(metadata, buffer.byteLength));
+  // A damaged footer may lack what it is read by.
+  refuse(await attempt(async () => footerProblem(metadata, buffer.byteLength)));
   const names = metadata.schema.slice(1).map(({ name }) => name);
   const rows = Number(metadata.num_rows);
 
   const readColumn = async (column: string, onValues: OnValues): Promise<void> => {
     if (!names.includes(column))
-      throw new InputError(`${file}: has no column "${column}". Make the run again`);
+      throw new InputError(`${file}: has no column ${shownValue(column)}. Make the run again`);
     const index = names.indexOf(column);
     const isOptional = metadata.schema[index + 1]!.repetition_type === 'OPTIONAL';
     for (const { columns, num_rows: count } of metadata.row_groups) {
@@ -76,14 +78,21 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
         await attempt(async () => pagesProblem(bytes, Number(count), { isOptional, codec: chunk.codec })),
       );
     }
+    let read = 0;
     await attempt(() =>
       parquetRead({
         file: buffer,
         metadata,
         columns: [column],
         parsers: { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && exact.decode(bytes) },
-        onChunk: ({ columnData, rowStart }) => onValues(columnData, rowStart),
+        onChunk: ({ columnData, rowStart }) => {
+          read += columnData.length;
+          onValues(columnData, rowStart);
+        },
       }),
+    );
+    refuse(
+      read === rows ? null : `its column ${shownValue(column)} has ${read} values, its footer says ${rows}`,
     );
   };
   return {
@@ -108,7 +117,9 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
         }
       });
       if (other >= 0) {
-        throw new InputError(`${file}: "${column}" of row ${other} is no number. Make the run again`);
+        throw new InputError(
+          `${file}: ${shownValue(column)} of row ${other} is no number. Make the run again`,
+        );
       }
       return collected;
     },

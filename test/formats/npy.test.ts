@@ -4,6 +4,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { InputError } from '../../src/errors.js';
 import { readNpyHeader } from '../../src/formats/npy.js';
+import { trials } from '../helpers/campaign.js';
 import { cutAt, npy, npyOf, scratchDirectory, scratchFile } from '../helpers/fixtures.js';
 import { realModelTest } from '../helpers/shared-models.js';
 
@@ -57,9 +58,9 @@ test('a damaged file gives an InputError or a header that fits the file, never a
         }
       },
     ),
-    { seed: 1, numRuns: 1000 },
+    { seed: 1, numRuns: trials(1000) },
   );
-  t.log(`${refused} of 1000 refused`);
+  t.log(`${refused} of ${trials(1000)} refused`);
 });
 
 const spelt: [what: string, header: string][] = [

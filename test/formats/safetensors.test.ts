@@ -4,6 +4,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { InputError } from '../../src/errors.js';
 import { MAX_HEADER_BYTES, readSafetensorsHeader } from '../../src/formats/safetensors.js';
+import { trials } from '../helpers/campaign.js';
 import { cutAt, safetensors, safetensorsOf, scratchDirectory, scratchFile } from '../helpers/fixtures.js';
 import { realModelTest } from '../helpers/shared-models.js';
 
@@ -83,9 +84,9 @@ test('a damaged file gives an InputError or a header within the file, never anyt
         }
       },
     ),
-    { seed: 1, numRuns: 1000 },
+    { seed: 1, numRuns: trials(1000) },
   );
-  t.log(`${refused} of 1000 refused`);
+  t.log(`${refused} of ${trials(1000)} refused`);
 });
 
 const data = new Uint8Array(8);

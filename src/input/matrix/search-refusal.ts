@@ -1,5 +1,6 @@
 import { InputError } from '../../errors.js';
 import { shapeText } from '../../formats/shape.js';
+import { harmlessText } from '../../text/visible-text.js';
 import type { WeightEntry } from '../weights/weights.js';
 import type { Tensors } from './choose-tensor.js';
 import type { Search } from './unembedding.js';
@@ -30,7 +31,7 @@ export function searchRefusal(
 }
 
 function listed(names: readonly string[]): string {
-  const some = names.slice(0, 6);
+  const some = names.slice(0, 6).map(harmlessText);
   if (names.length > some.length) some.push(`${names.length - some.length} more`);
   return some.join(', ');
 }
@@ -51,7 +52,7 @@ export function noMatrix(
     .toSorted((a, b) => b.shape[0]! * b.shape[1]! - a.shape[0]! * a.shape[1]!);
   const listed = largest
     .slice(0, 12)
-    .map(({ name, shape, storedDtype }) => `${name} (${shapeText(shape)}, ${storedDtype})`);
+    .map(({ name, shape, storedDtype }) => `${harmlessText(name)} (${shapeText(shape)}, ${storedDtype})`);
   if (largest.length > listed.length) listed.push(`and ${largest.length - listed.length} smaller ones`);
   const missing = asked === undefined ? 'no unembedding matrix under a known name' : `no tensor ${asked}`;
   return new InputError(

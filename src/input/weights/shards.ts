@@ -3,6 +3,7 @@ import { InputError } from '../../errors.js';
 import { asRecord } from '../../files/json.js';
 import { readJsonObject } from '../../files/json-file.js';
 import { shownValue } from '../../text/shown-value.js';
+import { harmlessText } from '../../text/visible-text.js';
 import type { CheckpointDirectory } from '../checkpoint-directory.js';
 
 /** The files of a checkpoint's directory that hold its tensors, by the names of the tensors. */
@@ -103,13 +104,13 @@ async function listShards(directory: CheckpointDirectory, indexName: string): Pr
 function checkShardName(index: string, tensor: string, shard: unknown): string {
   if (
     typeof shard === 'string' &&
-    !/[\\\0]|^[a-z]:/i.test(shard) &&
+    !/[\\\p{C}]|^[a-z]:/iu.test(shard) &&
     shard.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
   ) {
     return shard;
   }
   throw new InputError(
-    `${index}: tensor ${tensor} is in ${shownValue(shard)}, expected the name of a file in the same directory; ` +
+    `${index}: tensor ${harmlessText(tensor)} is in ${shownValue(shard)}, expected the name of a file in the same directory; ` +
       'do not use this checkpoint unless you trust where it comes from',
   );
 }

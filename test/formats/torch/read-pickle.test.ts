@@ -8,6 +8,7 @@ import { isOpaque, isTuple, type PickleValue } from '../../../src/formats/torch/
 import { MAX_PICKLE_OPCODES, readPickle } from '../../../src/formats/torch/read-pickle.js';
 import { readStoredEntries } from '../../../src/formats/torch/read-zip.js';
 import { torchRules } from '../../../src/formats/torch/torch-globals.js';
+import { trials } from '../../helpers/campaign.js';
 import { op, tensorPickle } from '../../helpers/fixtures.js';
 import { pythonValues } from '../../helpers/python-values.js';
 import { realModelTest } from '../../helpers/shared-models.js';
@@ -397,9 +398,9 @@ realModelTest('a real pickle, damaged anywhere, gives an InputError or a value a
       }
       return true;
     }),
-    { seed: 1, numRuns: 20_000 },
+    { seed: 1, numRuns: trials(20_000) },
   );
-  t.log(`${refusals} of 20000 refused`);
+  t.log(`${refusals} of ${trials(20000)} refused`);
   t.pass();
 });
 
@@ -454,7 +455,7 @@ test('random opcodes give an InputError or a value, never anything else', (t) =>
       }
       return true;
     }),
-    { seed: 1, numRuns: 20_000 },
+    { seed: 1, numRuns: trials(20_000) },
   );
   t.pass();
 });

@@ -6,6 +6,7 @@ import { InputError } from '../../../src/errors.js';
 import type { PickleValue } from '../../../src/formats/torch/pickle-value.js';
 import { readTorchFile, readTorchTensor } from '../../../src/formats/torch/read-torch.js';
 import { isTorchTensor, type TorchTensor } from '../../../src/formats/torch/torch-tensor.js';
+import { trials } from '../../helpers/campaign.js';
 import {
   cutAt,
   type FixtureStorage,
@@ -182,7 +183,7 @@ test('a damaged file gives an InputError or its values, never anything else', as
         }
       },
     ),
-    { seed: 1, numRuns: 1000 },
+    { seed: 1, numRuns: trials(1000) },
   );
-  t.log(`${refusals} of 1000 refused`);
+  t.log(`${refusals} of ${trials(1000)} refused`);
 });

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { InputError } from '../../../src/errors.js';
 import { withFile } from '../../../src/files/open-file.js';
 import { readStoredEntries } from '../../../src/formats/torch/read-zip.js';
+import { trials } from '../../helpers/campaign.js';
 import { cutAt, scratchDirectory, scratchFile, zip } from '../../helpers/fixtures.js';
 
 const list = (file: string) => withFile(file, 'the archive', readStoredEntries);
@@ -129,7 +130,7 @@ test('a damaged archive gives an InputError or entries within the file, never an
         }
       },
     ),
-    { seed: 1, numRuns: 1000 },
+    { seed: 1, numRuns: trials(1000) },
   );
-  t.log(`${refusals} of 1000 refused`);
+  t.log(`${refusals} of ${trials(1000)} refused`);
 });

@@ -374,3 +374,15 @@ test('an embedding is not taken where shards beside its file, or the file itself
     t.is((await found(join(unlisted, 'a.safetensors'))).fill, 2);
   }
 });
+
+test('names of tensors and shards put no line into a message, and nothing that acts on a terminal', async (t) => {
+  const evil = 'x\neigenshard: all is well\u001b[2J.weight';
+  const unknown = checkpointDirectory(t, { single: [matrix(evil), matrix(`lm_head.${evil}`)] });
+  for (const path of [unknown, checkpointDirectory(t, { single: [matrix(evil), matrix('y')] })]) {
+    const message = await refused(t, path, /x\\neigenshard: all is well\\u\{1b\}\[2J\.weight/);
+    t.false(message.includes('\n') || message.includes('\u001b'));
+  }
+  const index = { [evil]: 'a\nb.safetensors' };
+  const sharded = checkpointDirectory(t, { shards: { 'a.safetensors': [matrix(HEAD)] }, index });
+  t.false(/\n/.test(await refused(t, sharded, /expected the name of a file in the same directory/)));
+});

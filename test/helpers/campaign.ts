@@ -1,0 +1,15 @@
+/**
+ * How many times as long as by default the campaigns are that try seeded damage, hostile files, kills and refusals: a few
+ * seconds each, and the tests that take more with EIGENSHARD_CAMPAIGN=20.
+ */
+const FACTOR = Number(process.env.EIGENSHARD_CAMPAIGN ?? 1);
+
+/** Number of trials of a campaign, by the number that takes a few seconds. */
+export function trials(short: number): number {
+  return Math.max(1, Math.round(short * FACTOR));
+}
+
+/** Time that a campaign may take on a busy machine, in milliseconds. @param seconds a trial */
+export function timeOf(count: number, seconds: number): number {
+  return Math.max(600, count * seconds) * 1000;
+}
