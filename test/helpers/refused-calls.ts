@@ -5,12 +5,14 @@ import { syncBuiltinESMExports } from 'node:module';
 export interface Refusal {
   /** Names of the functions; all that a run uses where nothing is said. */
   calls?: readonly string[];
-  /** Name of the refusal, such as EIO. */
+  /** Name of the refusal, such as EIO. With SIGKILL the process is gone instead, half-way through what it writes. */
   code: string;
   /** Part of the path; calls with a descriptor are known by the path that it was opened with. */
   path: string;
   /** Number of the call that is refused, from 0, of those with this path; all where nothing is said. */
   at?: number;
+  /** Whether all are refused from that one on, as of a disk that is full. */
+  isSticky?: boolean;
 }
 
 const runCalls = [
@@ -24,7 +26,7 @@ const runCalls = [
  *
  * @returns how many calls there were with the path, and a function that ends it
  */
-export function refuseCalls({ calls = runCalls, code, path, at }: Refusal): {
+export function refuseCalls({ calls = runCalls, code, path, at, isSticky = false }: Refusal): {
   seen: () => number;
   end: () => void;
 } {
@@ -35,7 +37,13 @@ export function refuseCalls({ calls = runCalls, code, path, at }: Refusal): {
   for (const [name, original] of originals) {
     functions[name] = (...args: unknown[]) => {
       const file = typeof args[0] === 'number' ? (opened.get(args[0]) ?? '') : String(args[0]);
-      const isMeant = calls.includes(name) && file.includes(path) && [undefined, seen++].includes(at);
+      const isSeen = calls.includes(name) && file.includes(path);
+      const number = isSeen ? seen++ : -1;
+      const isMeant = isSeen && (at === undefined || number === at || (isSticky && at >= 0 && number > at));
+      if (isMeant && code === 'SIGKILL') {
+        if (name === 'writeSync') tear(original, args);
+        process.kill(process.pid, 'SIGKILL');
+      }
       if (isMeant && name !== 'closeSync')
         throw refusal(name, code, typeof args[0] === 'string' ? args[0] : undefined);
       const result = original(...args);
@@ -52,6 +60,16 @@ export function refuseCalls({ calls = runCalls, code, path, at }: Refusal): {
       syncBuiltinESMExports();
     },
   };
+}
+
+/** Writes the first half of what is to be written. */
+function tear(write: (...args: unknown[]) => unknown, [file, bytes, ...rest]: unknown[]): void {
+  const whole = bytes as Uint8Array;
+  write(
+    file,
+    whole.subarray(0, whole.length >> 1),
+    ...(typeof rest.at(-1) === 'number' ? [0, whole.length >> 1, rest.at(-1)] : []),
+  );
 }
 
 function refusal(name: string, code: string, path: string | undefined): Error {
