@@ -5,6 +5,7 @@ import { asRecord } from '../files/json.js';
 import { makeDirectory } from '../files/make-directory.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { readTextIfThere } from '../files/read-text.js';
+import { refuseLeadingOut } from '../output/own-files.js';
 
 /**
  * What the process that takes up a run of a batch leaves on disk of it, for processes that have other runs of the same
@@ -32,6 +33,7 @@ export function writeRunRecord(directory: string, key: string, record: RunRecord
   if (isDeepStrictEqual(readRunRecord(directory, key), record)) return;
   const file = recordFile(directory, key);
   makeDirectory(path.dirname(file));
+  refuseLeadingOut(directory, path.dirname(file));
   writeFileAtomically(file, [Buffer.from(`${JSON.stringify(record)}\n`)]);
 }
 

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'no
 import path from 'node:path';
 import test from 'ava';
 import { readRunRecord, recordFile, writeRunRecord } from '../../src/batch/run-record.js';
+import { InputError } from '../../src/errors.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 
 const record = { name: 'owner/model', folder: 'owner--model@0123-ab12', problem: null };
@@ -41,4 +42,14 @@ test('a record that is damaged, or names a folder elsewhere, is none', (t) => {
   t.is(readRunRecord(directory, 'folder'), null);
   symlinkSync('/dev/zero', recordFile(directory, 'device'));
   t.is(readRunRecord(directory, 'device'), null);
+});
+
+test('a record is not written through a link that leads out of the folder of the batch', (t) => {
+  const [directory, elsewhere] = [scratchDirectory(t), scratchDirectory(t)];
+  symlinkSync(elsewhere, path.dirname(recordFile(directory, 'aa')));
+  t.throws(() => writeRunRecord(directory, 'aa', record), {
+    instanceOf: InputError,
+    message: /a symbolic link leads to/,
+  });
+  t.deepEqual(readdirSync(elsewhere), []);
 });
