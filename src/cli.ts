@@ -1,6 +1,7 @@
 import { Command, CommanderError, Help, type Option } from 'commander';
 import { addBatchCommand } from './commands/batch.js';
 import { addCacheCommands } from './commands/cache.js';
+import { addDoctorCommand } from './commands/doctor.js';
 import { exampleText } from './commands/examples.js';
 import { addExportCommand } from './commands/export.js';
 import { addGenerateCommand } from './commands/generate.js';
@@ -64,6 +65,7 @@ export function createProgram(): Command {
   addSqlCommand(program);
   addGenerateCommand(program);
   addCacheCommands(program);
+  addDoctorCommand(program);
   for (const command of [program, ...program.commands]) nameCommands(command);
   return program;
 }
