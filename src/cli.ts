@@ -1,6 +1,7 @@
 import { Command, CommanderError, Help, type Option } from 'commander';
 import { addBatchCommand } from './commands/batch.js';
 import { addCacheCommands } from './commands/cache.js';
+import { addDoctorCommand } from './commands/doctor.js';
 import { exampleText } from './commands/examples.js';
 import { addExportCommand } from './commands/export.js';
 import { addGenerateCommand } from './commands/generate.js';
@@ -11,7 +12,7 @@ import { addRunCommand } from './commands/run.js';
 import { addSqlCommand } from './commands/sql.js';
 import { addTopCommand } from './commands/top.js';
 import { addVerifyCommand } from './commands/verify.js';
-import { EigenshardError, exitCodes } from './errors.js';
+import { EigenshardError, exitCodeOf, exitCodes } from './errors.js';
 import { explained, failureMessage } from './files/failure-message.js';
 import { harmlessText } from './text/visible-text.js';
 import { version } from './version.js';
@@ -64,6 +65,7 @@ export function createProgram(): Command {
   addSqlCommand(program);
   addGenerateCommand(program);
   addCacheCommands(program);
+  addDoctorCommand(program);
   for (const command of [program, ...program.commands]) nameCommands(command);
   return program;
 }
@@ -121,7 +123,7 @@ function report(error: unknown, command: string): number {
   const message = failureMessage(failure).split('\n').map(harmlessText).join('\n');
   const next = failure instanceof EigenshardError ? advice(failure, command) : '';
   process.stderr.write(`eigenshard: ${message}${next}\n`);
-  return failure instanceof EigenshardError ? exitCodes[failure.kind] : exitCodes.run;
+  return failure instanceof EigenshardError ? exitCodeOf(failure) : exitCodes.run;
 }
 
 /** Commander ends with an error, too, where it has printed the help or the version that was asked for. */

@@ -4,7 +4,7 @@
  */
 export type ErrorKind = 'input' | 'run' | 'verification' | 'interrupted' | 'worker-died';
 
-/** The process exit code of each kind of failure. */
+/** The process exit code of each kind of failure, but for what passes: see `exitCodeOf`. */
 export const exitCodes: Readonly<Record<ErrorKind, number>> = {
   run: 1,
   'worker-died': 1,
@@ -13,15 +13,24 @@ export const exitCodes: Readonly<Record<ErrorKind, number>> = {
   interrupted: 130,
 };
 
+/** The process exit code of what may be gone when the same command is run again: EX_TEMPFAIL of sysexits.h. */
+const PASSING_EXIT_CODE = 75;
+
 export class EigenshardError extends Error {
   readonly kind: ErrorKind;
   /** Whether something that was finished until then is kept, from which the same command can go on. */
   isResumable = false;
+  /**
+   * Whether the same command may succeed later, or on another machine, with nothing about it changed: a full disk, no
+   * memory, no network. A thread that died has most likely met the end of the memory.
+   */
+  isPassing: boolean;
 
   constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
     super(withShortLines(message), options);
     this.name = 'EigenshardError';
     this.kind = kind;
+    this.isPassing = kind === 'worker-died';
   }
 }
 
@@ -41,6 +50,12 @@ function withShortLines(message: string): string {
   return message.split('\n').map(short).join('\n');
 }
 
+/** The process exit code of a failure. */
+export function exitCodeOf(failure: EigenshardError): number {
+  if (failure instanceof TerminatedError) return 143;
+  return failure.isPassing ? PASSING_EXIT_CODE : exitCodes[failure.kind];
+}
+
 /** Wrong arguments, configuration or input: the message says where, what was expected, what came, what to do. */
 export class InputError extends EigenshardError {
   constructor(message: string, options?: { cause?: unknown }) {
@@ -57,6 +72,21 @@ export class RunError extends EigenshardError {
   }
 }
 
+/** A RunError whose reason lies with the machine or the network, and may be gone when the same command is run again. */
+export class PassingError extends RunError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.isPassing = true;
+  }
+}
+
+/** The end that SIGTERM asked for, which schedulers tell from Ctrl-C. */
+export class TerminatedError extends EigenshardError {
+  constructor(options?: { cause?: unknown }) {
+    super('interrupted', 'interrupted', options);
+  }
+}
+
 /** The bytes on disk do not pass a check. */
 export class VerificationError extends EigenshardError {
   constructor(message: string, options?: { cause?: unknown }) {
@@ -69,6 +99,7 @@ export class VerificationError extends EigenshardError {
 export interface PlainError {
   /** Null for an error that nobody foresaw, a fault of the program. */
   kind: ErrorKind | null;
+  isPassing: boolean;
   name: string;
   message: string;
   stack: string | undefined;
@@ -77,14 +108,18 @@ export interface PlainError {
 /** Takes an error apart, to be sent to another thread. */
 export function toPlainError(error: unknown): PlainError {
   if (!(error instanceof Error))
-    return { kind: null, name: 'Error', message: String(error), stack: undefined };
+    return { kind: null, isPassing: false, name: 'Error', message: String(error), stack: undefined };
   const { name, message, stack } = error;
-  return { kind: error instanceof EigenshardError ? error.kind : null, name, message, stack };
+  const { kind, isPassing } = error instanceof EigenshardError ? error : { kind: null, isPassing: false };
+  return { kind, isPassing, name, message, stack };
 }
 
 /** Puts an error together that another thread has sent. */
-export function fromPlainError({ kind, name, message, stack }: PlainError): Error {
-  const error = kind === null ? Object.assign(new Error(message), { name }) : errorOfKind(kind, message);
+export function fromPlainError({ kind, isPassing, name, message, stack }: PlainError): Error {
+  const error =
+    kind === null
+      ? Object.assign(new Error(message), { name })
+      : Object.assign(errorOfKind(kind, message), { isPassing });
   if (stack !== undefined) error.stack = stack;
   return error;
 }

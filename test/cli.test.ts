@@ -21,7 +21,18 @@ import { testUnless } from './helpers/test-unless.js';
 test('--help names every command, and every option of run with its default', async (t) => {
   const program = await eigenshard('--help');
   t.is(program.code, 0);
-  for (const command of ['run', 'batch', 'verify', 'inspect', 'report', 'top', 'sql', 'generate', 'cache'])
+  for (const command of [
+    'run',
+    'batch',
+    'verify',
+    'inspect',
+    'report',
+    'top',
+    'sql',
+    'generate',
+    'cache',
+    'doctor',
+  ])
     t.regex(program.stdout, new RegExp(`^  ${command} `, 'm'));
   const run = await eigenshard('run', '--help');
   t.is(run.code, 0);
@@ -213,7 +224,7 @@ test('wrong arguments are refused with what is allowed', async (t) => {
   t.regex(stderr, /--workers.*It must be 1 or more/);
 });
 
-const commands = 'run, batch, verify, inspect, export, report, top, sql, generate, cache';
+const commands = 'run, batch, verify, inspect, export, report, top, sql, generate, cache, doctor';
 
 for (const [args, message] of [
   [['frobnicate'], `unknown command 'frobnicate'\nThe commands of eigenshard are ${commands}.`],

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import pLimit from 'p-limit';
 import { EigenshardError, InputError } from '../errors.js';
+import { isInShare, type Share } from '../executor/array-index.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { ModelPlan } from '../input/model-plan.js';
 import type { Normalisation } from '../input/normalisation.js';
@@ -26,7 +27,8 @@ import {
   SUMMARY_NAME,
 } from './batch-config.js';
 import { MetricCatalogue } from './metric-catalogue.js';
-import { runFolder } from './run-folder.js';
+import { runFolder, runKey } from './run-folder.js';
+import { recordFile } from './run-record.js';
 
 /** Models found at once: enough to hide a hub's latency, few enough for it. */
 const CONCURRENCY = 8;
@@ -51,8 +53,10 @@ export interface PlannedRun {
   fetch: ModelPlan['fetch'] | null;
 }
 
-/** Options of `planBatch`: the hub, and who hears of what is slow. */
+/** Options of `planBatch`: the hub, who hears of what is slow, and which of the runs are meant. */
 export interface FindOptions extends Pick<ModelOptions, 'hub' | 'note'> {
+  /** The runs that this process computes; all of them where nothing is said. */
+  share?: Share | null;
   /** Way to find a model, which tests replace. */
   find?: typeof planModel;
 }
@@ -71,46 +75,71 @@ export interface RefusedRun {
   problem: EigenshardError;
 }
 
-/** Plan of a batch: what every run is and needs. */
+/** Run that another process takes up, of which this one knows what lies on disk. */
+export interface OtherRun {
+  index: number;
+  name: string;
+  /** Folder of the run, below the batch's; null where nobody has found its model yet. */
+  folder: string | null;
+}
+
+/** Run of a batch, in whichever way this process knows it. */
+export type RunOfBatch = PlannedRun | RefusedRun | OtherRun;
+
+/** Plan of a batch: what every run that this process computes is and needs. */
 export interface BatchPlan {
   config: BatchConfig;
   /** Directory of the batch, absolute. */
   directory: string;
-  /** Runs in the order of the configuration. */
+  /** The share of the runs; null where it is all of them. */
+  share: Share | null;
+  /** Runs of the share, in the order of the configuration. */
   runs: (PlannedRun | RefusedRun)[];
 }
 
-/** Whether a run can begin. */
-export function isPlanned(run: PlannedRun | RefusedRun): run is PlannedRun {
-  return !('problem' in run);
+/** Whether a run is this process's and can begin. */
+export function isPlanned(run: RunOfBatch): run is PlannedRun {
+  return 'config' in run;
+}
+
+/** Folder of a run, below the batch's; null where its model was not found. */
+export function folderOf(run: RunOfBatch): string | null {
+  if (isPlanned(run)) return path.basename(run.config.out);
+  return 'folder' in run ? run.folder : null;
 }
 
 /**
- * Finds the model of every run and plans it. Nothing is written, and of the weights only headers are read. A run whose
- * model or metric cannot be used is one that the others do not depend on: it is planned as refused.
+ * Finds the model of every run of the share and plans it. Nothing is written, and of the weights only headers are read:
+ * others may be computing meanwhile. A run whose model or metric cannot be used is one that the others do not depend
+ * on: it is planned as refused.
  *
  * @throws InputError where two runs would write the same file, or one where the batch's summary will go
  */
 export async function planBatch(
   config: BatchConfig,
-  { hub, note, find = planModel }: FindOptions,
+  { hub, note, share = null, find = planModel }: FindOptions,
 ): Promise<BatchPlan> {
   const sources: Sources = {
     metrics: new MetricCatalogue(),
     find: (model, asked) => find(model, { hub, note, ...asked }),
   };
-  const runs = await pLimit(CONCURRENCY).map(config.runs, async (options, index) => {
+  const indices = [...config.runs.keys()].filter((index) => share === null || isInShare(share, index));
+  const runs = await pLimit(CONCURRENCY).map(indices, async (index) => {
+    const options = config.runs[index]!;
     try {
       return await planOne(config, index, options, sources);
     } catch (error) {
       if (!(error instanceof EigenshardError)) throw error;
-      const subject = options.synthetic === undefined ? options.model : options.synthetic.directory;
-      const name = options.name ?? subject;
-      return { index, name, problem: error };
+      return { index, name: assumedName(options), problem: error };
     }
   });
   refuseSharedFiles(config, runs);
-  return { config, directory: path.resolve(config.out), runs };
+  return { config, directory: path.resolve(config.out), share, runs };
+}
+
+/** What a run is called whose model was not found, or not looked for. */
+export function assumedName({ name, synthetic, model }: BatchRunOptions): string {
+  return name ?? (synthetic === undefined ? model : path.basename(path.resolve(synthetic.directory)));
 }
 
 /** Sources of what the runs are made from. */
@@ -196,29 +225,38 @@ function stateOf(
 }
 
 /**
- * Refuses runs that would write one file, as two equal ones would, or the summary.
+ * Refuses runs that would write one file, as two equal ones would, or the summary. Of a run that another process plans,
+ * only the paths that its exports are given are known, and what its options are.
+ *
  * @throws InputError that names both
  */
-function refuseSharedFiles({ file, out }: BatchConfig, runs: BatchPlan['runs']): void {
+function refuseSharedFiles({ file, out, runs: all }: BatchConfig, runs: BatchPlan['runs']): void {
   const owners = new Map<string, string>([[path.resolve(out, SUMMARY_NAME), 'the summary of the batch']]);
-  for (const run of runs) {
-    if (!isPlanned(run)) continue;
-    const written = [run.config.out, ...exportPaths(run.config)].map((target) => path.resolve(target));
+  const known = new Map(runs.map((run) => [run.index, run]));
+  for (const [index, options] of all.entries()) {
+    const run = known.get(index);
+    if (run !== undefined && !isPlanned(run)) continue;
+    const name = run?.name ?? assumedName(options);
+    const written = [
+      ...(run === undefined ? [] : [run.config.out]),
+      recordFile(out, runKey(options)),
+      ...exportPaths(options),
+    ].map((target) => path.resolve(target));
     for (const target of new Set(written)) {
       const other = owners.get(target);
       if (other !== undefined) {
         throw new InputError(
-          `${runLabel(file, run.index)} (${run.name}): writes to ${target}, as ${other} does; ` +
+          `${runLabel(file, index)} (${name}): writes to ${target}, as ${other} does; ` +
             'remove one of the two, or give its exports paths of their own',
         );
       }
-      owners.set(target, `runs[${run.index}]`);
+      owners.set(target, `runs[${index}]`);
     }
   }
 }
 
-/** Paths that a configuration gives exports itself. */
-function exportPaths({ exports: { pt, safetensors, npy } }: Config): string[] {
+/** Paths that options give exports themselves. */
+function exportPaths({ exports: { pt, safetensors, npy } }: Pick<BatchRunOptions, 'exports'>): string[] {
   return [pt, safetensors, npy].flatMap((given) =>
     given === undefined || given === true ? [] : Object.values(given),
   );

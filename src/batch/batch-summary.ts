@@ -9,8 +9,8 @@ import type { Manifest } from '../output/manifest.js';
 import { totalSeconds } from '../run/stopwatch.js';
 import { createdBy } from '../version.js';
 import { SUMMARY_NAME } from './batch-config.js';
-import { isPlanned } from './batch-plan.js';
-import type { Outcome } from './run-batch.js';
+import { folderOf } from './batch-plan.js';
+import type { Outcome } from './outcome.js';
 
 /** Key of the metadata that mark the table as a batch's. */
 const BATCH_KEY = 'eigenshard.batch';
@@ -19,7 +19,7 @@ type Cell = string | number | boolean | null;
 type ColumnType = 'STRING' | 'INT32' | 'DOUBLE' | 'BOOLEAN';
 type Column = readonly [ColumnType, (manifest: Manifest) => Cell];
 
-/** Columns that a finished run's manifest gives. A run that failed has null in all of them. */
+/** Columns that a finished run's manifest gives. A run that is not finished has null in all of them. */
 const manifestColumns = {
   fingerprint: ['STRING', ({ fingerprint }) => fingerprint],
   tensor: ['STRING', ({ model }) => model.tensor],
@@ -74,7 +74,7 @@ export type BatchSummaryRow = {
   error: string | null;
   /** Folder of the run, below the batch's; null where the model was not found. */
   folder: string | null;
-  /** Whether an earlier call had finished the run. */
+  /** Whether an earlier call had finished the run; null of one that is not finished, or another process's. */
   finished_before: boolean | null;
 } & { [Name in keyof typeof manifestColumns]: ReturnType<(typeof manifestColumns)[Name][1]> | null };
 
@@ -98,7 +98,7 @@ export function summaryRow(outcome: Outcome): BatchSummaryRow {
     model: run.name,
     status,
     error: status === 'failed' ? outcome.message : null,
-    folder: isPlanned(run) ? path.basename(run.config.out) : null,
+    folder: folderOf(run),
     finished_before: status === 'finished' ? outcome.finishedBefore : null,
     ...Object.fromEntries(figures),
   };

@@ -1,6 +1,8 @@
 import path from 'node:path';
+import { EigenshardError } from '../errors.js';
 import type { Executor } from '../executor/executor.js';
-import { failureMessage } from '../files/failure-message.js';
+import { explained, failureMessage } from '../files/failure-message.js';
+import { HeldElsewhereError } from '../files/wait-for-lock.js';
 import type { HubSettings } from '../hub/settings.js';
 import { type Backend, backendLabel } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
@@ -10,13 +12,11 @@ import { damageOf } from '../run/damage.js';
 import type { Progress } from '../run/progress.js';
 import { Stopwatch } from '../run/stopwatch.js';
 import { formatBytes } from '../text/figures.js';
-import { type BatchPlan, isPlanned, type PlannedRun, type RefusedRun } from './batch-plan.js';
+import { type BatchPlan, folderOf, isPlanned, type PlannedRun, type RefusedRun } from './batch-plan.js';
 import { Downloads } from './downloads.js';
-
-/** Outcome of a run. */
-export type Outcome =
-  | { status: 'finished'; run: PlannedRun; manifest: Manifest; finishedBefore: boolean }
-  | { status: 'failed'; run: PlannedRun | RefusedRun; message: string };
+import type { Outcome } from './outcome.js';
+import { runKey } from './run-folder.js';
+import { writeRunRecord } from './run-record.js';
 
 /** Surroundings that a batch needs beside its plan. */
 export interface BatchContext {
@@ -28,31 +28,56 @@ export interface BatchContext {
 }
 
 /**
- * Runs a batch, one run after the other on the same pool and with the same backend, while the next model is being
- * downloaded. Interrupted runs are continued, finished ones recognised. A run that fails is reported, and the others
- * are run all the same.
+ * Computes the runs of a plan, one after the other on the same pool and with the same backend, while the next model is
+ * being downloaded. Interrupted runs are continued, finished ones recognised. A run that fails is reported, and the
+ * others are computed all the same. One that another process has locked is passed over, and looked at once more at the
+ * end: by then the other one may have ended without having finished it.
  *
- * @returns an outcome for every run, in the order of the configuration
+ * @returns an outcome for every run of the plan, in the order of the configuration
  * @throws InputError where the backend asked for cannot be used; whatever the executor throws when `signal` aborts
  */
-export async function runBatch({ config, runs }: BatchPlan, context: BatchContext): Promise<Outcome[]> {
+export async function runBatch(plan: BatchPlan, context: BatchContext): Promise<Outcome[]> {
+  const { config, runs } = plan;
   const { progress, signal } = context;
   const planned = runs.filter(isPlanned);
+  if (runs.length === 0) return [];
   const backend = await backendOf(config, planned, progress.note);
   const downloads = new Downloads(planned, signal, (run, bytes, seconds) => {
     const rate = formatBytes(bytes / seconds);
     progress.note(`${run.name}: downloaded ${formatBytes(bytes)} in ${seconds.toFixed(1)} s, ${rate}/s`);
   });
-  const outcomes: Outcome[] = [];
+  const outcomes = new Map<PlannedRun | RefusedRun, Outcome>();
+  const takeUp = async (run: PlannedRun | RefusedRun) => {
+    const labelled = labelledProgress(progress, `[${run.index + 1}/${config.runs.length}] ${run.name}: `);
+    const outcome = await runOne(run, backend, downloads, { ...context, progress: labelled });
+    keepRecord(plan, outcome, labelled.note);
+    outcomes.set(run, outcome);
+  };
   try {
     for (const run of runs) {
-      const labelled = labelledProgress(progress, `[${run.index + 1}/${runs.length}] ${run.name}: `);
-      outcomes.push(await runOne(run, backend, downloads, { ...context, progress: labelled }));
+      keepRecord(plan, { status: 'unfinished', run }, progress.note);
+      await takeUp(run);
     }
+    for (const run of runs) if (outcomes.get(run)?.status === 'computing') await takeUp(run);
   } finally {
     await downloads.settle();
   }
-  return outcomes;
+  return runs.map((run) => outcomes.get(run)!);
+}
+
+/** Leaves a run's record for the processes that compute other runs; without it they know less, which is no failure. */
+function keepRecord({ config, directory }: BatchPlan, outcome: Outcome, note: (line: string) => void): void {
+  const { run } = outcome;
+  const record = {
+    name: run.name,
+    folder: folderOf(run),
+    problem: outcome.status === 'failed' ? outcome.message : null,
+  };
+  try {
+    writeRunRecord(directory, runKey(config.runs[run.index]!), record);
+  } catch (error) {
+    note(`its record for other processes cannot be kept: ${failureMessage(error)}`);
+  }
 }
 
 async function runOne(
@@ -72,9 +97,16 @@ async function runOne(
     return { status: 'finished', run, manifest, finishedBefore };
   } catch (error) {
     if (signal.aborted) throw error;
+    if (error instanceof HeldElsewhereError) {
+      progress.note(`${error.holder} is computing it`);
+      return { status: 'computing', run, holder: error.holder };
+    }
     const message = failureMessage(error);
     progress.note(`FAILED: ${message}`);
-    return { status: 'failed', run, message };
+    const failure = explained(error);
+    const { kind, isPassing } =
+      failure instanceof EigenshardError ? failure : { kind: 'run' as const, isPassing: false };
+    return { status: 'failed', run, message, failure: { kind, isPassing } };
   }
 }
 

@@ -20,33 +20,43 @@ const HASH_LENGTH = 10;
  * @param revision commit of a hub's model
  */
 export function runFolder(name: string, revision: string | null, options: BatchRunOptions): string {
-  const {
-    model,
-    synthetic,
-    tensor,
-    rows,
-    headRows,
-    metric,
-    ridge,
-    format,
-    partitionRows,
-    exports,
-    tables,
-    top,
-    report,
-  } = options;
-  // One order of the keys, whatever their order in the file; undefined is left out.
-  const identity = JSON.stringify([
-    [name, revision],
+  const hash = hashOf([[name, revision], ...identityOf(options)]).slice(0, HASH_LENGTH);
+  const at = revision === null ? '' : `@${safe(revision).slice(0, REVISION_LENGTH)}`;
+  return `${safe(name).slice(0, MAX_NAME_LENGTH)}${at}-${hash}`;
+}
+
+/** Hexadecimal name of a run that its options alone decide, before its model is found. */
+export function runKey(options: BatchRunOptions): string {
+  return hashOf([options.name, ...identityOf(options)]).slice(0, 2 * HASH_LENGTH);
+}
+
+function hashOf(identity: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(identity)).digest('hex');
+}
+
+/** Everything in the options that decides bytes and files, in one order, whatever that in the file; undefined is left out. */
+function identityOf({
+  model,
+  synthetic,
+  tensor,
+  rows,
+  headRows,
+  metric,
+  ridge,
+  format,
+  partitionRows,
+  exports,
+  tables,
+  top,
+  report,
+}: BatchRunOptions): unknown[] {
+  return [
     { model, tensor, rows, headRows, metric, ridge, format, partitionRows, tables, top, report },
     synthetic && [synthetic.rows, synthetic.hidden, synthetic.seed, synthetic.directory],
     exports.pt && (exports.pt === true || [exports.pt.eigenbasis, exports.pt.projections]),
     exports.safetensors && (exports.safetensors === true || exports.safetensors.projections),
     exports.npy && (exports.npy === true || exports.npy.projections),
-  ]);
-  const hash = createHash('sha256').update(identity).digest('hex').slice(0, HASH_LENGTH);
-  const at = revision === null ? '' : `@${safe(revision).slice(0, REVISION_LENGTH)}`;
-  return `${safe(name).slice(0, MAX_NAME_LENGTH)}${at}-${hash}`;
+  ];
 }
 
 /**

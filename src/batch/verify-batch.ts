@@ -4,6 +4,7 @@ import { EigenshardError, type ErrorKind } from '../errors.js';
 import type { RunFolder } from '../output/run-folders.js';
 import type { Caller } from '../run/caller.js';
 import { type FoundVerification, type VerifyOptions, verify } from '../run/verify.js';
+import { worstKind } from './worst-kind.js';
 
 /** What the verification of one run of a batch came to: what was found, or why nothing could be. */
 export type VerifiedRunOfBatch = { directory: string } & (
@@ -35,9 +36,6 @@ export async function verifyBatch(
   }
 }
 
-/** Failures of a verification, from the worst on: what is wrong, what could not be computed, what is not at hand. */
-const severity: readonly ErrorKind[] = ['verification', 'run', 'worker-died', 'input'];
-
 /** What is wrong with a batch: the worst kind of failure and a line for each run that has one; null where all is well. */
 export function failureOfBatch(
   runs: readonly VerifiedRunOfBatch[],
@@ -50,6 +48,6 @@ export function failureOfBatch(
       return [{ kind: 'input' as const, line: `${directory}: ${found.unchecked.join('\n')}` }];
     return [];
   });
-  const worst = severity.find((kind) => failures.some((failure) => failure.kind === kind));
-  return worst === undefined ? null : { kind: worst, lines: failures.map(({ line }) => line) };
+  const worst = worstKind(failures.map(({ kind }) => kind));
+  return worst === null ? null : { kind: worst, lines: failures.map(({ line }) => line) };
 }

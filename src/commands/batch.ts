@@ -1,17 +1,21 @@
 import type { Command } from 'commander';
 import { type BatchConfig, loadBatch } from '../batch/batch-config.js';
-import { isPlanned, planBatch } from '../batch/batch-plan.js';
-import { refuseForeignSummary, summaryRow, writeBatchSummary } from '../batch/batch-summary.js';
+import { planBatch } from '../batch/batch-plan.js';
+import { refuseForeignSummary, summaryRow } from '../batch/batch-summary.js';
 import { diskNeeds, refuseFullBatch } from '../batch/disk-space.js';
+import { type Outcome, worstFailure } from '../batch/outcome.js';
+import { publishSummary } from '../batch/publish-summary.js';
 import { runBatch } from '../batch/run-batch.js';
-import { RunError } from '../errors.js';
+import { worstKind } from '../batch/worst-kind.js';
+import { EigenshardError, errorOfKind } from '../errors.js';
+import { type Share, type ShareFlags, shareOf } from '../executor/array-index.js';
 import { holdDirectory } from '../files/held-directory.js';
 import { hubSettings } from '../hub/settings.js';
 import { runFoldersIn } from '../output/run-folders.js';
 import { withPool } from '../run/with-pool.js';
 import { counted } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
-import { batchSummaryText, failuresText, planRows, planText } from './batch-text.js';
+import { batchCounts, batchSummaryText, failuresText, planRows, planText } from './batch-text.js';
 import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
 import { workersOption } from './options.js';
@@ -28,6 +32,8 @@ export function addBatchCommand(program: Command): void {
     .description('compute many runs, one after the other; called again it does what is left to do')
     .argument('<config>', 'configuration file with "defaults" and "runs"')
     .option('--dry-run', 'show what the runs are and need, and stop there', false)
+    .option('--index <i>', 'compute only the runs r with r mod <n> = <i>, from 0; others compute the others')
+    .option('--of <n>', 'processes that share the runs (default of both: what the scheduler says)')
     .option('--out <dir>', 'folder of the runs and of summary.parquet (default: runs/<name of the file>)')
     .addOption(workersOption())
     .option('--json', 'print one JSON object on stdout at the end', false)
@@ -36,7 +42,7 @@ export function addBatchCommand(program: Command): void {
     .action(batch);
 }
 
-interface BatchOptions {
+interface BatchOptions extends ShareFlags {
   dryRun: boolean;
   out?: string;
   workers?: number;
@@ -45,57 +51,81 @@ interface BatchOptions {
 }
 
 async function batch(file: string, options: BatchOptions): Promise<void> {
-  const { dryRun, json, quiet, ...overrides } = options;
+  const { dryRun, json, quiet, index, of, ...overrides } = options;
+  const share = shareOf({ index, of }, process.env);
   const config = await loadBatch(file, overrides);
   const note = quiet ? () => {} : (line: string) => void process.stderr.write(`${line}\n`);
-  if (dryRun) await showPlan(config, json, note);
-  // Planned under the lock: what lies in the runs' folders is looked at, and another batch may be working on it.
-  else await holdDirectory(config.out, { note }, () => computeBatch(config, options, note));
+  const call = { config, share, json, quiet, note };
+  if (dryRun) await showPlan(call);
+  // One of several processes shares the directory, and locks each run that it computes.
+  else if (share !== null) await computeBatch(call);
+  else await holdDirectory(config.out, { note }, () => computeBatch(call));
 }
 
-type Note = (line: string) => void;
+/** One call of the command. */
+interface Call extends Pick<BatchOptions, 'json' | 'quiet'> {
+  config: BatchConfig;
+  /** The share of the runs; null where this process computes all of them. */
+  share: Share | null;
+  note: (line: string) => void;
+}
 
-async function showPlan(config: BatchConfig, json: boolean, note: Note): Promise<void> {
-  const plan = await planBatch(config, { hub: hubSettings(process.env), note });
+async function showPlan({ config, share, json, note }: Call): Promise<void> {
+  const plan = await planBatch(config, { hub: hubSettings(process.env), share, note });
   const needs = await diskNeeds(plan);
+  const { directory } = plan;
   print(
     json
-      ? answerJson({ directory: plan.directory, runs: planRows(plan), disks: needs })
+      ? answerJson({ directory, ...shareRow(share), runs: planRows(plan), disks: needs })
       : screenText(planText(plan, needs)),
   );
   refuseFullBatch(needs);
-  refuseForeignSummary(plan.directory);
-  const refused = plan.runs.filter((run) => !isPlanned(run)).length;
-  if (refused > 0)
-    throw new RunError(`${config.file}: ${refused} of ${counted(plan.runs.length, 'run')} cannot begin`);
+  refuseForeignSummary(directory);
+  const problems = plan.runs.flatMap((run) => ('problem' in run ? [run.problem] : []));
+  const worst = worstKind(problems.map(({ kind }) => kind));
+  if (worst === null) return;
+  const text = `${problems.length} of ${counted(plan.runs.length, 'run')} cannot begin`;
+  throw new EigenshardError(worst, `${config.file}: ${text}`);
 }
 
-async function computeBatch(
-  config: BatchConfig,
-  { json, quiet }: Pick<BatchOptions, 'json' | 'quiet'>,
-  note: Note,
-): Promise<void> {
+async function computeBatch({ config, share, json, quiet, note }: Call): Promise<void> {
   const hub = hubSettings(process.env);
-  const plan = await planBatch(config, { hub, note });
+  const plan = await planBatch(config, { hub, share, note });
+  const { directory } = plan;
   const needs = await diskNeeds(plan);
   note(`${planText(plan, needs)}\n`);
   refuseFullBatch(needs);
-  refuseForeignSummary(plan.directory);
+  refuseForeignSummary(directory);
   const progress = createProgress(process.stderr, quiet, SHORTEST_STAGE_SECONDS);
-  const outcomes = await interruptible((signal) =>
+  const own = await interruptible((signal) =>
     withPool({ workers: config.workers, signal, note: progress.note }, (executor) =>
       runBatch(plan, { executor, progress, hub, signal }),
     ),
   );
-  const summary = writeBatchSummary(plan.directory, outcomes);
+  const { file: summary, outcomes } = await publishSummary(plan, own, { note });
   print(
     json
-      ? answerJson({ directory: plan.directory, summary, runs: outcomes.map(summaryRow) })
+      ? answerJson({
+          ...{ directory, ...shareRow(share), summary },
+          runs: own.map(summaryRow),
+          all: batchCounts(outcomes),
+        })
       : screenText(`${batchSummaryText(outcomes)}\n${summary}`),
   );
-  const failures = failuresText(outcomes);
-  if (failures === null) return;
-  const error = new RunError(`${config.file}: ${failures}`);
-  error.isResumable = runFoldersIn(plan.directory).length > 0;
-  throw error;
+  refuseFailures(config.file, directory, own);
+}
+
+/** The share in JSON, where there is one. */
+function shareRow(share: Share | null): Partial<Pick<Share, 'index' | 'of'>> {
+  return share === null ? {} : { index: share.index, of: share.of };
+}
+
+/** @throws EigenshardError of the kind of the worst failure among the runs of this process */
+function refuseFailures(file: string, directory: string, own: readonly Outcome[]): void {
+  const text = failuresText(own);
+  const worst = worstFailure(own);
+  if (text === null || worst === null) return;
+  const isKept = runFoldersIn(directory).length > 0;
+  const next = isKept ? '\nWhat was finished is kept: run the same command again to continue' : '';
+  throw Object.assign(errorOfKind(worst.kind, `${file}: ${text}${next}`), { isPassing: worst.isPassing });
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { withContext } from '../run/caller.js';
 import { configDefaults } from '../run/config.js';
-import { generateCheckpoint, isGenerated } from '../run/generate-checkpoint.js';
+import { provideGenerated } from '../run/provide-generated.js';
 import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
 import { integer, needs, wholeNumber, workersOption } from './options.js';
@@ -35,15 +35,13 @@ interface GenerateOptions {
 
 async function generate({ rows, hidden, seed, out, workers, quiet }: GenerateOptions): Promise<void> {
   const recipe = { rows, hidden, seed };
-  if (await isGenerated(out, recipe)) {
-    print(`${out}: holds this checkpoint already`);
-    return;
-  }
   const onProgress = showProgress(process.stderr, quiet);
-  await interruptible((signal) =>
-    withContext(workers ?? configDefaults.workers, { signal, onProgress }, ({ executor, stopwatch }) =>
-      stopwatch.time('generate', rows, (advance) => generateCheckpoint(executor, out, recipe, advance)),
+  const isNew = await interruptible((signal) =>
+    withContext(workers ?? configDefaults.workers, { signal, onProgress }, (context) =>
+      provideGenerated(out, recipe, context),
     ),
   );
-  print(`${out}: ${rows} x ${hidden}, bfloat16, seed ${seed}`);
+  print(
+    isNew ? `${out}: ${rows} x ${hidden}, bfloat16, seed ${seed}` : `${out}: holds this checkpoint already`,
+  );
 }

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { Piscina } from 'piscina';
-import { EigenshardError, fromPlainError, type PlainError, RunError } from '../errors.js';
+import { EigenshardError, fromPlainError, PassingError, type PlainError } from '../errors.js';
 import { explained } from '../files/failure-message.js';
 import { forbidTelemetry } from '../linalg/onnxruntime.js';
 import type { Executor } from './executor.js';
@@ -147,7 +147,7 @@ function refuseLostDirectory(): void {
 function threadsFailed(cause: unknown): EigenshardError {
   const failure = explained(cause);
   if (failure instanceof EigenshardError) return failure;
-  return new RunError(
+  return new PassingError(
     `worker threads cannot be started: ${(failure as Error).message}; use fewer workers, or close some programs`,
     { cause },
   );

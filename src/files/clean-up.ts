@@ -41,6 +41,7 @@ export function afterCleanUp(first: unknown, cleanUp: () => void): unknown {
     if (first.message === second.message) return first;
     const both = errorOfKind(first.kind, `${first.message}\n${second.message}`, { cause: first });
     both.isResumable = first.isResumable;
+    both.isPassing = first.isPassing;
     return both;
   }
 }

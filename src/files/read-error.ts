@@ -14,8 +14,17 @@ export function asInputError(error: unknown, file: string, role: string): unknow
   if (lost !== null) return new InputError(lost, { cause: error });
   const explanation = explanations[refusal.code] ?? unusual(refusalText(refusal));
   if (explanation === null) return error;
-  return new InputError(`${file}: cannot read ${role}: ${explanation} (${refusal.code})`, { cause: error });
+  const failure = new InputError(`${file}: cannot read ${role}: ${explanation} (${refusal.code})`, {
+    cause: error,
+  });
+  failure.isPassing = passing.has(refusal.code);
+  return failure;
 }
+
+/** Refusals that lie with the machine or the network, not with the file. */
+const passing: ReadonlySet<string> = new Set([
+  ...['EMFILE', 'ENFILE', 'ENOMEM', 'EBUSY', 'ESTALE', 'ETIMEDOUT', 'EHOSTDOWN'],
+]);
 
 function unusual(words: string | null): string | null {
   return words === null ? null : `${words}; check the file and its disk`;

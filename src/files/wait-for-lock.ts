@@ -13,6 +13,17 @@ const SILENT_SECONDS = 60;
 /** Seconds after which a person begins to wonder. */
 const NOTED_SECONDS = 1;
 
+/** The refusal of a directory in which another process works. */
+export class HeldElsewhereError extends InputError {
+  /** Names the process to a person. */
+  readonly holder: string;
+
+  constructor(directory: string, holder: string) {
+    super(`${directory}: ${holder} is working there. Wait for it, or choose another --out`);
+    this.holder = holder;
+  }
+}
+
 /** Limits of waiting for a lock, and who is told of it. */
 export interface LockContext {
   /** Takes a line for a person: what is waited for, and what was taken over. */
@@ -40,15 +51,13 @@ export async function waitForLock(file: string, what: string, context: LockConte
  * Keeps a second process out of a directory. A lock of another machine, whose process cannot be asked whether it
  * lives, is watched until it beats or has been silent for a minute.
  *
- * @throws InputError while another process works there
+ * @throws HeldElsewhereError while another process works there
  */
 export async function lockDirectory(directory: string, context: LockContext): Promise<Lock> {
   const file = path.join(directory, DIRECTORY_LOCK);
   return acquire(file, context, ({ holder, standing }, waited) => {
     if (standing === 'living') {
-      throw new InputError(
-        `${directory}: ${holderText(holder)} is working there. Wait for it, or choose another --out`,
-      );
+      throw new HeldElsewhereError(directory, holderText(holder));
     }
     if (standing === 'unknown' && waited === 0) {
       const seconds = context.silentSeconds ?? SILENT_SECONDS;

@@ -1,4 +1,4 @@
-import { type EigenshardError, InputError, RunError } from '../errors.js';
+import { type EigenshardError, InputError, PassingError, RunError } from '../errors.js';
 import { lostDirectoryText, refusalText, systemError } from './system-error.js';
 
 /**
@@ -25,18 +25,27 @@ function unusual(words: string | null): Explanation | null {
 }
 
 const explanations: Readonly<Record<string, Explanation>> = {
-  ENOSPC: [RunError, 'disk full: free space and run again with --resume'],
-  EDQUOT: [RunError, 'disk quota used up: free space and run again with --resume'],
+  ENOSPC: [PassingError, 'disk full: free space and run again with --resume'],
+  EDQUOT: [PassingError, 'disk quota used up: free space and run again with --resume'],
   EFBIG: [RunError, 'the file is larger than this file system or the limit (ulimit -f) allows'],
-  EIO: [RunError, 'the disk reports a write error: check it, and run again with --resume'],
-  EMFILE: [RunError, 'too many files are open: raise the limit (ulimit -n) or use fewer workers'],
-  ENFILE: [RunError, 'too many files are open on this machine: close some programs'],
-  ENOMEM: [RunError, 'the machine has no memory left: close some programs or use fewer workers'],
-  EBUSY: [RunError, 'another program keeps it: end that program, or choose another path'],
+  EIO: [PassingError, 'the disk reports a write error: check it, and run again with --resume'],
+  EMFILE: [PassingError, 'too many files are open: raise the limit (ulimit -n) or use fewer workers'],
+  ENFILE: [PassingError, 'too many files are open on this machine: close some programs'],
+  ENOMEM: [PassingError, 'the machine has no memory left: close some programs or use fewer workers'],
+  EBUSY: [PassingError, 'another program keeps it: end that program, or choose another path'],
   ETXTBSY: [RunError, 'another program runs it: end that program, or choose another path'],
-  ESTALE: [RunError, 'the network file system lost the file: mount it again, and run again with --resume'],
-  ETIMEDOUT: [RunError, 'the network file system does not answer: see to it, and run again with --resume'],
-  EHOSTDOWN: [RunError, 'the network file system does not answer: see to it, and run again with --resume'],
+  ESTALE: [
+    PassingError,
+    'the network file system lost the file: mount it again, and run again with --resume',
+  ],
+  ETIMEDOUT: [
+    PassingError,
+    'the network file system does not answer: see to it, and run again with --resume',
+  ],
+  EHOSTDOWN: [
+    PassingError,
+    'the network file system does not answer: see to it, and run again with --resume',
+  ],
   EACCES: [InputError, 'permission denied: make its directory writable, or choose another path'],
   EPERM: [InputError, 'permission denied: make its directory writable, or choose another path'],
   EROFS: [InputError, 'the file system is read-only: choose another path'],

@@ -1,4 +1,4 @@
-import { RunError } from '../errors.js';
+import { PassingError, RunError } from '../errors.js';
 import { PassingFailure } from './retry.js';
 
 /**
@@ -19,9 +19,10 @@ export function networkFailure(
   const fails = (what: string) => new RunError(`${url.origin}: ${what}`, { cause: error });
   const unreachable = code === null ? undefined : unreachableCodes[code];
   if (unreachable !== undefined && !reached) {
-    return fails(
-      `${unreachable} (${code}); check the network and HF_ENDPOINT, or work with what is here already: ` +
+    return new PassingError(
+      `${url.origin}: ${unreachable} (${code}); check the network and HF_ENDPOINT, or work with what is here already: ` +
         `HF_HUB_OFFLINE=1${proxy}`,
+      { cause: error },
     );
   }
   if (code !== null && certificateCodes.test(code)) {

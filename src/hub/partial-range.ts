@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { RunError } from '../errors.js';
+import { PassingError } from '../errors.js';
 import { writeFileAtomically, writeFully } from '../files/partial-file.js';
 
 /** A part of the range that one request after the other brings, from its begin to its end. */
@@ -72,7 +72,7 @@ export class PartialRange {
   /**
    * Adds bytes to a piece.
    *
-   * @throws RunError where the disk is full; what was appended before stays
+   * @throws PassingError where the disk is full; what was appended before stays
    */
   append(piece: Piece, chunk: Uint8Array): void {
     try {
@@ -183,8 +183,8 @@ function asDownloadError(error: unknown, file: string): unknown {
  *
  * @param detail the system's code, or how much is missing
  */
-export function diskFull(file: string, detail: string, cause?: unknown): RunError {
-  return new RunError(
+export function diskFull(file: string, detail: string, cause?: unknown): PassingError {
+  return new PassingError(
     `${file}: disk full (${detail}): free space, remove what is no longer used (cache prune), or give another ` +
       'directory as EIGENSHARD_CACHE; then run the same command again: it goes on where it stopped',
     { cause },

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { RunError } from '../errors.js';
+import { PassingError } from '../errors.js';
 import type { RetrySettings } from './settings.js';
 
 /** A failure that may be gone a moment later: an overloaded server, a cut connection. */
@@ -39,7 +39,7 @@ export const LEAST_BYTES_PER_SECOND = 1000;
  *
  * @param what is done, for the message: 'downloading X'
  * @param progress bytes that are here by now; without it no attempt brings any
- * @throws RunError when `attempts` have failed without progress; any other error at once
+ * @throws PassingError when `attempts` have failed without progress; any other error at once
  */
 export async function withRetries<T>(
   what: string,
@@ -57,7 +57,7 @@ export async function withRetries<T>(
       const seconds = (performance.now() - before.at) / 1000;
       if (bytes > 0 && bytes >= seconds * LEAST_BYTES_PER_SECOND) failed = 1;
       if (failed >= retry.attempts) {
-        throw new RunError(
+        throw new PassingError(
           `${what}: given up after ${failed} attempts: ${error.message}; try again later, what has been downloaded is kept`,
           { cause: error },
         );

@@ -94,7 +94,9 @@ export function refuseFullDisk(needs: readonly DiskNeed[], what: string, advice:
         `${place}: ${what} needs ${formatBytes(neededBytes)} on this file system, ${formatBytes(freeBytes)} are free`,
     );
   if (problems.length === 0) return;
-  throw new InputError(`${problems.join('\n')}\nNothing has been computed. ${advice}`);
+  const failure = new InputError(`${problems.join('\n')}\nNothing has been computed. ${advice}`);
+  failure.isPassing = true;
+  throw failure;
 }
 
 async function freeSpace(folder: string): Promise<FreeSpace> {

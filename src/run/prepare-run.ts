@@ -17,11 +17,11 @@ import type { Candidate } from './admit-run.js';
 import { type Config, DEFAULT_RIDGE } from './config.js';
 import type { RunContext } from './context.js';
 import { findGenerated, foundModel } from './find-model.js';
-import { generateCheckpoint, isGenerated } from './generate-checkpoint.js';
 import { fingerprintOf, identityOfRun, metricOfRun } from './identity.js';
 import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
 import { refuseBeyondMemory } from './peak-memory.js';
+import { provideGenerated } from './provide-generated.js';
 import { type Scan, scanCheckpoint } from './scan-checkpoint.js';
 
 /** A run whose inputs have been read and checked. */
@@ -123,19 +123,14 @@ async function readVocabularyOfTables({ path: place, source }: Checkpoint): Prom
 }
 
 async function openInput(config: Config, context: RunContext, admit: Given['admit']): Promise<Checkpoint> {
-  const { executor, stopwatch, note } = context;
   if (config.synthetic === undefined) {
     const { model, tensor, rows, headRows } = config;
     return obtainModel(model, { tensor, rows, headRows }, context, (plan) => admit(foundModel(plan)));
   }
   await admit(await findGenerated(config.synthetic));
   const { directory, ...recipe } = config.synthetic;
-  if (await isGenerated(directory, recipe)) note(`using the synthetic checkpoint in ${directory}`);
-  else {
-    await stopwatch.time(`generate ${directory}`, recipe.rows, (advance) =>
-      generateCheckpoint(executor, directory, recipe, advance),
-    );
-  }
+  if (!(await provideGenerated(directory, recipe, context)))
+    context.note(`using the synthetic checkpoint in ${directory}`);
   return selectRows(chooseHeadRows(await openCheckpoint(directory), config.headRows), config.rows);
 }
 

@@ -4,7 +4,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import test from 'ava';
 import type { PlannedRun } from '../../src/batch/batch-plan.js';
 import { refuseForeignSummary, summaryRow, writeBatchSummary } from '../../src/batch/batch-summary.js';
-import type { Outcome } from '../../src/batch/run-batch.js';
+import type { Outcome } from '../../src/batch/outcome.js';
 import { batchSummaryText } from '../../src/commands/batch-text.js';
 import { InputError } from '../../src/errors.js';
 import { scratchDirectory } from '../helpers/fixtures.js';

@@ -85,7 +85,7 @@ for (const [kind, damage, message] of [
     const intact = readFileSync(weights[2]!);
     damage(weights[2]!);
     const first = await eigenshard('batch', file);
-    t.is(first.code, 1, first.stderr);
+    t.is(first.code, 2, first.stderr);
     t.regex(first.stderr, /1 of 3 runs failed:\n\[3\] model-3: /);
     t.regex(first.stderr, message);
     t.regex(first.stderr, /run the same command again to continue\n$/);
@@ -99,7 +99,7 @@ for (const [kind, damage, message] of [
 
     // Nothing has changed: the third fails again, and the others are not computed again.
     const second = await eigenshard('batch', file, '--quiet');
-    t.is(second.code, 1);
+    t.is(second.code, 2);
     t.regex(second.stdout, /2 finished \(2 of them before\), 1 failed/);
     t.deepEqual(commits(out, [1, 2]), committed);
 
@@ -157,7 +157,7 @@ test('a checkpoint that changed in place does not replace the run of what it was
   bytes[bytes.length - 2]! ^= 1;
   writeFileSync(weights[1]!, bytes);
   const { code, stderr } = await eigenshard('batch', file);
-  t.is(code, 1);
+  t.is(code, 2);
   t.regex(
     stderr,
     /\[2\] model-2: .*holds another run .* differ: weights SHA-256 \w+ -> SHA-256 \w+ .*\n {2}To start this run anew, remove .*model-2-/,
@@ -190,7 +190,7 @@ test('a dry run shows what each run needs, writes nothing, and fails where a run
 
   truncateSync(weights[1]!, 1000);
   const refused = await eigenshard('batch', file, '--dry-run');
-  t.is(refused.code, 1);
+  t.is(refused.code, 2);
   t.regex(refused.stdout, /\[2\/3\] model-2: .*safetensors/);
   t.regex(refused.stderr, /1 of 3 runs cannot begin/);
   t.false(existsSync(out));

@@ -24,7 +24,26 @@ export function start(
   environment: Readonly<Record<string, string>> = {},
   input = '',
 ): { process: ChildProcess; ended: Promise<Ended> } {
-  const child = spawn(process.execPath, [launcher, ...args], {
+  return startCommand(commandOf(args), environment, input);
+}
+
+/** The words of `node coordinator.js ...args`. */
+export function commandOf(args: readonly string[]): string[] {
+  return [process.execPath, launcher, ...args];
+}
+
+/**
+ * Starts a command, as the words of one, with what it prints gathered.
+ *
+ * @param environment variables beside those of this process
+ * @param input what it reads on its standard input
+ */
+export function startCommand(
+  [program = '', ...args]: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  input = '',
+): { process: ChildProcess; ended: Promise<Ended> } {
+  const child = spawn(program, args, {
     stdio: 'pipe',
     env: { ...process.env, ...environment },
   });

@@ -9,9 +9,9 @@ export interface CommandLine {
 /** What the benchmarks print stands in consoles too. */
 const guides = documents.filter(({ name }) => name !== 'benchmarks/RESULTS.md');
 
-/** Every command of every document, from its consoles and between its backquotes. */
+/** Every command of every document, from its consoles and scripts and between its backquotes. */
 export const commandLines: readonly CommandLine[] = guides.flatMap((document) => {
-  const consoles = codeBlocks(document).filter(({ language }) => language === '');
+  const consoles = codeBlocks(document).filter(({ language }) => ['', 'sh'].includes(language));
   const lines = [...consoles.flatMap(({ code }) => code.split('\n')), ...codeSpans(document)];
   return lines.flatMap(commandsOf).map((words) => ({ document: document.name, words }));
 });
@@ -19,14 +19,11 @@ export const commandLines: readonly CommandLine[] = guides.flatMap((document) =>
 /** The arguments of every call of the command line that a document shows. */
 export const calls: readonly { document: string; args: string[] }[] = commandLines.flatMap(
   ({ document, words }) => {
-    const script = words.findIndex((word) => word.endsWith('coordinator.js'));
-    // A name alone is a file, or the package.
-    if (script > 0 && words.length > script + 1) return [{ document, args: words.slice(script + 1) }];
-    if (script > 0) return [];
-    const name = words[0] === 'npx' ? 1 : 0;
-    return words[name] === 'eigenshard' && words.length > name + 1
-      ? [{ document, args: words.slice(name + 1) }]
-      : [];
+    // Behind srun, bsub and the like, too. A name alone is a file, or the package.
+    const program = words.findIndex(
+      (word, k) => word === 'eigenshard' || (k > 0 && word.endsWith('coordinator.js')),
+    );
+    return program >= 0 && words.length > program + 1 ? [{ document, args: words.slice(program + 1) }] : [];
   },
 );
 

@@ -1,0 +1,22 @@
+/** Names of file systems by the number that the system has for each (statfs, f_type). */
+export const fileSystemTypes: ReadonlyMap<number, string> = new Map([
+  [0xef53, 'ext4'],
+  [0x58465342, 'xfs'],
+  [0x9123683e, 'btrfs'],
+  [0x2fc12fc1, 'zfs'],
+  [0x01021994, 'tmpfs'],
+  [0x858458f6, 'ramfs'],
+  [0x794c7630, 'overlay'],
+  [0x6969, 'nfs'],
+  [0x0bd00bd0, 'lustre'],
+  [0x47504653, 'gpfs'],
+  [0x19830326, 'beegfs'],
+  [0x00c36400, 'ceph'],
+  [0xff534d42, 'cifs'],
+  [0xfe534d42, 'smb2'],
+  [0x65735546, 'fuse'],
+  [0x01021997, '9p'],
+  [0x2011bab0, 'exfat'],
+  [0x4d44, 'msdos'],
+  [0x5346544e, 'ntfs'],
+]);
