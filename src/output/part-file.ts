@@ -1,0 +1,104 @@
+import { crc32 } from 'node:zlib';
+import { z } from 'zod';
+import { InputError } from '../errors.js';
+import { CHUNK_BYTES, chunksOf } from '../files/chunks.js';
+import type { WrittenFile } from '../files/file-record.js';
+import type { RunStore } from './run-store.js';
+import { writtenFileSchema } from './schemas.js';
+
+/** Constructors of the arrays that a part can hold, by the name of their type. */
+const arrayTypes = {
+  float64: Float64Array,
+  float32: Float32Array,
+  int32: Int32Array,
+  uint64: BigUint64Array,
+} as const;
+
+type ArrayType = keyof typeof arrayTypes;
+const arrayTypeNames = Object.keys(arrayTypes) as [ArrayType, ...ArrayType[]];
+
+/** Array that a part can hold. */
+export type PartArray = Float64Array | Float32Array | Int32Array | BigUint64Array;
+
+/** Arrays of a part by their names. */
+export type PartArrays = Readonly<Record<string, PartArray>>;
+
+/** How a part lies on disk: its arrays one after the other, little-endian, each from a multiple of 8 bytes on. */
+export interface PartRecord extends WrittenFile {
+  arrays: { name: string; type: ArrayType; length: number }[];
+}
+
+export const partRecordSchema = writtenFileSchema.extend({
+  arrays: z.array(z.object({ name: z.string(), type: z.enum(arrayTypeNames), length: z.int().min(0) })),
+}) satisfies z.ZodType<PartRecord>;
+
+const ALIGNMENT = 8;
+
+/**
+ * Publishes arrays that a later stage needs of a unit, as one file.
+ *
+ * @returns what the unit's record says of it, whoever has published it
+ */
+export function publishPart(store: RunStore, path: string, arrays: PartArrays): PartRecord {
+  const chunks = Object.values(arrays).flatMap(paddedChunks);
+  store.publish(path, chunks);
+  return {
+    path,
+    bytes: chunks.reduce((sum, { length }) => sum + length, 0),
+    crc32: chunks.reduce((crc, chunk) => crc32(chunk, crc), 0),
+    arrays: Object.entries(arrays).map(([name, array]) => ({
+      name,
+      type: typeOf(array),
+      length: array.length,
+    })),
+  };
+}
+
+/**
+ * Reads the arrays of a part.
+ *
+ * @throws InputError where it is missing, or not what was recorded
+ */
+export function readPart(
+  store: RunStore,
+  { path, crc32: recorded, arrays }: PartRecord,
+): Record<string, PartArray> {
+  let offset = 0;
+  let crc = 0;
+  const read = arrays.map(({ name, type, length }) => {
+    const array = new arrayTypes[type](length);
+    const bytes = new Uint8Array(array.buffer);
+    for (let done = 0; done < bytes.length; done += CHUNK_BYTES) {
+      const length = Math.min(CHUNK_BYTES, bytes.length - done);
+      const chunk = store.read(path, { offset: offset + done, length });
+      if (chunk === null) throw damaged(path, 'it is missing');
+      bytes.set(chunk, done);
+      crc = crc32(chunk, crc);
+    }
+    const padding = paddingOf(bytes.length);
+    crc = crc32(padding, crc);
+    offset += bytes.length + padding.length;
+    return [name, array] as const;
+  });
+  if (crc !== recorded) throw damaged(path, 'its CRC-32 differs from the recorded one');
+  return Object.fromEntries(read);
+}
+
+function paddedChunks(array: PartArray): Uint8Array[] {
+  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  return [...chunksOf(bytes), paddingOf(bytes.length)];
+}
+
+function paddingOf(bytes: number): Uint8Array {
+  return new Uint8Array((ALIGNMENT - (bytes % ALIGNMENT)) % ALIGNMENT);
+}
+
+function typeOf(array: PartArray): ArrayType {
+  return arrayTypeNames.find((name) => array instanceof arrayTypes[name])!;
+}
+
+function damaged(path: string, how: string): InputError {
+  return new InputError(
+    `${path}: is not as it was recorded: ${how}. Run the same command again: its unit is made again`,
+  );
+}

@@ -1,0 +1,71 @@
+import path from 'node:path';
+import { makeDirectory } from '../files/make-directory.js';
+import { namesIn } from '../files/names-in.js';
+import { withFileSync } from '../files/open-file.js';
+import { createPartialFile } from '../files/partial-file.js';
+import { readFully } from '../files/read-fully.js';
+import { isMissing } from '../files/system-error.js';
+
+/** Stretch of a file, in bytes. */
+export interface ByteRange {
+  offset: number;
+  length: number;
+}
+
+/**
+ * Where the units of a run publish what they have computed, and find what others have: a directory that all machines
+ * share. Names are relative, with '/'. Whatever can do these three things, as a bucket can, can be a store.
+ */
+export interface RunStore {
+  /**
+   * Publishes a file that appears whole, or leaves the one that stands there already.
+   *
+   * @throws InputError or RunError where it cannot be written
+   */
+  publish(name: string, chunks: Iterable<Uint8Array>): 'published' | 'was there';
+  /**
+   * Reads a file, or a stretch of it; null where there is none.
+   *
+   * @throws InputError where it ends before the stretch does, or cannot be read
+   */
+  read(name: string, range?: ByteRange): Uint8Array<ArrayBuffer> | null;
+  /** Lists the names in a folder, sorted; none where there is no such folder. */
+  list(folder: string): string[];
+}
+
+/**
+ * Store in a directory of a file system.
+ *
+ * @param directory absolute path
+ * @param durable whether what is published is on the disk when `publish` returns: other machines may rely on it
+ */
+export function directoryStore(directory: string, { durable }: { durable: boolean }): RunStore {
+  const place = (name: string) => path.join(directory, name);
+  return {
+    publish: (name, chunks) => {
+      makeDirectory(path.dirname(place(name)));
+      const file = createPartialFile(place(name));
+      try {
+        for (const chunk of chunks) file.write(chunk);
+        return file.commit({ durable, exclusive: true }) ? 'published' : 'was there';
+      } finally {
+        file.discard();
+      }
+    },
+    read: (name, range) => {
+      try {
+        return withFileSync(place(name), 'a part of the run', (descriptor, size) => {
+          const { offset, length } = range ?? { offset: 0, length: size };
+          // Not more memory than there are bytes.
+          const bytes = new Uint8Array(Math.min(length, Math.max(0, size - offset) + 1));
+          readFully(descriptor, bytes, offset, place(name));
+          return bytes;
+        });
+      } catch (error) {
+        if (isMissing(error instanceof Error ? error.cause : undefined)) return null;
+        throw error;
+      }
+    },
+    list: (folder) => namesIn(place(folder)).filter((name) => !name.startsWith('.')),
+  };
+}
