@@ -113,7 +113,7 @@ async function prepare(): Promise<{ inputs: ProjectInput[]; eigenvectors: Float3
     lock: null,
     parquet: partition.parquet,
     arrow: null,
-    slices: [],
+    durable: false,
     metadata,
   }));
   return { inputs, eigenvectors: stored.eigenvectors };

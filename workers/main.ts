@@ -13,6 +13,7 @@ import { buffersOf } from './measure-tables.js';
 import * as projection from './project.js';
 import { rowsReport } from './rows-report.js';
 import * as scans from './scan.js';
+import * as units from './unit.js';
 import * as verification from './verify.js';
 
 // The entry of a worker thread: Piscina calls the export that has the task's name.
@@ -35,6 +36,8 @@ export { exportTask as export };
 export const verify = task<'verify'>(verification.verify, ({ tables }) =>
   tables === null ? [] : buffersOf(tables),
 );
+/** Task `unit`. */
+export const unit = task<'unit'>(units.unit);
 /** Task `digest`. */
 export const digest = task<'digest'>(digests.digest);
 /** Task `checksum`. */

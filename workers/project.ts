@@ -1,11 +1,8 @@
-import { closeSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { ProjectInput, Tasks } from '../src/executor/tasks.js';
 import type { WrittenFile } from '../src/files/file-record.js';
-import { refuseLost } from '../src/files/lock.js';
-import { openToWrite } from '../src/files/open-to-write.js';
-import { createPartialFile, writeFully } from '../src/files/partial-file.js';
+import { createPartialFile } from '../src/files/partial-file.js';
 import { type ParquetLayout, planParquet, writeParquetFrame } from '../src/formats/parquet.js';
 import type { FixedMultiplication } from '../src/linalg/backend/backend.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
@@ -17,7 +14,7 @@ import { forEachStrip, stripSizes } from './strips.js';
 
 /**
  * Projects rows on the eigenvectors, p = gamma V in float32, and writes them: one Parquet and/or Arrow partition,
- * which appear whole or not at all, and their stretch of every row-major export.
+ * which appear whole or not at all.
  *
  * Memory beyond the eigenvectors: one strip of rows, stored, decoded and projected, and the partition's files.
  */
@@ -27,7 +24,7 @@ export async function project(input: ProjectInput): Promise<Tasks['project']['re
   const shape = { firstRow: rows.first, rowCount: rows.count, columns: d, metadata };
   const layout = parquet === null ? null : planParquet({ ...shape, createdBy });
   const regions = allotRegions(input, layout);
-  const crc = await projectRows(input, layout, regions);
+  await projectRows(input, layout, regions);
   const { projections, image } = regions;
   const files: WrittenFile[] = [];
   if (layout !== null) {
@@ -40,7 +37,7 @@ export async function project(input: ProjectInput): Promise<Tasks['project']['re
     const values = projections.float32.subarray(0, rows.count * d);
     files.push(await writePartition(input, arrow, encodeArrowRows({ ...shape, rows: values })));
   }
-  return { files, crc32: input.slices.length > 0 ? crc : null };
+  return { files };
 }
 
 type Regions = ReturnType<typeof allotRegions>;
@@ -62,45 +59,25 @@ function allotRegions({ source, rows, arrow }: ProjectInput, layout: ParquetLayo
   });
 }
 
-/**
- * Projects all rows, strip by strip: into the image of the Parquet file, and into every export.
- * @returns CRC-32 of the projections, 0 without exports
- */
+/** Projects all rows, strip by strip, into the image of the Parquet file. */
 async function projectRows(
-  { source, rows, arrow, eigenvectors, backend, slices, lock }: ProjectInput,
+  { source, rows, arrow, eigenvectors, backend }: ProjectInput,
   layout: ParquetLayout | null,
   regions: Regions,
-): Promise<number> {
+): Promise<void> {
   const { projections, image } = regions;
   const d = source.columns;
-  const rowBytes = d * 4;
   const product = await projectorOf(eigenvectors, backend);
-  const targets = slices.map((slice) => ({ ...slice, descriptor: openToWrite(slice.file) }));
-  let crc = 0;
-  try {
-    await forEachStrip(source, rows, regions, async ({ first, count }) => {
-      const done = first - rows.first;
-      const start = arrow === null ? 0 : done * d;
-      await multiplyStrip(product, regions, { count, d, start });
-      const bytes = projections.bytes.subarray(start * 4, start * 4 + count * rowBytes);
-      if (targets.length > 0) {
-        // A run that has taken the directory over writes the same bytes there, or has removed the file that is open.
-        if (lock !== null) refuseLost(lock);
-        crc = crc32(bytes, crc);
-      }
-      for (const { descriptor, byteOffset, file } of targets) {
-        writeFully(descriptor, bytes, byteOffset + done * rowBytes, file);
-      }
-      if (layout !== null) {
-        const target = image.offset + layout.firstDataOffset + done * 4;
-        kernels.transposeRows(projections.offset + start * 4, count, d, target, layout.columnStride);
-      }
-      rowsReport.advance(count);
-    });
-  } finally {
-    for (const { descriptor } of targets) closeSync(descriptor);
-  }
-  return crc;
+  await forEachStrip(source, rows, regions, async ({ first, count }) => {
+    const done = first - rows.first;
+    const start = arrow === null ? 0 : done * d;
+    await multiplyStrip(product, regions, { count, d, start });
+    if (layout !== null) {
+      const target = image.offset + layout.firstDataOffset + done * 4;
+      kernels.transposeRows(projections.offset + start * 4, count, d, target, layout.columnStride);
+    }
+    rowsReport.advance(count);
+  });
 }
 
 /** Multiplies a strip of `count` rows; the projections begin at value `start` of their region. */
@@ -122,7 +99,7 @@ async function multiplyStrip(
 
 /** Writes one file of the partition, which appears under its name when it is complete. */
 async function writePartition(
-  { directory, lock }: Tasks['project']['input'],
+  { directory, lock, durable }: Tasks['project']['input'],
   relativePath: string,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<WrittenFile> {
@@ -135,8 +112,7 @@ async function writePartition(
       file.write(chunk);
       bytes += chunk.length;
     }
-    // The coordinator waits for the disk once, while the partitions are verified.
-    file.commit({ durable: false });
+    file.commit({ durable });
   } catch (error) {
     file.discard();
     throw error;

@@ -8,11 +8,12 @@ import type { ModelPlan } from '../input/model-plan.js';
 import type { Normalisation } from '../input/normalisation.js';
 import { type ModelOptions, planModel } from '../input/plan-model.js';
 import type { BackendIdentity } from '../linalg/backend/backend.js';
-import { readJournal } from '../output/journal.js';
 import { type Manifest, readManifest } from '../output/manifest.js';
 import { identityOfManifest } from '../output/manifest-identity.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
 import { identityDifferences, refuseLacking } from '../output/run-identity.js';
+import { readPlan } from '../output/run-plan.js';
+import { directoryStore } from '../output/run-store.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
 import type { Config } from '../run/config.js';
 import { type FindModel, findModel } from '../run/find-model.js';
@@ -220,8 +221,8 @@ function stateOf(
         'if it is no longer wanted, remove that folder and run the batch again',
     );
   }
-  const journal = readJournal(config.out);
-  return journal === null ? { is: 'new' } : { is: 'unfinished', backend: journal.header.kernels };
+  const begun = readPlan(directoryStore(config.out, { durable: false, lock: null }), config.out);
+  return begun === null ? { is: 'new' } : { is: 'unfinished', backend: begun.kernels };
 }
 
 /**

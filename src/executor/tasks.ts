@@ -10,11 +10,14 @@ import type {
 import type { LockClaim } from '../files/lock-file.js';
 import type { FilePiece } from '../formats/layout.js';
 import type { RowSource } from '../input/checkpoint.js';
+import type { ScannedRange } from '../input/scan.js';
 import type { SyntheticRecipe } from '../input/synthetic.js';
 import type { BackendChoice } from '../linalg/backend/backend.js';
+import type { DoneRecord, Maker } from '../output/done-records.js';
 import type { EigenvectorsReference } from '../output/eigenbasis-file.js';
 import type { CovarianceUnit } from '../plan/covariance-units.js';
 import type { RowRange } from '../plan/row-ranges.js';
+import type { UnitName } from '../plan/stages.js';
 import type { TablePart, TableSettings } from '../tables/part.js';
 
 /**
@@ -31,17 +34,9 @@ export interface Tasks {
   /** Reads rows once: refuses NaN and infinity, hashes the stored bytes, sums the columns. */
   scan: {
     input: { source: RowSource; rows: RowRange; hashRows?: boolean; sumSquares?: boolean };
-    result: {
-      /** Hash of each row's stored bytes, where asked for: equal rows have equal hashes. */
-      rowHashes: BigUint64Array | null;
-      /** SHA-256 (hex) of the rows' stored bytes. */
-      sha256: string;
-      /** Sums of the columns, sum_i gamma_ij, [d]. */
-      columnSums: Float64Array;
+    result: ScannedRange & {
       /** sum_i gamma_ij^2, [d], where asked for. */
       columnSquares: Float64Array | null;
-      /** The one row that all of them are, [d]; null where two differ. */
-      onlyRow: Float32Array | null;
     };
   };
   /** Sums (gamma_i - mu)(gamma_i - mu)^T over the rows of a unit. */
@@ -51,14 +46,9 @@ export interface Tasks {
     result: { blocks: Float64Array };
   };
   /** Projects rows on the eigenvectors and writes them as one partition. */
-  project: {
-    input: ProjectInput;
-    result: {
-      files: WrittenFile[];
-      /** CRC-32 of the rows' projections, row-major float32, as every export holds them; null without exports. */
-      crc32: number | null;
-    };
-  };
+  project: { input: ProjectInput; result: { files: WrittenFile[] } };
+  /** Computes one unit of a run, whose plan lies in its directory, and publishes what it has found. */
+  unit: { input: UnitInput; result: DoneRecord };
   /** Writes the rows of one partition, from its own files, into their stretch of row-major exports. */
   export: {
     input: ExportInput;
@@ -128,10 +118,24 @@ export interface ProjectInput {
   parquet: string | null;
   /** Path of the Arrow file, relative to `directory`; null where none is wanted. */
   arrow: string | null;
-  /** Stretches of the row-major exports that the rows fill. */
-  slices: Slice[];
   /** Key-value metadata of the partition's files. */
   metadata: Record<string, string>;
+  /** Whether the files are on the disk when the task ends; otherwise somebody syncs them later. */
+  durable: boolean;
+}
+
+/** Input of `unit`. */
+export interface UnitInput extends UnitName {
+  /** Directory of the run, absolute. */
+  directory: string;
+  /** SHA-256 (hex) of its plan. */
+  plan: string;
+  /** The directory's lock, without which nothing is written; null where nobody locks it, and others compute as well. */
+  lock: LockClaim | null;
+  /** Who computes. */
+  maker: Maker;
+  /** Rows that the unit is about, for whoever is told of them. */
+  rows: { count: number };
 }
 
 /** One partition on disk, with its files as they were recorded. */

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
+  linkSync,
   openSync,
   readdirSync,
   renameSync,
@@ -34,8 +37,10 @@ export interface PartialFile {
    *
    * @param options.durable wait until the file is on the disk (the default); otherwise a power cut, not a mere
    * kill, may still lose it until `syncFiles`
+   * @param options.exclusive leave what stands there already, instead of replacing it
+   * @returns whether this file stands there now, and not another one that stood there before
    */
-  commit(options?: { durable: boolean }): void;
+  commit(options?: { durable?: boolean; exclusive?: boolean }): boolean;
   /**
    * Removes the file; does nothing after `commit`, so it fits a `finally`. It never throws, which would hide what it is
    * called after: what cannot be removed now is swept later.
@@ -47,9 +52,9 @@ export interface PartialFile {
  * Opens a file that appears at `finalPath` atomically: whoever looks sees the former file there or the whole new
  * one, also after a kill or a power failure, which leaves at most the partial file (see `sweepPartialFiles`).
  *
- * It appears by rename, not by link and unlink. A link would refuse an existing final file, but that is no conflict
- * here: a resumed or retried task writes the same bytes again, so the last writer may win, and file systems
- * without hard links (exFAT, many network mounts) work too.
+ * It appears by rename, which replaces what stood there: whoever holds the lock of a directory writes alone. Where several
+ * write without one, the first is to win: then it appears by link, or, where there are no hard links (exFAT, many network
+ * mounts), by a rename after a look.
  *
  * @param options.bytes size to give the file at once, for writers that each have their own offset
  * @param options.lock that must be held when the file appears, by default this thread's of the nearest directory above
@@ -79,20 +84,24 @@ export function createPartialFile(
     fd,
     path: partialPath,
     write: (chunk, position) => writeFully(fd, chunk, position ?? null, finalPath),
-    commit: ({ durable } = { durable: true }) => {
+    commit: ({ durable = true, exclusive = false } = {}) => {
+      let appeared = true;
       try {
         attempt(() => {
           if (durable) fsyncSync(fd);
-          close();
           if (lock !== null) refuseLost(lock);
-          renameSync(partialPath, finalPath);
+          appeared = !exclusive || linkFirst(fd, partialPath, finalPath);
+          close();
+          if (!exclusive) renameSync(partialPath, finalPath);
         });
       } catch (error) {
         file.discard();
         throw error;
       }
+      if (exclusive) file.discard();
       state = 'gone';
-      if (durable) attempt(() => syncDirectory(dir));
+      if (durable && appeared) attempt(() => syncDirectory(dir));
+      return appeared;
     },
     discard: () => {
       const former = state;
@@ -109,6 +118,29 @@ export function createPartialFile(
   }
   return file;
 }
+
+/**
+ * Gives an open partial file its final name, unless something stands there already. The partial name may be left.
+ *
+ * @returns whether the file stands there now
+ */
+function linkFirst(fd: number, partialPath: string, finalPath: string): boolean {
+  try {
+    linkSync(partialPath, finalPath);
+    return true;
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    // The answer of a network may have been lost, and the call made twice.
+    if (code === 'EEXIST') return fstatSync(fd).nlink > 1;
+    if (!noHardLinks.has(code)) throw error;
+    if (existsSync(finalPath)) return false;
+    renameSync(partialPath, finalPath);
+    return true;
+  }
+}
+
+/** What file systems without hard links answer. */
+const noHardLinks: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
 /**
  * Writes chunks, in order, to a file that appears at `finalPath` atomically. Where `chunks` itself throws, nothing

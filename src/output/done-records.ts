@@ -1,34 +1,38 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
-import { parseJson } from '../files/json.js';
-import { type StageName, stageNames } from '../plan/stages.js';
+import { stageNames, type UnitName, unitNumber } from '../plan/stages.js';
 import { partRecordSchema } from './part-file.js';
 import type { RunStore } from './run-store.js';
-import { backendSchema, writtenFileSchema } from './schemas.js';
+import { backendSchema, fileRecordSchema, writtenFileSchema } from './schemas.js';
+import { sealedLine, unsealedLine } from './seal.js';
 
-/** Unit of a run, by the name of its stage and its number. */
-export interface UnitName {
-  stage: StageName;
-  unit: number;
-}
+const makerSchema = z.object({
+  /** What has computed it: the last bits depend on both. */
+  kernels: backendSchema,
+  processor: z.string(),
+  host: z.string(),
+  pid: z.int(),
+  /** Scheduler that started the process, with its names for it; null where there is none. */
+  scheduler: z
+    .object({ name: z.string(), job: z.string(), task: z.string().nullable(), restarts: z.number() })
+    .nullable(),
+});
 
-const schema = z.object({
+/** Who computes a unit, with what, and where. */
+export type Maker = z.infer<typeof makerSchema>;
+
+const schema = makerSchema.extend({
   stage: z.enum(stageNames),
   unit: z.int().min(0),
   /** SHA-256 (hex) of the plan that it belongs to. */
   plan: z.string(),
   /** Files of the run that it has written. */
-  files: z.array(writtenFileSchema),
+  files: z.array(z.union([fileRecordSchema, writtenFileSchema])),
   /** Arrays that later stages need of it; null where they need none. */
   part: partRecordSchema.nullable(),
   /** What it has found, as its stage says. */
   results: z.record(z.string(), z.unknown()),
-  /** What has computed it, and where: the last bits depend on both. */
-  kernels: backendSchema,
-  processor: z.string(),
-  host: z.string(),
-  pid: z.int(),
   /** ISO time of its beginning. */
   started: z.string(),
   seconds: z.number(),
@@ -40,16 +44,22 @@ const schema = z.object({
  */
 export type DoneRecord = z.infer<typeof schema>;
 
-const FOLDER = 'done';
+/** Folder of the records in a run's directory. */
+export const RECORDS_FOLDER = 'done';
 
 /** Name of a unit's record in the store. */
 export function recordName({ stage, unit }: UnitName): string {
-  return `${FOLDER}/${stage}/${unitNumber(unit)}.json`;
+  return `${RECORDS_FOLDER}/${stage}/${unitNumber(unit)}.json`;
 }
 
-/** Number of a unit as names have it: of five digits, or more. */
-export function unitNumber(unit: number): string {
-  return String(unit).padStart(5, '0');
+/** Writes a record as one line of JSON, without a line feed. */
+export function recordLine(record: DoneRecord): string {
+  return sealedLine(schema.parse(record));
+}
+
+/** Parses the line of a record; null where it is damaged. */
+export function parseRecord(line: string): DoneRecord | null {
+  return schema.safeParse(unsealedLine(line)).data ?? null;
 }
 
 /**
@@ -60,15 +70,18 @@ export function unitNumber(unit: number): string {
  */
 export function publishRecord(store: RunStore, record: DoneRecord): DoneRecord {
   const name = recordName(record);
-  const text = `${JSON.stringify(schema.parse(record))}\n`;
-  if (store.publish(name, [Buffer.from(text)]) === 'published') return record;
-  const other = readRecord(store, record);
+  const publish = () => store.publish(name, [Buffer.from(`${recordLine(record)}\n`)]);
+  if (publish() === 'published') return record;
+  let other = readRecord(store, record);
   if (other === null) {
-    throw new InputError(`${name}: was there, and cannot be read. Remove it, and run the same command again`);
+    // Damaged, or what a file system without hard links has left of a process that was killed.
+    store.remove(name);
+    if (publish() === 'published') return record;
+    other = readRecord(store, record);
   }
-  if (bytesOf(other) === bytesOf(record)) return other;
+  if (other !== null && bytesOf(other) === bytesOf(record)) return other;
   throw new InputError(
-    `${name}: ${other.host} has computed other bytes (${other.processor}) than ${record.host} (${record.processor}). ` +
+    `${name}: ${other?.host} has computed other bytes (${other?.processor}) than ${record.host} (${record.processor}). ` +
       'Compute a run on processors of one kind, or start again with --overwrite',
   );
 }
@@ -77,18 +90,13 @@ export function publishRecord(store: RunStore, record: DoneRecord): DoneRecord {
 export function readRecord(store: RunStore, name: UnitName): DoneRecord | null {
   const bytes = store.read(recordName(name));
   if (bytes === null) return null;
-  try {
-    const record = schema.parse(parseJson(Buffer.from(bytes).toString()));
-    return record.stage === name.stage && record.unit === name.unit ? record : null;
-  } catch {
-    // What a file system without hard links has left of a process that was killed.
-    return null;
-  }
+  const record = parseRecord(Buffer.from(bytes).toString().trimEnd());
+  return record !== null && record.stage === name.stage && record.unit === name.unit ? record : null;
 }
 
 /** What two processes must agree on: the bytes that they have made. */
-function bytesOf({ files, part, results }: DoneRecord): string {
+function bytesOf({ plan, files, part, results }: DoneRecord): string {
   return createHash('sha256')
-    .update(JSON.stringify([files, part, results]))
+    .update(JSON.stringify([plan, files, part, results]))
     .digest('hex');
 }

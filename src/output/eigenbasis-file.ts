@@ -56,6 +56,21 @@ export function writeEigenbasis(
   return writeRecordedFile(directory, EIGENBASIS_NAME, layout, [...values, Float32Array.from(eigenvectors)]);
 }
 
+/** Finds where the eigenvectors of a run lie. @throws InputError where the file does not hold them */
+export async function locateEigenvectors(
+  directory: string,
+  d: number,
+  record: Pick<FileRecord, 'path' | 'sha256'>,
+): Promise<EigenvectorsReference> {
+  const file = path.join(directory, record.path);
+  return withStoredTensors(file, async (tensors) => ({
+    file,
+    byteOffset: tensors.entry('eigenvectors', 'F32', [d, d]).byteOffset,
+    hidden: d,
+    sha256: record.sha256,
+  }));
+}
+
 /**
  * Reads the eigenbasis of a run back from disk.
  * @param d hidden size; @param record what the run recorded of the file
@@ -71,11 +86,6 @@ export async function readEigenbasis(
     eigenvalues: await tensors.float64('eigenvalues', [d]),
     covarianceEigenvalues: tensors.has(COVARIANCE) ? await tensors.float64(COVARIANCE, [d]) : null,
     eigenvectors: await tensors.float32('eigenvectors', [d, d]),
-    reference: {
-      file,
-      byteOffset: tensors.entry('eigenvectors', 'F32', [d, d]).byteOffset,
-      hidden: d,
-      sha256: record.sha256,
-    },
+    reference: await locateEigenvectors(directory, d, record),
   }));
 }

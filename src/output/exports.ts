@@ -95,11 +95,17 @@ export interface ProjectionsExport extends ExportTarget {
   layout: FileLayout;
 }
 
-/**
- * Makes the files that the workers will write into, at their full size. Those that an interrupted run left keep
- * what they hold: its journal tells which slices are good.
- */
+/** Makes the folders that exports are to lie in, so that a place that cannot be written shows before any work. */
+export function prepareExports(targets: readonly ExportTarget[]): void {
+  for (const { path: final } of targets) {
+    makeDirectory(path.dirname(final), final);
+    sweepPartialFiles(path.dirname(final), path.basename(final));
+  }
+}
+
+/** Makes the files that the workers will write into, at their full size; what an interrupted run left is written over. */
 export function openExports(targets: readonly ExportTarget[], identity: ExportIdentity): ProjectionsExport[] {
+  prepareExports(targets);
   const exports = targets
     .filter(({ holds }) => holds === 'projections')
     .map((target) => ({
@@ -107,11 +113,6 @@ export function openExports(targets: readonly ExportTarget[], identity: ExportId
       unfinished: unfinishedName(target.path),
       layout: planExport(target, identity),
     }));
-  // Those of the eigenbasis too: a place that cannot be written must show before the work, not after it.
-  for (const { path: final } of targets) {
-    makeDirectory(path.dirname(final), final);
-    sweepPartialFiles(path.dirname(final), path.basename(final));
-  }
   for (const { path: final, unfinished, layout } of exports) {
     attempt(final, () => {
       // A kill between publishing the exports and committing the run left this one under its final name.

@@ -24,6 +24,6 @@ export function singleFiles({ eigenbasis, metric, tables, report, execution }: M
     ...(metric.source === 'computed' ? [metric.file] : []),
     ...(tables?.files ?? []),
     ...(report === null ? [] : [report]),
-    ...(execution.journal === null ? [] : [execution.journal]),
+    ...[execution.records, execution.journal].filter((file) => file !== null && file !== undefined),
   ];
 }

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import type { BasisCheck } from '../checks/basis-check.js';
 import type { Check, Verification } from '../checks/verdict.js';
 import { InputError, VerificationError } from '../errors.js';
 import { parseJson } from '../files/json.js';
@@ -113,6 +114,12 @@ const checkSchema = z.object({
   unit: z.object({ name: z.string(), size: z.number() }).exactOptional(),
 }) satisfies z.ZodType<Check>;
 
+/** How identity 1 of a basis was judged. */
+export const basisCheckSchema = z.object({
+  checks: z.array(checkSchema),
+  offDiagonal: z.object({ maximum: z.number(), limit: z.number() }),
+}) satisfies z.ZodType<BasisCheck>;
+
 const verificationSchema = z.object({
   passed: z.boolean(),
   checks: z.array(checkSchema),
@@ -120,7 +127,7 @@ const verificationSchema = z.object({
   offDiagonal: z.object({ maximum: z.number(), limit: z.number() }),
 }) satisfies z.ZodType<Verification>;
 
-const hubOriginSchema = z.object({
+export const hubOriginSchema = z.object({
   repository: z.string(),
   commit: z.string(),
   file: z.string(),
@@ -128,7 +135,7 @@ const hubOriginSchema = z.object({
   from: z.string(),
 }) satisfies z.ZodType<HubOrigin>;
 
-const asymmetrySchema = z.object({ max: z.number(), relative: z.number() });
+export const asymmetrySchema = z.object({ max: z.number(), relative: z.number() });
 
 /** Whether the metric is the inverse of this checkpoint's covariance; null where that cannot be told, or was not recorded. */
 const matches = z.boolean().nullable().default(null);
@@ -230,8 +237,9 @@ const manifestSchema = z.object({
     /** From the beginning to the end; stages may go on beside each other. Runs from before it was taken have none. */
     elapsedSeconds: z.number().optional(),
     peakMemoryBytes: z.number(),
-    /** What a resumed run would trust; null in layout 1. */
-    journal: fileRecordSchema.nullable().default(null),
+    /** Plan and records of the units, which a run that is mended trusts; runs of former versions have a journal, or none. */
+    records: fileRecordSchema.nullable().default(null),
+    journal: fileRecordSchema.optional(),
     machine: z.object({ processor: z.string(), cores: z.number(), node: z.string(), platform: z.string() }),
   }),
 });

@@ -2,12 +2,12 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { readTextIfThere } from '../files/read-text.js';
-import { JOURNAL_NAME } from './journal.js';
-import { MANIFEST_NAME } from './run-folders.js';
+import { stageNames } from '../plan/stages.js';
+import { MANIFEST_NAME, PLAN_NAME, RECORDS_NAME } from './run-folders.js';
 
 /**
  * Marks a directory as an output of a run, from before its first file to its end: what `--overwrite` goes by where
- * manifest and journal are lost.
+ * manifest and records are lost.
  */
 export const MARKER_NAME = '.eigenshard.run';
 export const MARKER_TEXT =
@@ -26,7 +26,9 @@ export function isMarker(file: string): boolean {
 /** Every name that a run gives a file of its own, whatever its options, in any layout. */
 const ownNames = new RegExp(
   [
-    String.raw`^(?:${MANIFEST_NAME}|${JOURNAL_NAME}|\${MARKER_NAME}`,
+    // Former versions kept a journal.jsonl.
+    String.raw`^(?:${MANIFEST_NAME}|${PLAN_NAME}|${RECORDS_NAME}|journal\.jsonl|\${MARKER_NAME}`,
+    String.raw`(?:done|failed|parts)/(?:${stageNames.join('|')})/\d{5,}(?:\.\d+)?\.(?:json|bin)`,
     String.raw`eigenbasis\.(?:safetensors|pt)|metric\.safetensors|report\.html`,
     String.raw`(?:tokens|eigenvectors|extremes|histograms)\.parquet`,
     String.raw`\.?projections\.(?:pt|safetensors|npy)(?:\.unfinished)?`,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { CHUNK_BYTES, chunksOf } from '../files/chunks.js';
 import type { WrittenFile } from '../files/file-record.js';
+import { type UnitName, unitNumber } from '../plan/stages.js';
 import type { RunStore } from './run-store.js';
 import { writtenFileSchema } from './schemas.js';
 
@@ -32,6 +33,9 @@ export const partRecordSchema = writtenFileSchema.extend({
   arrays: z.array(z.object({ name: z.string(), type: z.enum(arrayTypeNames), length: z.int().min(0) })),
 }) satisfies z.ZodType<PartRecord>;
 
+/** Folder of the parts in a run's directory. */
+export const PARTS_FOLDER = 'parts';
+
 const ALIGNMENT = 8;
 
 /**
@@ -41,7 +45,21 @@ const ALIGNMENT = 8;
  */
 export function publishPart(store: RunStore, path: string, arrays: PartArrays): PartRecord {
   const chunks = Object.values(arrays).flatMap(paddedChunks);
-  store.publish(path, chunks);
+  const record = recordOf(path, arrays, chunks);
+  if (store.publish(path, chunks) === 'was there' && !isIntact(store, record)) {
+    // Left by a unit that no record names, and damaged since.
+    store.remove(path);
+    store.publish(path, chunks);
+  }
+  return record;
+}
+
+/** Name of the part of a unit in the store. */
+export function partName({ stage, unit }: UnitName): string {
+  return `${PARTS_FOLDER}/${stage}/${unitNumber(unit)}.bin`;
+}
+
+function recordOf(path: string, arrays: PartArrays, chunks: readonly Uint8Array[]): PartRecord {
   return {
     path,
     bytes: chunks.reduce((sum, { length }) => sum + length, 0),
@@ -82,6 +100,16 @@ export function readPart(
   });
   if (crc !== recorded) throw damaged(path, 'its CRC-32 differs from the recorded one');
   return Object.fromEntries(read);
+}
+
+function isIntact(store: RunStore, record: PartRecord): boolean {
+  try {
+    readPart(store, record);
+    return true;
+  } catch (error) {
+    if (error instanceof InputError) return false;
+    throw error;
+  }
 }
 
 function paddedChunks(array: PartArray): Uint8Array[] {

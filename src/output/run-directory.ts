@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { EigenshardError, InputError, VerificationError } from '../errors.js';
 import { afterCleanUp, withCleanUpSync } from '../files/clean-up.js';
 import { type HeldDirectory, removeEmpty, takeDirectory } from '../files/held-directory.js';
@@ -10,16 +10,10 @@ import { sweepPartialFiles, writeFileAtomically } from '../files/partial-file.js
 import { removeFile } from '../files/remove-file.js';
 import type { LockContext } from '../files/wait-for-lock.js';
 import { type BackendIdentity, backendLabel, sameBackend } from '../linalg/backend/backend.js';
+import { processorClass } from '../linalg/backend/processor-class.js';
 import { partitionFolders } from '../plan/plan-run.js';
+import { type DoneRecord, type Maker, publishRecord, recordName } from './done-records.js';
 import { unfinishedName } from './exports.js';
-import {
-  JOURNAL_NAME,
-  Journal,
-  type JournalEntry,
-  type JournalHeader,
-  journalRecord,
-  readJournal,
-} from './journal.js';
 import { LAYOUT_VERSION, type Manifest, readManifest, writeManifest } from './manifest.js';
 import { manifestFiles } from './manifest-files.js';
 import { identityOfManifest } from './manifest-identity.js';
@@ -33,15 +27,26 @@ import {
   refuseLeadingOut,
 } from './own-files.js';
 import { refuseStrangers, writtenPartitions } from './partition-folders.js';
-import { isOwnManifest, MANIFEST_NAME } from './run-folders.js';
+import { isOwnManifest, MANIFEST_NAME, PLAN_NAME, RECORDS_NAME } from './run-folders.js';
 import { identityDifferences, type RunIdentity, refuseLacking } from './run-identity.js';
+import { type PlanOfRun, type RunPlan, readPlan, writePlan } from './run-plan.js';
+import {
+  type RunRecords,
+  readRecords,
+  readRecordsFile,
+  type ScannedIdentity,
+  scannedIdentity,
+  writeRecordsFile,
+} from './run-records.js';
+import { directoryStore, type RunStore } from './run-store.js';
 import { settleStage } from './staged-files.js';
+import { forgetStage, removeUnfinished, unitFolders } from './unfinished-files.js';
 
 /**
  * The output directory of one run, held by one coordinator from `open` to `close`.
  *
- *   absent or without a run --begin--> unfinished (journal) --commit--> finished (manifest beside it)
- *                                          ^----------------reopen----------------|
+ *   absent or without a run --begin--> unfinished (plan, records) --commit--> finished (records.jsonl, manifest)
+ *                                             ^-----------------reopen-----------------|
  *
  * An unfinished run is continued only with `resume`, any run is replaced only with `overwrite`, and files that no run
  * wrote are never touched.
@@ -51,7 +56,8 @@ export class RunDirectory {
   readonly path: string;
   readonly #flags: { resume: boolean; overwrite: boolean };
   readonly #held: HeldDirectory;
-  #journal: Journal | undefined;
+  /** Where the units of the run publish what they compute; what is lost by a power cut is found by its checksum. */
+  readonly store: RunStore;
 
   private constructor(
     directory: string,
@@ -61,6 +67,7 @@ export class RunDirectory {
     this.path = directory;
     this.#flags = flags;
     this.#held = held;
+    this.store = directoryStore(this.path, { durable: false, lock: held.lock.claim });
   }
 
   /**
@@ -77,6 +84,7 @@ export class RunDirectory {
     const opened = new RunDirectory(path.resolve(directory), flags, held);
     try {
       settleStage(opened.path);
+      opened.#settle();
       opened.#refuseUnclear();
     } catch (error) {
       throw afterCleanUp(error, () => opened.close());
@@ -100,7 +108,7 @@ export class RunDirectory {
 
   /**
    * The manifest of the finished run that lies here already, when it is the one asked for and may stay, be it with more
-   * tables or exports. A damaged manifest beside a journal is as none: what the journal records is intact or made again.
+   * tables or exports. A damaged manifest beside records is as none: what they name is intact or made again.
    */
   finished(wanted: RunKey, note: (line: string) => void = () => {}): Manifest | null {
     if (this.#flags.overwrite || !this.#holds(MANIFEST_NAME)) return null;
@@ -108,8 +116,7 @@ export class RunDirectory {
     try {
       manifest = readManifest(this.path);
     } catch (error) {
-      if (!(error instanceof VerificationError) || readable(() => readJournal(this.path)) === null)
-        throw error;
+      if (!(error instanceof VerificationError) || readable(() => this.#records()) === null) throw error;
       note(`${path.join(this.path, MANIFEST_NAME)}: is not as the run wrote it, and is made again`);
       this.refuseLost();
       removeFile(path.join(this.path, MANIFEST_NAME));
@@ -134,18 +141,23 @@ export class RunDirectory {
    *
    * @throws InputError where the run has other tables or exports than those asked for, which `begin` would refuse
    */
-  reopen(manifest: Manifest, wanted: RunKey): void {
+  reopen(manifest: Manifest, wanted: WantedRun): void {
     this.#refuseOtherAdditions(identityOfManifest(manifest), wanted.identity);
-    const journal = path.join(this.path, JOURNAL_NAME);
-    const header = headerOf(manifest);
     this.refuseLost();
-    const recorded = readable(() => readJournal(this.path));
-    // Lost, damaged, or from before exports and tables were added: the manifest, which is sealed, knows the same or more.
-    if (!isDeepStrictEqual(recorded?.header, header)) {
-      removeFile(journal);
-      Journal.create(this.path, header, entriesOf(manifest)).close();
-    }
+    const { started, kernels } = manifest.execution;
+    const plan = writePlan(this.store, this.path, { ...wanted.plan, started, kernels });
+    for (const record of recordsOfManifest(manifest, plan, this.#maker(manifest)))
+      publishRecord(this.store, record);
     removeFile(path.join(this.path, MANIFEST_NAME));
+  }
+
+  /** Who has made what a manifest names: as the records tell, or else this machine. */
+  #maker({ execution: { kernels } }: Manifest): Maker {
+    const found = readable(() => readRecordsFile(this.path))?.records.find(({ stage }) => stage === 'basis');
+    const { processor, host, pid, scheduler } = found ?? {
+      ...{ processor: processorClass(), host: hostname(), pid: process.pid, scheduler: null },
+    };
+    return { kernels, processor, host, pid, scheduler };
   }
 
   /** Whether a finished run lies here that is to stay, or to be mended. */
@@ -162,68 +174,58 @@ export class RunDirectory {
 
   /** Whether something of a run lies here that can be gone on with. */
   get isBegun(): boolean {
-    return this.#holds(JOURNAL_NAME);
+    return this.#holds(PLAN_NAME);
   }
 
   /** What has computed the unfinished run that lies here, when it is to be continued. */
   unfinishedBackend(): BackendIdentity | null {
     if (!this.#flags.resume) return null;
-    // The damaged journal of a finished run is written again when its manifest has been read.
-    const read = () => readJournal(this.path);
-    const journal = this.#holds(MANIFEST_NAME) ? readable(read) : read();
-    return journal?.header.kernels ?? null;
+    // The damaged records of a finished run are written again when its manifest has been read.
+    const read = () => this.#records();
+    const found = this.#holds(MANIFEST_NAME) ? readable(read) : read();
+    return found?.plan.kernels ?? null;
   }
 
   /**
-   * Begins, or continues, the run of `header`.
+   * Begins, or continues, the run of a plan.
+   *
    * @param targets the files that the run will write, relative to the directory or absolute
-   * @returns the header in force and the steps that the journal records; the caller checks their files
+   * @returns the plan in force and the records of what is done; the caller checks their files
    */
-  begin(header: JournalHeader, targets: readonly string[]): { header: JournalHeader; done: JournalEntry[] } {
-    this.#refuseTwice([...targets, MANIFEST_NAME, JOURNAL_NAME, MARKER_NAME]);
+  begin(wanted: WantedRun, targets: readonly string[]): RunRecords {
+    this.#refuseTwice([...targets, MANIFEST_NAME, PLAN_NAME, RECORDS_NAME, MARKER_NAME]);
     this.refuseLost();
     // First, so that a process that has lost the directory publishes nothing of what it had begun.
     this.#sweep();
     if (this.#flags.overwrite) this.#removeFormer(targets);
     refuseStrangers(this.path, targets);
-    // A manifest that is no run's, or a journal that is none, is somebody's.
+    // A manifest that is no run's is somebody's.
     if (this.#holds(MANIFEST_NAME)) readManifest(this.path);
-    const recorded = readJournal(this.path);
+    const recorded = this.#records();
     if (recorded !== null) {
-      this.#refuseOther(recorded.header, header);
-      this.#refuseOtherAdditions(recorded.header.identity, header.identity);
-      if (JSON.stringify(recorded.header.exports) !== JSON.stringify(header.exports)) {
-        throw new InputError(
-          `${this.path}: the unfinished run there writes its exports to ${recorded.header.exports.join(', ')}, not to ` +
-            `${header.exports.join(', ')}. Ask for the same paths, or start again with --overwrite`,
-        );
-      }
-      this.#refuseOtherKernels(recorded.header.kernels, header.kernels);
+      this.#refuseToContinue(recorded, wanted);
       this.#makeFolders(targets);
-      this.#journal = Journal.reopen(this.path);
-      return { header: recorded.header, done: recorded.entries };
+      return this.#continue(recorded);
     }
-    // A journal that was killed before its first line was complete.
-    removeFile(path.join(this.path, JOURNAL_NAME));
     for (const target of targets) this.#refuseForeign(target);
     this.#makeFolders(targets);
-    this.#journal = Journal.create(this.path, header);
-    return { header, done: [] };
+    return { plan: writePlan(this.store, this.path, wanted.plan), records: [] };
   }
 
-  /** Records a finished step, whose files must be in place. */
-  record(entry: JournalEntry): void {
+  /** Withdraws the record of a unit whose files are not what it says, so that it is computed again. */
+  withdraw(record: DoneRecord): void {
     this.refuseLost();
-    this.#journal?.append(entry);
+    this.store.remove(recordName(record));
   }
 
-  /** The commit: from here on the run is finished. @returns the manifest with the journal's record */
-  commit(results: ManifestToCommit): Manifest {
-    this.#journal?.close();
-    this.#journal = undefined;
-    const execution = { ...results.execution, journal: journalRecord(this.path) };
-    const manifest = { ...results, execution };
+  /** The commit: from here on the run is finished. @returns the manifest with the record of the records */
+  commit(plan: RunPlan, results: ManifestToCommit): Manifest {
+    const { records } = readRecords(this.store, this.path) ?? { records: [] };
+    this.refuseLost();
+    const file = writeRecordsFile(this.path, plan, records);
+    const manifest = { ...results, execution: { ...results.execution, records: file } };
     writeManifest(this.path, manifest);
+    removeUnfinished(this.path);
     return manifest;
   }
 
@@ -235,12 +237,48 @@ export class RunDirectory {
   close(): void {
     withCleanUpSync(
       () => {
-        this.#journal?.close();
         this.refuseLost();
         this.#sweep();
       },
       () => this.#held.release(),
     );
+  }
+
+  /** Plan and records of the run here: those of one that is not finished, or those that a finished one keeps. */
+  #records(): RunRecords | null {
+    return readRecords(this.store, this.path) ?? readRecordsFile(this.path);
+  }
+
+  /** Puts the records of a run that goes on where its units look for them. It is verified anew, all of it. */
+  #continue({ plan, records }: RunRecords): RunRecords {
+    if (!this.#holds(PLAN_NAME)) {
+      writePlan(this.store, this.path, plan);
+      for (const record of records) if (isKept(record)) publishRecord(this.store, record);
+    }
+    for (const stage of ['verify', 'finish'] as const) forgetStage(this.path, stage);
+    return { plan, records: records.filter(({ stage }) => stage !== 'verify') };
+  }
+
+  #refuseToContinue({ plan, records }: RunRecords, wanted: WantedRun): void {
+    const scanned = scannedIdentity(records);
+    const identity = identityOfPlan(plan, scanned);
+    this.#refuseOther({ fingerprint: scanned?.fingerprint ?? null, identity }, wanted);
+    this.#refuseOtherAdditions(identity, wanted.identity);
+    const [there, here] = [plan, wanted.plan].map((one) => one.exports.map((file) => file.path).join(', '));
+    if (there !== here) {
+      throw new InputError(
+        `${this.path}: the unfinished run there writes its exports to ${there}, not to ${here}. Ask for the same paths, ` +
+          'or start again with --overwrite',
+      );
+    }
+    this.#refuseOtherKernels(plan.kernels, wanted.plan.kernels);
+    this.#refuseOtherProcessor(records);
+  }
+
+  /** What a commit was killed before it could remove is removed; the manifest beside it is whole. */
+  #settle(): void {
+    if (!this.#holds(PLAN_NAME) || !this.#holds(MANIFEST_NAME)) return;
+    if (readable(() => readManifest(this.path)) !== null) removeUnfinished(this.path);
   }
 
   #holds(name: string): boolean {
@@ -250,7 +288,7 @@ export class RunDirectory {
   /** Whether a run has written here: its mark, its journal or the beginning of its manifest tells. */
   #holdsRun(): boolean {
     if (this.#holds(MARKER_NAME)) return true;
-    if (readable(() => readJournal(this.path)) !== null) return true;
+    if (readable(() => this.#records()) !== null) return true;
     return readable(() => isOwnManifest(this.path)) ?? false;
   }
 
@@ -261,7 +299,7 @@ export class RunDirectory {
         `${this.path}: already holds a finished run. Choose another --out, or --overwrite to replace it`,
       );
     }
-    if (readJournal(this.path) !== null) {
+    if (readPlan(this.store, this.path) !== null || this.#holds(RECORDS_NAME)) {
       throw new InputError(
         `${this.path}: holds an unfinished run. --resume continues it, --overwrite starts again`,
       );
@@ -288,34 +326,34 @@ export class RunDirectory {
   }
 
   #sweep(): void {
-    for (const folder of [this.path, ...partitionFolders.map((name) => path.join(this.path, name))]) {
+    const folders = [...partitionFolders, ...unitFolders].map((name) => path.join(this.path, name));
+    for (const folder of [this.path, ...folders]) {
       if (leadsOut(this.path, folder) === null) sweepPartialFiles(folder);
     }
   }
 
-  #refuseOther(found: RunKey, wanted: RunKey): void {
+  #refuseOther(found: FoundRun, wanted: RunKey): void {
     if (found.fingerprint === wanted.fingerprint) return;
-    const [there, here] = [found, wanted].map(({ fingerprint }) => fingerprint.slice(0, 12));
-    const areKnown = found.identity !== undefined && wanted.identity !== undefined;
-    const differences = areKnown ? identityDifferences(found.identity!, wanted.identity!) : [];
-    if (areKnown && differences.length === 0) {
+    const differences = identityDifferences(found.identity, wanted.identity);
+    // Before its scan, an unfinished run has no fingerprint: then its options tell.
+    if (found.fingerprint === null && differences.length === 0) return;
+    const [there, here] = [found, wanted].map(
+      ({ fingerprint }) => fingerprint?.slice(0, 12) ?? 'not known yet',
+    );
+    if (differences.length === 0) {
       throw new InputError(
         `${this.path}: holds this run, made by another version, whose fingerprint is another one (${there}, not ${here}): ` +
           'it can be read, verified and exported, but not continued. Choose another --out, or --overwrite to replace it',
       );
     }
     throw new InputError(
-      `${this.path}: holds another run (fingerprint ${there}, this one is ${here}): its inputs or options differ` +
-        (differences.length === 0
-          ? '. Choose'
-          : `: ${differences.join(', ')} (there -> here). Ask for what it was made with, choose`) +
-        ' another --out, or --overwrite to replace it',
+      `${this.path}: holds another run (fingerprint ${there}, this one is ${here}): its inputs or options differ: ` +
+        `${differences.join(', ')} (there -> here). Ask for what it was made with, choose another --out, or --overwrite to replace it`,
     );
   }
 
   /** Refuses to continue, or to mend, a run with other tables or exports than it has. */
-  #refuseOtherAdditions(found: RunIdentity | undefined, wanted: RunIdentity | undefined): void {
-    if (found === undefined || wanted === undefined) return;
+  #refuseOtherAdditions(found: RunIdentity, wanted: RunIdentity): void {
     const differences = identityDifferences(found, wanted);
     if (differences.length === 0) return;
     throw new InputError(
@@ -335,6 +373,16 @@ export class RunDirectory {
       `${this.path}: the unfinished run there is computed by other kernels (${backendLabel(found)}) than this one ` +
         `(${backendLabel(wanted)}), whose last bits differ. ${isElsewhere ? `Give ${option}, or start` : 'Start'} ` +
         'again with --overwrite',
+    );
+  }
+
+  #refuseOtherProcessor(records: readonly DoneRecord[]): void {
+    const here = processorClass();
+    const other = records.find(({ stage, processor }) => isKept({ stage }) && processor !== here);
+    if (other === undefined) return;
+    throw new InputError(
+      `${this.path}: the unfinished run there was begun on ${other.host}, on another processor (${other.processor}) than ` +
+        `this one (${here}), whose last bits differ. Continue it on a machine of that kind, or start again with --overwrite`,
     );
   }
 
@@ -372,15 +420,15 @@ export class RunDirectory {
   }
 
   /**
-   * What manifest and journal name, as far as they can be read, and a run may remove: its own names inside the
+   * What manifest and records name, as far as they can be read, and a run may remove: its own names inside the
    * directory, and elsewhere only what this run will write again, for both files may come from anywhere. Where both are
    * lost, a directory with our mark has its files at the names that this run will take, and partitions tell themselves.
    */
   #formerFiles(targets: readonly string[]): Set<string> {
     const absolute = (name: string) => path.resolve(this.path, name);
     const rewritten = new Set(targets.map(absolute));
-    const named = [...this.#namedByManifest(), ...this.#namedByJournal()].map(absolute);
-    const own = [MANIFEST_NAME, JOURNAL_NAME].map(absolute);
+    const named = [...this.#namedByManifest(), ...this.#namedByRecords()].map(absolute);
+    const own = [MANIFEST_NAME, PLAN_NAME, RECORDS_NAME, FORMER_JOURNAL].map(absolute);
     const parts = writtenPartitions(this.path);
     return new Set([
       ...own,
@@ -403,23 +451,35 @@ export class RunDirectory {
     return manifest === null ? [] : manifestFiles(manifest).map((file) => file.path);
   }
 
-  #namedByJournal(): string[] {
-    const journal = readable(() => readJournal(this.path));
-    if (journal === null) return [];
-    const { exports, tables } = journal.header;
-    const units = journal.entries.flatMap((entry) =>
-      entry.step === 'partition' ? entry.files.map((file) => file.path) : [entry.file.path],
-    );
-    return [...exports, ...exports.map(unfinishedName), ...tables, ...units];
+  #namedByRecords(): string[] {
+    const recorded = readable(() => this.#records());
+    if (recorded === null) return [];
+    const exports = recorded.plan.exports.map((file) => file.path);
+    const files = recorded.records.flatMap((record) => record.files.map((file) => file.path));
+    return [...exports, ...exports.map(unfinishedName), ...files];
   }
 }
 
-/** What tells a run from others, and, where it is known, what it is made of. */
-type RunKey = Pick<JournalHeader, 'fingerprint' | 'identity'>;
+/** What former versions kept instead of plan and records. */
+const FORMER_JOURNAL = 'journal.jsonl';
 
-/** A manifest but for the record of the journal, which ends with the commit. */
+/** What tells a run from others, and what it is made of. */
+export interface RunKey {
+  fingerprint: string;
+  identity: RunIdentity;
+}
+
+/** A run that is asked for, as it would be planned. */
+export interface WantedRun extends RunKey {
+  plan: PlanOfRun;
+}
+
+/** What tells a run that lies here; the fingerprint is null before its scan. */
+type FoundRun = Omit<RunKey, 'fingerprint'> & { fingerprint: string | null };
+
+/** A manifest but for the record of the records, which end with the commit. */
 interface ManifestToCommit extends Omit<Manifest, 'execution'> {
-  execution: Omit<Manifest['execution'], 'journal'>;
+  execution: Omit<Manifest['execution'], 'records'>;
 }
 
 /** What a file of the run says, or null where it cannot be read: whoever replaces a run need not understand it. */
@@ -432,30 +492,29 @@ function readable<Result>(read: () => Result): Result | null {
   }
 }
 
-/** The header of the journal that a finished run had. */
-function headerOf(manifest: Manifest): JournalHeader {
-  const { fingerprint, execution, exports, tables, report } = manifest;
-  return {
-    step: 'run',
-    fingerprint,
-    identity: identityOfManifest(manifest),
-    started: execution.started,
-    exports: exports.map((file) => file.path),
-    tables: [...(tables?.files ?? []), ...(report === null ? [] : [report])].map((file) => file.path),
-    kernels: execution.kernels,
-  };
+/** What an unfinished run is made from, with the weights where its scan is done. */
+function identityOfPlan({ identity }: PlanOfRun, scanned: ScannedIdentity | null): RunIdentity {
+  return { ...identity, model: { ...identity.model, contentSha256: scanned?.contentSha256 ?? '' } };
 }
 
-/** Its entries. */
-function entriesOf({ metric, eigenbasis, partitions }: Manifest): JournalEntry[] {
+/** Whether a record is of a unit whose files a finished run keeps. */
+function isKept({ stage }: Pick<DoneRecord, 'stage'>): boolean {
+  return stage === 'identity' || stage === 'basis' || stage === 'project';
+}
+
+/** The records of what a finished run keeps, as its manifest tells them. */
+function recordsOfManifest(manifest: Manifest, plan: RunPlan, maker: Maker): DoneRecord[] {
+  const { metric, eigenbasis, partitions, execution } = manifest;
+  const made = { ...maker, plan: plan.sha256, part: null, started: execution.started, seconds: 0 };
+  const basis = [eigenbasis, ...(metric.source === 'computed' ? [metric.file] : [])];
   return [
-    ...(metric.source === 'computed' ? [{ step: 'metric' as const, file: metric.file }] : []),
-    { step: 'eigenbasis' as const, file: eigenbasis },
-    ...partitions.map(({ files, crc32 }, index) => ({
-      step: 'partition' as const,
-      index,
+    { ...made, stage: 'basis', unit: 0, files: basis, results: {} },
+    ...partitions.map(({ files }, unit) => ({
+      ...made,
+      stage: 'project' as const,
+      unit,
       files: files.map((file) => ({ path: file.path, bytes: file.bytes, crc32: file.crc32 })),
-      crc32,
+      results: {},
     })),
   ];
 }

@@ -2,10 +2,15 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { namesIn } from '../files/names-in.js';
 import { readTextIfThere } from '../files/read-text.js';
-import { JOURNAL_NAME } from './journal.js';
 
 /** What makes a directory that of a finished run. */
 export const MANIFEST_NAME = 'manifest.json';
+
+/** What makes a directory that of a run which is not finished. */
+export const PLAN_NAME = 'plan.json';
+
+/** Plan and records of a finished run, a line each. */
+export const RECORDS_NAME = 'records.jsonl';
 
 /** A folder of a directory in which a run lies. */
 export interface RunFolder {
@@ -23,6 +28,6 @@ export function isOwnManifest(directory: string): boolean {
 export function runFoldersIn(directory: string): RunFolder[] {
   return namesIn(directory).flatMap((name) => {
     const isFinished = isOwnManifest(path.join(directory, name));
-    return isFinished || existsSync(path.join(directory, name, JOURNAL_NAME)) ? [{ name, isFinished }] : [];
+    return isFinished || existsSync(path.join(directory, name, PLAN_NAME)) ? [{ name, isFinished }] : [];
   });
 }

@@ -1,10 +1,13 @@
 import path from 'node:path';
+import type { LockClaim } from '../files/lock-file.js';
 import { makeDirectory } from '../files/make-directory.js';
 import { namesIn } from '../files/names-in.js';
 import { withFileSync } from '../files/open-file.js';
 import { createPartialFile } from '../files/partial-file.js';
 import { readFully } from '../files/read-fully.js';
+import { removeFile } from '../files/remove-file.js';
 import { isMissing } from '../files/system-error.js';
+import { refuseLeadingOut } from './own-files.js';
 
 /** Stretch of a file, in bytes. */
 export interface ByteRange {
@@ -14,7 +17,7 @@ export interface ByteRange {
 
 /**
  * Where the units of a run publish what they have computed, and find what others have: a directory that all machines
- * share. Names are relative, with '/'. Whatever can do these three things, as a bucket can, can be a store.
+ * share. Names are relative, with '/'. Whatever can do these four things, as a bucket can, can be a store.
  */
 export interface RunStore {
   /**
@@ -31,20 +34,32 @@ export interface RunStore {
   read(name: string, range?: ByteRange): Uint8Array<ArrayBuffer> | null;
   /** Lists the names in a folder, sorted; none where there is no such folder. */
   list(folder: string): string[];
+  /** Withdraws a file, where there is one: what it said is not true any more. */
+  remove(name: string): void;
 }
 
-/**
- * Store in a directory of a file system.
- *
- * @param directory absolute path
- * @param durable whether what is published is on the disk when `publish` returns: other machines may rely on it
- */
-export function directoryStore(directory: string, { durable }: { durable: boolean }): RunStore {
+/** How a store in a directory writes. */
+export interface StoreOptions {
+  /** Whether what is published is on the disk when `publish` returns: other machines rely on it. */
+  durable: boolean;
+  /** Lock of the directory, without which nothing is written; null where nobody locks it. */
+  lock: LockClaim | null;
+}
+
+/** Store in a directory of a file system. @param directory absolute path */
+export function directoryStore(directory: string, { durable, lock }: StoreOptions): RunStore {
   const place = (name: string) => path.join(directory, name);
+  /** Folders that are there, and lead nowhere else. */
+  const folders = new Set<string>();
   return {
     publish: (name, chunks) => {
-      makeDirectory(path.dirname(place(name)));
-      const file = createPartialFile(place(name));
+      const folder = path.dirname(place(name));
+      if (!folders.has(folder)) {
+        makeDirectory(folder);
+        refuseLeadingOut(directory, folder);
+        folders.add(folder);
+      }
+      const file = createPartialFile(place(name), { lock });
       try {
         for (const chunk of chunks) file.write(chunk);
         return file.commit({ durable, exclusive: true }) ? 'published' : 'was there';
@@ -67,5 +82,6 @@ export function directoryStore(directory: string, { durable }: { durable: boolea
       }
     },
     list: (folder) => namesIn(place(folder)).filter((name) => !name.startsWith('.')),
+    remove: (name) => removeFile(place(name)),
   };
 }

@@ -1,22 +1,27 @@
 import { z } from 'zod';
-import type { FileRecord, WrittenFile } from '../files/file-record.js';
+import type { FileRecord, VerifiedFile, WrittenFile } from '../files/file-record.js';
 import type { BackendIdentity } from '../linalg/backend/backend.js';
 
-/** How journal and manifest record a file of the run, its path relative to the output directory. */
+/** How records and manifest name a file of the run, its path relative to the output directory. */
 export const fileRecordSchema = z.object({
   path: z.string(),
   bytes: z.number(),
   sha256: z.string(),
 }) satisfies z.ZodType<FileRecord>;
 
-/** How the journal records a partition's file, before the verification has taken its SHA-256. */
+/** How a record names a partition's file, before the verification has taken its SHA-256. */
 export const writtenFileSchema = z.object({
   path: z.string(),
   bytes: z.number(),
   crc32: z.int(),
 }) satisfies z.ZodType<WrittenFile>;
 
-/** How journal and manifest record which kernels ran. */
+/** How records and manifest name a partition's file, after the verification. */
+export const verifiedFileSchema = writtenFileSchema.extend({
+  sha256: z.string(),
+}) satisfies z.ZodType<VerifiedFile>;
+
+/** How records and manifest name which kernels ran. */
 export const backendSchema = z.object({
   backend: z.enum(['portable', 'system']),
   library: z.string(),

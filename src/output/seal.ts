@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { parseJson } from '../files/json.js';
 
 /** How a sealed text ends: the seal is the last member of its one JSON object. */
 const ENDING = '\n}\n';
@@ -21,6 +22,27 @@ export function isSealed(text: string): boolean {
 }
 
 function sealOf(text: string): string {
-  const sha256 = createHash('sha256').update(text).digest('hex');
+  const sha256 = sha256Of(text);
   return `${MEMBER}${JSON.stringify({ sha256, meaning: MEANING })}${ENDING}`;
+}
+
+/** A JSON object on one line, with the SHA-256 of all that stands before it as its last member. */
+export function sealedLine(body: object): string {
+  const text = JSON.stringify(body);
+  return `${text.slice(0, -1)},"sha256":"${sha256Of(text)}"}`;
+}
+
+/** What a line says that `sealedLine` gave; null where a byte of it is another one. */
+export function unsealedLine(line: string): unknown {
+  const [, body, sha256] = /^(\{.+),"sha256":"([0-9a-f]{64})"\}$/s.exec(line) ?? [];
+  if (body === undefined || sha256Of(`${body}}`) !== sha256) return null;
+  try {
+    return parseJson(`${body}}`);
+  } catch {
+    return null;
+  }
+}
+
+function sha256Of(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

@@ -6,6 +6,17 @@ export const stageNames = ['scan', 'identity', 'covariance', 'basis', 'project',
 /** Name of a stage. */
 export type StageName = (typeof stageNames)[number];
 
+/** Unit of a run, by the name of its stage and its number. */
+export interface UnitName {
+  stage: StageName;
+  unit: number;
+}
+
+/** Number of a unit as names of files have it: of five digits, or more. */
+export function unitNumber(unit: number): string {
+  return String(unit).padStart(5, '0');
+}
+
 /** Stage of a run: units that can be computed in any order, by anybody, when all units of the stages before are done. */
 export interface Stage {
   name: StageName;

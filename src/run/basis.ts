@@ -1,15 +1,23 @@
 import path from 'node:path';
+import { z } from 'zod';
 import { type BasisCheck, checkBasis, type Operator } from '../checks/basis-check.js';
+import { freivaldsProbe } from '../checks/probe.js';
+import { InputError } from '../errors.js';
 import type { FileRecord } from '../files/file-record.js';
+import { readMetric } from '../input/metric.js';
 import { eigenbasisOfCovariance, eigenbasisOfMetric, metricOf } from '../linalg/eigenbasis.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
+import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
+import type { DoneRecord } from '../output/done-records.js';
 import { type EigenbasisOnDisk, readEigenbasis, writeEigenbasis } from '../output/eigenbasis-file.js';
-import type { MetricRecord } from '../output/manifest.js';
+import { fileMetadata } from '../output/file-metadata.js';
+import { basisCheckSchema, LAYOUT_VERSION, type MetricRecord } from '../output/manifest.js';
 import { METRIC_NAME, readCovariance, writeMetric } from '../output/metric-file.js';
-import type { BegunRun } from './begun-run.js';
-import { computeCovariance } from './covariance.js';
-import type { IntactUnits } from './intact-units.js';
-import type { RunMetric } from './prepare-run.js';
+import { basisFilesOf } from '../output/unit-parts.js';
+import type { RunContext } from './context.js';
+import { mergeCovariance } from './covariance.js';
+import type { SettledIdentity } from './settle-identity.js';
+import { publishUnit, type UnitRun, withdrawUnit } from './unit-run.js';
 
 /** The basis of a run as it was read back from disk, and what became of identity 1. */
 export interface Basis {
@@ -19,90 +27,130 @@ export interface Basis {
   check: BasisCheck;
 }
 
-/** A basis that has been written, and the matrix [d, d] that it must diagonalise. */
-interface WrittenBasis extends Pick<Basis, 'file' | 'metric'> {
+/** Files of a basis, and the matrix [d, d] that it must diagonalise. */
+interface WrittenBasis {
+  files: FileRecord[];
   operator: Operator;
 }
 
-/**
- * The basis of a run: what is intact on disk, or else computed, written and recorded. The matrix of a given metric is
- * freed.
- */
-export async function obtainBasis(run: BegunRun, intact: IntactUnits): Promise<Basis> {
-  const { prepared, directory, context } = run;
-  const { file, metric, operator } =
-    prepared.metric.source === 'computed'
-      ? await basisOfCheckpoint(run, prepared.metric.ridge, intact)
-      : await basisOfMetric(run, prepared.metric, intact);
+/** What the stage `basis` is given. */
+interface BasisInputs {
+  identity: Pick<SettledIdentity, 'fingerprint'> & { scan: Pick<SettledIdentity['scan'], 'mean'> };
+  /** Record of the stage, where its files are intact. */
+  intact: DoneRecord | undefined;
+  /** Matrix of a given metric, which is freed; null where it is to be read, or the metric is computed. */
+  matrix: Float64Array | null;
+}
+
+/** Computes the stage `basis`, as far as it does not lie on disk intact, and reads it back. */
+export async function settleBasis(run: UnitRun, inputs: BasisInputs, context: RunContext): Promise<Basis> {
+  const { intact } = inputs;
+  const { hidden } = run.plan.units;
+  if (intact !== undefined && intact.part !== null) {
+    const [file, metric] = basisFilesOf(intact);
+    const { check } = z.object({ check: basisCheckSchema }).parse(intact.results);
+    const stored = await readEigenbasis(run.directory, hidden, file);
+    return { stored, file, metric: metricRecord(run, metric), check };
+  }
+  const started = Date.now();
+  const { files, operator } = await writtenBasis(run, inputs, context);
+  const [file, metric] = files as [FileRecord, FileRecord?];
   const [stored, check] = await context.stopwatch.time('basis check', undefined, async () => {
-    const read = await readEigenbasis(directory.path, prepared.plan.hidden, file);
+    const read = await readEigenbasis(run.directory, hidden, file);
     return [read, await checkBasis(read, operator)] as const;
   });
   freeBuffer(operator.matrix.buffer as ArrayBuffer);
-  return { stored, file, metric, check };
+  const probe = freivaldsProbe(stored.eigenvectors, hidden);
+  const part = {
+    eigenvalues: stored.eigenvalues,
+    probeVector: probe.vector,
+    probeImage: probe.image,
+    means: rowTimesMatrix(inputs.identity.scan.mean, stored.eigenvectors),
+  };
+  const name = { stage: 'basis', unit: 0 } as const;
+  // Of a finished run that is mended, the record is known without its part.
+  if (intact !== undefined) withdrawUnit(run, name);
+  publishUnit(run, name, { files, part, results: { check } }, started);
+  return { stored, file, metric: metricRecord(run, metric), check };
 }
 
-/** From the checkpoint's own covariance, which is saved with its metric. @param ridge rho */
-async function basisOfCheckpoint(run: BegunRun, ridge: number, intact: IntactUnits): Promise<WrittenBasis> {
-  const { prepared, directory, context } = run;
-  const { plan, scan, backend, metadata } = prepared;
-  const d = plan.hidden;
-  if (intact.eigenbasis !== undefined && intact.metric !== undefined) {
-    const matrix = await readCovariance(directory.path, d);
-    const metric = computedMetric(ridge, intact.metric.file);
-    return { file: intact.eigenbasis.file, metric, operator: { symbol: 'C', matrix } };
+async function writtenBasis(
+  run: UnitRun,
+  { identity, intact, matrix }: BasisInputs,
+  context: RunContext,
+): Promise<WrittenBasis> {
+  const { metric, identity: planned } = run.plan;
+  const metadata = fileMetadata(identity.fingerprint, LAYOUT_VERSION, planned.model.name);
+  const files = intact === undefined ? null : basisFilesOf(intact).filter((file) => file !== undefined);
+  if (metric.source === 'file') {
+    const operator = { symbol: 'M', matrix: matrix ?? (await readGivenMetric(run)) } as const;
+    return { operator, files: files ?? [await decomposeMetric(run, operator.matrix, metadata, context)] };
   }
-  const covariance = await computeCovariance(prepared, context);
-  const { stopwatch } = context;
-  const basis = await stopwatch.time('eigenbasis', undefined, () =>
-    eigenbasisOfCovariance(covariance, d, ridge, backend),
-  );
-  // First: of a large d, it is what took the longest.
-  const file = writeEigenbasis(directory.path, basis, metadata);
-  directory.record({ step: 'eigenbasis', file });
+  if (files !== null) {
+    const covariance = await readCovariance(run.directory, run.plan.units.hidden);
+    return { files, operator: { symbol: 'C', matrix: covariance } };
+  }
+  const { ridge } = metric;
+  return decomposeCovariance(run, { mean: identity.scan.mean, ridge, metadata }, context);
+}
+
+/** The basis of the checkpoint's own covariance, which is saved with its metric. */
+async function decomposeCovariance(
+  run: UnitRun,
+  { mean, ridge, metadata }: { mean: Float64Array; ridge: number; metadata: Record<string, string> },
+  { stopwatch }: RunContext,
+): Promise<WrittenBasis> {
+  const { directory, backend, plan } = run;
+  const d = plan.units.hidden;
+  const [covariance, basis] = await stopwatch.time('eigenbasis', undefined, async () => {
+    const merged = mergeCovariance(run);
+    return [merged, await eigenbasisOfCovariance(merged, d, ridge, backend)] as const;
+  });
+  const file = writeEigenbasis(directory, basis, metadata);
   const metricFile = await stopwatch.time('metric', undefined, async () =>
     writeMetric(
-      directory.path,
-      { metric: await metricOf(basis, d, backend), covariance, mean: scan.mean },
+      directory,
+      { metric: await metricOf(basis, d, backend), covariance, mean },
       { ...metadata, ridge: String(ridge) },
     ),
   );
-  directory.record({ step: 'metric', file: metricFile });
-  return {
-    file,
-    metric: computedMetric(ridge, metricFile),
-    operator: { symbol: 'C', matrix: covariance },
-  };
+  return { files: [file, metricFile], operator: { symbol: 'C', matrix: covariance } };
 }
 
-async function basisOfMetric(
-  { prepared, directory, context }: BegunRun,
-  given: Extract<RunMetric, { source: 'file' }>,
-  intact: IntactUnits,
-): Promise<WrittenBasis> {
-  const { plan, backend, metadata } = prepared;
-  const { matrix, file: place, ...described } = given;
-  const metric = { ...described, path: path.resolve(place), file: null };
-  const operator = { symbol: 'M', matrix } as const;
-  if (intact.eigenbasis !== undefined) return { file: intact.eigenbasis.file, metric, operator };
-  const file = await context.stopwatch.time('eigenbasis', undefined, async () => {
-    const basis = await eigenbasisOfMetric(matrix, plan.hidden, given.ridge, backend);
-    return writeEigenbasis(directory.path, basis, metadata);
+async function decomposeMetric(
+  { directory, backend, plan }: UnitRun,
+  matrix: Float64Array,
+  metadata: Record<string, string>,
+  { stopwatch }: RunContext,
+): Promise<FileRecord> {
+  const { metric, units } = plan;
+  return stopwatch.time('eigenbasis', undefined, async () => {
+    const basis = await eigenbasisOfMetric(matrix, units.hidden, metric.ridge, backend);
+    return writeEigenbasis(directory, basis, metadata);
   });
-  directory.record({ step: 'eigenbasis', file });
-  return { file, metric, operator };
 }
 
-function computedMetric(ridge: number, file: FileRecord): MetricRecord {
-  const { sha256 } = file;
+/** Reads the metric that was given when the run was planned. @throws InputError where it is another one by now */
+async function readGivenMetric({ plan: { metric, units } }: UnitRun): Promise<Float64Array> {
+  if (metric.source === 'computed') throw new RangeError('readGivenMetric: the metric is computed');
+  const { matrix, sha256 } = await readMetric(metric.path, { hiddenSize: units.hidden });
+  if (sha256 === metric.sha256) return matrix;
+  throw new InputError(
+    `${metric.path}: is another metric than the run was planned with: its SHA-256 differs. Put the former one there, or ` +
+      'plan the run again with --overwrite',
+  );
+}
+
+function metricRecord({ plan: { metric } }: UnitRun, file: FileRecord | undefined): MetricRecord {
+  if (metric.source === 'file') return { ...metric, path: path.resolve(metric.path), file: null };
   return {
     source: 'computed',
     path: METRIC_NAME,
     tensor: 'M',
     dtype: 'float64',
-    sha256,
-    file,
-    ridge,
+    sha256: file!.sha256,
+    file: file!,
+    ridge: metric.ridge,
     asymmetry: null,
   };
 }

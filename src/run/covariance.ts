@@ -1,39 +1,60 @@
-import { reduceTasks } from '../executor/executor.js';
-import { tellRows } from '../executor/tell-rows.js';
 import { unpackCovariance } from '../linalg/unpack-covariance.js';
+import type { DoneRecord } from '../output/done-records.js';
+import { recordsOfStage } from '../output/run-records.js';
+import { partOf } from '../output/unit-parts.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
 import type { RunContext } from './context.js';
-import type { PreparedRun } from './prepare-run.js';
+import { computeUnits, type UnitRun, withdrawUnit } from './unit-run.js';
+
+/** Computes, on the pool, the units of the covariance that are not done. */
+export async function computeCovariance(
+  run: UnitRun,
+  { executor, stopwatch }: Pick<RunContext, 'executor' | 'stopwatch'>,
+): Promise<void> {
+  const { rows, hidden } = run.plan.units;
+  const done = new Set(recordsOfStage(run.store, run.plan, 'covariance').map(({ unit }) => unit));
+  const all = covarianceUnits(rows, hidden);
+  const units = [...all.keys()].filter((unit) => !done.has(unit));
+  if (units.length === 0) return;
+  // A row counts in every group of columns.
+  const total = units.reduce((sum, unit) => sum + all[unit]!.rows.count, 0);
+  await stopwatch.time('covariance', rows, (advance) => {
+    let counted = 0;
+    const onRows = (more: number) => {
+      const before = Math.floor((counted * rows) / total);
+      counted += more;
+      advance(Math.floor((counted * rows) / total) - before);
+    };
+    return computeUnits(run, { stage: 'covariance', units }, { executor, onRows });
+  });
+}
 
 /**
- * C = (1/V) sum_i (gamma_i - mu)(gamma_i - mu)^T, [d, d], float64: a map-reduce over units that V and d decide, merged in
- * their order, so that its bits depend neither on the workers nor on the partitions. Divisor V, not V - 1.
+ * Merges C = (1/V) sum_i (gamma_i - mu)(gamma_i - mu)^T, [d, d], float64, from what its units have left, in their order, so
+ * that its bits depend neither on the workers nor on the partitions. Divisor V, not V - 1.
+ *
+ * @throws InputError where a unit is missing, or damaged: then it is withdrawn
  */
-export async function computeCovariance(
-  { checkpoint: { source }, plan, scan, backend }: PreparedRun,
-  { executor, stopwatch }: RunContext,
-): Promise<Float64Array> {
-  const d = plan.hidden;
-  const units = covarianceUnits(plan.rows, d);
-  const inputs = units.map((unit) => ({ ...unit, source, mean: scan.mean, backend: backend.choice }));
+export function mergeCovariance(run: UnitRun): Float64Array {
+  const { rows, hidden: d } = run.plan.units;
+  const records = recordsOfStage(run.store, run.plan, 'covariance');
   const matrix = new Float64Array(d * d);
-  // A row counts in every group of columns.
-  const total = units.reduce((sum, { rows }) => sum + rows.count, 0);
-  let sums: Float64Array = new Float64Array(0);
-  await stopwatch.time('covariance', plan.rows, (advance) => {
-    let done = 0;
-    const told = (rows: number) => {
-      const before = Math.floor((done * plan.rows) / total);
-      done += rows;
-      advance(Math.floor((done * plan.rows) / total) - before);
-    };
-    return reduceTasks(tellRows(executor, told), 'covariance', inputs, ({ blocks }, index) => {
-      const { rows, columns } = units[index]!;
-      if (rows.first === 0) sums = blocks;
-      else for (let k = 0; k < sums.length; k++) sums[k]! += blocks[k]!;
-      if (rows.first + rows.count === plan.rows)
-        unpackCovariance(sums, columns, { matrix, d, divisor: plan.rows });
-    });
-  });
+  let sums = new Float64Array(0);
+  for (const [unit, { rows: range, columns }] of covarianceUnits(rows, d).entries()) {
+    const blocks = blocksOf(run, records.find((record) => record.unit === unit)!);
+    if (range.first === 0) sums = blocks;
+    else for (let k = 0; k < sums.length; k++) sums[k]! += blocks[k]!;
+    if (range.first + range.count === rows) unpackCovariance(sums, columns, { matrix, d, divisor: rows });
+  }
   return matrix;
+}
+
+function blocksOf(run: UnitRun, record: DoneRecord): Float64Array<ArrayBuffer> {
+  try {
+    return partOf(run.store, record).blocks as Float64Array<ArrayBuffer>;
+  } catch (error) {
+    // Whoever goes on computes it again.
+    withdrawUnit(run, record);
+    throw error;
+  }
 }

@@ -37,6 +37,7 @@ export function estimateTime(
     projection: seconds(parts, paces.projection),
     // Beside it, what was written goes to the disk.
     verification: Math.max(seconds(parts, paces.verification), dataBytes * syncPerByte),
+    ...(paces.export.row > 0 ? { export: seconds(parts, paces.export) } : {}),
     ...(tableBytes > 0 ? { tables: tableBytes * tablesPerByte } : {}),
     ...(reportBytes > 0 ? { report: reportBytes * reportPerByte } : {}),
   };

@@ -6,10 +6,11 @@ import { planModel } from '../input/plan-model.js';
 import type { BackendIdentity } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import { exportName, exportTargets } from '../output/exports.js';
-import { readJournal } from '../output/journal.js';
 import { type Manifest, REPORT_NAME, readManifest, TABLE_NAMES } from '../output/manifest.js';
 import { manifestFiles } from '../output/manifest-files.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
+import { readRecords } from '../output/run-records.js';
+import { directoryStore } from '../output/run-store.js';
 import { filesOf, planRun } from '../plan/plan-run.js';
 import { needsOf } from './admit-run.js';
 import type { Config } from './config.js';
@@ -158,10 +159,12 @@ function formerManifest(directory: string): Manifest | null {
 /** What lies in the output directory. */
 function stateOf(directory: string): RunForecast['state'] {
   if (existsSync(path.join(directory, MANIFEST_NAME))) return { is: 'finished' };
-  const journal = readJournal(directory);
-  if (journal === null) return { is: 'new' };
-  const done = journal.entries.flatMap((entry) => (entry.step === 'partition' ? [entry.index] : []));
-  return { is: 'unfinished', partitionsDone: new Set(done).size };
+  const recorded = readRecords(directoryStore(directory, { durable: false, lock: null }), directory);
+  if (recorded === null) return { is: 'new' };
+  return {
+    is: 'unfinished',
+    partitionsDone: recorded.records.filter(({ stage }) => stage === 'project').length,
+  };
 }
 
 /** Sums the bytes of files by their names in the directory. */

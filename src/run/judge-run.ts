@@ -6,11 +6,12 @@ import {
   PROBE,
   ROW_NORMS,
 } from '../checks/identities.js';
-import { columnVariances, mergeMeasurements } from '../checks/measurements.js';
+import { columnVariances, type Measurements, mergeMeasurements } from '../checks/measurements.js';
 import type { Check, Verification } from '../checks/verdict.js';
 import { VerificationError } from '../errors.js';
 import type { Executor } from '../executor/executor.js';
 import type { VerifiedFile } from '../files/file-record.js';
+import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import { momentsOfSums } from '../linalg/moments.js';
 import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
 import type { Manifest } from '../output/manifest.js';
@@ -31,24 +32,40 @@ export interface VerificationResult {
 /** Re-reads every partition and the checkpoint on the pool, and judges identities 2 to 6. */
 export async function judgeRun(
   executor: Executor,
-  options: MeasuredRun & {
-    /** mu, [d], which stands in for the checkpoint's where that is not at hand; null where it is not known. */
-    mean: Float64Array | null;
-    /** Identity 1, of the same basis. */
-    basisCheck: BasisCheck;
-    ridge: number | null;
-    metric: Expected['metric'];
-    /** What is wrong with the other files of the run, in words. */
-    otherProblems: Promise<readonly string[]>;
-  },
+  options: MeasuredRun &
+    Omit<JudgedRun, 'hasCheckpoint'> & {
+      /** What is wrong with the other files of the run, in words. */
+      otherProblems: Promise<readonly string[]>;
+    },
   onRows: (rows: number) => void,
 ): Promise<VerificationResult> {
-  const { source, basis, basisCheck, ridge, metric } = options;
-  const d = options.hidden;
   const parts = await measurePartitions(executor, options, onRows);
-  const measurements = mergeMeasurements(parts);
-  measurements.problems.unshift(...(await options.otherProblems));
-  const mean = source === null ? options.mean : measurements.gammaSums.map((sum) => sum / measurements.rows);
+  const measured = mergeMeasurements(parts);
+  measured.problems.unshift(...(await options.otherProblems));
+  const judged = judgeMeasurements(measured, { ...options, hasCheckpoint: options.source !== null });
+  return { files: parts.map(({ files }) => files), ...judged };
+}
+
+/** What measurements of all partitions are judged by. */
+export interface JudgedRun {
+  basis: StoredEigenbasis;
+  /** Identity 1, of the same basis. */
+  basisCheck: BasisCheck;
+  ridge: number | null;
+  metric: Expected['metric'];
+  /** Whether the checkpoint was at hand; otherwise the projections were measured alone. */
+  hasCheckpoint: boolean;
+  /** mu, [d], which stands in for the checkpoint's where that is not at hand; null where it is not known. */
+  mean: Float64Array | null;
+}
+
+/** Judges identities 2 to 6. */
+export function judgeMeasurements(
+  measurements: Measurements,
+  { basis, basisCheck, ridge, metric, hasCheckpoint, mean: known }: JudgedRun,
+): Omit<VerificationResult, 'files'> {
+  const d = basis.eigenvalues.length;
+  const mean = hasCheckpoint ? measurements.gammaSums.map((sum) => sum / measurements.rows) : known;
   const judged = checkProjections(measurements, {
     eigenvalues: basis.eigenvalues,
     covarianceEigenvalues: basis.covarianceEigenvalues,
@@ -56,11 +73,10 @@ export async function judgeRun(
     meanProjections: mean === null ? null : rowTimesMatrix(mean, basis.eigenvectors),
     metric,
   });
-  const checks = [...basisCheck.checks, ...(source === null ? withoutCheckpoint(judged) : judged)];
+  const checks = [...basisCheck.checks, ...(hasCheckpoint ? judged : withoutCheckpoint(judged))];
 
   const { rows, normDifference } = measurements;
   return {
-    files: parts.map(({ files }) => files),
     verification: {
       passed: checks.every(({ verdict }) => verdict !== 'failed'),
       checks,

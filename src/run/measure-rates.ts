@@ -11,6 +11,7 @@ import { TABLE_NAMES } from '../output/manifest.js';
 import type { MergedTables } from '../tables/merged-tables.js';
 import { tableBounds } from './planned-files.js';
 import {
+  exportSample,
   makeSampleBasis,
   makeSampleRun,
   projectSample,
@@ -33,7 +34,7 @@ export interface Rates {
   /** Seconds until threads are ready for their first tasks. */
   startUp: number;
   /** By the name of the stage. */
-  paces: Record<'scan' | 'covariance' | 'projection' | 'verification', Pace>;
+  paces: Record<'scan' | 'covariance' | 'projection' | 'verification' | 'export', Pace>;
   /** Seconds of a product of two matrices [d, d] in float64, on all cores. */
   product: number;
   /** Seconds of an eigendecomposition of a matrix [d, d]. */
@@ -110,7 +111,7 @@ function temporaryFolder(): string {
   }
 }
 
-/** Times the tasks of scan, covariance, projection and verification, and the tables. */
+/** Times the tasks of scan, covariance, projection, verification and export, and the tables. */
 async function measureTasks(
   { small, large }: { small: SampleRun; large: SampleRun },
   computesMetric: boolean,
@@ -138,7 +139,9 @@ async function measureTasks(
   const verification = await paceOf(async (sample) => {
     tables = await verifySample(sample, executor);
   });
-  const paces = { scan, covariance, projection, verification };
+  const exported =
+    large.shape.exports > 0 ? await paceOf((sample) => exportSample(sample, executor)) : { task: 0, row: 0 };
+  const paces = { scan, covariance, projection, verification, export: exported };
   return { startUp, paces, ...(await measureTables(large, tables)) };
 }
 

@@ -2,13 +2,12 @@ import { InputError } from '../errors.js';
 import { checkArrowRows } from '../formats/arrow-limits.js';
 import type { Checkpoint, RowSource } from '../input/checkpoint.js';
 import { chooseHeadRows } from '../input/head-rows.js';
-import { type Metric, readMetric } from '../input/metric.js';
+import { readMetric } from '../input/metric.js';
 import { localPlan } from '../input/model-plan.js';
 import { openCheckpoint } from '../input/open-checkpoint.js';
+import { mergeScans, type ScannedRange } from '../input/scan.js';
 import { selectRows } from '../input/vocabulary-rows.js';
 import type { Backend } from '../linalg/backend/backend.js';
-import { fileMetadata } from '../output/file-metadata.js';
-import { LAYOUT_VERSION } from '../output/manifest.js';
 import type { RunIdentity } from '../output/run-identity.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
 import { readVocabulary, type Vocabulary } from '../tables/vocabulary.js';
@@ -21,8 +20,9 @@ import { fingerprintOf, identityOfRun, metricOfRun } from './identity.js';
 import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
 import { refuseBeyondMemory } from './peak-memory.js';
+import type { RunMetric } from './plan-of-run.js';
 import { provideGenerated } from './provide-generated.js';
-import { type Scan, scanCheckpoint } from './scan-checkpoint.js';
+import { scanRanges } from './scan-checkpoint.js';
 
 /** A run whose inputs have been read and checked. */
 export interface PreparedRun {
@@ -32,19 +32,15 @@ export interface PreparedRun {
   notes: string[];
   plan: Plan;
   metric: RunMetric;
-  scan: Pick<Scan, 'contentSha256' | 'mean'>;
-  /** What the tables hold beside the projections; null where none are wanted. */
-  tables: { rowHashes: BigUint64Array; vocabulary: Vocabulary } | null;
+  /** What each range of the scan has told. */
+  scanned: ScannedRange[];
+  /** Texts of the tokens, which the tables name; null where none are wanted. */
+  vocabulary: Vocabulary | null;
   name: string;
   identity: RunIdentity;
   fingerprint: string;
-  /** Key-value metadata of every file of the run. */
-  metadata: Record<string, string>;
   backend: Backend;
 }
-
-/** The metric of a run. The matrix of a given one is freed when the basis has been computed. */
-export type RunMetric = ReturnType<typeof metricOfRun<Metric>>;
 
 /** What a run's preparation is given beside its configuration. */
 interface Given {
@@ -81,17 +77,18 @@ export async function prepareRun(
     config.metric === undefined ? null : readMetric(config.metric, { hiddenSize: source.columns }),
     config.tables === 'none' ? null : readVocabularyOfTables(checkpoint),
     context.stopwatch.time('scan', plan.rows, (advance) =>
-      scanCheckpoint(context.executor, source, plan.scans, { hashRows: config.tables === 'all' }, advance),
+      scanRanges(context.executor, source, plan.scans, { hashRows: config.tables === 'all' }, advance),
     ),
   ] as const;
   await Promise.allSettled(inputs);
-  const [given, vocabulary, { rowHashes, onlyRow, ...scan }] = await Promise.all(inputs);
+  const [given, vocabulary, scanned] = await Promise.all(inputs);
+  const { contentSha256, onlyRow } = mergeScans(scanned, plan.rows);
   const ofTokenizer = vocabulary?.notes ?? [];
   for (const note of ofTokenizer) context.note(note);
-  if (config.metric === undefined && onlyRow !== null) throw constantRows(source, onlyRow);
+  if (config.metric === undefined) refuseConstantRows(source, onlyRow);
   const metric = metricOfRun(config, given);
   const name = config.name ?? checkpoint.model.name;
-  const model = { name, dtype: source.dtype, normalisation, contentSha256: scan.contentSha256 };
+  const model = { name, dtype: source.dtype, normalisation, contentSha256 };
   const identity = identityOfRun(config, plan, model, metric);
   const fingerprint = fingerprintOf(identity);
   return {
@@ -100,12 +97,11 @@ export async function prepareRun(
     notes: [...checkpoint.notes, ...ofTokenizer],
     plan,
     metric,
-    scan,
-    tables: rowHashes === null || vocabulary === null ? null : { rowHashes, vocabulary },
+    scanned,
+    vocabulary,
     name,
     identity,
     fingerprint,
-    metadata: fileMetadata(fingerprint, LAYOUT_VERSION, name),
     backend,
   };
 }
@@ -143,11 +139,16 @@ function checkRank({ rows, hidden }: Plan, ridge: number, { note }: RunContext):
   note(`warning: ${reason}; in the other directions the metric is 1 / ridge = ${1 / ridge}`);
 }
 
-/** The error for rows that are all `row`: their covariance is zero, and its inverse would be the ridge's alone. */
-function constantRows({ file, tensor, rows }: RowSource, row: Float32Array): InputError {
+/**
+ * Refuses rows that are all the same one: their covariance is zero, and its inverse would be the ridge's alone.
+ *
+ * @param row the one row that all are, [d]; null where two differ
+ */
+export function refuseConstantRows({ file, tensor, rows }: RowSource, row: Float32Array | null): void {
+  if (row === null) return;
   const are = rows === 1 ? 'has one row alone' : `has ${rows} equal rows`;
   const what = row.every((value) => value === 0) ? `${are}, of zeros` : are;
-  return new InputError(
+  throw new InputError(
     `${file}: ${tensor ?? 'the matrix'} ${what}: the covariance is zero, and no metric can be computed of it; name another ` +
       'tensor, or give a --metric',
   );

@@ -1,12 +1,13 @@
 import { InputError } from '../errors.js';
 import type { Checkpoint, RowSource } from '../input/checkpoint.js';
+import type { Scan } from '../input/scan.js';
 import type { Manifest } from '../output/manifest.js';
 import { SCAN_ROWS } from '../plan/plan-run.js';
 import { splitRows } from '../plan/row-ranges.js';
 import type { RunContext } from './context.js';
 import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
-import { type Scan, scanCheckpoint } from './scan-checkpoint.js';
+import { scanCheckpoint } from './scan-checkpoint.js';
 
 /** The checkpoint of a finished run, found and read again. */
 export interface RecordedModel {

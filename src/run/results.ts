@@ -1,95 +1,95 @@
 import { metricMatches } from '../checks/identities.js';
-import type { Checkpoint } from '../input/checkpoint.js';
-import { type ExportDigest, exportName } from '../output/exports.js';
+import {
+  type ExportDigest,
+  type ExportTarget,
+  exportName,
+  type ProjectionsExport,
+} from '../output/exports.js';
 import { LAYOUT_VERSION, type Manifest, type RunResults } from '../output/manifest.js';
+import type { RunPlan } from '../output/run-plan.js';
 import { type SpectrumSource, summariseSpectrum } from '../tables/spectrum.js';
 import { version } from '../version.js';
 import type { Basis } from './basis.js';
-import type { BegunRun, RunExports } from './begun-run.js';
+import type { ExportedRows } from './digest-exports.js';
 import type { VerificationResult } from './judge-run.js';
-import type { ProjectedPartition } from './projection.js';
+import type { SettledIdentity } from './settle-identity.js';
+import type { UnitRun } from './unit-run.js';
 
-/** What the stages of a run have found. */
-interface Findings {
-  basis: Basis;
-  partitions: readonly ProjectedPartition[];
-  verified: VerificationResult;
-  spectrum: SpectrumSource;
-  tables: Manifest['tables'];
+/** Exports of a run that have been made. */
+export interface MadeExports {
+  targets: readonly ExportTarget[];
+  projections: readonly ProjectionsExport[];
+  /** CRC-32 of each partition's rows; empty where no projections are exported. */
+  parts: readonly ExportedRows[];
   /** Size and SHA-256 of every export, by its absolute path. */
   digests: ReadonlyMap<string, ExportDigest>;
 }
 
+/** What the stages of a run have found. */
+interface Findings {
+  identity: SettledIdentity;
+  basis: Basis;
+  verified: VerificationResult;
+  spectrum: SpectrumSource;
+  tables: Manifest['tables'];
+  exports: MadeExports;
+}
+
 /** What the manifest says of a run, but for how it went and the report. */
 export function resultsOf(
-  { prepared, directory, exports }: Pick<BegunRun, 'prepared' | 'directory' | 'exports'>,
-  { basis, partitions, verified, spectrum, tables, digests }: Findings,
+  { directory, plan }: Pick<UnitRun, 'directory' | 'plan'>,
+  { identity, basis, verified, spectrum, tables, exports }: Findings,
 ): RunResults {
-  const { config, checkpoint, plan } = prepared;
+  const { checkpoint, units, identity: planned } = plan;
   const { verification, projections, norms, files } = verified;
   return {
     format: 'eigenshard-run',
     layout: LAYOUT_VERSION,
     version,
-    fingerprint: prepared.fingerprint,
+    fingerprint: identity.fingerprint,
     model: {
-      name: prepared.name,
-      path: modelAddress(checkpoint),
-      revision: checkpoint.model.revision,
+      name: planned.model.name,
+      path: modelAddress(plan),
+      revision: checkpoint.revision,
       origin: checkpoint.origin,
       tensor: checkpoint.source.tensor,
       dtype: checkpoint.source.dtype,
-      rows: plan.rows,
-      hidden: plan.hidden,
-      contentSha256: prepared.scan.contentSha256,
+      rows: units.rows,
+      hidden: units.hidden,
+      contentSha256: identity.scan.contentSha256,
       normalisation: checkpoint.normalisation,
-      notes: prepared.notes,
+      notes: checkpoint.notes,
     },
     metric: { ...basis.metric, matches: metricMatches(verification.checks) },
     options: {
-      rows: config.rows,
-      format: config.format,
-      partitionRows: plan.partitionRows,
-      exports: Object.keys(config.exports).sort(),
+      rows: planned.rows,
+      format: planned.format,
+      partitionRows: units.partitionRows,
+      exports: planned.exports,
     },
     eigenvalues: summariseSpectrum(spectrum),
     projections,
     norms,
     verification,
     eigenbasis: basis.file,
-    partitions: partitions.map(({ index, crc32 }) => ({
-      ...plan.partitions[index]!.rows,
+    partitions: units.partitions.map(({ rows }, index) => ({
+      ...rows,
       files: files[index]!,
-      crc32,
+      crc32: exports.parts[index]?.crc32 ?? null,
     })),
     tables,
-    exports: exportRecords(exports, directory.path, digests),
-  };
-}
-
-/** How a run went. @param started ISO time of its first start */
-export function executionOf(
-  { prepared, context: { executor, stopwatch } }: Pick<BegunRun, 'prepared' | 'context'>,
-  started: string,
-): Omit<Manifest['execution'], 'journal'> {
-  return {
-    started,
-    finished: new Date().toISOString(),
-    workers: executor.concurrency,
-    kernels: prepared.backend.identity,
-    ...stopwatch.report(),
+    exports: exportRecords(exports, directory),
   };
 }
 
 /** Where `verify` finds the model again; what lies in a cache may be gone from there by then. */
-function modelAddress({ path: directory, origin }: Checkpoint): string {
+function modelAddress({ checkpoint: { path: directory, origin } }: RunPlan): string {
   return origin === null ? directory : `${origin.repository}@${origin.commit}`;
 }
 
 function exportRecords(
-  { targets, projections }: RunExports,
+  { targets, projections, digests }: MadeExports,
   directory: string,
-  digests: ReadonlyMap<string, ExportDigest>,
 ): Manifest['exports'] {
   const offsets = new Map(projections.map((file) => [file.path, file.layout.tensors[0]!.byteOffset]));
   return targets.map((target) => ({

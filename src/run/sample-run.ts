@@ -94,9 +94,7 @@ export async function projectSample(
   executor: Executor,
   backend: BackendChoice,
 ): Promise<void> {
-  const { folder, source, basis, partitions, shape } = sample;
-  const exports = Array.from({ length: shape.exports }, (_, k) => path.join(folder, `export-${k}`));
-  for (const file of exports) writeFileSync(file, new Uint8Array(0));
+  const { folder, source, basis, partitions } = sample;
   const inputs = partitions.map(({ rows, parquet, arrow }) => ({
     source,
     rows,
@@ -106,12 +104,38 @@ export async function projectSample(
     lock: null,
     parquet,
     arrow,
-    slices: exports.map((file) => ({ file, byteOffset: rows.first * shape.hidden * 4 })),
     metadata: {},
+    durable: false,
   }));
   await runTasks(executor, 'project', inputs, ({ files }, index) => {
     sample.files[index] = files;
   });
+}
+
+/** Writes the rows of all partitions into exports. */
+export async function exportSample(
+  { folder, partitions, shape, files }: SampleRun,
+  executor: Executor,
+): Promise<void> {
+  const exports = Array.from({ length: shape.exports }, (_, k) => path.join(folder, `export-${k}`));
+  for (const file of exports) writeFileSync(file, new Uint8Array(0));
+  const inputs = partitions.map((partition, index) => ({
+    ...recordedPartition(partition, files[index]!),
+    hidden: shape.hidden,
+    directory: folder,
+    metadata: {},
+    lock: null,
+    slices: exports.map((file) => ({ file, byteOffset: partition.rows.first * shape.hidden * 4 })),
+  }));
+  await runTasks(executor, 'export', inputs, () => {});
+}
+
+function recordedPartition({ rows, parquet, arrow }: Partition, files: readonly WrittenFile[]) {
+  const recorded = (name: string | null) => {
+    const file = files.find((one) => one.path === name);
+    return file === undefined ? null : { ...file, sha256: null };
+  };
+  return { rows, parquet: recorded(parquet), arrow: recorded(arrow) };
 }
 
 /** Reads all partitions again, and measures the tables. @returns the tables; null where there are to be none */
@@ -123,24 +147,16 @@ export async function verifySample(
   const mean = new Float64Array(hidden);
   const tables = top === null ? null : emptyTables(basis, mean, { rows: source.rows, top });
   const probe = freivaldsProbe(basis.eigenvectors, hidden);
-  const inputs = partitions.map(({ rows, parquet, arrow }, index) => {
-    const recorded = (name: string | null) => {
-      const file = files[index]!.find((one) => one.path === name);
-      return file === undefined ? null : { ...file, sha256: null };
-    };
-    return {
-      source,
-      hidden,
-      rows,
-      directory: folder,
-      parquet: recorded(parquet),
-      arrow: recorded(arrow),
-      metadata: {},
-      eigenvalues: basis.eigenvalues,
-      probe,
-      tables: tables?.settings ?? null,
-    };
-  });
+  const inputs = partitions.map((partition, index) => ({
+    ...recordedPartition(partition, files[index]!),
+    source,
+    hidden,
+    directory: folder,
+    metadata: {},
+    eigenvalues: basis.eigenvalues,
+    probe,
+    tables: tables?.settings ?? null,
+  }));
   await runTasks(executor, 'verify', inputs, ({ tables: part }, index) => {
     if (part !== null) tables?.add(part, partitions[index]!.rows, index);
   });

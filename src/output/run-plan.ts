@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { InputError } from '../errors.js';
+import type { RowSource } from '../input/checkpoint.js';
+import { normalisations } from '../input/normalisation.js';
+import type { BackendChoice } from '../linalg/backend/backend.js';
+import { type Plan, planRun } from '../plan/plan-run.js';
+import { type Stage, stagesOf } from '../plan/stages.js';
+import { exportKinds } from './exports.js';
+import { asymmetrySchema, hubOriginSchema, LAYOUT_VERSION } from './manifest.js';
+import { PLAN_NAME } from './run-folders.js';
+import { runIdentitySchema } from './run-identity.js';
+import type { RunStore } from './run-store.js';
+import { backendSchema } from './schemas.js';
+import { sealedLine, unsealedLine } from './seal.js';
+
+const wholeNumber = z.int().min(0);
+
+const sourceSchema = z.object({
+  file: z.string(),
+  byteOffset: wholeNumber,
+  rows: wholeNumber,
+  columns: wholeNumber,
+  dtype: z.enum(['bfloat16', 'float16', 'float32']),
+  tensor: z.string().nullable(),
+  divisor: z.union([z.literal('norm'), z.array(z.number())]).exactOptional(),
+});
+
+const choiceSchema = z.discriminatedUnion('backend', [
+  z.object({ backend: z.literal('portable') }),
+  z.object({
+    backend: z.literal('system'),
+    library: z.string(),
+    lapack: z.string().nullable(),
+    float32: z.enum(['portable', 'system']),
+  }),
+]) satisfies z.ZodType<BackendChoice>;
+
+const schema = z.object({
+  format: z.literal('eigenshard-plan'),
+  layout: z.literal(LAYOUT_VERSION),
+  version: z.string(),
+  /** ISO time of the first start; a run that goes on keeps it, so that its files do not differ. */
+  started: z.string(),
+  /** What the run is made from; the hash of the weights is empty here: its scan tells it. */
+  identity: runIdentitySchema,
+  checkpoint: z.object({
+    /** Absolute path of the directory or file that was given. */
+    path: z.string(),
+    source: sourceSchema,
+    normalisation: z.enum(normalisations).nullable(),
+    revision: z.string().nullable(),
+    origin: hubOriginSchema.nullable(),
+    /** Remarks for a user. */
+    notes: z.array(z.string()),
+  }),
+  metric: z.discriminatedUnion('source', [
+    z.object({ source: z.literal('computed'), ridge: z.number() }),
+    z.object({
+      source: z.literal('file'),
+      /** Absolute. */
+      path: z.string(),
+      tensor: z.string().nullable(),
+      dtype: z.enum(['bfloat16', 'float16', 'float32', 'float64']),
+      sha256: z.string(),
+      ridge: z.number().nullable(),
+      asymmetry: asymmetrySchema,
+    }),
+  ]),
+  /** Exports in the order in which they are written, as the manifest names them. */
+  exports: z.array(
+    z.object({ kind: z.enum(exportKinds), holds: z.enum(['eigenbasis', 'projections']), path: z.string() }),
+  ),
+  /** Whether the tables are shown on a page. */
+  report: z.boolean(),
+  kernels: backendSchema,
+  choice: choiceSchema,
+});
+
+type StoredPlan = z.infer<typeof schema>;
+
+/** What a run is to compute and has been told, but for what follows from the rest. */
+export interface PlanOfRun extends Omit<StoredPlan, 'checkpoint'> {
+  checkpoint: Omit<StoredPlan['checkpoint'], 'source'> & { source: RowSource };
+}
+
+/** Plan of a run as it lies in its directory: all that whoever takes part in the run has to know. */
+export interface RunPlan extends PlanOfRun {
+  /** Ranges, partitions, shapes: what follows from the rest. */
+  units: Plan;
+  /** Stages of the run, in their order. */
+  stages: Stage[];
+  /** SHA-256 (hex) of the plan's line, which every record names. */
+  sha256: string;
+}
+
+/** Writes a plan as one line of JSON, without a line feed. */
+export function planLine(plan: PlanOfRun): string {
+  const { divisor, ...source } = plan.checkpoint.source;
+  const stored = {
+    ...plan,
+    checkpoint: {
+      ...plan.checkpoint,
+      source:
+        divisor === undefined ? source : { ...source, divisor: divisor === 'norm' ? divisor : [...divisor] },
+    },
+  };
+  return sealedLine(schema.parse(stored));
+}
+
+/**
+ * Publishes the plan of a run.
+ *
+ * @param place directory of the run, for messages
+ * @returns the plan as others read it
+ * @throws InputError where another plan lies there
+ */
+export function writePlan(store: RunStore, place: string, plan: PlanOfRun): RunPlan {
+  const line = planLine(plan);
+  const written = parsePlan(line, place);
+  if (store.publish(PLAN_NAME, [Buffer.from(`${line}\n`)]) === 'published') return written;
+  if (readPlan(store, place)?.sha256 === written.sha256) return written;
+  throw new InputError(
+    `${place}: holds the plan of another run. Choose another --out, or start again with --overwrite`,
+  );
+}
+
+/**
+ * Reads the plan of a run.
+ *
+ * @param place directory of the run, for messages
+ * @returns null where there is none
+ * @throws InputError where it is damaged, or of another version
+ */
+export function readPlan(store: RunStore, place: string): RunPlan | null {
+  const bytes = store.read(PLAN_NAME);
+  return bytes === null ? null : parsePlan(Buffer.from(bytes).toString().trimEnd(), `${place}/${PLAN_NAME}`);
+}
+
+/**
+ * Parses the line of a plan.
+ *
+ * @param place of the line, for messages
+ * @throws InputError where it is damaged, or of another version
+ */
+export function parsePlan(line: string, place: string): RunPlan {
+  const parsed = schema.safeParse(unsealedLine(line) ?? undefined);
+  if (!parsed.success) {
+    throw new InputError(
+      `${place}: is no plan as this version writes it; it is damaged, or of another version. Start again with ` +
+        '--overwrite, or choose another --out',
+    );
+  }
+  const plan = parsed.data;
+  const { divisor, ...source } = plan.checkpoint.source;
+  const { identity, metric } = plan;
+  const units = planRun({
+    rows: identity.model.rows,
+    hidden: identity.model.hidden,
+    partitionRows: identity.partitionRows,
+    format: identity.format,
+  });
+  return {
+    ...plan,
+    checkpoint: {
+      ...plan.checkpoint,
+      source:
+        divisor === undefined
+          ? source
+          : { ...source, divisor: divisor === 'norm' ? divisor : Float64Array.from(divisor) },
+    },
+    units,
+    stages: stagesOf(units, metric.source === 'file'),
+    sha256: createHash('sha256').update(line).digest('hex'),
+  };
+}

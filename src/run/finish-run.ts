@@ -1,0 +1,129 @@
+import path from 'node:path';
+import { metricMatches } from '../checks/identities.js';
+import { exportIdentity } from '../output/export-identity.js';
+import {
+  type ExportTarget,
+  exportEigenbasis,
+  openExports,
+  publishProjectionsExports,
+} from '../output/exports.js';
+import { fileMetadata } from '../output/file-metadata.js';
+import { LAYOUT_VERSION, type Manifest, type RunResults } from '../output/manifest.js';
+import type { RunPlan } from '../output/run-plan.js';
+import { writeReport } from '../report/write-report.js';
+import type { MergedTables } from '../tables/merged-tables.js';
+import type { SpectrumSource } from '../tables/spectrum.js';
+import type { Vocabulary } from '../tables/vocabulary.js';
+import type { Basis } from './basis.js';
+import type { RunContext } from './context.js';
+import { exportProjections } from './export-projections.js';
+import { refuseFailed, type VerificationResult } from './judge-run.js';
+import { type MadeExports, resultsOf } from './results.js';
+import type { SettledIdentity } from './settle-identity.js';
+import { spectrumSource } from './spectrum-source.js';
+import type { UnitRun } from './unit-run.js';
+import { writeTables } from './write-tables.js';
+
+/** What to do with a run that has just been computed and does not pass its checks. */
+export const FAILURE_ADVICE =
+  'the same command with --resume makes again what the disk did not keep; if that fails too, compare with --backend portable';
+
+/** What the stages before have found. */
+export interface FoundRun {
+  identity: SettledIdentity;
+  basis: Basis;
+  verified: VerificationResult;
+  /** Tables of all partitions; null where none are wanted. */
+  tables: MergedTables | null;
+  /** Texts of the tokens, which the tables name; null where none are wanted. */
+  vocabulary: Vocabulary | null;
+}
+
+/**
+ * Makes what a run has beside its partitions, the stage `finish` but for the commit: exports, tables, report.
+ *
+ * @throws VerificationError where a check has failed: nothing is made then
+ */
+export async function finishRun(
+  run: UnitRun,
+  found: FoundRun,
+  context: RunContext,
+): Promise<RunResults & Pick<Manifest, 'report'>> {
+  const { identity, basis, verified } = found;
+  refuseFailed(run.directory, verified.verification.checks, FAILURE_ADVICE);
+  const exports = await makeExports(run, found, context);
+  const spectrum = spectrumOf(basis, verified);
+  const tables = await makeTables(run, found, spectrum, context);
+  const results = resultsOf(run, { identity, basis, verified, spectrum, tables, exports });
+  if (tables === null || !run.plan.report) return { ...results, report: null };
+  const report = await context.stopwatch.time('report', undefined, () => writeReport(run.directory, results));
+  return { ...results, report };
+}
+
+/** The exports that a plan asks for, where they are to lie. */
+export function plannedExports({ exports }: Pick<RunPlan, 'exports'>, directory: string): ExportTarget[] {
+  return exports.map((target) => ({ ...target, path: path.resolve(directory, target.path) }));
+}
+
+async function makeExports(
+  { directory, plan, lock }: UnitRun,
+  { identity: { fingerprint }, basis, verified }: FoundRun,
+  context: RunContext,
+): Promise<MadeExports> {
+  const targets = plannedExports(plan, directory);
+  const { rows, hidden, partitions } = plan.units;
+  const { name } = plan.identity.model;
+  const identity = exportIdentity(targets, {
+    directory,
+    name,
+    rows,
+    hidden,
+    givenMetric: plan.metric.source === 'file' ? plan.metric.path : null,
+    fingerprint,
+    started: plan.started,
+  });
+  const projections = openExports(targets, identity);
+  const run = {
+    directory,
+    lock,
+    hidden,
+    metadata: fileMetadata(fingerprint, LAYOUT_VERSION, name),
+    partitions: partitions.map(({ rows: range, parquet, arrow }, index) => {
+      const fileOf = (file: string | null) => verified.files[index]!.find((one) => one.path === file) ?? null;
+      return { rows: range, parquet: fileOf(parquet), arrow: fileOf(arrow) };
+    }),
+    exports: projections,
+  };
+  const made =
+    projections.length === 0
+      ? { parts: [], digests: new Map<string, never>() }
+      : await exportProjections(run, context);
+  const digests = new Map([...made.digests, ...exportEigenbasis(targets, basis.stored, identity)]);
+  publishProjectionsExports(projections);
+  return { targets, projections, parts: made.parts, digests };
+}
+
+/** What figures of the spectrum are taken from: where the metric may be another's, the variance is measured. */
+function spectrumOf(
+  { stored, metric }: Basis,
+  { verification: { checks }, variances }: VerificationResult,
+): SpectrumSource {
+  return spectrumSource(stored, metric, metricMatches(checks) === true ? null : variances);
+}
+
+async function makeTables(
+  { directory, plan }: UnitRun,
+  { identity: { fingerprint, scan }, tables, vocabulary }: FoundRun,
+  spectrum: SpectrumSource,
+  { stopwatch }: RunContext,
+): Promise<Manifest['tables']> {
+  if (tables === null || vocabulary === null) return null;
+  const target = {
+    directory,
+    source: plan.checkpoint.source,
+    metadata: fileMetadata(fingerprint, LAYOUT_VERSION, plan.identity.model.name),
+    rowHashes: scan.rowHashes!,
+    vocabulary,
+  };
+  return stopwatch.time('tables', undefined, () => writeTables(target, spectrum, tables));
+}

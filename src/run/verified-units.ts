@@ -1,0 +1,56 @@
+import { metricEpsilon } from '../checks/identities.js';
+import { type Measurements, mergeMeasurements } from '../checks/measurements.js';
+import type { VerifiedFile } from '../files/file-record.js';
+import type { DoneRecord } from '../output/done-records.js';
+import { readVerifiedUnit } from '../output/unit-parts.js';
+import { emptyTables, type MergedTables } from '../tables/merged-tables.js';
+import type { Basis } from './basis.js';
+import { judgeMeasurements, type VerificationResult } from './judge-run.js';
+import type { UnitRun } from './unit-run.js';
+
+/** What the units of the stage `verify` have left, as it is merged. */
+export class VerifiedUnits {
+  readonly #run: UnitRun;
+  readonly #basis: Basis;
+  readonly #measurements: Measurements[] = [];
+  readonly #files: VerifiedFile[][] = [];
+  /** Tables of the run; null where none are wanted. */
+  readonly tables: MergedTables | null;
+
+  /** @param mean mu, [d] */
+  constructor(run: UnitRun, basis: Basis, mean: Float64Array) {
+    const { tables } = run.plan.identity;
+    this.#run = run;
+    this.#basis = basis;
+    this.tables =
+      tables === null
+        ? null
+        : emptyTables(basis.stored, mean, { rows: run.plan.units.rows, top: tables.top });
+  }
+
+  /** Takes what a unit has left, in any order. */
+  add(record: DoneRecord): void {
+    const { unit } = record;
+    const { measurements, files, tables } = readVerifiedUnit(this.#run.store, record);
+    this.#measurements[unit] = measurements;
+    this.#files[unit] = files;
+    if (tables !== null) this.tables?.add(tables, this.#run.plan.units.partitions[unit]!.rows, unit);
+  }
+
+  /** Judges what all units have measured. */
+  judge(): VerificationResult {
+    const { metric } = this.#run.plan;
+    const judged = judgeMeasurements(mergeMeasurements(this.#measurements), {
+      basis: this.#basis.stored,
+      basisCheck: this.#basis.check,
+      ridge: metric.ridge,
+      metric:
+        metric.source === 'computed'
+          ? { source: 'computed' }
+          : { source: 'file', epsilon: metricEpsilon(metric) },
+      hasCheckpoint: true,
+      mean: null,
+    });
+    return { files: this.#files, ...judged };
+  }
+}

@@ -1,0 +1,166 @@
+import { InputError } from '../src/errors.js';
+import type { Tasks, UnitInput, VerifyInput } from '../src/executor/tasks.js';
+import { type DoneRecord, publishRecord, readRecord, recordName } from '../src/output/done-records.js';
+import { locateEigenvectors } from '../src/output/eigenbasis-file.js';
+import { fileMetadata } from '../src/output/file-metadata.js';
+import { LAYOUT_VERSION } from '../src/output/manifest.js';
+import { partName, publishPart } from '../src/output/part-file.js';
+import { type RunPlan, readPlan } from '../src/output/run-plan.js';
+import { scannedIdentity } from '../src/output/run-records.js';
+import { directoryStore, type RunStore } from '../src/output/run-store.js';
+import {
+  basisFilesOf,
+  findingsOfScan,
+  findingsOfVerification,
+  partOf,
+  readBasisArrays,
+  type UnitFindings,
+  writtenFilesOf,
+} from '../src/output/unit-parts.js';
+import { covarianceUnits } from '../src/plan/covariance-units.js';
+import type { StageName } from '../src/plan/stages.js';
+import { tableSettings } from '../src/tables/part.js';
+import { covariance } from './covariance.js';
+import { project } from './project.js';
+import { scan } from './scan.js';
+import { verify } from './verify.js';
+
+/** A run as its units see it: what lies in its directory. */
+interface RunOnDisk {
+  input: UnitInput;
+  plan: RunPlan;
+  store: RunStore;
+}
+
+/** The work of the stages whose units run in threads. */
+const work: Partial<Record<StageName, (run: RunOnDisk) => Promise<UnitFindings>>> = {
+  scan: scanUnit,
+  covariance: covarianceUnit,
+  project: projectUnit,
+  verify: verifyUnit,
+};
+
+/** Plan that was read last: the units of a run follow each other. */
+let held: RunPlan | undefined;
+
+/**
+ * Computes one unit of a run from what lies in its directory, and publishes first what it has made, then its record. The
+ * record of a verification that has found a problem is not published: nobody is to rely on it.
+ */
+export async function unit(input: Tasks['unit']['input']): Promise<Tasks['unit']['result']> {
+  const { directory, lock, stage, unit: number, maker } = input;
+  const started = new Date();
+  const store = directoryStore(directory, { durable: lock === null, lock });
+  const plan = planOf(input, store);
+  const compute = work[stage];
+  if (compute === undefined) throw new RangeError(`${stage} is no stage of threads`);
+  const { files, part, results } = await compute({ input, plan, store });
+  const name = { stage, unit: number };
+  const record: DoneRecord = {
+    ...name,
+    ...maker,
+    plan: plan.sha256,
+    files,
+    part: part === null ? null : publishPart(store, partName(name), part),
+    results,
+    started: started.toISOString(),
+    seconds: (Date.now() - started.getTime()) / 1000,
+  };
+  const problems = (results.problems as string[] | undefined) ?? [];
+  return problems.length > 0 ? record : publishRecord(store, record);
+}
+
+function planOf({ directory, plan: sha256 }: UnitInput, store: RunStore): RunPlan {
+  if (held?.sha256 === sha256) return held;
+  const plan = readPlan(store, directory);
+  if (plan?.sha256 !== sha256) {
+    throw new InputError(
+      `${directory}: its plan is another one than this process began with. Run the same command again`,
+    );
+  }
+  held = plan;
+  return plan;
+}
+
+async function scanUnit({ plan, input }: RunOnDisk): Promise<UnitFindings> {
+  const { checkpoint, units, identity } = plan;
+  const rows = units.scans[input.unit]!;
+  const hashRows = identity.tables !== null;
+  return findingsOfScan(await scan({ source: checkpoint.source, rows, hashRows }));
+}
+
+async function covarianceUnit(run: RunOnDisk): Promise<UnitFindings> {
+  const { checkpoint, units, choice } = run.plan;
+  const unit = covarianceUnits(units.rows, units.hidden)[run.input.unit]!;
+  const { mean } = partOf(run.store, upstream(run, 'identity')) as { mean: Float64Array };
+  const { blocks } = await covariance({ ...unit, source: checkpoint.source, mean, backend: choice });
+  return { files: [], part: { blocks }, results: {} };
+}
+
+async function projectUnit(run: RunOnDisk): Promise<UnitFindings> {
+  const { plan, input } = run;
+  const { checkpoint, units, choice } = plan;
+  const { rows, parquet, arrow } = units.partitions[input.unit]!;
+  const [eigenbasis] = basisFilesOf(upstream(run, 'basis'));
+  const { files } = await project({
+    source: checkpoint.source,
+    rows,
+    eigenvectors: await locateEigenvectors(input.directory, units.hidden, eigenbasis),
+    backend: choice,
+    directory: input.directory,
+    lock: input.lock,
+    parquet,
+    arrow,
+    metadata: metadataOf(run),
+    durable: input.lock === null,
+  });
+  return { files, part: null, results: {} };
+}
+
+async function verifyUnit(run: RunOnDisk): Promise<UnitFindings> {
+  const { problems, files, tables, ...measured } = await verify(verification(run));
+  return findingsOfVerification({ measurements: { ...measured, problems }, files, tables });
+}
+
+function verification(run: RunOnDisk): VerifyInput {
+  const { plan, input, store } = run;
+  const { checkpoint, units, identity } = plan;
+  const { rows, parquet, arrow } = units.partitions[input.unit]!;
+  const written = writtenFilesOf(upstream(run, 'project', input.unit));
+  const expected = (name: string | null) => {
+    const file = written.find(({ path }) => path === name);
+    return file === undefined ? null : { ...file, sha256: null };
+  };
+  const { eigenvalues, probeVector, probeImage, means } = readBasisArrays(store, upstream(run, 'basis'));
+  return {
+    source: checkpoint.source,
+    hidden: units.hidden,
+    rows,
+    directory: input.directory,
+    parquet: expected(parquet),
+    arrow: expected(arrow),
+    metadata: metadataOf(run),
+    eigenvalues,
+    probe: { vector: probeVector, image: probeImage },
+    tables:
+      identity.tables === null
+        ? null
+        : tableSettings(eigenvalues, means, { rows: units.rows, top: identity.tables.top }),
+  };
+}
+
+/** Key-value metadata of every file of the run. */
+function metadataOf(run: RunOnDisk): Record<string, string> {
+  const { fingerprint } = scannedIdentity([upstream(run, 'identity')])!;
+  return fileMetadata(fingerprint, LAYOUT_VERSION, run.plan.identity.model.name);
+}
+
+/** Record of a unit that this one needs. @throws InputError where it is not done */
+function upstream({ store, plan, input }: RunOnDisk, stage: StageName, unit = 0): DoneRecord {
+  const record = readRecord(store, { stage, unit });
+  if (record !== null && record.plan === plan.sha256) return record;
+  throw new InputError(
+    `${input.directory}: ${recordName({ stage, unit })} is not there, which ${input.stage} needs; run the stage ` +
+      `${stage} to its end first`,
+  );
+}
