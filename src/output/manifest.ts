@@ -240,6 +240,8 @@ const manifestSchema = z.object({
     /** Plan and records of the units, which a run that is mended trusts; runs of former versions have a journal, or none. */
     records: fileRecordSchema.nullable().default(null),
     journal: fileRecordSchema.optional(),
+    /** Names of the machines that took part, where the run was computed in steps. */
+    hosts: z.array(z.string()).optional(),
     machine: z.object({ processor: z.string(), cores: z.number(), node: z.string(), platform: z.string() }),
   }),
 });

@@ -332,11 +332,12 @@ export class RunDirectory {
     }
   }
 
-  #refuseOther(found: FoundRun, wanted: RunKey): void {
+  #refuseOther(found: RunKey, wanted: RunKey): void {
     if (found.fingerprint === wanted.fingerprint) return;
     const differences = identityDifferences(found.identity, wanted.identity);
-    // Before its scan, an unfinished run has no fingerprint: then its options tell.
-    if (found.fingerprint === null && differences.length === 0) return;
+    // Before the weights are read, options tell.
+    const isUnknown = found.fingerprint === null || wanted.fingerprint === null;
+    if (isUnknown && differences.length === 0) return;
     const [there, here] = [found, wanted].map(
       ({ fingerprint }) => fingerprint?.slice(0, 12) ?? 'not known yet',
     );
@@ -465,7 +466,8 @@ const FORMER_JOURNAL = 'journal.jsonl';
 
 /** What tells a run from others, and what it is made of. */
 export interface RunKey {
-  fingerprint: string;
+  /** Hex; null as long as the weights have not been read. */
+  fingerprint: string | null;
   identity: RunIdentity;
 }
 
@@ -473,9 +475,6 @@ export interface RunKey {
 export interface WantedRun extends RunKey {
   plan: PlanOfRun;
 }
-
-/** What tells a run that lies here; the fingerprint is null before its scan. */
-type FoundRun = Omit<RunKey, 'fingerprint'> & { fingerprint: string | null };
 
 /** A manifest but for the record of the records, which end with the commit. */
 interface ManifestToCommit extends Omit<Manifest, 'execution'> {

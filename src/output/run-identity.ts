@@ -85,6 +85,7 @@ function lackingOptions(found: RunIdentity, wanted: RunIdentity): string[] {
 }
 
 function hashText(sha256: string): string {
+  if (sha256 === '') return '';
   return `SHA-256 ${sha256.slice(0, 12)}`;
 }
 

@@ -16,6 +16,7 @@ import { METRIC_NAME, readCovariance, writeMetric } from '../output/metric-file.
 import { basisFilesOf } from '../output/unit-parts.js';
 import type { RunContext } from './context.js';
 import { mergeCovariance } from './covariance.js';
+import { FAILURE_ADVICE, refuseFailed } from './judge-run.js';
 import type { SettledIdentity } from './settle-identity.js';
 import { publishUnit, type UnitRun, withdrawUnit } from './unit-run.js';
 
@@ -42,7 +43,11 @@ interface BasisInputs {
   matrix: Float64Array | null;
 }
 
-/** Computes the stage `basis`, as far as it does not lie on disk intact, and reads it back. */
+/**
+ * Computes the stage `basis`, as far as it does not lie on disk intact, and reads it back.
+ *
+ * @throws VerificationError where it does not diagonalise the metric: then it is not recorded
+ */
 export async function settleBasis(run: UnitRun, inputs: BasisInputs, context: RunContext): Promise<Basis> {
   const { intact } = inputs;
   const { hidden } = run.plan.units;
@@ -59,6 +64,8 @@ export async function settleBasis(run: UnitRun, inputs: BasisInputs, context: Ru
     const read = await readEigenbasis(run.directory, hidden, file);
     return [read, await checkBasis(read, operator)] as const;
   });
+  // Before the work that would rest on it.
+  refuseFailed(run.directory, check.checks, FAILURE_ADVICE);
   freeBuffer(operator.matrix.buffer as ArrayBuffer);
   const probe = freivaldsProbe(stored.eigenvectors, hidden);
   const part = {
