@@ -1,6 +1,7 @@
 import { EigenshardError, InputError } from '../src/errors.js';
 import type { Tasks, UnitInput, VerifyInput } from '../src/executor/tasks.js';
 import { isMissing } from '../src/files/system-error.js';
+import { freeBuffer } from '../src/linalg/free-buffer.js';
 import { type DoneRecord, publishRecord, readRecord, recordName } from '../src/output/done-records.js';
 import { locateEigenvectors } from '../src/output/eigenbasis-file.js';
 import { fileMetadata } from '../src/output/file-metadata.js';
@@ -68,6 +69,8 @@ export async function unit(input: Tasks['unit']['input']): Promise<Tasks['unit']
     started: started.toISOString(),
     seconds: (Date.now() - started.getTime()) / 1000,
   };
+  // Megabytes each: the next unit comes before the garbage collector does.
+  for (const { buffer } of Object.values(part ?? {})) freeBuffer(buffer as ArrayBuffer);
   const problems = (results.problems as string[] | undefined) ?? [];
   return problems.length > 0 ? record : publishRecord(store, record);
 }

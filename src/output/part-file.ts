@@ -4,7 +4,7 @@ import { InputError } from '../errors.js';
 import { CHUNK_BYTES, chunksOf } from '../files/chunks.js';
 import type { WrittenFile } from '../files/file-record.js';
 import { type UnitName, unitNumber } from '../plan/stages.js';
-import type { RunStore } from './run-store.js';
+import type { ByteRange, RunStore } from './run-store.js';
 import { writtenFileSchema } from './schemas.js';
 
 /** Constructors of the arrays that a part can hold, by the name of their type. */
@@ -54,6 +54,20 @@ export function publishPart(store: RunStore, path: string, arrays: PartArrays): 
   return record;
 }
 
+/** Reads a stretch of a part; one that a single call can read is not copied. */
+function readBytes(store: RunStore, path: string, { offset, length }: ByteRange): Uint8Array<ArrayBuffer> {
+  const read = (from: number, count: number) => {
+    const bytes = store.read(path, { offset: offset + from, length: count });
+    if (bytes === null) throw damaged(path, 'it is missing');
+    return bytes;
+  };
+  if (length <= CHUNK_BYTES) return read(0, length);
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length; done += CHUNK_BYTES)
+    bytes.set(read(done, Math.min(CHUNK_BYTES, length - done)), done);
+  return bytes;
+}
+
 /** Name of the part of a unit in the store. */
 export function partName({ stage, unit }: UnitName): string {
   return `${PARTS_FOLDER}/${stage}/${unitNumber(unit)}.bin`;
@@ -84,15 +98,9 @@ export function readPart(
   let offset = 0;
   let crc = 0;
   const read = arrays.map(({ name, type, length }) => {
-    const array = new arrayTypes[type](length);
-    const bytes = new Uint8Array(array.buffer);
-    for (let done = 0; done < bytes.length; done += CHUNK_BYTES) {
-      const length = Math.min(CHUNK_BYTES, bytes.length - done);
-      const chunk = store.read(path, { offset: offset + done, length });
-      if (chunk === null) throw damaged(path, 'it is missing');
-      bytes.set(chunk, done);
-      crc = crc32(chunk, crc);
-    }
+    const bytes = readBytes(store, path, { offset, length: length * arrayTypes[type].BYTES_PER_ELEMENT });
+    for (const chunk of chunksOf(bytes)) crc = crc32(chunk, crc);
+    const array = new arrayTypes[type](bytes.buffer);
     const padding = paddingOf(bytes.length);
     crc = crc32(padding, crc);
     offset += bytes.length + padding.length;
