@@ -1,5 +1,5 @@
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
-import { maximaBytes, SELECTION_BYTES } from '../src/linalg/kernels/table-kernels.js';
+import { maximaBytes, selectionBytes } from '../src/linalg/kernels/table-kernels.js';
 import { type RowRange, splitRows } from '../src/plan/row-ranges.js';
 import { ARCSINE_POLYNOMIAL, NOTICED_SQUARE } from '../src/tables/arcsine.js';
 import { extremeLists, LISTS, listOf } from '../src/tables/extremes.js';
@@ -52,7 +52,7 @@ export function tableSizes(rows: RowRange, d: number, settings: TableSettings | 
     causalCosines: padded * 4 * on,
     blockMaxima: LISTS * maximaBytes(rows.count) * on,
     // Behind columns and maxima, which are read beyond their ends.
-    candidates: SELECTION_BYTES * on,
+    candidates: selectionBytes(rows.count) * on,
     polynomial: 8 * 4 * on,
     columnSums: perColumn * 2 * COLUMN_SUMS,
     aligned: perColumn * COLUMN_ALIGNMENTS,

@@ -185,19 +185,6 @@ function blocksOf(rows: usize): usize {
   return (rows + BLOCK - 1) / BLOCK;
 }
 
-/**
- * Begins two lists of maxima, float32, one a block in whole vectors: behind the last block they are -Infinity. Returns
- * the bytes of a list.
- */
-// @ts-ignore: decorator
-@inline
-function beginMaxima(maxima: usize, rows: usize): usize {
-  const bytes = ((blocksOf(rows) + 3) >> 2) << 4;
-  v128.store(maxima + bytes - 16, f32x4.splat(-Infinity));
-  v128.store(maxima + 2 * bytes - 16, f32x4.splat(-Infinity));
-  return bytes;
-}
-
 // @ts-ignore: decorator
 @inline
 function maximumLane(values: v128): f32 {
@@ -207,12 +194,13 @@ function maximumLane(values: v128): f32 {
 
 /**
  * Adds the power sums of q = p - mean, q^1 to q^4, to sums (float64 [4]), and stores the largest p and the largest
- * -p of every block of rows in two lists of maxima: see `beginMaxima`. The zeros behind the last row count as rows there.
+ * -p of every block of rows, lane by lane of its vectors, in maxima (float32 [2, blocks, 4]). The zeros behind the last
+ * row count as rows there.
  */
 export function measureMoments(column: usize, rows: usize, mean: f64, sums: usize, maxima: usize): void {
   const ms = f64x2.splat(mean);
-  const listBytes = beginMaxima(maxima, rows);
-  for (let first: usize = 0, block: usize = maxima; first < rows; first += BLOCK, block += 4) {
+  const listBytes = blocksOf(rows) << 4;
+  for (let first: usize = 0, block: usize = maxima; first < rows; first += BLOCK, block += 16) {
     const end = min(first + BLOCK, rows);
     let sum1 = f64x2.splat(0);
     let sum2 = f64x2.splat(0);
@@ -251,8 +239,8 @@ export function measureMoments(column: usize, rows: usize, mean: f64, sums: usiz
         rest4 += square * square;
       }
     }
-    store<f32>(block, maximumLane(highest));
-    store<f32>(block + listBytes, maximumLane(f32x4.neg(lowest)));
+    v128.store(block, highest);
+    v128.store(block + listBytes, f32x4.neg(lowest));
     add64(sums, rest1);
     add64(sums + 8, rest2);
     add64(sums + 16, rest3);
@@ -360,8 +348,8 @@ export function measureAngles(
   const p2 = v128.load32_splat(polynomial + 8);
   const noticed = v128.load32_splat(polynomial + 12);
   const arcsines = polynomial + 16;
-  const listBytes = beginMaxima(maxima, rows);
-  for (let first: usize = 0, block: usize = maxima; first < rows; first += BLOCK, block += 4) {
+  const listBytes = blocksOf(rows) << 4;
+  for (let first: usize = 0, block: usize = maxima; first < rows; first += BLOCK, block += 16) {
     const end = min(first + BLOCK, rows);
     let sum = f64x2.splat(0);
     let squares = f64x2.splat(0);
@@ -390,8 +378,8 @@ export function measureAngles(
       squares = f64x2.add(squares, f64x2.add(f64x2.mul(s0, s0), f64x2.mul(s1, s1)));
       positives = f64x2.add(positives, f64x2.add(f64x2.pmax(s0, f64x2.splat(0)), f64x2.pmax(s1, f64x2.splat(0))));
     }
-    store<f32>(block, maximumLane(highest));
-    store<f32>(block + listBytes, maximumLane(f32x4.neg(lowest)));
+    v128.store(block, highest);
+    v128.store(block + listBytes, f32x4.neg(lowest));
     const total = horizontal(sum);
     add64(sums, total);
     add64(sums + 8, horizontal(squares));
@@ -442,9 +430,9 @@ function countAligned(magnitude: f64, aligned: usize): void {
  * keys (float64 [top], -Infinity behind the last one) and rowsOf (int32 [top], -1 there). Rows of norm 0 are left out.
  *
  * values (float32, as long as the column) are weight p_i / norm_i to float32's accuracy, 0 where the norm is 0; maxima
- * are the largest of sign values in each block of rows. A floor that `top` blocks reach is one that `top` rows reach:
- * hardly more of them are looked at. Blocks and 64 maxima at a time are read as wholes; what lies behind the last ones
- * does not count. scratch has room for two lists of candidates: see CANDIDATES.
+ * (float32 [blocks, 4]) are the largest of sign values in the lanes of each block. What `top` of them reach is a floor
+ * that `top` rows reach, and hardly more of them are looked at. Values are read 64 at a time; what lies behind the last
+ * ones does not count. scratch has room for two lists of candidates, see CANDIDATES, and for as much as maxima.
  */
 export function selectExtremes(
   values: usize,
@@ -464,16 +452,18 @@ export function selectExtremes(
     store<i32>(rowsOf + (k << 2), -1);
   }
   const blocks = blocksOf(rows);
-  const floor = floorOf(maxima, blocks, top);
+  const floor = floorOf(maxima, blocks, top, scratch + 2 * CANDIDATES_BYTES);
   // What does not count is 0 in the maxima: a floor that is not above it says nothing of the rows that do.
   let threshold = floor > 0 ? <f32>lowered(floor) : <f32>-Infinity;
   let bar: f64 = -Infinity;
   let length: usize = 0;
   let count: usize = 0;
-  for (let group: usize = 0; group < blocks; group += 64) {
-    let near = reaching(maxima + (group << 2), blocks - group, 1, threshold);
+  for (let group: usize = 0; group < blocks; group += 16) {
+    const lanes = reaching(maxima + (group << 4), (blocks - group) << 2, 1, threshold);
+    const pairs = lanes | (lanes >> 1);
+    let near = (pairs | (pairs >> 2)) & 0x1111111111111111;
     for (; near !== 0; near &= near - 1) {
-      const first = (group + <usize>ctz(near)) * BLOCK;
+      const first = (group + (<usize>ctz(near) >> 2)) * BLOCK;
       let mask = reaching(values + (first << 2), rows - first, <f32>sign, threshold);
       for (; mask !== 0; mask &= mask - 1) {
         const row = first + <usize>ctz(mask);
@@ -503,25 +493,31 @@ function lowered(value: f64): f64 {
 /** Halvings at most of the interval in which a floor is sought: it need not be the highest one. */
 const HALVINGS = 16;
 
-/** A value that at least `rank` of `count` maxima reach, and hardly more; -Infinity where there are fewer. */
-function floorOf(maxima: usize, count: usize, rank: usize): f32 {
-  if (count < rank) return -Infinity;
-  const end = maxima + (((count + 3) >> 2) << 4);
-  const none = f32x4.splat(-Infinity);
-  let highest = none;
+/**
+ * A value that at least `rank` of the maxima of `blocks` blocks reach, and hardly more; -Infinity where there are fewer.
+ * So many blocks are taken together that there are about four lanes for each of the rows sought.
+ */
+function floorOf(maxima: usize, blocks: usize, rank: usize, scratch: usize): f32 {
+  if (blocks << 2 < rank) return -Infinity;
+  const last = maxima + (blocks << 4);
+  const step = max<usize>(1, blocks / rank) << 4;
+  let highest = f32x4.splat(-Infinity);
   let lowest = f32x4.splat(Infinity);
-  for (let at = maxima; at < end; at += 16) {
-    const four = v128.load(at);
+  let end = scratch;
+  for (let first = maxima; first < last; first += step, end += 16) {
+    let four = v128.load(first);
+    for (let at = first + 16; at < min(first + step, last); at += 16) four = f32x4.pmax(four, v128.load(at));
+    v128.store(end, four);
     highest = f32x4.pmax(highest, four);
-    lowest = f32x4.pmin(lowest, v128.bitselect(four, lowest, f32x4.gt(four, none)));
+    lowest = f32x4.pmin(lowest, four);
   }
   let floor = -maximumLane(f32x4.neg(lowest));
   let ceiling = maximumLane(highest);
-  for (let step = 0; step < HALVINGS; step++) {
+  for (let halving = 0; halving < HALVINGS; halving++) {
     const middle = floor + (ceiling - floor) * 0.5;
     const middles = f32x4.splat(middle);
     let counts = i32x4.splat(0);
-    for (let at = maxima; at < end; at += 16) counts = i32x4.sub(counts, f32x4.ge(v128.load(at), middles));
+    for (let at = scratch; at < end; at += 16) counts = i32x4.sub(counts, f32x4.ge(v128.load(at), middles));
     const pairs = i32x4.add(counts, v128.shuffle<i32>(counts, counts, 2, 3, 0, 1));
     const reached: usize = i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
     if (reached >= rank) floor = middle;

@@ -71,16 +71,18 @@ export interface TableKernels {
 /** Rows of a block, as assembly/tables.ts has them. */
 const BLOCK_ROWS = 64;
 
-/**
- * Bytes of a list of maxima of `rows` rows, of which `measureMoments` and `measureAngles` store two: a float32 a block,
- * in whole vectors.
- */
+/** Bytes of a list of maxima of `rows` rows, of which `measureMoments` and `measureAngles` store two: [blocks, 4]. */
 export function maximaBytes(rows: number): number {
-  return Math.ceil(rows / (4 * BLOCK_ROWS)) * 16;
+  return Math.ceil(rows / BLOCK_ROWS) * 16;
 }
 
-/** Bytes that `selectExtremes` works in: two lists of the candidates of two blocks, a float64 and an int32 each. */
-export const SELECTION_BYTES = 2 * (2 * BLOCK_ROWS) * 12;
+/**
+ * Bytes that `selectExtremes` works in: two lists of the candidates of two blocks, a float64 and an int32 each, and a
+ * list of maxima.
+ */
+export function selectionBytes(rows: number): number {
+  return 2 * (2 * BLOCK_ROWS) * 12 + maximaBytes(rows);
+}
 
 /** Loads the kernels of the derived geometry over `memory`. */
 export function loadTableKernels(memory: KernelMemory): TableKernels {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { KernelMemory, type Region } from '../../../src/linalg/kernels/kernel-memory.js';
-import { loadTableKernels, maximaBytes, SELECTION_BYTES } from '../../../src/linalg/kernels/table-kernels.js';
+import { loadTableKernels, maximaBytes, selectionBytes } from '../../../src/linalg/kernels/table-kernels.js';
 import { ARCSINE_POLYNOMIAL, NOTICED_SQUARE } from '../../../src/tables/arcsine.js';
 import { binOf, FINE_BINS, fineGrid, shiftBetween } from '../../../src/tables/fine-grid.js';
 import { randomFloat32, randomFloat64, seededRandom } from '../../helpers/random.js';
@@ -11,9 +11,6 @@ const kernels = loadTableKernels(memory);
 /** Around the steps of 2, 4 and 64 rows, and the 8 columns that are folded at once. */
 const rowCounts = [1, 2, 3, 4, 5, 63, 64, 65, 127, 130];
 const columnCounts = [1, 7, 8, 9, 17];
-
-/** Blocks of 64 rows. */
-const blocksOf = (rows: number) => Math.ceil(rows / 64);
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 
@@ -117,7 +114,7 @@ function columnRegions(rows: number, top = 1) {
     sums: 4 * 8,
     aligned: 5 * 4,
     maxima: 2 * maximaBytes(rows),
-    candidates: SELECTION_BYTES,
+    candidates: selectionBytes(rows),
     counts: 1024 * 4,
     keys: top * 8,
     found: top * 4,
@@ -209,8 +206,8 @@ function sortedExtremes(keys: (number | null)[], top: number) {
   };
 }
 
-/** Around the steps of 4 and 64 rows, and so many blocks as a list has places, or as are looked at together. */
-const selectedRowCounts = [...rowCounts, 200, 1279, 1280, 1283, 4096, 4161, 5000];
+/** Around the steps of 4 and 64 rows, so many lanes or blocks as a list has places, and 16 blocks that go together. */
+const selectedRowCounts = [...rowCounts, 200, 256, 320, 321, 1023, 1025, 1279, 1280, 1283, 2623, 5000];
 
 test('extremes of cosines are those of a sort, ties to the lower row, rows of zeros left out', (t) => {
   const weight = 50;
@@ -267,7 +264,7 @@ test('extremes are those of a sort, however the column is made, wherever the num
   }
 });
 
-test('moments are power sums about the given mean, and maxima those of every block', (t) => {
+test('moments are power sums about the given mean, and maxima those of the lanes of every block', (t) => {
   for (const rows of rowCounts) {
     const { src, column, sums, maxima } = columnRegions(rows);
     src.float32.set(randomFloat32(rows, rows).map((x) => x + 2));
@@ -278,12 +275,14 @@ test('moments are power sums about the given mean, and maxima those of every blo
       const expected = src.float32.reduce((sum, p) => sum + (p - 2) ** (k + 1), 0);
       t.true(Math.abs(sums.float64[k]! - expected) <= rows * rows * Number.EPSILON);
     }
-    for (const block of range(blocksOf(rows))) {
-      const values = [...src.float32.slice(block * 64, (block + 1) * 64)];
-      // The zeros behind the last row count.
-      if (block === blocksOf(rows) - 1 && rows % 4 > 0) values.push(0);
-      t.is(maxima.float32[block], Math.max(...values));
-      t.is(maxima.float32[maximaBytes(rows) / 4 + block]! + 0, -Math.min(...values) + 0);
+    // The zeros behind the last row count.
+    const padded = [...src.float32, ...range((4 - (rows % 4)) % 4).map(() => 0)];
+    const stored = maximaBytes(rows) / 4;
+    for (const lane of range(4 * Math.ceil(rows / 64))) {
+      const ofLane = (_: number, i: number) => i % 4 === lane % 4 && i >> 6 === lane >> 2;
+      const values = padded.filter(ofLane);
+      t.is(maxima.float32[lane], Math.max(...values));
+      t.is(maxima.float32[stored + lane]! + 0, -Math.min(...values) + 0);
     }
   }
 });
