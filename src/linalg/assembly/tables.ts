@@ -528,6 +528,8 @@ function floorOf(maxima: usize, blocks: usize, rank: usize, scratch: usize): f32
 }
 
 /** Which of 64 float32 values, times sign, reach a threshold: a bit each, 0 from `count` on. */
+// @ts-ignore: decorator
+@inline
 function reaching(values: usize, count: usize, sign: f32, threshold: f32): u64 {
   const signs = f32x4.splat(sign);
   const thresholds = f32x4.splat(threshold);
