@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import type { RunPlan } from '../output/run-plan.js';
 import { withContext } from '../run/caller.js';
 import { loadConfig, type Overrides } from '../run/config.js';
-import type { PlannedRun } from '../run/write-plan.js';
-import { writeRunPlan } from '../run/write-plan.js';
+import { type StageNeed, stageNeeds } from '../run/stage-needs.js';
+import { type PlannedRun, writeRunPlan } from '../run/write-plan.js';
 import { alignedRows } from '../text/aligned-rows.js';
-import { count, counted } from '../text/figures.js';
+import { count, counted, formatBytes } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
@@ -53,12 +54,14 @@ async function planCommand({
       writeRunPlan(config, { overwrite }, context),
     ),
   );
-  print(json ? answerJson(planOutline(planned)) : screenText(planText(planned)));
+  const { workers } = config;
+  print(json ? answerJson(planOutline(planned, workers)) : screenText(planText(planned, workers)));
 }
 
 /** What a plan comes to, as data. */
-function planOutline({ directory, plan }: PlannedRun) {
+function planOutline({ directory, plan }: PlannedRun, workers: number) {
   const { identity, stages, kernels, exports } = plan;
+  const needs = needsOf(plan, workers);
   return {
     directory,
     model: identity.model.name,
@@ -66,20 +69,41 @@ function planOutline({ directory, plan }: PlannedRun) {
     hidden: identity.model.hidden,
     kernels,
     exports: exports.map((file) => file.path),
-    stages: stages.map(({ name, units, after }) => ({ name, units, after })),
+    stages: stages.map(({ name, units, after }, k) => {
+      const { memoryBytes, partBytes } = needs[k]!;
+      return { name, units, after, memoryBytes, partBytes };
+    }),
   };
 }
 
-function planText(planned: PlannedRun): string {
-  const { directory, plan } = planned;
+function needsOf({ units, identity, checkpoint, metric }: RunPlan, workers: number): StageNeed[] {
+  const top = identity.tables?.top ?? null;
+  const shape = {
+    dtype: checkpoint.source.dtype,
+    workers,
+    computesMetric: metric.source === 'computed',
+    top,
+  };
+  return stageNeeds(units, shape);
+}
+
+function planText({ directory, plan }: PlannedRun, workers: number): string {
+  const needs = needsOf(plan, workers);
   const { name, rows, hidden } = plan.identity.model;
   const units = plan.stages.reduce((sum, stage) => sum + stage.units, 0);
   return [
     `${directory}: ${name}, ${count(rows)} x ${count(hidden)}: ${counted(plan.stages.length, 'stage')} of ${counted(units, 'unit')}`,
     alignedRows([
-      ['stage', 'units', 'after'],
-      ...plan.stages.map((stage) => [stage.name, String(stage.units), stage.after.join(', ')]),
+      ['stage', 'units', 'after', 'memory', 'left for later'],
+      ...plan.stages.map((stage, k) => [
+        stage.name,
+        String(stage.units),
+        stage.after.join(', '),
+        formatBytes(needs[k]!.memoryBytes),
+        needs[k]!.partBytes === 0 ? '' : formatBytes(needs[k]!.partBytes),
+      ]),
     ]),
+    `memory is that of a process with ${counted(workers, 'thread')}; what is left for later goes when the run is finished`,
     `next: eigenshard submit slurm ${directory} --workers 8, or on each machine eigenshard step ${directory} ` +
       `${plan.stages[0]!.name} --index I --of N, and so on`,
   ].join('\n');

@@ -10,12 +10,14 @@ import { publishFailure } from '../output/failure-records.js';
 import { recordsOfStage, scannedIdentity } from '../output/run-records.js';
 import { partOf, readScannedRange } from '../output/unit-parts.js';
 import type { Stage, StageName } from '../plan/stages.js';
-import { counted } from '../text/figures.js';
+import { counted, formatBytes } from '../text/figures.js';
 import { settleBasis } from './basis.js';
 import type { RunContext } from './context.js';
 import { finishSteps } from './finish-steps.js';
 import { openSteps, openUnitRun } from './open-steps.js';
+import { memoryBytes } from './peak-memory.js';
 import { settleIdentity } from './settle-identity.js';
+import { stageNeeds } from './stage-needs.js';
 import { type UnitRun, unitInput, withdrawUnit } from './unit-run.js';
 
 /** What a process has done of a stage. */
@@ -76,12 +78,35 @@ export async function step(
   const result = { directory: place, stage: stage.name, units: mine.length, before, isFinished: false };
   if (open.length === 0) return { ...result, computed: 0 };
   const run = await openUnitRun(opened, options.environment);
+  refuseBeyondMemoryOf(run, stage, context.executor.concurrency);
   await requireStages(run, stage, context);
   refuseMixed(run, options.allowMixed);
   for (const record of done) if (open.includes(record.unit)) withdrawUnit(run, record);
   if (stage.rows === null) await computeOne(run, stage.name, options, context);
   else await computeStride(run, stage, open, context);
   return { ...result, computed: open.length };
+}
+
+/** @throws InputError where the stage, with so many threads, takes more memory than this machine has */
+function refuseBeyondMemoryOf({ directory, plan }: UnitRun, { name }: Stage, workers: number): void {
+  const { units, checkpoint, metric, identity } = plan;
+  const shape = {
+    dtype: checkpoint.source.dtype,
+    computesMetric: metric.source === 'computed',
+    top: identity.tables?.top ?? null,
+  };
+  const needOf = (threads: number) =>
+    stageNeeds(units, { ...shape, workers: threads }).find(({ stage }) => stage === name)!.memoryBytes;
+  const there = memoryBytes();
+  if (needOf(workers) <= there) return;
+  const isByThreads = needOf(1) <= there;
+  throw new InputError(
+    `${directory}: ${name} takes about ${formatBytes(needOf(workers))} of memory with ${counted(workers, 'thread')}, and ` +
+      `there are ${formatBytes(there)}; ` +
+      (isByThreads
+        ? 'give fewer --workers'
+        : 'run it on a machine with more, or plan it with fewer --partition-rows'),
+  );
 }
 
 /** Units of a share: of the verification, those that the next process has computed. */

@@ -72,7 +72,7 @@ export interface TokenPart {
 }
 
 /** Strongest directions of a token that its table names. */
-const PLACES = 8;
+export const PLACES = 8;
 
 /**
  * Settings of the parts of a run's tables.
