@@ -274,8 +274,8 @@ export function readManifest(directory: string): Manifest {
 
 function damaged(file: string, how: string): VerificationError {
   return new VerificationError(
-    `${file}: ${how}; it is not as the run wrote it. Run the same command with --resume to make it again from what is ` +
-      'intact, or with --overwrite to start anew',
+    `${file}: ${how}; it is not as the run wrote it. The run's own command with --resume makes it again from what is ` +
+      'intact, with --overwrite all of the run',
   );
 }
 

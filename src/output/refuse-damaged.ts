@@ -47,6 +47,6 @@ export function refuseOtherSize(file: string, bytes: number): string {
 function damaged(file: string, how: string): InputError {
   return new InputError(
     `${file}: is not as the run wrote it: ${how}. \`verify\` tells what else is damaged, and the run's own command with ` +
-      '--resume makes it again',
+      '--resume --checksums makes it again',
   );
 }

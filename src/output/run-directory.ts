@@ -20,6 +20,7 @@ import {
   journalRecord,
   readJournal,
 } from './journal.js';
+import { entriesOfManifest, headerOfManifest } from './journal-of-manifest.js';
 import { LAYOUT_VERSION, type Manifest, readManifest, writeManifest } from './manifest.js';
 import { manifestFiles } from './manifest-files.js';
 import { identityOfManifest } from './manifest-identity.js';
@@ -34,7 +35,7 @@ import {
 } from './own-files.js';
 import { refuseStrangers, writtenPartitions } from './partition-folders.js';
 import { isOwnManifest, MANIFEST_NAME } from './run-folders.js';
-import { identityDifferences, type RunIdentity, refuseLacking } from './run-identity.js';
+import { additionDifferences, dataDifferences, type RunIdentity, refuseLacking } from './run-identity.js';
 import { settleStage } from './staged-files.js';
 
 /**
@@ -108,8 +109,8 @@ export class RunDirectory {
     try {
       manifest = readManifest(this.path);
     } catch (error) {
-      if (!(error instanceof VerificationError) || readable(() => readJournal(this.path)) === null)
-        throw error;
+      if (!(error instanceof VerificationError)) throw error;
+      if (readable(() => readJournal(this.path)) === null) throw this.#lostRecords(error);
       note(`${path.join(this.path, MANIFEST_NAME)}: is not as the run wrote it, and is made again`);
       this.refuseLost();
       removeFile(path.join(this.path, MANIFEST_NAME));
@@ -137,13 +138,13 @@ export class RunDirectory {
   reopen(manifest: Manifest, wanted: RunKey): void {
     this.#refuseOtherAdditions(identityOfManifest(manifest), wanted.identity);
     const journal = path.join(this.path, JOURNAL_NAME);
-    const header = headerOf(manifest);
+    const header = headerOfManifest(manifest);
     this.refuseLost();
     const recorded = readable(() => readJournal(this.path));
     // Lost, damaged, or from before exports and tables were added: the manifest, which is sealed, knows the same or more.
     if (!isDeepStrictEqual(recorded?.header, header)) {
       removeFile(journal);
-      Journal.create(this.path, header, entriesOf(manifest)).close();
+      Journal.create(this.path, header, entriesOfManifest(manifest)).close();
     }
     removeFile(path.join(this.path, MANIFEST_NAME));
   }
@@ -163,6 +164,15 @@ export class RunDirectory {
   /** Whether something of a run lies here that can be gone on with. */
   get isBegun(): boolean {
     return this.#holds(JOURNAL_NAME);
+  }
+
+  /** What the run that is to be continued or mended records of itself: its manifest, or else its journal. */
+  get recorded(): JournalHeader | null {
+    if (this.#flags.overwrite) return null;
+    if (!this.#holds(MANIFEST_NAME)) return readable(() => readJournal(this.path))?.header ?? null;
+    const manifest = readable(() => readManifest(this.path));
+    if (manifest !== null) return headerOfManifest(manifest);
+    return readable(() => readJournal(this.path))?.header ?? null;
   }
 
   /** What has computed the unfinished run that lies here, when it is to be continued. */
@@ -258,7 +268,8 @@ export class RunDirectory {
     if (this.#flags.overwrite || this.#flags.resume) return;
     if (this.#holds(MANIFEST_NAME)) {
       throw new InputError(
-        `${this.path}: already holds a finished run. Choose another --out, or --overwrite to replace it`,
+        `${this.path}: already holds a finished run. --resume makes again what is missing or damaged of it where it is ` +
+          'this run, --overwrite replaces it; or choose another --out',
       );
     }
     if (readJournal(this.path) !== null) {
@@ -297,7 +308,7 @@ export class RunDirectory {
     if (found.fingerprint === wanted.fingerprint) return;
     const [there, here] = [found, wanted].map(({ fingerprint }) => fingerprint.slice(0, 12));
     const areKnown = found.identity !== undefined && wanted.identity !== undefined;
-    const differences = areKnown ? identityDifferences(found.identity!, wanted.identity!) : [];
+    const differences = areKnown ? dataDifferences(found.identity!, wanted.identity!) : [];
     if (areKnown && differences.length === 0) {
       throw new InputError(
         `${this.path}: holds this run, made by another version, whose fingerprint is another one (${there}, not ${here}): ` +
@@ -316,7 +327,7 @@ export class RunDirectory {
   /** Refuses to continue, or to mend, a run with other tables or exports than it has. */
   #refuseOtherAdditions(found: RunIdentity | undefined, wanted: RunIdentity | undefined): void {
     if (found === undefined || wanted === undefined) return;
-    const differences = identityDifferences(found, wanted);
+    const differences = additionDifferences(found, wanted);
     if (differences.length === 0) return;
     throw new InputError(
       `${this.path}: the run there is to be completed, and has other tables or exports: its inputs or options differ: ` +
@@ -351,8 +362,21 @@ export class RunDirectory {
   #refuseForeign(target: string): void {
     const file = path.resolve(this.path, target);
     if (!existsSync(file)) return;
+    const isLost = !this.#flags.overwrite && this.#isOwn(file) && isMarker(path.join(this.path, MARKER_NAME));
     throw new InputError(
-      `${file}: exists, and no eigenshard run in ${this.path} wrote it. Move it away, or write elsewhere`,
+      isLost
+        ? `${file}: exists, and neither manifest nor journal tells of the run in ${this.path} any more. --overwrite makes ` +
+            'it anew; or write elsewhere'
+        : `${file}: exists, and no eigenshard run in ${this.path} wrote it. Move it away, or write elsewhere`,
+    );
+  }
+
+  /** The error for a damaged manifest where no journal tells what of the run is intact. */
+  #lostRecords(cause: VerificationError): VerificationError {
+    return new VerificationError(
+      `${path.join(this.path, MANIFEST_NAME)}: is not as the run wrote it, and there is no journal that tells what is ` +
+        'intact. --overwrite makes the run anew; or choose another --out',
+      { cause },
     );
   }
 
@@ -430,34 +454,6 @@ function readable<Result>(read: () => Result): Result | null {
     if (error instanceof EigenshardError) return null;
     throw error;
   }
-}
-
-/** The header of the journal that a finished run had. */
-function headerOf(manifest: Manifest): JournalHeader {
-  const { fingerprint, execution, exports, tables, report } = manifest;
-  return {
-    step: 'run',
-    fingerprint,
-    identity: identityOfManifest(manifest),
-    started: execution.started,
-    exports: exports.map((file) => file.path),
-    tables: [...(tables?.files ?? []), ...(report === null ? [] : [report])].map((file) => file.path),
-    kernels: execution.kernels,
-  };
-}
-
-/** Its entries. */
-function entriesOf({ metric, eigenbasis, partitions }: Manifest): JournalEntry[] {
-  return [
-    ...(metric.source === 'computed' ? [{ step: 'metric' as const, file: metric.file }] : []),
-    { step: 'eigenbasis' as const, file: eigenbasis },
-    ...partitions.map(({ files, crc32 }, index) => ({
-      step: 'partition' as const,
-      index,
-      files: files.map((file) => ({ path: file.path, bytes: file.bytes, crc32: file.crc32 })),
-      crc32,
-    })),
-  ];
 }
 
 /** Whether a path, as it is written, lies in a directory. */

@@ -36,6 +36,7 @@ import { damageOf } from './damage.js';
 import { digestProjectionsExports, type ExportedRows, type ExportFindings } from './digest-exports.js';
 import { intactUnits } from './intact-units.js';
 import { judgeRun, refuseFailed, type VerificationResult } from './judge-run.js';
+import { withKeptAdditions } from './kept-additions.js';
 import { outputPath } from './output-path.js';
 import { type PreparedRun, prepareRun } from './prepare-run.js';
 import { type ProjectedPartition, projectPartitions } from './projection.js';
@@ -92,11 +93,12 @@ export async function coordinateRun(
 
 /** Prepares a run in its directory, and computes what does not lie there intact. */
 async function goOn(
-  config: Config,
+  asked: Config,
   directory: RunDirectory,
   flags: { checksums?: boolean },
   { started, context, given }: { started: string; context: RunContext; given: GivenInputs },
 ): Promise<FinishedRun> {
+  const config = withKeptAdditions(asked, directory, context.note);
   const backend = given.backend ?? (await backendOf(config, directory, context));
   const prepared = await prepareRun(config, backend, context, {
     checkpoint: given.checkpoint,

@@ -6,6 +6,7 @@ import { sweepPartialFiles } from '../files/partial-file.js';
 import { lockDirectory } from '../files/wait-for-lock.js';
 import { type EigenbasisOnDisk, readEigenbasis } from '../output/eigenbasis-file.js';
 import { exportName } from '../output/exports.js';
+import { stageJournal } from '../output/journal-of-manifest.js';
 import { LAYOUT_VERSION, type Manifest, readManifest } from '../output/manifest.js';
 import { commitStaged, openStage, settleStage } from '../output/staged-files.js';
 import type { Additions } from './config.js';
@@ -17,6 +18,7 @@ import {
   type Extension,
   type LockedRun,
   planExtension,
+  refuseForeignExports,
   refuseLargeExtension,
   tableFiles,
 } from './plan-extension.js';
@@ -88,8 +90,10 @@ async function extend(
         manifest = await extendTables({ ...run, manifest }, { top, inputs }, basis, stage);
         made.push(...tableFiles(manifest).map((file) => file.path));
       }
-      await context.stopwatch.time('commit', undefined, () => commitStaged(directory, manifest, lock));
-      return { manifest, made };
+      await refuseForeignExports(run, manifest);
+      const results = stageJournal(directory, run.manifest, manifest);
+      await context.stopwatch.time('commit', undefined, () => commitStaged(directory, results, lock));
+      return { manifest: results, made };
     },
     () => {
       // What a process has staged that has taken the directory over is its own.
