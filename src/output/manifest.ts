@@ -7,6 +7,7 @@ import { parseJson } from '../files/json.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { asInputError } from '../files/read-error.js';
 import { readTextIfThere } from '../files/read-text.js';
+import { refuseNoPath } from '../files/refuse-no-path.js';
 import type { HubOrigin } from '../input/checkpoint.js';
 import { normalisations } from '../input/normalisation.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
@@ -250,6 +251,7 @@ const MOST_VALUES = 2 ** 24;
  * @throws InputError where there is none, or it is not ours; VerificationError where it is not as it was written
  */
 export function readManifest(directory: string): Manifest {
+  refuseNoPath(directory, 'the output directory of a finished run');
   const file = path.join(directory, MANIFEST_NAME);
   const text = readTextIfThere(file, ROLE);
   if (text === null) throw withoutManifest(directory);

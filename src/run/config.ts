@@ -108,7 +108,7 @@ export type RunOptions = Omit<z.infer<typeof configSchema>, 'model' | 'synthetic
 export type Options = z.input<typeof configSchema>;
 
 /** What can be added to a finished run. */
-const additionsSchema = z.strictObject({
+export const additionsSchema = z.strictObject({
   exports: z.array(z.enum(exportKinds)).default([]),
   /** Nothing is removed from a finished run: there is no 'none'. */
   tables: z.literal('all').optional(),

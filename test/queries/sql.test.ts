@@ -302,7 +302,7 @@ test('a view that a run does not have says why', async (t) => {
   rmSync(path.join(directory, 'extremes.parquet'));
   const { code, stderr } = await eigenshard('sql', directory, 'SELECT * FROM extremes');
   t.is(code, 2);
-  t.regex(stderr, /extremes: \S+extremes\.parquet is missing\. --resume/);
+  t.regex(stderr, /extremes: \S+extremes\.parquet is missing\. The run's own command with --resume/);
   rmSync(path.join(directory, 'projections'), { recursive: true });
   const projections = await eigenshard('sql', directory, 'SELECT * FROM projections');
   t.regex(projections.stderr, /a partition of this run is missing: .*part-00000\.parquet/);
