@@ -171,7 +171,8 @@ test('a mistyped name, or a value of another type, is told with what there is', 
     for (const [attempt, message] of attempts) {
       const error = (await t.throwsAsync(attempt()))!;
       t.regex(error.message, message);
-      t.is<unknown>(error instanceof library.EigenshardError ? error.kind : error.constructor, kind);
+      const found: unknown = error instanceof library.EigenshardError ? error.kind : error.constructor;
+      t.is(found, kind as unknown);
     }
   };
   const eigenvectors = await run.table('eigenvectors');

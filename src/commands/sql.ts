@@ -89,7 +89,9 @@ function viewsOf(directory: string): Views {
 
 async function queryText(given: string | undefined, file: string | undefined): Promise<string> {
   if ((given === undefined) === (file === undefined))
-    throw new InputError('sql: expected one query: as an argument, as - (standard input), or in --file');
+    throw new InputError(
+      'sql: expected one query: as an argument, as - (standard input), or in --file; `sql --help` has examples',
+    );
   if (given !== undefined) return given === '-' ? textOf(process.stdin) : given;
   if (file === '-') return textOf(process.stdin);
   try {
