@@ -324,6 +324,52 @@ for (const [args, lines] of [
   });
 }
 
+test('what lies near a run, a checkpoint or a configuration is told from it', async (t) => {
+  const folder = scratchDirectory(t);
+  const { directory: model } = shardedModel(t, 30, 4);
+  const out = path.join(folder, 'a');
+  await runHere({ model, out, tables: 'none' });
+  const manifest = path.join(out, 'manifest.json');
+  const config = path.join(model, 'config.json');
+  for (const [args, message] of [
+    [['inspect', manifest], `manifest\\.json: is a part of the run in ${out}; give that directory`],
+    [['inspect', path.join(out, 'projections')], `projections: is a part of the run in ${out}; give that`],
+    [['inspect', config], `config\\.json: is a part of a checkpoint; give its directory, ${model}`],
+    [['--model', config, '--out', path.join(folder, 'b')], `is a part of a checkpoint; give its directory`],
+    [['--config', manifest], 'is the manifest of a run, not a configuration; `inspect` shows'],
+    [
+      ['--config', config],
+      'is the configuration of a checkpoint, not of a run; give its directory by --model',
+    ],
+    [
+      ['--model', model, '--out', path.join(out, 'projections')],
+      `lies among the partitions of the run in ${out}`,
+    ],
+    [
+      ['--model', model, '--out', path.join(out, 'projections/parquet/c')],
+      'lies among the partitions of the run',
+    ],
+    [
+      ['--model', model, '--checksums'],
+      '--checksums compares .* --resume .*: give both, or `verify` the run',
+    ],
+    [['export', out], `ask for something to be added: --export pt,safetensors,npy, --tables all or --top K`],
+    [['sql', 'SELECT 1'], 'expected the output directory of a run before the query: eigenshard sql RUN'],
+    [['sql', out, 'SELECT * FROM projections WHERE token_id = "a"'], "a text stands in single ones: 'a'"],
+  ] as const) {
+    const { code, stderr } = await eigenshard(...args);
+    t.is(code, 2, stderr);
+    t.regex(stderr, new RegExp(message), args.join(' '));
+  }
+  t.is((await eigenshard('verify', out, '--quiet')).code, 0);
+  t.regex(
+    (await eigenshard('run', model)).stderr,
+    /^error: unexpected argument .*\n.* is a checkpoint: eigenshard --model/,
+  );
+  t.regex((await eigenshard('sql', out, 'SELECT', '1')).stderr, /Put the query into quotation marks/);
+  t.regex((await eigenshard('version')).stderr, /eigenshard --version prints the version/);
+});
+
 test('a path in the place of a command is told the command that takes it', async (t) => {
   const folder = scratchDirectory(t);
   const { directory: model } = shardedModel(t, 30, 4);

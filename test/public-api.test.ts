@@ -207,6 +207,7 @@ test('a mistyped name, or a value of another type, is told with what there is', 
         () => library.run({ model, out }, any({ resume: 'yes' })),
         /"resume" is "yes": expected true or false/,
       ],
+      [() => library.run({ model, out }, { checksums: true }), /checksums asks for resume/],
       [
         () => library.run({ model, out }, { resume: true, overwrite: true }),
         /resume and overwrite exclude each other/,

@@ -1,5 +1,6 @@
 import type { Command, Option } from 'commander';
 import { nearest } from '../text/nearest.js';
+import { misplacedWord } from './misplaced-word.js';
 
 /**
  * Adds to an error about a command line what to do next: what an option or argument is for, which command has an option that
@@ -44,12 +45,18 @@ function explanation(text: string, command: Command): string[] {
   const [, missing] = /^error: (?:missing required )?argument '([^']+)'/.exec(text) ?? [];
   const argument = command.registeredArguments.find((one) => one.name() === missing);
   if (argument !== undefined) return [`<${argument.name()}>: ${argument.description}.`];
-  if (!text.startsWith('error: unexpected argument')) return [];
+  const [, word] = /^error: unexpected argument '([\s\S]*)'\n$/.exec(text) ?? [];
+  if (word === undefined) return [];
   if (command.registeredArguments.length > 0)
     return [
       `Expected are ${command.registeredArguments.map((one) => `<${one.name()}>`).join(' ')} and options.`,
+      ...(command.name() === 'sql'
+        ? ['Put the query into quotation marks: the shell takes it apart otherwise.']
+        : []),
     ];
-  return command.name() === 'run' ? ['Expected are options alone: --model PATH, --out DIR, ...'] : [];
+  return command.name() === 'run'
+    ? [misplacedWord(word) ?? 'Expected are options alone: --model PATH, --out DIR, ...']
+    : [];
 }
 
 function described({ flags, description }: Option): string {

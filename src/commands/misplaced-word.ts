@@ -14,6 +14,7 @@ import { isOwnManifest, runFoldersIn } from '../output/run-folders.js';
  * @returns null for any other word, such as a mistyped command
  */
 export function misplacedWord(word: string): string | null {
+  if (word === 'version') return 'eigenshard --version prints the version.';
   const found = statOf(word);
   if (found === null) {
     if (parseHubReference(word) === null) return null;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
@@ -66,6 +67,10 @@ async function sql(directory: string, given: string | undefined, options: SqlOpt
   if (digits !== undefined && (format === 'json' || format === 'csv'))
     throw new InputError(
       `sql: --digits is for tables; ${format} has all digits. Leave it away, or use round()`,
+    );
+  if (!existsSync(directory) && /^\s*(?:select|with|from|describe|show|summarize)\b/i.test(directory))
+    throw new InputError(
+      'sql: expected the output directory of a run before the query: eigenshard sql RUN "SELECT ..."',
     );
   const query = await queryText(given, file);
   const views = viewsOf(directory);

@@ -33,7 +33,7 @@ import {
   MARKER_TEXT,
   refuseLeadingOut,
 } from './own-files.js';
-import { refuseStrangers, writtenPartitions } from './partition-folders.js';
+import { refuseAmongPartitions, refuseStrangers, writtenPartitions } from './partition-folders.js';
 import { isOwnManifest, MANIFEST_NAME } from './run-folders.js';
 import { additionDifferences, dataDifferences, type RunIdentity, refuseLacking } from './run-identity.js';
 import { settleStage } from './staged-files.js';
@@ -74,6 +74,7 @@ export class RunDirectory {
     flags: { resume: boolean; overwrite: boolean },
     context: LockContext = { note: () => {} },
   ): Promise<RunDirectory> {
+    refuseAmongPartitions(path.resolve(directory));
     const held = await takeDirectory(directory, context);
     const opened = new RunDirectory(path.resolve(directory), flags, held);
     try {

@@ -16,9 +16,8 @@ export function withoutManifest(place: string): unknown {
   }
   const runs = isFolder ? runFoldersIn(place) : [];
   const checkpoint = checkpointKind(place);
-  const around = path.dirname(path.resolve(place));
-  if (isOwnManifest(around))
-    return new InputError(`${place}: is a part of the run in ${around}; give that directory`);
+  const part = partOfRun(place);
+  if (part !== null) return part;
   if (checkpoint !== null) {
     return new InputError(
       `${place}: is no finished run but ${checkpoint}: \`eigenshard inspect ${place}\` shows what a run would take ` +
@@ -32,6 +31,14 @@ export function withoutManifest(place: string): unknown {
     ? "an unfinished one lies there, which the run's own command with --resume completes"
     : 'give the output directory of one';
   return new InputError(`${place}: holds no finished run (no ${MANIFEST_NAME}); ${next}`);
+}
+
+/** The error for a file or folder inside of a run, where the run itself is wanted; null elsewhere. */
+export function partOfRun(place: string): InputError | null {
+  const around = path.dirname(path.resolve(place));
+  return isOwnManifest(around)
+    ? new InputError(`${place}: is a part of the run in ${around}; give that directory`)
+    : null;
 }
 
 /** What to say of the folder of a batch, where one run is wanted. */

@@ -33,7 +33,7 @@ export function refuseChanging(sql: string): void {
 export function onlyRead(statement: string): InputError {
   const advice = instead[statement];
   return new InputError(
-    `sql: ${statement} is not for a finished run. ${ONLY_READ}` + (advice === undefined ? '' : `; ${advice}`),
+    `sql: ${statement} is not for a finished run. ${ONLY_READ}${advice === undefined ? '' : `; ${advice}`}`,
   );
 }
 
@@ -67,6 +67,9 @@ export async function explainSqlError(
   if (/^(?:Parser|Syntax) Error/.test(message))
     lines.push('Expected one SELECT in the SQL of DuckDB; correct it, or see `sql --help` for examples');
   if (/^Binder Error: Can only (?:delete|update)/.test(message)) lines.push(ONLY_READ);
+  const [, column] = /^Binder Error: Referenced column "([^"]*)" not found/.exec(message) ?? [];
+  if (column !== undefined && sql.includes(`"${column}"`))
+    lines.push(`Double quotation marks are for names; a text stands in single ones: '${column}'`);
   if (/^Permission Error/.test(message))
     lines.push('A query sees the views of its runs, and no other file; --attach name=DIR adds another run');
   if (!ofTheQuery.test(message)) lines.push(...(await damageOf(mentioned, known)));

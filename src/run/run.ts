@@ -43,6 +43,8 @@ export async function run(options: Options, caller: Caller & RunFlags = {}): Pro
   const config = checkOptions(options, 'options');
   const { resume = false, checksums = false, overwrite = false } = checkConfig(callSchema, caller, 'caller');
   if (resume && overwrite) throw new InputError('caller: resume and overwrite exclude each other: give one');
+  if (checksums && !resume)
+    throw new InputError('caller: checksums asks for resume, with which it compares files: give both');
   return withContext(config.workers, caller, (context) =>
     coordinateRun(config, { resume, checksums, overwrite }, context),
   );
