@@ -103,7 +103,7 @@ test('a table that is not as the run wrote it is named before anything is read o
   const damaged = {
     instanceOf: InputError,
     message:
-      /extremes\.parquet: is not as the run wrote it: its SHA-256 is another one\. `verify` tells .* --resume makes it/,
+      /extremes\.parquet: is not as the run wrote it: its SHA-256 is another one\. `verify` tells .* --resume --checksums makes it/,
   };
   await t.throwsAsync(topTokens(directory, manifest, request), damaged);
   await t.throwsAsync(renewReport(directory), damaged);
