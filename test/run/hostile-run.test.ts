@@ -120,7 +120,7 @@ test('a table that is not as the run wrote it is named before anything is read o
   rmSync(extremes);
   await t.throwsAsync(topTokens(directory, manifest, request), {
     ...damaged,
-    message: /extremes\.parquet: cannot read the run: there is no such file/,
+    message: /extremes\.parquet: is not as the run wrote it: it is missing\./,
   });
   mkdirSync(extremes);
   await t.throwsAsync(topTokens(directory, manifest, request), { ...damaged, message: /found a directory/ });
