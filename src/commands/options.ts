@@ -38,7 +38,9 @@ export function indexFromEitherEnd(text: string): number {
   if (text === 'last') return -1;
   const value = Number(text);
   if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(value)) {
-    throw new InvalidArgumentError('It must be a whole number (-1: the last one), or "last".');
+    throw new InvalidArgumentError(
+      'It must be a whole number: 0, 1, ... by ascending lambda, -1, -2, ... from the end; or "last".',
+    );
   }
   return value;
 }

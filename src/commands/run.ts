@@ -55,6 +55,10 @@ interface RunOptions extends Overrides {
 async function runCommand(options: RunOptions): Promise<void> {
   const { config: file, resume, checksums, overwrite, dryRun, json, quiet, ...overrides } = options;
   if (resume && overwrite) throw new InputError('--resume and --overwrite exclude each other: give one');
+  if (checksums && !resume)
+    throw new InputError(
+      '--checksums compares the files of a run that --resume finds finished: give both, or `verify` the run',
+    );
   const packaged = overrides.model === undefined ? PACKAGED_CONFIG : null;
   const config = await loadConfig(file ?? packaged, overrides);
   const onProgress = showProgress(process.stderr, quiet);

@@ -12,6 +12,7 @@ import type { LockContext } from '../files/wait-for-lock.js';
 import { type BackendIdentity, backendLabel, sameBackend } from '../linalg/backend/backend.js';
 import { processorClass } from '../linalg/backend/processor-class.js';
 import { partitionFolders } from '../plan/plan-run.js';
+import { type Additions, additionsOfManifest, additionsOfPlan } from './additions.js';
 import { type DoneRecord, type Maker, publishRecord, recordName } from './done-records.js';
 import { unfinishedName } from './exports.js';
 import { LAYOUT_VERSION, type Manifest, readManifest, writeManifest } from './manifest.js';
@@ -26,9 +27,10 @@ import {
   MARKER_TEXT,
   refuseLeadingOut,
 } from './own-files.js';
-import { refuseStrangers, writtenPartitions } from './partition-folders.js';
+import { refuseAmongPartitions, refuseStrangers, writtenPartitions } from './partition-folders.js';
+import { recordsOfManifest } from './records-of-manifest.js';
 import { isOwnManifest, MANIFEST_NAME, PLAN_NAME, RECORDS_NAME } from './run-folders.js';
-import { identityDifferences, type RunIdentity, refuseLacking } from './run-identity.js';
+import { additionDifferences, dataDifferences, type RunIdentity, refuseLacking } from './run-identity.js';
 import { type PlanOfRun, type RunPlan, readPlan, writePlan } from './run-plan.js';
 import {
   type RunRecords,
@@ -80,6 +82,7 @@ export class RunDirectory {
     flags: { resume: boolean; overwrite: boolean },
     context: LockContext = { note: () => {} },
   ): Promise<RunDirectory> {
+    refuseAmongPartitions(path.resolve(directory));
     const held = await takeDirectory(directory, context);
     const opened = new RunDirectory(path.resolve(directory), flags, held);
     try {
@@ -116,7 +119,8 @@ export class RunDirectory {
     try {
       manifest = readManifest(this.path);
     } catch (error) {
-      if (!(error instanceof VerificationError) || readable(() => this.#records()) === null) throw error;
+      if (!(error instanceof VerificationError)) throw error;
+      if (readable(() => this.#records()) === null) throw this.#lostRecords(error);
       note(`${path.join(this.path, MANIFEST_NAME)}: is not as the run wrote it, and is made again`);
       this.refuseLost();
       removeFile(path.join(this.path, MANIFEST_NAME));
@@ -175,6 +179,15 @@ export class RunDirectory {
   /** Whether something of a run lies here that can be gone on with. */
   get isBegun(): boolean {
     return this.#holds(PLAN_NAME);
+  }
+
+  /** What the run that is to be continued or mended is made from and has: as its manifest tells, or else its plan. */
+  get additions(): Additions | null {
+    if (this.#flags.overwrite) return null;
+    const manifest = this.#holds(MANIFEST_NAME) ? readable(() => readManifest(this.path)) : null;
+    if (manifest !== null) return additionsOfManifest(manifest);
+    const plan = readable(() => this.#records())?.plan;
+    return plan === undefined ? null : additionsOfPlan(plan);
   }
 
   /** What has computed the unfinished run that lies here, when it is to be continued. */
@@ -296,7 +309,8 @@ export class RunDirectory {
     if (this.#flags.overwrite || this.#flags.resume) return;
     if (this.#holds(MANIFEST_NAME)) {
       throw new InputError(
-        `${this.path}: already holds a finished run. Choose another --out, or --overwrite to replace it`,
+        `${this.path}: already holds a finished run. --resume makes again what is missing or damaged of it where it is ` +
+          'this run, --overwrite replaces it; or choose another --out',
       );
     }
     if (readPlan(this.store, this.path) !== null || this.#holds(RECORDS_NAME)) {
@@ -334,7 +348,7 @@ export class RunDirectory {
 
   #refuseOther(found: RunKey, wanted: RunKey): void {
     if (found.fingerprint === wanted.fingerprint) return;
-    const differences = identityDifferences(found.identity, wanted.identity);
+    const differences = dataDifferences(found.identity, wanted.identity);
     // Before the weights are read, options tell.
     const isUnknown = found.fingerprint === null || wanted.fingerprint === null;
     if (isUnknown && differences.length === 0) return;
@@ -355,7 +369,7 @@ export class RunDirectory {
 
   /** Refuses to continue, or to mend, a run with other tables or exports than it has. */
   #refuseOtherAdditions(found: RunIdentity, wanted: RunIdentity): void {
-    const differences = identityDifferences(found, wanted);
+    const differences = additionDifferences(found, wanted);
     if (differences.length === 0) return;
     throw new InputError(
       `${this.path}: the run there is to be completed, and has other tables or exports: its inputs or options differ: ` +
@@ -400,8 +414,21 @@ export class RunDirectory {
   #refuseForeign(target: string): void {
     const file = path.resolve(this.path, target);
     if (!existsSync(file)) return;
+    const isLost = !this.#flags.overwrite && this.#isOwn(file) && isMarker(path.join(this.path, MARKER_NAME));
     throw new InputError(
-      `${file}: exists, and no eigenshard run in ${this.path} wrote it. Move it away, or write elsewhere`,
+      isLost
+        ? `${file}: exists, and neither manifest nor records tell of the run in ${this.path} any more. --overwrite makes ` +
+            'it anew; or write elsewhere'
+        : `${file}: exists, and no eigenshard run in ${this.path} wrote it. Move it away, or write elsewhere`,
+    );
+  }
+
+  /** The error for a damaged manifest where no records tell what of the run is intact. */
+  #lostRecords(cause: VerificationError): VerificationError {
+    return new VerificationError(
+      `${path.join(this.path, MANIFEST_NAME)}: is not as the run wrote it, and there are no records that tell what is ` +
+        'intact. --overwrite makes the run anew; or choose another --out',
+      { cause },
     );
   }
 
@@ -499,23 +526,6 @@ function identityOfPlan({ identity }: PlanOfRun, scanned: ScannedIdentity | null
 /** Whether a record is of a unit whose files a finished run keeps. */
 function isKept({ stage }: Pick<DoneRecord, 'stage'>): boolean {
   return stage === 'identity' || stage === 'basis' || stage === 'project';
-}
-
-/** The records of what a finished run keeps, as its manifest tells them. */
-function recordsOfManifest(manifest: Manifest, plan: RunPlan, maker: Maker): DoneRecord[] {
-  const { metric, eigenbasis, partitions, execution } = manifest;
-  const made = { ...maker, plan: plan.sha256, part: null, started: execution.started, seconds: 0 };
-  const basis = [eigenbasis, ...(metric.source === 'computed' ? [metric.file] : [])];
-  return [
-    { ...made, stage: 'basis', unit: 0, files: basis, results: {} },
-    ...partitions.map(({ files }, unit) => ({
-      ...made,
-      stage: 'project' as const,
-      unit,
-      files: files.map((file) => ({ path: file.path, bytes: file.bytes, crc32: file.crc32 })),
-      results: {},
-    })),
-  ];
 }
 
 /** Whether a path, as it is written, lies in a directory. */

@@ -19,6 +19,7 @@ import { computeCovariance } from './covariance.js';
 import { damageOf } from './damage.js';
 import { finishRun, plannedExports } from './finish-run.js';
 import { type IntactRecords, intactRecords } from './intact-records.js';
+import { withKeptAdditions } from './kept-additions.js';
 import { outputPath } from './output-path.js';
 import { filesOfPlan, planOfRun } from './plan-of-run.js';
 import { type PreparedRun, prepareRun } from './prepare-run.js';
@@ -71,11 +72,12 @@ export async function coordinateRun(
 
 /** Prepares a run in its directory, and computes what does not lie there intact. */
 async function goOn(
-  config: Config,
+  asked: Config,
   directory: RunDirectory,
   flags: { checksums?: boolean },
   { started, context, given }: { started: string; context: RunContext; given: GivenInputs },
 ): Promise<FinishedRun> {
+  const config = withKeptAdditions(asked, directory, context.note);
   const backend = given.backend ?? (await backendOf(config, directory, context));
   const prepared = await prepareRun(config, backend, context, {
     checkpoint: given.checkpoint,

@@ -218,7 +218,10 @@ test('an unfinished run is overwritten: what its journal names is gone, and a ne
 test('a finished run is refused when nobody says what to do', async (t) => {
   const directory = await finishedRun(t);
   const error = await t.throwsAsync(RunDirectory.open(directory, neither), { instanceOf: InputError });
-  t.regex(error.message, /already holds a finished run\. Choose another --out, or --overwrite/);
+  t.regex(
+    error.message,
+    /already holds a finished run\. --resume makes again what .*, --overwrite replaces it; or choose another --out/,
+  );
   t.false(existsSync(join(directory, '.eigenshard.lock')));
 });
 
