@@ -40,7 +40,7 @@ import {
 } from './run-records.js';
 import { directoryStore, type RunStore } from './run-store.js';
 import { settleStage } from './staged-files.js';
-import { forgetStage, removeUnfinished, unitFolders } from './unfinished-files.js';
+import { forgetStage, holdsUnfinished, removeUnfinished, unitFolders } from './unfinished-files.js';
 
 /**
  * The output directory of one run, held by one coordinator from `open` to `close`.
@@ -207,6 +207,9 @@ export class RunDirectory {
       this.#makeFolders(targets);
       return this.#continue(recorded);
     }
+    // Records whose plan is gone; where no run has written, they are somebody's.
+    if (this.#holds(MARKER_NAME)) removeUnfinished(this.path);
+    else for (const folder of unitFolders) this.#refuseForeign(folder);
     for (const target of targets) this.#refuseForeign(target);
     this.#makeFolders(targets);
     return { plan: writePlan(this.store, this.path, wanted.plan), records: [] };
@@ -277,7 +280,7 @@ export class RunDirectory {
 
   /** What a commit was killed before it could remove is removed; the manifest beside it is whole. */
   #settle(): void {
-    if (!this.#holds(PLAN_NAME) || !this.#holds(MANIFEST_NAME)) return;
+    if (!this.#holds(MANIFEST_NAME) || !holdsUnfinished(this.path)) return;
     if (readable(() => readManifest(this.path)) !== null) removeUnfinished(this.path);
   }
 
@@ -285,7 +288,7 @@ export class RunDirectory {
     return existsSync(path.join(this.path, name));
   }
 
-  /** Whether a run has written here: its mark, its journal or the beginning of its manifest tells. */
+  /** Whether a run has written here: its mark, its plan or the beginning of its manifest tells. */
   #holdsRun(): boolean {
     if (this.#holds(MARKER_NAME)) return true;
     if (readable(() => this.#records()) !== null) return true;
@@ -414,6 +417,7 @@ export class RunDirectory {
     for (const target of targets)
       if (!former.has(path.resolve(this.path, target))) this.#refuseForeign(target);
     for (const file of former) removeFile(file);
+    removeUnfinished(this.path);
     for (const folder of new Set([...former].map((file) => path.dirname(file)))) {
       if (isInside(this.path, folder)) removeEmpty(folder, folder);
     }

@@ -4,7 +4,7 @@ import { normalisations } from '../input/normalisation.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { partitionFormats } from '../plan/plan-run.js';
 
-/** How a journal records everything that decides a run's files. The fingerprint is a SHA-256 of all but tables and exports. */
+/** How a plan records everything that decides a run's files. The fingerprint is a SHA-256 of all but tables and exports. */
 export const runIdentitySchema = z.object({
   layout: z.number(),
   model: z.object({
@@ -29,7 +29,7 @@ export const runIdentitySchema = z.object({
 });
 export type RunIdentity = z.infer<typeof runIdentitySchema>;
 
-/** Everything that two runs can differ in, in the words of the command line, with the value that a run has there. */
+/** Everything that two runs can differ in, in the words of the command line, with the value that a run has there, or ''. */
 const features: readonly (readonly [string, (identity: RunIdentity) => string])[] = [
   ['layout', ({ layout }) => String(layout)],
   ['name of the model', ({ model }) => JSON.stringify(model.name)],
@@ -84,8 +84,9 @@ function lackingOptions(found: RunIdentity, wanted: RunIdentity): string[] {
   ];
 }
 
+/** '' for weights that no scan has told yet. */
 function hashText(sha256: string): string {
-  return `SHA-256 ${sha256.slice(0, 12)}`;
+  return sha256 === '' ? '' : `SHA-256 ${sha256.slice(0, 12)}`;
 }
 
 /** As people write a ridge: 1e-6, not 0.000001. */
