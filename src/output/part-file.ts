@@ -4,7 +4,7 @@ import { InputError } from '../errors.js';
 import { CHUNK_BYTES, chunksOf } from '../files/chunks.js';
 import type { WrittenFile } from '../files/file-record.js';
 import { type UnitName, unitNumber } from '../plan/stages.js';
-import type { RunStore } from './run-store.js';
+import type { ByteRange, RunStore } from './run-store.js';
 import { writtenFileSchema } from './schemas.js';
 
 /** Constructors of the arrays that a part can hold, by the name of their type. */
@@ -46,7 +46,7 @@ const ALIGNMENT = 8;
 export function publishPart(store: RunStore, path: string, arrays: PartArrays): PartRecord {
   const chunks = Object.values(arrays).flatMap(paddedChunks);
   const record = recordOf(path, arrays, chunks);
-  if (store.publish(path, chunks) === 'was there' && !isIntact(store, record)) {
+  if (store.publish(path, chunks) === 'was there' && !isPartIntact(store, record)) {
     // Left by a unit that no record names, and damaged since.
     store.remove(path);
     store.publish(path, chunks);
@@ -88,8 +88,7 @@ export function readPart(
     const bytes = new Uint8Array(array.buffer);
     for (let done = 0; done < bytes.length; done += CHUNK_BYTES) {
       const length = Math.min(CHUNK_BYTES, bytes.length - done);
-      const chunk = store.read(path, { offset: offset + done, length });
-      if (chunk === null) throw damaged(path, 'it is missing');
+      const chunk = readChunk(store, path, { offset: offset + done, length });
       bytes.set(chunk, done);
       crc = crc32(chunk, crc);
     }
@@ -102,7 +101,20 @@ export function readPart(
   return Object.fromEntries(read);
 }
 
-function isIntact(store: RunStore, record: PartRecord): boolean {
+function readChunk(store: RunStore, path: string, range: ByteRange): Uint8Array {
+  let chunk: Uint8Array | null;
+  try {
+    chunk = store.read(path, range);
+  } catch (error) {
+    if (error instanceof InputError) throw damaged(path, 'it ends early, or cannot be read', error);
+    throw error;
+  }
+  if (chunk === null) throw damaged(path, 'it is missing');
+  return chunk;
+}
+
+/** Whether the arrays of a part can be read as they were recorded. */
+export function isPartIntact(store: RunStore, record: PartRecord): boolean {
   try {
     readPart(store, record);
     return true;
@@ -125,8 +137,9 @@ function typeOf(array: PartArray): ArrayType {
   return arrayTypeNames.find((name) => array instanceof arrayTypes[name])!;
 }
 
-function damaged(path: string, how: string): InputError {
+function damaged(path: string, how: string, cause?: InputError): InputError {
   return new InputError(
     `${path}: is not as it was recorded: ${how}. Run the same command again: its unit is made again`,
+    { cause },
   );
 }

@@ -252,7 +252,7 @@ test('exports need no checkpoint; tables do, and take it from where it lies now'
   t.is((await verifyHere(out, { model: moved })).problems, '');
 });
 
-test('what was added is mended with the run, whose journal is from before', async (t) => {
+test('what was added is mended with the run, whose records are from before', async (t) => {
   const { directory: model } = shardedModel(t, 150, 8);
   const base = { model, partitionRows: 60 } as const;
   const out = await made(t, base);

@@ -280,23 +280,7 @@ test('a run that was killed while its tables were written is resumed to the same
     const out = scratchDirectory(t);
     const { manifest } = await runHere({ model, out });
     const expected = tableBytes(out, manifest);
-    const header = {
-      step: 'run',
-      fingerprint: manifest.fingerprint,
-      started: manifest.execution.started,
-      exports: [],
-      tables: [...tableNames.map((name) => `${name}.parquet`), 'report.html'],
-      kernels: manifest.execution.kernels,
-    };
     unlinkSync(path.join(out, 'manifest.json'));
-    const steps = [
-      header,
-      { step: 'metric', file: manifest.metric.file },
-      { step: 'eigenbasis', file: manifest.eigenbasis },
-      ...manifest.partitions.map(({ files }, index) => ({ step: 'partition', index, files, crc32: null })),
-    ];
-    const journal = steps.map((step) => `${JSON.stringify(step)}\n`).join('');
-    writeFileSync(path.join(out, 'journal.jsonl'), journal);
     writeFileSync(path.join(out, 'tokens.parquet'), 'of another time');
     await runHere({ model, out }, { [flag]: true });
     t.deepEqual(tableBytes(out, manifest), expected);
