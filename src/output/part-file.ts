@@ -46,7 +46,7 @@ const ALIGNMENT = 8;
 export function publishPart(store: RunStore, path: string, arrays: PartArrays): PartRecord {
   const chunks = Object.values(arrays).flatMap(paddedChunks);
   const record = recordOf(path, arrays, chunks);
-  if (store.publish(path, chunks) === 'was there' && !isIntact(store, record)) {
+  if (store.publish(path, chunks) === 'was there' && !isPartIntact(store, record)) {
     // Left by a unit that no record names, and damaged since.
     store.remove(path);
     store.publish(path, chunks);
@@ -56,15 +56,12 @@ export function publishPart(store: RunStore, path: string, arrays: PartArrays): 
 
 /** Reads a stretch of a part; one that a single call can read is not copied. */
 function readBytes(store: RunStore, path: string, { offset, length }: ByteRange): Uint8Array<ArrayBuffer> {
-  const read = (from: number, count: number) => {
-    const bytes = store.read(path, { offset: offset + from, length: count });
-    if (bytes === null) throw damaged(path, 'it is missing');
-    return bytes;
-  };
-  if (length <= CHUNK_BYTES) return read(0, length);
+  if (length <= CHUNK_BYTES) return readChunk(store, path, { offset, length });
   const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; done += CHUNK_BYTES)
-    bytes.set(read(done, Math.min(CHUNK_BYTES, length - done)), done);
+  for (let done = 0; done < length; done += CHUNK_BYTES) {
+    const count = Math.min(CHUNK_BYTES, length - done);
+    bytes.set(readChunk(store, path, { offset: offset + done, length: count }), done);
+  }
   return bytes;
 }
 
@@ -110,7 +107,20 @@ export function readPart(
   return Object.fromEntries(read);
 }
 
-function isIntact(store: RunStore, record: PartRecord): boolean {
+function readChunk(store: RunStore, path: string, range: ByteRange): Uint8Array<ArrayBuffer> {
+  let chunk: Uint8Array<ArrayBuffer> | null;
+  try {
+    chunk = store.read(path, range);
+  } catch (error) {
+    if (error instanceof InputError) throw damaged(path, 'it ends early, or cannot be read', error);
+    throw error;
+  }
+  if (chunk === null) throw damaged(path, 'it is missing');
+  return chunk;
+}
+
+/** Whether the arrays of a part can be read as they were recorded. */
+export function isPartIntact(store: RunStore, record: PartRecord): boolean {
   try {
     readPart(store, record);
     return true;
@@ -133,8 +143,9 @@ function typeOf(array: PartArray): ArrayType {
   return arrayTypeNames.find((name) => array instanceof arrayTypes[name])!;
 }
 
-function damaged(path: string, how: string): InputError {
+function damaged(path: string, how: string, cause?: InputError): InputError {
   return new InputError(
     `${path}: is not as it was recorded: ${how}. Run the same command again: its unit is made again`,
+    { cause },
   );
 }

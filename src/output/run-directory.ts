@@ -13,7 +13,7 @@ import { type BackendIdentity, backendLabel, sameBackend } from '../linalg/backe
 import { processorClass } from '../linalg/backend/processor-class.js';
 import { partitionFolders } from '../plan/plan-run.js';
 import { type Additions, additionsOfManifest, additionsOfPlan } from './additions.js';
-import { type DoneRecord, type Maker, publishRecord, recordName } from './done-records.js';
+import { type DoneRecord, type Maker, publishRecord } from './done-records.js';
 import { unfinishedName } from './exports.js';
 import { LAYOUT_VERSION, type Manifest, readManifest, writeManifest } from './manifest.js';
 import { manifestFiles } from './manifest-files.js';
@@ -42,7 +42,7 @@ import {
 } from './run-records.js';
 import { directoryStore, type RunStore } from './run-store.js';
 import { settleStage } from './staged-files.js';
-import { forgetStage, removeUnfinished, unitFolders } from './unfinished-files.js';
+import { forgetStage, holdsUnfinished, removeUnfinished, unitFolders } from './unfinished-files.js';
 
 /**
  * The output directory of one run, held by one coordinator from `open` to `close`.
@@ -220,15 +220,12 @@ export class RunDirectory {
       this.#makeFolders(targets);
       return this.#continue(recorded);
     }
+    // Records whose plan is gone; where no run has written, they are somebody's.
+    if (this.#holds(MARKER_NAME)) removeUnfinished(this.path);
+    else for (const folder of unitFolders) this.#refuseForeign(folder);
     for (const target of targets) this.#refuseForeign(target);
     this.#makeFolders(targets);
     return { plan: writePlan(this.store, this.path, wanted.plan), records: [] };
-  }
-
-  /** Withdraws the record of a unit whose files are not what it says, so that it is computed again. */
-  withdraw(record: DoneRecord): void {
-    this.refuseLost();
-    this.store.remove(recordName(record));
   }
 
   /** The commit: from here on the run is finished. @returns the manifest with the record of the records */
@@ -290,7 +287,7 @@ export class RunDirectory {
 
   /** What a commit was killed before it could remove is removed; the manifest beside it is whole. */
   #settle(): void {
-    if (!this.#holds(PLAN_NAME) || !this.#holds(MANIFEST_NAME)) return;
+    if (!this.#holds(MANIFEST_NAME) || !holdsUnfinished(this.path)) return;
     if (readable(() => readManifest(this.path)) !== null) removeUnfinished(this.path);
   }
 
@@ -298,7 +295,7 @@ export class RunDirectory {
     return existsSync(path.join(this.path, name));
   }
 
-  /** Whether a run has written here: its mark, its journal or the beginning of its manifest tells. */
+  /** Whether a run has written here: its mark, its plan or the beginning of its manifest tells. */
   #holdsRun(): boolean {
     if (this.#holds(MARKER_NAME)) return true;
     if (readable(() => this.#records()) !== null) return true;
@@ -442,6 +439,7 @@ export class RunDirectory {
     for (const target of targets)
       if (!former.has(path.resolve(this.path, target))) this.#refuseForeign(target);
     for (const file of former) removeFile(file);
+    removeUnfinished(this.path);
     for (const folder of new Set([...former].map((file) => path.dirname(file)))) {
       if (isInside(this.path, folder)) removeEmpty(folder, folder);
     }

@@ -4,7 +4,7 @@ import { normalisations } from '../input/normalisation.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { partitionFormats } from '../plan/plan-run.js';
 
-/** How a journal records everything that decides a run's files. The fingerprint is a SHA-256 of all but tables and exports. */
+/** How a plan records everything that decides a run's files. The fingerprint is a SHA-256 of all but tables and exports. */
 export const runIdentitySchema = z.object({
   layout: z.number(),
   model: z.object({
@@ -101,9 +101,9 @@ export function refuseLacking(directory: string, found: RunIdentity, wanted: Run
   );
 }
 
+/** '' for weights that no scan has told yet. */
 function hashText(sha256: string): string {
-  if (sha256 === '') return '';
-  return `SHA-256 ${sha256.slice(0, 12)}`;
+  return sha256 === '' ? '' : `SHA-256 ${sha256.slice(0, 12)}`;
 }
 
 /** As people write a ridge: 1e-6, not 0.000001. */

@@ -18,6 +18,11 @@ export const unitFolders: readonly string[] = folders.flatMap((folder) =>
   stageNames.map((stage) => `${folder}/${stage}`),
 );
 
+/** Whether something lies there that an unfinished run has beside what a finished one keeps. */
+export function holdsUnfinished(directory: string): boolean {
+  return [PLAN_NAME, ...folders].some((name) => existsSync(path.join(directory, name)));
+}
+
 /** Removes all that an unfinished run has beside what a finished one keeps: the plan first. */
 export function removeUnfinished(directory: string): void {
   removeFile(path.join(directory, PLAN_NAME));

@@ -13,6 +13,7 @@ import { type EigenbasisOnDisk, readEigenbasis, writeEigenbasis } from '../outpu
 import { fileMetadata } from '../output/file-metadata.js';
 import { basisCheckSchema, LAYOUT_VERSION, type MetricRecord } from '../output/manifest.js';
 import { METRIC_NAME, readCovariance, writeMetric } from '../output/metric-file.js';
+import { isPartIntact } from '../output/part-file.js';
 import { basisFilesOf } from '../output/unit-parts.js';
 import type { RunContext } from './context.js';
 import { mergeCovariance } from './covariance.js';
@@ -51,7 +52,7 @@ interface BasisInputs {
 export async function settleBasis(run: UnitRun, inputs: BasisInputs, context: RunContext): Promise<Basis> {
   const { intact } = inputs;
   const { hidden } = run.plan.units;
-  if (intact !== undefined && intact.part !== null) {
+  if (intact !== undefined && intact.part !== null && isPartIntact(run.store, intact.part)) {
     const [file, metric] = basisFilesOf(intact);
     const { check } = z.object({ check: basisCheckSchema }).parse(intact.results);
     const stored = await readEigenbasis(run.directory, hidden, file);
@@ -75,7 +76,7 @@ export async function settleBasis(run: UnitRun, inputs: BasisInputs, context: Ru
     means: rowTimesMatrix(inputs.identity.scan.mean, stored.eigenvectors),
   };
   const name = { stage: 'basis', unit: 0 } as const;
-  // Of a finished run that is mended, the record is known without its part.
+  // A finished run, which is mended, has kept the record without its part.
   if (intact !== undefined) withdrawUnit(run, name);
   publishUnit(run, name, { files, part, results: { check } }, started);
   return { stored, file, metric: metricRecord(run, metric), check };

@@ -8,9 +8,9 @@ import type { PlannedFile } from './planned-files.js';
 /** Bytes of a block on common file systems, in whole ones of which a file lies. */
 const BLOCK_BYTES = 4096;
 
-/** Bytes of a run's manifest and journal without their files. */
+/** Bytes of a run's manifest and records without their files. */
 const RECORD_BYTES = 2 ** 14;
-/** Bytes of a file in manifest and journal, where it takes about 330 and 250. */
+/** Bytes of a file in manifest and records, where it takes about 330 and 600. */
 const RECORD_BYTES_PER_FILE = 2 ** 10;
 
 /** Space that is free on a file system for this user. */

@@ -27,8 +27,7 @@ const ANY_TIME = new Date(0).toISOString();
 
 /**
  * Every file that a run will write, before anything of it is computed: data with its exact size, tables and report,
- * which are compressed, with the most that they should take. Beside them stand the manifest and, while the run lives,
- * the journal.
+ * which are compressed, with the most that they should take. Beside them stand the manifest and the records.
  *
  * @param name what the model is called in metadata; @param ridge rho; null where a given metric does not say it
  * @throws InputError where a partition cannot be written in its format

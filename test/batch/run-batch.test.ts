@@ -22,7 +22,7 @@ import { readManifest } from '../../src/output/manifest.js';
 import { MANIFEST_NAME } from '../../src/output/run-folders.js';
 import type { Progress } from '../../src/run/progress.js';
 import { batchFile, plannedRuns, planOf, spoilWeights } from '../helpers/batches.js';
-import { eigenshard, eigenshardUntilLine } from '../helpers/cli.js';
+import { eigenshard, eigenshardUntilRecord } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { HubServer } from '../helpers/hub-server.js';
 import { dataFiles, offlineHub, shardedModel } from '../helpers/runs.js';
@@ -125,8 +125,8 @@ test('killed during its second run, a batch called again ends with the same byte
   const whole = scratchDirectory(t);
   t.is((await eigenshard('batch', file, '--out', path.join(whole, 'out'), '--quiet')).code, 0);
   const folder = path.basename(folderOf(path.join(whole, 'out'), 2));
-  // Header, metric, eigenbasis, then partitions of 300.
-  const killed = await eigenshardUntilLine(['batch', file], { folder, lines: 40, signal: 'SIGKILL' });
+  const at = { folder, stage: 'project', records: 37, signal: 'SIGKILL' } as const;
+  const killed = await eigenshardUntilRecord(['batch', file], at);
   t.is(killed.code, null, killed.stderr);
   t.true(existsSync(path.join(folderOf(out, 1), MANIFEST_NAME)));
   t.false(existsSync(path.join(out, folder, MANIFEST_NAME)));
@@ -167,8 +167,8 @@ test('a checkpoint that changed in place does not replace the run of what it was
 
 test('Ctrl-C stops the whole batch at once with 130, says how to go on, and it goes on', async (t) => {
   const { file, out } = threeModels(t, 10);
-  const at = { folder: 'model-2-', lines: 10, signal: 'SIGINT' } as const;
-  const { code, stderr } = await eigenshardUntilLine(['batch', file], at);
+  const at = { folder: 'model-2-', stage: 'project', records: 7, signal: 'SIGINT' } as const;
+  const { code, stderr } = await eigenshardUntilRecord(['batch', file], at);
   t.is(code, 130, stderr);
   t.regex(stderr, /eigenshard: interrupted. Run the same command again to continue\n$/);
   t.notRegex(stderr, /FAILED|model-3: done/);

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { batchFile, spoilWeights } from '../helpers/batches.js';
-import { type Ended, eigenshard, start, startUntilLine } from '../helpers/cli.js';
+import { type Ended, eigenshard, start, startUntilRecord } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { holdLock } from '../helpers/lock-holder.js';
 import { hostsTest, onHost, startOnHost } from '../helpers/other-host.js';
@@ -105,8 +105,8 @@ hostsTest(
 
 test('a process that was killed -9 is said to have left its run, and started again ends the batch', async (t) => {
   const { file, out } = series(t, 5, { partitionRows: 10 });
-  const at = { folder: 'model-1-', lines: 4, signal: 'SIGKILL' } as const;
-  const killed = await startUntilLine(share(file, 1, 2), at).ended;
+  const at = { folder: 'model-1-', stage: 'project', records: 1, signal: 'SIGKILL' } as const;
+  const killed = await startUntilRecord(share(file, 1, 2), at).ended;
   t.is(killed.code, null, killed.stderr);
   t.false(existsSync(path.join(out, 'summary.parquet')));
 
@@ -229,8 +229,8 @@ test('SIGTERM ends a share with 143, and Ctrl-C with 130', async (t) => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
   ] as const) {
-    const at = { folder: 'model-1-', lines: signal === 'SIGTERM' ? 4 : 1, signal };
-    const ended = await startUntilLine(share(file, 1, 2), at).ended;
+    const at = { folder: 'model-1-', records: signal === 'SIGTERM' ? 6 : 1, signal };
+    const ended = await startUntilRecord(share(file, 1, 2), at).ended;
     t.is(ended.code, code, ended.stderr);
     t.regex(ended.stderr, /eigenshard: interrupted. Run the same command again to continue\n$/);
   }

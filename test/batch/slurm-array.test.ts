@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { commandOf, eigenshard } from '../helpers/cli.js';
+import { commandOf, eigenshard, signalAtRecord } from '../helpers/cli.js';
 import { documentNamed } from '../helpers/documents.js';
 import { type Slurm, slurmTest, startSlurm } from '../helpers/slurm.js';
 
@@ -23,7 +23,11 @@ const helper = (name: string) => new URL(`../helpers/${name}.js`, import.meta.ur
 function programFolder({ folder }: Slurm): string {
   const bin = path.join(folder, 'bin');
   mkdirSync(bin);
-  const kill = JSON.stringify({ folder: 'model-04-', lines: 4, signal: 'SIGKILL' });
+  const kill = signalAtRecord(
+    { folder: 'model-04-', stage: 'project', records: 1, signal: 'SIGKILL' },
+    path.join(folder, 'killed'),
+  );
+  const killed = Object.entries(kill).map(([name, value]) => `${name}='${value}'`);
   const refusal = JSON.stringify({ calls: ['writeSync'], code: 'ENOSPC', path: 'out/model-02-' });
   const command = commandOf([])
     .map((word) => `'${word}'`)
@@ -32,7 +36,7 @@ function programFolder({ folder }: Slurm): string {
     path.join(bin, 'eigenshard'),
     `#!/bin/bash
 case "$SLURM_ARRAY_TASK_ID-\${SLURM_RESTART_COUNT:-0}" in
-  1-0) export NODE_OPTIONS='--import ${helper('signal-at-line')}' SIGNAL_AT_LINE='${kill}' ;;
+  1-0) export ${killed.join(' ')} ;;
   2-0) export NODE_OPTIONS='--import ${helper('refused-calls')}' REFUSED_CALLS='${refusal}' ;;
 esac
 if unshare --uts true 2> /dev/null; then

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { SignalAtLine } from './signal-at-line.js';
+import type { SignalAtRecord } from './signal-at-record.js';
 
 /** Launcher of the checkout, in which this file, compiled, is dist/test/helpers/cli.js. */
 const launcher = path.resolve(import.meta.dirname, '../../../coordinator.js');
@@ -67,23 +69,31 @@ export async function eigenshard(...args: readonly string[]): Promise<Ended> {
 }
 
 /**
- * Starts `node coordinator.js ...args`, which sends itself a signal when a journal has so many lines.
+ * Starts `node coordinator.js ...args`, which sends itself a signal when a run has so many records of its units.
  * @param environment variables beside those of this process
  */
-export function startUntilLine(
+export function startUntilRecord(
   args: readonly string[],
-  at: SignalAtLine,
+  at: SignalAtRecord,
   environment: Readonly<Record<string, string>> = {},
 ): ReturnType<typeof start> {
-  const hook = new URL('signal-at-line.js', import.meta.url).href;
   const given = environment.NODE_OPTIONS ?? process.env.NODE_OPTIONS ?? '';
-  const added = { NODE_OPTIONS: `${given} --import ${hook}`, SIGNAL_AT_LINE: JSON.stringify(at) };
-  return start(args, { ...environment, ...added });
+  const place = mkdtempSync(path.join(tmpdir(), 'eigenshard-signal-'));
+  const { NODE_OPTIONS, ...added } = signalAtRecord(at, path.join(place, 'sent'));
+  const started = start(args, { ...environment, ...added, NODE_OPTIONS: `${given} ${NODE_OPTIONS}` });
+  const ended = started.ended.finally(() => rmSync(place, { recursive: true, force: true }));
+  return { ...started, ended };
+}
+
+/** Variables with which a process sends itself a signal at a record. @param sent path that is made when it is sent */
+export function signalAtRecord(at: SignalAtRecord, sent: string) {
+  const hook = new URL('signal-at-record.js', import.meta.url).href;
+  return { NODE_OPTIONS: `--import ${hook}`, SIGNAL_AT_RECORD: JSON.stringify(at), SIGNAL_SENT: sent };
 }
 
 /** Runs `node coordinator.js ...args` to its end, or to the signal that it sends itself. */
-export async function eigenshardUntilLine(args: readonly string[], at: SignalAtLine): Promise<Ended> {
-  return startUntilLine(args, at).ended;
+export async function eigenshardUntilRecord(args: readonly string[], at: SignalAtRecord): Promise<Ended> {
+  return startUntilRecord(args, at).ended;
 }
 
 /** Runs `node coordinator.js ...args` until it would give a file its name, by this absolute path, and kills it there. */

@@ -156,7 +156,7 @@ export function dataFiles(directory: string): Map<string, Buffer> {
   const names = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)))
-    .filter((name) => !['manifest.json', 'journal.jsonl'].includes(name))
+    .filter((name) => !['manifest.json', 'records.jsonl'].includes(name))
     .sort();
   return new Map(names.map((name) => [name, readFileSync(path.join(directory, name))]));
 }

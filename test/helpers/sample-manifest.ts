@@ -105,7 +105,7 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
     ],
     report: null,
     execution: {
-      journal: null,
+      records: null,
       started: '2024-05-06T07:08:09.000Z',
       finished: '2024-05-06T07:09:09.000Z',
       workers: 8,

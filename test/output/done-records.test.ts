@@ -17,12 +17,13 @@ const record: DoneRecord = {
   processor: 'A',
   host: 'one',
   pid: 1,
+  scheduler: null,
   started: '2026-01-01T00:00:00.000Z',
   seconds: 1,
 };
 
 test('a record is read back by the name of its unit', (t) => {
-  const store = directoryStore(scratchDirectory(t), { durable: false });
+  const store = directoryStore(scratchDirectory(t), { durable: false, lock: null });
   t.is(readRecord(store, record), null);
   t.is(publishRecord(store, record), record);
   t.deepEqual(readRecord(store, record), record);
@@ -31,13 +32,13 @@ test('a record is read back by the name of its unit', (t) => {
 });
 
 test('the loser of a race succeeds with the record of the winner, where both made the same bytes', (t) => {
-  const store = directoryStore(scratchDirectory(t), { durable: false });
+  const store = directoryStore(scratchDirectory(t), { durable: false, lock: null });
   publishRecord(store, record);
   t.deepEqual(publishRecord(store, { ...record, host: 'two', seconds: 2 }), record);
 });
 
 test('other bytes than those of the winner are refused, with both hosts', (t) => {
-  const store = directoryStore(scratchDirectory(t), { durable: false });
+  const store = directoryStore(scratchDirectory(t), { durable: false, lock: null });
   publishRecord(store, record);
   const files = [{ ...record.files[0]!, crc32: 2 }];
   t.throws(() => publishRecord(store, { ...record, host: 'two', processor: 'B', files }), {
@@ -48,7 +49,7 @@ test('other bytes than those of the winner are refused, with both hosts', (t) =>
 
 test('a record that is not whole is none', (t) => {
   const directory = scratchDirectory(t);
-  const store = directoryStore(directory, { durable: false });
+  const store = directoryStore(directory, { durable: false, lock: null });
   publishRecord(store, record);
   writeFileSync(path.join(directory, 'done/project/00007.json'), '{"stage": "pro');
   t.is(readRecord(store, record), null);

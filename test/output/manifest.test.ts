@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { readJournal } from '../../src/output/journal.js';
 import { identityOfManifest } from '../../src/output/manifest-identity.js';
+import { readRecordsFile, scannedIdentity } from '../../src/output/run-records.js';
 import { fingerprintOf } from '../../src/run/identity.js';
 import { npy, scratchDirectory } from '../helpers/fixtures.js';
 import { runHere, shardedModel } from '../helpers/runs.js';
@@ -34,7 +34,13 @@ test('the identity of a run is told whole by its manifest', async (t) => {
   ] as const) {
     const { directory, manifest } = await runHere({ model, out: scratchDirectory(t), ...options });
     t.is(fingerprintOf(identityOfManifest(manifest)), manifest.fingerprint);
-    t.deepEqual(readJournal(directory)?.header.identity, identityOfManifest(manifest));
+    const { plan, records } = readRecordsFile(directory)!;
+    const { fingerprint, contentSha256 } = scannedIdentity(records)!;
+    t.is(fingerprint, manifest.fingerprint);
+    t.deepEqual(
+      { ...plan.identity, model: { ...plan.identity.model, contentSha256 } },
+      identityOfManifest(manifest),
+    );
   }
 });
 

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { InputError } from '../../src/errors.js';
-import { publishPart, readPart } from '../../src/output/part-file.js';
+import { InputError, RunError } from '../../src/errors.js';
+import { Lock } from '../../src/files/lock.js';
 import { directoryStore } from '../../src/output/run-store.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 
@@ -11,7 +11,7 @@ const bytes = (text: string) => [Buffer.from(text)];
 for (const durable of [false, true]) {
   test(`what is published first stays, ${durable ? 'on the disk' : 'not waited for'}`, (t) => {
     const directory = scratchDirectory(t);
-    const store = directoryStore(directory, { durable });
+    const store = directoryStore(directory, { durable, lock: null });
     t.is(store.publish('a/b/c.txt', bytes('first')), 'published');
     t.is(store.publish('a/b/c.txt', bytes('second')), 'was there');
     t.is(readFileSync(path.join(directory, 'a/b/c.txt'), 'utf8'), 'first');
@@ -20,7 +20,7 @@ for (const durable of [false, true]) {
 }
 
 test('a file is read whole or in part, and one that is missing is none', (t) => {
-  const store = directoryStore(scratchDirectory(t), { durable: false });
+  const store = directoryStore(scratchDirectory(t), { durable: false, lock: null });
   store.publish('a', bytes('0123456789'));
   t.is(Buffer.from(store.read('a')!).toString(), '0123456789');
   t.is(Buffer.from(store.read('a', { offset: 3, length: 4 })!).toString(), '3456');
@@ -34,7 +34,7 @@ test('a file is read whole or in part, and one that is missing is none', (t) => 
 
 test('a folder is listed without what is being written', (t) => {
   const directory = scratchDirectory(t);
-  const store = directoryStore(directory, { durable: false });
+  const store = directoryStore(directory, { durable: false, lock: null });
   t.deepEqual(store.list('done/scan'), []);
   store.publish('done/scan/00001.json', bytes('{}'));
   store.publish('done/scan/00000.json', bytes('{}'));
@@ -42,31 +42,35 @@ test('a folder is listed without what is being written', (t) => {
   t.deepEqual(store.list('done/scan'), ['00000.json', '00001.json']);
 });
 
-test('arrays come back from a part as they were', (t) => {
-  const directory = scratchDirectory(t);
-  const store = directoryStore(directory, { durable: false });
-  const arrays = {
-    a: Float64Array.of(1, Number.NaN, -0, Number.POSITIVE_INFINITY),
-    b: Int32Array.of(1, -2, 3),
-    c: new Float32Array(0),
-    d: BigUint64Array.of(2n ** 64n - 1n),
-    e: Float32Array.of(0.1),
-  };
-  const record = publishPart(store, 'parts/x.bin', arrays);
-  t.is(record.bytes, 32 + 16 + 0 + 8 + 8);
-  t.is(readFileSync(path.join(directory, 'parts/x.bin')).length, record.bytes);
-  t.deepEqual(readPart(store, JSON.parse(JSON.stringify(record))), arrays);
+test('a file is withdrawn, whether it is there or not', (t) => {
+  const store = directoryStore(scratchDirectory(t), { durable: false, lock: null });
+  store.publish('a/b', bytes('first'));
+  for (let k = 0; k < 2; k++) store.remove('a/b');
+  t.is(store.read('a/b'), null);
+  t.is(store.publish('a/b', bytes('second')), 'published');
 });
 
-test('a part that is damaged or missing is named', (t) => {
+test('nothing is published where a link leads out of the directory', (t) => {
+  const [directory, elsewhere] = [scratchDirectory(t), scratchDirectory(t)];
+  symlinkSync(elsewhere, path.join(directory, 'done'));
+  const store = directoryStore(directory, { durable: false, lock: null });
+  t.throws(() => store.publish('done/scan/00000.json', bytes('{}')), {
+    instanceOf: InputError,
+    message: /a symbolic link leads to .*, and a run writes into its own directory alone/,
+  });
+  t.deepEqual(
+    readdirSync(elsewhere, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()),
+    [],
+  );
+});
+
+test('nothing is published by a process that has lost the lock', (t) => {
   const directory = scratchDirectory(t);
-  const store = directoryStore(directory, { durable: false });
-  const record = publishPart(store, 'x.bin', { a: Int32Array.of(1, 2, 3) });
-  const file = path.join(directory, 'x.bin');
-  const stored = readFileSync(file);
-  stored[5]! ^= 1;
-  writeFileSync(file, stored);
-  t.throws(() => readPart(store, record), { instanceOf: InputError, message: /^x\.bin: .*CRC-32 differs/ });
-  t.throws(() => readPart(store, { ...record, path: 'y.bin' }), { message: /^y\.bin: .*it is missing/ });
-  t.false(existsSync(path.join(directory, 'y.bin')));
+  const lock = Lock.create(path.join(directory, 'lock'))!;
+  t.teardown(() => lock.release());
+  const store = directoryStore(directory, { durable: false, lock: lock.claim });
+  store.publish('a', bytes('mine'));
+  writeFileSync(path.join(directory, 'lock'), 'of another');
+  t.throws(() => store.publish('b', bytes('too late')), { instanceOf: RunError });
+  t.deepEqual(store.list('.'), ['a', 'lock']);
 });

@@ -323,7 +323,7 @@ test('rows that are all equal have no covariance, which is an error of the input
   const refused = async (rows: number[][], message: RegExp) => {
     const out = path.join(scratchDirectory(t), 'out');
     await t.throwsAsync(runHere({ model: arrayOf(t, rows), out }), { instanceOf: InputError, message });
-    t.false(existsSync(path.join(out, 'journal.jsonl')));
+    t.false(existsSync(path.join(out, 'plan.json')));
   };
   await refused(equal, /the matrix has 10000 equal rows: the covariance is zero, .*give a --metric/);
   await refused([row], /has one row alone: the covariance is zero/);

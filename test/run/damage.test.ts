@@ -160,7 +160,7 @@ test('every figure of a manifest is measured again, and its seal covers the rest
 test('what is missing or damaged of a finished run is made again, to the same bytes', async (t) => {
   const { directory, options, files } = await sampleRun(t);
   const expected = dataFiles(directory);
-  const names = files.filter((name) => name !== 'journal.jsonl');
+  const names = files.filter((name) => name !== 'records.jsonl');
   for (const [index, name] of names.entries()) {
     const file = path.join(directory, name);
     if (index % 2 === 0) rmSync(file);
@@ -182,18 +182,18 @@ test('what is missing or damaged of a finished run is made again, to the same by
   }
 });
 
-test('a lost journal is written again from the manifest, and with both lost the run is made anew', async (t) => {
+test('lost records are written again from the manifest, and with both lost the run is made anew', async (t) => {
   const [expected, resumed, anew] = await withinOneDay(async () => {
     const { directory, options } = await sampleRun(t);
     const first = dataFiles(directory);
-    rmSync(path.join(directory, 'journal.jsonl'));
+    rmSync(path.join(directory, 'records.jsonl'));
     await runHere(options, { resume: true });
     t.true((await verifyHere(directory)).verification.passed);
     const second = dataFiles(directory);
 
-    for (const name of ['journal.jsonl', 'manifest.json']) rmSync(path.join(directory, name));
+    for (const name of ['records.jsonl', 'manifest.json']) rmSync(path.join(directory, name));
     await t.throwsAsync(runHere(options, { resume: true }), {
-      message: /exists, and neither manifest nor journal tells of the run .*--overwrite makes it anew/,
+      message: /exists, and neither manifest nor records tell of the run .*--overwrite makes it anew/,
     });
     await runHere(options, { overwrite: true });
     return [first, second, dataFiles(directory)] as const;
@@ -239,7 +239,7 @@ test('--overwrite replaces a run whose manifest is damaged, empty or of another 
   for (const files of replaced) sameFiles(t, files, expected);
 });
 
-test('a damaged manifest is made again from the journal', async (t) => {
+test('a damaged manifest is made again from the records', async (t) => {
   const { directory, options } = await sampleRun(t);
   const expected = dataFiles(directory);
   const file = path.join(directory, 'manifest.json');
@@ -300,14 +300,14 @@ for (const [what, place] of [
     const expected = dataFiles(directory);
     const elsewhere = scratchDirectory(t);
     const names = files.filter((name) =>
-      /journal|eigenbasis|^projections\.|tokens|parquet.part-00000/.test(name),
+      /records|eigenbasis|^projections\.|tokens|parquet.part-00000/.test(name),
     );
     for (const [index, name] of [...names, '.projections.npy.unfinished'].entries()) {
       const file = path.join(directory, name);
       const outside = path.join(elsewhere, path.basename(name));
       // Its own bytes, so that nothing but writing would change them, or other ones; and something else to mend.
       const isCopy = index % 2 === 0 && expected.has(name);
-      const precious = isCopy || name === 'journal.jsonl' ? readFileSync(file) : Buffer.from('precious');
+      const precious = isCopy || name === 'records.jsonl' ? readFileSync(file) : Buffer.from('precious');
       writeFileSync(outside, precious);
       rmSync(file, { force: true });
       place(file, outside);
@@ -380,9 +380,9 @@ test('a run that was moved is verified, exports that lie in it included', async 
   t.true(found.verification.passed);
 });
 
-test('--overwrite with manifest and journal lost leaves no partition of the former run', async (t) => {
+test('--overwrite with manifest and records lost leaves no partition of the former run', async (t) => {
   const { directory, options } = await sampleRun(t);
-  for (const name of ['manifest.json', 'journal.jsonl']) rmSync(path.join(directory, name));
+  for (const name of ['manifest.json', 'records.jsonl']) rmSync(path.join(directory, name));
   await runHere({ ...options, partitionRows: 60 }, { overwrite: true });
   const parts = filesIn(path.join(directory, 'projections'));
   t.deepEqual(parts, ['arrow/part-00000.arrow', 'parquet/part-00000.parquet']);
@@ -403,14 +403,15 @@ test("a run is not begun among files that readers would take for its partitions,
   t.is(readFileSync(stranger, 'utf8'), 'mine');
 });
 
-test('any byte of a journal or of a manifest may be damaged, and --resume makes it again', async (t) => {
+test('any byte of the records or of a manifest may be damaged, and --resume makes it again', async (t) => {
   const { directory, options } = await sampleRun(t);
   const expected = dataFiles(directory);
-  for (const name of ['journal.jsonl', 'manifest.json']) {
+  for (const name of ['records.jsonl', 'manifest.json']) {
     const file = path.join(directory, name);
     const whole = readFileSync(file);
     for (const word of [
-      '"step"',
+      '"stage"',
+      '"plan"',
       '"fingerprint"',
       '"layout"',
       '"exports"',

@@ -9,6 +9,7 @@ const rates = {
     covariance: { task: 1, row: 0.01 },
     projection: { task: 0.5, row: 0.002 },
     verification: { task: 0, row: 0.004 },
+    export: { task: 0, row: 0 },
   },
   product: 2,
   eigh: 7,
@@ -47,6 +48,12 @@ test('workers share the tasks, and the longest of their shares counts', (t) => {
   // One of them takes the third partition, too.
   t.is(stages.projection, 8.5 + 4.5);
   t.is(estimateTime(plan, rates, { ...work, workers: 100 }).projection, 8.5);
+});
+
+test('projections that are exported are read and copied by rows', (t) => {
+  const work = { workers: 1, computesMetric: false, dataBytes: 0, tableBytes: 0, reportBytes: 0 };
+  const paces = { ...rates.paces, export: { task: 0.25, row: 0.001 } };
+  t.is(estimateTime(plan, { ...rates, paces }, work).export, 3 * 0.25 + 10);
 });
 
 test('a slow disk is waited for beside the verification', (t) => {

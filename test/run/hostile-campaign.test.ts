@@ -40,7 +40,7 @@ pipesTest(
     const shared = { model, partitionRows: 25, format: 'both', export: ['pt', 'npy'], top: 3 } as const;
     await runHere({ ...shared, out: whole });
     const expected = dataFiles(whole);
-    const names = [...expected.keys(), 'manifest.json', 'journal.jsonl', '.projections.npy.unfinished'];
+    const names = [...expected.keys(), 'manifest.json', 'records.jsonl', '.projections.npy.unfinished'];
     const random = randomNumbers(20_261_130).uniform;
     const any = <Value>(values: readonly Value[]) => values[Math.floor(random() * values.length)]!;
     const wrong: string[] = [];

@@ -60,7 +60,7 @@ pipesTest('a named pipe in the place of a file of a run is refused by whoever re
   const [basis] = await inPipesPlace('eigenbasis.safetensors', () => asked(directory, 'verify'));
   t.is(basis!.code, 3);
   t.regex(basis!.stderr, /^eigenbasis\.safetensors: is no regular file$/m);
-  for (const name of ['tokens.parquet', '.eigenshard.run', 'journal.jsonl']) {
+  for (const name of ['tokens.parquet', '.eigenshard.run', 'records.jsonl']) {
     const { problems } = await inPipesPlace(name, () => verifyHere(directory));
     t.true(problems.includes(`${name}: `), problems);
     t.notRegex(problems, /E[A-Z]{3,}|undefined/);
@@ -75,15 +75,15 @@ pipesTest('a named pipe in the place of a file of a run is refused by whoever re
   t.regex(lock!.stderr, /tokens\.parquet: expected a file with a part of the run, found a named pipe/);
 });
 
-pipesTest('a named pipe in the place of a lock, an export or a journal stops a run at once', async (t) => {
+pipesTest('a named pipe in the place of a lock, an export or the records stops a run at once', async (t) => {
   const { directory, manifest } = await runWithTables(t);
   const again = { model: manifest.model.path, out: directory, partitionRows: 100, top: 5 };
-  for (const name of ['journal.jsonl', '.projections.npy.unfinished', '.eigenshard.lock']) {
+  for (const name of ['records.jsonl', '.projections.npy.unfinished', '.eigenshard.lock']) {
     const file = path.join(directory, name);
     rmSync(file, { force: true });
     execFileSync('mkfifo', [file]);
     const error = await t.throwsAsync(
-      runHere({ ...again, export: ['npy'] }, { overwrite: name !== 'journal.jsonl' }),
+      runHere({ ...again, export: ['npy'] }, { overwrite: name !== 'records.jsonl' }),
       {
         instanceOf: InputError,
       },

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { RunDirectory } from '../../src/output/run-directory.js';
-import { eigenshard, startUntilLine } from '../helpers/cli.js';
+import { eigenshard, startUntilRecord } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { stopped } from '../helpers/lock-holder.js';
 import { onHost } from '../helpers/other-host.js';
@@ -18,8 +18,8 @@ test('a run that was killed on one machine is resumed on another, where its lock
   t.is((await eigenshard('--model', model, '--out', whole, ...options)).code, 0);
   const out = scratchDirectory(t);
   const command = ['--model', model, '--out', out, ...options];
-  const at = { folder: path.basename(out), lines: 4, signal: 'SIGKILL' } as const;
-  await startUntilLine(command, at, onHost('another-machine')).ended;
+  const at = { folder: path.basename(out), stage: 'project', records: 1, signal: 'SIGKILL' } as const;
+  await startUntilRecord(command, at, onHost('another-machine')).ended;
   const notes: string[] = [];
   const flags = { resume: true, overwrite: false };
   const waiting = { note: (line: string) => notes.push(line), silentSeconds: 0.3 };
@@ -40,12 +40,18 @@ stopTest(
     const model = shardedModel(t, 3000, 64).directory;
     const whole = scratchDirectory(t);
     t.is((await eigenshard('--model', model, '--out', whole, ...options)).code, 0);
-    // Lines of the journal: header, metric, eigenbasis, then 30 partitions.
-    for (const lines of [1, 3, 20, 33]) {
+    for (const moment of [
+      { records: 1 },
+      { stage: 'covariance', records: 1 },
+      { stage: 'basis', records: 1 },
+      { stage: 'project', records: 17 },
+      { stage: 'project', records: 30 },
+      { stage: 'verify', records: 10 },
+    ] as const) {
       const out = scratchDirectory(t);
       const command = ['--model', model, '--out', out, ...options];
-      const at = { folder: path.basename(out), lines, signal: 'SIGSTOP' } as const;
-      const { process, ended } = startUntilLine(command, at, onHost('another-machine'));
+      const at = { folder: path.basename(out), signal: 'SIGSTOP', ...moment } as const;
+      const { process, ended } = startUntilRecord(command, at, onHost('another-machine'));
       await stopped(process);
       const flags = { resume: true, overwrite: false };
       const directory = await RunDirectory.open(out, flags, { note: () => {}, silentSeconds: 0.3 });
@@ -65,9 +71,8 @@ stopTest(
   },
 );
 
-/** What is in a run's directory under its name, its journal among it. */
+/** What is in a run's directory under its name, its plan and records among it. */
 function publishedFiles(directory: string): Map<string, Buffer> {
   const files = [...dataFiles(directory)].filter(([name]) => !/\.(partial|unfinished)$/.test(name));
-  const journal = path.join(directory, 'journal.jsonl');
-  return new Map([...files, ['journal.jsonl', readFileSync(journal)]]);
+  return new Map(files);
 }

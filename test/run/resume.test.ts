@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { readManifest } from '../../src/output/manifest.js';
 import { loadConfig } from '../../src/run/config.js';
-import { eigenshard, eigenshardUntilLine } from '../helpers/cli.js';
+import { eigenshard, eigenshardUntilRecord } from '../helpers/cli.js';
 import { npy, scratchDirectory } from '../helpers/fixtures.js';
 import { withinOneDay } from '../helpers/one-day.js';
 import { dataFiles, runConfig, runHere, shardedModel } from '../helpers/runs.js';
@@ -21,7 +21,21 @@ const options = [
   '--quiet',
 ];
 
-test('a run killed after any step is resumed to the same files, byte for byte', async (t) => {
+/** Moments at which a run of 30 partitions and one scan is killed, by the records that it has then. */
+const moments = [
+  { records: 1 },
+  { stage: 'scan', records: 1 },
+  { stage: 'identity', records: 1 },
+  { stage: 'covariance', records: 1 },
+  { stage: 'basis', records: 1 },
+  { stage: 'project', records: 1 },
+  { stage: 'project', records: 12 },
+  { stage: 'project', records: 30 },
+  { stage: 'verify', records: 1 },
+  { stage: 'verify', records: 30 },
+] as const;
+
+test('a run killed after any unit of any stage is resumed to the same files, byte for byte', async (t) => {
   const model = shardedModel(t, 3000, 64).directory;
   const commandOf = (out: string) => ['--model', model, '--out', out, ...options];
   const runWhole = async () => {
@@ -29,10 +43,10 @@ test('a run killed after any step is resumed to the same files, byte for byte', 
     t.is((await eigenshard(...commandOf(out))).code, 0);
     return out;
   };
-  const runInTwo = async (lines: number) => {
+  const runInTwo = async (moment: (typeof moments)[number]) => {
     const out = scratchDirectory(t);
-    const at = { folder: path.basename(out), lines, signal: 'SIGKILL' } as const;
-    const killed = await eigenshardUntilLine(commandOf(out), at);
+    const at = { folder: path.basename(out), signal: 'SIGKILL', ...moment } as const;
+    const killed = await eigenshardUntilRecord(commandOf(out), at);
     t.is(killed.code, null, killed.stderr);
     t.false(existsSync(path.join(out, 'manifest.json')));
     const resumed = await eigenshard(...commandOf(out), '--resume');
@@ -41,11 +55,11 @@ test('a run killed after any step is resumed to the same files, byte for byte', 
   };
   const [whole, ...inTwo] = await withinOneDay(async () => {
     const outs: [string, ...string[]] = [await runWhole()];
-    // Lines of the journal: header, metric, eigenbasis, then 30 partitions.
-    for (const lines of [1, 2, 3, 4, 12, 33]) outs.push(await runInTwo(lines));
+    for (const moment of moments) outs.push(await runInTwo(moment));
     return outs;
   });
   const expected = dataFiles(whole);
+  t.false([...expected.keys()].some((name) => /^(plan\.json|done|parts|failed)/.test(name)));
   for (const out of inTwo) {
     sameFiles(t, dataFiles(out), expected);
     const { execution: _, ...manifest } = readManifest(out);
@@ -58,29 +72,97 @@ test('a run killed after any step is resumed to the same files, byte for byte', 
   }
 });
 
+test('a run of several scans and a given metric, killed after any unit, is resumed to the same files', async (t) => {
+  const model = shardedModel(t, 9000, 16).directory;
+  const [source, whole] = [scratchDirectory(t), scratchDirectory(t)];
+  await runHere({ model: shardedModel(t, 100, 16).directory, out: source, tables: 'none' });
+  const shared = ['--model', model, '--metric', path.join(source, 'metric.safetensors'), '--quiet'];
+  const commandOf = (out: string) => [...shared, '--out', out, '--partition-rows', '3000'];
+  t.is((await eigenshard(...commandOf(whole))).code, 0);
+  for (const moment of [
+    { stage: 'scan', records: 1 },
+    { stage: 'scan', records: 2 },
+    { stage: 'identity', records: 1 },
+    { stage: 'basis', records: 1 },
+    { stage: 'project', records: 2 },
+    { stage: 'verify', records: 2 },
+  ] as const) {
+    const out = scratchDirectory(t);
+    const at = { folder: path.basename(out), signal: 'SIGKILL', ...moment } as const;
+    const killed = await eigenshardUntilRecord(commandOf(out), at);
+    t.is(killed.code, null, killed.stderr);
+    const resumed = await eigenshard(...commandOf(out), '--resume');
+    t.is(resumed.code, 0, resumed.stderr);
+    sameFiles(t, dataFiles(out), dataFiles(whole));
+  }
+});
+
+/** What becomes of a part. */
+const damages = [rmSync, (file: string) => truncateSync(file, 4)];
+
+test('a part that is damaged or lost when a run goes on is made again, to the same files', async (t) => {
+  const model = shardedModel(t, 300, 64).directory;
+  const whole = scratchDirectory(t);
+  const shared = { model, partitionRows: 100 } as const;
+  await runHere({ ...shared, out: whole });
+  for (const name of ['scan/00000', 'identity/00000', 'basis/00000']) {
+    for (const damage of damages) {
+      const out = scratchDirectory(t);
+      await t.throwsAsync(runHere({ ...shared, out }, { interruptAt: 'projection' }));
+      damage(path.join(out, 'parts', `${name}.bin`));
+      await runHere({ ...shared, out }, { resume: true });
+      sameFiles(t, dataFiles(out), dataFiles(whole));
+    }
+  }
+});
+
+test('a part of the covariance that is damaged or lost is told, and made again by the same command', async (t) => {
+  const model = shardedModel(t, 300, 64).directory;
+  const whole = scratchDirectory(t);
+  const shared = { model, partitionRows: 100 } as const;
+  await runHere({ ...shared, out: whole });
+  for (const damage of damages) {
+    const out = scratchDirectory(t);
+    const command = ['--model', model, '--out', out, '--partition-rows', '100', '--backend', 'portable'];
+    const at = { folder: path.basename(out), stage: 'covariance', records: 1, signal: 'SIGKILL' } as const;
+    t.is((await eigenshardUntilRecord(command, at)).code, null);
+    damage(path.join(out, 'parts/covariance/00000.bin'));
+    await t.throwsAsync(runHere({ ...shared, out }, { resume: true }), {
+      message: /covariance.00000\.bin: .* Run the same command again: its unit is made again/,
+    });
+    await runHere({ ...shared, out }, { resume: true });
+    sameFiles(t, dataFiles(out), dataFiles(whole));
+  }
+});
+
+test('weights that changed before the scan of a killed run was complete are told', async (t) => {
+  const model = shardedModel(t, 9000, 16).directory;
+  const out = scratchDirectory(t);
+  const command = ['--model', model, '--out', out, '--quiet'];
+  const at = { folder: path.basename(out), stage: 'scan', records: 1, signal: 'SIGKILL' } as const;
+  t.is((await eigenshardUntilRecord(command, at)).code, null);
+  const file = path.join(model, 'model-00002-of-00002.safetensors');
+  const bytes = readFileSync(file);
+  // The last row is scanned by the second unit, which has no record; the first row by the first.
+  bytes[bytes.length - 2]! ^= 1;
+  writeFileSync(file, bytes);
+  t.is((await eigenshard(...command, '--resume')).code, 0);
+  t.is((await eigenshard('verify', out, '--quiet')).code, 0);
+});
+
 test('a resumed run computes only what is missing or damaged', async (t) => {
   const model = shardedModel(t, 1000, 32).directory;
   const out = scratchDirectory(t);
-  const { directory } = await runHere({ model, out, partitionRows: 100 });
+  await runHere({ model, out, partitionRows: 100 });
   const expected = dataFiles(out);
-  // The state of a run that was killed before its commit: journal, no manifest.
-  const manifest = readManifest(directory);
-  const lines = [
-    {
-      step: 'run',
-      fingerprint: manifest.fingerprint,
-      started: manifest.execution.started,
-      exports: [],
-      kernels: manifest.execution.kernels,
-    },
-    { step: 'metric', file: manifest.metric.file },
-    { step: 'eigenbasis', file: manifest.eigenbasis },
-    ...manifest.partitions
-      .slice(0, 8)
-      .map(({ files }, index) => ({ step: 'partition', index, files, crc32: null })),
-  ].map((line) => JSON.stringify(line));
+  // The state of a run that was killed before its commit: two partitions are not recorded.
+  const lines = readFileSync(path.join(out, 'records.jsonl'), 'utf8').split('\n');
+  const kept = lines.filter(
+    (line) => !/"unit":[89],.*"stage":"project"|"stage":"project","unit":[89],/.test(line),
+  );
+  t.is(kept.length, lines.length - 2);
   unlinkSync(path.join(out, 'manifest.json'));
-  writeFileSync(path.join(out, 'journal.jsonl'), `${lines.join('\n')}\n{"step":"part`);
+  writeFileSync(path.join(out, 'records.jsonl'), `${kept.join('\n')}{"kernels":{"back`);
   const damaged = path.join(out, 'projections/parquet/part-00003.parquet');
   const bytes = readFileSync(damaged);
   bytes[bytes.length >> 1]! ^= 1;
@@ -100,7 +182,12 @@ test('Ctrl-C stops cleanly, says how to go on, and the run goes on', async (t) =
   const out = scratchDirectory(t);
   const command = ['--model', model, '--out', out, '--partition-rows', '10', '--workers', '2'];
   const folder = path.basename(out);
-  const { code, stderr } = await eigenshardUntilLine(command, { folder, lines: 20, signal: 'SIGINT' });
+  const { code, stderr } = await eigenshardUntilRecord(command, {
+    folder,
+    stage: 'project',
+    records: 17,
+    signal: 'SIGINT',
+  });
   t.is(code, 130, stderr);
   t.regex(stderr, /interrupted. Run the same command with --resume to continue/);
   t.false(existsSync(path.join(out, 'manifest.json')));

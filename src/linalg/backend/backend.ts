@@ -17,7 +17,7 @@ export type Multiplication = Pick<Product, 'multiply' | 'release'>;
 /** Product out += A B in float64, written in place: see `Product`. */
 export type Accumulation = Pick<Product, 'accumulate' | 'release'>;
 
-/** Identity of a backend, which manifest and journal record, since the last bits of a run depend on it. */
+/** Identity of a backend, which manifest, plan and records name, since the last bits of a run depend on it. */
 export interface BackendIdentity {
   backend: 'portable' | 'system';
   /** Name or absolute path by which the library was loaded; 'onnxruntime-node' for the portable backend. */
