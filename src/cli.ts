@@ -13,6 +13,7 @@ import { addRunCommand } from './commands/run.js';
 import { addSqlCommand } from './commands/sql.js';
 import { addStatusCommand } from './commands/status.js';
 import { addStepCommand } from './commands/step.js';
+import { addSubmitCommands } from './commands/submit.js';
 import { addTopCommand } from './commands/top.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { EigenshardError, exitCodeOf, exitCodes } from './errors.js';
@@ -71,6 +72,7 @@ export function createProgram(): Command {
   addPlanCommand(program);
   addStepCommand(program);
   addStatusCommand(program);
+  addSubmitCommands(program);
   addDoctorCommand(program);
   for (const command of [program, ...program.commands]) nameCommands(command);
   return program;
