@@ -170,15 +170,15 @@ async function submitted(
 ): Promise<ProgramEnd> {
   const words = [...start, file];
   const byHand = `the script is kept; start it by: ${words.map(shellWord).join(' ')}`;
-  try {
-    const end = await startProgram(words, options);
-    if (end.code === 0) return end;
-    const text = `${words[0]} ended with exit code ${end.code}, for the reason above; ${byHand}`;
-    throw end.code === 75 ? new PassingError(text) : new RunError(text);
-  } catch (error) {
-    if (error instanceof InputError) throw new InputError(`${error.message}; ${byHand}`, { cause: error });
-    throw error;
-  }
+  const end = await startProgram(words, options).catch((error) => {
+    throw error instanceof InputError
+      ? new InputError(`${error.message}; ${byHand}`, { cause: error })
+      : error;
+  });
+  if (end.code === 0) return end;
+  const text = `${words[0]} ended with exit code ${end.code}, for the reason above; ${byHand}`;
+  if (end.code === 2) throw new InputError(text);
+  throw end.code === 75 ? new PassingError(text) : new RunError(text);
 }
 
 /** Reads MaxArraySize of this cluster; null where Slurm does not say it here. */

@@ -3,6 +3,10 @@
 #   bash FILE
 # wherever kubectl reaches the cluster. It waits for each Job and creates the next one. Should it be cut off, the Job
 # goes on; called again, it waits for that one, and computes what is left.
+if ! command -v kubectl > /dev/null; then
+  echo "eigenshard: kubectl is not installed here" >&2
+  exit 2
+fi
 kubectl=(kubectl --namespace=lab)
 
 # The conditions that hold of a Job; nothing where there is no such Job.
