@@ -8,15 +8,13 @@ import { kubernetesScript, type Volume } from '../executor/kubernetes.js';
 import type { Launch, LaunchScript } from '../executor/launcher.js';
 import { slurmScript } from '../executor/slurm.js';
 import { type ProgramEnd, startProgram } from '../executor/start-program.js';
-import { readPlan } from '../output/plan-file.js';
-import { isOwnManifest } from '../output/run-folders.js';
-import { directoryStore, type RunStore } from '../output/run-store.js';
-import { stagesOf } from '../plan/stages.js';
+import { directoryStore } from '../output/run-store.js';
+import { openSteps } from '../run/open-steps.js';
 import { shellWord } from '../text/shell-word.js';
 import { screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
-import { needs, wholeNumber } from './options.js';
+import { allowMixedOption, needs, wholeNumber } from './options.js';
 import { print } from './print.js';
 
 /** The program, as the nodes of a cluster start it: from the checkout or package that this file is of. */
@@ -45,6 +43,7 @@ export function addSubmitCommands(program: Command): void {
       wholeNumber,
     )
     .option('--separate', 'an array of its own for each stage, where nodes are hard to get together', false)
+    .addOption(allowMixedOption())
     .option('--print', 'print the script, write and submit nothing', false)
     .action(submitToSlurm)
     .hook('preAction', needs('workers'))
@@ -74,6 +73,7 @@ export function addSubmitCommands(program: Command): void {
       'whose files the pods write (default: whose the directory of the run is)',
       userIds,
     )
+    .addOption(allowMixedOption())
     .option('--print', 'print the script, write and start nothing', false)
     .action(submitToKubernetes)
     .hook('preAction', needs('workers', 'image', 'volume'))
@@ -86,14 +86,18 @@ export function addSubmitCommands(program: Command): void {
     );
 }
 
-interface SlurmOptions {
+interface SharedOptions {
   workers: number;
-  separate: boolean;
+  allowMixed: boolean;
   print: boolean;
 }
 
+interface SlurmOptions extends SharedOptions {
+  separate: boolean;
+}
+
 async function submitToSlurm(directory: string, given: string[], options: SlurmOptions): Promise<void> {
-  const launch = launchOf(directory, options.workers, given);
+  const launch = launchOf(directory, options, given);
   await interruptible(async (signal) => {
     const maxArraySize = options.separate && !options.print ? await largestArray(signal) : null;
     const script = slurmScript({ ...launch, command: COMMAND, isSeparate: options.separate, maxArraySize });
@@ -106,25 +110,24 @@ async function submitToSlurm(directory: string, given: string[], options: SlurmO
   });
 }
 
-interface KubernetesOptions {
-  workers: number;
+interface KubernetesOptions extends SharedOptions {
   image: string;
   volume: Volume[];
   cpus: number;
   memory: string;
   user?: { uid: number; gid: number };
-  print: boolean;
 }
 
 async function submitToKubernetes(
   directory: string,
   given: string[],
-  { workers, volume, user, print: isPrinted, ...pod }: KubernetesOptions,
+  options: KubernetesOptions,
 ): Promise<void> {
-  const launch = launchOf(directory, workers, given);
+  const launch = launchOf(directory, options, given);
+  const { image, volume, cpus, memory, user } = options;
   const { uid, gid } = user ?? statSync(launch.run);
-  const script = kubernetesScript({ ...launch, ...pod, volumes: volume, user: { uid, gid } });
-  if (isPrinted) return print(script.text.trimEnd());
+  const script = kubernetesScript({ ...launch, image, volumes: volume, cpus, memory, user: { uid, gid } });
+  if (options.print) return print(script.text.trimEnd());
   const file = keptScript(launch, 'kubernetes', script);
   print(screenText(`${file}\nwhat is done: eigenshard status ${shellWord(launch.run)}`));
   await interruptible((signal) => submitted(script, file, { isShown: true, signal }));
@@ -133,28 +136,24 @@ async function submitToKubernetes(
 /**
  * Finds what is to be started.
  *
- * @throws InputError where the directory has no plan
+ * @throws InputError where no run is planned in the directory
  */
-function launchOf(directory: string, workers: number, engineOptions: readonly string[]): Launch {
-  const run = path.resolve(directory);
-  const plan = readPlan(runStore(run), run);
-  if (plan !== null) {
-    const isMetricGiven = plan.identity.metric.source === 'file';
-    return { run, stages: stagesOf(plan.units, isMetricGiven), workers, engineOptions };
-  }
-  if (isOwnManifest(run)) throw new InputError(`${run}: is finished; there is nothing left to submit`);
-  throw new InputError(
-    `${run}: has no plan; make one first: eigenshard plan --model MODEL --out ${shellWord(run)}`,
-  );
-}
-
-function runStore(run: string): RunStore {
-  return directoryStore(run, { durable: true });
+function launchOf(
+  directory: string,
+  { workers, allowMixed }: SharedOptions,
+  engineOptions: string[],
+): Launch {
+  const opened = openSteps(directory);
+  const run = opened.directory;
+  if (opened.isFinished) throw new InputError(`${directory}: is finished; there is nothing left to submit`);
+  const stepOptions = allowMixed ? ['--allow-mixed'] : [];
+  return { run, stages: opened.plan.stages, workers, stepOptions, engineOptions };
 }
 
 /** Keeps a script with its run. @returns its path */
 function keptScript({ run }: Launch, engine: string, { text }: LaunchScript): string {
-  return path.join(run, keepScript(runStore(run), engine, text));
+  const store = directoryStore(run, { durable: true, lock: null });
+  return path.join(run, keepScript(store, engine, text));
 }
 
 /**

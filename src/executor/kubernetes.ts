@@ -106,7 +106,7 @@ export function kubernetesScript(launch: KubernetesLaunch): LaunchScript {
  * Makes the Job of a stage. Two pods of one index may run at once, as when a node is cut off: the units allow it.
  */
 function stageJob(stage: Stage, launch: KubernetesLaunch) {
-  const { run, image, volumes, cpus, memory, user } = launch;
+  const { run, stepOptions, image, volumes, cpus, memory, user } = launch;
   const processes = processesOf(stage, launch);
   const instance = instanceName(run);
   const labels = {
@@ -152,7 +152,7 @@ function stageJob(stage: Stage, launch: KubernetesLaunch) {
             {
               name: 'eigenshard',
               image,
-              args: ['step', run, stage.name, '--workers', String(cpus)].map(unexpanded),
+              args: ['step', run, stage.name, ...stepOptions, '--workers', String(cpus)].map(unexpanded),
               // The index is JOB_COMPLETION_INDEX, which Kubernetes sets.
               env: [{ name: 'EIGENSHARD_OF', value: String(processes) }],
               resources: { requests: { cpu: String(cpus), memory }, limits: { memory } },

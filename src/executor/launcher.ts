@@ -10,6 +10,8 @@ export interface Launch {
   stages: readonly Stage[];
   /** Number of processes that share the units of a stage. */
   workers: number;
+  /** Options of every `eigenshard step`, beside --workers. */
+  stepOptions: readonly string[];
   /** Options of the engine's own commands, word by word, as a user gave them. */
   engineOptions: readonly string[];
 }

@@ -157,7 +157,7 @@ function givenDirectives(launch: SlurmLaunch): string[] {
  *
  * @param job what Slurm knows the job or task by, for bash
  */
-function stepSections({ run, command }: SlurmLaunch, job: string): string[][] {
+function stepSections({ run, command, stepOptions }: SlurmLaunch, job: string): string[][] {
   return [
     [
       `run=${shellWord(run)}`,
@@ -169,9 +169,9 @@ function stepSections({ run, command }: SlurmLaunch, job: string): string[][] {
     ],
     [
       '# As many threads as a process has CPUs, if that was said. Not every srun takes the number over from sbatch.',
-      'threads=()',
+      `options=(${stepOptions.map(shellWord).join(' ')})`,
       'if [ -n "$SLURM_CPUS_PER_TASK" ]; then',
-      '  threads=(--workers "$SLURM_CPUS_PER_TASK")',
+      '  options+=(--workers "$SLURM_CPUS_PER_TASK")',
       '  export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK',
       'fi',
     ],
@@ -206,7 +206,7 @@ function stepSections({ run, command }: SlurmLaunch, job: string): string[][] {
       '# exit codes srun gives the highest: 75 is what may pass (a full disk, no memory), 2 and 3 stay as they are.',
       'compute() {',
       '  local code',
-      '  srun --kill-on-bad-exit=0 --wait=0 "${@:2}" "${eigenshard[@]}" step "$run" "$1" "${threads[@]}" &',
+      '  srun --kill-on-bad-exit=0 --wait=0 "${@:2}" "${eigenshard[@]}" step "$run" "$1" "${options[@]}" &',
       '  step=$!',
       '  wait "$step"',
       '  code=$?',

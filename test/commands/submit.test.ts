@@ -14,7 +14,7 @@ const submit = (args: readonly string[], environment: Record<string, string> = {
 const nowhere = { PATH: '/nonexistent' };
 
 test('submit slurm keeps the script with the run, hands it to sbatch, and says what to do next', async (t) => {
-  const run = plannedRun(t, "it's mine");
+  const run = await plannedRun(t, { name: "it's mine" });
   const { environment, calls } = fakePrograms(t, { sbatch: 'echo "17;cluster"' });
   const first = await submit(['slurm', run, '--workers', '4', '--', '--time=1:00', '-p', 'cpu'], environment);
   t.is(first.code, 0, first.stderr);
@@ -33,7 +33,7 @@ test('submit slurm keeps the script with the run, hands it to sbatch, and says w
 });
 
 test('submit slurm --separate starts the script that submits each stage', async (t) => {
-  const run = plannedRun(t);
+  const run = await plannedRun(t);
   const { environment, calls } = fakePrograms(t, {
     scontrol: 'echo "MaxArraySize            = 1001"',
     sbatch: 'echo $(wc -l < "$FAKES/calls")',
@@ -50,7 +50,7 @@ test('submit slurm --separate starts the script that submits each stage', async 
 });
 
 test('the largest array of the cluster is asked for', async (t) => {
-  const run = plannedRun(t);
+  const run = await plannedRun(t);
   const { environment } = fakePrograms(t, { scontrol: 'echo "MaxArraySize            = 2"', sbatch: '' });
   const { code, stderr } = await submit(['slurm', run, '--workers', '4', '--separate'], environment);
   t.is(code, 2);
@@ -59,7 +59,7 @@ test('the largest array of the cluster is asked for', async (t) => {
 });
 
 test('--print prints the script, and neither writes nor starts anything', async (t) => {
-  const run = plannedRun(t);
+  const run = await plannedRun(t);
   const { environment, calls } = fakePrograms(t, { sbatch: '', scontrol: '', kubectl: '' });
   const pods = ['--image', 'I', '--volume', `shared:${path.dirname(run)}`];
   for (const args of [['slurm'], ['slurm', '--separate'], ['kubernetes', ...pods]]) {
@@ -73,11 +73,11 @@ test('--print prints the script, and neither writes nor starts anything', async 
     t.is(spawnSync('bash', ['-n'], { input: stdout }).status, 0);
   }
   t.deepEqual(calls(), []);
-  t.deepEqual(readdirSync(run), ['plan.json']);
+  t.false(existsSync(path.join(run, 'submissions')));
 });
 
 test('submit kubernetes runs the script to its end, and ends as it does', async (t) => {
-  const run = plannedRun(t);
+  const run = await plannedRun(t);
   const args = [
     'kubernetes',
     run,
@@ -110,7 +110,7 @@ test('submit kubernetes runs the script to its end, and ends as it does', async 
 });
 
 test('an engine that is not here, or does not take the script, is told in one line with what to do', async (t) => {
-  const run = plannedRun(t);
+  const run = await plannedRun(t);
   const absent = await submit(['slurm', run, '--workers', '4'], nowhere);
   t.is(absent.code, 2);
   const byHand = /the script is kept; start it by: sbatch --parsable \S+\/submissions\/00\d-slurm\.sh\n$/;
@@ -127,7 +127,7 @@ test('an engine that is not here, or does not take the script, is told in one li
 });
 
 test('submit kubernetes says that kubectl is not here', async (t) => {
-  const run = plannedRun(t);
+  const run = await plannedRun(t);
   const bash = fakePrograms(t, { bash: 'PATH=/nonexistent exec /bin/bash "$@"' });
   const pods = ['--image', 'I', '--volume', `shared:${path.dirname(run)}`];
   const { code, stderr } = await submit(['kubernetes', run, '--workers', '3', ...pods], bash.environment);
@@ -147,20 +147,20 @@ test('a run that is not planned, is finished or has a damaged plan is refused in
     t.is(stderr.split('\n').length, 2);
   };
   const empty = scratchDirectory(t);
-  await refused(empty, /: has no plan; make one first: eigenshard plan .* --out /);
-  await refused(path.join(empty, 'absent'), /: has no plan; /);
+  await refused(empty, /: no run has been planned there\. /);
+  await refused(path.join(empty, 'absent'), /: no run has been planned there\. /);
   t.deepEqual(readdirSync(empty), []);
-  const damaged = plannedRun(t);
+  const damaged = await plannedRun(t);
   writeFileSync(path.join(damaged, 'plan.json'), '{}');
   await refused(damaged, /plan\.json/);
-  const finished = plannedRun(t);
+  const finished = await plannedRun(t);
   rmSync(path.join(finished, 'plan.json'));
   writeFileSync(path.join(finished, 'manifest.json'), '{\n  "format": "eigenshard-run"\n}\n');
   await refused(finished, /: is finished; there is nothing left to submit\n$/);
 });
 
 test('options that are wrong or lacking are told before anything is written', async (t) => {
-  const run = plannedRun(t);
+  const run = await plannedRun(t);
   const pods = ['kubernetes', run, '--workers', '3', '--image', 'I'];
   const outside = scratchDirectory(t);
   for (const [args, message] of [
@@ -183,5 +183,5 @@ test('options that are wrong or lacking are told before anything is written', as
     t.is(code, 2, stderr);
     t.regex(stderr, message);
   }
-  t.deepEqual(readdirSync(run), ['plan.json']);
+  t.false(existsSync(path.join(run, 'submissions')));
 });

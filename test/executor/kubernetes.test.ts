@@ -8,13 +8,14 @@ import { shareOf } from '../../src/executor/array-index.js';
 import { type KubernetesLaunch, kubernetesScript } from '../../src/executor/kubernetes.js';
 import { startCommand } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
-import { comparedWithGolden, fakePrograms, stages, strangeNames } from '../helpers/launches.js';
+import { comparedWithGolden, fakePrograms, jobsOf, stages, strangeNames } from '../helpers/launches.js';
 import { testUnless } from '../helpers/test-unless.js';
 
 const launch: KubernetesLaunch = {
   run: '/shared/runs/mine',
   stages,
   workers: 4,
+  stepOptions: [],
   engineOptions: ['--namespace=lab'],
   image: 'registry.example/eigenshard:0.1.0',
   volumes: [{ claim: 'shared', mount: '/shared' }],
@@ -22,11 +23,6 @@ const launch: KubernetesLaunch = {
   memory: '16Gi',
   user: { uid: 1000, gid: 100 },
 };
-
-/** The manifests of a script, as bash hands them to kubectl. */
-function jobsOf(text: string): Job[] {
-  return [...text.matchAll(/<< 'JOB'\n([\s\S]*?)\nJOB\n/g)].map(([, json]) => JSON.parse(json!) as Job);
-}
 
 const containerOf = (job: Job) => job.spec!.template.spec!.containers[0]!;
 

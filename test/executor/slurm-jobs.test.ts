@@ -26,7 +26,14 @@ echo "$stage $index/$of threads=$5 restarts=$restarts" >> "$2/done"
   );
   chmodSync(program, 0o755);
   const launch = {
-    ...{ run, stages, workers: 2, command: [program], engineOptions: ['--cpus-per-task=1', '--mem=400M'] },
+    ...{
+      run,
+      stages,
+      workers: 2,
+      command: [program],
+      stepOptions: [],
+      engineOptions: ['--cpus-per-task=1', '--mem=400M'],
+    },
     maxArraySize: 1001,
   };
   return { run, launch, done: () => readFileSync(path.join(run, 'done'), 'utf8').trimEnd().split('\n') };

@@ -20,6 +20,7 @@ const launch: SlurmLaunch = {
   stages,
   workers: 4,
   command: ['/usr/bin/node', '/opt/eigenshard/coordinator.js'],
+  stepOptions: [],
   engineOptions: ['--time=2:00:00', '--cpus-per-task=16', '-p', 'cpu'],
   isSeparate: false,
   maxArraySize: 1001,

@@ -27,9 +27,9 @@ restarts=10
 step=
 
 # As many threads as a process has CPUs, if that was said. Not every srun takes the number over from sbatch.
-threads=()
+options=()
 if [ -n "$SLURM_CPUS_PER_TASK" ]; then
-  threads=(--workers "$SLURM_CPUS_PER_TASK")
+  options+=(--workers "$SLURM_CPUS_PER_TASK")
   export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK
 fi
 
@@ -61,7 +61,7 @@ trap 'if [ -n "$step" ]; then wait "$step"; fi; exit 143' TERM
 # exit codes srun gives the highest: 75 is what may pass (a full disk, no memory), 2 and 3 stay as they are.
 compute() {
   local code
-  srun --kill-on-bad-exit=0 --wait=0 "${@:2}" "${eigenshard[@]}" step "$run" "$1" "${threads[@]}" &
+  srun --kill-on-bad-exit=0 --wait=0 "${@:2}" "${eigenshard[@]}" step "$run" "$1" "${options[@]}" &
   step=$!
   wait "$step"
   code=$?

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import fc from 'fast-check';
+import type { Job } from 'kubernetes-types/batch/v1.d.ts';
 import type { Stage } from '../../src/plan/stages.js';
 import { root } from './documents.js';
 import { scratchDirectory } from './fixtures.js';
@@ -72,6 +73,11 @@ export function comparedWithGolden(t: ExecutionContext, name: string, text: stri
     t.log(`compare ${golden} with ${actual}`);
   }
   t.is(text, wanted);
+}
+
+/** The manifests of a script for Kubernetes, as bash hands them to kubectl. */
+export function jobsOf(text: string): Job[] {
+  return [...text.matchAll(/<< 'JOB'\n([\s\S]*?)\nJOB\n/g)].map(([, json]) => JSON.parse(json!) as Job);
 }
 
 /** Programs that note how they are called, in the place of an engine's. */
