@@ -34,9 +34,9 @@ export function addSubmitCommands(program: Command): void {
     );
   submit
     .command('slurm')
-    .description('one job, whose steps are the stages of the run')
+    .description('one job, or an array for each stage')
     .argument('<run>', 'directory of the run, which all nodes see at the same path')
-    .argument('[options...]', 'behind --: options of sbatch, as --time=2:00:00 or --partition=cpu')
+    .argument('[sbatch...]', 'behind --: options of sbatch, as --time=2:00:00 or --partition=cpu')
     .option(
       '--workers <n>',
       'processes that share the units of each stage, by default a node each',
@@ -56,9 +56,9 @@ export function addSubmitCommands(program: Command): void {
     );
   submit
     .command('kubernetes')
-    .description('a Job for each stage, one after the other; waits for the end of the run')
+    .description('a Job for each stage, in turn')
     .argument('<run>', 'directory of the run, which this machine and the pods see at the same path')
-    .argument('[options...]', 'behind --: options of kubectl, as --namespace=lab')
+    .argument('[kubectl...]', 'behind --: options of kubectl, as --namespace=lab')
     .option('--workers <n>', 'pods that share the units of each stage', wholeNumber)
     .option('--image <image>', 'image of the pods, whose entry is eigenshard')
     .option(
@@ -81,7 +81,7 @@ export function addSubmitCommands(program: Command): void {
       'after',
       exampleText(
         'submit kubernetes /d/mine --workers 8 --image I --volume claim:/d',
-        'submit kubernetes /d/a --workers 8 --image I --volume c:/d -- -n lab',
+        'submit kubernetes /d/a --workers 8 --image I --volume c:/d --print',
       ),
     );
 }

@@ -39,7 +39,8 @@ export function slurmScript(launch: SlurmLaunch): LaunchScript {
 
 /** One allocation: Slurm lets a step begin when the one before has ended in all of its processes. */
 function jointSections(launch: SlurmLaunch): string[][] {
-  const { workers } = launch;
+  // A process, and a node, beyond the units of the largest stage would never do anything.
+  const processes = Math.max(...launch.stages.map((stage) => processesOf(stage, launch)));
   const areNodesChosen = ['--nodes', '-N', '--ntasks-per-node'].some((name) => isGiven(launch, name));
   return [
     [
@@ -48,10 +49,10 @@ function jointSections(launch: SlurmLaunch): string[][] {
       `#   mkdir -p ${shellWord(logFolder(launch))}`,
       '#   sbatch FILE',
       '#',
-      `# ${workers === 1 ? 'One process' : `${workers} processes${areNodesChosen ? '' : ', each on a node of its own'}`}:`,
+      `# Processes${areNodesChosen ? '' : ', each on a node of its own'}:`,
       `#SBATCH --job-name=${jobName(launch)}`,
-      `#SBATCH --ntasks=${workers}`,
-      ...(areNodesChosen ? [] : [`#SBATCH --nodes=${workers}`, '#SBATCH --ntasks-per-node=1']),
+      `#SBATCH --ntasks=${processes}`,
+      ...(areNodesChosen ? [] : [`#SBATCH --nodes=${processes}`, '#SBATCH --ntasks-per-node=1']),
       ...directives(),
       ...(isLogGiven(launch) ? [] : [`#SBATCH --output=${directiveWord(logPath(launch, '%j'))}`]),
       ...givenDirectives(launch),

@@ -264,6 +264,11 @@ test('the options of a user stand behind the others, and what they choose is not
   t.is(directivesOf('--output=mine.log').filter((line) => line.includes('--output')).length, 1);
 });
 
+test('no more processes are asked for than the largest stage has units', (t) => {
+  const { text } = slurmScript({ ...launch, workers: 100 });
+  t.regex(text, /^#SBATCH --ntasks=6\n#SBATCH --nodes=6$/m);
+});
+
 test('what no script can hold, or would mean something else, is refused', (t) => {
   const refused = (changes: Partial<SlurmLaunch>, message: RegExp) =>
     t.throws(() => slurmScript({ ...launch, ...changes }), { name: 'InputError', message });

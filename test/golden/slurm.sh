@@ -3,7 +3,7 @@
 #   mkdir -p /scratch/runs/mine/submissions
 #   sbatch FILE
 #
-# 4 processes, each on a node of its own:
+# Processes, each on a node of its own:
 #SBATCH --job-name=eigenshard-mine
 #SBATCH --ntasks=4
 #SBATCH --nodes=4
