@@ -15,6 +15,7 @@ import { addRunCommand } from './commands/run.js';
 import { addSqlCommand } from './commands/sql.js';
 import { addStatusCommand } from './commands/status.js';
 import { addStepCommand } from './commands/step.js';
+import { addSubmitCommands } from './commands/submit.js';
 import { addTopCommand } from './commands/top.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { EigenshardError, exitCodeOf, exitCodes } from './errors.js';
@@ -73,6 +74,7 @@ export function createProgram(): Command {
   addPlanCommand(program);
   addStepCommand(program);
   addStatusCommand(program);
+  addSubmitCommands(program);
   addDoctorCommand(program);
   const leaves = program.commands.flatMap((command) =>
     command.commands.length > 0 ? command.commands : [command],

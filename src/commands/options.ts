@@ -11,6 +11,14 @@ export function workersOption(): Option {
   ).argParser(wholeNumber);
 }
 
+/** `--allow-mixed`, the same of every command that has the stages of a run computed. */
+export function allowMixedOption(): Option {
+  return new Option(
+    '--allow-mixed',
+    'compute, and finish, on processors of several kinds, whose last bits differ',
+  ).default(false);
+}
+
 /** Kinds of export, separated by commas. */
 export function exportList(text: string): ExportKind[] {
   return text.split(',').map((kind) => {

@@ -7,7 +7,7 @@ import { counted } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
-import { workersOption } from './options.js';
+import { allowMixedOption, workersOption } from './options.js';
 import { print } from './print.js';
 import { showProgress } from './progress.js';
 
@@ -21,11 +21,7 @@ export function addStepCommand(program: Command): void {
     .option('--index <i>', 'number of this process, from 0 (default: as its scheduler says)')
     .option('--of <n>', 'number of processes that share the stage')
     .addOption(workersOption())
-    .option(
-      '--allow-mixed',
-      'compute, and finish, on processors of several kinds, whose last bits differ',
-      false,
-    )
+    .addOption(allowMixedOption())
     .option('--json', 'print what was done as JSON', false)
     .option('--quiet', 'no progress', false)
     .action(stepCommand)
