@@ -112,8 +112,9 @@ function readChunk(store: RunStore, path: string, range: ByteRange): Uint8Array<
   try {
     chunk = store.read(path, range);
   } catch (error) {
-    if (error instanceof InputError) throw damaged(path, 'it ends early, or cannot be read', error);
-    throw error;
+    // What the system has refused says so itself.
+    if (!(error instanceof InputError) || error.cause !== undefined) throw error;
+    throw damaged(path, 'it ends early, or is no file', error);
   }
   if (chunk === null) throw damaged(path, 'it is missing');
   return chunk;

@@ -17,7 +17,7 @@ export interface Refusal {
 
 const runCalls = [
   ...['openSync', 'closeSync', 'readSync', 'writeSync', 'fsyncSync', 'ftruncateSync', 'truncateSync'],
-  ...['renameSync', 'rmSync', 'mkdirSync', 'rmdirSync', 'readdirSync', 'statSync', 'fstatSync'],
+  ...['renameSync', 'linkSync', 'rmSync', 'mkdirSync', 'rmdirSync', 'readdirSync', 'statSync', 'fstatSync'],
   ...['readFileSync', 'writeFileSync'],
 ];
 
