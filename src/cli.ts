@@ -1,15 +1,21 @@
 import { Command, CommanderError, Help, type Option } from 'commander';
 import { addBatchCommand } from './commands/batch.js';
 import { addCacheCommands } from './commands/cache.js';
+import { commandErrorText, refuseMisplaced } from './commands/command-errors.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { exampleText } from './commands/examples.js';
 import { addExportCommand } from './commands/export.js';
 import { addGenerateCommand } from './commands/generate.js';
 import { addInspectCommand } from './commands/inspect.js';
+import { misplacedWord } from './commands/misplaced-word.js';
+import { addPlanCommand } from './commands/plan.js';
 import { withOutput } from './commands/print.js';
 import { addReportCommand } from './commands/report.js';
 import { addRunCommand } from './commands/run.js';
 import { addSqlCommand } from './commands/sql.js';
+import { addStatusCommand } from './commands/status.js';
+import { addStepCommand } from './commands/step.js';
+import { addSubmitCommands } from './commands/submit.js';
 import { addTopCommand } from './commands/top.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { EigenshardError, exitCodeOf, exitCodes } from './errors.js';
@@ -65,7 +71,15 @@ export function createProgram(): Command {
   addSqlCommand(program);
   addGenerateCommand(program);
   addCacheCommands(program);
+  addPlanCommand(program);
+  addStepCommand(program);
+  addStatusCommand(program);
+  addSubmitCommands(program);
   addDoctorCommand(program);
+  const leaves = program.commands.flatMap((command) =>
+    command.commands.length > 0 ? command.commands : [command],
+  );
+  for (const command of leaves) sayWhatNext(command, leaves);
   for (const command of [program, ...program.commands]) nameCommands(command);
   return program;
 }
@@ -75,6 +89,9 @@ export function createProgram(): Command {
  * @throws CommanderError where it is not understood; what the command throws
  */
 export async function parseCommandLine(program: Command, argv: readonly string[]): Promise<void> {
+  const [first = ''] = argv;
+  const hint = first.startsWith('-') || namesOf(program).includes(first) ? null : misplacedWord(first);
+  if (hint !== null) program.showHelpAfterError(hint);
   await program.parseAsync(withCommand(argv, namesOf(program)), { from: 'user' });
 }
 
@@ -82,6 +99,16 @@ export async function parseCommandLine(program: Command, argv: readonly string[]
 function optionDescription(option: Option): string {
   if (option.defaultValue !== false) return new Help().optionDescription(option);
   return option.description;
+}
+
+/** An error about the words of a command is answered with what they should be. */
+function sayWhatNext(command: Command, all: readonly Command[]): void {
+  command
+    .allowExcessArguments()
+    .hook('preAction', () => refuseMisplaced(command))
+    .configureOutput({
+      outputError: (text, write) => write(commandErrorText(text, command, all)),
+    });
 }
 
 /** An unknown command is answered with all that there are, besides the nearest one. */

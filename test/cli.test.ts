@@ -255,6 +255,186 @@ for (const [args, message] of [
   });
 }
 
+for (const [args, lines] of [
+  [
+    ['inspect', '--metrik', 'x'],
+    [
+      "unknown option '--metrik'",
+      '--metric is an option of run, verify, not of inspect.',
+      '"eigenshard inspect --help"',
+    ],
+  ],
+  [
+    ['inspect', '--foo'],
+    ["unknown option '--foo'", '"eigenshard inspect --help" lists'],
+  ],
+  [
+    ['cache', 'prune', '--older'],
+    ["unknown option '--older'", '(Did you mean --older-than?)', '"eigenshard cache prune --help"'],
+  ],
+  [
+    ['-k', '5'],
+    ["unknown option '-k'", '-k is an option of top, not of run.', '"eigenshard run --help"'],
+  ],
+  [
+    ['--metric'],
+    [
+      "option '--metric <file>' argument missing",
+      '--metric <file>: metric M (.pt,',
+      '"eigenshard run --help"',
+    ],
+  ],
+  [
+    ['--model', '--out', 'x'],
+    ["option '--model <model>' argument missing: --out is an option itself", '--model <model>: '],
+  ],
+  [
+    ['--model', ''],
+    ["option '--model <model>' argument is empty", '--model <model>: '],
+  ],
+  [
+    ['--model', 'x', 'y'],
+    ["unexpected argument 'y'", 'Expected are options alone: --model PATH'],
+  ],
+  [
+    ['verify', 'x', 'y'],
+    ["unexpected argument 'y'", 'Expected are <run> and options.'],
+  ],
+  [
+    ['verify', ''],
+    ["argument 'run' is empty", '<run>: output directory'],
+  ],
+  [['verify'], ["missing required argument 'run'", '<run>: output directory']],
+  [
+    ['top', 'x'],
+    ["required option '-e, --eigenvector <index>' not specified", '-e, --eigenvector <index>: its index'],
+  ],
+  [
+    ['top', 'x', '-e', 'abc'],
+    ["option '-e, --eigenvector <index>' argument 'abc' is invalid. It must be a whole number: 0, 1"],
+  ],
+] as [string[], string[]][]) {
+  test(`"${args.join(' ')}" is told what next`, async (t) => {
+    const { code, stdout, stderr } = await eigenshard(...args);
+    t.is(code, 2);
+    t.is(stdout, '');
+    t.regex(stderr, /\n"eigenshard .* --help" lists what \w+ takes\.\n$/);
+    for (const [k, line] of lines.entries())
+      t.true(stderr.split('\n')[k]!.startsWith(`${k === 0 ? 'error: ' : ''}${line}`), stderr);
+  });
+}
+
+test('what lies near a run, a checkpoint or a configuration is told from it', async (t) => {
+  const folder = scratchDirectory(t);
+  const { directory: model } = shardedModel(t, 30, 4);
+  const out = path.join(folder, 'a');
+  await runHere({ model, out, tables: 'none' });
+  const manifest = path.join(out, 'manifest.json');
+  const config = path.join(model, 'config.json');
+  for (const [args, message] of [
+    [['inspect', manifest], `manifest\\.json: is a part of the run in ${out}; give that directory`],
+    [['inspect', path.join(out, 'projections')], `projections: is a part of the run in ${out}; give that`],
+    [['inspect', config], `config\\.json: is a part of a checkpoint; give its directory, ${model}`],
+    [['--model', config, '--out', path.join(folder, 'b')], `is a part of a checkpoint; give its directory`],
+    [['--config', manifest], 'is the manifest of a run, not a configuration; `inspect` shows'],
+    [
+      ['--config', config],
+      'is the configuration of a checkpoint, not of a run; give its directory by --model',
+    ],
+    [
+      ['--model', model, '--out', path.join(out, 'projections')],
+      `lies among the partitions of the run in ${out}`,
+    ],
+    [
+      ['--model', model, '--out', path.join(out, 'projections/parquet/c')],
+      'lies among the partitions of the run',
+    ],
+    [
+      ['--model', model, '--checksums'],
+      '--checksums compares .* --resume .*: give both, or `verify` the run',
+    ],
+    [['export', out], `ask for something to be added: --export pt,safetensors,npy, --tables all or --top K`],
+    [['sql', 'SELECT 1'], 'expected the output directory of a run before the query: eigenshard sql RUN'],
+    [['sql', out, 'SELECT * FROM projections WHERE token_id = "a"'], "a text stands in single ones: 'a'"],
+  ] as const) {
+    const { code, stderr } = await eigenshard(...args);
+    t.is(code, 2, stderr);
+    t.regex(stderr, new RegExp(message), args.join(' '));
+  }
+  t.is((await eigenshard('verify', out, '--quiet')).code, 0);
+  t.regex(
+    (await eigenshard('run', model)).stderr,
+    /^error: unexpected argument .*\n.* is a checkpoint: eigenshard --model/,
+  );
+  t.regex((await eigenshard('sql', out, 'SELECT', '1')).stderr, /Put the query into quotation marks/);
+  t.regex((await eigenshard('version')).stderr, /eigenshard --version prints the version/);
+});
+
+test('a path in the place of a command is told the command that takes it', async (t) => {
+  const folder = scratchDirectory(t);
+  const { directory: model } = shardedModel(t, 30, 4);
+  const out = path.join(folder, 'runs', 'a');
+  await runHere({ model, out, tables: 'none' });
+  const file = (name: string, text: string) => {
+    writeFileSync(path.join(folder, name), text);
+    return path.join(folder, name);
+  };
+  const one = file('one.json', '{"model": "x"}');
+  const many = file('many.json', '{"runs": []}');
+  const weights = file('w.safetensors', '');
+  for (const [word, next] of [
+    [model, `is a checkpoint: eigenshard --model ${model} computes`],
+    [path.join(model, 'config.json'), `is a checkpoint: eigenshard --model ${model} computes`],
+    [
+      weights,
+      `may be a checkpoint, eigenshard --model ${weights}, or the metric of one, --metric ${weights}`,
+    ],
+    [out, `is the output directory of a run: eigenshard inspect ${out} shows it, verify checks it, top, sql`],
+    [path.join(out, 'manifest.json'), `${out} is the output directory of a run`],
+    [path.join(out, 'projections'), `${out} is the output directory of a run`],
+    [path.join(folder, 'runs'), 'is a folder of runs: eigenshard inspect'],
+    [one, `may configure a run: eigenshard --config ${one}`],
+    [many, `configures a batch: eigenshard batch ${many} --dry-run`],
+    [file('q.sql', 'SELECT 1'), 'may be a query: eigenshard sql RUN --file'],
+    [file('a.txt', ''), 'is a file, which no command takes by itself'],
+    [scratchDirectory(t), 'is a directory, of neither a checkpoint nor a run'],
+    ['owner/name', 'is given as eigenshard --model owner/name'],
+  ] as const) {
+    const { code, stderr } = await eigenshard(word);
+    t.is(code, 2);
+    t.true(stderr.startsWith(`error: unknown command '${word}'\n`), stderr);
+    t.true(stderr.includes(next), stderr);
+  }
+});
+
+test('a checkpoint, or a part of a run, in the place of a run is told for what it is', async (t) => {
+  const { directory: model } = shardedModel(t, 30, 4);
+  const out = path.join(scratchDirectory(t), 'a');
+  await runHere({ model, out, tables: 'none' });
+  const weights = path.join(model, 'model-00001-of-00002.safetensors');
+  for (const [command, ...rest] of [
+    ['verify'],
+    ['top', '-e', '0'],
+    ['sql', 'SELECT 1'],
+    ['report'],
+    ['export', '--export', 'npy'],
+  ]) {
+    for (const [place, next] of [
+      [
+        model,
+        `: is no finished run but a checkpoint: \`eigenshard inspect ${model}\` shows .*\`eigenshard --model ${model}\``,
+      ],
+      [weights, `: is no finished run but a file of weights or a metric: \`eigenshard inspect ${weights}\``],
+      [path.join(out, 'manifest.json'), `: is a part of the run in ${out}; give that directory`],
+      [path.join(out, 'projections'), `: is a part of the run in ${out}; give that directory`],
+    ] as const) {
+      const { code, stderr } = await eigenshard(command!, place, ...rest);
+      t.is(code, 2);
+      t.regex(stderr, new RegExp(`^eigenshard: ${place}${next}`));
+    }
+  }
+});
+
 test('an option in the place of a command is one of run', async (t) => {
   for (const command of [[], ['run']]) {
     const { code, stderr } = await eigenshard(...command, '--resume', '--overwrite');

@@ -156,10 +156,107 @@ test('wrong options, an abort and a folder without a run are errors of their kin
   t.false(existsSync(path.join(out, 'manifest.json')));
 });
 
+test('a mistyped name, or a value of another type, is told with what there is', async (t) => {
+  const { directory: model } = shardedModel(t, 30, 4);
+  const out = path.join(scratchDirectory(t), 'run');
+  await library.run({ model, out, workers: 1, backend: 'portable' });
+  const run = await library.openRun(out);
+  const tokens = await run.table('tokens');
+  // As callers without types hand them over.
+  const any = (value: unknown) => value as never;
+  const refused = async (
+    attempts: readonly (readonly [() => Promise<unknown>, RegExp])[],
+    kind: library.ErrorKind | typeof RangeError,
+  ) => {
+    for (const [attempt, message] of attempts) {
+      const error = (await t.throwsAsync(attempt()))!;
+      t.regex(error.message, message);
+      const found: unknown = error instanceof library.EigenshardError ? error.kind : error.constructor;
+      t.is(found, kind as unknown);
+    }
+  };
+  const eigenvectors = await run.table('eigenvectors');
+  await refused(
+    [
+      [
+        () => tokens.numbers('nrm'),
+        /no column "nrm" \(did you mean "norm"\?\); there are token_id, text, .*norm, /,
+      ],
+      [() => tokens.values('nrm'), /no column "nrm"/],
+      [() => tokens.numbers(any(7)), /no column 7; there are token_id/],
+      [() => eigenvectors.values('lambda'), /no column "lambda"; there are index, .*eigenvalue, /],
+      [() => library.openRun(any(7)), /expected the output directory of a finished run, a path, came 7/],
+      [() => library.openRun(''), /a path, came ""/],
+      [() => library.verify(any(undefined)), /a path, came undefined/],
+      [
+        () => library.verify(out, any({ modle: model })),
+        /unknown key "modle" \(did you mean "model"\?\); allowed are/,
+      ],
+      [() => library.verify(out, { workers: -1 }), /"workers" is -1: expected at least 1/],
+      [
+        () => library.verify(out, any({ signal: 'x' })),
+        /"signal" is "x": expected the signal of an AbortController/,
+      ],
+      [() => library.verify(out, any({ onProgress: 3 })), /"onProgress" is 3: expected a function/],
+      [() => library.verify(out, any({ environment: 3 })), /"environment" is 3: expected an object of texts/],
+      [() => library.exportRun(any(null), { exports: ['npy'] }), /a path, came null/],
+      [() => library.exportRun(out, any({ export: ['npy'] })), /"export" \(did you mean "exports"\?\)/],
+      [() => library.run(any(7)), /options: is 7: expected an object/],
+      [() => library.run({ model, out }, any({ resum: true })), /"resum" \(did you mean "resume"\?\)/],
+      [
+        () => library.run({ model, out }, any({ resume: 'yes' })),
+        /"resume" is "yes": expected true or false/,
+      ],
+      [() => library.run({ model, out }, { checksums: true }), /checksums asks for resume/],
+      [
+        () => library.run({ model, out }, { resume: true, overwrite: true }),
+        /resume and overwrite exclude each other/,
+      ],
+      [() => library.inspectModel(any(7)), /expected a checkpoint, a path, came 7/],
+      [
+        () => library.inspectModel(model, any({ tensr: 'x' })),
+        /no option "tensr" \(did you mean "tensor"\?\)/,
+      ],
+      [() => library.inspectModel(model, any({ tensor: 7 })), /"tensor" is 7: expected the name/],
+      [() => library.inspectModel(model, any(null)), /options: is null/],
+    ],
+    'input',
+  );
+  const ranges = [7, undefined, null, [0, 3], '0:3', { from: 0, to: 3 }, { first: '0', count: '2' }];
+  const numbers = [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY].map((first) => ({ first, count: 1 }));
+  const beyond = [
+    { first: 0, count: 31 },
+    { first: 30, count: 1 },
+    { first: 0, count: Number.NaN },
+  ];
+  await refused(
+    [
+      ...[...ranges, ...numbers, ...beyond].map(
+        (range) =>
+          [
+            () => run.projections(any(range)),
+            /expected \{ first, count \}, .* at most 30, .*; came /,
+          ] as const,
+      ),
+      [
+        () => run.table(any('token')),
+        /no table "token" \(did you mean "tokens"\?\); there are tokens, eigenvectors,/,
+      ],
+      ...[7, 'toString', ['tokens'], undefined].map(
+        (name) =>
+          [() => run.table(any(name)), /there are tokens, eigenvectors, extremes, histograms$/] as const,
+      ),
+    ],
+    RangeError,
+  );
+});
+
 test('a run without tables says so when one is opened', async (t) => {
   const { directory: model } = shardedModel(t, 30, 4);
   const out = path.join(scratchDirectory(t), 'run');
   await library.run({ model, out, workers: 1, backend: 'portable', tables: 'none' });
   const run = await library.openRun(out);
-  await t.throwsAsync(run.table('tokens'), { message: /has no tables/ });
+  await t.throwsAsync(run.table('tokens'), {
+    message: /has no tables .*eigenshard export .* --tables all` adds them/,
+  });
 });

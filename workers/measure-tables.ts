@@ -1,5 +1,5 @@
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
-import { blocksOf } from '../src/linalg/kernels/table-kernels.js';
+import { maximaBytes, selectionBytes } from '../src/linalg/kernels/table-kernels.js';
 import { type RowRange, splitRows } from '../src/plan/row-ranges.js';
 import { ARCSINE_POLYNOMIAL, NOTICED_SQUARE } from '../src/tables/arcsine.js';
 import { extremeLists, LISTS, listOf } from '../src/tables/extremes.js';
@@ -50,8 +50,9 @@ export function tableSizes(rows: RowRange, d: number, settings: TableSettings | 
     column: padded * 4 * on,
     cosines: padded * 4 * on,
     causalCosines: padded * 4 * on,
-    blockMaxima: LISTS * blocksOf(rows.count) * 4 * on,
-    ranking: blocksOf(rows.count) * 4 * on,
+    blockMaxima: LISTS * maximaBytes(rows.count) * on,
+    // Behind columns and maxima, which are read beyond their ends.
+    candidates: selectionBytes(rows.count) * on,
     polynomial: 8 * 4 * on,
     columnSums: perColumn * 2 * COLUMN_SUMS,
     aligned: perColumn * COLUMN_ALIGNMENTS,
@@ -85,8 +86,6 @@ interface Work {
   settings: TableSettings;
   regions: TableRegions & RowRegions;
   pointers: Readonly<Record<Measure, Pointers>>;
-  /** Rows at most that are in the blocks' maxima though they do not count. */
-  excluded: number;
 }
 
 /** Measures the part of one partition in every table. */
@@ -98,14 +97,12 @@ export function measureTables(
 ): TablePart {
   const d = columns.minima.length;
   const zeroRows = prepare(rows, settings, regions);
-  const padding = (4 - (rows.count % 4)) % 4;
   const work: Work = {
     rows: rows.count,
     columns,
     settings,
     regions,
     pointers: pointersOf(regions),
-    excluded: padding + zeroRows,
   };
   // From the last to the first: see foldDirections.
   for (const { first, count } of splitRows(d, BLOCK_COLUMNS).reverse()) {
@@ -114,7 +111,8 @@ export function measureTables(
     for (let j = first; j < first + count; j++) measureColumn(work, j);
     rowsReport.advance((rows.count * count) / d);
   }
-  const tokens = regions.extremeRows.int32.map((row) => (row < 0 ? row : rows.first + row));
+  const tokens = regions.extremeRows.int32.slice();
+  for (let k = 0; k < tokens.length; k++) if (tokens[k]! >= 0) tokens[k]! += rows.first;
   return {
     zeroRows,
     minima: columns.minima,
@@ -227,11 +225,6 @@ function measureColumn(work: Work, j: number): void {
   for (let list = 0; list < LISTS; list++) selectExtremes(work, j, list);
 }
 
-/** Bytes of the maxima of one list, one a block of rows. */
-function listBytes(rows: number): number {
-  return blocksOf(rows) * 4;
-}
-
 /** Adds the angles of the loaded column j in one metric. */
 function measureAngles({ rows, regions, pointers }: Work, j: number, metric: number): void {
   const measure = `${angleMetrics[metric]!}_cosine` as const;
@@ -248,14 +241,14 @@ function measureAngles({ rows, regions, pointers }: Work, j: number, metric: num
     regions.polynomial.offset,
     regions.columnSums.offset + firstSum * 8,
     regions.aligned.offset + firstAligned * 4,
-    regions.blockMaxima.offset + listOf(measure, '+') * listBytes(rows),
+    regions.blockMaxima.offset + listOf(measure, '+') * maximaBytes(rows),
   );
 }
 
 /** Selects the best tokens of the loaded column j for one list. */
 function selectExtremes(work: Work, j: number, list: number): void {
-  const { rows, regions, pointers, excluded } = work;
-  const { top, floors } = work.settings;
+  const { rows, settings, regions, pointers } = work;
+  const { top } = settings;
   const { measure, side } = extremeLists[list]!;
   const { isCausal, norms, values } = pointers[measure];
   const index = j * LISTS + list;
@@ -266,13 +259,11 @@ function selectExtremes(work: Work, j: number, list: number): void {
     side === '+' ? 1 : -1,
     isCausal ? regions.roots.float64[j]! : 1,
     norms,
-    regions.blockMaxima.offset + list * listBytes(rows),
-    excluded,
-    floors[index]!,
+    regions.blockMaxima.offset + list * maximaBytes(rows),
     top,
     regions.extremeKeys.offset + index * top * 8,
     regions.extremeRows.offset + index * top * 4,
-    regions.ranking.offset,
+    regions.candidates.offset,
   );
 }
 

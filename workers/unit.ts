@@ -1,5 +1,7 @@
-import { InputError } from '../src/errors.js';
+import { EigenshardError, InputError } from '../src/errors.js';
 import type { Tasks, UnitInput, VerifyInput } from '../src/executor/tasks.js';
+import { isMissing } from '../src/files/system-error.js';
+import { freeBuffer } from '../src/linalg/free-buffer.js';
 import { type DoneRecord, publishRecord, readRecord, recordName } from '../src/output/done-records.js';
 import { locateEigenvectors } from '../src/output/eigenbasis-file.js';
 import { fileMetadata } from '../src/output/file-metadata.js';
@@ -21,6 +23,7 @@ import { covarianceUnits } from '../src/plan/covariance-units.js';
 import type { StageName } from '../src/plan/stages.js';
 import { tableSettings } from '../src/tables/part.js';
 import { covariance } from './covariance.js';
+import { endIfInterrupted } from './interruption.js';
 import { project } from './project.js';
 import { scan } from './scan.js';
 import { verify } from './verify.js';
@@ -54,7 +57,7 @@ export async function unit(input: Tasks['unit']['input']): Promise<Tasks['unit']
   const plan = planOf(input, store);
   const compute = work[stage];
   if (compute === undefined) throw new RangeError(`${stage} is no stage of threads`);
-  const { files, part, results } = await compute({ input, plan, store });
+  const { files, part, results } = await patiently(input, () => compute({ input, plan, store }));
   const name = { stage, unit: number };
   const record: DoneRecord = {
     ...name,
@@ -66,8 +69,27 @@ export async function unit(input: Tasks['unit']['input']): Promise<Tasks['unit']
     started: started.toISOString(),
     seconds: (Date.now() - started.getTime()) / 1000,
   };
+  // Megabytes each: the next unit comes before the garbage collector does.
+  for (const { buffer } of Object.values(part ?? {})) freeBuffer(buffer as ArrayBuffer);
   const problems = (results.problems as string[] | undefined) ?? [];
   return problems.length > 0 ? record : publishRecord(store, record);
+}
+
+/** Milliseconds in which a network file system shows a file that another machine has written. */
+const PATIENCE_MS = 60_000;
+
+/** Tries again, where other machines compute as well, what fails because a file is not there that a record names. */
+async function patiently<Result>({ lock }: UnitInput, compute: () => Promise<Result>): Promise<Result> {
+  for (const started = Date.now(); ; ) {
+    try {
+      return await compute();
+    } catch (error) {
+      const isHidden = error instanceof EigenshardError && isMissing(error.cause);
+      if (lock !== null || !isHidden || Date.now() - started > PATIENCE_MS) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    endIfInterrupted();
+  }
 }
 
 function planOf({ directory, plan: sha256 }: UnitInput, store: RunStore): RunPlan {

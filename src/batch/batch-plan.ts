@@ -11,7 +11,7 @@ import type { BackendIdentity } from '../linalg/backend/backend.js';
 import { type Manifest, readManifest } from '../output/manifest.js';
 import { identityOfManifest } from '../output/manifest-identity.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
-import { identityDifferences, refuseLacking } from '../output/run-identity.js';
+import { dataDifferences, refuseLacking } from '../output/run-identity.js';
 import { readPlan } from '../output/run-plan.js';
 import { directoryStore } from '../output/run-store.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
@@ -217,7 +217,7 @@ function stateOf(
     }
     throw new InputError(
       `${config.out}: holds a finished run of other inputs (fingerprint ${manifest.fingerprint.slice(0, 12)}): ` +
-        `${identityDifferences(identityOfManifest(manifest), identity).join(', ')} (there -> here); ` +
+        `${dataDifferences(identityOfManifest(manifest), identity).join(', ')} (there -> here); ` +
         'if it is no longer wanted, remove that folder and run the batch again',
     );
   }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import type { ExportKind } from '../output/exports.js';
+import { InputError } from '../errors.js';
+import { type ExportKind, exportKinds } from '../output/exports.js';
 import { configDefaults } from '../run/config.js';
 import { exportRun } from '../run/export-run.js';
 import type { ExtendedRun } from '../run/extend-run.js';
@@ -53,6 +54,10 @@ interface ExportCommandOptions {
 
 async function exportCommand(directory: string, options: ExportCommandOptions): Promise<void> {
   const { export: exports, json, quiet, ...rest } = options;
+  if (exports === undefined && rest.tables === undefined && rest.top === undefined)
+    throw new InputError(
+      `${directory}: ask for something to be added: --export ${exportKinds.join(',')}, --tables all or --top K`,
+    );
   const onProgress = showProgress(process.stderr, quiet);
   const extended = await interruptible((signal) =>
     exportRun(directory, { ...rest, exports, signal, onProgress }),

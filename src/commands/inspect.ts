@@ -7,10 +7,11 @@ import { asInputError } from '../files/read-error.js';
 import { parseHubReference } from '../hub/reference.js';
 import { hubSettings } from '../hub/settings.js';
 import { inspectHubModel, inspectModel } from '../input/inspect-model.js';
-import { configNames, noCheckpoint } from '../input/model-config.js';
+import { configNames, noCheckpoint, weightName } from '../input/model-config.js';
 import { nameWithoutOwner } from '../input/name-without-owner.js';
 import { readManifest } from '../output/manifest.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
+import { partOfRun } from '../output/without-manifest.js';
 import { answerJson, screenText } from './answer-text.js';
 import { batchFolderRows, batchFolderText } from './batch-folder-text.js';
 import { exampleText } from './examples.js';
@@ -64,6 +65,9 @@ async function inspect(place: string, { json, ...options }: InspectOptions): Pro
 function holdsRun(place: string): boolean {
   const has = (name: string) => existsSync(path.join(place, name));
   if (has(MANIFEST_NAME)) return true;
+  // Weights can lie anywhere.
+  const part = configNames.some(has) || weightName.test(place) ? null : partOfRun(place);
+  if (part !== null) throw part;
   if (isDirectory(place) && !configNames.some(has)) {
     throw new InputError(
       `${place}: holds no finished run (no ${MANIFEST_NAME}; an unfinished one is completed by --resume), ` +

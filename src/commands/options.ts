@@ -11,6 +11,14 @@ export function workersOption(): Option {
   ).argParser(wholeNumber);
 }
 
+/** `--allow-mixed`, the same of every command that has the stages of a run computed. */
+export function allowMixedOption(): Option {
+  return new Option(
+    '--allow-mixed',
+    'compute, and finish, on processors of several kinds, whose last bits differ',
+  ).default(false);
+}
+
 /** Kinds of export, separated by commas. */
 export function exportList(text: string): ExportKind[] {
   return text.split(',').map((kind) => {
@@ -38,7 +46,9 @@ export function indexFromEitherEnd(text: string): number {
   if (text === 'last') return -1;
   const value = Number(text);
   if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(value)) {
-    throw new InvalidArgumentError('It must be a whole number (-1: the last one), or "last".');
+    throw new InvalidArgumentError(
+      'It must be a whole number: 0, 1, ... by ascending lambda, -1, -2, ... from the end; or "last".',
+    );
   }
   return value;
 }

@@ -115,16 +115,16 @@ const LONGEST_NAME = 60;
 
 /**
  * The verdict, every check with its figures, and the notebook's own two.
- * @param when the checks were made, where that is not now
+ * @param remark when the checks were made, where that is not now, or that not all were
  */
 export function verificationLines(
   { passed, checks, normDifference, offDiagonal }: Manifest['verification'],
-  when: string | null = null,
+  remark: string | null = null,
 ): string[] {
   const names = checks.map(({ name }) => shortText(name, LONGEST_NAME));
   const width = Math.max(...names.map((name) => name.length));
   return [
-    `Verification${when === null ? '' : ` (${when})`}: ${passed ? 'passed' : 'FAILED'}${differing(checks)}`,
+    `Verification${remark === null ? '' : ` (${remark})`}: ${passed ? 'passed' : 'FAILED'}${differing(checks)}`,
     ...checks.map((check, k) => {
       const { verdict, detail } = check;
       const shown = shownFigures(check);

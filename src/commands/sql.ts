@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
@@ -67,6 +68,10 @@ async function sql(directory: string, given: string | undefined, options: SqlOpt
     throw new InputError(
       `sql: --digits is for tables; ${format} has all digits. Leave it away, or use round()`,
     );
+  if (!existsSync(directory) && /^\s*(?:select|with|from|describe|show|summarize)\b/i.test(directory))
+    throw new InputError(
+      'sql: expected the output directory of a run before the query: eigenshard sql RUN "SELECT ..."',
+    );
   const query = await queryText(given, file);
   const views = viewsOf(directory);
   const attached = Object.fromEntries(Object.entries(attach).map(([name, run]) => [name, viewsOf(run)]));
@@ -89,7 +94,9 @@ function viewsOf(directory: string): Views {
 
 async function queryText(given: string | undefined, file: string | undefined): Promise<string> {
   if ((given === undefined) === (file === undefined))
-    throw new InputError('sql: expected one query: as an argument, as - (standard input), or in --file');
+    throw new InputError(
+      'sql: expected one query: as an argument, as - (standard input), or in --file; `sql --help` has examples',
+    );
   if (given !== undefined) return given === '-' ? textOf(process.stdin) : given;
   if (file === '-') return textOf(process.stdin);
   try {

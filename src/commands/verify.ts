@@ -52,11 +52,16 @@ async function verifyOne(
   print(
     json
       ? answerJson({ ...verification, unchecked })
-      : screenText(verificationLines(verification).join('\n')),
+      : screenText(verificationLines(verification, remarkOn(unchecked)).join('\n')),
   );
   const failed = failedText(verification.checks);
   if (failed !== null) throw new VerificationError(`${directory}: ${failed}; ${DAMAGE_ADVICE}`);
   if (unchecked.length > 0) throw new InputError(unchecked.join('\n'));
+}
+
+/** What stands beside the verdict where not all could be checked. */
+function remarkOn(unchecked: readonly string[]): string | null {
+  return unchecked.length === 0 ? null : 'in part: not every input is at hand';
 }
 
 /** Exits with the code of the worst run. */
@@ -89,7 +94,9 @@ async function verifyAll(
 
 function runText({ directory, found, problem }: VerifiedRunOfBatch): string {
   if (problem !== null) return `${directory}\nnot verified: ${problem.message}\n`;
-  return [directory, ...verificationLines(found), ...found.unchecked, ''].join('\n');
+  return [directory, ...verificationLines(found, remarkOn(found.unchecked)), ...found.unchecked, ''].join(
+    '\n',
+  );
 }
 
 function runRow({ directory, found, problem }: VerifiedRunOfBatch) {

@@ -25,10 +25,10 @@ function unusual(words: string | null): Explanation | null {
 }
 
 const explanations: Readonly<Record<string, Explanation>> = {
-  ENOSPC: [PassingError, 'disk full: free space and run again with --resume'],
-  EDQUOT: [PassingError, 'disk quota used up: free space and run again with --resume'],
+  ENOSPC: [PassingError, 'disk full: free space, and run the same command again'],
+  EDQUOT: [PassingError, 'disk quota used up: free space, and run the same command again'],
   EFBIG: [RunError, 'the file is larger than this file system or the limit (ulimit -f) allows'],
-  EIO: [PassingError, 'the disk reports a write error: check it, and run again with --resume'],
+  EIO: [PassingError, 'the disk reports a write error: check it, and run the same command again'],
   EMFILE: [PassingError, 'too many files are open: raise the limit (ulimit -n) or use fewer workers'],
   ENFILE: [PassingError, 'too many files are open on this machine: close some programs'],
   ENOMEM: [PassingError, 'the machine has no memory left: close some programs or use fewer workers'],
@@ -36,15 +36,15 @@ const explanations: Readonly<Record<string, Explanation>> = {
   ETXTBSY: [RunError, 'another program runs it: end that program, or choose another path'],
   ESTALE: [
     PassingError,
-    'the network file system lost the file: mount it again, and run again with --resume',
+    'the network file system lost the file: mount it again, and run the same command again',
   ],
   ETIMEDOUT: [
     PassingError,
-    'the network file system does not answer: see to it, and run again with --resume',
+    'the network file system does not answer: see to it, and run the same command again',
   ],
   EHOSTDOWN: [
     PassingError,
-    'the network file system does not answer: see to it, and run again with --resume',
+    'the network file system does not answer: see to it, and run the same command again',
   ],
   EACCES: [InputError, 'permission denied: make its directory writable, or choose another path'],
   EPERM: [InputError, 'permission denied: make its directory writable, or choose another path'],

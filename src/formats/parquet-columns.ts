@@ -118,7 +118,7 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
       });
       if (other >= 0) {
         throw new InputError(
-          `${file}: ${shownValue(column)} of row ${other} is no number. Make the run again`,
+          `${file}: ${shownValue(column)} of row ${other} is no number; values() reads columns of any type`,
         );
       }
       return collected;

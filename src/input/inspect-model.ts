@@ -1,5 +1,9 @@
+import { InputError } from '../errors.js';
+import { refuseNoPath } from '../files/refuse-no-path.js';
 import { dtypeBytes } from '../formats/dtype.js';
 import type { HubSettings } from '../hub/settings.js';
+import { unknownName } from '../text/nearest.js';
+import { shownValue } from '../text/shown-value.js';
 import type { OtherTensor, RowSource } from './checkpoint.js';
 import { chooseHeadRows } from './head-rows.js';
 import type { Model } from './model-config.js';
@@ -51,6 +55,8 @@ export async function inspectModel(
   path: string,
   options: { tensor?: string } = {},
 ): Promise<ModelInspection> {
+  refuseNoPath(path, 'a checkpoint');
+  refuseUnknownOptions(options);
   const { reason, others, ...found } = await explainCheckpoint(path, options);
   const { source, ...checkpoint } = chooseHeadRows(found, undefined);
   const tokenizer = await openTokenizer(checkpoint.path);
@@ -78,6 +84,22 @@ export async function inspectHubModel(
 ): Promise<HubModelInspection> {
   const { model, shape, reason, notes, bytesToDownload } = await planModel(reference, { hub, tensor });
   return { model, shape, reason, notes, bytesToDownload };
+}
+
+/** @throws InputError for anything but `tensor`, a name */
+function refuseUnknownOptions(options: unknown): void {
+  const refuse = (what: string) => {
+    throw new InputError(`options: ${what}`);
+  };
+  if (typeof options !== 'object' || options === null) {
+    refuse(`is ${shownValue(options)}: expected an object, { ... }`);
+    return;
+  }
+  for (const [key, value] of Object.entries(options)) {
+    if (key !== 'tensor') refuse(`there is no option ${unknownName(key, ['tensor'])}`);
+    if (value !== undefined && (typeof value !== 'string' || value === ''))
+      refuse(`"tensor" is ${shownValue(value)}: expected the name of a tensor`);
+  }
 }
 
 function inspectTokenizer(tokenizer: Tokenizer, rows: number): ModelInspection['tokenizer'] {

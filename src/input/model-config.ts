@@ -66,7 +66,8 @@ export function noCheckpoint(directory: string): string {
   return `no checkpoint (no ${configNames.join(' nor ')}); give the directory of one${advice}`;
 }
 
-const weightName = /\.(?:safetensors|bin|pth?|ckpt|npy)$/;
+/** Names of files of weights. */
+export const weightName = /\.(?:safetensors|bin|pth?|ckpt|npy)$/;
 
 /** Finds the configuration that lies in a directory; null where there is none. */
 export async function findConfig(directory: string): Promise<string | null> {

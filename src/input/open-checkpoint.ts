@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
+import { InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
 import { openBareFile } from './bare-file.js';
 import type { Checkpoint, ExplainedCheckpoint } from './checkpoint.js';
 import { localDirectory } from './checkpoint-directory.js';
+import { checkpointKind } from './checkpoint-kind.js';
 import { findMatrix } from './matrix/find-matrix.js';
 import { nameWithoutOwner } from './name-without-owner.js';
 
@@ -32,6 +34,8 @@ export async function explainCheckpoint(
       throw nameWithoutOwner(path, asInputError(error, absolute, 'the checkpoint'));
     },
   );
+  if (absolute.endsWith('.json') && checkpointKind(dirname(absolute)) !== null)
+    throw new InputError(`${path}: is a part of a checkpoint; give its directory, ${dirname(absolute)}`);
   if (!isDirectory) return openBareFile(absolute, options.tensor);
   const { checkpoint, reason, others } = await findMatrix(localDirectory(absolute), options.tensor);
   return { ...checkpoint, reason, others };

@@ -6,6 +6,8 @@ import { withStoredTensors } from '../formats/stored-tensors.js';
 import type { Eigenbasis, StoredEigenbasis } from '../linalg/eigenbasis.js';
 import { SIGN_RULE } from '../linalg/signs.js';
 import { writeRecordedFile } from './recorded-file.js';
+import { refuseDamaged } from './refuse-damaged.js';
+import { runFile } from './run-file.js';
 
 export const EIGENBASIS_NAME = 'eigenbasis.safetensors';
 
@@ -69,6 +71,18 @@ export async function locateEigenvectors(
     hidden: d,
     sha256: record.sha256,
   }));
+}
+
+/**
+ * Refuses the eigenbasis of a finished run that is not as the run wrote it.
+ *
+ * @throws InputError where it is missing or damaged
+ */
+export async function refuseDamagedBasis(
+  directory: string,
+  { eigenbasis }: { eigenbasis: FileRecord },
+): Promise<void> {
+  await refuseDamaged(runFile(directory, eigenbasis.path), eigenbasis);
 }
 
 /**

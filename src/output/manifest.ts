@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { BasisCheck } from '../checks/basis-check.js';
@@ -6,8 +5,8 @@ import type { Check, Verification } from '../checks/verdict.js';
 import { InputError, VerificationError } from '../errors.js';
 import { parseJson } from '../files/json.js';
 import { writeFileAtomically } from '../files/partial-file.js';
-import { asInputError } from '../files/read-error.js';
 import { readTextIfThere } from '../files/read-text.js';
+import { refuseNoPath } from '../files/refuse-no-path.js';
 import type { HubOrigin } from '../input/checkpoint.js';
 import { normalisations } from '../input/normalisation.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
@@ -17,9 +16,10 @@ import { type Spectrum, varianceSources } from '../tables/spectrum.js';
 import type { TableSummary } from '../tables/table-summary.js';
 import { shownValue } from '../text/shown-value.js';
 import { exportKinds } from './exports.js';
-import { MANIFEST_NAME, type RunFolder, runFoldersIn } from './run-folders.js';
+import { MANIFEST_NAME } from './run-folders.js';
 import { backendSchema, fileRecordSchema } from './schemas.js';
 import { isSealed, sealedText } from './seal.js';
+import { withoutManifest } from './without-manifest.js';
 
 const ROLE = 'the manifest';
 export const REPORT_NAME = 'report.html';
@@ -240,6 +240,8 @@ const manifestSchema = z.object({
     /** Plan and records of the units, which a run that is mended trusts; runs of former versions have a journal, or none. */
     records: fileRecordSchema.nullable().default(null),
     journal: fileRecordSchema.optional(),
+    /** Names of the machines that took part, where the run was computed in steps. */
+    hosts: z.array(z.string()).optional(),
     machine: z.object({ processor: z.string(), cores: z.number(), node: z.string(), platform: z.string() }),
   }),
 });
@@ -258,6 +260,7 @@ const MOST_VALUES = 2 ** 24;
  * @throws InputError where there is none, or it is not ours; VerificationError where it is not as it was written
  */
 export function readManifest(directory: string): Manifest {
+  refuseNoPath(directory, 'the output directory of a finished run');
   const file = path.join(directory, MANIFEST_NAME);
   const text = readTextIfThere(file, ROLE);
   if (text === null) throw withoutManifest(directory);
@@ -282,33 +285,9 @@ export function readManifest(directory: string): Manifest {
 
 function damaged(file: string, how: string): VerificationError {
   return new VerificationError(
-    `${file}: ${how}; it is not as the run wrote it. Run the same command with --resume to make it again from what is ` +
-      'intact, or with --overwrite to start anew',
+    `${file}: ${how}; it is not as the run wrote it. The run's own command with --resume makes it again from what is ` +
+      'intact, with --overwrite all of the run',
   );
-}
-
-/** What to say of a place without a manifest: a directory, a file, or nothing at all. */
-function withoutManifest(directory: string): unknown {
-  try {
-    if (!statSync(directory).isDirectory()) {
-      return new InputError(`${directory}: expected the output directory of a finished run, found a file`);
-    }
-  } catch (error) {
-    return asInputError(error, directory, 'the run');
-  }
-  const runs = runFoldersIn(directory);
-  if (runs.length > 0) return new InputError(folderOfRuns(directory, runs));
-  return new InputError(
-    `${directory}: holds no finished run (no ${MANIFEST_NAME}). An unfinished one is completed by --resume`,
-  );
-}
-
-/** What to say of the folder of a batch, where one run is wanted. */
-function folderOfRuns(directory: string, runs: readonly RunFolder[]): string {
-  const lines = runs.map(
-    ({ name, isFinished }) => `  ${path.join(directory, name)}${isFinished ? '' : ' (unfinished)'}`,
-  );
-  return `${directory}: is a folder of runs, such as a batch makes, not a run itself. Give one of its runs:\n${lines.join('\n')}`;
 }
 
 /** Writes the manifest, which makes the run a finished one. */

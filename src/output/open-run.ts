@@ -3,9 +3,10 @@ import { InputError } from '../errors.js';
 import type { ParquetColumns } from '../formats/parquet-columns.js';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import type { RowRange } from '../plan/row-ranges.js';
-import { readEigenbasis } from './eigenbasis-file.js';
+import { unknownName } from '../text/nearest.js';
+import { readEigenbasis, refuseDamagedBasis } from './eigenbasis-file.js';
 import { type Manifest, readManifest, TABLE_NAMES, type TableName } from './manifest.js';
-import { openTable } from './open-table.js';
+import { openTable, withoutTables } from './open-table.js';
 import { readProjections } from './read-projections.js';
 
 /**
@@ -53,6 +54,7 @@ export async function openRun(directory: string): Promise<OpenRun> {
     directory: place,
     manifest,
     basis: async () => {
+      await refuseDamagedBasis(place, manifest);
       const { reference: _, ...basis } = await readEigenbasis(
         place,
         manifest.model.hidden,
@@ -61,14 +63,31 @@ export async function openRun(directory: string): Promise<OpenRun> {
       return basis;
     },
     table: async (name) => {
-      if (!Object.hasOwn(TABLE_NAMES, name)) {
-        const known = Object.keys(TABLE_NAMES).join(', ');
-        throw new RangeError(`openRun: there is no table ${JSON.stringify(name)}; there are ${known}`);
-      }
+      const known = Object.keys(TABLE_NAMES);
+      if (!known.includes(name)) throw new RangeError(`table: there is no table ${unknownName(name, known)}`);
       const { tables } = manifest;
-      if (tables !== null) return openTable({ directory: place, tables }, name);
-      throw new InputError(`${directory}: has no tables (--tables none). Make the run again with them`);
+      if (tables === null) throw withoutTables(directory);
+      return withKnownColumns(await openTable({ directory: place, tables }, name), name);
     },
     projections: (rows) => readProjections(place, manifest, rows),
+  };
+}
+
+/** Refuses a column that the table has not by naming those that it has. */
+function withKnownColumns(table: ParquetColumns, name: TableName): ParquetColumns {
+  const check = (column: unknown) => {
+    if (table.names.some((known) => known === column)) return;
+    throw new InputError(`${TABLE_NAMES[name]}: there is no column ${unknownName(column, table.names)}`);
+  };
+  return {
+    ...table,
+    values: async (column) => {
+      check(column);
+      return table.values(column);
+    },
+    numbers: async (column) => {
+      check(column);
+      return table.numbers(column);
+    },
   };
 }

@@ -10,6 +10,13 @@ export interface TablesOfRun {
   tables: Pick<NonNullable<Manifest['tables']>, 'files'>;
 }
 
+/** The error for a run that has no tables. */
+export function withoutTables(directory: string): InputError {
+  return new InputError(
+    `${directory}: has no tables (--tables none); \`eigenshard export ${directory} --tables all\` adds them`,
+  );
+}
+
 /** A query cannot use `lambda` as it stands: it is a word of SQL. */
 const formerNames: Readonly<Partial<Record<TableName, Readonly<Record<string, string>>>>> = {
   eigenvectors: { eigenvalue: 'lambda' },
@@ -34,8 +41,7 @@ export async function openTable(
 ): Promise<ParquetColumns> {
   const name = TABLE_NAMES[table];
   const record = tables.files.find((file) => file.path === name);
-  if (record === undefined)
-    throw new InputError(`${directory}: has no ${name}. Make the run again with its tables`);
+  if (record === undefined) throw withoutTables(directory);
   const file = placeOf(directory, record);
   await refuseDamaged(file, record);
   const columns = await openParquetColumns(file, `the table ${table}`);

@@ -54,6 +54,17 @@ export function publishPart(store: RunStore, path: string, arrays: PartArrays): 
   return record;
 }
 
+/** Reads a stretch of a part; one that a single call can read is not copied. */
+function readBytes(store: RunStore, path: string, { offset, length }: ByteRange): Uint8Array<ArrayBuffer> {
+  if (length <= CHUNK_BYTES) return readChunk(store, path, { offset, length });
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length; done += CHUNK_BYTES) {
+    const count = Math.min(CHUNK_BYTES, length - done);
+    bytes.set(readChunk(store, path, { offset: offset + done, length: count }), done);
+  }
+  return bytes;
+}
+
 /** Name of the part of a unit in the store. */
 export function partName({ stage, unit }: UnitName): string {
   return `${PARTS_FOLDER}/${stage}/${unitNumber(unit)}.bin`;
@@ -84,14 +95,9 @@ export function readPart(
   let offset = 0;
   let crc = 0;
   const read = arrays.map(({ name, type, length }) => {
-    const array = new arrayTypes[type](length);
-    const bytes = new Uint8Array(array.buffer);
-    for (let done = 0; done < bytes.length; done += CHUNK_BYTES) {
-      const length = Math.min(CHUNK_BYTES, bytes.length - done);
-      const chunk = readChunk(store, path, { offset: offset + done, length });
-      bytes.set(chunk, done);
-      crc = crc32(chunk, crc);
-    }
+    const bytes = readBytes(store, path, { offset, length: length * arrayTypes[type].BYTES_PER_ELEMENT });
+    for (const chunk of chunksOf(bytes)) crc = crc32(chunk, crc);
+    const array = new arrayTypes[type](bytes.buffer);
     const padding = paddingOf(bytes.length);
     crc = crc32(padding, crc);
     offset += bytes.length + padding.length;
@@ -101,8 +107,8 @@ export function readPart(
   return Object.fromEntries(read);
 }
 
-function readChunk(store: RunStore, path: string, range: ByteRange): Uint8Array {
-  let chunk: Uint8Array | null;
+function readChunk(store: RunStore, path: string, range: ByteRange): Uint8Array<ArrayBuffer> {
+  let chunk: Uint8Array<ArrayBuffer> | null;
   try {
     chunk = store.read(path, range);
   } catch (error) {

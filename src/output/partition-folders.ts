@@ -5,7 +5,24 @@ import { IrregularFileError, withFileSync } from '../files/open-file.js';
 import { asInputError } from '../files/read-error.js';
 import { readFully } from '../files/read-fully.js';
 import { isMissing } from '../files/system-error.js';
-import { partitionFolders } from '../plan/plan-run.js';
+import { PROJECTIONS_FOLDER, partitionFolders } from '../plan/plan-run.js';
+import { isMarker, MARKER_NAME } from './own-files.js';
+
+/**
+ * Refuses an output directory that lies among the partitions of another run, whose readers would take it for some of them.
+ *
+ * @param directory absolute
+ * @throws InputError that names the other run
+ */
+export function refuseAmongPartitions(directory: string): void {
+  for (let folder = directory; path.dirname(folder) !== folder; folder = path.dirname(folder)) {
+    const run = path.dirname(folder);
+    if (path.basename(folder) !== PROJECTIONS_FOLDER || !isMarker(path.join(run, MARKER_NAME))) continue;
+    throw new InputError(
+      `${directory}: lies among the partitions of the run in ${run}; choose another --out`,
+    );
+  }
+}
 
 /** Readers of a folder pass hidden files over. */
 function visibleFiles(directory: string, folder: string): string[] {

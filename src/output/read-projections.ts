@@ -3,6 +3,7 @@ import { InputError } from '../errors.js';
 import { readBytes, withFile } from '../files/open-file.js';
 import { planParquet } from '../formats/parquet.js';
 import type { RowRange } from '../plan/row-ranges.js';
+import { shownValue } from '../text/shown-value.js';
 import type { Manifest } from './manifest.js';
 import { refuseDamaged, refuseOtherSize } from './refuse-damaged.js';
 import { runFile } from './run-file.js';
@@ -18,14 +19,9 @@ type RecordedPartition = Manifest['partitions'][number];
 export async function readProjections(
   directory: string,
   { partitions, model }: Pick<Manifest, 'partitions' | 'model'>,
-  { first, count }: RowRange,
+  range: RowRange,
 ): Promise<Float32Array> {
-  const isWhole = Number.isSafeInteger(first) && Number.isSafeInteger(count);
-  if (!isWhole || first < 0 || count < 0 || first + count > model.rows) {
-    throw new RangeError(
-      `readProjections: there are no rows [${first}, ${first + count}) among the ${model.rows} of the run`,
-    );
-  }
+  const { first, count } = checkedRange(range, model.rows);
   const d = model.hidden;
   const out = new Float32Array(count * d);
   for (const partition of partitions) {
@@ -36,6 +32,18 @@ export async function readProjections(
     await readPart(directory, partition, { first: from - partition.first, count: to - from }, part);
   }
   return out;
+}
+
+/** @throws RangeError for anything but rows of the run, of which there are `rows` */
+function checkedRange(range: RowRange, rows: number): RowRange {
+  // Callers without types may hand over anything.
+  const { first, count } = (range ?? {}) as Partial<RowRange>;
+  const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+  if (isIndex(first) && isIndex(count) && first + count <= rows) return { first, count };
+  throw new RangeError(
+    `projections: expected { first, count }, whole numbers from 0 with first + count at most ${rows}, the rows of the ` +
+      `run; came ${shownValue(range)}`,
+  );
 }
 
 /** @param rows within the partition; @param out float32 [count, d] row-major */

@@ -5,6 +5,7 @@ import type { FileRecord } from '../files/file-record.js';
 import { hashFile } from '../files/hash-file.js';
 import { regularFile } from '../files/open-file.js';
 import { asInputError } from '../files/read-error.js';
+import { isMissing } from '../files/system-error.js';
 
 /** Files that this process has found as they were recorded: path, checksum, and what the system said of them then. */
 const intact = new Set<string>();
@@ -40,6 +41,7 @@ export function refuseOtherSize(file: string, bytes: number): string {
     if (size !== bytes) throw damaged(file, `it has ${size} bytes, not ${bytes}`);
     return [ino, size, mtimeMs, ctimeMs].join(' ');
   } catch (error) {
+    if (isMissing(error)) throw damaged(file, 'it is missing');
     throw asInputError(error, file, 'the run');
   }
 }
@@ -47,6 +49,6 @@ export function refuseOtherSize(file: string, bytes: number): string {
 function damaged(file: string, how: string): InputError {
   return new InputError(
     `${file}: is not as the run wrote it: ${how}. \`verify\` tells what else is damaged, and the run's own command with ` +
-      '--resume makes it again',
+      '--resume --checksums makes it again',
   );
 }

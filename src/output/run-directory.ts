@@ -12,7 +12,8 @@ import type { LockContext } from '../files/wait-for-lock.js';
 import { type BackendIdentity, backendLabel, sameBackend } from '../linalg/backend/backend.js';
 import { processorClass } from '../linalg/backend/processor-class.js';
 import { partitionFolders } from '../plan/plan-run.js';
-import { type DoneRecord, type Maker, publishRecord, recordName } from './done-records.js';
+import { type Additions, additionsOfManifest, additionsOfPlan } from './additions.js';
+import { type DoneRecord, type Maker, publishRecord } from './done-records.js';
 import { unfinishedName } from './exports.js';
 import { LAYOUT_VERSION, type Manifest, readManifest, writeManifest } from './manifest.js';
 import { manifestFiles } from './manifest-files.js';
@@ -26,9 +27,10 @@ import {
   MARKER_TEXT,
   refuseLeadingOut,
 } from './own-files.js';
-import { refuseStrangers, writtenPartitions } from './partition-folders.js';
-import { isOwnManifest, MANIFEST_NAME, PLAN_NAME, RECORDS_NAME } from './run-folders.js';
-import { identityDifferences, type RunIdentity, refuseLacking } from './run-identity.js';
+import { refuseAmongPartitions, refuseStrangers, writtenPartitions } from './partition-folders.js';
+import { recordsOfManifest } from './records-of-manifest.js';
+import { holdsBegunRun, isOwnManifest, MANIFEST_NAME, PLAN_NAME, RECORDS_NAME } from './run-folders.js';
+import { additionDifferences, dataDifferences, type RunIdentity, refuseLacking } from './run-identity.js';
 import { type PlanOfRun, type RunPlan, readPlan, writePlan } from './run-plan.js';
 import {
   type RunRecords,
@@ -80,6 +82,7 @@ export class RunDirectory {
     flags: { resume: boolean; overwrite: boolean },
     context: LockContext = { note: () => {} },
   ): Promise<RunDirectory> {
+    refuseAmongPartitions(path.resolve(directory));
     const held = await takeDirectory(directory, context);
     const opened = new RunDirectory(path.resolve(directory), flags, held);
     try {
@@ -116,7 +119,8 @@ export class RunDirectory {
     try {
       manifest = readManifest(this.path);
     } catch (error) {
-      if (!(error instanceof VerificationError) || readable(() => this.#records()) === null) throw error;
+      if (!(error instanceof VerificationError)) throw error;
+      if (readable(() => this.#records()) === null) throw this.#lostRecords(error);
       note(`${path.join(this.path, MANIFEST_NAME)}: is not as the run wrote it, and is made again`);
       this.refuseLost();
       removeFile(path.join(this.path, MANIFEST_NAME));
@@ -174,7 +178,16 @@ export class RunDirectory {
 
   /** Whether something of a run lies here that can be gone on with. */
   get isBegun(): boolean {
-    return this.#holds(PLAN_NAME);
+    return holdsBegunRun(this.path);
+  }
+
+  /** What the run that is to be continued or mended is made from and has: as its manifest tells, or else its plan. */
+  get additions(): Additions | null {
+    if (this.#flags.overwrite) return null;
+    const manifest = this.#holds(MANIFEST_NAME) ? readable(() => readManifest(this.path)) : null;
+    if (manifest !== null) return additionsOfManifest(manifest);
+    const plan = readable(() => this.#records())?.plan;
+    return plan === undefined ? null : additionsOfPlan(plan);
   }
 
   /** What has computed the unfinished run that lies here, when it is to be continued. */
@@ -213,12 +226,6 @@ export class RunDirectory {
     for (const target of targets) this.#refuseForeign(target);
     this.#makeFolders(targets);
     return { plan: writePlan(this.store, this.path, wanted.plan), records: [] };
-  }
-
-  /** Withdraws the record of a unit whose files are not what it says, so that it is computed again. */
-  withdraw(record: DoneRecord): void {
-    this.refuseLost();
-    this.store.remove(recordName(record));
   }
 
   /** The commit: from here on the run is finished. @returns the manifest with the record of the records */
@@ -299,7 +306,8 @@ export class RunDirectory {
     if (this.#flags.overwrite || this.#flags.resume) return;
     if (this.#holds(MANIFEST_NAME)) {
       throw new InputError(
-        `${this.path}: already holds a finished run. Choose another --out, or --overwrite to replace it`,
+        `${this.path}: already holds a finished run. --resume makes again what is missing or damaged of it where it is ` +
+          'this run, --overwrite replaces it; or choose another --out',
       );
     }
     if (readPlan(this.store, this.path) !== null || this.#holds(RECORDS_NAME)) {
@@ -335,11 +343,12 @@ export class RunDirectory {
     }
   }
 
-  #refuseOther(found: FoundRun, wanted: RunKey): void {
+  #refuseOther(found: RunKey, wanted: RunKey): void {
     if (found.fingerprint === wanted.fingerprint) return;
-    const differences = identityDifferences(found.identity, wanted.identity);
-    // Before its scan, an unfinished run has no fingerprint: then its options tell.
-    if (found.fingerprint === null && differences.length === 0) return;
+    const differences = dataDifferences(found.identity, wanted.identity);
+    // Before the weights are read, options tell.
+    const isUnknown = found.fingerprint === null || wanted.fingerprint === null;
+    if (isUnknown && differences.length === 0) return;
     const [there, here] = [found, wanted].map(
       ({ fingerprint }) => fingerprint?.slice(0, 12) ?? 'not known yet',
     );
@@ -357,7 +366,7 @@ export class RunDirectory {
 
   /** Refuses to continue, or to mend, a run with other tables or exports than it has. */
   #refuseOtherAdditions(found: RunIdentity, wanted: RunIdentity): void {
-    const differences = identityDifferences(found, wanted);
+    const differences = additionDifferences(found, wanted);
     if (differences.length === 0) return;
     throw new InputError(
       `${this.path}: the run there is to be completed, and has other tables or exports: its inputs or options differ: ` +
@@ -402,8 +411,21 @@ export class RunDirectory {
   #refuseForeign(target: string): void {
     const file = path.resolve(this.path, target);
     if (!existsSync(file)) return;
+    const isLost = !this.#flags.overwrite && this.#isOwn(file) && isMarker(path.join(this.path, MARKER_NAME));
     throw new InputError(
-      `${file}: exists, and no eigenshard run in ${this.path} wrote it. Move it away, or write elsewhere`,
+      isLost
+        ? `${file}: exists, and neither manifest nor records tell of the run in ${this.path} any more. --overwrite makes ` +
+            'it anew; or write elsewhere'
+        : `${file}: exists, and no eigenshard run in ${this.path} wrote it. Move it away, or write elsewhere`,
+    );
+  }
+
+  /** The error for a damaged manifest where no records tell what of the run is intact. */
+  #lostRecords(cause: VerificationError): VerificationError {
+    return new VerificationError(
+      `${path.join(this.path, MANIFEST_NAME)}: is not as the run wrote it, and there are no records that tell what is ` +
+        'intact. --overwrite makes the run anew; or choose another --out',
+      { cause },
     );
   }
 
@@ -469,7 +491,8 @@ const FORMER_JOURNAL = 'journal.jsonl';
 
 /** What tells a run from others, and what it is made of. */
 export interface RunKey {
-  fingerprint: string;
+  /** Hex; null as long as the weights have not been read. */
+  fingerprint: string | null;
   identity: RunIdentity;
 }
 
@@ -477,9 +500,6 @@ export interface RunKey {
 export interface WantedRun extends RunKey {
   plan: PlanOfRun;
 }
-
-/** What tells a run that lies here; the fingerprint is null before its scan. */
-type FoundRun = Omit<RunKey, 'fingerprint'> & { fingerprint: string | null };
 
 /** A manifest but for the record of the records, which end with the commit. */
 interface ManifestToCommit extends Omit<Manifest, 'execution'> {
@@ -504,23 +524,6 @@ function identityOfPlan({ identity }: PlanOfRun, scanned: ScannedIdentity | null
 /** Whether a record is of a unit whose files a finished run keeps. */
 function isKept({ stage }: Pick<DoneRecord, 'stage'>): boolean {
   return stage === 'identity' || stage === 'basis' || stage === 'project';
-}
-
-/** The records of what a finished run keeps, as its manifest tells them. */
-function recordsOfManifest(manifest: Manifest, plan: RunPlan, maker: Maker): DoneRecord[] {
-  const { metric, eigenbasis, partitions, execution } = manifest;
-  const made = { ...maker, plan: plan.sha256, part: null, started: execution.started, seconds: 0 };
-  const basis = [eigenbasis, ...(metric.source === 'computed' ? [metric.file] : [])];
-  return [
-    { ...made, stage: 'basis', unit: 0, files: basis, results: {} },
-    ...partitions.map(({ files }, unit) => ({
-      ...made,
-      stage: 'project' as const,
-      unit,
-      files: files.map((file) => ({ path: file.path, bytes: file.bytes, crc32: file.crc32 })),
-      results: {},
-    })),
-  ];
 }
 
 /** Whether a path, as it is written, lies in a directory. */

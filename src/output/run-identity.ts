@@ -29,8 +29,11 @@ export const runIdentitySchema = z.object({
 });
 export type RunIdentity = z.infer<typeof runIdentitySchema>;
 
-/** Everything that two runs can differ in, in the words of the command line, with the value that a run has there, or ''. */
-const features: readonly (readonly [string, (identity: RunIdentity) => string])[] = [
+/** Something that two runs can differ in, in the words of the command line, and the value that a run has there. */
+type Feature = readonly [string, (identity: RunIdentity) => string];
+
+/** What decides the data of a run. */
+const dataFeatures: readonly Feature[] = [
   ['layout', ({ layout }) => String(layout)],
   ['name of the model', ({ model }) => JSON.stringify(model.name)],
   ['weights', ({ model }) => hashText(model.contentSha256)],
@@ -45,13 +48,26 @@ const features: readonly (readonly [string, (identity: RunIdentity) => string])[
   ['ridge', ({ metric }) => (metric.ridge === null ? 'unknown' : numberText(metric.ridge))],
   ['--format', ({ format }) => format],
   ['--partition-rows', ({ partitionRows }) => String(partitionRows)],
+];
+
+/** What is made of the data, and can be added to a finished run. */
+const additionFeatures: readonly Feature[] = [
   ['--tables', ({ tables }) => (tables === null ? 'none' : 'all')],
   ['--top', ({ tables }) => (tables === null ? '' : String(tables.top))],
   ['--export', ({ exports }) => (exports.length === 0 ? 'none' : exports.join(','))],
 ];
 
-/** Names what two runs differ in, and how: 'ridge 1e-6 -> 1e-4'. */
-export function identityDifferences(found: RunIdentity, wanted: RunIdentity): string[] {
+/** Names what the data of two runs differ in, and how: 'ridge 1e-6 -> 1e-4'. */
+export function dataDifferences(found: RunIdentity, wanted: RunIdentity): string[] {
+  return differencesIn(dataFeatures, found, wanted);
+}
+
+/** Names which tables and exports two runs differ in, and how: '--top 20 -> 100'. */
+export function additionDifferences(found: RunIdentity, wanted: RunIdentity): string[] {
+  return differencesIn(additionFeatures, found, wanted);
+}
+
+function differencesIn(features: readonly Feature[], found: RunIdentity, wanted: RunIdentity): string[] {
   return features.flatMap(([name, textOf]) => {
     const [there, here] = [textOf(found), textOf(wanted)];
     // What only one of them has, another feature tells.
@@ -65,23 +81,24 @@ export function identityDifferences(found: RunIdentity, wanted: RunIdentity): st
  * @throws InputError that says which, and how they are added
  */
 export function refuseLacking(directory: string, found: RunIdentity, wanted: RunIdentity): void {
-  const options = lackingOptions(found, wanted);
-  if (options.length === 0) return;
-  throw new InputError(
-    `${directory}: holds this run, finished, without all that is asked for: its inputs or options differ: ` +
-      `${identityDifferences(found, wanted).join(', ')} (there -> here). Add it, without computing the run again, by ` +
-      `eigenshard export ${directory} ${options.join(' ')}`,
-  );
-}
-
-/** The options of `export` that add what a finished run lacks. */
-function lackingOptions(found: RunIdentity, wanted: RunIdentity): string[] {
   const exports = wanted.exports.filter((kind) => !found.exports.includes(kind));
   const { tables } = wanted;
-  return [
+  const lacksPlaces = tables !== null && tables.top > (found.tables?.top ?? 0);
+  if (exports.length === 0 && !lacksPlaces) return;
+  const joined = {
+    ...found,
+    exports: [...found.exports, ...exports].sort(),
+    tables: lacksPlaces ? tables : found.tables,
+  };
+  const options = [
     ...(exports.length === 0 ? [] : [`--export ${exports.join(',')}`]),
-    ...(tables === null || tables.top === found.tables?.top ? [] : [`--tables all --top ${tables.top}`]),
+    ...(lacksPlaces ? [`--tables all --top ${tables.top}`] : []),
   ];
+  throw new InputError(
+    `${directory}: holds this run, finished, without all that is asked for: its inputs or options differ: ` +
+      `${additionDifferences(found, joined).join(', ')} (there -> here). Add it, without computing the run again, by ` +
+      `eigenshard export ${directory} ${options.join(' ')}`,
+  );
 }
 
 /** '' for weights that no scan has told yet. */

@@ -5,6 +5,38 @@ import { mentionedViews, type View, type ViewedFile } from './views.js';
 /** White space and comments. */
 const nothing = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*$/;
 
+/** What to do instead of statements that change or write something. */
+const instead: Readonly<Record<string, string>> = {
+  COPY: '--csv or --json print the answer, which the shell can put into a file',
+  EXPORT: '--csv or --json print the answer, which the shell can put into a file',
+  ATTACH: '--attach name=DIR lets a query see another run',
+  SET: '--memory says how much memory a query may take',
+  CREATE: 'WITH name AS (SELECT ...) gives a part of a query a name',
+};
+
+const ONLY_READ = 'It is only read: ask with SELECT, DESCRIBE or SUMMARIZE';
+
+const changing =
+  /^(?:INSERT|UPDATE|DELETE|MERGE|REPLACE|UPSERT|TRUNCATE|DROP|CREATE|ALTER|COPY|EXPORT|IMPORT|ATTACH|DETACH|USE|SET|RESET|INSTALL|LOAD|VACUUM|CHECKPOINT|BEGIN|START|COMMIT|ROLLBACK|CALL|PREPARE|EXECUTE|DEALLOCATE|COMMENT)$/;
+
+/**
+ * Refuses a statement that asks for more than an answer, before DuckDB looks for what it names.
+ *
+ * @throws InputError that says what is possible
+ */
+export function refuseChanging(sql: string): void {
+  const [, word = ''] = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(\w+)/.exec(sql) ?? [];
+  if (changing.test(word.toUpperCase())) throw onlyRead(word.toUpperCase());
+}
+
+/** The error for a statement that is no question. */
+export function onlyRead(statement: string): InputError {
+  const advice = instead[statement];
+  return new InputError(
+    `sql: ${statement} is not for a finished run. ${ONLY_READ}${advice === undefined ? '' : `; ${advice}`}`,
+  );
+}
+
 /** Errors that a query earns itself, whatever the files hold. */
 const ofTheQuery = /^(?:Parser|Syntax|Binder|Catalog|Conversion|Out of Range|Out of Memory|Permission) Error/;
 
@@ -34,6 +66,12 @@ export async function explainSqlError(
     lines.push('lambda is a word of SQL: the column of the eigenvalues is called eigenvalue');
   if (/^(?:Parser|Syntax) Error/.test(message))
     lines.push('Expected one SELECT in the SQL of DuckDB; correct it, or see `sql --help` for examples');
+  if (/^Binder Error: Can only (?:delete|update)/.test(message)) lines.push(ONLY_READ);
+  const [, column] = /^Binder Error: Referenced column "([^"]*)" not found/.exec(message) ?? [];
+  if (column !== undefined && sql.includes(`"${column}"`))
+    lines.push(`Double quotation marks are for names; a text stands in single ones: '${column}'`);
+  if (/^Permission Error/.test(message))
+    lines.push('A query sees the views of its runs, and no other file; --attach name=DIR adds another run');
   if (!ofTheQuery.test(message)) lines.push(...(await damageOf(mentioned, known)));
   return new InputError(`sql: ${lines.join('\n')}`, { cause: error });
 }

@@ -4,7 +4,7 @@ import { insertBasis } from './insert-basis.js';
 import { intactView } from './intact-view.js';
 import { loadDuckDB } from './load-duckdb.js';
 import { memoryLimit } from './memory-limit.js';
-import { explainSqlError } from './sql-error.js';
+import { explainSqlError, onlyRead, refuseChanging } from './sql-error.js';
 import { type FilesView, mentionedViews, type View, type Views } from './views.js';
 
 /** Column of an answer. */
@@ -39,6 +39,7 @@ export async function querySql<Result>(
   use: (result: SqlResult) => Promise<Result>,
   memoryBytes = memoryLimit(),
 ): Promise<Result> {
+  refuseChanging(sql);
   const { DuckDBInstance, StatementType } = await loadDuckDB();
   const instance = await DuckDBInstance.create(':memory:', { ...settings, memory_limit: `${memoryBytes}B` });
   const connection = await instance.connect();
@@ -55,13 +56,12 @@ export async function querySql<Result>(
     await allowOnly(connection, [...known.values()]);
     await insertMentionedBases(connection, sql, known);
     const statements = await connection.extractStatements(sql);
-    if (statements.count !== 1) throw new InputError(`sql: expected one statement, not ${statements.count}`);
+    if (statements.count !== 1)
+      throw new InputError(`sql: expected one statement, not ${statements.count}; ask one after the other`);
     const statement = await statements.prepare(0);
     const { statementType } = statement;
     if (statementType !== StatementType.SELECT && statementType !== StatementType.EXPLAIN) {
-      throw new InputError(
-        `sql: ${StatementType[statementType]} is not for a finished run, which is only read; ask with SELECT`,
-      );
+      throw onlyRead(StatementType[statementType]);
     }
     const result = await statement.stream();
     const types = result.columnTypes();

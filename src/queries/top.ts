@@ -1,8 +1,9 @@
 import { InputError } from '../errors.js';
 import { eigenvectorColumn } from '../formats/parquet.js';
 import { openParquetColumns } from '../formats/parquet-columns.js';
+import { refuseDamagedBasis } from '../output/eigenbasis-file.js';
 import type { Manifest } from '../output/manifest.js';
-import { openTable, type TablesOfRun } from '../output/open-table.js';
+import { openTable, type TablesOfRun, withoutTables } from '../output/open-table.js';
 import { refuseOtherSize } from '../output/refuse-damaged.js';
 import { runFile } from '../output/run-file.js';
 import { degrees } from '../tables/degrees.js';
@@ -62,9 +63,8 @@ export async function topTokens(
   const { count } = request;
   eigenvectorIndex(directory, manifest, request.eigenvector);
   const { tables } = manifest;
-  if (tables === null) {
-    throw new InputError(`${directory}: has no tables (--tables none). Make the run again with them`);
-  }
+  if (tables === null) throw withoutTables(directory);
+  await refuseDamagedBasis(directory, manifest);
   const run = { directory, tables };
   const stored = await storedTokens(run, request);
   // A shorter list than asked for of the run holds all tokens that there are.
@@ -155,7 +155,9 @@ async function projectionColumn(
     refuseOtherSize(place, file.bytes);
     const partition = await openParquetColumns(place, 'the partition');
     if (partition.rows !== count) {
-      throw new InputError(`${file.path}: holds ${partition.rows} rows, not ${count}. Make the run again`);
+      throw new InputError(
+        `${file.path}: holds ${partition.rows} rows, not ${count}. The run's own command with --resume --checksums makes it again`,
+      );
     }
     column.set(await partition.numbers(eigenvectorColumn(eigenvector, model.hidden)), first);
   }

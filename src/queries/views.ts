@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { FileRecord } from '../files/file-record.js';
-import { readEigenbasis } from '../output/eigenbasis-file.js';
+import { readEigenbasis, refuseDamagedBasis } from '../output/eigenbasis-file.js';
 import { type Manifest, TABLE_NAMES, type TableName } from '../output/manifest.js';
-import { formerColumns } from '../output/open-table.js';
+import { formerColumns, withoutTables } from '../output/open-table.js';
 import { runFile } from '../output/run-file.js';
 import { placeOf } from '../output/staged-files.js';
 
@@ -56,7 +56,10 @@ export function viewsOfRun(directory: string, manifest: Manifest): Views {
     basis: {
       is: 'basis',
       hidden,
-      read: async () => (await readEigenbasis(directory, hidden, manifest.eigenbasis)).eigenvectors,
+      read: async () => {
+        await refuseDamagedBasis(directory, manifest);
+        return (await readEigenbasis(directory, hidden, manifest.eigenbasis)).eigenvectors;
+      },
     },
   };
 }
@@ -80,10 +83,7 @@ function viewOfTable(directory: string, { tables }: Manifest, table: TableName):
   const record = tables?.files.find(({ path: recorded }) => recorded === name);
   const file = record === undefined ? path.resolve(directory, name) : placeOf(directory, record);
   if (!existsSync(file)) {
-    const reason =
-      tables === null
-        ? `this run has no tables (--tables none)`
-        : `${file} is missing. --resume with the run's own command makes it again`;
+    const reason = tables === null ? withoutTables(directory).message : missingFile(file);
     return { is: 'absent', reason };
   }
   return { is: 'files', files: [viewed(file, record)], formerColumns: formerColumns(table) };
@@ -95,11 +95,17 @@ function viewOfProjections(directory: string, { partitions }: Manifest): View {
     .filter(({ path: name }) => name.endsWith('.parquet'))
     .map((record) => viewed(runFile(directory, record.path), record));
   if (files.length === 0)
-    return { is: 'absent', reason: 'this run has no Parquet partitions (--format arrow)' };
+    return {
+      is: 'absent',
+      reason: 'this run has no Parquet partitions (--format arrow); a run with --format both has them',
+    };
   const missing = files.find(({ path: file }) => !existsSync(file));
-  if (missing !== undefined)
-    return { is: 'absent', reason: `a partition of this run is missing: ${missing.path}` };
+  if (missing !== undefined) return { is: 'absent', reason: missingFile(missing.path) };
   return { is: 'files', files, formerColumns: {} };
+}
+
+function missingFile(file: string): string {
+  return `${file} is missing. The run's own command with --resume makes it again`;
 }
 
 function viewed(file: string, record: ViewedFile['record'] | undefined): ViewedFile {

@@ -1,6 +1,5 @@
-import { InputError } from '../errors.js';
 import type { RunResults } from '../output/manifest.js';
-import { openTable } from '../output/open-table.js';
+import { openTable, withoutTables } from '../output/open-table.js';
 import type { ReportHead } from './contents.js';
 import { compressedBytes, type PackedPart, packPart } from './packed-part.js';
 import { smallRunZ } from './small-run-z.js';
@@ -28,9 +27,7 @@ export async function readContents(
   directory: string,
   { model, metric, partitions, tables }: Pick<RunResults, 'model' | 'metric' | 'partitions' | 'tables'>,
 ): Promise<ReportContents> {
-  if (tables === null) {
-    throw new InputError(`${directory}: has no tables to show (--tables none). Make the run again with them`);
-  }
+  if (tables === null) throw withoutTables(directory);
   const run = { directory, tables };
   const { name, rows, hidden } = model;
   const tokenTable = await openTable(run, 'tokens', rows);

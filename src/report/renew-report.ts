@@ -2,6 +2,7 @@ import path from 'node:path';
 import { withCleanUp } from '../files/clean-up.js';
 import { sweepPartialFiles } from '../files/partial-file.js';
 import { lockDirectory } from '../files/wait-for-lock.js';
+import { refuseDamagedBasis } from '../output/eigenbasis-file.js';
 import { readManifest, writeManifest } from '../output/manifest.js';
 import { settleStage } from '../output/staged-files.js';
 import { writeReport } from './write-report.js';
@@ -25,6 +26,7 @@ export async function renewReport(
       settleStage(directory);
       sweepPartialFiles(directory);
       const manifest = readManifest(directory);
+      await refuseDamagedBasis(directory, manifest);
       const report = await writeReport(directory, manifest);
       writeManifest(directory, { ...manifest, report });
       return path.join(directory, report.path);

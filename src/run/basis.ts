@@ -17,6 +17,7 @@ import { isPartIntact } from '../output/part-file.js';
 import { basisFilesOf } from '../output/unit-parts.js';
 import type { RunContext } from './context.js';
 import { mergeCovariance } from './covariance.js';
+import { FAILURE_ADVICE, refuseFailed } from './judge-run.js';
 import type { SettledIdentity } from './settle-identity.js';
 import { publishUnit, type UnitRun, withdrawUnit } from './unit-run.js';
 
@@ -43,7 +44,11 @@ interface BasisInputs {
   matrix: Float64Array | null;
 }
 
-/** Computes the stage `basis`, as far as it does not lie on disk intact, and reads it back. */
+/**
+ * Computes the stage `basis`, as far as it does not lie on disk intact, and reads it back.
+ *
+ * @throws VerificationError where it does not diagonalise the metric: then it is not recorded
+ */
 export async function settleBasis(run: UnitRun, inputs: BasisInputs, context: RunContext): Promise<Basis> {
   const { intact } = inputs;
   const { hidden } = run.plan.units;
@@ -60,6 +65,8 @@ export async function settleBasis(run: UnitRun, inputs: BasisInputs, context: Ru
     const read = await readEigenbasis(run.directory, hidden, file);
     return [read, await checkBasis(read, operator)] as const;
   });
+  // Before the work that would rest on it.
+  refuseFailed(run.directory, check.checks, FAILURE_ADVICE);
   freeBuffer(operator.matrix.buffer as ArrayBuffer);
   const probe = freivaldsProbe(stored.eigenvectors, hidden);
   const part = {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { hubSettings } from '../hub/settings.js';
 import type { RunContext } from './context.js';
 import { eventProgress, type ProgressEvent, silentProgress } from './progress.js';
@@ -18,6 +19,23 @@ export interface Caller {
   /** When the measured time begins, as `performance.now()` gives it; by default now. */
   startedAt?: number | undefined;
 }
+
+/** How `Caller` is checked, of callers without types and of mistyped names. */
+export const callerShape = {
+  signal: z
+    .custom<AbortSignal>((value) => value instanceof AbortSignal, 'expected the signal of an AbortController')
+    .optional(),
+  onProgress: z
+    .custom<NonNullable<Caller['onProgress']>>((value) => typeof value === 'function', 'expected a function')
+    .optional(),
+  environment: z
+    .custom<NonNullable<Caller['environment']>>(
+      (value) => typeof value === 'object' && value !== null,
+      'expected an object of texts, as process.env',
+    )
+    .optional(),
+  startedAt: z.number().optional(),
+};
 
 /** Runs `work` with all that a run needs beside its configuration. @param workers threads of its pool */
 export async function withContext<Result>(

@@ -108,7 +108,7 @@ export type RunOptions = Omit<z.infer<typeof configSchema>, 'model' | 'synthetic
 export type Options = z.input<typeof configSchema>;
 
 /** What can be added to a finished run. */
-const additionsSchema = z.strictObject({
+export const additionsSchema = z.strictObject({
   exports: z.array(z.enum(exportKinds)).default([]),
   /** Nothing is removed from a finished run: there is no 'none'. */
   tables: z.literal('all').optional(),
@@ -209,8 +209,21 @@ async function readConfigFile(file: string): Promise<Options> {
       `${file}: is the configuration of a batch ("runs"); compute it with \`batch ${file}\``,
     );
   }
+  refuseOther(value, file);
   checkConfig(configSchema, value, file);
   return value as Options;
+}
+
+/** Refuses a file that is no configuration of this program's, but one that lies near them. */
+function refuseOther(value: unknown, file: string): void {
+  if (has(value, 'format') && has(value, 'fingerprint'))
+    throw new InputError(
+      `${file}: is the manifest of a run, not a configuration; \`inspect\` shows what the run was made with`,
+    );
+  if (has(value, 'architectures') || has(value, 'model_type'))
+    throw new InputError(
+      `${file}: is the configuration of a checkpoint, not of a run; give its directory by --model`,
+    );
 }
 
 /** Whether a value that was read is an object with this key. */
@@ -262,11 +275,12 @@ function describe(
   if (issue.code === 'unrecognized_keys') {
     const { shape } = schemas[at]!;
     const allowed = Object.keys(shape).filter((key) => !key.startsWith('$'));
-    return issue.keys.map((key) => {
+    return issue.keys.map((key, k) => {
       const name = at === '' ? key : `${at}.${key}`;
       const meant = nearest(key, allowed);
       const hint = meant === null ? '' : ` (did you mean "${meant}"?)`;
-      return `${where}: unknown key ${shownValue(name)}${hint}; allowed are ${allowed.join(', ')}`;
+      const list = k < issue.keys.length - 1 ? '' : `; allowed are ${allowed.join(', ')}`;
+      return `${where}: unknown key ${shownValue(name)}${hint}${list}`;
     });
   }
   const subject = at === '' ? '' : `${shownValue(at)} `;

@@ -6,25 +6,22 @@ import { syncFiles } from '../files/sync-files.js';
 import type { Checkpoint } from '../input/checkpoint.js';
 import { type Backend, backendLabel } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
-import { EIGENBASIS_NAME } from '../output/eigenbasis-file.js';
-import { exportName, prepareExports } from '../output/exports.js';
-import { type Manifest, REPORT_NAME, TABLE_NAMES } from '../output/manifest.js';
-import { METRIC_NAME } from '../output/metric-file.js';
+import { prepareExports } from '../output/exports.js';
+import type { Manifest } from '../output/manifest.js';
 import { RunDirectory, type WantedRun } from '../output/run-directory.js';
-import type { PlanOfRun } from '../output/run-plan.js';
 import { warningsOf } from '../output/warnings.js';
-import { filesOf, type Plan } from '../plan/plan-run.js';
+import { filesOf } from '../plan/plan-run.js';
 import { admitRun } from './admit-run.js';
 import { type Basis, settleBasis } from './basis.js';
 import type { Config } from './config.js';
 import type { RunContext } from './context.js';
 import { computeCovariance } from './covariance.js';
 import { damageOf } from './damage.js';
-import { FAILURE_ADVICE, finishRun, plannedExports } from './finish-run.js';
+import { finishRun, plannedExports } from './finish-run.js';
 import { type IntactRecords, intactRecords } from './intact-records.js';
-import { refuseFailed } from './judge-run.js';
+import { withKeptAdditions } from './kept-additions.js';
 import { outputPath } from './output-path.js';
-import { planOfRun } from './plan-of-run.js';
+import { filesOfPlan, planOfRun } from './plan-of-run.js';
 import { type PreparedRun, prepareRun } from './prepare-run.js';
 import { publishScan, settleIdentity } from './settle-identity.js';
 import { computeUnits, makerOf, type UnitRun } from './unit-run.js';
@@ -75,11 +72,12 @@ export async function coordinateRun(
 
 /** Prepares a run in its directory, and computes what does not lie there intact. */
 async function goOn(
-  config: Config,
+  asked: Config,
   directory: RunDirectory,
   flags: { checksums?: boolean },
   { started, context, given }: { started: string; context: RunContext; given: GivenInputs },
 ): Promise<FinishedRun> {
+  const config = withKeptAdditions(asked, directory, context.note);
   const backend = given.backend ?? (await backendOf(config, directory, context));
   const prepared = await prepareRun(config, backend, context, {
     checkpoint: given.checkpoint,
@@ -138,8 +136,6 @@ async function computeRun(
   if (metric.source === 'computed' && intact.basis === undefined) await computeCovariance(run, context);
   const matrix = metric.source === 'file' ? metric.matrix : null;
   const basis = await settleBasis(run, { identity, intact: intact.basis, matrix }, context);
-  // Before the work that would rest on it.
-  refuseFailed(directory.path, basis.check.checks, FAILURE_ADVICE);
   await projectPartitions(run, intact, context);
   directory.refuseLost();
   const units = await verifyPartitions(run, { basis, mean: identity.scan.mean }, context);
@@ -148,21 +144,6 @@ async function computeRun(
   return context.stopwatch.time('commit', undefined, async () =>
     directory.commit(plan, { ...results, execution: executionOf(run, context) }),
   );
-}
-
-/** Every file that a run of a plan writes, relative to its directory or absolute. */
-function filesOfPlan(
-  { metric, identity, exports, report }: PlanOfRun,
-  { partitions }: Plan,
-  directory: string,
-): string[] {
-  return [
-    EIGENBASIS_NAME,
-    ...(metric.source === 'computed' ? [METRIC_NAME] : []),
-    ...partitions.flatMap(filesOf),
-    ...(identity.tables === null ? [] : [...Object.values(TABLE_NAMES), ...(report ? [REPORT_NAME] : [])]),
-    ...exports.map((target) => exportName(directory, path.resolve(directory, target.path))),
-  ];
 }
 
 /** Projects, on the pool, every partition that is not intact. */

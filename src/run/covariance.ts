@@ -1,3 +1,4 @@
+import { freeBuffer } from '../linalg/free-buffer.js';
 import { unpackCovariance } from '../linalg/unpack-covariance.js';
 import type { DoneRecord } from '../output/done-records.js';
 import { recordsOfStage } from '../output/run-records.js';
@@ -43,7 +44,10 @@ export function mergeCovariance(run: UnitRun): Float64Array {
   for (const [unit, { rows: range, columns }] of covarianceUnits(rows, d).entries()) {
     const blocks = blocksOf(run, records.find((record) => record.unit === unit)!);
     if (range.first === 0) sums = blocks;
-    else for (let k = 0; k < sums.length; k++) sums[k]! += blocks[k]!;
+    else {
+      for (let k = 0; k < sums.length; k++) sums[k]! += blocks[k]!;
+      freeBuffer(blocks.buffer);
+    }
     if (range.first + range.count === rows) unpackCovariance(sums, columns, { matrix, d, divisor: rows });
   }
   return matrix;

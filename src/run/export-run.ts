@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import type { ExportKind } from '../output/exports.js';
-import { type Caller, withContext } from './caller.js';
-import { checkAdditions, configDefaults } from './config.js';
+import { type Caller, callerShape, withContext } from './caller.js';
+import { additionsSchema, checkAdditions, checkConfig, configDefaults, configSchema } from './config.js';
 import { type ExtendedRun, extendRun } from './extend-run.js';
 
 /** What is to be added to a finished run, or made again. */
@@ -20,6 +21,13 @@ export interface ExportOptions {
   workers?: number | undefined;
 }
 
+const exportSchema = z.strictObject({
+  ...additionsSchema.shape,
+  model: configSchema.shape.model,
+  workers: configSchema.shape.workers.unwrap().optional(),
+  ...callerShape,
+}) satisfies z.ZodType<ExportOptions & Caller>;
+
 /**
  * Adds exports and tables to a finished run from what lies on the disk, and records them: projections are not computed
  * again. The run has the same files with the same bytes then, and the same manifest but for how it went, as if it had been
@@ -35,7 +43,7 @@ export async function exportRun(
   directory: string,
   options: ExportOptions & Caller = {},
 ): Promise<ExtendedRun> {
-  const { exports, tables, top, workers, model } = options;
+  const { exports, tables, top, workers, model } = checkConfig(exportSchema, options, 'options');
   const additions = checkAdditions({ exports, tables, top }, 'options');
   return withContext(workers ?? configDefaults.workers, options, (context) =>
     extendRun(directory, additions, model, context),

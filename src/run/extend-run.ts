@@ -7,6 +7,7 @@ import { lockDirectory } from '../files/wait-for-lock.js';
 import { type EigenbasisOnDisk, readEigenbasis } from '../output/eigenbasis-file.js';
 import { exportName } from '../output/exports.js';
 import { LAYOUT_VERSION, type Manifest, readManifest } from '../output/manifest.js';
+import { stageRecords } from '../output/records-of-manifest.js';
 import { commitStaged, openStage, settleStage } from '../output/staged-files.js';
 import type { Additions } from './config.js';
 import type { RunContext } from './context.js';
@@ -17,6 +18,7 @@ import {
   type Extension,
   type LockedRun,
   planExtension,
+  refuseForeignExports,
   refuseLargeExtension,
   tableFiles,
 } from './plan-extension.js';
@@ -88,8 +90,10 @@ async function extend(
         manifest = await extendTables({ ...run, manifest }, { top, inputs }, basis, stage);
         made.push(...tableFiles(manifest).map((file) => file.path));
       }
-      await context.stopwatch.time('commit', undefined, () => commitStaged(directory, manifest, lock));
-      return { manifest, made };
+      await refuseForeignExports(run, manifest);
+      const results = stageRecords(directory, run.manifest, manifest);
+      await context.stopwatch.time('commit', undefined, () => commitStaged(directory, results, lock));
+      return { manifest: results, made };
     },
     () => {
       // What a process has staged that has taken the directory over is its own.

@@ -17,16 +17,12 @@ import type { Vocabulary } from '../tables/vocabulary.js';
 import type { Basis } from './basis.js';
 import type { RunContext } from './context.js';
 import { exportProjections } from './export-projections.js';
-import { refuseFailed, type VerificationResult } from './judge-run.js';
+import { FAILURE_ADVICE, refuseFailed, type VerificationResult } from './judge-run.js';
 import { type MadeExports, resultsOf } from './results.js';
 import type { SettledIdentity } from './settle-identity.js';
 import { spectrumSource } from './spectrum-source.js';
 import type { UnitRun } from './unit-run.js';
 import { writeTables } from './write-tables.js';
-
-/** What to do with a run that has just been computed and does not pass its checks. */
-export const FAILURE_ADVICE =
-  'the same command with --resume makes again what the disk did not keep; if that fails too, compare with --backend portable';
 
 /** What the stages before have found. */
 export interface FoundRun {

@@ -123,6 +123,10 @@ function withoutCheckpoint(checks: readonly Check[]): Check[] {
   );
 }
 
+/** What to do with a run that has just been computed and does not pass its checks. */
+export const FAILURE_ADVICE =
+  'the same command with --resume makes again what the disk did not keep; if that fails too, compare with --backend portable';
+
 /**
  * Ends the work on a run whose checks failed.
  *

@@ -8,12 +8,12 @@ import { type Plan, STRIP_ROWS } from '../plan/plan-run.js';
 import { count, formatBytes } from '../text/figures.js';
 
 /** Memory of Node.js, the packages and their native libraries on the main thread. */
-const PROCESS_BYTES = 140e6;
+export const PROCESS_BYTES = 140e6;
 /** Memory of a worker before its first task. */
-const WORKER_BYTES = 20e6;
+export const WORKER_BYTES = 20e6;
 
 /** Matrices [d, d] of float64 that the coordinator holds at once, at most: C, its eigenvectors, and M in the making. */
-const COORDINATOR_MATRICES = 4;
+export const COORDINATOR_MATRICES = 4;
 
 /**
  * Estimates the most memory that a run needs: what the coordinator holds while it decomposes, and in each worker the
@@ -48,7 +48,7 @@ function coordinatorBytes(d: number): number {
 }
 
 /** Memory that this process may have: all of the machine's, or what its container is given of it. */
-function memoryBytes(): number {
+export function memoryBytes(): number {
   const limit = process.constrainedMemory();
   // Without a limit it is 0, or a number beyond any machine.
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();

@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { runTasks } from '../executor/executor.js';
+import { hashFile } from '../files/hash-file.js';
 import type { LockClaim } from '../files/lock-file.js';
 import { recordedExportIdentity } from '../output/export-identity.js';
 import { type ExportKind, type ExportTarget, exportTargets, planExport } from '../output/exports.js';
@@ -59,7 +60,7 @@ async function exportsToMake(
   const byDefault = exportTargets(Object.fromEntries(kinds.map((kind) => [kind, true])), directory);
   const targets = byDefault.filter((target) => {
     const record = recorded.find(({ kind, holds }) => kind === target.kind && holds === target.holds);
-    if (record === undefined) refuseForeign(run, target.path);
+    if (record === undefined) refuseForeignExport(run, target, byDefault);
     else if (!damaged.has(record.path)) return false;
     else if (path.resolve(directory, record.path) !== target.path) {
       throw new InputError(
@@ -98,8 +99,46 @@ export function tableFiles({ tables, report }: Manifest): ManifestFile[] {
 /** @param name relative to the directory, or absolute; a file of this name is none that the run recorded */
 function refuseForeign({ directory }: LockedRun, name: string): void {
   const file = path.resolve(directory, name);
-  if (!existsSync(file)) return;
-  throw new InputError(
+  if (existsSync(file)) throw foreign(directory, file);
+}
+
+/**
+ * Refuses a file that stands in the place of an export and cannot be one of this run. One of its length may be: a manifest
+ * that was lost has named it, and `refuseForeignExports` compares it.
+ *
+ * @param asked all exports that are asked for, of which each may name another
+ */
+function refuseForeignExport(
+  { directory, manifest }: LockedRun,
+  target: ExportTarget,
+  asked: readonly ExportTarget[],
+): void {
+  const found = statSync(target.path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  const { bytes } = planExport(target, recordedExportIdentity(directory, manifest, asked));
+  if (!found.isFile() || found.size !== bytes) throw foreign(directory, target.path);
+}
+
+/**
+ * Refuses files that stand in the places of exports, which the run had not recorded and which are not what it has made now.
+ *
+ * @param run before it was extended
+ * @param extended manifest with the new exports
+ */
+export async function refuseForeignExports(
+  { directory, manifest }: LockedRun,
+  extended: Manifest,
+): Promise<void> {
+  const known = new Set(manifest.exports.map((file) => file.path));
+  for (const { path: name, sha256 } of extended.exports) {
+    const file = path.resolve(directory, name);
+    if (known.has(name) || !existsSync(file)) continue;
+    if ((await hashFile(file, 'the export')) !== sha256) throw foreign(directory, file);
+  }
+}
+
+function foreign(directory: string, file: string): InputError {
+  return new InputError(
     `${file}: exists, and the run in ${directory} has not recorded it. Move it away, and export again`,
   );
 }

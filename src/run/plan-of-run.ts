@@ -2,10 +2,13 @@ import path from 'node:path';
 import type { Checkpoint } from '../input/checkpoint.js';
 import type { Metric } from '../input/metric.js';
 import type { Backend } from '../linalg/backend/backend.js';
+import { EIGENBASIS_NAME } from '../output/eigenbasis-file.js';
 import { exportName, exportTargets } from '../output/exports.js';
-import { LAYOUT_VERSION } from '../output/manifest.js';
+import { LAYOUT_VERSION, REPORT_NAME, TABLE_NAMES } from '../output/manifest.js';
+import { METRIC_NAME } from '../output/metric-file.js';
 import type { RunIdentity } from '../output/run-identity.js';
 import type { PlanOfRun } from '../output/run-plan.js';
+import { filesOf, type Plan } from '../plan/plan-run.js';
 import { version } from '../version.js';
 import type { Config } from './config.js';
 import type { metricOfRun } from './identity.js';
@@ -62,4 +65,19 @@ export function planOfRun(
 
 function givenMetric({ file, tensor, dtype, sha256, ridge, asymmetry }: Metric) {
   return { source: 'file' as const, path: path.resolve(file), tensor, dtype, sha256, ridge, asymmetry };
+}
+
+/** Every file that a run of a plan writes, relative to its directory or absolute. */
+export function filesOfPlan(
+  { metric, identity, exports, report }: PlanOfRun,
+  { partitions }: Plan,
+  directory: string,
+): string[] {
+  return [
+    EIGENBASIS_NAME,
+    ...(metric.source === 'computed' ? [METRIC_NAME] : []),
+    ...partitions.flatMap(filesOf),
+    ...(identity.tables === null ? [] : [...Object.values(TABLE_NAMES), ...(report ? [REPORT_NAME] : [])]),
+    ...exports.map((target) => exportName(directory, path.resolve(directory, target.path))),
+  ];
 }

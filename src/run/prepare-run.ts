@@ -24,22 +24,27 @@ import type { RunMetric } from './plan-of-run.js';
 import { provideGenerated } from './provide-generated.js';
 import { scanRanges } from './scan-checkpoint.js';
 
-/** A run whose inputs have been read and checked. */
-export interface PreparedRun {
+/** Inputs of a run that have been opened and checked, but for the weights. */
+export interface RunInputs {
   config: Config;
   checkpoint: Checkpoint;
   /** What a user should know of the inputs. */
   notes: string[];
   plan: Plan;
   metric: RunMetric;
-  /** What each range of the scan has told. */
-  scanned: ScannedRange[];
   /** Texts of the tokens, which the tables name; null where none are wanted. */
   vocabulary: Vocabulary | null;
   name: string;
+  /** What the run is made from; the hash of the weights is empty, as long as they have not been read. */
   identity: RunIdentity;
-  fingerprint: string;
   backend: Backend;
+}
+
+/** A run whose inputs have been read and checked. */
+export interface PreparedRun extends RunInputs {
+  /** What each range of the scan has told. */
+  scanned: ScannedRange[];
+  fingerprint: string;
 }
 
 /** What a run's preparation is given beside its configuration. */
@@ -58,8 +63,38 @@ export async function prepareRun(
   config: Config,
   backend: Backend,
   context: RunContext,
-  { checkpoint: opened, admit }: Given,
+  given: Given,
 ): Promise<PreparedRun> {
+  let scanned: ScannedRange[] = [];
+  // The pool reads the weights while this thread reads metric and tokenizer.
+  const scan = ({ source }: Checkpoint, { rows, scans }: Plan) =>
+    context.stopwatch.time('scan', rows, async (advance) => {
+      const hashRows = config.tables === 'all';
+      scanned = await scanRanges(context.executor, source, scans, { hashRows }, advance);
+    });
+  const inputs = await openInputs(config, backend, context, { ...given, meanwhile: scan });
+  const { contentSha256, onlyRow } = mergeScans(scanned, inputs.plan.rows);
+  if (config.metric === undefined) refuseConstantRows(inputs.checkpoint.source, onlyRow);
+  const identity = { ...inputs.identity, model: { ...inputs.identity.model, contentSha256 } };
+  return { ...inputs, identity, fingerprint: fingerprintOf(identity), scanned };
+}
+
+/**
+ * Opens and checks the inputs of a run, but for the weights.
+ *
+ * @param given `meanwhile`: what else is done with the checkpoint while metric and tokenizer are read
+ * @throws InputError; nothing has been written by then
+ */
+export async function openInputs(
+  config: Config,
+  backend: Backend,
+  context: RunContext,
+  {
+    checkpoint: opened,
+    admit,
+    meanwhile = async () => {},
+  }: Given & { meanwhile?: (checkpoint: Checkpoint, plan: Plan) => Promise<void> },
+): Promise<RunInputs> {
   if (opened !== undefined) await admit(foundModel(localPlan(opened, '')));
   const found = opened ?? (await openInput(config, context, admit));
   for (const note of found.notes) context.note(note);
@@ -72,36 +107,27 @@ export async function prepareRun(
   if (format !== 'parquet') checkArrowRows({ firstRow: first, rowCount: count, columns: plan.hidden });
   if (config.metric === undefined) checkRank(plan, config.ridge ?? DEFAULT_RIDGE, context);
 
-  // The pool reads the weights while this thread reads metric and tokenizer.
   const inputs = [
     config.metric === undefined ? null : readMetric(config.metric, { hiddenSize: source.columns }),
     config.tables === 'none' ? null : readVocabularyOfTables(checkpoint),
-    context.stopwatch.time('scan', plan.rows, (advance) =>
-      scanRanges(context.executor, source, plan.scans, { hashRows: config.tables === 'all' }, advance),
-    ),
+    meanwhile(checkpoint, plan),
   ] as const;
   await Promise.allSettled(inputs);
-  const [given, vocabulary, scanned] = await Promise.all(inputs);
-  const { contentSha256, onlyRow } = mergeScans(scanned, plan.rows);
+  const [given, vocabulary] = await Promise.all(inputs);
   const ofTokenizer = vocabulary?.notes ?? [];
   for (const note of ofTokenizer) context.note(note);
-  if (config.metric === undefined) refuseConstantRows(source, onlyRow);
   const metric = metricOfRun(config, given);
   const name = config.name ?? checkpoint.model.name;
-  const model = { name, dtype: source.dtype, normalisation, contentSha256 };
-  const identity = identityOfRun(config, plan, model, metric);
-  const fingerprint = fingerprintOf(identity);
+  const model = { name, dtype: source.dtype, normalisation, contentSha256: '' };
   return {
     config,
     checkpoint,
     notes: [...checkpoint.notes, ...ofTokenizer],
     plan,
     metric,
-    scanned,
     vocabulary,
     name,
-    identity,
-    fingerprint,
+    identity: identityOfRun(config, plan, model, metric),
     backend,
   };
 }

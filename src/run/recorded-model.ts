@@ -6,7 +6,7 @@ import { SCAN_ROWS } from '../plan/plan-run.js';
 import { splitRows } from '../plan/row-ranges.js';
 import type { RunContext } from './context.js';
 import { normaliseSource } from './normalise-source.js';
-import { obtainModel } from './obtain-model.js';
+import { obtainIfThere } from './obtain-model.js';
 import { scanCheckpoint } from './scan-checkpoint.js';
 
 /** The checkpoint of a finished run, found and read again. */
@@ -37,7 +37,7 @@ export async function findRecordedModel(
   context: RunContext,
 ): Promise<Checkpoint> {
   const asked = { tensor: model.tensor ?? undefined, rows: options.rows, headRows: undefined };
-  return obtainModel(moved ?? model.path, asked, context);
+  return obtainIfThere(moved ?? model.path, asked, context);
 }
 
 /**

@@ -1,5 +1,7 @@
-import { type Caller, withContext } from './caller.js';
-import { checkOptions, type Options } from './config.js';
+import { z } from 'zod';
+import { InputError } from '../errors.js';
+import { type Caller, callerShape, withContext } from './caller.js';
+import { checkConfig, checkOptions, type Options } from './config.js';
 import { coordinateRun, type FinishedRun } from './coordinator.js';
 
 /** What becomes of a run that lies in the output directory already; without `resume` or `overwrite` it is refused. */
@@ -14,6 +16,13 @@ export interface RunFlags {
   /** Remove the files of the run that lies there, and begin again. Default: false. */
   overwrite?: boolean | undefined;
 }
+
+const callSchema = z.strictObject({
+  ...callerShape,
+  resume: z.boolean().optional(),
+  checksums: z.boolean().optional(),
+  overwrite: z.boolean().optional(),
+}) satisfies z.ZodType<Caller & RunFlags>;
 
 /**
  * Computes a run: decomposes the metric M [d, d], projects every token, p = gamma V, writes projections [V, d] float32,
@@ -32,7 +41,10 @@ export interface RunFlags {
  */
 export async function run(options: Options, caller: Caller & RunFlags = {}): Promise<FinishedRun> {
   const config = checkOptions(options, 'options');
-  const { resume = false, checksums = false, overwrite = false } = caller;
+  const { resume = false, checksums = false, overwrite = false } = checkConfig(callSchema, caller, 'caller');
+  if (resume && overwrite) throw new InputError('caller: resume and overwrite exclude each other: give one');
+  if (checksums && !resume)
+    throw new InputError('caller: checksums asks for resume, with which it compares files: give both');
   return withContext(config.workers, caller, (context) =>
     coordinateRun(config, { resume, checksums, overwrite }, context),
   );

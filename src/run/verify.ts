@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import type { Verification } from '../checks/verdict.js';
-import { type Caller, withContext } from './caller.js';
-import { configDefaults } from './config.js';
+import { type Caller, callerShape, withContext } from './caller.js';
+import { checkConfig, configDefaults, configSchema } from './config.js';
 import { verifyRun } from './verify-run.js';
 
 /** Where the inputs of a run lie now, and on how many threads they are read. */
@@ -19,6 +20,13 @@ export interface FoundVerification extends Verification {
   unchecked: string[];
 }
 
+const verifySchema = z.strictObject({
+  model: configSchema.shape.model,
+  metric: configSchema.shape.metric,
+  workers: configSchema.shape.workers.unwrap().optional(),
+  ...callerShape,
+}) satisfies z.ZodType<VerifyOptions & Caller>;
+
 /**
  * Checks a finished run again, from the bytes on disk: its inputs are those that it was made from, its files those
  * that it recorded, and the identities hold. Nothing is changed, and nothing is written to a stream.
@@ -34,7 +42,7 @@ export async function verify(
   directory: string,
   options: VerifyOptions & Caller = {},
 ): Promise<FoundVerification> {
-  const { workers = configDefaults.workers, model, metric } = options;
+  const { workers = configDefaults.workers, model, metric } = checkConfig(verifySchema, options, 'options');
   return withContext(workers, options, async (context) => {
     const { verification, unchecked } = await verifyRun(directory, { model, metric }, context);
     return { ...verification, unchecked };

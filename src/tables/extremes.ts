@@ -50,14 +50,6 @@ export class Extremes {
     return { value: extremeLists[list]!.side === '+' ? key : -key, token };
   }
 
-  /** Puts the last key of every full list into `keys` [d, LISTS]; others stay as they are. */
-  lastKeys(keys: Float64Array): void {
-    for (let list = 0; list < keys.length; list++) {
-      const last = list * this.top + this.top - 1;
-      if (this.merged.tokens[last]! >= 0) keys[list] = this.merged.keys[last]!;
-    }
-  }
-
   #mergeList(start: number, part: ExtremeLists): void {
     const { top, merged } = this;
     const last = start + top - 1;

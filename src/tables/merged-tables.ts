@@ -40,7 +40,7 @@ export class MergedTables {
   /**
    * Begins without a part.
    * @param rows V
-   * @param settings settings of the parts; its floors rise as they are merged
+   * @param settings settings of the parts
    * @param lambda eigenvalues, [d]
    */
   constructor(rows: number, settings: TableSettings, lambda: Float64Array) {
@@ -66,7 +66,6 @@ export class MergedTables {
     addCounts(this.histogram, part.histogram);
     this.fine.add({ ...part, counts: part.fineCounts });
     this.extremes.add(part.extremes);
-    this.extremes.lastKeys(this.settings.floors);
     this.#addSums(part.columnSums, index);
     // Megabytes each: the next parts come before the garbage collector does.
     for (const large of [part.fineCounts, part.histogram, part.extremes.keys, part.extremes.tokens]) {

@@ -1,4 +1,4 @@
-import { type ExtremeLists, LISTS } from './extremes.js';
+import type { ExtremeLists } from './extremes.js';
 import { chooseZBins, type ZBins } from './z-bins.js';
 
 /** Metrics in which the angle of a token to a direction is taken, in the order of their sums. */
@@ -31,11 +31,6 @@ export interface TableSettings {
   places: number;
   /** Number of tokens in each list of extremes. */
   top: number;
-  /**
-   * [d, LISTS]: the last key of every list that other partitions have filled by now, or -Infinity. Keys below need not
-   * be named, so a part depends on what was known when its task began; the merged lists do not.
-   */
-  floors: Float64Array;
   /** Bins of the histograms of z. */
   bins: ZBins;
 }
@@ -77,7 +72,7 @@ export interface TokenPart {
 }
 
 /** Strongest directions of a token that its table names. */
-const PLACES = 8;
+export const PLACES = 8;
 
 /**
  * Settings of the parts of a run's tables.
@@ -98,7 +93,6 @@ export function tableSettings(
     causalCentroidNorm: norm((j) => lambda[j]!),
     places: Math.min(PLACES, means.length),
     top: Math.min(top, rows),
-    floors: new Float64Array(means.length * LISTS).fill(Number.NEGATIVE_INFINITY),
     bins: chooseZBins(lambda, means),
   };
 }

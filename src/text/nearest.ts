@@ -1,3 +1,5 @@
+import { shownValue } from './shown-value.js';
+
 /** Finds the known word that a mistyped one is likely to mean; null where none is near. */
 export function nearest(word: string, known: readonly string[]): string | null {
   let best: string | null = null;
@@ -8,6 +10,13 @@ export function nearest(word: string, known: readonly string[]): string | null {
     if (distance < least && distance < candidate.length) [best, least] = [candidate, distance];
   }
   return best;
+}
+
+/** Says what a name of several may have meant, and which there are: '"nrm" (did you mean "norm"?); there are norm, text'. */
+export function unknownName(name: unknown, known: readonly string[]): string {
+  const meant = typeof name === 'string' ? nearest(name, known) : null;
+  const hint = meant === null ? '' : ` (did you mean "${meant}"?)`;
+  return `${shownValue(name)}${hint}; there are ${known.join(', ')}`;
 }
 
 /** The fewest letters to be inserted, left out, exchanged, or swapped with the next one. */

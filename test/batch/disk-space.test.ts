@@ -30,7 +30,9 @@ test('the need is what the files and records of all runs take, on whole blocks',
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   const [need, ...others] = await diskNeeds(plan, everywhere(1e12));
   t.deepEqual(others, []);
-  t.true(need!.neededBytes > bytes && need!.neededBytes < bytes + 2 * 2 ** 14 + files.length * (4096 + 3 * 4096));
+  t.true(
+    need!.neededBytes > bytes && need!.neededBytes < bytes + 2 * 2 ** 14 + files.length * (4096 + 3 * 4096),
+  );
 });
 
 test('a disk that is too small refuses the batch, to the byte, with what is needed and what is free', async (t) => {

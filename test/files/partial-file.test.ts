@@ -111,7 +111,7 @@ fullDeviceTest('a full disk is named with what to do', (t) => {
   const full = openSync('/dev/full', 'w');
   const error = t.throws(() => writeFully(full, bytes('x'), null, 'runs/a'), { instanceOf: RunError });
   closeSync(full);
-  t.regex(error.message, /^runs\/a: cannot write: disk full: free space and run again with --resume/);
+  t.regex(error.message, /^runs\/a: cannot write: disk full: free space, and run the same command again/);
 });
 
 test('after a kill only the partial file is there, and a sweep removes it', (t) => {

@@ -6,8 +6,8 @@ const failure = (code: string) => Object.assign(new Error(`${code}: system text`
 
 test('a full disk is a failure of the run that says how to go on', (t) => {
   for (const [code, text] of [
-    ['ENOSPC', /runs\/a\.parquet.*disk full: free space and run again with --resume/],
-    ['EDQUOT', /runs\/a\.parquet.*quota.*free space and run again with --resume/],
+    ['ENOSPC', /runs\/a\.parquet.*disk full: free space, and run the same command again/],
+    ['EDQUOT', /runs\/a\.parquet.*quota.*free space, and run the same command again/],
   ] as const) {
     const cause = failure(code);
     const error = asOutputError(cause, 'runs/a.parquet');

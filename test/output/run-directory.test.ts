@@ -9,6 +9,7 @@ import { publishRecord, recordName } from '../../src/output/done-records.js';
 import { type Manifest, readManifest } from '../../src/output/manifest.js';
 import { RunDirectory } from '../../src/output/run-directory.js';
 import { readRecordsFile } from '../../src/output/run-records.js';
+import { withdrawUnit } from '../../src/run/unit-run.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { sampleManifest } from '../helpers/sample-manifest.js';
 import {
@@ -164,7 +165,7 @@ test('an unfinished run is resumed: what it did comes back, under the time of it
   const later = await RunDirectory.open(directory, resume);
   const found = later.begin(again, []).records;
   t.deepEqual(unitsOf(found), ['identity 0', 'basis 0', 'project 0', 'project 1']);
-  later.withdraw(found[2]!);
+  withdrawUnit(later, found[2]!);
   later.close();
   const last = await RunDirectory.open(directory, resume);
   t.deepEqual(unitsOf(last.begin(again, []).records), ['identity 0', 'basis 0', 'project 1']);
@@ -264,7 +265,7 @@ test('an unfinished run that another processor computed is refused, and told whe
     const directory = await unfinishedRun(t);
     const first = await RunDirectory.open(directory, resume);
     const { plan } = first.begin(wantedRun(), []);
-    first.withdraw(doneRecord(plan, { stage }));
+    withdrawUnit(first, { stage, unit: 0 });
     publishRecord(first.store, { ...identityRecord(plan), ...elsewhere, stage });
     first.close();
     const run = await RunDirectory.open(directory, resume);
@@ -324,7 +325,10 @@ test('records that a killed --overwrite left without their plan are in the way o
 test('a finished run is refused when nobody says what to do', async (t) => {
   const directory = await finishedRun(t);
   const error = await t.throwsAsync(RunDirectory.open(directory, neither), { instanceOf: InputError });
-  t.regex(error.message, /already holds a finished run\. Choose another --out, or --overwrite/);
+  t.regex(
+    error.message,
+    /already holds a finished run\. --resume makes again what .*, --overwrite replaces it; or choose another --out/,
+  );
   t.false(existsSync(join(directory, '.eigenshard.lock')));
 });
 

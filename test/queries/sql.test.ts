@@ -297,15 +297,43 @@ test('what is wrong with a query is said in one message', async (t) => {
   }
 });
 
+test('a statement that is no question is told that a run is only read, and what there is instead', async (t) => {
+  const { directory } = await runWithTables(t);
+  for (const [query, message] of [
+    [
+      'DELETE FROM tokens',
+      /sql: DELETE is not for a finished run\. It is only read: ask with SELECT, DESCRIBE or/,
+    ],
+    ['/* x */ insert into tokens values (1)', /sql: INSERT is not for a finished run/],
+    ['UPDATE tokens SET norm = 1', /sql: UPDATE is not/],
+    ['DROP TABLE tokens', /sql: DROP is not/],
+    ["COPY tokens TO 'x.csv'", /sql: COPY is not .*; --csv or --json print the answer/],
+    ["EXPORT DATABASE 'x'", /sql: EXPORT is not .*; --csv or --json print the answer/],
+    ["ATTACH 'x.db'", /sql: ATTACH is not .*; --attach name=DIR/],
+    ["SET memory_limit = '1GB'", /sql: SET is not .*; --memory/],
+    ['CREATE TABLE x (a INT)', /sql: CREATE is not .*; WITH name AS/],
+    ['INSTALL json', /sql: INSTALL is not/],
+    [
+      'WITH a AS (SELECT 1) DELETE FROM tokens',
+      /Can only delete from base table\nIt is only read: ask with SELECT/,
+    ],
+    ["SELECT * FROM 'x.parquet'", /A query sees the views of its runs, and no other file/],
+  ] as const) {
+    const { code, stderr } = await eigenshard('sql', directory, query);
+    t.is(code, 2, query);
+    t.regex(stderr, message);
+  }
+});
+
 test('a view that a run does not have says why', async (t) => {
   const { directory } = await runWithTables(t);
   rmSync(path.join(directory, 'extremes.parquet'));
   const { code, stderr } = await eigenshard('sql', directory, 'SELECT * FROM extremes');
   t.is(code, 2);
-  t.regex(stderr, /extremes: \S+extremes\.parquet is missing\. --resume/);
+  t.regex(stderr, /extremes: \S+extremes\.parquet is missing\. The run's own command with --resume/);
   rmSync(path.join(directory, 'projections'), { recursive: true });
   const projections = await eigenshard('sql', directory, 'SELECT * FROM projections');
-  t.regex(projections.stderr, /a partition of this run is missing: .*part-00000\.parquet/);
+  t.regex(projections.stderr, /part-00000\.parquet is missing\. The run's own command with --resume/);
   t.is((await eigenshard('sql', directory, 'SELECT count(*) FROM tokens')).code, 0);
 });
 

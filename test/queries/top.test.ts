@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { topText } from '../../src/commands/top-text.js';
 import { InputError } from '../../src/errors.js';
+import { openRun } from '../../src/output/open-run.js';
 import { topTokens } from '../../src/queries/top.js';
 import { measures, sides } from '../../src/tables/measures.js';
 import { eigenshard } from '../helpers/cli.js';
@@ -24,6 +25,33 @@ test('more tokens than the table holds are computed from the partitions, and beg
       t.true(Math.abs(value - stored[k]!.value) <= 1e-14);
       t.true(Math.abs(angle! - stored[k]!.angle!) <= 1e-9);
     }
+  }
+});
+
+test('a damaged eigenbasis is told with what to do, by all that shows what rests on it', async (t) => {
+  const { directory, manifest } = await runWithTables(t);
+  const file = path.join(directory, manifest.eigenbasis.path);
+  const bytes = readFileSync(file);
+  bytes[bytes.length - 5]! ^= 1;
+  for (const damage of [
+    () => writeFileSync(file, bytes),
+    () => truncateSync(file, 100),
+    () => unlinkSync(file),
+  ]) {
+    damage();
+    for (const call of [
+      ['top', directory, '-e', '0'],
+      ['report', directory],
+      ['sql', directory, 'SELECT index FROM basis'],
+    ]) {
+      const { code, stdout, stderr } = await eigenshard(...call);
+      t.is(code, 2, `${call}: ${stdout}`);
+      t.regex(
+        stderr,
+        /^eigenshard: [^\n]*eigenbasis\.safetensors: is not as the run wrote it: [^\n]* --resume [^\n]*\n$/,
+      );
+    }
+    await t.throwsAsync((await openRun(directory)).basis(), { message: /eigenbasis\.safetensors: / });
   }
 });
 

@@ -192,7 +192,9 @@ test('lost records are written again from the manifest, and with both lost the r
     const second = dataFiles(directory);
 
     for (const name of ['records.jsonl', 'manifest.json']) rmSync(path.join(directory, name));
-    await t.throwsAsync(runHere(options, { resume: true }), { message: /exists, and no eigenshard run/ });
+    await t.throwsAsync(runHere(options, { resume: true }), {
+      message: /exists, and neither manifest nor records tell of the run .*--overwrite makes it anew/,
+    });
     await runHere(options, { overwrite: true });
     return [first, second, dataFiles(directory)] as const;
   });
@@ -249,6 +251,22 @@ test('a damaged manifest is made again from the records', async (t) => {
     t.regex(notes.join('\n'), /3 of 3 partitions are done and intact/);
     sameFiles(t, dataFiles(directory), expected);
   }
+});
+
+test('a damaged manifest without a journal is told how the run is made anew, and is', async (t) => {
+  const [expected, anew] = await withinOneDay(async () => {
+    const { directory, options } = await sampleRun(t);
+    const first = dataFiles(directory);
+    truncateSync(path.join(directory, 'manifest.json'), 100);
+    rmSync(path.join(directory, 'journal.jsonl'));
+    await t.throwsAsync(runHere(options, { resume: true }), {
+      message:
+        /manifest\.json: is not as the run wrote it, and there is no journal .*--overwrite makes the run anew/,
+    });
+    await runHere(options, { overwrite: true });
+    return [first, dataFiles(directory)] as const;
+  });
+  sameFiles(t, anew, expected);
 });
 
 test('--overwrite follows no symbolic link out of the directory, and removes no name that no run writes', async (t) => {

@@ -7,6 +7,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -172,7 +173,7 @@ test('nothing is made of a damaged run, which is named with what mends it', asyn
         const error = await refusal(t, out, options);
         t.is(error.kind, 'verification');
         t.regex(error.message, message);
-        t.regex(error.message, /--resume makes again what is damaged; then export$/);
+        t.regex(error.message, /--resume --checksums makes again what is damaged; then export$/);
       }
       writeFileSync(part, bytes);
     }
@@ -252,7 +253,7 @@ test('exports need no checkpoint; tables do, and take it from where it lies now'
   t.is((await verifyHere(out, { model: moved })).problems, '');
 });
 
-test('what was added is mended with the run, whose records are from before', async (t) => {
+test('what was added is mended with the run, whether it is asked for again or not', async (t) => {
   const { directory: model } = shardedModel(t, 150, 8);
   const base = { model, partitionRows: 60 } as const;
   const out = await made(t, base);
@@ -273,9 +274,43 @@ test('what was added is mended with the run, whose records are from before', asy
     t.deepEqual(told(readManifest(out), out), told(manifest, out));
     t.is((await verifyHere(out)).problems, '');
   }
+  // The command that has made the run knows nothing of what was added.
+  const [manifestFile, journal] = [path.join(out, 'manifest.json'), path.join(out, 'journal.jsonl')];
+  for (const damage of [
+    ...damages,
+    () => rmSync(manifestFile),
+    () => truncateSync(manifestFile, 200),
+    () => rmSync(journal),
+    () =>
+      [manifestFile, path.join(out, 'projections.pt'), path.join(out, 'tokens.parquet')].map((name) =>
+        rmSync(name),
+      ),
+  ]) {
+    damage();
+    t.false((await runHere({ out, ...base, tables: 'none' }, resume)).finishedBefore);
+    sameFiles(t, dataFiles(out), expected);
+    t.deepEqual(told(readManifest(out), out), told(manifest, out));
+    t.deepEqual((await exportRun(out, { exports: ['npy', 'pt'], top: 4, workers: 2 })).made, []);
+    t.is((await verifyHere(out)).problems, '');
+  }
   const replaced = await runHere({ out, ...base }, { overwrite: true });
   t.deepEqual(replaced.manifest.exports, []);
   t.false(existsSync(path.join(out, 'projections.npy')));
+});
+
+test('an export that a lost record has named is recorded again, byte for byte, and another file in its place is left', async (t) => {
+  const { directory: model } = shardedModel(t, 50, 8);
+  const [out, named] = await withinOneDay(
+    async () => [await made(t, { model }), await made(t, { model, export: ['npy', 'pt'] })] as const,
+  );
+  const files = ['projections.npy', 'projections.pt', 'eigenbasis.pt'];
+  for (const name of files) cpSync(path.join(named, name), path.join(out, name));
+  await exportRun(out, { exports: ['npy', 'pt'], workers: 1 });
+  sameFiles(t, dataFiles(out), dataFiles(named));
+  const other = await made(t, { model });
+  cpSync(path.join(named, 'projections.npy'), path.join(other, 'projections.npy'));
+  flip(path.join(other, 'projections.npy'), 900);
+  t.regex((await refusal(t, other, { exports: ['npy'] })).message, /has not recorded it. Move it away/);
 });
 
 test('a file that the run has not recorded is never replaced, and no link is followed', async (t) => {

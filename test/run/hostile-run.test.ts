@@ -103,7 +103,7 @@ test('a table that is not as the run wrote it is named before anything is read o
   const damaged = {
     instanceOf: InputError,
     message:
-      /extremes\.parquet: is not as the run wrote it: its SHA-256 is another one\. `verify` tells .* --resume makes it/,
+      /extremes\.parquet: is not as the run wrote it: its SHA-256 is another one\. `verify` tells .* --resume --checksums makes it/,
   };
   await t.throwsAsync(topTokens(directory, manifest, request), damaged);
   await t.throwsAsync(renewReport(directory), damaged);
@@ -120,7 +120,7 @@ test('a table that is not as the run wrote it is named before anything is read o
   rmSync(extremes);
   await t.throwsAsync(topTokens(directory, manifest, request), {
     ...damaged,
-    message: /extremes\.parquet: cannot read the run: there is no such file/,
+    message: /extremes\.parquet: is not as the run wrote it: it is missing\./,
   });
   mkdirSync(extremes);
   await t.throwsAsync(topTokens(directory, manifest, request), { ...damaged, message: /found a directory/ });

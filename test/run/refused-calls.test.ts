@@ -96,7 +96,7 @@ test.serial(
         (reason: unknown) => reason,
       );
       refused.end();
-      const told = ': cannot write: disk full: free space and run again with --resume (ENOSPC)';
+      const told = ': cannot write: disk full: free space, and run the same command again (ENOSPC)';
       // The last calls of all may not come in every run.
       if (error instanceof EigenshardError && error.message.includes(told)) refusals++;
       else if (error !== null) problems.push(`call ${at}: ${(error as Error).stack}`);

@@ -2,10 +2,11 @@ import { existsSync, readFileSync, rmSync, truncateSync, unlinkSync, writeFileSy
 import path from 'node:path';
 import test from 'ava';
 import { readManifest } from '../../src/output/manifest.js';
+import { loadConfig } from '../../src/run/config.js';
 import { eigenshard, eigenshardUntilRecord } from '../helpers/cli.js';
 import { npy, scratchDirectory } from '../helpers/fixtures.js';
 import { withinOneDay } from '../helpers/one-day.js';
-import { dataFiles, runHere, shardedModel } from '../helpers/runs.js';
+import { dataFiles, runConfig, runHere, shardedModel } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
 
 const options = [
@@ -226,10 +227,10 @@ test('a finished run that has more tables and exports than are asked for is fini
     t.true((await runHere({ model, out, ...wanted }, resume)).finishedBefore);
   for (const [wanted, differences, options] of [
     [{ top: 7, export: ['npy', 'pt'] }, '--export npy -> npy,pt', '--export pt'],
-    [{ top: 9 }, '--top 7 -> 9, --export npy -> none', '--tables all --top 9'],
+    [{ top: 9 }, '--top 7 -> 9', '--tables all --top 9'],
     [
       { export: ['safetensors'] },
-      '--top 7 -> 20, --export npy -> safetensors',
+      '--top 7 -> 20, --export npy -> npy,safetensors',
       '--export safetensors --tables all --top 20',
     ],
   ] as const) {
@@ -238,14 +239,44 @@ test('a finished run that has more tables and exports than are asked for is fini
     t.true(message.endsWith(` eigenshard export ${out} ${options}`), message);
   }
   sameFiles(t, dataFiles(out), before);
-  // Damaged, it is mended when it is asked for as it is, and left whole when it is not.
-  unlinkSync(path.join(out, 'projections.npy'));
-  await t.throwsAsync(runHere({ model, out, top: 7 }, resume), {
+  // Damaged, it is mended as it is, and keeps what is not asked for.
+  for (const wanted of [{ export: ['npy'], top: 7 }, { top: 3 }, { tables: 'none' }] as const) {
+    unlinkSync(path.join(out, 'projections.npy'));
+    unlinkSync(path.join(out, 'extremes.parquet'));
+    t.deepEqual((await runHere({ model, out, ...wanted }, resume)).manifest.options, manifest.options);
+    sameFiles(t, dataFiles(out), before);
+  }
+});
+
+test('an unfinished run keeps the exports and tables that it was begun with, and is not given others', async (t) => {
+  const model = shardedModel(t, 200, 16).directory;
+  const [whole, out] = [scratchDirectory(t), scratchDirectory(t)];
+  const asked = { model, export: ['npy'], top: 7 } as const;
+  await runHere({ ...asked, out: whole });
+  await t.throwsAsync(runHere({ ...asked, out }, { interruptAt: 'projection' }));
+  await t.throwsAsync(runHere({ model, out, export: ['pt'], top: 9 }, { resume: true }), {
+    message:
+      /to be completed, .*differ: --top 7 -> 9, --export npy -> npy,pt \(there -> here\). Ask for those/,
+  });
+  const notes: string[] = [];
+  await runHere({ model, out, tables: 'none' }, { resume: true, notes });
+  t.regex(notes.join('\n'), /the run there also has --export npy --tables all --top 7, which it keeps/);
+  sameFiles(t, dataFiles(out), dataFiles(whole));
+});
+
+test('an export with a place of its own is not taken from a record, which may come from anywhere', async (t) => {
+  const model = shardedModel(t, 60, 8).directory;
+  const [out, place] = [scratchDirectory(t), path.join(scratchDirectory(t), 'p.npy')];
+  const config = await loadConfig(null, { model, out, workers: 2, backend: 'portable' });
+  const own = { ...config, exports: { npy: { projections: place } } };
+  await runConfig(own, {});
+  unlinkSync(place);
+  await t.throwsAsync(runHere({ model, out }, { resume: true }), {
     message: /to be completed, .*differ: --export npy -> none \(there -> here\). Ask for those/,
   });
-  t.deepEqual(readManifest(out), manifest);
-  await runHere({ model, out, export: ['npy'], top: 7 }, resume);
-  sameFiles(t, dataFiles(out), before);
+  t.false(existsSync(place));
+  await runConfig(own, { resume: true });
+  t.true(existsSync(place));
 });
 
 test('what differs from the run that lies there is named, finished or not, before it is advised to replace it', async (t) => {
@@ -259,17 +290,12 @@ test('what differs from the run that lies there is named, finished or not, befor
   const weights = /differ: weights SHA-256 \w{12} -> SHA-256 \w{12} \(there -> here\)/;
   for (const out of [finished, unfinished]) {
     for (const [changes, message] of [
-      [
-        { ridge: 1e-4, top: 7 },
-        /differ: ridge 1e-6 -> 1e-4, --top 20 -> 7 \(there -> here\). Ask.* --overwrite/,
-      ],
+      [{ ridge: 1e-4, top: 7 }, /differ: ridge 1e-6 -> 1e-4 \(there -> here\). Ask.* --overwrite/],
       [{ model: others }, weights],
       [{ metric }, /differ: metric computed -> file of SHA-256 \w{12}, ridge 1e-6 -> unknown \(/],
-      [{ tables: 'none', format: 'both' }, /differ: --format parquet -> both, --tables all -> none \(/],
-      [
-        { partitionRows: 50, export: ['npy', 'pt'] },
-        /--partition-rows 200 -> 50, --export none -> npy,pt \(/,
-      ],
+      // Tables and exports are no hindrance.
+      [{ tables: 'none', format: 'both' }, /differ: --format parquet -> both \(/],
+      [{ partitionRows: 50, export: ['npy', 'pt'] }, /differ: --partition-rows 200 -> 50 \(/],
     ] as const)
       await t.throwsAsync(runHere({ model, out, ...changes }, { resume: true }), { message });
   }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { eigenshard } from '../helpers/cli.js';
@@ -92,6 +92,21 @@ test('a metric that is another one, or not there, is told before the weights are
   diagonal[0] = 3;
   writeFileSync(metric, npy('<f8', [hidden, hidden], new Uint8Array(diagonal.buffer)));
   await t.throwsAsync(verifyHere(out), { message: /metric\.npy: is not what this run was made from/ });
+});
+
+test('a run that was moved with its model is verified in part, or as a whole where the model is named', async (t) => {
+  const { directory: model } = shardedModel(t, 60, 8);
+  const [out, moved] = [scratchDirectory(t), `${model}-moved`];
+  await runHere({ model, out });
+  renameSync(model, moved);
+  const part = await eigenshard('verify', out);
+  t.is(part.code, 2);
+  t.regex(part.stdout, /^Verification \(in part: not every input is at hand\): passed$/m);
+  t.regex(part.stderr, /what needs the checkpoint was not checked: .* give --model\n$/);
+  t.notRegex(part.stderr, /failed/);
+  const whole = await eigenshard('verify', out, '--model', moved);
+  t.is(whole.code, 0, whole.stderr);
+  t.regex(whole.stdout, /^Verification: passed$/m);
 });
 
 test('verify and inspect say so where there is no finished run', async (t) => {

@@ -38,19 +38,10 @@ test('the best of the parts are the best of all, in whatever order they come', (
   }
 });
 
-test('a list says nothing of places that it has not filled, and has no last key', (t) => {
+test('a list says nothing of places that it has not filled', (t) => {
   const extremes = new Extremes(d, top);
   extremes.add(best([5, 2]));
   t.is(extremes.at(0, 0, 2), null);
-  const floors = new Float64Array(d * LISTS).fill(Number.NEGATIVE_INFINITY);
-  extremes.lastKeys(floors);
-  t.true(floors.every((key) => key === Number.NEGATIVE_INFINITY));
-  extremes.add(best([7, 1, 9]));
-  extremes.lastKeys(floors);
-  t.deepEqual(
-    [...floors],
-    Array.from({ length: d * LISTS }, (_, list) => best([1, 2, 5, 7, 9]).keys[list * top + top - 1]!),
-  );
 });
 
 test("a '-' list has negated keys", (t) => {

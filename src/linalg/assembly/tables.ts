@@ -194,12 +194,13 @@ function maximumLane(values: v128): f32 {
 
 /**
  * Adds the power sums of q = p - mean, q^1 to q^4, to sums (float64 [4]), and stores the largest p and the largest
- * -p of every block of rows in maxima (float32 [2, blocks]). The zeros behind the last row count as rows there.
+ * -p of every block of rows, lane by lane of its vectors, in maxima (float32 [2, blocks, 4]). The zeros behind the last
+ * row count as rows there.
  */
 export function measureMoments(column: usize, rows: usize, mean: f64, sums: usize, maxima: usize): void {
   const ms = f64x2.splat(mean);
-  const blockBytes = blocksOf(rows) << 2;
-  for (let first: usize = 0, block: usize = maxima; first < rows; first += BLOCK, block += 4) {
+  const listBytes = blocksOf(rows) << 4;
+  for (let first: usize = 0, block: usize = maxima; first < rows; first += BLOCK, block += 16) {
     const end = min(first + BLOCK, rows);
     let sum1 = f64x2.splat(0);
     let sum2 = f64x2.splat(0);
@@ -238,8 +239,8 @@ export function measureMoments(column: usize, rows: usize, mean: f64, sums: usiz
         rest4 += square * square;
       }
     }
-    store<f32>(block, maximumLane(highest));
-    store<f32>(block + blockBytes, maximumLane(f32x4.neg(lowest)));
+    v128.store(block, highest);
+    v128.store(block + listBytes, f32x4.neg(lowest));
     add64(sums, rest1);
     add64(sums + 8, rest2);
     add64(sums + 16, rest3);
@@ -347,8 +348,8 @@ export function measureAngles(
   const p2 = v128.load32_splat(polynomial + 8);
   const noticed = v128.load32_splat(polynomial + 12);
   const arcsines = polynomial + 16;
-  const blockBytes = blocksOf(rows) << 2;
-  for (let first: usize = 0, block: usize = maxima; first < rows; first += BLOCK, block += 4) {
+  const listBytes = blocksOf(rows) << 4;
+  for (let first: usize = 0, block: usize = maxima; first < rows; first += BLOCK, block += 16) {
     const end = min(first + BLOCK, rows);
     let sum = f64x2.splat(0);
     let squares = f64x2.splat(0);
@@ -377,8 +378,8 @@ export function measureAngles(
       squares = f64x2.add(squares, f64x2.add(f64x2.mul(s0, s0), f64x2.mul(s1, s1)));
       positives = f64x2.add(positives, f64x2.add(f64x2.pmax(s0, f64x2.splat(0)), f64x2.pmax(s1, f64x2.splat(0))));
     }
-    store<f32>(block, maximumLane(highest));
-    store<f32>(block + blockBytes, maximumLane(f32x4.neg(lowest)));
+    v128.store(block, highest);
+    v128.store(block + listBytes, f32x4.neg(lowest));
     const total = horizontal(sum);
     add64(sums, total);
     add64(sums + 8, horizontal(squares));
@@ -426,13 +427,12 @@ function countAligned(magnitude: f64, aligned: usize): void {
 
 /**
  * Selects the `top` rows with the largest key sign weight p_i / norm_i of one column, falling, ties to the lower row:
- * keys (float64 [top]) and rowsOf (int32 [top], -1 behind the last one). Rows of norm 0 are left out.
+ * keys (float64 [top], -Infinity behind the last one) and rowsOf (int32 [top], -1 there). Rows of norm 0 are left out.
  *
- * values (float32, as long as the column) are weight p_i / norm_i to float32's accuracy, maxima (float32 [blocks])
- * the largest of sign values in each block of rows; `excluded` says how many rows at most are in them that do not
- * count. The (top + excluded)-th of the maxima has `top` rows that reach it, so that few rows are looked at; fewer
- * still above floor, a key that `top` rows of other partitions are known to reach, or -Infinity. scratch has room for
- * as many float32 values as there are blocks.
+ * values (float32, as long as the column) are weight p_i / norm_i to float32's accuracy, 0 where the norm is 0; maxima
+ * (float32 [blocks, 4]) are the largest of sign values in the lanes of each block. What `top` of them reach is a floor
+ * that `top` rows reach, and hardly more of them are looked at. Values are read 64 at a time; what lies behind the last
+ * ones does not count. scratch has room for two lists of candidates, see CANDIDATES, and for as much as maxima.
  */
 export function selectExtremes(
   values: usize,
@@ -442,37 +442,46 @@ export function selectExtremes(
   weight: f64,
   norms: usize,
   maxima: usize,
-  excluded: usize,
-  floor: f64,
   top: usize,
   keys: usize,
   rowsOf: usize,
   scratch: usize,
 ): void {
-  for (let k: usize = 0; k < top; k++) store<i32>(rowsOf + (k << 2), -1);
-  const signs = f32x4.splat(<f32>sign);
-  const last = (top - 1) << 2;
-  const known = floor > -Infinity ? floor : <f64>rankedMaximum(maxima, blocksOf(rows), top + excluded, scratch);
-  let threshold = <f32>lowered(known);
-  for (let first: usize = 0, block: usize = maxima; first < rows; first += BLOCK, block += 4) {
-    if (!(load<f32>(block) >= threshold)) continue;
-    const thresholds = f32x4.splat(threshold);
-    const end = min(first + BLOCK, rows);
-    for (let i = first; i < end; i += 4) {
-      const near = f32x4.ge(f32x4.mul(v128.load(values + (i << 2)), signs), thresholds);
-      for (let mask = i32x4.bitmask(near); mask !== 0; mask &= mask - 1) {
-        const row = i + ctz(mask);
+  for (let k: usize = 0; k < top; k++) {
+    store<f64>(keys + (k << 3), -Infinity);
+    store<i32>(rowsOf + (k << 2), -1);
+  }
+  const blocks = blocksOf(rows);
+  const floor = floorOf(maxima, blocks, top, scratch + 2 * CANDIDATES_BYTES);
+  // What does not count is 0 in the maxima: a floor that is not above it says nothing of the rows that do.
+  let threshold = floor > 0 ? <f32>lowered(floor) : <f32>-Infinity;
+  let bar: f64 = -Infinity;
+  let length: usize = 0;
+  let count: usize = 0;
+  for (let group: usize = 0; group < blocks; group += 16) {
+    const lanes = reaching(maxima + (group << 4), (blocks - group) << 2, 1, threshold);
+    const pairs = lanes | (lanes >> 1);
+    let near = (pairs | (pairs >> 2)) & 0x1111111111111111;
+    for (; near !== 0; near &= near - 1) {
+      const first = (group + (<usize>ctz(near) >> 2)) * BLOCK;
+      let mask = reaching(values + (first << 2), rows - first, <f32>sign, threshold);
+      for (; mask !== 0; mask &= mask - 1) {
+        const row = first + <usize>ctz(mask);
         const norm = load<f64>(norms + (row << 3));
-        // Rows of zeros have no cosine; those behind the last row are none.
-        if (row >= rows || norm == 0) continue;
         const key = (sign * (weight * load<f32>(column + (row << 2)))) / norm;
-        offer(key, <i32>row, top, keys, rowsOf);
+        store<f64>(scratch + (count << 3), key);
+        store<i32>(scratch + CANDIDATE_ROWS + (count << 2), <i32>row);
+        // A row with the key of the last place comes too late for it.
+        count += i32(norm != 0) & i32(key > bar);
       }
-    }
-    if (load<i32>(rowsOf + last) >= 0) {
-      threshold = max(threshold, <f32>lowered(load<f64>(keys + (last << 1))));
+      if (count < BLOCK) continue;
+      length = mergeCandidates(scratch, count, keys, rowsOf, length, top);
+      count = 0;
+      bar = load<f64>(keys + ((top - 1) << 3));
+      threshold = max(threshold, <f32>lowered(bar));
     }
   }
+  mergeCandidates(scratch, count, keys, rowsOf, length, top);
 }
 
 // @ts-ignore: decorator
@@ -481,33 +490,135 @@ function lowered(value: f64): f64 {
   return value - abs(value) * MARGIN - SUBNORMAL_MARGIN;
 }
 
-function offer(key: f64, row: i32, top: usize, keys: usize, rowsOf: usize): void {
-  let k = top - 1;
-  if (load<i32>(rowsOf + (k << 2)) >= 0 && !(key > load<f64>(keys + (k << 3)))) return;
-  for (; k > 0; k--) {
-    const before = load<i32>(rowsOf + ((k - 1) << 2));
-    const value = load<f64>(keys + ((k - 1) << 3));
-    if (before >= 0 && !(key > value)) break;
-    store<i32>(rowsOf + (k << 2), before);
-    store<f64>(keys + (k << 3), value);
+/** Halvings at most of the interval in which a floor is sought: it need not be the highest one. */
+const HALVINGS = 16;
+
+/**
+ * A value that at least `rank` of the maxima of `blocks` blocks reach, and hardly more; -Infinity where there are fewer.
+ * So many blocks are taken together that there are about four lanes for each of the rows sought.
+ */
+function floorOf(maxima: usize, blocks: usize, rank: usize, scratch: usize): f32 {
+  if (blocks << 2 < rank) return -Infinity;
+  const last = maxima + (blocks << 4);
+  const step = max<usize>(1, blocks / rank) << 4;
+  let highest = f32x4.splat(-Infinity);
+  let lowest = f32x4.splat(Infinity);
+  let end = scratch;
+  for (let first = maxima; first < last; first += step, end += 16) {
+    let four = v128.load(first);
+    for (let at = first + 16; at < min(first + step, last); at += 16) four = f32x4.pmax(four, v128.load(at));
+    v128.store(end, four);
+    highest = f32x4.pmax(highest, four);
+    lowest = f32x4.pmin(lowest, four);
   }
-  store<i32>(rowsOf + (k << 2), row);
-  store<f64>(keys + (k << 3), key);
+  let floor = -maximumLane(f32x4.neg(lowest));
+  let ceiling = maximumLane(highest);
+  for (let halving = 0; halving < HALVINGS; halving++) {
+    const middle = floor + (ceiling - floor) * 0.5;
+    const middles = f32x4.splat(middle);
+    let counts = i32x4.splat(0);
+    for (let at = scratch; at < end; at += 16) counts = i32x4.sub(counts, f32x4.ge(v128.load(at), middles));
+    const pairs = i32x4.add(counts, v128.shuffle<i32>(counts, counts, 2, 3, 0, 1));
+    const reached: usize = i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
+    if (reached >= rank) floor = middle;
+    else ceiling = middle;
+    if (reached == rank) break;
+  }
+  return floor;
 }
 
-/** Value of the given rank, from 1, among float32 values by falling size; -Infinity where there are fewer. */
-function rankedMaximum(values: usize, count: usize, rank: usize, scratch: usize): f32 {
-  if (count < rank) return -Infinity;
-  for (let k: usize = 0; k < rank; k++) store<f32>(scratch + (k << 2), -Infinity);
-  const last = scratch + ((rank - 1) << 2);
-  for (let k: usize = 0; k < count; k++) {
-    const value = load<f32>(values + (k << 2));
-    if (!(value > load<f32>(last))) continue;
-    let at = last;
-    for (; at > scratch && load<f32>(at - 4) < value; at -= 4) store<f32>(at, load<f32>(at - 4));
-    store<f32>(at, value);
+/** Which of 64 float32 values, times sign, reach a threshold: a bit each, 0 from `count` on. */
+// @ts-ignore: decorator
+@inline
+function reaching(values: usize, count: usize, sign: f32, threshold: f32): u64 {
+  const signs = f32x4.splat(sign);
+  const thresholds = f32x4.splat(threshold);
+  const low = sixteenReaching(values, signs, thresholds) | (sixteenReaching(values + 64, signs, thresholds) << 16);
+  const high =
+    sixteenReaching(values + 128, signs, thresholds) | (sixteenReaching(values + 192, signs, thresholds) << 16);
+  const mask = <u64>low | ((<u64>high) << 32);
+  return count < 64 ? mask & (((<u64>1) << (<u64>count)) - 1) : mask;
+}
+
+// @ts-ignore: decorator
+@inline
+function sixteenReaching(values: usize, signs: v128, thresholds: v128): u32 {
+  const a = f32x4.ge(f32x4.mul(v128.load(values), signs), thresholds);
+  const b = f32x4.ge(f32x4.mul(v128.load(values, 16), signs), thresholds);
+  const c = f32x4.ge(f32x4.mul(v128.load(values, 32), signs), thresholds);
+  const d = f32x4.ge(f32x4.mul(v128.load(values, 48), signs), thresholds);
+  return i8x16.bitmask(i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
+}
+
+/** Candidates that a list has room for: fewer than a block's rows, and those of another block. */
+const CANDIDATES: usize = 2 * BLOCK;
+/** Where the rows (int32) of a list of candidates begin, behind their keys (float64). */
+const CANDIDATE_ROWS: usize = CANDIDATES * 8;
+/** Bytes of a list of candidates, behind which the sorted ones lie. */
+const CANDIDATES_BYTES: usize = CANDIDATES * 12;
+
+/**
+ * Merges `count` candidates, whose rows rise and are behind those of the list, into the first `top` places of the list,
+ * of which `length` are filled; returns how many are filled then. Begins at the end, so that nothing is overwritten
+ * unread.
+ */
+function mergeCandidates(
+  candidates: usize,
+  count: usize,
+  keys: usize,
+  rowsOf: usize,
+  length: usize,
+  top: usize,
+): usize {
+  sortCandidates(candidates, count);
+  const sorted = candidates + CANDIDATES_BYTES;
+  let at = length + count;
+  let old = length;
+  let left = count;
+  while (left > 0) {
+    at--;
+    const key = load<f64>(sorted + ((left - 1) << 3));
+    const isOld = old > 0 && key > load<f64>(keys + ((old - 1) << 3));
+    if (isOld) old--;
+    else left--;
+    if (at >= top) continue;
+    store<f64>(keys + (at << 3), isOld ? load<f64>(keys + (old << 3)) : key);
+    const row = isOld ? rowsOf + (old << 2) : sorted + CANDIDATE_ROWS + (left << 2);
+    store<i32>(rowsOf + (at << 2), load<i32>(row));
   }
-  return load<f32>(last);
+  return min(top, length + count);
+}
+
+/** Puts candidates behind their list by falling keys, ties in their order: each where so many keys are larger. */
+function sortCandidates(candidates: usize, count: usize): void {
+  const end = candidates + (count << 3);
+  const places = candidates + CANDIDATES_BYTES + CANDIDATE_ROWS;
+  for (let k: usize = 0; k < count; k += 4) v128.store(places + (k << 2), i32x4.splat(-1));
+  for (let i: usize = 0; i < count; i += 4) {
+    const keys0 = v128.load(candidates + (i << 3));
+    const keys1 = v128.load(candidates + (i << 3), 16);
+    let larger0 = i64x2.splat(0);
+    let larger1 = i64x2.splat(0);
+    for (let at = candidates; at < end; at += 8) {
+      const other = v128.load64_splat(at);
+      larger0 = i64x2.sub(larger0, f64x2.gt(other, keys0));
+      larger1 = i64x2.sub(larger1, f64x2.gt(other, keys1));
+    }
+    putCandidate(candidates, i, <usize>i64x2.extract_lane(larger0, 0));
+    if (i + 1 < count) putCandidate(candidates, i + 1, <usize>i64x2.extract_lane(larger0, 1));
+    if (i + 2 < count) putCandidate(candidates, i + 2, <usize>i64x2.extract_lane(larger1, 0));
+    if (i + 3 < count) putCandidate(candidates, i + 3, <usize>i64x2.extract_lane(larger1, 1));
+  }
+}
+
+/** Puts candidate i at a place among the sorted ones, or behind those with its key that are there already. */
+// @ts-ignore: decorator
+@inline
+function putCandidate(candidates: usize, i: usize, place: usize): void {
+  const sorted = candidates + CANDIDATES_BYTES;
+  while (load<i32>(sorted + CANDIDATE_ROWS + (place << 2)) >= 0) place++;
+  store<f64>(sorted + (place << 3), load<f64>(candidates + (i << 3)));
+  store<i32>(sorted + CANDIDATE_ROWS + (place << 2), load<i32>(candidates + CANDIDATE_ROWS + (i << 2)));
 }
 
 /** Hashes rows: hashes[i] (uint64) is of the `rowBytes` bytes of row i; equal rows have equal hashes. */

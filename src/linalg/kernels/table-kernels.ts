@@ -60,8 +60,6 @@ export interface TableKernels {
     weight: number,
     norms: number,
     maxima: number,
-    excluded: number,
-    floor: number,
     top: number,
     keys: number,
     rowsOf: number,
@@ -73,9 +71,17 @@ export interface TableKernels {
 /** Rows of a block, as assembly/tables.ts has them. */
 const BLOCK_ROWS = 64;
 
-/** Number of blocks that `measureMoments` and `measureAngles` divide `rows` rows into. */
-export function blocksOf(rows: number): number {
-  return Math.ceil(rows / BLOCK_ROWS);
+/** Bytes of a list of maxima of `rows` rows, of which `measureMoments` and `measureAngles` store two: [blocks, 4]. */
+export function maximaBytes(rows: number): number {
+  return Math.ceil(rows / BLOCK_ROWS) * 16;
+}
+
+/**
+ * Bytes that `selectExtremes` works in: two lists of the candidates of two blocks, a float64 and an int32 each, and a
+ * list of maxima.
+ */
+export function selectionBytes(rows: number): number {
+  return 2 * (2 * BLOCK_ROWS) * 12 + maximaBytes(rows);
 }
 
 /** Loads the kernels of the derived geometry over `memory`. */

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { KernelMemory, type Region } from '../../../src/linalg/kernels/kernel-memory.js';
-import { blocksOf, loadTableKernels } from '../../../src/linalg/kernels/table-kernels.js';
+import { loadTableKernels, maximaBytes, selectionBytes } from '../../../src/linalg/kernels/table-kernels.js';
 import { ARCSINE_POLYNOMIAL, NOTICED_SQUARE } from '../../../src/tables/arcsine.js';
 import { binOf, FINE_BINS, fineGrid, shiftBetween } from '../../../src/tables/fine-grid.js';
 import { randomFloat32, randomFloat64, seededRandom } from '../../helpers/random.js';
@@ -113,8 +113,8 @@ function columnRegions(rows: number, top = 1) {
     polynomial: 32,
     sums: 4 * 8,
     aligned: 5 * 4,
-    maxima: 2 * blocksOf(rows) * 4,
-    ranking: blocksOf(rows) * 4,
+    maxima: 2 * maximaBytes(rows),
+    candidates: selectionBytes(rows),
     counts: 1024 * 4,
     keys: top * 8,
     found: top * 4,
@@ -179,37 +179,92 @@ test('angles are within a ten-thousandth of a degree, whatever the sizes of the 
   }
 });
 
-test('extremes are those of a sort, ties to the lower row, rows of zeros left out, any number of places', (t) => {
-  for (const rows of rowCounts) {
+/** Selects extremes of a column whose maxima have been measured, with bytes in the results that mean nothing. */
+function selectExtremes(
+  { column, maxima, keys, found, candidates }: ReturnType<typeof columnRegions>,
+  { rows, top, sign, weight }: { rows: number; top: number; sign: number; weight: number },
+  values: Region,
+  norms: Region,
+) {
+  for (const region of [keys, found, candidates]) region.bytes.fill(rows + top);
+  kernels.selectExtremes(
+    ...[values.offset, column.offset, rows, sign, weight, norms.offset],
+    maxima.offset + (sign === 1 ? 0 : maximaBytes(rows)),
+    ...([top, keys.offset, found.offset, candidates.offset] as const),
+  );
+  return { keys: [...keys.float64.slice(0, top)], rows: [...found.int32.slice(0, top)] };
+}
+
+/** Extremes by a sort; rows whose key is null are left out. */
+function sortedExtremes(keys: (number | null)[], top: number) {
+  const rows = range(keys.length).filter((i) => keys[i] !== null);
+  const best = rows.sort((a, b) => keys[b]! - keys[a]! || a - b).slice(0, top);
+  const missing = range(top - best.length);
+  return {
+    keys: [...best.map((row) => keys[row]!), ...missing.map(() => Number.NEGATIVE_INFINITY)],
+    rows: [...best, ...missing.map(() => -1)],
+  };
+}
+
+/** Around the steps of 4 and 64 rows, so many lanes or blocks as a list has places, and 16 blocks that go together. */
+const selectedRowCounts = [...rowCounts, 200, 256, 320, 321, 1023, 1025, 1279, 1280, 1283, 2623, 5000];
+
+test('extremes of cosines are those of a sort, ties to the lower row, rows of zeros left out', (t) => {
+  const weight = 50;
+  for (const rows of selectedRowCounts) {
     for (const top of [1, 3, 20, 200]) {
+      const regions = loadRows(rows, weight, top);
+      measureAngles(regions, rows, weight);
       for (const sign of [1, -1]) {
-        for (const floor of [Number.NEGATIVE_INFINITY, 0.125]) {
-          const weight = 50;
-          const regions = loadRows(rows, weight, top);
-          measureAngles(regions, rows, weight);
-          const excluded = rows - regions.cosinesOf.filter((c) => c !== null).length + 3;
-          const { cosines, column, norms, maxima, keys, found, ranking } = regions;
-          const side = maxima.offset + (sign === 1 ? 0 : blocksOf(rows) * 4);
-          kernels.selectExtremes(
-            ...[cosines.offset, column.offset, rows, sign, weight, norms.offset, side, excluded],
-            ...([floor, top, keys.offset, found.offset, ranking.offset] as const),
+        const selected = selectExtremes(regions, { rows, top, sign, weight }, regions.cosines, regions.norms);
+        const keys = regions.cosinesOf.map((cosine) => (cosine === null ? null : sign * cosine));
+        t.deepEqual(selected, sortedExtremes(keys, top), `${rows} rows, ${top} places, sign ${sign}`);
+      }
+    }
+  }
+});
+
+/** Columns that are hard to select from, by the value of row i. */
+const columns: Record<string, (i: number, random: () => number) => number> = {
+  'hardly any ties': (_, random) => random() ** 3,
+  'many ties': (_, random) => Math.round(3 * random()),
+  'all equal': () => 0.3,
+  'all zero': () => 0,
+  'all below zero': (_, random) => random() - 2,
+  'all above zero': (_, random) => random() + 2,
+  rising: (i) => i - 300,
+  falling: (i) => 300 - i,
+  'one row far from the others': (i, random) => (i === 62 ? 1e30 : random()),
+  'ties with the last place only': (i) => (i % 70 === 69 ? 2 : 1),
+  subnormal: (_, random) => random() * 2 ** -140,
+};
+
+test('extremes are those of a sort, however the column is made, wherever the number of rows or places lies', (t) => {
+  const [sizes, tops] = [selectedRowCounts, [1, 2, 19, 20, 21, 63, 64, 65, 130, 1300]];
+  for (const [name, value] of Object.entries(columns)) {
+    for (const rows of sizes) {
+      for (const top of tops) {
+        const regions = columnRegions(rows, top);
+        const { src, column, norms, sums, maxima } = regions;
+        const random = seededRandom(rows);
+        for (const i of range(rows)) src.float32[i] = value(i, random);
+        kernels.loadColumn(src.offset, rows, column.offset);
+        norms.float64.fill(1);
+        kernels.measureMoments(column.offset, rows, 0, sums.offset, maxima.offset);
+        for (const sign of [1, -1]) {
+          const selected = selectExtremes(regions, { rows, top, sign, weight: 1 }, column, norms);
+          const expected = sortedExtremes(
+            [...src.float32].map((p) => sign * p),
+            top,
           );
-          const key = (i: number) => sign * regions.cosinesOf[i]!;
-          const expected = range(rows)
-            .filter((i) => regions.cosinesOf[i] !== null && key(i) >= floor)
-            .sort((a, b) => key(b) - key(a) || a - b)
-            .slice(0, top);
-          const named = [...found.int32].filter((row) => row >= 0);
-          // What lies below the floor may be named or not.
-          t.deepEqual(named.slice(0, expected.length), expected, `${rows} rows, ${top} places, sign ${sign}`);
-          t.deepEqual([...keys.float64.slice(0, expected.length)], expected.map(key));
+          t.deepEqual(selected, expected, `${name}: ${rows} rows, ${top} places, sign ${sign}`);
         }
       }
     }
   }
 });
 
-test('moments are power sums about the given mean, and maxima those of every block', (t) => {
+test('moments are power sums about the given mean, and maxima those of the lanes of every block', (t) => {
   for (const rows of rowCounts) {
     const { src, column, sums, maxima } = columnRegions(rows);
     src.float32.set(randomFloat32(rows, rows).map((x) => x + 2));
@@ -220,12 +275,14 @@ test('moments are power sums about the given mean, and maxima those of every blo
       const expected = src.float32.reduce((sum, p) => sum + (p - 2) ** (k + 1), 0);
       t.true(Math.abs(sums.float64[k]! - expected) <= rows * rows * Number.EPSILON);
     }
-    for (const block of range(blocksOf(rows))) {
-      const values = [...src.float32.slice(block * 64, (block + 1) * 64)];
-      // The zeros behind the last row count.
-      if (block === blocksOf(rows) - 1 && rows % 4 > 0) values.push(0);
-      t.is(maxima.float32[block], Math.max(...values));
-      t.is(maxima.float32[blocksOf(rows) + block]! + 0, -Math.min(...values) + 0);
+    // The zeros behind the last row count.
+    const padded = [...src.float32, ...range((4 - (rows % 4)) % 4).map(() => 0)];
+    const stored = maximaBytes(rows) / 4;
+    for (const lane of range(4 * Math.ceil(rows / 64))) {
+      const ofLane = (_: number, i: number) => i % 4 === lane % 4 && i >> 6 === lane >> 2;
+      const values = padded.filter(ofLane);
+      t.is(maxima.float32[lane], Math.max(...values));
+      t.is(maxima.float32[stored + lane]! + 0, -Math.min(...values) + 0);
     }
   }
 });

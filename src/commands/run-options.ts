@@ -1,0 +1,70 @@
+import { fileURLToPath } from 'node:url';
+import { type Command, Option } from 'commander';
+import { headRowChoices } from '../input/head-rows.js';
+import { rowSelections } from '../input/vocabulary-rows.js';
+import { backendNames } from '../linalg/backend/backend.js';
+import { partitionFormats } from '../plan/plan-run.js';
+import { configDefaults, DEFAULT_RIDGE, tableChoices } from '../run/config.js';
+import { exportList, number, wholeNumber, workersOption } from './options.js';
+
+/** Configuration of a run of which nothing is said. */
+export const PACKAGED_CONFIG = fileURLToPath(new URL('../../../config/default.json', import.meta.url));
+
+/** Adds the options of what a run is made from and writes, and of what computes it. */
+export function addRunOptions(command: Command): Command {
+  return (
+    command
+      .optionsGroup('Input:')
+      .option('--config <file>', 'configuration file; without it and --model, the packaged synthetic example')
+      .option(
+        '--model <model>',
+        'Hugging Face directory, .safetensors, .bin (torch.save) or .npy file, or owner/name[@revision] on the hub',
+      )
+      .option('--name <name>', 'of the model, in all files (default: that of the checkpoint)')
+      .option('--tensor <name>', 'tensor to use, where the right one is not found by itself')
+      .addOption(
+        new Option('--rows <rows>', `of the tensor (default: ${configDefaults.rows})`).choices(rowSelections),
+      )
+      .addOption(
+        new Option(
+          '--head-rows <rows>',
+          'of a head that the model normalises (default: normalised where it does)',
+        ).choices(headRowChoices),
+      )
+      .optionsGroup('Metric:')
+      .option('--metric <file>', 'metric M (.pt, .safetensors, .npy); without it M is computed')
+      .option('--ridge <x>', `ridge rho of a computed metric (default: ${DEFAULT_RIDGE})`, number)
+      .optionsGroup('Output:')
+      .option('--out <dir>', 'output directory (default: runs/<name of the model>)')
+      .addOption(
+        new Option('--format <format>', `of the partitions (default: ${configDefaults.format})`).choices(
+          partitionFormats,
+        ),
+      )
+      .option('--export <list>', 'also write pt, safetensors and/or npy, separated by commas', exportList)
+      .option(
+        '--partition-rows <n>',
+        `rows a partition (default: ${configDefaults.partitionRows})`,
+        wholeNumber,
+      )
+      .addOption(
+        new Option(
+          '--tables <tables>',
+          `of tokens, eigenvectors, extremes, histograms (default: ${configDefaults.tables})`,
+        ).choices(tableChoices),
+      )
+      .option('--top <k>', `tokens in each list of extremes (default: ${configDefaults.top})`, wholeNumber)
+      // Named too, so that a configuration's own choice stands where the command line is silent.
+      .addOption(new Option('--report', 'write report.html beside the tables (the default)').hideHelp())
+      .option('--no-report', 'write no report.html')
+      .optionsGroup('Computation:')
+      .addOption(workersOption())
+      .addOption(
+        new Option(
+          '--backend <backend>',
+          `what multiplies and decomposes (default: ${configDefaults.backend})`,
+        ).choices(backendNames),
+      )
+      .option('--blas <path>', 'system BLAS and LAPACK to use, where the right one is not found by itself')
+  );
+}

@@ -1,0 +1,89 @@
+import { InputError } from '../errors.js';
+import { withCleanUp } from '../files/clean-up.js';
+import { mergeScans } from '../input/scan.js';
+import type { DoneRecord } from '../output/done-records.js';
+import type { Manifest } from '../output/manifest.js';
+import { RunDirectory } from '../output/run-directory.js';
+import { recordsOfStage, scannedIdentity } from '../output/run-records.js';
+import { readScannedRange } from '../output/unit-parts.js';
+import { readVocabulary } from '../tables/vocabulary.js';
+import { settleBasis } from './basis.js';
+import type { RunContext } from './context.js';
+import { finishRun } from './finish-run.js';
+import type { UnitRun } from './unit-run.js';
+import { VerifiedUnits } from './verified-units.js';
+
+/**
+ * Finishes a run that was computed in steps, under the lock of its directory: merges what the units have left, and commits.
+ *
+ * @throws VerificationError where a check fails; InputError where processors are mixed
+ */
+export async function finishSteps(
+  unlocked: UnitRun,
+  allowMixed: boolean,
+  context: RunContext,
+): Promise<void> {
+  const { plan } = unlocked;
+  const directory = await RunDirectory.open(unlocked.directory, { resume: true, overwrite: false }, context);
+  await withCleanUp(
+    async () => {
+      const run: UnitRun = { ...unlocked, store: directory.store, lock: directory.lock };
+      const records = plan.stages.flatMap(({ name }) => recordsOfStage(run.store, plan, name));
+      const of = (stage: DoneRecord['stage']) => records.filter((record) => record.stage === stage);
+      if (!allowMixed) refuseMixedRecords(run, records);
+      const scanned = of('scan').map((record) => readScannedRange(run.store, record));
+      const { contentSha256, fingerprint } = scannedIdentity(of('identity'))!;
+      const scan = mergeScans(scanned, plan.units.rows);
+      const identity = {
+        fingerprint,
+        scan,
+        identity: { ...plan.identity, model: { ...plan.identity.model, contentSha256 } },
+      };
+      const basis = await settleBasis(run, { identity, intact: of('basis')[0], matrix: null }, context);
+      const units = new VerifiedUnits(run, basis, scan.mean);
+      await context.stopwatch.time('merge', undefined, async () => {
+        for (const record of of('verify')) units.add(record);
+      });
+      const vocabulary =
+        plan.identity.tables === null ? null : await readVocabulary(plan.checkpoint.path, plan.units.rows);
+      const found = { identity, basis, verified: units.judge(), tables: units.tables, vocabulary };
+      const results = await finishRun(run, found, context);
+      directory.commit(plan, { ...results, execution: executionOfSteps(run, records, context) });
+    },
+    () => directory.close(),
+  );
+}
+
+/** @throws InputError where the units were computed on processors of several kinds */
+function refuseMixedRecords({ directory }: UnitRun, records: readonly DoneRecord[]): void {
+  const computed = records.filter(({ stage }) => ['covariance', 'basis', 'project'].includes(stage));
+  const hosts = new Map(computed.map(({ processor, host }) => [processor, host]));
+  if (hosts.size < 2) return;
+  const lines = [...hosts].map(([processor, host]) => `  ${host}: ${processor}`);
+  throw new InputError(
+    `${directory}: its units were computed on processors of ${hosts.size} kinds, whose last bits differ:\n${lines.join('\n')}\n` +
+      'Give --allow-mixed to finish it all the same, or plan it again for machines of one kind',
+  );
+}
+
+/** How a run went that was computed in steps: seconds of a stage are those of all its units together. */
+function executionOfSteps(
+  { plan, backend }: UnitRun,
+  records: readonly DoneRecord[],
+  { executor, stopwatch }: RunContext,
+): Omit<Manifest['execution'], 'records'> {
+  const { seconds: here, ...expense } = stopwatch.report();
+  const seconds: Record<string, number> = {};
+  for (const { stage, seconds: spent } of records) seconds[stage] = (seconds[stage] ?? 0) + spent;
+  const now = new Date();
+  return {
+    started: plan.started,
+    finished: now.toISOString(),
+    workers: executor.concurrency,
+    kernels: backend.identity,
+    ...expense,
+    seconds: { ...seconds, ...here },
+    elapsedSeconds: (now.getTime() - new Date(plan.started).getTime()) / 1000,
+    hosts: [...new Set(records.map(({ host }) => host))].sort(),
+  };
+}

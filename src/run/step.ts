@@ -1,0 +1,265 @@
+import { existsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import pLimit from 'p-limit';
+import { EigenshardError, errorOfKind, InputError } from '../errors.js';
+import { isInShare, type Share } from '../executor/array-index.js';
+import { tellRows } from '../executor/tell-rows.js';
+import { explained } from '../files/failure-message.js';
+import { type DoneRecord, recordName } from '../output/done-records.js';
+import { publishFailure } from '../output/failure-records.js';
+import { recordsOfStage, scannedIdentity } from '../output/run-records.js';
+import { partOf, readScannedRange } from '../output/unit-parts.js';
+import type { Stage, StageName } from '../plan/stages.js';
+import { counted, formatBytes } from '../text/figures.js';
+import { settleBasis } from './basis.js';
+import type { RunContext } from './context.js';
+import { finishSteps } from './finish-steps.js';
+import { openSteps, openUnitRun } from './open-steps.js';
+import { memoryBytes } from './peak-memory.js';
+import { settleIdentity } from './settle-identity.js';
+import { stageNeeds } from './stage-needs.js';
+import { type UnitRun, unitInput, withdrawUnit } from './unit-run.js';
+
+/** What a process has done of a stage. */
+export interface StepResult {
+  directory: string;
+  stage: StageName;
+  /** Units of the stage that are this process's share. */
+  units: number;
+  /** Of these, how many were done before, and how many have been computed now. */
+  before: number;
+  computed: number;
+  /** Whether the run was finished already, and there was nothing to do. */
+  isFinished: boolean;
+}
+
+/** Options of a step. */
+export interface StepOptions {
+  /** The share of this process; all units where nothing is said. */
+  share: Share | null;
+  /** Compute and finish although processors differ, whose last bits may. */
+  allowMixed: boolean;
+  /** Variables of the process, of which a scheduler's are recorded. */
+  environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Seconds in which a network file system shows what others have written. */
+const PATIENCE_SECONDS = 60;
+
+/**
+ * Computes a stage of a planned run, as far as it is this process's share: every unit that has no valid record. One that
+ * fails is recorded, and the others are computed all the same.
+ *
+ * @throws EigenshardError of the worst kind of what failed; InputError where a stage before is not done
+ */
+export async function step(
+  directory: string,
+  stageName: string,
+  options: StepOptions,
+  context: RunContext,
+): Promise<StepResult> {
+  const opened = openSteps(directory);
+  const place = opened.directory;
+  if (opened.isFinished) {
+    const stage = stageName as StageName;
+    return { directory: place, stage, units: 0, before: 0, computed: 0, isFinished: true };
+  }
+  const { plan, store } = opened;
+  const stage = plan.stages.find(({ name }) => name === stageName);
+  if (stage === undefined) {
+    const names = plan.stages.map(({ name }) => name).join(', ');
+    throw new InputError(`${directory}: its run has no stage ${stageName}; it has ${names}`);
+  }
+  const done = recordsOfStage(store, plan, stage.name);
+  const valid = new Set(done.filter((record) => hasItsFiles(place, record)).map(({ unit }) => unit));
+  const mine = unitsOf(stage, options.share);
+  const open = mine.filter((unit) => !valid.has(unit));
+  const before = mine.length - open.length;
+  const result = { directory: place, stage: stage.name, units: mine.length, before, isFinished: false };
+  if (open.length === 0) return { ...result, computed: 0 };
+  const run = await openUnitRun(opened, options.environment);
+  refuseBeyondMemoryOf(run, stage, context.executor.concurrency);
+  await requireStages(run, stage, context);
+  refuseMixed(run, options.allowMixed);
+  for (const record of done) if (open.includes(record.unit)) withdrawUnit(run, record);
+  if (stage.rows === null) await computeOne(run, stage.name, options, context);
+  else await computeStride(run, stage, open, context);
+  return { ...result, computed: open.length };
+}
+
+/** @throws InputError where the stage, with so many threads, takes more memory than this machine has */
+function refuseBeyondMemoryOf({ directory, plan }: UnitRun, { name }: Stage, workers: number): void {
+  const { units, checkpoint, metric, identity } = plan;
+  const shape = {
+    dtype: checkpoint.source.dtype,
+    computesMetric: metric.source === 'computed',
+    top: identity.tables?.top ?? null,
+  };
+  const needOf = (threads: number) =>
+    stageNeeds(units, { ...shape, workers: threads }).find(({ stage }) => stage === name)!.memoryBytes;
+  const there = memoryBytes();
+  if (needOf(workers) <= there) return;
+  const isByThreads = needOf(1) <= there;
+  throw new InputError(
+    `${directory}: ${name} takes about ${formatBytes(needOf(workers))} of memory with ${counted(workers, 'thread')}, and ` +
+      `there are ${formatBytes(there)}; ` +
+      (isByThreads
+        ? 'give fewer --workers'
+        : 'run it on a machine with more, or plan it with fewer --partition-rows'),
+  );
+}
+
+/** Units of a share: of the verification, those that the next process has computed. */
+function unitsOf({ name, units }: Stage, share: Share | null): number[] {
+  const all = Array.from({ length: units }, (_, unit) => unit);
+  if (share === null) return all;
+  const { of, index } = share;
+  const shifted = { ...share, index: name === 'verify' ? (index + 1) % of : index };
+  return all.filter((unit) => isInShare(shifted, unit));
+}
+
+/** Whether the files that a record names are there, at their sizes. */
+function hasItsFiles(directory: string, { files, part }: DoneRecord): boolean {
+  return [...files, ...(part === null ? [] : [part])].every(({ path: name, bytes }) => {
+    const file = path.join(directory, name);
+    return existsSync(file) && statSync(file).size === bytes;
+  });
+}
+
+/** @throws InputError where a stage before is not done, also after what a network takes to show it */
+async function requireStages(run: UnitRun, stage: Stage, { note }: RunContext): Promise<void> {
+  const { plan, store } = run;
+  const missing = () => {
+    const before = plan.stages.slice(0, plan.stages.indexOf(stage));
+    return before.find(({ name, units }) => recordsOfStage(store, plan, name).length < units);
+  };
+  const first = missing();
+  if (first === undefined) return;
+  if (recordsOfStage(store, plan, first.name).length > 0) {
+    note(`waiting up to ${PATIENCE_SECONDS} s for records of ${first.name}`);
+    for (let seconds = 0; seconds < PATIENCE_SECONDS && missing() !== undefined; seconds++)
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+  const still = missing();
+  if (still === undefined) return;
+  const there = recordsOfStage(store, plan, still.name).length;
+  throw new InputError(
+    `${run.directory}: ${stage.name} needs all of ${still.name}, of which ${there} of ${counted(still.units, 'unit')} are ` +
+      `done: \`eigenshard step ${run.directory} ${still.name}\` computes the others, and \`eigenshard status\` shows what failed`,
+  );
+}
+
+/** @throws InputError where another kind of processor has computed units of the run */
+function refuseMixed({ directory, plan, store, maker }: UnitRun, allowMixed: boolean): void {
+  if (allowMixed) return;
+  const computed = ['covariance', 'basis', 'project'] as const;
+  for (const name of computed) {
+    const other = recordsOfStage(store, plan, name).find(({ processor }) => processor !== maker.processor);
+    if (other === undefined) continue;
+    throw new InputError(
+      `${directory}: ${name} was computed on ${other.host}, on another processor (${other.processor}) than that of ` +
+        `${maker.host} (${maker.processor}), whose last bits differ. Use machines of one kind, or give --allow-mixed`,
+    );
+  }
+}
+
+/** Computes a stage of one unit, on all cores. */
+async function computeOne(
+  run: UnitRun,
+  stage: StageName,
+  { allowMixed }: StepOptions,
+  context: RunContext,
+): Promise<void> {
+  const { plan, store } = run;
+  try {
+    switch (stage) {
+      case 'identity': {
+        const scanned = recordsOfStage(store, plan, 'scan').map((record) => readScannedRange(store, record));
+        await context.stopwatch.time('identity', undefined, async () => settleIdentity(run, scanned));
+        return;
+      }
+      case 'basis': {
+        const [record] = recordsOfStage(store, plan, 'identity') as [DoneRecord];
+        const { fingerprint } = scannedIdentity([record])!;
+        const { mean } = partOf(store, record) as { mean: Float64Array };
+        const inputs = { identity: { fingerprint, scan: { mean } }, intact: undefined, matrix: null };
+        await settleBasis(run, inputs, context);
+        return;
+      }
+      default:
+        await finishSteps(run, allowMixed, context);
+    }
+  } catch (error) {
+    const failure = explained(error);
+    if (failure instanceof EigenshardError && failure.kind !== 'interrupted')
+      recordFailure(run, stage, 0, failure);
+    throw failure;
+  }
+}
+
+/** Computes units on the pool; one that fails does not end the others. */
+async function computeStride(
+  run: UnitRun,
+  stage: Stage,
+  units: readonly number[],
+  { executor, stopwatch }: RunContext,
+): Promise<void> {
+  const total = units.reduce((sum, unit) => sum + stage.rows![unit]!, 0);
+  const failures: { unit: number; failure: EigenshardError }[] = [];
+  await stopwatch.time(stage.name, total, async (advance) => {
+    const telling = tellRows(executor, advance);
+    await pLimit(executor.concurrency).map(units, async (unit) => {
+      try {
+        refuseProblems(run, await telling.run('unit', unitInput(run, { stage: stage.name, unit })));
+      } catch (error) {
+        const failure = explained(error);
+        if (!(failure instanceof EigenshardError)) throw failure;
+        failures.push({ unit, failure });
+        if (failure.kind !== 'interrupted') recordFailure(run, stage.name, unit, failure);
+      }
+    });
+  });
+  if (failures.length > 0) throw failureOf(run, stage, failures);
+}
+
+/** @throws VerificationError where a partition is not what was recorded; it is withdrawn, so that it is made again */
+function refuseProblems(run: UnitRun, record: DoneRecord): void {
+  const problems = (record.results.problems as string[] | undefined) ?? [];
+  if (problems.length === 0) return;
+  withdrawUnit(run, { stage: 'project', unit: record.unit });
+  throw errorOfKind(
+    'verification',
+    `${problems.join('\n')}\nIts record is withdrawn: \`eigenshard step ${run.directory} project\` makes it again, then verify`,
+  );
+}
+
+function recordFailure(
+  run: UnitRun,
+  stage: StageName,
+  unit: number,
+  { message, isPassing }: EigenshardError,
+): void {
+  publishFailure(run.store, { stage, unit, plan: run.plan.sha256, message, isPassing });
+}
+
+/** One failure for several: interrupted where one was, else of the first that lasts, else passing. */
+function failureOf(
+  run: UnitRun,
+  stage: Stage,
+  failures: readonly { unit: number; failure: EigenshardError }[],
+): EigenshardError {
+  const worst =
+    failures.find(({ failure }) => failure.kind === 'interrupted') ??
+    failures.find(({ failure }) => !failure.isPassing) ??
+    failures[0]!;
+  if (worst.failure.kind === 'interrupted') return worst.failure;
+  const lines = failures
+    .toSorted((a, b) => a.unit - b.unit)
+    .map(({ unit, failure }) => `${recordName({ stage: stage.name, unit })}: ${failure.message}`);
+  const message =
+    `${run.directory}: ${counted(failures.length, 'unit')} of ${stage.name} failed; those that did not are done:\n` +
+    lines.join('\n');
+  const failure = errorOfKind(worst.failure.kind, message, { cause: worst.failure });
+  failure.isPassing = worst.failure.isPassing;
+  return failure;
+}
