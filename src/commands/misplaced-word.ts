@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { parseJson } from '../files/json.js';
 import { readTextIfThere } from '../files/read-text.js';
