@@ -33,7 +33,8 @@ export function refuseMisplaced(command: Command): void {
   for (const [k, word] of command.args.entries()) {
     if (word === '' && expected[k]?.required)
       command.error(`error: argument '${expected[k].name()}' is empty`);
-    if (k >= expected.length) command.error(`error: unexpected argument '${word}'`);
+    if (k >= expected.length && !expected.at(-1)?.variadic)
+      command.error(`error: unexpected argument '${word}'`);
   }
 }
 

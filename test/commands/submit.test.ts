@@ -36,7 +36,7 @@ test('submit slurm --separate starts the script that submits each stage', async 
   const run = await plannedRun(t);
   const { environment, calls } = fakePrograms(t, {
     scontrol: 'echo "MaxArraySize            = 1001"',
-    sbatch: 'echo $(wc -l < "$FAKES/calls")',
+    sbatch: 'echo $(tr -cd "\\036" < "$FAKES/calls" | wc -c)',
   });
   const { code, stdout, stderr } = await submit(['slurm', run, '--workers', '4', '--separate'], environment);
   t.is(code, 0, stderr);

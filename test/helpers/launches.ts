@@ -100,8 +100,8 @@ export function fakePrograms(t: ExecutionContext, bodies: Readonly<Record<string
   mkdirSync(bin);
   for (const [name, body] of Object.entries(bodies)) {
     const file = path.join(bin, name);
-    // One write a call: steps run at once.
-    writeFileSync(file, `#!/bin/bash\nprintf '%s\\0' "\${0##*/}" "$@" $'\\n' >> '${log}'\n${body}\n`);
+    // Several are called at once, and bash writes a call at once as long as there is no line feed in it.
+    writeFileSync(file, `#!/bin/bash\nprintf '%s\\0' "\${0##*/}" "$@" $'\\x1e' >> '${log}'\n${body}\n`);
     chmodSync(file, 0o755);
   }
   return {
@@ -109,7 +109,7 @@ export function fakePrograms(t: ExecutionContext, bodies: Readonly<Record<string
     calls: () => {
       const text = existsSync(log) ? readFileSync(log, 'utf8') : '';
       return text
-        .split('\0\n\0')
+        .split('\0\x1e\0')
         .slice(0, -1)
         .map((call) => call.split('\0'));
     },

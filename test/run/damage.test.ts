@@ -253,15 +253,15 @@ test('a damaged manifest is made again from the records', async (t) => {
   }
 });
 
-test('a damaged manifest without a journal is told how the run is made anew, and is', async (t) => {
+test('a damaged manifest without records is told how the run is made anew, and is', async (t) => {
   const [expected, anew] = await withinOneDay(async () => {
     const { directory, options } = await sampleRun(t);
     const first = dataFiles(directory);
     truncateSync(path.join(directory, 'manifest.json'), 100);
-    rmSync(path.join(directory, 'journal.jsonl'));
+    rmSync(path.join(directory, 'records.jsonl'));
     await t.throwsAsync(runHere(options, { resume: true }), {
       message:
-        /manifest\.json: is not as the run wrote it, and there is no journal .*--overwrite makes the run anew/,
+        /manifest\.json: is not as the run wrote it, and there are no records .*--overwrite makes the run anew/,
     });
     await runHere(options, { overwrite: true });
     return [first, dataFiles(directory)] as const;

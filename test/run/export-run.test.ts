@@ -275,12 +275,12 @@ test('what was added is mended with the run, whether it is asked for again or no
     t.is((await verifyHere(out)).problems, '');
   }
   // The command that has made the run knows nothing of what was added.
-  const [manifestFile, journal] = [path.join(out, 'manifest.json'), path.join(out, 'journal.jsonl')];
+  const [manifestFile, records] = [path.join(out, 'manifest.json'), path.join(out, 'records.jsonl')];
   for (const damage of [
     ...damages,
     () => rmSync(manifestFile),
     () => truncateSync(manifestFile, 200),
-    () => rmSync(journal),
+    () => rmSync(records),
     () =>
       [manifestFile, path.join(out, 'projections.pt'), path.join(out, 'tokens.parquet')].map((name) =>
         rmSync(name),
