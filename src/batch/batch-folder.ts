@@ -3,7 +3,7 @@ import path from 'node:path';
 import { EigenshardError } from '../errors.js';
 import { openParquetColumns } from '../formats/parquet-columns.js';
 import { type Manifest, readManifest } from '../output/manifest.js';
-import { MANIFEST_NAME, PLAN_NAME, type RunFolder, runFoldersIn } from '../output/run-folders.js';
+import { holdsBegunRun, MANIFEST_NAME, type RunFolder, runFoldersIn } from '../output/run-folders.js';
 import { batchSummaryFile } from './batch-summary.js';
 
 /** A run of a batch, as its folder and the summary tell of it. */
@@ -23,7 +23,7 @@ export interface BatchFolderRun {
 /** The folders of the runs in the folder of a batch; null for a directory that is none, but of a run or of other things. */
 export function runsOfBatch(directory: string): RunFolder[] | null {
   if (!existsSync(directory) || !statSync(directory).isDirectory()) return null;
-  if ([MANIFEST_NAME, PLAN_NAME].some((name) => existsSync(path.join(directory, name)))) return null;
+  if (existsSync(path.join(directory, MANIFEST_NAME)) || holdsBegunRun(directory)) return null;
   const runs = runFoldersIn(directory);
   return runs.length > 0 || batchSummaryFile(directory) !== null ? runs : null;
 }

@@ -1,11 +1,11 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { parseJson } from '../files/json.js';
 import { readTextIfThere } from '../files/read-text.js';
 import { parseHubReference } from '../hub/reference.js';
 import { checkpointKind } from '../input/checkpoint-kind.js';
 import { configNames } from '../input/model-config.js';
-import { isOwnManifest, PLAN_NAME, runFoldersIn } from '../output/run-folders.js';
+import { holdsBegunRun, isOwnManifest, runFoldersIn } from '../output/run-folders.js';
 
 /**
  * Says what to do with a word that stands in the place of a command and is something on this machine, or a name of the hub.
@@ -59,7 +59,7 @@ function ofRun(place: string): string {
 }
 
 function isRun(directory: string): boolean {
-  return isOwnManifest(directory) || existsSync(path.join(directory, PLAN_NAME));
+  return isOwnManifest(directory) || holdsBegunRun(directory);
 }
 
 function isBatch(file: string): boolean {

@@ -29,7 +29,7 @@ import {
 } from './own-files.js';
 import { refuseAmongPartitions, refuseStrangers, writtenPartitions } from './partition-folders.js';
 import { recordsOfManifest } from './records-of-manifest.js';
-import { isOwnManifest, MANIFEST_NAME, PLAN_NAME, RECORDS_NAME } from './run-folders.js';
+import { holdsBegunRun, isOwnManifest, MANIFEST_NAME, PLAN_NAME, RECORDS_NAME } from './run-folders.js';
 import { additionDifferences, dataDifferences, type RunIdentity, refuseLacking } from './run-identity.js';
 import { type PlanOfRun, type RunPlan, readPlan, writePlan } from './run-plan.js';
 import {
@@ -178,7 +178,7 @@ export class RunDirectory {
 
   /** Whether something of a run lies here that can be gone on with. */
   get isBegun(): boolean {
-    return this.#holds(PLAN_NAME);
+    return holdsBegunRun(this.path);
   }
 
   /** What the run that is to be continued or mended is made from and has: as its manifest tells, or else its plan. */

@@ -24,10 +24,15 @@ export function isOwnManifest(directory: string): boolean {
   return text?.startsWith('{\n  "format": "eigenshard-run"') ?? false;
 }
 
+/** Whether a run has begun in `directory` that can be gone on with: one whose manifest is lost has kept its records. */
+export function holdsBegunRun(directory: string): boolean {
+  return [PLAN_NAME, RECORDS_NAME].some((name) => existsSync(path.join(directory, name)));
+}
+
 /** Lists the folders of a directory in which runs lie, by name: those of a batch, for one. */
 export function runFoldersIn(directory: string): RunFolder[] {
   return namesIn(directory).flatMap((name) => {
     const isFinished = isOwnManifest(path.join(directory, name));
-    return isFinished || existsSync(path.join(directory, name, PLAN_NAME)) ? [{ name, isFinished }] : [];
+    return isFinished || holdsBegunRun(path.join(directory, name)) ? [{ name, isFinished }] : [];
   });
 }

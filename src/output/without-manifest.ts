@@ -1,9 +1,9 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
 import { checkpointKind } from '../input/checkpoint-kind.js';
-import { isOwnManifest, MANIFEST_NAME, PLAN_NAME, type RunFolder, runFoldersIn } from './run-folders.js';
+import { holdsBegunRun, isOwnManifest, MANIFEST_NAME, type RunFolder, runFoldersIn } from './run-folders.js';
 
 /** The error for a place without a manifest, where a run is wanted: what it is instead, and what to give. */
 export function withoutManifest(place: string): unknown {
@@ -26,7 +26,7 @@ export function withoutManifest(place: string): unknown {
   if (!isFolder)
     return new InputError(`${place}: expected the output directory of a finished run, found a file`);
   if (runs.length > 0) return new InputError(folderOfRuns(place, runs));
-  const next = existsSync(path.join(place, PLAN_NAME))
+  const next = holdsBegunRun(place)
     ? "an unfinished one lies there, which the run's own command with --resume completes"
     : 'give the output directory of one';
   return new InputError(`${place}: holds no finished run (no ${MANIFEST_NAME}); ${next}`);

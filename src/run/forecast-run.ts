@@ -9,7 +9,7 @@ import { exportName, exportTargets } from '../output/exports.js';
 import { type Manifest, REPORT_NAME, readManifest, TABLE_NAMES } from '../output/manifest.js';
 import { manifestFiles } from '../output/manifest-files.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
-import { readRecords } from '../output/run-records.js';
+import { readRecords, readRecordsFile } from '../output/run-records.js';
 import { directoryStore } from '../output/run-store.js';
 import { filesOf, planRun } from '../plan/plan-run.js';
 import { needsOf } from './admit-run.js';
@@ -159,7 +159,8 @@ function formerManifest(directory: string): Manifest | null {
 /** What lies in the output directory. */
 function stateOf(directory: string): RunForecast['state'] {
   if (existsSync(path.join(directory, MANIFEST_NAME))) return { is: 'finished' };
-  const recorded = readRecords(directoryStore(directory, { durable: false, lock: null }), directory);
+  const store = directoryStore(directory, { durable: false, lock: null });
+  const recorded = readRecords(store, directory) ?? readRecordsFile(directory);
   if (recorded === null) return { is: 'new' };
   return {
     is: 'unfinished',
