@@ -12,6 +12,7 @@ import type { LockContext } from '../files/wait-for-lock.js';
 import { type BackendIdentity, backendLabel, sameBackend } from '../linalg/backend/backend.js';
 import { processorClass } from '../linalg/backend/processor-class.js';
 import { partitionFolders } from '../plan/plan-run.js';
+import type { StageName } from '../plan/stages.js';
 import { type Additions, additionsOfManifest, additionsOfPlan } from './additions.js';
 import { type DoneRecord, type Maker, publishRecord } from './done-records.js';
 import { unfinishedName } from './exports.js';
@@ -153,6 +154,7 @@ export class RunDirectory {
     for (const record of recordsOfManifest(manifest, plan, this.#maker(manifest)))
       publishRecord(this.store, record);
     removeFile(path.join(this.path, MANIFEST_NAME));
+    removeFile(path.join(this.path, FORMER_JOURNAL));
   }
 
   /** Who has made what a manifest names: as the records tell, or else this machine. */
@@ -265,8 +267,11 @@ export class RunDirectory {
       writePlan(this.store, this.path, plan);
       for (const record of records) if (isKept(record)) publishRecord(this.store, record);
     }
-    for (const stage of ['verify', 'finish'] as const) forgetStage(this.path, stage);
-    return { plan, records: records.filter(({ stage }) => stage !== 'verify') };
+    // Before its identity is settled, nothing says that a scan was of the weights of today.
+    const isSettled = scannedIdentity(records) !== null;
+    const forgotten: StageName[] = ['verify', 'finish', ...(isSettled ? [] : (['scan'] as const))];
+    for (const stage of forgotten) forgetStage(this.path, stage);
+    return { plan, records: records.filter(({ stage }) => !forgotten.includes(stage)) };
   }
 
   #refuseToContinue({ plan, records }: RunRecords, wanted: WantedRun): void {

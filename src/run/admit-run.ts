@@ -1,10 +1,13 @@
+import path from 'node:path';
 import { readMetricHeader } from '../input/metric.js';
-import { planRun } from '../plan/plan-run.js';
+import { PARTS_FOLDER } from '../output/part-file.js';
+import { type Plan, planRun } from '../plan/plan-run.js';
 import type { Config } from './config.js';
 import { type DiskNeed, diskNeedsOf, type FreeSpace, refuseFullDisk } from './disk-space.js';
 import type { FoundModel } from './find-model.js';
 import { metricOfRun } from './identity.js';
 import { type PlannedFile, planRunFiles } from './planned-files.js';
+import { allPartBytes } from './stage-needs.js';
 
 /** A model that has been found, and is neither here yet nor read. */
 export type Candidate = Pick<FoundModel, 'name' | 'shape' | 'bytesToDownload' | 'downloadTarget' | 'files'>;
@@ -57,7 +60,19 @@ export async function filesOfRun(
     config.metric === undefined ? null : await readMetricHeader(config.metric, { hiddenSize: hidden });
   const { ridge } = metricOfRun(config, given);
   const plan = planRun({ rows, hidden, partitionRows, format });
-  return planRunFiles(config, { plan, name: config.name ?? name, ridge });
+  const files = await planRunFiles(config, { plan, name: config.name ?? name, ridge });
+  return [...files, partsOf(config, plan, shape)];
+}
+
+/** What the units of a run leave on the disk for later stages, until it is finished, as one file of that size. */
+export function partsOf(
+  { out, metric, tables, top }: Pick<Config, 'metric' | 'tables' | 'top'> & { out: string },
+  plan: Plan,
+  { dtype }: Pick<Candidate['shape'], 'dtype'>,
+): PlannedFile {
+  const listed = tables === 'none' ? null : Math.min(top, plan.rows);
+  const shape = { dtype, computesMetric: metric === undefined, top: listed };
+  return { path: path.join(path.resolve(out), PARTS_FOLDER, 'all'), bytes: allPartBytes(plan, shape) };
 }
 
 /** What a run needs of each disk, beside what is free there. */

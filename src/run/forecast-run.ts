@@ -12,7 +12,7 @@ import { MANIFEST_NAME } from '../output/run-folders.js';
 import { readRecords, readRecordsFile } from '../output/run-records.js';
 import { directoryStore } from '../output/run-store.js';
 import { filesOf, planRun } from '../plan/plan-run.js';
-import { needsOf } from './admit-run.js';
+import { needsOf, partsOf } from './admit-run.js';
 import type { Config } from './config.js';
 import type { RunContext } from './context.js';
 import type { DiskNeed } from './disk-space.js';
@@ -88,7 +88,8 @@ export async function forecastRun(
 
   const former = flags.overwrite ? formerManifest(directory) : null;
   const destination = { path: directory, filesToRemove: () => filesOfRun(directory, former) };
-  const disks = await needsOf(found, destination, files);
+  const parts = partsOf({ ...config, out: directory }, plan, found.shape);
+  const disks = await needsOf(found, destination, [...files, parts]);
   const targets = exportTargets(config.exports, directory);
   const exports = targets.map((target) => {
     const shown = exportName(directory, target.path);
