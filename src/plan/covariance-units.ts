@@ -7,6 +7,9 @@ const LEAST_ROWS = 8192;
 /** Units that a covariance is divided into where it is large enough: many machines share them, and none does too many. */
 const UNITS = 20;
 
+/** Groups of block columns at least, where there are as many: each group of rows leaves less for them to be summed. */
+const COLUMN_GROUPS = 2;
+
 /** Bytes that all partial sums take together, at most: they lie on disk until the covariance is complete. */
 const MOST_BYTES = 2e9;
 
@@ -23,9 +26,10 @@ export interface CovarianceUnit {
  */
 export function covarianceUnits(rows: number, d: number): CovarianceUnit[] {
   const sumBytes = covarianceLength(d) * 8;
+  const wanted = Math.ceil(UNITS / Math.min(COLUMN_GROUPS, blockColumnsOf(d)));
   const groups = Math.max(
     1,
-    Math.min(UNITS, Math.floor(MOST_BYTES / sumBytes), Math.floor(rows / LEAST_ROWS)),
+    Math.min(wanted, Math.floor(MOST_BYTES / sumBytes), Math.floor(rows / LEAST_ROWS)),
   );
   const ranges = splitRows(rows, Math.ceil(rows / groups));
   const columnGroups = Math.min(blockColumnsOf(d), Math.ceil(UNITS / ranges.length));

@@ -16,7 +16,7 @@ import { METRIC_NAME, readCovariance, writeMetric } from '../output/metric-file.
 import { isPartIntact } from '../output/part-file.js';
 import { basisFilesOf } from '../output/unit-parts.js';
 import type { RunContext } from './context.js';
-import { mergeCovariance } from './covariance.js';
+import { dropCovariance, mergeCovariance } from './covariance.js';
 import { FAILURE_ADVICE, refuseFailed } from './judge-run.js';
 import type { SettledIdentity } from './settle-identity.js';
 import { publishUnit, type UnitRun, withdrawUnit } from './unit-run.js';
@@ -79,6 +79,7 @@ export async function settleBasis(run: UnitRun, inputs: BasisInputs, context: Ru
   // A finished run, which is mended, has kept the record without its part.
   if (intact !== undefined) withdrawUnit(run, name);
   publishUnit(run, name, { files, part, results: { check } }, started);
+  if (run.plan.metric.source === 'computed') dropCovariance(run);
   return { stored, file, metric: metricRecord(run, metric), check };
 }
 

@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { freeBuffer } from '../linalg/free-buffer.js';
 import { unpackCovariance } from '../linalg/unpack-covariance.js';
 import type { DoneRecord } from '../output/done-records.js';
+import { partName } from '../output/part-file.js';
 import { recordsOfStage } from '../output/run-records.js';
 import { partOf } from '../output/unit-parts.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
@@ -13,7 +16,12 @@ export async function computeCovariance(
   { executor, stopwatch }: Pick<RunContext, 'executor' | 'stopwatch'>,
 ): Promise<void> {
   const { rows, hidden } = run.plan.units;
-  const done = new Set(recordsOfStage(run.store, run.plan, 'covariance').map(({ unit }) => unit));
+  const records = recordsOfStage(run.store, run.plan, 'covariance');
+  const lost = records.filter(
+    ({ part }) => part !== null && !existsSync(path.join(run.directory, part.path)),
+  );
+  for (const record of lost) withdrawUnit(run, record);
+  const done = new Set(records.filter((record) => !lost.includes(record)).map(({ unit }) => unit));
   const all = covarianceUnits(rows, hidden);
   const units = [...all.keys()].filter((unit) => !done.has(unit));
   if (units.length === 0) return;
@@ -51,6 +59,12 @@ export function mergeCovariance(run: UnitRun): Float64Array {
     if (range.first + range.count === rows) unpackCovariance(sums, columns, { matrix, d, divisor: rows });
   }
   return matrix;
+}
+
+/** Removes what the units have left, when the basis of it is recorded: nobody needs it any more. */
+export function dropCovariance({ store, plan }: Pick<UnitRun, 'store' | 'plan'>): void {
+  for (const unit of covarianceUnits(plan.units.rows, plan.units.hidden).keys())
+    store.remove(partName({ stage: 'covariance', unit }));
 }
 
 function blocksOf(run: UnitRun, record: DoneRecord): Float64Array<ArrayBuffer> {

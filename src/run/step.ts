@@ -71,7 +71,10 @@ export async function step(
     throw new InputError(`${directory}: its run has no stage ${stageName}; it has ${names}`);
   }
   const done = recordsOfStage(store, plan, stage.name);
-  const valid = new Set(done.filter((record) => hasItsFiles(place, record)).map(({ unit }) => unit));
+  // What the units of a covariance leave is gone when there is a basis.
+  const isUsedUp = stage.name === 'covariance' && recordsOfStage(store, plan, 'basis').length > 0;
+  const isValid = (record: DoneRecord) => isUsedUp || hasItsFiles(place, record);
+  const valid = new Set(done.filter(isValid).map(({ unit }) => unit));
   const mine = unitsOf(stage, options.share);
   const open = mine.filter((unit) => !valid.has(unit));
   const before = mine.length - open.length;
