@@ -2,7 +2,6 @@ import path from 'node:path';
 import { EigenshardError } from '../errors.js';
 import { withCleanUp } from '../files/clean-up.js';
 import { explained } from '../files/failure-message.js';
-import { syncFiles } from '../files/sync-files.js';
 import type { Checkpoint } from '../input/checkpoint.js';
 import { type Backend, backendLabel } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
@@ -10,22 +9,21 @@ import { prepareExports } from '../output/exports.js';
 import type { Manifest } from '../output/manifest.js';
 import { RunDirectory, type WantedRun } from '../output/run-directory.js';
 import { warningsOf } from '../output/warnings.js';
-import { filesOf } from '../plan/plan-run.js';
 import { admitRun } from './admit-run.js';
-import { type Basis, settleBasis } from './basis.js';
+import { settleBasis } from './basis.js';
 import type { Config } from './config.js';
 import type { RunContext } from './context.js';
 import { computeCovariance } from './covariance.js';
 import { damageOf } from './damage.js';
 import { finishRun, plannedExports } from './finish-run.js';
-import { type IntactRecords, intactRecords } from './intact-records.js';
+import { intactRecords } from './intact-records.js';
 import { withKeptAdditions } from './kept-additions.js';
 import { outputPath } from './output-path.js';
 import { filesOfPlan, planOfRun } from './plan-of-run.js';
 import { type PreparedRun, prepareRun } from './prepare-run.js';
+import { projectAndVerify } from './project-and-verify.js';
 import { publishScan, settleIdentity } from './settle-identity.js';
-import { computeUnits, makerOf, type UnitRun } from './unit-run.js';
-import { VerifiedUnits } from './verified-units.js';
+import { makerOf, type UnitRun } from './unit-run.js';
 
 /** A run that lies on disk as a whole. */
 export interface FinishedRun {
@@ -136,47 +134,13 @@ async function computeRun(
   if (metric.source === 'computed' && intact.basis === undefined) await computeCovariance(run, context);
   const matrix = metric.source === 'file' ? metric.matrix : null;
   const basis = await settleBasis(run, { identity, intact: intact.basis, matrix }, context);
-  await projectPartitions(run, intact, context);
+  const units = await projectAndVerify(run, { basis, mean: identity.scan.mean, intact }, context);
   directory.refuseLost();
-  const units = await verifyPartitions(run, { basis, mean: identity.scan.mean }, context);
   const found = { identity, basis, verified: units.judge(), tables: units.tables, vocabulary };
   const results = await finishRun(run, found, context);
   return context.stopwatch.time('commit', undefined, async () =>
     directory.commit(plan, { ...results, execution: executionOf(run, context) }),
   );
-}
-
-/** Projects, on the pool, every partition that is not intact. */
-async function projectPartitions(
-  run: UnitRun,
-  { partitions: intact }: IntactRecords,
-  { executor, stopwatch }: RunContext,
-): Promise<void> {
-  const open = run.plan.units.partitions.filter(({ index }) => intact[index] === undefined);
-  const rows = open.reduce((sum, partition) => sum + partition.rows.count, 0);
-  const units = open.map(({ index }) => index);
-  await stopwatch.time('projection', rows, (onRows) =>
-    computeUnits(run, { stage: 'project', units }, { executor, onRows }),
-  );
-}
-
-/** Verifies every partition, on the pool, while it is being synced to the disk. */
-async function verifyPartitions(
-  run: UnitRun,
-  { basis, mean }: { basis: Basis; mean: Float64Array },
-  { executor, stopwatch }: RunContext,
-): Promise<VerifiedUnits> {
-  const { partitions, rows } = run.plan.units;
-  const units = new VerifiedUnits(run, basis, mean);
-  const all = partitions.map(({ index }) => index);
-  const files = partitions.flatMap(filesOf).map((file) => path.join(run.directory, file));
-  await stopwatch.time('verification', rows, (onRows) =>
-    Promise.all([
-      computeUnits(run, { stage: 'verify', units: all }, { executor, onRows }, (record) => units.add(record)),
-      syncFiles(files),
-    ]),
-  );
-  return units;
 }
 
 /** How a run went. */
