@@ -46,10 +46,10 @@ const ALIGNMENT = 8;
 export function publishPart(store: RunStore, path: string, arrays: PartArrays): PartRecord {
   const chunks = Object.values(arrays).flatMap(paddedChunks);
   const record = recordOf(path, arrays, chunks);
-  if (store.publish(path, chunks) === 'was there' && !isPartIntact(store, record)) {
+  if (store.publish(path, chunks, { isSpare: true }) === 'was there' && !isPartIntact(store, record)) {
     // Left by a unit that no record names, and damaged since.
     store.remove(path);
-    store.publish(path, chunks);
+    store.publish(path, chunks, { isSpare: true });
   }
   return record;
 }

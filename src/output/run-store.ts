@@ -23,9 +23,14 @@ export interface RunStore {
   /**
    * Publishes a file that appears whole, or leaves the one that stands there already.
    *
+   * @param options.isSpare whether a power cut may take it: it is made again where its checksum does not hold
    * @throws InputError or RunError where it cannot be written
    */
-  publish(name: string, chunks: Iterable<Uint8Array>): 'published' | 'was there';
+  publish(
+    name: string,
+    chunks: Iterable<Uint8Array>,
+    options?: { isSpare: boolean },
+  ): 'published' | 'was there';
   /**
    * Reads a file, or a stretch of it; null where there is none.
    *
@@ -52,7 +57,7 @@ export function directoryStore(directory: string, { durable, lock }: StoreOption
   /** Folders that are there, and lead nowhere else. */
   const folders = new Set<string>();
   return {
-    publish: (name, chunks) => {
+    publish: (name, chunks, { isSpare } = { isSpare: false }) => {
       const folder = path.dirname(place(name));
       if (!folders.has(folder)) {
         makeDirectory(folder);
@@ -62,7 +67,7 @@ export function directoryStore(directory: string, { durable, lock }: StoreOption
       const file = createPartialFile(place(name), { lock });
       try {
         for (const chunk of chunks) file.write(chunk);
-        return file.commit({ durable, exclusive: true }) ? 'published' : 'was there';
+        return file.commit({ durable: durable && !isSpare, exclusive: true }) ? 'published' : 'was there';
       } finally {
         file.discard();
       }
