@@ -1,6 +1,7 @@
 import { InputError } from '../errors.js';
 import type { RunResults } from '../output/manifest.js';
 import { openTable } from '../output/open-table.js';
+import type { RecordedProjections } from '../output/read-projections.js';
 import type { ReportHead } from './contents.js';
 import { compressedBytes, type PackedPart, packPart } from './packed-part.js';
 import { smallRunZ } from './small-run-z.js';
@@ -26,8 +27,9 @@ const MAX_COMPRESSED = 8_850_000;
  */
 export async function readContents(
   directory: string,
-  { model, metric, partitions, tables }: Pick<RunResults, 'model' | 'metric' | 'partitions' | 'tables'>,
+  results: RecordedProjections & Pick<RunResults, 'metric' | 'tables'>,
 ): Promise<ReportContents> {
+  const { model, metric, tables } = results;
   if (tables === null) {
     throw new InputError(`${directory}: has no tables to show (--tables none). Make the run again with them`);
   }
@@ -48,7 +50,7 @@ export async function readContents(
     ...extremes.arrays,
     ...histograms,
     ...tokens.arrays,
-    ...(await smallRunZ(directory, { model, partitions }, { lambda, step })),
+    ...(await smallRunZ(directory, results, { lambda, step })),
   });
   const room = MAX_COMPRESSED - compressedBytes(part);
   const strongest = await directionParts(tokenTable, { room, step });

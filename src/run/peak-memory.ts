@@ -28,19 +28,14 @@ export function peakMemoryBytes(
   const partition = partitionRows * d * 4;
   const { parquet, arrow } = partitions[0]!;
   const covariance = computesMetric ? 2 * strip * 8 : 0;
-  // Arrow rows are held until the partition is complete, and read back as a whole.
+  // Arrow rows are held until the partition is complete.
   const projection = (arrow === null ? strip * 4 : partition) + (parquet === null ? 0 : partition);
   const kernelMemory = read + Math.max(covariance, projection);
   const sums = computesMetric
     ? Math.max(...covarianceUnits(rows, d).map(({ columns }) => covarianceLength(d, columns) * 8))
     : 0;
-  const readBack = arrow === null ? 0 : partition;
   const busy = Math.min(workers, Math.max(partitions.length, scans.length));
-  return (
-    coordinatorBytes(d) +
-    workers * WORKER_BYTES +
-    busy * (kernelMemory + Math.max(sums, readBack) + d * d * 4)
-  );
+  return coordinatorBytes(d) + workers * WORKER_BYTES + busy * (kernelMemory + sums + d * d * 4);
 }
 
 function coordinatorBytes(d: number): number {
