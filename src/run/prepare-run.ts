@@ -20,7 +20,6 @@ import { findGenerated, foundModel } from './find-model.js';
 import { fingerprintOf, identityOfRun, metricOfRun } from './identity.js';
 import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
-import { refuseBeyondMemory } from './peak-memory.js';
 import { provideGenerated } from './provide-generated.js';
 import { type Scan, scanCheckpoint } from './scan-checkpoint.js';
 
@@ -67,7 +66,6 @@ export async function prepareRun(
   if (opened !== undefined) await admit(foundModel(localPlan(opened, '')));
   const found = opened ?? (await openInput(config, context, admit));
   for (const note of found.notes) context.note(note);
-  refuseBeyondMemory(found.source);
   const checkpoint = { ...found, source: await normaliseSource(found, context) };
   const { source, normalisation } = checkpoint;
   const { format, partitionRows } = config;
