@@ -16,6 +16,8 @@ const overwrite = { resume: false, overwrite: true };
 const partition = 'projections/parquet/part-00000.parquet';
 const written = (path: string) => ({ path, bytes: 4, crc32: 5 });
 const record = (path: string) => ({ path, bytes: 4, sha256: 'ab' });
+/** Its one row of one projection is the four bytes of a file. */
+const model = { ...sampleManifest().model, rows: 1, hidden: 1 };
 const verified = (path: string) => ({ ...written(path), sha256: 'ab' });
 
 const portable = {
@@ -66,8 +68,8 @@ async function finishedRun(t: ExecutionContext, changes: Partial<Manifest> = {})
   const run = await RunDirectory.open(directory, neither);
   run.begin(headerOf(), []);
   put(directory, partition, 'eigenbasis.safetensors', 'metric.safetensors');
-  const partitions = [{ first: 0, count: 1500, files: [verified(partition)], crc32: null }];
-  run.commit(sampleManifest({ fingerprint: 'one', partitions, exports: [], ...changes }));
+  const partitions = [{ first: 0, count: 1, files: [verified(partition)], crc32: null }];
+  run.commit(sampleManifest({ fingerprint: 'one', model, partitions, exports: [], ...changes }));
   run.close();
   return directory;
 }
@@ -270,6 +272,7 @@ test('overwriting leaves files outside the directory, whatever a manifest or a j
   const victims = [join(outside, 'a.npy'), '../b', '../run2/c', '../d', 'projections/../../e'];
   const finished = await finishedRun(t, {
     eigenbasis: record(victims[1]!),
+    model,
     partitions: [{ first: 0, count: 1, files: [verified(victims[2]!), verified(victims[3]!)], crc32: null }],
     exports: [exported(victims[0]!), exported(victims[4]!)],
   });

@@ -19,7 +19,7 @@ import { EigenshardError } from '../../src/errors.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
 import { planArrow } from '../../src/formats/arrow.js';
 import { fileMetadata } from '../../src/output/file-metadata.js';
-import { readManifest, writeManifest } from '../../src/output/manifest.js';
+import { type Manifest, readManifest, writeManifest } from '../../src/output/manifest.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { withinOneDay } from '../helpers/one-day.js';
 import { randomNumbers } from '../helpers/random.js';
@@ -190,6 +190,29 @@ test('every figure of a manifest is measured again, and its seal covers the rest
     await t.throwsAsync(verifyHere(directory), { message: /manifest.json: (its seal|not valid)/ });
   }
   writeFileSync(file, text);
+  t.true((await verifyHere(directory)).verification.passed);
+});
+
+test('a manifest whose values cannot be true together is refused before anything is made of them', async (t) => {
+  const { directory } = await sampleRun(t);
+  const manifest = readManifest(directory);
+  const [part] = manifest.partitions;
+  const [file] = part!.files;
+  const huge = 2 ** 50;
+  for (const [changes, problem] of [
+    [{ partitions: [] }, /its partitions hold 0 of 60 rows/],
+    [{ partitions: manifest.partitions.slice(1) }, /partition 0 begins at row 25, not 0/],
+    [{ partitions: [part!, ...manifest.partitions] }, /partition 1 begins at row 0, not 25/],
+    [{ partitions: [{ ...part!, files: [] }] }, /partition 0 has no file/],
+    [{ partitions: [{ ...part!, count: huge }] }, /partition 0 has \d+ bytes for 1125899906842624 x 8/],
+    [{ partitions: [{ ...part!, files: [{ ...file!, bytes: 0 }] }] }, /partition 0 has 0 bytes for 25 x 8/],
+    [{ model: { ...manifest.model, rows: huge } }, /its partitions hold 60 of 1125899906842624 rows/],
+    [{ model: { ...manifest.model, hidden: 100_000 } }, /partition 0 has \d+ bytes for 25 x 100000/],
+  ] as const) {
+    writeManifest(directory, { ...manifest, ...changes } as Manifest);
+    await t.throwsAsync(verifyHere(directory), { instanceOf: EigenshardError, message: problem });
+  }
+  writeManifest(directory, manifest);
   t.true((await verifyHere(directory)).verification.passed);
 });
 
