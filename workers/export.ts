@@ -18,7 +18,7 @@ import { rowsReport } from './rows-report.js';
  * Reads one partition whole, in one of its formats, and writes its rows into their stretch of every export. Nothing is
  * written of a partition that is not, to its last byte, as it was recorded.
  *
- * Memory: the partition by columns, an Arrow file once more, and one strip of rows.
+ * Memory: the partition by columns, and one strip of rows.
  */
 export async function exportRows(input: ExportInput): Promise<Tasks['export']['result']> {
   // Both formats hold the same rows, and one of them is enough.

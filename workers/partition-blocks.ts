@@ -1,8 +1,9 @@
 import type { PartitionInput } from '../src/executor/tasks.js';
+import type { ExpectedFile } from '../src/files/file-record.js';
 import { type ParquetLayout, planParquet } from '../src/formats/parquet.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import { createdBy } from '../src/version.js';
-import type { arrowBlocks } from './arrow-blocks.js';
+import { arrowBlocks } from './arrow-blocks.js';
 import type { ColumnBlock } from './column-block.js';
 import type { Findings } from './file-digest.js';
 import type { PartitionColumns } from './measure-tables.js';
@@ -61,12 +62,17 @@ export function partitionAt(
 }
 
 /**
- * Reads an Arrow partition; the reader is loaded only where it is needed: apache-arrow takes 90 ms and 20 MB of every
+ * Reads an Arrow partition; what plans it is loaded only where it is needed: apache-arrow takes 90 ms and 20 MB of every
  * thread.
  */
 async function arrowBlocksOf(
-  ...args: Parameters<typeof arrowBlocks>
-): Promise<ReturnType<typeof arrowBlocks>> {
-  const { arrowBlocks } = await import('./arrow-blocks.js');
-  return arrowBlocks(...args);
+  input: PartitionInput,
+  record: ExpectedFile,
+  regions: { block: Region; strip: Region },
+  findings: Findings,
+): Promise<Iterable<ColumnBlock>> {
+  const { planArrow } = await import('../src/formats/arrow.js');
+  const { rows, hidden: columns, metadata } = input;
+  const layout = await planArrow({ firstRow: rows.first, rowCount: rows.count, columns, metadata });
+  return arrowBlocks(input, record, { layout, ...regions }, findings);
 }

@@ -114,7 +114,9 @@ function together(file: string, problems: readonly { where: string; lines: reado
   for (const { where, lines } of problems) {
     for (const line of lines) {
       const problem = line.slice(where.length);
-      placesOf.set(problem, [...(placesOf.get(problem) ?? []), where]);
+      const places = placesOf.get(problem);
+      if (places === undefined) placesOf.set(problem, [where]);
+      else places.push(where);
     }
   }
   return [...placesOf].map(([problem, [first = '', ...others]]) => {

@@ -18,7 +18,7 @@ import { type Plan, planRun } from '../plan/plan-run.js';
 import type { Config } from '../run/config.js';
 import { type FindModel, findModel } from '../run/find-model.js';
 import { fingerprintOf, identityOfRun, type MetricIdentity, metricOfRun } from '../run/identity.js';
-import { peakMemoryBytes } from '../run/peak-memory.js';
+import { peakMemoryBytes, refuseBeyondMemory } from '../run/peak-memory.js';
 import { type PlannedFile, planRunFiles } from '../run/planned-files.js';
 import {
   type BatchConfig,
@@ -159,6 +159,7 @@ async function planOne(
   const { normalisation } = model;
   const { columns, dtype } = model.shape;
   const name = options.name ?? model.name;
+  refuseBeyondMemory(name, model.shape);
   const { format, partitionRows } = options;
   const out = path.join(batch.out, runFolder(name, model.revision, options));
   const rows = model.shape.isFinal ? model.shape.rows : (recordedRows(out) ?? model.shape.rows);

@@ -59,6 +59,6 @@ export function readTextIfThere(file: string, role: string): string | null {
 function refuseLong(size: number, file: string, role: string): void {
   if (size <= MOST_BYTES) return;
   throw new InputError(
-    `${file}: has ${size} bytes, at most ${MOST_BYTES} were expected of ${role}; is it another file?`,
+    `${file}: has ${size} bytes, at most ${MOST_BYTES} were expected of ${role}; check whether it is another file`,
   );
 }

@@ -24,6 +24,19 @@ export interface ArrowRows {
   metadata: Readonly<Record<string, string>>;
 }
 
+/** Where everything lies in an Arrow partition: the values follow on `head`, row-major, and `tail` on the values. */
+export interface ArrowLayout {
+  /** Size of the whole file. */
+  bytes: number;
+  rowCount: number;
+  /** Eigenvectors d. */
+  columns: number;
+  /** All that comes before the values: schema and token ids. */
+  head: Uint8Array;
+  /** All that comes after them: filling and footer. */
+  tail: Uint8Array;
+}
+
 /**
  * Encodes one partition as an Arrow IPC file: `token_id` int32 and `projection` FixedSizeList<float32>[d], neither
  * nullable, in one record batch. The values of `projection` are one contiguous run of the file, the row-major
@@ -63,23 +76,25 @@ export async function* encodeArrowRows(partition: ArrowRows): AsyncGenerator<Uin
   yield* writer;
 }
 
-/** Bytes of the file that `encodeArrowRows` makes of a partition with these rows, columns and metadata. */
-export async function arrowFileBytes(partition: Omit<ArrowRows, 'rows'>): Promise<number> {
+/**
+ * Plans the Arrow file of one partition. Nothing in such a file but the values themselves depends on the values, so that
+ * it is read without asking it what it holds: apache-arrow does not come to an end with some damaged files.
+ *
+ * @throws InputError where the partition is larger than apache-arrow can encode, or a token id than an int32
+ */
+export async function planArrow(partition: Omit<ArrowRows, 'rows'>): Promise<ArrowLayout> {
+  const { rowCount, columns } = partition;
   checkArrowRows(partition);
-  // All but the two buffers has the same length for any number of rows: its numbers have a fixed width.
-  const one = { ...partition, rowCount: 1, rows: new Float32Array(partition.columns) };
-  let bytes = bufferBytes(partition) - bufferBytes(one);
-  for await (const chunk of encodeArrowRows(one)) bytes += chunk.length;
-  return bytes;
+  // Nobody touches this memory, and so the system provides none.
+  const rows = new Float32Array(rowCount * columns);
+  const before: Uint8Array[] = [];
+  const behind: Uint8Array[] = [];
+  let side = before;
+  for await (const chunk of encodeArrowRows({ ...partition, rows })) {
+    if (chunk.buffer === rows.buffer) side = behind;
+    else side.push(chunk);
+  }
+  const head = Buffer.concat(before);
+  const tail = Buffer.concat(behind);
+  return { bytes: head.length + rows.byteLength + tail.length, rowCount, columns, head, tail };
 }
-
-/** The buffers of token ids and of projections, each padded. */
-function bufferBytes({ rowCount, columns }: Pick<ArrowRows, 'rowCount' | 'columns'>): number {
-  const padded = (values: number) => Math.ceil((values * VALUE_BYTES) / PADDING) * PADDING;
-  return padded(rowCount) + padded(rowCount * columns);
-}
-
-/** Of an int32 and of a float32 alike. */
-const VALUE_BYTES = 4;
-
-const PADDING = 8;

@@ -15,6 +15,7 @@ import { partitionFormats } from '../plan/plan-run.js';
 import { type Spectrum, varianceSources } from '../tables/spectrum.js';
 import type { TableSummary } from '../tables/table-summary.js';
 import { shownValue } from '../text/shown-value.js';
+import { contradictionIn } from './contradiction.js';
 import { exportKinds } from './exports.js';
 import { MANIFEST_NAME } from './run-folders.js';
 import { backendSchema, fileRecordSchema } from './schemas.js';
@@ -181,8 +182,8 @@ const manifestSchema = z.object({
     origin: hubOriginSchema.nullable().default(null),
     tensor: z.string().nullable(),
     dtype: z.string(),
-    rows: z.number(),
-    hidden: z.number(),
+    rows: z.int().positive(),
+    hidden: z.int().positive(),
     contentSha256: z.string(),
     /** What each row, or each column, was divided by the norm of; null where rows were used as they are stored. */
     normalisation: z.enum(normalisations).nullable().default(null),
@@ -204,10 +205,10 @@ const manifestSchema = z.object({
   eigenbasis: fileRecordSchema,
   partitions: z.array(
     z.object({
-      first: z.number(),
-      count: z.number(),
-      files: z.array(fileRecordSchema.extend({ crc32: z.number() })),
-      crc32: z.number().nullable(),
+      first: z.int().nonnegative(),
+      count: z.int().positive(),
+      files: z.array(fileRecordSchema.extend({ crc32: z.int() })),
+      crc32: z.int().nullable(),
     }),
   ),
   /** Null with --tables none, and in runs from before there were tables. */
@@ -218,11 +219,11 @@ const manifestSchema = z.object({
       kind: z.enum(exportKinds),
       holds: z.enum(['eigenbasis', 'projections']),
       path: z.string(),
-      bytes: z.number(),
+      bytes: z.int().nonnegative(),
       /** Null in layout 1. */
       sha256: z.string().nullable().default(null),
       /** Where the projections, [V, d] float32 row-major, begin; null for an eigenbasis. */
-      byteOffset: z.number().nullable(),
+      byteOffset: z.int().nonnegative().nullable(),
     }),
   ),
   /** The page that shows the tables; null where none was asked for. */
@@ -280,6 +281,8 @@ export function readManifest(directory: string): Manifest {
     throw new InputError(`${file}: ${shownValue(at.join('.'))}: ${message}. ${advice}`);
   }
   if (result.data.layout > 1 && !hasSeal) throw damaged(file, 'it has no seal');
+  const contradiction = contradictionIn(result.data);
+  if (contradiction !== null) throw damaged(file, contradiction);
   return result.data;
 }
 

@@ -1,14 +1,18 @@
-import type { Table } from 'apache-arrow';
 import { InputError } from '../errors.js';
 import { readBytes, withFile } from '../files/open-file.js';
 import { planParquet } from '../formats/parquet.js';
 import type { RowRange } from '../plan/row-ranges.js';
 import { shownValue } from '../text/shown-value.js';
+import { fileMetadata } from './file-metadata.js';
 import type { Manifest } from './manifest.js';
 import { refuseDamaged, refuseOtherSize } from './refuse-damaged.js';
 import { runFile } from './run-file.js';
 
-type RecordedPartition = Manifest['partitions'][number];
+/** A partition, and the metadata that its files carry. */
+type RecordedPartition = Manifest['partitions'][number] & { metadata: Record<string, string> };
+
+/** What a run says of its projections. */
+export type RecordedProjections = Pick<Manifest, 'partitions' | 'model' | 'fingerprint' | 'layout'>;
 
 /**
  * Reads projections of a run, whichever of its partitions they lie in.
@@ -18,10 +22,12 @@ type RecordedPartition = Manifest['partitions'][number];
  */
 export async function readProjections(
   directory: string,
-  { partitions, model }: Pick<Manifest, 'partitions' | 'model'>,
+  run: RecordedProjections,
   range: RowRange,
 ): Promise<Float32Array> {
+  const { partitions, model } = run;
   const { first, count } = checkedRange(range, model.rows);
+  const metadata = fileMetadata(run.fingerprint, run.layout, model.name);
   const d = model.hidden;
   const out = new Float32Array(count * d);
   for (const partition of partitions) {
@@ -29,7 +35,8 @@ export async function readProjections(
     const to = Math.min(first + count, partition.first + partition.count);
     if (from >= to) continue;
     const part = out.subarray((from - first) * d, (to - first) * d);
-    await readPart(directory, partition, { first: from - partition.first, count: to - from }, part);
+    const within = { first: from - partition.first, count: to - from };
+    await readPart(directory, { ...partition, metadata }, within, part);
   }
   return out;
 }
@@ -59,7 +66,7 @@ async function readPart(
   if (arrow !== undefined) {
     const file = runFile(directory, arrow.path);
     await refuseDamaged(file, arrow);
-    await readArrowRows(file, partition.count, rows, out);
+    await readArrowRows(file, partition, rows, out);
   } else if (parquet !== undefined) {
     const file = runFile(directory, parquet.path);
     // Not by its checksum: a part of it is read alone.
@@ -90,30 +97,15 @@ async function readParquetRows(
 
 async function readArrowRows(
   file: string,
-  rowCount: number,
+  { first: firstRow, count: rowCount, metadata }: RecordedPartition,
   { first, count }: RowRange,
   out: Float32Array,
 ): Promise<void> {
   const columns = out.length / count;
   // Loaded only where it is needed: apache-arrow takes 90 ms.
-  const { tableFromIPC } = await import('apache-arrow');
-  const bytes = await withFile(file, 'the partition', (opened) => readBytes(opened, 0, opened.size));
-  const values = valuesOf(() => tableFromIPC(bytes), rowCount);
-  if (values === null || values.length < rowCount * columns) {
-    throw new InputError(
-      `${file}: does not hold ${rowCount} rows of ${columns} projections. Make the run again`,
-    );
-  }
-  out.set(values.subarray(first * columns, (first + count) * columns));
-}
-
-/** The values of an Arrow file's one column, with the filling behind them; null where it is none, or has other rows. */
-function valuesOf(read: () => Table, rows: number): Float32Array | null {
-  try {
-    const table = read();
-    const values: unknown = table.getChild('projection')?.data[0]?.children[0]?.values;
-    return table.numRows === rows && values instanceof Float32Array ? values : null;
-  } catch {
-    return null;
-  }
+  const { planArrow } = await import('../formats/arrow.js');
+  const { head } = await planArrow({ firstRow, rowCount, columns, metadata });
+  const at = head.length + first * columns * 4;
+  const bytes = await withFile(file, 'the partition', (opened) => readBytes(opened, at, out.byteLength));
+  out.set(new Float32Array(bytes.buffer));
 }

@@ -5,14 +5,14 @@ import type { BackendIdentity } from '../linalg/backend/backend.js';
 /** How records and manifest name a file of the run, its path relative to the output directory. */
 export const fileRecordSchema = z.object({
   path: z.string(),
-  bytes: z.number(),
+  bytes: z.int().nonnegative(),
   sha256: z.string(),
 }) satisfies z.ZodType<FileRecord>;
 
 /** How a record names a partition's file, before the verification has taken its SHA-256. */
 export const writtenFileSchema = z.object({
   path: z.string(),
-  bytes: z.number(),
+  bytes: z.int().nonnegative(),
   crc32: z.int(),
 }) satisfies z.ZodType<WrittenFile>;
 

@@ -1,5 +1,6 @@
 import type { RunResults } from '../output/manifest.js';
 import { openTable, withoutTables } from '../output/open-table.js';
+import type { RecordedProjections } from '../output/read-projections.js';
 import type { ReportHead } from './contents.js';
 import { compressedBytes, type PackedPart, packPart } from './packed-part.js';
 import { smallRunZ } from './small-run-z.js';
@@ -25,8 +26,9 @@ const MAX_COMPRESSED = 8_850_000;
  */
 export async function readContents(
   directory: string,
-  { model, metric, partitions, tables }: Pick<RunResults, 'model' | 'metric' | 'partitions' | 'tables'>,
+  results: RecordedProjections & Pick<RunResults, 'metric' | 'tables'>,
 ): Promise<ReportContents> {
+  const { model, metric, tables } = results;
   if (tables === null) throw withoutTables(directory);
   const run = { directory, tables };
   const { name, rows, hidden } = model;
@@ -45,7 +47,7 @@ export async function readContents(
     ...extremes.arrays,
     ...histograms,
     ...tokens.arrays,
-    ...(await smallRunZ(directory, { model, partitions }, { lambda, step })),
+    ...(await smallRunZ(directory, results, { lambda, step })),
   });
   const room = MAX_COMPRESSED - compressedBytes(part);
   const strongest = await directionParts(tokenTable, { room, step });

@@ -1,5 +1,4 @@
-import type { RunResults } from '../output/manifest.js';
-import { readProjections } from '../output/read-projections.js';
+import { type RecordedProjections, readProjections } from '../output/read-projections.js';
 import type { PackedArray } from './packed-arrays.js';
 
 /** Values of z that a page holds at most: all of a run as small as this, none of a larger one. */
@@ -13,7 +12,7 @@ const MAX_VALUES = 2 ** 20;
  */
 export async function smallRunZ(
   directory: string,
-  run: Pick<RunResults, 'model' | 'partitions'>,
+  run: RecordedProjections,
   { lambda, step }: { lambda: ArrayLike<number>; step: number },
 ): Promise<Record<string, PackedArray>> {
   const { rows, hidden } = run.model;

@@ -6,6 +6,7 @@ import type { Config } from './config.js';
 import { type DiskNeed, diskNeedsOf, type FreeSpace, refuseFullDisk } from './disk-space.js';
 import type { FoundModel } from './find-model.js';
 import { metricOfRun } from './identity.js';
+import { refuseBeyondMemory } from './peak-memory.js';
 import { type PlannedFile, planRunFiles } from './planned-files.js';
 import { allPartBytes } from './stage-needs.js';
 
@@ -22,8 +23,9 @@ interface Destination {
 }
 
 /**
- * Refuses a run before its model is downloaded or read, and before anything is written: where the metric is not there or not
- * of this model's size, and where the disk cannot take what is still to be written.
+ * Refuses a run before its model is downloaded or read, and before anything is written: where its rows are too long
+ * for any memory, where the metric is not there or not of this model's size, and where the disk cannot take what is still
+ * to be written.
  *
  * @param freeSpaceAt asks the system; another answer in tests
  * @throws InputError
@@ -34,6 +36,7 @@ export async function admitRun(
   destination: Destination,
   freeSpaceAt?: (folder: string) => Promise<FreeSpace>,
 ): Promise<void> {
+  refuseBeyondMemory(candidate.name, candidate.shape);
   const files = await filesOfRun({ ...config, out: destination.path }, candidate);
   if (destination.isFinished) return;
   refuseFullRun(await needsOf(candidate, destination, files, freeSpaceAt));

@@ -21,7 +21,7 @@ import { findModel } from './find-model.js';
 import { metricOfRun } from './identity.js';
 import { measureRates } from './measure-rates.js';
 import { outputPath } from './output-path.js';
-import { peakMemoryBytes } from './peak-memory.js';
+import { peakMemoryBytes, refuseBeyondMemory } from './peak-memory.js';
 import { type PlannedFile, planRunFiles } from './planned-files.js';
 
 /** What a run would do and need, without anything of it being done. Sizes are in bytes, times in seconds. */
@@ -75,6 +75,7 @@ export async function forecastRun(
   // Of this process, as of the run's.
   const { 'start-up': ofProcess = 0 } = stopwatch.report().seconds;
   const found = await findModel(config, (model, asked) => planModel(model, { ...asked, hub, note, signal }));
+  refuseBeyondMemory(found.name, found.shape);
   const { rows, columns: hidden, dtype, tensor } = found.shape;
   const { format, tables, top } = config;
   const given =

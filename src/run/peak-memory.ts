@@ -5,7 +5,7 @@ import type { RowSource } from '../input/checkpoint.js';
 import { covarianceLength } from '../plan/covariance-blocks.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
 import { type Plan, STRIP_ROWS } from '../plan/plan-run.js';
-import { count, formatBytes } from '../text/figures.js';
+import { count, counted, formatBytes } from '../text/figures.js';
 
 /** Memory of Node.js, the packages and their native libraries on the main thread. */
 export const PROCESS_BYTES = 140e6;
@@ -28,19 +28,14 @@ export function peakMemoryBytes(
   const partition = partitionRows * d * 4;
   const { parquet, arrow } = partitions[0]!;
   const covariance = computesMetric ? 2 * strip * 8 : 0;
-  // Arrow rows are held until the partition is complete, and read back as a whole.
+  // Arrow rows are held until the partition is complete.
   const projection = (arrow === null ? strip * 4 : partition) + (parquet === null ? 0 : partition);
   const kernelMemory = read + Math.max(covariance, projection);
   const sums = computesMetric
     ? Math.max(...covarianceUnits(rows, d).map(({ columns }) => covarianceLength(d, columns) * 8))
     : 0;
-  const readBack = arrow === null ? 0 : partition;
   const busy = Math.min(workers, Math.max(partitions.length, scans.length));
-  return (
-    coordinatorBytes(d) +
-    workers * WORKER_BYTES +
-    busy * (kernelMemory + Math.max(sums, readBack) + d * d * 4)
-  );
+  return coordinatorBytes(d) + workers * WORKER_BYTES + busy * (kernelMemory + sums + d * d * 4);
 }
 
 function coordinatorBytes(d: number): number {
@@ -57,13 +52,17 @@ export function memoryBytes(): number {
 /**
  * Refuses a run that cannot be: a file of a few megabytes may hold rows so long that their covariance fits no machine.
  *
+ * @param name of the model, for messages
  * @throws InputError where what the coordinator alone holds is more than all memory
  */
-export function refuseBeyondMemory({ file, rows, columns: d }: RowSource): void {
+export function refuseBeyondMemory(
+  name: string,
+  { rows, columns: d }: Pick<RowSource, 'rows' | 'columns'>,
+): void {
   const [needed, there] = [coordinatorBytes(d), memoryBytes()];
   if (needed <= there) return;
   throw new InputError(
-    `${file}: ${count(rows)} rows of ${count(d)} numbers: to decompose a matrix of ${count(d)} x ${count(d)} takes about ` +
+    `${name}: ${counted(rows, 'row')} of ${count(d)} numbers: to decompose a matrix of ${count(d)} x ${count(d)} takes about ` +
       `${formatBytes(needed)} of memory, and there are ${formatBytes(there)}; is it the matrix that you mean, and are ` +
       'its rows the tokens?',
   );

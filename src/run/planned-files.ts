@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { arrowFileBytes } from '../formats/arrow.js';
+import type { planArrow } from '../formats/arrow.js';
 import { planParquet } from '../formats/parquet.js';
 import { EIGENBASIS_NAME, planEigenbasis } from '../output/eigenbasis-file.js';
 import { exportIdentity } from '../output/export-identity.js';
@@ -118,7 +118,7 @@ async function partitionBytes(
 }
 
 /** Size of an Arrow file, whose writer is loaded only where it is needed, as in the workers. */
-async function arrowBytes(shape: Parameters<typeof arrowFileBytes>[0]): Promise<number> {
-  const { arrowFileBytes } = await import('../formats/arrow.js');
-  return arrowFileBytes(shape);
+async function arrowBytes(shape: Parameters<typeof planArrow>[0]): Promise<number> {
+  const { planArrow } = await import('../formats/arrow.js');
+  return (await planArrow(shape)).bytes;
 }

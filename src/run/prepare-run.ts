@@ -19,7 +19,6 @@ import { findGenerated, foundModel } from './find-model.js';
 import { fingerprintOf, identityOfRun, metricOfRun } from './identity.js';
 import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
-import { refuseBeyondMemory } from './peak-memory.js';
 import type { RunMetric } from './plan-of-run.js';
 import { provideGenerated } from './provide-generated.js';
 import { scanRanges } from './scan-checkpoint.js';
@@ -98,7 +97,6 @@ export async function openInputs(
   if (opened !== undefined) await admit(foundModel(localPlan(opened, '')));
   const found = opened ?? (await openInput(config, context, admit));
   for (const note of found.notes) context.note(note);
-  refuseBeyondMemory(found.source);
   const checkpoint = { ...found, source: await normaliseSource(found, context) };
   const { source, normalisation } = checkpoint;
   const { format, partitionRows } = config;

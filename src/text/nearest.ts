@@ -6,6 +6,8 @@ export function nearest(word: string, known: readonly string[]): string | null {
   // A third of its letters may be wrong.
   let least = Math.ceil(word.length / 3) + 1;
   for (const candidate of known) {
+    // A distance is at least the difference of the lengths, which keeps a word of megabytes from being compared.
+    if (Math.abs(word.length - candidate.length) >= least) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < least && distance < candidate.length) [best, least] = [candidate, distance];
   }

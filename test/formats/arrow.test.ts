@@ -4,7 +4,7 @@ import { type FixedSizeList, type Float32, type Int32, tableFromIPC } from 'apac
 import test from 'ava';
 import pl from 'nodejs-polars';
 import { InputError } from '../../src/errors.js';
-import { type ArrowRows, encodeArrowRows } from '../../src/formats/arrow.js';
+import { type ArrowRows, encodeArrowRows, planArrow } from '../../src/formats/arrow.js';
 import { checkArrowRows } from '../../src/formats/arrow-limits.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { sampleProjections, sampleSizes } from '../helpers/projections.js';
@@ -61,6 +61,16 @@ test('the values are one aligned run of the file: the row-major matrix itself', 
     t.true(offset > 0);
     // A single value may occur by chance earlier in the file.
     if (partition.rows.length > 1) t.is(offset % 8, 0);
+  }
+});
+
+test('a planned partition is what is written but for its values', async (t) => {
+  for (const partition of partitions) {
+    const { rows, ...shape } = partition;
+    const { bytes, head, tail, rowCount, columns } = await planArrow(shape);
+    const written = Buffer.from(await encode(partition));
+    t.deepEqual(Buffer.concat([head, bytesOf({ ...shape, rows }), tail]), written);
+    t.deepEqual([bytes, rowCount, columns], [written.length, shape.rowCount, shape.columns]);
   }
 });
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { ExecutionContext } from 'ava';
 import { createProgress } from '../../src/commands/progress.js';
+import type { Executor } from '../../src/executor/executor.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { type HubSettings, hubSettings } from '../../src/hub/settings.js';
@@ -80,18 +81,27 @@ export async function verifyHere(
 ): Promise<RunVerification & { problems: string }> {
   const executor = new ThreadExecutor({ workers: 2 });
   try {
-    const context = {
-      executor,
-      stopwatch: new Stopwatch(createProgress(process.stderr, true)),
-      note: () => {},
-      hub: offlineHub,
-    };
-    const found = await verifyRun(directory, places, context);
-    const failed = found.verification.checks.filter(({ verdict }) => verdict === 'failed');
-    return { ...found, problems: failed.map(({ name, detail }) => `${name}: ${detail}`).join('\n') };
+    return await verifyWith(executor, directory, places);
   } finally {
     await executor.close();
   }
+}
+
+/** Verifies a run as `verifyHere` does, on threads that many verifications share. */
+export async function verifyWith(
+  executor: Executor,
+  directory: string,
+  places: InputPlaces = {},
+): Promise<RunVerification & { problems: string }> {
+  const context = {
+    executor,
+    stopwatch: new Stopwatch(createProgress(process.stderr, true)),
+    note: () => {},
+    hub: offlineHub,
+  };
+  const found = await verifyRun(directory, places, context);
+  const failed = found.verification.checks.filter(({ verdict }) => verdict === 'failed');
+  return { ...found, problems: failed.map(({ name, detail }) => `${name}: ${detail}`).join('\n') };
 }
 
 /** Checkpoint that was made for a test. */

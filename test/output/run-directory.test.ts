@@ -28,6 +28,8 @@ const overwrite = { resume: false, overwrite: true };
 const partition = 'projections/parquet/part-00000.parquet';
 const written = (path: string) => ({ path, bytes: 4, crc32: 5 });
 const record = (path: string) => ({ path, bytes: 4, sha256: 'ab' });
+/** Its one row of one projection is the four bytes of a file. */
+const model = { ...sampleManifest().model, rows: 1, hidden: 1 };
 const verified = (path: string) => ({ ...written(path), sha256: 'ab' });
 
 /** What a unit is said to have done in a test. */
@@ -64,12 +66,12 @@ async function finishedRun(t: ExecutionContext, changes: Partial<Manifest> = {})
   const { plan } = run.begin(wantedRun(), []);
   publishRecord(run.store, identityRecord(plan));
   put(directory, partition, 'eigenbasis.safetensors', 'metric.safetensors');
-  const { model, options } = sampleManifest();
+  const { options } = sampleManifest();
   const made = {
     fingerprint: 'one',
     model: { ...model, contentSha256: contentOf('one') },
     options: { ...options, exports: [] },
-    partitions: [{ first: 0, count: 1500, files: [verified(partition)], crc32: null }],
+    partitions: [{ first: 0, count: 1, files: [verified(partition)], crc32: null }],
     exports: [],
   };
   run.commit(plan, sampleManifest({ ...made, ...changes }));
@@ -380,6 +382,7 @@ test('overwriting leaves files outside the directory, whatever a manifest or a r
   const victims = [join(outside, 'a.npy'), '../b', '../run2/c', '../d', 'projections/../../e'];
   const finished = await finishedRun(t, {
     eigenbasis: record(victims[1]!),
+    model,
     partitions: [{ first: 0, count: 1, files: [verified(victims[2]!), verified(victims[3]!)], crc32: null }],
     exports: [exported(victims[0]!), exported(victims[4]!)],
   });

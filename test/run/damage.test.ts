@@ -1,6 +1,6 @@
+import { createHash } from 'node:crypto';
 import {
   appendFileSync,
-  cpSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -13,13 +13,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { crc32 } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { EigenshardError } from '../../src/errors.js';
-import { readManifest } from '../../src/output/manifest.js';
+import { ThreadExecutor } from '../../src/executor/threads.js';
+import { planArrow } from '../../src/formats/arrow.js';
+import { fileMetadata } from '../../src/output/file-metadata.js';
+import { type Manifest, readManifest, writeManifest } from '../../src/output/manifest.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { withinOneDay } from '../helpers/one-day.js';
 import { randomNumbers } from '../helpers/random.js';
-import { dataFiles, runHere, shardedModel, verifyHere } from '../helpers/runs.js';
+import { dataFiles, runHere, shardedModel, verifyHere, verifyWith } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
 
 /** EIGENSHARD_DAMAGES=1000 for the long campaign. */
@@ -93,31 +97,63 @@ function damageFile(file: string, random: () => number, others: readonly string[
 }
 
 test(`${DAMAGES} random damages of files of a run are noticed, and the file named`, async (t) => {
-  // Two seconds each on a busy machine, and none of them tells that it goes on.
-  t.timeout(Math.max(600, 10 * DAMAGES) * 1000);
   const { directory, files } = await sampleRun(t);
   const whole = await verifyHere(directory);
   t.true(whole.verification.passed, whole.problems);
   const random = randomNumbers(SEED).uniform;
+  const executor = new ThreadExecutor({ workers: 2 });
+  t.teardown(() => executor.close());
   const missed: string[] = [];
   for (let k = 0; k < DAMAGES; k++) {
-    const copy = path.join(scratchDirectory(t), 'run');
-    cpSync(directory, copy, { recursive: true });
     const name = files[k % files.length]!;
-    const others = files.filter((other) => other !== name).map((other) => path.join(copy, other));
-    const what = damageFile(path.join(copy, name), random, others);
+    const file = path.join(directory, name);
+    const others = files.filter((other) => other !== name).map((other) => path.join(directory, other));
+    const intact = readFileSync(file);
+    const what = damageFile(file, random, others);
+    // The time of one damage: what does not come to an end is named.
+    t.timeout(5 * 60_000, `${name}, ${what}: the verification does not end`);
     let said: string;
     try {
-      const { verification, problems } = await verifyHere(copy);
+      const { verification, problems } = await verifyWith(executor, directory);
       said = verification.passed ? '' : problems;
     } catch (error) {
       if (!(error instanceof EigenshardError)) throw error;
       said = error.message;
     }
     if (!said.includes(path.basename(name))) missed.push(`${name}, ${what}: ${said || 'passed'}`);
-    rmSync(copy, { recursive: true });
+    writeFileSync(file, intact);
   }
   t.deepEqual(missed, []);
+  t.true((await verifyWith(executor, directory)).verification.passed);
+});
+
+test('an Arrow partition that is not as planned is named though the manifest records its bytes, and no byte of it is believed', async (t) => {
+  const { directory } = await sampleRun(t);
+  const name = 'projections/arrow/part-00002.arrow';
+  const file = path.join(directory, name);
+  const intact = readFileSync(file);
+  const manifest = readManifest(directory);
+  const record = manifest.partitions[2]!.files.find((one) => one.path === name)!;
+  const executor = new ThreadExecutor({ workers: 2 });
+  t.teardown(() => executor.close());
+  const { head, tail } = await planArrow({
+    ...{ firstRow: 50, rowCount: 10, columns: 8 },
+    metadata: fileMetadata(manifest.fingerprint, manifest.layout, manifest.model.name),
+  });
+  const ends = intact.length - tail.length;
+  const places = [...Array(head.length).keys(), ...Array.from(tail, (_, k) => ends + k)];
+  for (const at of places.filter((place) => place % 7 === 1)) {
+    const bytes = Buffer.from(intact);
+    bytes[at]! ^= 1 << (at % 8);
+    writeFileSync(file, bytes);
+    Object.assign(record, {
+      crc32: crc32(bytes),
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+    });
+    writeManifest(directory, manifest);
+    const { problems } = await verifyWith(executor, directory);
+    t.regex(problems, /part-00002.arrow: the (schema, or the column of token ids,|footer) is not as planned/);
+  }
 });
 
 test('a file that does not belong among the partitions is named', async (t) => {
@@ -154,6 +190,29 @@ test('every figure of a manifest is measured again, and its seal covers the rest
     await t.throwsAsync(verifyHere(directory), { message: /manifest.json: (its seal|not valid)/ });
   }
   writeFileSync(file, text);
+  t.true((await verifyHere(directory)).verification.passed);
+});
+
+test('a manifest whose values cannot be true together is refused before anything is made of them', async (t) => {
+  const { directory } = await sampleRun(t);
+  const manifest = readManifest(directory);
+  const [part] = manifest.partitions;
+  const [file] = part!.files;
+  const huge = 2 ** 50;
+  for (const [changes, problem] of [
+    [{ partitions: [] }, /its partitions hold 0 of 60 rows/],
+    [{ partitions: manifest.partitions.slice(1) }, /partition 0 begins at row 25, not 0/],
+    [{ partitions: [part!, ...manifest.partitions] }, /partition 1 begins at row 0, not 25/],
+    [{ partitions: [{ ...part!, files: [] }] }, /partition 0 has no file/],
+    [{ partitions: [{ ...part!, count: huge }] }, /partition 0 has \d+ bytes for 1125899906842624 x 8/],
+    [{ partitions: [{ ...part!, files: [{ ...file!, bytes: 0 }] }] }, /partition 0 has 0 bytes for 25 x 8/],
+    [{ model: { ...manifest.model, rows: huge } }, /its partitions hold 60 of 1125899906842624 rows/],
+    [{ model: { ...manifest.model, hidden: 100_000 } }, /partition 0 has \d+ bytes for 25 x 100000/],
+  ] as const) {
+    writeManifest(directory, { ...manifest, ...changes } as Manifest);
+    await t.throwsAsync(verifyHere(directory), { instanceOf: EigenshardError, message: problem });
+  }
+  writeManifest(directory, manifest);
   t.true((await verifyHere(directory)).verification.passed);
 });
 
@@ -284,7 +343,6 @@ test('--overwrite follows no symbolic link out of the directory, and removes no 
     { ...exported!, path: 'mine/precious.txt' },
     { ...exported!, path: '../precious.txt' },
   );
-  const { writeManifest } = await import('../../src/output/manifest.js');
   writeManifest(directory, manifest);
   await t.throwsAsync(runHere(options, { overwrite: true }), { message: /exists, and no eigenshard run/ });
   t.deepEqual(filesIn(elsewhere), before);
