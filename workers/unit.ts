@@ -1,5 +1,6 @@
 import { EigenshardError, InputError } from '../src/errors.js';
 import type { Tasks, UnitInput, VerifyInput } from '../src/executor/tasks.js';
+import { withGuard } from '../src/files/guarded-directory.js';
 import { isMissing } from '../src/files/system-error.js';
 import { freeBuffer } from '../src/linalg/free-buffer.js';
 import { type DoneRecord, publishRecord, readRecord, recordName } from '../src/output/done-records.js';
@@ -7,7 +8,7 @@ import { locateEigenvectors } from '../src/output/eigenbasis-file.js';
 import { fileMetadata } from '../src/output/file-metadata.js';
 import { LAYOUT_VERSION } from '../src/output/manifest.js';
 import { partName, publishPart } from '../src/output/part-file.js';
-import { type RunPlan, readPlan } from '../src/output/run-plan.js';
+import { type RunPlan, readPlan, refuseOtherPlan } from '../src/output/run-plan.js';
 import { scannedIdentity } from '../src/output/run-records.js';
 import { directoryStore, type RunStore } from '../src/output/run-store.js';
 import {
@@ -49,11 +50,20 @@ let held: RunPlan | undefined;
 /**
  * Computes one unit of a run from what lies in its directory, and publishes first what it has made, then its record. The
  * record of a verification that has found a problem is not published: nobody is to rely on it.
+ *
+ * @throws InputError where, without a lock, the plan is not that of the input, then or before anything is published
  */
 export async function unit(input: Tasks['unit']['input']): Promise<Tasks['unit']['result']> {
-  const { directory, lock, stage, unit: number, maker } = input;
-  const started = new Date();
+  const { directory, lock } = input;
   const store = directoryStore(directory, { durable: lock === null, lock });
+  if (lock !== null) return computed(input, store);
+  const check = () => refuseOtherPlan(store, directory, input.plan);
+  return withGuard(directory, check, () => computed(input, store));
+}
+
+async function computed(input: UnitInput, store: RunStore): Promise<DoneRecord> {
+  const { stage, unit: number, maker } = input;
+  const started = new Date();
   const plan = planOf(input, store);
   const compute = work[stage];
   if (compute === undefined) throw new RangeError(`${stage} is no stage of threads`);
@@ -93,15 +103,10 @@ async function patiently<Result>({ lock }: UnitInput, compute: () => Promise<Res
 }
 
 function planOf({ directory, plan: sha256 }: UnitInput, store: RunStore): RunPlan {
+  refuseOtherPlan(store, directory, sha256);
   if (held?.sha256 === sha256) return held;
-  const plan = readPlan(store, directory);
-  if (plan?.sha256 !== sha256) {
-    throw new InputError(
-      `${directory}: its plan is another one than this process began with. Run the same command again`,
-    );
-  }
-  held = plan;
-  return plan;
+  held = readPlan(store, directory)!;
+  return held;
 }
 
 async function scanUnit({ plan, input }: RunOnDisk): Promise<UnitFindings> {

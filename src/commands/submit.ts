@@ -146,7 +146,8 @@ function launchOf(
   const opened = openSteps(directory);
   const run = opened.directory;
   if (opened.isFinished) throw new InputError(`${directory}: is finished; there is nothing left to submit`);
-  const stepOptions = allowMixed ? ['--allow-mixed'] : [];
+  // Whoever plans the run again, while this waits in a queue, has it refused instead of taken for the other one.
+  const stepOptions = ['--plan', opened.plan.sha256, ...(allowMixed ? ['--allow-mixed'] : [])];
   return { run, stages: opened.plan.stages, workers, stepOptions, engineOptions };
 }
 

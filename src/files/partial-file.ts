@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { CHUNK_BYTES } from './chunks.js';
+import { checkGuards } from './guarded-directory.js';
 import { lockAbove, refuseLost } from './lock.js';
 import type { LockClaim } from './lock-file.js';
 import { removeFile } from './remove-file.js';
@@ -33,7 +34,8 @@ export interface PartialFile {
    * descriptors that others opened may still be open, but must have written everything.
    *
    * The lock of the directory is checked last: whoever has taken it over in the meantime swept the partial files away
-   * (see `sweepPartialFiles`) before writing files of its own, or this finds that the lock is lost.
+   * (see `sweepPartialFiles`) before writing files of its own, or this finds that the lock is lost. What guards a
+   * directory without a lock (see `withGuard`) is checked then, too.
    *
    * @param options.durable wait until the file is on the disk (the default); otherwise a power cut, not a mere
    * kill, may still lose it until `syncFiles`
@@ -90,6 +92,7 @@ export function createPartialFile(
         attempt(() => {
           if (durable) fsyncSync(fd);
           if (lock !== null) refuseLost(lock);
+          checkGuards(finalPath);
           appeared = !exclusive || linkFirst(fd, partialPath, finalPath);
           close();
           if (!exclusive) renameSync(partialPath, finalPath);

@@ -1,4 +1,10 @@
-import type { Manifest } from './manifest.js';
+/** What a manifest says of sizes; a file has more to it than its bytes. */
+interface DescribedRun {
+  /** V and d. */
+  model: { rows: number; hidden: number };
+  partitions: readonly { first: number; count: number; files: readonly { bytes: number }[] }[];
+  eigenbasis: { bytes: number };
+}
 
 /**
  * Says what in a manifest cannot be, though each of its values may: readers count on partitions that hold all rows in
@@ -6,11 +12,7 @@ import type { Manifest } from './manifest.js';
  *
  * @returns null where everything fits
  */
-export function contradictionIn({
-  model,
-  partitions,
-  eigenbasis,
-}: Pick<Manifest, 'model' | 'partitions' | 'eigenbasis'>): string | null {
+export function contradictionIn({ model, partitions, eigenbasis }: DescribedRun): string | null {
   const rowBytes = model.hidden * 4;
   let rows = 0;
   for (const [index, { first, count, files }] of partitions.entries()) {

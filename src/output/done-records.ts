@@ -73,8 +73,8 @@ export function publishRecord(store: RunStore, record: DoneRecord): DoneRecord {
   const publish = () => store.publish(name, [Buffer.from(`${recordLine(record)}\n`)]);
   if (publish() === 'published') return record;
   let other = readRecord(store, record);
-  if (other === null) {
-    // Damaged, or what a file system without hard links has left of a process that was killed.
+  if (other === null || other.plan !== record.plan) {
+    // Damaged, or what a file system without hard links has left of a process that was killed, or of a former plan.
     store.remove(name);
     if (publish() === 'published') return record;
     other = readRecord(store, record);

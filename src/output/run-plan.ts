@@ -138,6 +138,31 @@ export function readPlan(store: RunStore, place: string): RunPlan | null {
 }
 
 /**
+ * Checks that the plan of a directory is still the one that this process began with: else what it computes is of no run.
+ *
+ * @param place directory of the run, for messages
+ * @throws InputError where it is another one, or gone, as when others have finished the run
+ */
+export function refuseOtherPlan(store: RunStore, place: string, sha256: string): void {
+  const bytes = store.read(PLAN_NAME);
+  if (bytes === null) {
+    throw new InputError(
+      `${place}: its plan is gone: the run was finished by others, or removed. Nothing more of it is written`,
+    );
+  }
+  if (planHash(Buffer.from(bytes).toString().trimEnd()) === sha256) return;
+  throw new InputError(
+    `${place}: its plan is another one than this process began with, and nothing more is written of the former. Run the same ` +
+      'command again, or submit the run again',
+  );
+}
+
+/** What records know a plan by. @param line of the plan */
+function planHash(line: string): string {
+  return createHash('sha256').update(line).digest('hex');
+}
+
+/**
  * Parses the line of a plan.
  *
  * @param place of the line, for messages
@@ -171,6 +196,6 @@ export function parsePlan(line: string, place: string): RunPlan {
     },
     units,
     stages: stagesOf(units, metric.source === 'file'),
-    sha256: createHash('sha256').update(line).digest('hex'),
+    sha256: planHash(line),
   };
 }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { checkGuards } from '../files/guarded-directory.js';
 import type { LockClaim } from '../files/lock-file.js';
 import { makeDirectory } from '../files/make-directory.js';
 import { namesIn } from '../files/names-in.js';
@@ -58,6 +59,8 @@ export function directoryStore(directory: string, { durable, lock }: StoreOption
   const folders = new Set<string>();
   return {
     publish: (name, chunks, { isSpare } = { isSpare: false }) => {
+      // Before a folder is made, too.
+      checkGuards(place(name));
       const folder = path.dirname(place(name));
       if (!folders.has(folder)) {
         makeDirectory(folder);
@@ -87,6 +90,9 @@ export function directoryStore(directory: string, { durable, lock }: StoreOption
       }
     },
     list: (folder) => namesIn(place(folder)).filter((name) => !name.startsWith('.')),
-    remove: (name) => removeFile(place(name)),
+    remove: (name) => {
+      checkGuards(place(name));
+      removeFile(place(name));
+    },
   };
 }

@@ -4,6 +4,7 @@ import { mergeScans } from '../input/scan.js';
 import type { DoneRecord } from '../output/done-records.js';
 import type { Manifest } from '../output/manifest.js';
 import { RunDirectory } from '../output/run-directory.js';
+import { refuseOtherPlan } from '../output/run-plan.js';
 import { recordsOfStage, scannedIdentity } from '../output/run-records.js';
 import { readScannedRange } from '../output/unit-parts.js';
 import { readVocabulary } from '../tables/vocabulary.js';
@@ -28,6 +29,8 @@ export async function finishSteps(
   await withCleanUp(
     async () => {
       const run: UnitRun = { ...unlocked, store: directory.store, lock: directory.lock };
+      // While this process waited for the lock, another one may have finished.
+      refuseOtherPlan(run.store, run.directory, plan.sha256);
       const records = plan.stages.flatMap(({ name }) => recordsOfStage(run.store, plan, name));
       const of = (stage: DoneRecord['stage']) => records.filter((record) => record.stage === stage);
       if (!allowMixed) refuseMixedRecords(run, records);

@@ -5,16 +5,19 @@ import { EigenshardError, errorOfKind, InputError } from '../errors.js';
 import { isInShare, type Share } from '../executor/array-index.js';
 import { tellRows } from '../executor/tell-rows.js';
 import { explained } from '../files/failure-message.js';
+import { withGuard } from '../files/guarded-directory.js';
 import { type DoneRecord, recordName } from '../output/done-records.js';
 import { publishFailure } from '../output/failure-records.js';
-import { recordsOfStage, scannedIdentity } from '../output/run-records.js';
+import { MANIFEST_NAME } from '../output/run-folders.js';
+import { refuseOtherPlan } from '../output/run-plan.js';
+import { readRecordsFile, recordsOfStage, scannedIdentity } from '../output/run-records.js';
 import { partOf, readScannedRange } from '../output/unit-parts.js';
 import type { Stage, StageName } from '../plan/stages.js';
 import { counted, formatBytes } from '../text/figures.js';
 import { settleBasis } from './basis.js';
 import type { RunContext } from './context.js';
 import { finishSteps } from './finish-steps.js';
-import { openSteps, openUnitRun } from './open-steps.js';
+import { openSteps, openUnitRun, type StepsDirectory } from './open-steps.js';
 import { memoryBytes } from './peak-memory.js';
 import { settleIdentity } from './settle-identity.js';
 import { stageNeeds } from './stage-needs.js';
@@ -39,6 +42,8 @@ export interface StepOptions {
   share: Share | null;
   /** Compute and finish although processors differ, whose last bits may. */
   allowMixed: boolean;
+  /** SHA-256 (hex) of the plan that is to be computed; whichever lies there where nothing is said. */
+  plan?: string | undefined;
   /** Variables of the process, of which a scheduler's are recorded. */
   environment: Readonly<Record<string, string | undefined>>;
 }
@@ -48,9 +53,10 @@ const PATIENCE_SECONDS = 60;
 
 /**
  * Computes a stage of a planned run, as far as it is this process's share: every unit that has no valid record. One that
- * fails is recorded, and the others are computed all the same.
+ * fails is recorded, and the others are computed all the same. Where others finish the run meanwhile, nothing is left to do.
  *
- * @throws EigenshardError of the worst kind of what failed; InputError where a stage before is not done
+ * @throws EigenshardError of the worst kind of what failed; InputError where a stage before is not done, or the plan is
+ * another one, then or before anything is written
  */
 export async function step(
   directory: string,
@@ -59,16 +65,57 @@ export async function step(
   context: RunContext,
 ): Promise<StepResult> {
   const opened = openSteps(directory);
-  const place = opened.directory;
-  if (opened.isFinished) {
-    const stage = stageName as StageName;
-    return { directory: place, stage, units: 0, before: 0, computed: 0, isFinished: true };
-  }
+  const { directory: place } = opened;
+  refuseUnasked(opened, options.plan);
+  if (opened.isFinished) return finishedBefore(place, stageName);
   const { plan, store } = opened;
+  const check = () => refuseOtherPlan(store, place, plan.sha256);
+  try {
+    return await withGuard(place, check, () => stepOf(opened, stageName, options, context));
+  } catch (error) {
+    if (isFinishedSince(place, plan.sha256)) return finishedBefore(place, stageName);
+    throw error;
+  }
+}
+
+function finishedBefore(directory: string, stage: string): StepResult {
+  return { directory, stage: stage as StageName, units: 0, before: 0, computed: 0, isFinished: true };
+}
+
+/** Whether others have finished the run of a plan, whatever became of this process. */
+function isFinishedSince(directory: string, plan: string): boolean {
+  if (!existsSync(path.join(directory, MANIFEST_NAME))) return false;
+  try {
+    return readRecordsFile(directory)?.plan.sha256 === plan;
+  } catch (error) {
+    if (error instanceof EigenshardError) return false;
+    throw error;
+  }
+}
+
+/** @throws InputError where the plan is another one than is to be computed */
+function refuseUnasked(opened: StepsDirectory, asked: string | undefined): void {
+  if (asked === undefined) return;
+  const { plan: found } = opened.isFinished ? (readRecordsFile(opened.directory) ?? { plan: null }) : opened;
+  const there = found?.sha256;
+  if (asked === there) return;
+  throw new InputError(
+    `${opened.directory}: holds another plan (${there?.slice(0, 12) ?? 'not known'}) than is to be computed ` +
+      `(${asked.slice(0, 12)}): the run was planned again since. Submit it again`,
+  );
+}
+
+async function stepOf(
+  opened: Extract<StepsDirectory, { isFinished: false }>,
+  stageName: string,
+  options: StepOptions,
+  context: RunContext,
+): Promise<StepResult> {
+  const { directory: place, plan, store } = opened;
   const stage = plan.stages.find(({ name }) => name === stageName);
   if (stage === undefined) {
     const names = plan.stages.map(({ name }) => name).join(', ');
-    throw new InputError(`${directory}: its run has no stage ${stageName}; it has ${names}`);
+    throw new InputError(`${place}: its run has no stage ${stageName}; it has ${names}`);
   }
   const done = recordsOfStage(store, plan, stage.name);
   // What the units of a covariance leave is gone when there is a basis.
