@@ -224,7 +224,8 @@ test('wrong arguments are refused with what is allowed', async (t) => {
   t.regex(stderr, /--workers.*It must be 1 or more/);
 });
 
-const commands = 'run, batch, verify, inspect, export, report, top, sql, generate, cache, doctor';
+const commands =
+  'run, batch, verify, inspect, export, report, top, sql, generate, cache, plan, step, status, submit, doctor';
 
 for (const [args, message] of [
   [['frobnicate'], `unknown command 'frobnicate'\nThe commands of eigenshard are ${commands}.`],
@@ -260,7 +261,7 @@ for (const [args, lines] of [
     ['inspect', '--metrik', 'x'],
     [
       "unknown option '--metrik'",
-      '--metric is an option of run, verify, not of inspect.',
+      '--metric is an option of run, verify, plan, not of inspect.',
       '"eigenshard inspect --help"',
     ],
   ],

@@ -25,8 +25,8 @@ export interface Executor {
 
 /**
  * Runs one task over many inputs, in order of their index, `concurrency` at a time. `onResult` sees each
- * result as it arrives, in any order, when the next task has been started. After a failure no further task is started,
- * those running are waited for (so what they finish is kept), and the first failure is thrown.
+ * result as it arrives, in any order. After a failure no further task is started, those running are waited for
+ * (so what they finish is kept), and the first failure is thrown.
  */
 export async function runTasks<Name extends TaskName>(
   executor: Executor,
@@ -36,22 +36,13 @@ export async function runTasks<Name extends TaskName>(
 ): Promise<void> {
   const failures: unknown[] = [];
   let next = 0;
-  const start = () => {
-    if (next >= inputs.length || failures.length > 0) return null;
-    const index = next++;
-    return { index, outcome: executor.run(name, inputs[index]!) };
-  };
   const lane = async () => {
-    for (let running = start(); running !== null; ) {
-      const { index, outcome } = running;
+    while (next < inputs.length && failures.length === 0) {
+      const index = next++;
       try {
-        const result = await outcome;
-        // Before the result is looked at: threads are not to wait for that.
-        running = start();
-        await onResult(result, index);
+        await onResult(await executor.run(name, inputs[index]!), index);
       } catch (error) {
         failures.push(error);
-        if (running?.index === index) running = null;
       }
     }
   };

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { checkGuards } from '../files/guarded-directory.js';
+import { refuseLost } from '../files/lock.js';
 import type { LockClaim } from '../files/lock-file.js';
 import { makeDirectory } from '../files/make-directory.js';
 import { namesIn } from '../files/names-in.js';
@@ -91,6 +92,7 @@ export function directoryStore(directory: string, { durable, lock }: StoreOption
     },
     list: (folder) => namesIn(place(folder)).filter((name) => !name.startsWith('.')),
     remove: (name) => {
+      if (lock !== null) refuseLost(lock);
       checkGuards(place(name));
       removeFile(place(name));
     },

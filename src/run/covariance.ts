@@ -1,25 +1,21 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { freeBuffer } from '../linalg/free-buffer.js';
 import { unpackCovariance } from '../linalg/unpack-covariance.js';
 import type { DoneRecord } from '../output/done-records.js';
-import { partName } from '../output/part-file.js';
+import { isPartIntact, partName } from '../output/part-file.js';
 import { recordsOfStage } from '../output/run-records.js';
 import { partOf } from '../output/unit-parts.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
 import type { RunContext } from './context.js';
 import { computeUnits, type UnitRun, withdrawUnit } from './unit-run.js';
 
-/** Computes, on the pool, the units of the covariance that are not done. */
+/** Computes, on the pool, the units of the covariance that are not done, or whose sums are damaged. */
 export async function computeCovariance(
   run: UnitRun,
   { executor, stopwatch }: Pick<RunContext, 'executor' | 'stopwatch'>,
 ): Promise<void> {
   const { rows, hidden } = run.plan.units;
   const records = recordsOfStage(run.store, run.plan, 'covariance');
-  const lost = records.filter(
-    ({ part }) => part !== null && !existsSync(path.join(run.directory, part.path)),
-  );
+  const lost = records.filter(({ part }) => part === null || !isPartIntact(run.store, part));
   for (const record of lost) withdrawUnit(run, record);
   const done = new Set(records.filter((record) => !lost.includes(record)).map(({ unit }) => unit));
   const all = covarianceUnits(rows, hidden);
