@@ -12,8 +12,11 @@ import { until } from './until.js';
 const NODES = ['node-a', 'node-b'];
 const programs = ['munged', 'slurmctld', 'slurmd', 'sbatch', 'srun', 'scontrol', 'squeue', 'sinfo'];
 
+/** What a test that calls `startSlurm` lacks here; null where it lacks nothing. */
+export const slurmLack = missingSlurm();
+
 /** Declares a test that calls `startSlurm`. */
-export const slurmTest = testUnless(missingSlurm());
+export const slurmTest = testUnless(slurmLack);
 
 /** A cluster of two nodes of one core, on this machine. */
 export interface Slurm {
@@ -27,12 +30,28 @@ export interface Slurm {
   requeue(job: string, task: number): Promise<unknown>;
   /** Waits until every task of a job is done. @returns the states of the tasks, by their index */
   ended(job: string): Promise<Record<string, string>>;
+  /** Runs one of Slurm's commands. @returns what it printed; without a controller it fails */
+  run(...command: string[]): Promise<string>;
+  /** Kills a daemon with SIGKILL: the controller, or that of a node. What it has started lives on. */
+  kill(daemon: Daemon): Promise<void>;
+  /** Starts a daemon again that was killed, and waits until the nodes are known again. */
+  revive(daemon: Daemon): Promise<void>;
 }
 
-/** Starts a cluster: an own munged, controller and two node daemons, all of which end with the test. */
-export async function startSlurm(t: ExecutionContext): Promise<Slurm> {
+/** A daemon by the name of its program or its node. */
+export type Daemon = 'slurmctld' | 'node-a' | 'node-b';
+
+/**
+ * Starts a cluster: an own munged, controller and two node daemons, all of which end with the test.
+ *
+ * @param settings lines of slurm.conf beside, or in the place of, those that every test has
+ */
+export async function startSlurm(
+  t: ExecutionContext,
+  settings: Readonly<Record<string, string | number>> = {},
+): Promise<Slurm> {
   const folder = scratchDirectory(t);
-  const daemons: ChildProcess[] = [];
+  const daemons = new Map<string, ChildProcess>();
   const environment = { SLURM_CONF: path.join(folder, 'slurm.conf') };
   const run = async (...command: string[]) => {
     const { code, stdout, stderr } = await startCommand(command, environment).ended;
@@ -41,38 +60,59 @@ export async function startSlurm(t: ExecutionContext): Promise<Slurm> {
   };
   // Jobs first: what a node daemon has started outlives it.
   t.teardown(async () => {
+    for (const [name, daemon] of daemons) if (isOver(daemon)) begin(name);
     await run('scancel', '--user=root').catch(() => {});
     await settled(run).catch(() => {});
-    for (const daemon of daemons.toReversed()) daemon.kill('SIGTERM');
-    await Promise.all(daemons.map(gone));
+    for (const daemon of [...daemons.values()].toReversed()) daemon.kill('SIGTERM');
+    await Promise.all([...daemons.values()].map(gone));
   });
-  prepare(folder, await freePorts(1 + NODES.length));
-  const begin = (program: string, ...args: string[]) => {
-    daemons.push(spawn(program, args, { stdio: 'ignore', env: { ...process.env, ...environment } }));
+  prepare(folder, await freePorts(1 + NODES.length), settings);
+  const begin = (name: string) => {
+    const [program = '', ...args] = daemonCommand(name, folder);
+    daemons.set(name, spawn(program, args, { stdio: 'ignore', env: { ...process.env, ...environment } }));
   };
-  begin(
-    'munged',
-    ...['--foreground', '--force', '--num-threads=2'],
-    ...['key', 'socket', 'pid', 'log', 'seed']
-      .map((name) => `--${name}-file=${folder}/munge/${name}`)
-      .map(socket),
-  );
+  const known = async (pattern: RegExp) => {
+    while (!pattern.test(await run('sinfo', '-h', '-N', '-o', '%T').catch(String))) {
+      const ended = [...daemons.values()].find(({ exitCode }) => exitCode !== null);
+      if (ended !== undefined)
+        throw new Error(`${ended.spawnfile} ended with ${ended.exitCode}${logOf(folder)}`);
+    }
+  };
+  begin('munged');
   await until(() => existsSync(path.join(folder, 'munge/socket')));
-  begin('slurmctld', '-D', '-f', environment.SLURM_CONF);
-  for (const node of NODES) begin('slurmd', '-D', '-f', environment.SLURM_CONF, '-N', node);
-  while ((await run('sinfo', '-h', '-N', '-o', '%T').catch(String)) !== NODES.map(() => 'idle').join('\n')) {
-    const ended = daemons.find(({ exitCode }) => exitCode !== null);
-    if (ended !== undefined)
-      throw new Error(`${ended.spawnfile} ended with ${ended.exitCode}${logOf(folder)}`);
-  }
+  for (const name of ['slurmctld', ...NODES]) begin(name);
+  await known(/^idle\nidle$/);
   return {
     folder,
     environment,
+    run,
+    kill: async (name) => {
+      const daemon = daemons.get(name)!;
+      daemon.kill('SIGKILL');
+      await gone(daemon);
+    },
+    revive: async (name) => {
+      begin(name);
+      await known(/^\w+\n\w+$/);
+    },
     submit: (script, ...options) =>
       run('sbatch', '--parsable', `--chdir=${folder}`, '--cpus-per-task=1', '--mem=400M', ...options, script),
     requeue: (job, task) => run('scontrol', 'requeue', `${job}_${task}`),
     ended: (job) => endOf(run, job),
   };
+}
+
+/** The words that start a daemon, in the foreground. */
+function daemonCommand(name: string, folder: string): string[] {
+  const configuration = path.join(folder, 'slurm.conf');
+  if (name === 'slurmctld') return ['slurmctld', '-D', '-f', configuration];
+  if (name !== 'munged') return ['slurmd', '-D', '-f', configuration, '-N', name];
+  return [
+    ...['munged', '--foreground', '--force', '--num-threads=2'],
+    ...['key', 'socket', 'pid', 'log', 'seed']
+      .map((file) => `--${file}-file=${folder}/munge/${file}`)
+      .map(socket),
+  ];
 }
 
 type Run = (...command: string[]) => Promise<string>;
@@ -93,7 +133,11 @@ async function settled(run: Run): Promise<void> {
   while ((await run('squeue', '-h')) !== '') await new Promise((resolve) => setTimeout(resolve, 200));
 }
 
-function prepare(folder: string, [controller, ...nodes]: readonly number[]): void {
+function prepare(
+  folder: string,
+  [controller, ...nodes]: readonly number[],
+  given: Readonly<Record<string, string | number>>,
+): void {
   // Daemons of other users may look in.
   chmodSync(folder, 0o755);
   for (const name of ['state', 'spool', 'munge']) mkdirSync(path.join(folder, name), { mode: 0o755 });
@@ -127,6 +171,7 @@ function prepare(folder: string, [controller, ...nodes]: readonly number[]): voi
     KillWait: 3,
     MinJobAge: 300,
     SchedulerParameters: 'sched_interval=1,batch_sched_delay=0',
+    ...given,
   };
   const lines = [
     ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
@@ -159,8 +204,11 @@ function socket(option: string): string {
 }
 
 function gone(daemon: ChildProcess): Promise<unknown> {
-  if (daemon.exitCode !== null || daemon.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => daemon.once('exit', resolve));
+  return isOver(daemon) ? Promise.resolve() : new Promise((resolve) => daemon.once('exit', resolve));
+}
+
+function isOver({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 function logOf(folder: string): string {
