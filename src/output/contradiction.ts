@@ -1,4 +1,12 @@
-import type { Manifest } from './manifest.js';
+import type { FileRecord } from '../files/file-record.js';
+
+/** What a manifest says of the sizes of a run. */
+interface Sizes {
+  /** V and d. */
+  model: { rows: number; hidden: number };
+  partitions: readonly { first: number; count: number; files: readonly Pick<FileRecord, 'bytes'>[] }[];
+  eigenbasis: Pick<FileRecord, 'bytes'>;
+}
 
 /**
  * Says what in a manifest cannot be, though each of its values may: readers count on partitions that hold all rows in
@@ -6,11 +14,7 @@ import type { Manifest } from './manifest.js';
  *
  * @returns null where everything fits
  */
-export function contradictionIn({
-  model,
-  partitions,
-  eigenbasis,
-}: Pick<Manifest, 'model' | 'partitions' | 'eigenbasis'>): string | null {
+export function contradictionIn({ model, partitions, eigenbasis }: Sizes): string | null {
   const rowBytes = model.hidden * 4;
   let rows = 0;
   for (const [index, { first, count, files }] of partitions.entries()) {
