@@ -3,6 +3,7 @@ import path from 'node:path';
 import pLimit from 'p-limit';
 import { EigenshardError, InputError } from '../errors.js';
 import { isInShare, type Share } from '../executor/array-index.js';
+import { refuseOccupied } from '../files/make-directory.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { ModelPlan } from '../input/model-plan.js';
 import type { Normalisation } from '../input/normalisation.js';
@@ -114,12 +115,14 @@ export function folderOf(run: RunOfBatch): string | null {
  * others may be computing meanwhile. A run whose model or metric cannot be used is one that the others do not depend
  * on: it is planned as refused.
  *
- * @throws InputError where two runs would write the same file, or one where the batch's summary will go
+ * @throws InputError where two runs would write the same file, or one where the batch's summary will go, or where the
+ *   batch's folder cannot be made
  */
 export async function planBatch(
   config: BatchConfig,
   { hub, note, share = null, find = planModel }: FindOptions,
 ): Promise<BatchPlan> {
+  refuseOccupied(path.resolve(config.out));
   const sources: Sources = {
     metrics: new MetricCatalogue(),
     find: (model, asked) => find(model, { hub, note, ...asked }),

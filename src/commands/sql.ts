@@ -1,11 +1,9 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { text as textOf } from 'node:stream/consumers';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { batchSummaryFile } from '../batch/batch-summary.js';
 import { InputError } from '../errors.js';
-import { asInputError } from '../files/read-error.js';
+import { readText } from '../files/read-text.js';
 import { readManifest } from '../output/manifest.js';
 import { querySql } from '../queries/sql.js';
 import { type Views, viewsOfRun } from '../queries/views.js';
@@ -16,6 +14,9 @@ import { type SqlFormat, type SqlTextOptions, sqlFormats, sqlText } from './sql-
 
 /** Significant digits in a table, where nobody asks for others. */
 const DIGITS = 6;
+
+/** Beyond any query that a person or a program writes. */
+const MOST_QUERY_BYTES = 2 ** 24;
 
 /** Adds `sql`. */
 export function addSqlCommand(program: Command): void {
@@ -97,14 +98,25 @@ async function queryText(given: string | undefined, file: string | undefined): P
     throw new InputError(
       'sql: expected one query: as an argument, as - (standard input), or in --file; `sql --help` has examples',
     );
-  if (given !== undefined) return given === '-' ? textOf(process.stdin) : given;
-  if (file === '-') return textOf(process.stdin);
-  try {
-    // An editor may have put a byte order mark before it.
-    return (await readFile(file!, 'utf8')).replace(/^\ufeff/, '');
-  } catch (error) {
-    throw asInputError(error, file!, 'the query');
+  if (given !== undefined) return given === '-' ? standardInput() : given;
+  if (file === '-') return standardInput();
+  // An editor may have put a byte order mark before it.
+  return (await readText(file!, 'the query')).replace(/^\ufeff/, '');
+}
+
+/** Reads the query that is piped in, which may be a pipe without an end. */
+async function standardInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MOST_QUERY_BYTES)
+      throw new InputError(
+        `sql: standard input has more than ${MOST_QUERY_BYTES} bytes, which are no query; check what is piped in`,
+      );
   }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function attachment(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { isMissing, systemError } from './system-error.js';
@@ -22,6 +22,23 @@ export function makeDirectory(directory: string, cause = directory): string | un
   } catch (error) {
     throw asOutputError(error, cause);
   }
+}
+
+/**
+ * Refuses a directory that could not be made, because something else stands at its place; one that is there, or of which
+ * nothing is there yet, is let pass.
+ *
+ * @throws InputError with the path and what to do
+ */
+export function refuseOccupied(directory: string): void {
+  try {
+    if (isDirectory(directory) || lstatSync(directory, { throwIfNoEntry: false }) === undefined) return;
+  } catch (error) {
+    throw asOutputError(error, directory);
+  }
+  throw new InputError(
+    `${directory}: expected a directory, or nothing yet, and something else stands there: move it away, or choose another path`,
+  );
 }
 
 /**

@@ -383,7 +383,9 @@ export class RunDirectory {
   #refuseOtherKernels(found: BackendIdentity, wanted: BackendIdentity): void {
     if (sameBackend(found, wanted)) return;
     const option =
-      found.backend === 'portable' ? '--backend portable' : `--backend system --blas ${found.library}`;
+      found.backend === 'portable'
+        ? '--backend portable'
+        : `--backend system --blas ${found.library} (if you trust that library)`;
     // The same library in another version cannot be asked for.
     const isElsewhere = found.backend !== wanted.backend || found.library !== wanted.library;
     throw new InputError(

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { EigenshardError } from '../errors.js';
+import { refuseOccupied } from '../files/make-directory.js';
 import { type MetricHeader, readMetricHeader } from '../input/metric.js';
 import { planModel } from '../input/plan-model.js';
 import type { BackendIdentity } from '../linalg/backend/backend.js';
@@ -71,6 +72,7 @@ export async function forecastRun(
   context: RunContext,
 ): Promise<RunForecast> {
   const directory = path.resolve(outputPath(config));
+  refuseOccupied(directory);
   const { hub, note, signal, executor, stopwatch } = context;
   // Of this process, as of the run's.
   const { 'start-up': ofProcess = 0 } = stopwatch.report().seconds;

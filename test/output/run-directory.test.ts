@@ -244,7 +244,7 @@ test('an unfinished run that other kernels computed is refused with the option t
     [
       openblas,
       sampleKernels,
-      /\(system, libopenblas\.so\.0 OpenBLAS 0\.3; float32 by .*Give --backend system --blas libopenblas\.so\.0, or/,
+      /\(system, libopenblas\.so\.0 OpenBLAS 0\.3; float32 by .*Give --backend system --blas libopenblas\.so\.0 \(if you trust that library\), or/,
     ],
     [openblas, { ...openblas, version: 'OpenBLAS 0.4' }, /last bits differ\. Start again with --overwrite/],
   ] as const) {

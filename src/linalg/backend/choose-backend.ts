@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../../errors.js';
 import type { Backend, BackendIdentity, BackendName } from './backend.js';
@@ -12,7 +13,7 @@ export interface BackendWish {
   backend: BackendName;
   /** A library by file, or by a name that the loader finds; undefined: the known ones are looked for. */
   blas?: string | undefined;
-  /** Backend of the run that is to be continued, if any: `auto` takes it again. */
+  /** Backend of the run that is to be continued, if any: `auto` takes it again, if it is one that is looked for by itself. */
   recorded?: BackendIdentity | null;
 }
 
@@ -64,18 +65,35 @@ export async function chooseBackend(
       ? 'Install one (Debian and Ubuntu: apt install libopenblas0; Fedora: dnf install openblas-threads; ' +
         'macOS: brew install openblas), name one with --blas, or give --backend portable'
       : 'Name another one, or give --backend portable';
-  throw new InputError(`no system library can be used:\n  ${refusals.join('\n  ')}\n${advice}`);
+  const [only, ...others] = refusals;
+  const reasons = others.length === 0 ? ` ${only}. ` : `\n  ${refusals.join('\n  ')}\n`;
+  throw new InputError(`no system library can be used:${reasons}${advice}`);
 }
 
+/** Libraries to try. What a file of a run names is code that would run: it chooses among the known ones alone. */
 function candidatesOf(
   blas: string | undefined,
   recorded: BackendIdentity | null,
   libraries: readonly LibraryNames[],
 ): readonly LibraryNames[] {
-  const name = blas ?? recorded?.library;
-  if (name === undefined) return libraries;
-  // A bare name is for the loader to find, anything else is a file.
-  return [libraryNamed(/[\\/]/.test(name) ? path.resolve(name) : name)];
+  if (blas !== undefined) return [libraryNamed(isPath(blas) ? path.resolve(blas) : blas)];
+  const known = libraries.filter(({ library }) => library === recorded?.library);
+  return known.length > 0 ? known : libraries;
+}
+
+/** A bare name is for the loader to find, anything else is a file. */
+function isPath(library: string): boolean {
+  return /[\\/]/.test(library);
+}
+
+/** Whether something stands there that the loader would read without an end, or wait for. */
+function isSpecial(library: string): boolean {
+  try {
+    return isPath(library) && !statSync(library).isFile();
+  } catch {
+    // The loader says why it has none, or finds one that is no file, as on macOS.
+    return false;
+  }
 }
 
 /** Backend over a library, or why it cannot be used. */
@@ -84,6 +102,7 @@ async function tryLibrary(
   names: LibraryNames,
   note: (line: string) => void,
 ): Promise<Backend | string> {
+  if (isSpecial(names.library)) return 'is no regular file';
   let library: ReturnType<typeof openSystemLibrary>;
   try {
     library = openSystemLibrary(koffi, names);

@@ -279,8 +279,29 @@ test('auto continues a run with the kernels that began it', async (t) => {
   );
   t.is(portable, portableBackend);
   const recorded = { ...portableBackend.identity, backend: 'system', library: 'libbefore.so' } as const;
-  const system = await chooseBackend({ backend: 'auto', recorded }, t.fail, surroundings);
+  const several = { ...surroundings, libraries: [...libraries, { library: 'libbefore.so', lapack: null }] };
+  const system = await chooseBackend({ backend: 'auto', recorded }, t.fail, several);
   t.is(system.identity.library, 'libbefore.so');
+});
+
+test('a library that only a file of a run names is not loaded, because its code would run', async (t) => {
+  const { loadKoffi } = koffiWith(sound);
+  const koffi = await loadKoffi();
+  const loaded: string[] = [];
+  const watched: Koffi = {
+    ...koffi,
+    load: (library) => {
+      loaded.push(library);
+      return koffi.load(library);
+    },
+  };
+  for (const library of ['/elsewhere/libevil.so', './libevil.so', 'libevil.so', '../libmade-up.so', '']) {
+    const recorded = { ...portableBackend.identity, backend: 'system', library } as const;
+    const surroundings = { libraries, loadKoffi: async () => watched };
+    const { identity } = await chooseBackend({ backend: 'auto', recorded }, t.fail, surroundings);
+    t.is(identity.library, 'libmade-up.so');
+  }
+  t.deepEqual([...new Set(loaded)], ['libmade-up.so']);
 });
 
 test('the portable kernels are opened again from their plain data', async (t) => {
