@@ -217,8 +217,9 @@ function finishSeconds(directory: string): number {
   return (seconds.tables ?? 0) + (seconds.report ?? 0) + (seconds.commit ?? 0);
 }
 
-function bytesOf({ files, part }: DoneRecord): number {
-  return sum([...files.map(({ bytes }) => bytes), part?.bytes ?? 0]);
+/** Bytes for which a unit waits until they are on the disk: its files, and not what it leaves for later stages. */
+function bytesOf({ files }: DoneRecord): number {
+  return sum(files.map(({ bytes }) => bytes));
 }
 
 /** Predicts a round from its own constants. */

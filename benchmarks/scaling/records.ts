@@ -9,7 +9,7 @@
  */
 import { deepStrictEqual } from 'node:assert';
 import { execFile } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import path from 'node:path';
 import { parseArgs, promisify } from 'node:util';
@@ -36,6 +36,8 @@ const root = path.resolve(import.meta.dirname, '../../..');
 const scratch = path.join(root, 'runs', 'benchmark-scaling-records');
 const model = path.join(scratch, 'model');
 const common = ['--model', model, '--backend', 'portable', '--quiet'];
+
+const RECORD_BYTES = 1000;
 
 /** A stage's records, with the arrays of their parts. */
 interface Published {
@@ -125,7 +127,26 @@ function republish(plan: RunRecords['plan'], stages: readonly Published[][]): nu
       );
     }
   }
+  writePlainly();
   return (performance.now() - started) / 1000;
+}
+
+/** Writes as many files of a record's size and waits for the disk, for each and for its folder: what no record can beat. */
+function writePlainly(): void {
+  const folder = path.join(scratch, 'plain');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  const begun = performance.now();
+  const folderDescriptor = openSync(folder, 'r');
+  for (let unit = 0; unit < partitions; unit++) {
+    const descriptor = openSync(path.join(folder, String(unit)), 'wx');
+    writeSync(descriptor, new Uint8Array(RECORD_BYTES));
+    fsyncSync(descriptor);
+    closeSync(descriptor);
+    fsyncSync(folderDescriptor);
+  }
+  closeSync(folderDescriptor);
+  note('a plain file of 1 kB, synced with its folder', (performance.now() - begun) / partitions);
 }
 
 async function runWhole(partitionRows: number): Promise<number> {

@@ -21,6 +21,10 @@ export function addStepCommand(program: Command): void {
     .option('--index <i>', 'number of this process, from 0 (default: as its scheduler says)')
     .option('--of <n>', 'number of processes that share the stage')
     .addOption(workersOption())
+    .option(
+      '--blas <path>',
+      'system library that the run was planned for, where it is none that is found by itself',
+    )
     .option('--plan <sha256>', 'compute no other plan than this one, as scripts of `submit` say it')
     .addOption(allowMixedOption())
     .option('--json', 'print what was done as JSON', false)
@@ -36,6 +40,7 @@ interface StepCommandOptions {
   index?: string;
   of?: string;
   workers?: number;
+  blas?: string;
   plan?: string;
   allowMixed: boolean;
   json: boolean;
@@ -45,10 +50,10 @@ interface StepCommandOptions {
 async function stepCommand(
   directory: string,
   stage: string,
-  { index, of, workers = configDefaults.workers, plan, allowMixed, json, quiet }: StepCommandOptions,
+  { index, of, workers = configDefaults.workers, blas, plan, allowMixed, json, quiet }: StepCommandOptions,
 ): Promise<void> {
   const share = shareOf({ index, of }, process.env);
-  const options = { share, allowMixed, plan, environment: process.env };
+  const options = { share, allowMixed, blas, plan, environment: process.env };
   const onProgress = showProgress(process.stderr, quiet);
   const result = await interruptible((signal) =>
     withContext(workers, { signal, onProgress, startedAt: 0 }, (context) =>

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { EigenshardError, InputError, VerificationError } from '../errors.js';
 import { afterCleanUp, withCleanUpSync } from '../files/clean-up.js';
 import { type HeldDirectory, removeEmpty, takeDirectory } from '../files/held-directory.js';
@@ -286,7 +287,7 @@ export class RunDirectory {
           'or start again with --overwrite',
       );
     }
-    this.#refuseOtherKernels(plan.kernels, wanted.plan.kernels);
+    this.#refuseOtherKernels(plan, wanted.plan);
     this.#refuseOtherProcessor(records);
   }
 
@@ -380,8 +381,10 @@ export class RunDirectory {
     );
   }
 
-  #refuseOtherKernels(found: BackendIdentity, wanted: BackendIdentity): void {
-    if (sameBackend(found, wanted)) return;
+  #refuseOtherKernels(there: PlanOfRun, here: PlanOfRun): void {
+    const [found, wanted] = [there.kernels, here.kernels];
+    // Threads load what a plan says: it must be what was chosen here.
+    if (sameBackend(found, wanted) && isDeepStrictEqual(there.choice, here.choice)) return;
     const option =
       found.backend === 'portable'
         ? '--backend portable'

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { InputError } from '../errors.js';
 import { withCleanUp } from '../files/clean-up.js';
 import { mergeScans } from '../input/scan.js';
 import type { DoneRecord } from '../output/done-records.js';
+import { exportName, unfinishedName } from '../output/exports.js';
 import type { Manifest } from '../output/manifest.js';
 import { RunDirectory } from '../output/run-directory.js';
 import { refuseOtherPlan } from '../output/run-plan.js';
@@ -10,7 +12,7 @@ import { readScannedRange } from '../output/unit-parts.js';
 import { readVocabulary } from '../tables/vocabulary.js';
 import { settleBasis } from './basis.js';
 import type { RunContext } from './context.js';
-import { finishRun } from './finish-run.js';
+import { finishRun, plannedExports } from './finish-run.js';
 import type { UnitRun } from './unit-run.js';
 import { VerifiedUnits } from './verified-units.js';
 
@@ -31,6 +33,7 @@ export async function finishSteps(
       const run: UnitRun = { ...unlocked, store: directory.store, lock: directory.lock };
       // While this process waited for the lock, another one may have finished.
       refuseOtherPlan(run.store, run.directory, plan.sha256);
+      refuseForeignExports(run);
       const records = plan.stages.flatMap(({ name }) => recordsOfStage(run.store, plan, name));
       const of = (stage: DoneRecord['stage']) => records.filter((record) => record.stage === stage);
       if (!allowMixed) refuseMixedRecords(run, records);
@@ -54,6 +57,17 @@ export async function finishSteps(
       directory.commit(plan, { ...results, execution: executionOfSteps(run, records, context) });
     },
     () => directory.close(),
+  );
+}
+
+/** A plan may come from anywhere: outside of the run's directory, an export is only made where there is nothing yet. */
+function refuseForeignExports({ directory, plan }: UnitRun): void {
+  const foreign = plannedExports(plan, directory)
+    .filter(({ path: file }) => exportName(directory, file) === file)
+    .find(({ path: file }) => existsSync(file) || existsSync(unfinishedName(file)));
+  if (foreign === undefined) return;
+  throw new InputError(
+    `${foreign.path}: exists, and the run in ${directory} would write an export there. Move it away, then finish again`,
   );
 }
 

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { InputError } from '../errors.js';
 import { schedulerOf } from '../executor/scheduler.js';
 import { backendLabel, sameBackend } from '../linalg/backend/backend.js';
-import { openBackend } from '../linalg/backend/open-backend.js';
+import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
 import { type RunPlan, readPlan } from '../output/run-plan.js';
 import { directoryStore, type RunStore } from '../output/run-store.js';
@@ -31,21 +32,32 @@ export function openSteps(directory: string): StepsDirectory {
   );
 }
 
+/** How this machine computes units. */
+export interface UnitOptions {
+  /** A library that the user names; what a plan names is loaded only where it is one that is looked for by itself. */
+  blas?: string | undefined;
+  /** Variables of the process, of which a scheduler's are recorded. */
+  environment: Readonly<Record<string, string | undefined>>;
+}
+
 /**
  * Opens what computes the units of a planned run on this machine.
  *
- * @param environment variables of the process, of which a scheduler's are recorded
  * @throws InputError where other kernels would compute than were planned
  */
 export async function openUnitRun(
   { directory, plan, store }: Extract<StepsDirectory, { isFinished: false }>,
-  environment: Readonly<Record<string, string | undefined>>,
+  { blas, environment }: UnitOptions,
+  note: (line: string) => void,
 ): Promise<UnitRun> {
-  const backend = await openBackend(plan.choice);
-  if (!sameBackend(backend.identity, plan.kernels)) {
+  const wish = { backend: 'auto', blas, recorded: plan.kernels } as const;
+  const backend = await chooseBackend(wish, note);
+  // Threads load what the plan says: it must be what was chosen here.
+  if (!sameBackend(backend.identity, plan.kernels) || !isDeepStrictEqual(backend.choice, plan.choice)) {
     throw new InputError(
       `${directory}: was planned for ${backendLabel(plan.kernels)}, and here is ${backendLabel(backend.identity)}, whose last ` +
-        'bits differ. Use machines with the same library, or plan the run again with --backend portable',
+        'bits differ. Use machines with the same library, name it with --blas (if you trust it), or plan the run again with ' +
+        '--backend portable',
     );
   }
   return { directory, plan, store, lock: null, backend, maker: makerOf(backend, schedulerOf(environment)) };

@@ -17,7 +17,7 @@ import { counted, formatBytes } from '../text/figures.js';
 import { settleBasis } from './basis.js';
 import type { RunContext } from './context.js';
 import { finishSteps } from './finish-steps.js';
-import { openSteps, openUnitRun, type StepsDirectory } from './open-steps.js';
+import { openSteps, openUnitRun, type StepsDirectory, type UnitOptions } from './open-steps.js';
 import { memoryBytes } from './peak-memory.js';
 import { settleIdentity } from './settle-identity.js';
 import { stageNeeds } from './stage-needs.js';
@@ -37,15 +37,13 @@ export interface StepResult {
 }
 
 /** Options of a step. */
-export interface StepOptions {
+export interface StepOptions extends UnitOptions {
   /** The share of this process; all units where nothing is said. */
   share: Share | null;
   /** Compute and finish although processors differ, whose last bits may. */
   allowMixed: boolean;
   /** SHA-256 (hex) of the plan that is to be computed; whichever lies there where nothing is said. */
   plan?: string | undefined;
-  /** Variables of the process, of which a scheduler's are recorded. */
-  environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** Seconds in which a network file system shows what others have written. */
@@ -127,7 +125,7 @@ async function stepOf(
   const before = mine.length - open.length;
   const result = { directory: place, stage: stage.name, units: mine.length, before, isFinished: false };
   if (open.length === 0) return { ...result, computed: 0 };
-  const run = await openUnitRun(opened, options.environment);
+  const run = await openUnitRun(opened, options, context.note);
   refuseBeyondMemoryOf(run, stage, context.executor.concurrency);
   await requireStages(run, stage, context);
   refuseMixed(run, options.allowMixed);

@@ -259,7 +259,7 @@ test('bytes that differ from those of another machine are refused with the names
   await stepsTo(run, 'basis');
   const opened = openSteps(run);
   if (opened.isFinished) throw new Error('finished');
-  const unitRun = await openUnitRun(opened, {});
+  const unitRun = await openUnitRun(opened, { environment: {} }, () => {});
   const files = [{ path: 'projections/parquet/part-00000.parquet', bytes: 1, crc32: 2 }];
   const other = { ...unitRun.maker, host: 'elsewhere', processor: 'another one' };
   publishRecord(opened.store, {
@@ -277,7 +277,10 @@ test('a unit of another plan is refused', async (t) => {
   const { run } = await planned(t);
   const opened = openSteps(run);
   if (opened.isFinished) throw new Error('finished');
-  const input = unitInput(await openUnitRun(opened, {}), { stage: 'scan', unit: 0 });
+  const input = unitInput(await openUnitRun(opened, { environment: {} }, () => {}), {
+    stage: 'scan',
+    unit: 0,
+  });
   await withContextHere(async ({ executor }) => {
     const other = executor.run('unit', { ...input, plan: 'ab' });
     await t.throwsAsync(other, { message: /its plan is another one than this process began with/ });
