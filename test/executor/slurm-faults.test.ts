@@ -320,6 +320,17 @@ longSlurmTest('a controller that is killed -9 and started again within a stage c
   await isAsOfOneProcess(t, mine);
 });
 
+longSlurmTest('a made-up model of 20,000 rows is computed on two nodes', async (t) => {
+  const slurm = await startSlurm(t);
+  const model = path.join(scratchDirectory(t), 'made-up');
+  const shape = ['--rows', '20000', '--hidden', '512'];
+  t.is((await eigenshard('generate', ...shape, '--out', model, '--quiet')).code, 0);
+  const mine = await planned(t, { model, rows: '2500' });
+  await isCompleted(t, slurm, mine.run, await submitted(slurm, mine.run));
+  t.deepEqual(stageOf(statusOf(mine.run), 'covariance').hosts, ['node-a', 'node-b']);
+  await isAsOfOneProcess(t, mine);
+});
+
 testUnless(slurmLack ?? modelLack)('a real model is computed on two nodes', async (t) => {
   const slurm = await startSlurm(t);
   const mine = await planned(t, { model: stories260k, rows: '128' });
