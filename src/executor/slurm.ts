@@ -175,6 +175,8 @@ function stepSections({ run, command, stepOptions }: SlurmLaunch, job: string): 
       '  options+=(--workers "$SLURM_CPUS_PER_TASK")',
       '  export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK',
       'fi',
+      '# A step that ended while its controller was away keeps its CPUs for Slurm: the next one is not to wait for them.',
+      'export SLURM_OVERLAP=1',
     ],
     [
       '# Puts the job into the queue again, which ends this script; then it finds what is done, and goes on.',

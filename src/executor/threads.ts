@@ -4,7 +4,7 @@ import { EigenshardError, fromPlainError, PassingError, type PlainError } from '
 import { explained } from '../files/failure-message.js';
 import { forbidTelemetry } from '../linalg/onnxruntime.js';
 import type { Executor } from './executor.js';
-import type { RowsDone, TaskCall, TaskName, Tasks, WorkerSetting } from './tasks.js';
+import type { RowsDone, TaskCall, TaskName, Tasks, UnitInput, WorkerSetting } from './tasks.js';
 
 /** Outcome of a task in its thread: failures travel as data, so a rejection can only mean that the thread died. */
 export type TaskOutcome = { ok: true; result: unknown } | { ok: false; error: PlainError };
@@ -155,6 +155,10 @@ function threadsFailed(cause: unknown): EigenshardError {
 
 /** Name of a task in messages, with the rows that it is about. */
 function taskLabel(name: TaskName, input: unknown): string {
+  if (name === 'unit') {
+    const { stage, unit } = input as UnitInput;
+    return `unit ${unit} of ${stage}`;
+  }
   const { rows } = input as { rows?: { first: number; count: number } };
   return rows === undefined ? `${name}` : `${name} of rows ${rows.first} to ${rows.first + rows.count - 1}`;
 }

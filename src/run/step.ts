@@ -281,13 +281,18 @@ function refuseProblems(run: UnitRun, record: DoneRecord): void {
   );
 }
 
+/** Records a failure where it can: on a disk that is full, or of a plan that was replaced, its message alone is to tell. */
 function recordFailure(
   run: UnitRun,
   stage: StageName,
   unit: number,
   { message, isPassing }: EigenshardError,
 ): void {
-  publishFailure(run.store, { stage, unit, plan: run.plan.sha256, message, isPassing });
+  try {
+    publishFailure(run.store, { stage, unit, plan: run.plan.sha256, message, isPassing });
+  } catch (error) {
+    if (!(explained(error) instanceof EigenshardError)) throw error;
+  }
 }
 
 /** One failure for several: interrupted where one was, else of the first that lasts, else passing. */

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import { publishRecord, readRecord } from '../../src/output/done-records.js';
 import { directoryStore } from '../../src/output/run-store.js';
@@ -65,11 +66,15 @@ interface SubmitOptions {
   fault?: TaskFault | null;
 }
 
-/** The second process of a step sends itself a signal when so many partitions are recorded; once, whoever does it. */
-function signalInProject(slurm: Slurm, signal: NodeJS.Signals): TaskFault {
+/** One process of a step, by default the second, sends itself a signal when some partitions are recorded; once. */
+function signalInProject(
+  slurm: Slurm,
+  signal: NodeJS.Signals,
+  when: TaskFault['when'] = { SLURM_PROCID: '1', SLURM_STEP_NUM_TASKS: '2' },
+): TaskFault {
   const at: SignalAtRecord = { folder: 'mine', stage: 'project', records: 2, signal };
   return {
-    when: { SLURM_PROCID: '1', SLURM_STEP_NUM_TASKS: '2' },
+    when,
     helper: 'signal-at-record',
     variables: { SIGNAL_AT_RECORD: JSON.stringify(at), SIGNAL_SENT: sentIn(slurm) },
   };
@@ -77,14 +82,22 @@ function signalInProject(slurm: Slurm, signal: NodeJS.Signals): TaskFault {
 
 const sentIn = ({ folder }: Slurm) => path.join(folder, 'signal-sent');
 
-/** Waits until the second process has stopped itself, with some of its units done. @returns its number */
+/** Waits until a process has stopped itself, with some of its units done. @returns its number */
 async function stopped(slurm: Slurm, run: string): Promise<number> {
   await until(() => existsSync(sentIn(slurm)));
   const store = storeOf(run);
-  const record = [1, 3, 5, 7].map((unit) => readRecord(store, { stage: 'project', unit })).find((one) => one);
-  const { pid } = record!;
-  await until(() => /^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')));
-  return pid;
+  for (;;) {
+    for (let unit = 0; unit < PARTITIONS; unit++) {
+      const pid = readRecord(store, { stage: 'project', unit })?.pid;
+      if (pid !== undefined && isStopped(pid)) return pid;
+    }
+    await delay(20);
+  }
+}
+
+function isStopped(pid: number): boolean {
+  const file = `/proc/${pid}/status`;
+  return existsSync(file) && /^State:\tT/m.test(readFileSync(file, 'utf8'));
 }
 
 const storeOf = (run: string) => directoryStore(run, { durable: false, lock: null });
@@ -242,7 +255,7 @@ slurmTest('units of another kind of processor are refused, and told by status', 
   withdrawUnit({ store }, name);
   publishRecord(store, { ...record, processor: 'another one', host: 'elsewhere' });
   await hasFailed(t, slurm, { run, jobs: await submitted(slurm, run), exit: '2:0' });
-  t.regex(logsOf(run), /verify|project was computed on elsewhere, on another processor \(another one\)/);
+  t.regex(logsOf(run), /project was computed on elsewhere, on another processor \(another one\)/);
   t.regex(
     (await eigenshard('status', run)).stdout,
     /warning: processors of 2 kinds, whose last bits differ: /,
@@ -271,20 +284,22 @@ slurmTest('a full disk on one node lets the job start again by itself, and it fi
 });
 
 longSlurmTest(
-  'a process whose node daemon was killed -9 works on beside the second start of its job, and changes nothing',
+  'a process whose node daemon was killed -9 works on beside the second start of its job, and one run comes out',
   async (t) => {
     const slurm = await startSlurm(t, { SlurmdTimeout: 6 });
     const mine = await planned(t);
     const { run } = mine;
-    const [job = ''] = await submitted(slurm, run, { fault: signalInProject(slurm, 'SIGSTOP') });
+    const fault = signalInProject(slurm, 'SIGSTOP', { SLURMD_NODENAME: 'node-a' });
+    const [job = ''] = await submitted(slurm, run, { options: ['--workers', '1'], fault });
     const pid = await stopped(slurm, run);
-    await slurm.kill('node-b');
-    // Down, its job is in the queue again, which needs both nodes.
-    while (!/PENDING/.test(await slurm.run('squeue', '-h', '-j', job, '-o', '%T')));
-    await slurm.revive('node-b');
+    await slurm.kill('node-a');
+    // Node down, its job is in the queue again, and then on the other node.
+    while ((await slurm.run('squeue', '-h', '-j', job, '-o', '%T %N')) !== 'RUNNING node-b') await delay(100);
     process.kill(pid, 'SIGCONT');
     await isCompleted(t, slurm, run, [job]);
     await until(() => !existsSync(`/proc/${pid}`));
+    t.deepEqual(stageOf(statusOf(run), 'verify').hosts, ['node-b']);
+    t.regex(await slurm.run('scontrol', 'show', 'job', job), / Restarts=1 /);
     await isAsOfOneProcess(t, mine);
   },
 );
@@ -295,11 +310,24 @@ longSlurmTest('a controller that is killed -9 and started again within a stage c
   const { run } = mine;
   const jobs = await submitted(slurm, run, { fault: signalInProject(slurm, 'SIGSTOP') });
   const pid = await stopped(slurm, run);
+  // It saves what it knows of a job within some seconds; before that it would not know it again.
+  await until(() => existsSync(path.join(slurm.folder, 'state/job_state')));
   await slurm.kill('slurmctld');
   process.kill(pid, 'SIGCONT');
   await until(() => stageOf(statusOf(run), 'project').done === PARTITIONS);
   await slurm.revive('slurmctld');
   await isCompleted(t, slurm, run, jobs);
+  await isAsOfOneProcess(t, mine);
+});
+
+longSlurmTest('a made-up model of 20,000 rows is computed on two nodes', async (t) => {
+  const slurm = await startSlurm(t);
+  const model = path.join(scratchDirectory(t), 'made-up');
+  const shape = ['--rows', '20000', '--hidden', '512'];
+  t.is((await eigenshard('generate', ...shape, '--out', model, '--quiet')).code, 0);
+  const mine = await planned(t, { model, rows: '2500' });
+  await isCompleted(t, slurm, mine.run, await submitted(slurm, mine.run));
+  t.deepEqual(stageOf(statusOf(mine.run), 'covariance').hosts, ['node-a', 'node-b']);
   await isAsOfOneProcess(t, mine);
 });
 

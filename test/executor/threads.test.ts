@@ -5,6 +5,7 @@ import { BroadcastChannel } from 'node:worker_threads';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { EigenshardError, InputError, VerificationError } from '../../src/errors.js';
+import type { Tasks } from '../../src/executor/tasks.js';
 import { RETRIES_AFTER_DEATH, ThreadExecutor } from '../../src/executor/threads.js';
 import type { RowSource } from '../../src/input/checkpoint.js';
 import { scratchDirectory, scratchFile } from '../helpers/fixtures.js';
@@ -72,6 +73,13 @@ test('a task whose first thread dies succeeds on the second, and the pool goes o
     t.is(attemptsIn(file), 2);
   }
   t.is(notes.length, 2);
+});
+
+test('the death of a unit names it and its stage', async (t) => {
+  const executor = executorOf(t, 'dying');
+  const input = { stage: 'project', unit: 3, rows: { count: 10 } } as Tasks['unit']['input'];
+  const error = await t.throwsAsync(executor.run('unit', input), { instanceOf: EigenshardError });
+  t.regex(error.message, /^a worker thread died during unit 3 of project: /);
 });
 
 test('the death of a task without rows names the task alone', async (t) => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
@@ -63,8 +63,10 @@ export async function startSlurm(
     for (const [name, daemon] of daemons) if (isOver(daemon)) begin(name);
     await run('scancel', '--user=root').catch(() => {});
     await settled(run).catch(() => {});
-    for (const daemon of [...daemons.values()].toReversed()) daemon.kill('SIGTERM');
+    // A daemon of a node that was killed does not end in good order, nor does what the first one has left.
+    for (const daemon of daemons.values()) daemon.kill('SIGKILL');
     await Promise.all([...daemons.values()].map(gone));
+    for (const pid of processesOf(environment.SLURM_CONF)) process.kill(pid, 'SIGKILL');
   });
   prepare(folder, await freePorts(1 + NODES.length), settings);
   const begin = (name: string) => {
@@ -218,6 +220,23 @@ function logOf(folder: string): string {
     .filter((file) => existsSync(file))
     .map((file) => `\n${file}:\n${readFileSync(file, 'utf8').slice(-1000)}`)
     .join('');
+}
+
+/** Processes that a cluster has started, which know its configuration. */
+function processesOf(configuration: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => environmentOf(pid).includes(`SLURM_CONF=${configuration}`))
+    .map(Number);
+}
+
+function environmentOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+  } catch {
+    // It has ended by now, or is another user's.
+    return [];
+  }
 }
 
 function missingSlurm(): string | null {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
@@ -18,11 +18,12 @@ import { type StepResult, step } from '../../src/run/step.js';
 import { Stopwatch } from '../../src/run/stopwatch.js';
 import { unitInput, withdrawUnit } from '../../src/run/unit-run.js';
 import { writeRunPlan } from '../../src/run/write-plan.js';
-import { eigenshard, start } from '../helpers/cli.js';
+import { eigenshard, signalAtRecord, start } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { hostsTest, startOnHost } from '../helpers/other-host.js';
 import { dataFiles, offlineHub, runHere, shardedModel, verifyHere } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
+import { until } from '../helpers/until.js';
 
 const stages: readonly StageName[] = [
   'scan',
@@ -207,6 +208,71 @@ test('a full disk on one machine is a failure that passes: exit code 75, and the
   t.true(statusOf(run).stages.find(({ name }) => name === 'project')!.failed[0]!.isPassing);
   for (const stage of ['project', 'verify', 'finish'] as const) await stepHere(run, stage);
   await isAsOfOneProcess(t, run, model);
+});
+
+test('a full disk that takes no record of a failure either ends no other unit, and is told by the message', async (t) => {
+  const { run, model } = await planned(t);
+  await stepsTo(run, 'basis');
+  const hook = new URL('../helpers/refused-calls.js', import.meta.url).href;
+  const { code, stderr } = await start(['step', run, 'project', '--workers', '1', '--quiet'], {
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${hook}`,
+    REFUSED_CALLS: JSON.stringify({ calls: ['writeSync'], code: 'ENOSPC', path: '/project/' }),
+  }).ended;
+  t.is(code, 75, stderr);
+  t.regex(stderr, /9 units of project failed/);
+  t.regex(stderr, /done\/project\/00008\.json: .*disk full/);
+  t.deepEqual(statusOf(run).stages.find(({ name }) => name === 'project')!.failed, []);
+  for (const stage of ['project', 'verify', 'finish'] as const) await stepHere(run, stage);
+  await isAsOfOneProcess(t, run, model);
+});
+
+/** A step of one thread that has stopped itself with its first partition done. */
+async function stoppedStep(t: ExecutionContext, run: string) {
+  const sent = path.join(scratchDirectory(t), 'sent');
+  const at = { folder: 'run', stage: 'project', records: 1, signal: 'SIGSTOP' } as const;
+  const step = start(['step', run, 'project', '--workers', '1', '--quiet'], signalAtRecord(at, sent));
+  t.teardown(() => step.process.kill('SIGKILL'));
+  await until(() => existsSync(sent));
+  return step;
+}
+
+test('a process that was stopped until others have finished the run adds nothing to it', async (t) => {
+  const { run, model } = await planned(t);
+  await stepsTo(run, 'basis');
+  const step = await stoppedStep(t, run);
+  for (const stage of ['project', 'verify', 'finish'] as const) await stepHere(run, stage);
+  step.process.kill('SIGCONT');
+  const { code, stdout, stderr } = await step.ended;
+  t.is(code, 0, stderr);
+  t.regex(stdout, /is finished; nothing is left to do/);
+  await isAsOfOneProcess(t, run, model);
+});
+
+test('a process that was stopped until the run was planned anew writes nothing into it', async (t) => {
+  const { run, model } = await planned(t);
+  await stepsTo(run, 'basis');
+  const former = readPlan(storeOf(run), run)!.sha256;
+  const step = await stoppedStep(t, run);
+  const changes = { ridge: 0.5 };
+  const config = await loadConfig(null, { model, out: run, backend: 'portable', ...options, ...changes });
+  await withContextHere((context) => writeRunPlan(config, { overwrite: true }, context));
+  await stepsTo(run, 'project');
+  const before = dataFiles(run);
+  step.process.kill('SIGCONT');
+  const { code, stderr } = await step.ended;
+  t.is(code, 2, stderr);
+  t.regex(stderr, /its plan is another one than this process began with/);
+  sameFiles(t, dataFiles(run), before);
+
+  const asked = await eigenshard('step', run, 'verify', '--plan', former, '--quiet');
+  t.is(asked.code, 2);
+  t.regex(asked.stderr, /holds another plan \(\w{12}\) than is to be computed/);
+  await stepHere(run, 'verify');
+  await stepHere(run, 'finish');
+  t.is((await eigenshard('step', run, 'finish', '--plan', former, '--quiet')).code, 2);
+  const whole = path.join(scratchDirectory(t), 'whole');
+  await runHere({ model, out: whole, ...options, ...changes });
+  sameFiles(t, dataFiles(run), dataFiles(whole));
 });
 
 test('a partition that is damaged is found, its record withdrawn, and it alone is made again', async (t) => {
