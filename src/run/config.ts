@@ -257,6 +257,9 @@ export function checkConfig<Schema extends z.ZodObject>(
   throw new InputError(firstLines(result.error.issues.flatMap((issue) => describe(issue, where, schemas))));
 }
 
+/** Unknown keys of an object with each of which the known ones are listed. */
+const MOST_LISTS = 3;
+
 /** Every object in a configuration, by its place. */
 const objectSchemas: Readonly<Record<string, z.ZodObject>> = {
   synthetic: syntheticSchema,
@@ -279,7 +282,9 @@ function describe(
       const name = at === '' ? key : `${at}.${key}`;
       const meant = nearest(key, allowed);
       const hint = meant === null ? '' : ` (did you mean "${meant}"?)`;
-      const list = k < issue.keys.length - 1 ? '' : `; allowed are ${allowed.join(', ')}`;
+      // Of a file that is something else altogether, once.
+      const isListed = issue.keys.length <= MOST_LISTS || k === issue.keys.length - 1;
+      const list = isListed ? `; allowed are ${allowed.join(', ')}` : '';
       return `${where}: unknown key ${shownValue(name)}${hint}${list}`;
     });
   }

@@ -76,7 +76,7 @@ test('every error names the file, the run, the key, the value and what is allowe
     ],
     [
       { runs: [{ model: 'm', workers: 2, out: 'here' }] },
-      /series\.json, runs\[0\]: unknown key "workers"\n/,
+      /series\.json, runs\[0\]: unknown key "workers"; allowed are name, model, /,
       /series\.json, runs\[0\]: unknown key "out"; allowed are name, model, /,
     ],
     [
