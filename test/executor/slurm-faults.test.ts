@@ -143,7 +143,7 @@ async function isAsOfOneProcess(t: ExecutionContext, { run, options }: Planned):
   );
 }
 
-slurmTest(
+longSlurmTest(
   'a process that is killed -9 leaves its units, and arrays of another number of tasks compute the rest',
   async (t) => {
     const slurm = await startSlurm(t);
@@ -175,7 +175,7 @@ slurmTest(
   },
 );
 
-slurmTest('a job that is cancelled leaves its units, and one process computes the rest', async (t) => {
+longSlurmTest('a job that is cancelled leaves its units, and one process computes the rest', async (t) => {
   const slurm = await startSlurm(t);
   const mine = await planned(t);
   const { run } = mine;
@@ -216,7 +216,7 @@ slurmTest(
   },
 );
 
-slurmTest('a run that is planned anew is refused by jobs of its former plan', async (t) => {
+longSlurmTest('a run that is planned anew is refused by jobs of its former plan', async (t) => {
   const slurm = await startSlurm(t);
   const mine = await planned(t);
   const { run } = mine;
@@ -243,7 +243,7 @@ slurmTest('a run that is planned anew is refused by jobs of its former plan', as
   await isAsOfOneProcess(t, { run, options });
 });
 
-slurmTest('units of another kind of processor are refused, and told by status', async (t) => {
+longSlurmTest('units of another kind of processor are refused, and told by status', async (t) => {
   const slurm = await startSlurm(t);
   const mine = await planned(t);
   const { run } = mine;
@@ -266,7 +266,7 @@ slurmTest('units of another kind of processor are refused, and told by status', 
   await isAsOfOneProcess(t, mine);
 });
 
-slurmTest('a full disk on one node lets the job start again by itself, and it finishes', async (t) => {
+longSlurmTest('a full disk on one node lets the job start again by itself, and it finishes', async (t) => {
   const slurm = await startSlurm(t);
   const mine = await planned(t);
   const { run } = mine;

@@ -1,9 +1,13 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { slurmScript } from '../../src/executor/slurm.js';
+import { campaignLack } from '../helpers/campaign.js';
 import { startCommand } from '../helpers/cli.js';
 import { stages } from '../helpers/launches.js';
-import { type Slurm, slurmTest, startSlurm } from '../helpers/slurm.js';
+import { type Slurm, slurmLack, startSlurm } from '../helpers/slurm.js';
+import { testUnless } from '../helpers/test-unless.js';
+
+const longSlurmTest = testUnless(slurmLack ?? campaignLack);
 
 /**
  * A run on a cluster, whose steps note who they are in place of computing anything.
@@ -48,7 +52,7 @@ function sortedWithin(lines: readonly string[]): string[] {
     .map(({ line }) => line);
 }
 
-slurmTest(
+longSlurmTest(
   'a job of Slurm goes through the stages in order, and starts again after what may pass',
   async (t) => {
     const slurm = await startSlurm(t);
@@ -88,7 +92,7 @@ slurmTest(
   },
 );
 
-slurmTest(
+longSlurmTest(
   'with arrays, a failure takes what needs that stage out of the queue, and the rest of it goes on',
   async (t) => {
     const slurm = await startSlurm(t);

@@ -6,7 +6,7 @@ const FACTOR = Number(process.env.EIGENSHARD_CAMPAIGN ?? 1);
 
 /** What a test lacks that waits half a minute for others; null within a campaign. */
 export const campaignLack =
-  process.env.EIGENSHARD_CAMPAIGN === undefined ? 'takes long: set EIGENSHARD_CAMPAIGN' : null;
+  process.env.EIGENSHARD_CAMPAIGN === undefined ? 'takes long: set EIGENSHARD_CAMPAIGN=1' : null;
 
 /** Number of trials of a campaign, by the number that takes a few seconds. */
 export function trials(short: number): number {

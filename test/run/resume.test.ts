@@ -3,6 +3,7 @@ import path from 'node:path';
 import test from 'ava';
 import { readManifest } from '../../src/output/manifest.js';
 import { loadConfig } from '../../src/run/config.js';
+import { campaignLack } from '../helpers/campaign.js';
 import { eigenshard, eigenshardUntilRecord } from '../helpers/cli.js';
 import { npy, scratchDirectory } from '../helpers/fixtures.js';
 import { withinOneDay } from '../helpers/one-day.js';
@@ -23,16 +24,20 @@ const options = [
 
 /** Moments at which a run of 30 partitions and one scan is killed, by the records that it has then. */
 const moments = [
-  { records: 1 },
-  { stage: 'scan', records: 1 },
   { stage: 'identity', records: 1 },
-  { stage: 'covariance', records: 1 },
   { stage: 'basis', records: 1 },
-  { stage: 'project', records: 1 },
   { stage: 'project', records: 12 },
-  { stage: 'project', records: 30 },
   { stage: 'verify', records: 1 },
-  { stage: 'verify', records: 30 },
+  ...(campaignLack === null
+    ? ([
+        { records: 1 },
+        { stage: 'scan', records: 1 },
+        { stage: 'covariance', records: 1 },
+        { stage: 'project', records: 1 },
+        { stage: 'project', records: 30 },
+        { stage: 'verify', records: 30 },
+      ] as const)
+    : []),
 ] as const;
 
 test('a run killed after any unit of any stage is resumed to the same files, byte for byte', async (t) => {
@@ -81,11 +86,7 @@ test('a run of several scans and a given metric, killed after any unit, is resum
   t.is((await eigenshard(...commandOf(whole))).code, 0);
   for (const moment of [
     { stage: 'scan', records: 1 },
-    { stage: 'scan', records: 2 },
-    { stage: 'identity', records: 1 },
-    { stage: 'basis', records: 1 },
     { stage: 'project', records: 2 },
-    { stage: 'verify', records: 2 },
   ] as const) {
     const out = scratchDirectory(t);
     const at = { folder: path.basename(out), signal: 'SIGKILL', ...moment } as const;
