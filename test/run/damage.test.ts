@@ -27,7 +27,7 @@ import { dataFiles, runHere, shardedModel, verifyHere, verifyWith } from '../hel
 import { sameFiles } from '../helpers/same-files.js';
 
 /** EIGENSHARD_DAMAGES=1000 for the long campaign. */
-const DAMAGES = Number(process.env.EIGENSHARD_DAMAGES ?? 15);
+const DAMAGES = Number(process.env.EIGENSHARD_DAMAGES ?? 10);
 const SEED = 20_261_127;
 
 interface Sample {

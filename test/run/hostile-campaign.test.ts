@@ -14,7 +14,7 @@ import { randomNumbers } from '../helpers/random.js';
 import { dataFiles, runHere, shardedModel, verifyHere } from '../helpers/runs.js';
 import { testUnless } from '../helpers/test-unless.js';
 
-const TRIALS = trials(3);
+const TRIALS = trials(2);
 
 /** What may stand in the place of a file of a run. `elsewhere` is a file outside of the run. */
 const places: Readonly<Record<string, (file: string, elsewhere: string) => void>> = {
