@@ -110,27 +110,26 @@ function planOf({ directory, plan: sha256 }: UnitInput, store: RunStore): RunPla
 }
 
 async function scanUnit({ plan, input }: RunOnDisk): Promise<UnitFindings> {
-  const { checkpoint, units, identity } = plan;
-  const rows = units.scans[input.unit]!;
-  const hashRows = identity.tables !== null;
-  return findingsOfScan(await scan({ source: checkpoint.source, rows, hashRows }));
+  const rows = plan.units.scans[input.unit]!;
+  const hashRows = plan.identity.tables !== null;
+  return findingsOfScan(await scan({ source: input.source, rows, hashRows }));
 }
 
 async function covarianceUnit(run: RunOnDisk): Promise<UnitFindings> {
-  const { checkpoint, units, choice } = run.plan;
-  const unit = covarianceUnits(units.rows, units.hidden)[run.input.unit]!;
+  const { input, plan } = run;
+  const unit = covarianceUnits(plan.units.rows, plan.units.hidden)[input.unit]!;
   const { mean } = partOf(run.store, upstream(run, 'identity')) as { mean: Float64Array };
-  const { blocks } = await covariance({ ...unit, source: checkpoint.source, mean, backend: choice });
+  const { blocks } = await covariance({ ...unit, source: input.source, mean, backend: plan.choice });
   return { files: [], part: { blocks }, results: {} };
 }
 
 async function projectUnit(run: RunOnDisk): Promise<UnitFindings> {
   const { plan, input } = run;
-  const { checkpoint, units, choice } = plan;
+  const { units, choice } = plan;
   const { rows, parquet, arrow } = units.partitions[input.unit]!;
   const [eigenbasis] = basisFilesOf(upstream(run, 'basis'));
   const { files } = await project({
-    source: checkpoint.source,
+    source: input.source,
     rows,
     eigenvectors: await locateEigenvectors(input.directory, units.hidden, eigenbasis),
     backend: choice,
@@ -151,7 +150,7 @@ async function verifyUnit(run: RunOnDisk): Promise<UnitFindings> {
 
 function verification(run: RunOnDisk): VerifyInput {
   const { plan, input, store } = run;
-  const { checkpoint, units, identity } = plan;
+  const { units, identity } = plan;
   const { rows, parquet, arrow } = units.partitions[input.unit]!;
   const written = writtenFilesOf(upstream(run, 'project', input.unit));
   const expected = (name: string | null) => {
@@ -160,7 +159,7 @@ function verification(run: RunOnDisk): VerifyInput {
   };
   const { eigenvalues, probeVector, probeImage, means } = readBasisArrays(store, upstream(run, 'basis'));
   return {
-    source: checkpoint.source,
+    source: input.source,
     hidden: units.hidden,
     rows,
     directory: input.directory,

@@ -134,6 +134,8 @@ export interface UnitInput extends UnitName {
   lock: LockClaim | null;
   /** Who computes. */
   maker: Maker;
+  /** Rows of the checkpoint, where they lie now: it may have been moved since the run was planned. */
+  source: RowSource;
   /** Rows that the unit is about, for whoever is told of them. */
   rows: { count: number };
 }

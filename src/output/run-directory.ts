@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { EigenshardError, InputError, VerificationError } from '../errors.js';
+import { EigenshardError, InputError, RunError, VerificationError } from '../errors.js';
 import { afterCleanUp, withCleanUpSync } from '../files/clean-up.js';
 import { type HeldDirectory, removeEmpty, takeDirectory } from '../files/held-directory.js';
 import type { LockClaim } from '../files/lock-file.js';
@@ -33,7 +33,7 @@ import { refuseAmongPartitions, refuseStrangers, writtenPartitions } from './par
 import { recordsOfManifest } from './records-of-manifest.js';
 import { holdsBegunRun, isOwnManifest, MANIFEST_NAME, PLAN_NAME, RECORDS_NAME } from './run-folders.js';
 import { additionDifferences, dataDifferences, type RunIdentity, refuseLacking } from './run-identity.js';
-import { type PlanOfRun, type RunPlan, readPlan, writePlan } from './run-plan.js';
+import { type PlanOfRun, readPlan, writePlan } from './run-plan.js';
 import {
   type RunRecords,
   readRecords,
@@ -206,7 +206,8 @@ export class RunDirectory {
    * Begins, or continues, the run of a plan.
    *
    * @param targets the files that the run will write, relative to the directory or absolute
-   * @returns the plan in force and the records of what is done; the caller checks their files
+   * @returns the plan in force, with its inputs where they lie now, and the records of what is done; the caller checks
+   * their files
    */
   begin(wanted: WantedRun, targets: readonly string[]): RunRecords {
     this.#refuseTwice([...targets, MANIFEST_NAME, PLAN_NAME, RECORDS_NAME, MARKER_NAME]);
@@ -221,7 +222,10 @@ export class RunDirectory {
     if (recorded !== null) {
       this.#refuseToContinue(recorded, wanted);
       this.#makeFolders(targets);
-      return this.#continue(recorded);
+      const { plan, records } = this.#continue(recorded);
+      // Its inputs are the same, and lie where they have been found now.
+      const { checkpoint, metric } = wanted.plan;
+      return { plan: { ...plan, checkpoint, metric }, records };
     }
     // Records whose plan is gone; where no run has written, they are somebody's.
     if (this.#holds(MARKER_NAME)) removeUnfinished(this.path);
@@ -232,10 +236,11 @@ export class RunDirectory {
   }
 
   /** The commit: from here on the run is finished. @returns the manifest with the record of the records */
-  commit(plan: RunPlan, results: ManifestToCommit): Manifest {
-    const { records } = readRecords(this.store, this.path) ?? { records: [] };
+  commit(results: ManifestToCommit): Manifest {
+    const recorded = readRecords(this.store, this.path);
+    if (recorded === null) throw new RunError(`${this.path}: its ${PLAN_NAME} is gone; begin the run again`);
     this.refuseLost();
-    const file = writeRecordsFile(this.path, plan, records);
+    const file = writeRecordsFile(this.path, recorded.plan, recorded.records);
     const manifest = { ...results, execution: { ...results.execution, records: file } };
     writeManifest(this.path, manifest);
     removeUnfinished(this.path);

@@ -54,7 +54,7 @@ export async function finishSteps(
         plan.identity.tables === null ? null : await readVocabulary(plan.checkpoint.path, plan.units.rows);
       const found = { identity, basis, verified: units.judge(), tables: units.tables, vocabulary };
       const results = await finishRun(run, found, context);
-      directory.commit(plan, { ...results, execution: executionOfSteps(run, records, context) });
+      directory.commit({ ...results, execution: executionOfSteps(run, records, context) });
     },
     () => directory.close(),
   );

@@ -15,6 +15,7 @@ import type { StageName, UnitName } from '../plan/stages.js';
 export interface UnitRun {
   /** Absolute. */
   directory: string;
+  /** As it lies there, but that its inputs may have been found elsewhere since. */
   plan: RunPlan;
   store: RunStore;
   /** Lock of the directory; null where nobody locks it, and others compute as well. */
@@ -54,7 +55,8 @@ export async function computeUnits(
 /** What a thread needs to compute a unit. */
 export function unitInput({ directory, plan, lock, maker }: UnitRun, { stage, unit }: UnitName) {
   const count = plan.stages.find(({ name }) => name === stage)?.rows?.[unit] ?? 0;
-  return { directory, plan: plan.sha256, lock, maker, stage, unit, rows: { count } };
+  const { source } = plan.checkpoint;
+  return { directory, plan: plan.sha256, lock, maker, source, stage, unit, rows: { count } };
 }
 
 /** Publishes what this thread has computed as a unit. @param started when it began, as Date.now() gives it */

@@ -74,7 +74,7 @@ async function finishedRun(t: ExecutionContext, changes: Partial<Manifest> = {})
     partitions: [{ first: 0, count: 1, files: [verified(partition)], crc32: null }],
     exports: [],
   };
-  run.commit(plan, sampleManifest({ ...made, ...changes }));
+  run.commit(sampleManifest({ ...made, ...changes }));
   run.close();
   return directory;
 }
@@ -115,7 +115,7 @@ test('a new directory is made, planned, committed and let go', async (t) => {
       'projections',
       'projections/parquet',
     ]);
-    const manifest = run.commit(plan, sampleManifest());
+    const manifest = run.commit(sampleManifest());
     run.close();
     t.deepEqual(list(path), [
       '.eigenshard.run',
@@ -598,7 +598,8 @@ test('records without their manifest are an unfinished run, which goes on from w
     done: [{ stage: 'scan' }, { stage: 'basis' }, { stage: 'project', files: [written(partition)] }],
   });
   const run = await RunDirectory.open(directory, resume);
-  run.commit(run.begin(wantedRun(), []).plan, sampleManifest({ fingerprint: 'one' }));
+  run.begin(wantedRun(), []);
+  run.commit(sampleManifest({ fingerprint: 'one' }));
   run.close();
   rmSync(join(directory, 'manifest.json'));
   await t.throwsAsync(RunDirectory.open(directory, neither), { message: /holds an unfinished run/ });

@@ -1,4 +1,13 @@
-import { existsSync, readFileSync, rmSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { readManifest } from '../../src/output/manifest.js';
@@ -130,6 +139,34 @@ test('a part of the covariance that is damaged or lost is made again by --resume
     damage(path.join(out, 'parts/covariance/00000.bin'));
     await runHere({ ...shared, out }, { resume: true });
     sameFiles(t, dataFiles(out), dataFiles(whole));
+  }
+});
+
+test('inputs that were moved since a run was killed are read, and recorded, where they lie now', async (t) => {
+  const first = shardedModel(t, 300, 16).directory;
+  const whole = scratchDirectory(t);
+  await runHere({ model: first, out: whole, partitionRows: 100, ridge: 1e-3 });
+  const metric = path.join(path.dirname(first), 'metric.safetensors');
+  for (const given of [[], ['--metric', metric]]) {
+    const model = path.join(scratchDirectory(t), 'sharded');
+    cpSync(first, model, { recursive: true });
+    cpSync(path.join(whole, 'metric.safetensors'), metric);
+    const out = scratchDirectory(t);
+    const options = ['--out', out, '--partition-rows', '100', '--ridge', '1e-3', '--quiet'];
+    const at = { folder: path.basename(out), stage: 'project', records: 1, signal: 'SIGKILL' } as const;
+    t.is((await eigenshardUntilRecord(['--model', model, ...given, ...options], at)).code, null);
+    const elsewhere = scratchDirectory(t);
+    const move = (from: string) => {
+      const to = path.join(elsewhere, path.basename(from));
+      renameSync(from, to);
+      return to;
+    };
+    const now = ['--model', move(model), ...(given.length === 0 ? [] : ['--metric', move(metric)])];
+    const { code, stderr } = await eigenshard(...now, ...options, '--resume');
+    t.is(code, 0, stderr);
+    t.is(readManifest(out).model.path, path.join(elsewhere, 'sharded'));
+    t.is((await eigenshard('verify', out, '--quiet')).code, 0);
+    if (given.length === 0) sameFiles(t, dataFiles(out), dataFiles(whole));
   }
 });
 
