@@ -7,7 +7,7 @@ import { type DoneRecord, publishRecord, readRecord, recordName } from '../src/o
 import { locateEigenvectors } from '../src/output/eigenbasis-file.js';
 import { fileMetadata } from '../src/output/file-metadata.js';
 import { LAYOUT_VERSION } from '../src/output/manifest.js';
-import { partName, publishPart } from '../src/output/part-file.js';
+import { recordUnit } from '../src/output/record-unit.js';
 import { type RunPlan, readPlan, refuseOtherPlan } from '../src/output/run-plan.js';
 import { scannedIdentity } from '../src/output/run-records.js';
 import { directoryStore, type RunStore } from '../src/output/run-store.js';
@@ -16,6 +16,7 @@ import {
   findingsOfScan,
   findingsOfVerification,
   partOf,
+  problemsOf,
   readBasisArrays,
   type UnitFindings,
   writtenFilesOf,
@@ -63,26 +64,16 @@ export async function unit(input: Tasks['unit']['input']): Promise<Tasks['unit']
 
 async function computed(input: UnitInput, store: RunStore): Promise<DoneRecord> {
   const { stage, unit: number, maker } = input;
-  const started = new Date();
+  const started = Date.now();
   const plan = planOf(input, store);
   const compute = work[stage];
   if (compute === undefined) throw new RangeError(`${stage} is no stage of threads`);
-  const { files, part, results } = await patiently(input, () => compute({ input, plan, store }));
-  const name = { stage, unit: number };
-  const record: DoneRecord = {
-    ...name,
-    ...maker,
-    plan: plan.sha256,
-    files,
-    part: part === null ? null : publishPart(store, partName(name), part),
-    results,
-    started: started.toISOString(),
-    seconds: (Date.now() - started.getTime()) / 1000,
-  };
+  const findings = await patiently(input, () => compute({ input, plan, store }));
+  const recorder = { store, maker, plan: plan.sha256 };
+  const record = recordUnit(recorder, { stage, unit: number }, findings, started);
   // Megabytes each: the next unit comes before the garbage collector does.
-  for (const { buffer } of Object.values(part ?? {})) freeBuffer(buffer as ArrayBuffer);
-  const problems = (results.problems as string[] | undefined) ?? [];
-  return problems.length > 0 ? record : publishRecord(store, record);
+  for (const { buffer } of Object.values(findings.part ?? {})) freeBuffer(buffer as ArrayBuffer);
+  return problemsOf(record).length > 0 ? record : publishRecord(store, record);
 }
 
 /** Milliseconds in which a network file system shows a file that another machine has written. */

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import type { RunPlan } from '../output/run-plan.js';
 import { withContext } from '../run/caller.js';
 import { loadConfig, type Overrides } from '../run/config.js';
-import { type StageNeed, stageNeeds } from '../run/stage-needs.js';
+import { needsOfRun } from '../run/stage-needs.js';
 import { type PlannedRun, writeRunPlan } from '../run/write-plan.js';
 import { alignedRows } from '../text/aligned-rows.js';
 import { count, counted, formatBytes } from '../text/figures.js';
@@ -61,7 +60,7 @@ async function planCommand({
 /** What a plan comes to, as data. */
 function planOutline({ directory, plan }: PlannedRun, workers: number) {
   const { identity, stages, kernels, exports } = plan;
-  const needs = needsOf(plan, workers);
+  const needs = needsOfRun(plan, workers);
   return {
     directory,
     model: identity.model.name,
@@ -76,19 +75,8 @@ function planOutline({ directory, plan }: PlannedRun, workers: number) {
   };
 }
 
-function needsOf({ units, identity, checkpoint, metric }: RunPlan, workers: number): StageNeed[] {
-  const top = identity.tables?.top ?? null;
-  const shape = {
-    dtype: checkpoint.source.dtype,
-    workers,
-    computesMetric: metric.source === 'computed',
-    top,
-  };
-  return stageNeeds(units, shape);
-}
-
 function planText({ directory, plan }: PlannedRun, workers: number): string {
-  const needs = needsOf(plan, workers);
+  const needs = needsOfRun(plan, workers);
   const { name, rows, hidden } = plan.identity.model;
   const units = plan.stages.reduce((sum, stage) => sum + stage.units, 0);
   return [

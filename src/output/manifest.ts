@@ -136,10 +136,26 @@ export const hubOriginSchema = z.object({
   from: z.string(),
 }) satisfies z.ZodType<HubOrigin>;
 
-export const asymmetrySchema = z.object({ max: z.number(), relative: z.number() });
+const asymmetrySchema = z.object({ max: z.number(), relative: z.number() });
 
 /** Whether the metric is the inverse of this checkpoint's covariance; null where that cannot be told, or was not recorded. */
 const matches = z.boolean().nullable().default(null);
+
+/** A metric that was given, where it was found. */
+const givenMetricSchema = z.object({
+  source: z.literal('file'),
+  path: z.string(),
+  tensor: z.string().nullable(),
+  dtype: z.enum(['bfloat16', 'float16', 'float32', 'float64']),
+  sha256: z.string(),
+  file: z.null(),
+  ridge: z.number().nullable(),
+  asymmetry: asymmetrySchema,
+  matches,
+});
+
+/** What a plan says of a given metric: all but what a run finds of it. */
+export const plannedMetricSchema = givenMetricSchema.omit({ file: true, matches: true });
 
 /** The metric: the run's own file where it was computed, else where the given one was found. */
 const metricSchema = z.discriminatedUnion('source', [
@@ -154,17 +170,7 @@ const metricSchema = z.discriminatedUnion('source', [
     asymmetry: z.null(),
     matches,
   }),
-  z.object({
-    source: z.literal('file'),
-    path: z.string(),
-    tensor: z.string().nullable(),
-    dtype: z.enum(['bfloat16', 'float16', 'float32', 'float64']),
-    sha256: z.string(),
-    file: z.null(),
-    ridge: z.number().nullable(),
-    asymmetry: asymmetrySchema,
-    matches,
-  }),
+  givenMetricSchema,
 ]);
 
 const manifestSchema = z.object({

@@ -7,7 +7,7 @@ import type { BackendChoice } from '../linalg/backend/backend.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
 import { type Stage, stagesOf } from '../plan/stages.js';
 import { exportKinds } from './exports.js';
-import { asymmetrySchema, hubOriginSchema, LAYOUT_VERSION } from './manifest.js';
+import { hubOriginSchema, LAYOUT_VERSION, plannedMetricSchema } from './manifest.js';
 import { PLAN_NAME } from './run-folders.js';
 import { runIdentitySchema } from './run-identity.js';
 import type { RunStore } from './run-store.js';
@@ -56,16 +56,7 @@ const schema = z.object({
   }),
   metric: z.discriminatedUnion('source', [
     z.object({ source: z.literal('computed'), ridge: z.number() }),
-    z.object({
-      source: z.literal('file'),
-      /** Absolute. */
-      path: z.string(),
-      tensor: z.string().nullable(),
-      dtype: z.enum(['bfloat16', 'float16', 'float32', 'float64']),
-      sha256: z.string(),
-      ridge: z.number().nullable(),
-      asymmetry: asymmetrySchema,
-    }),
+    plannedMetricSchema,
   ]),
   /** Exports in the order in which they are written, as the manifest names them. */
   exports: z.array(

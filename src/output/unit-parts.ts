@@ -86,6 +86,11 @@ export function findingsOfVerification({ measurements, files, tables }: Verified
 
 const verifiedSchema = z.object({ files: z.array(verifiedFileSchema), problems: z.array(z.string()) });
 
+/** What the verification of a unit has found wrong, in words; nothing for units of other stages. */
+export function problemsOf({ stage, results }: Pick<DoneRecord, 'stage' | 'results'>): string[] {
+  return stage === 'verify' ? verifiedSchema.parse(results).problems : [];
+}
+
 /** What a record of the stage `verify` says without its part. */
 export function verifiedFilesOf(record: DoneRecord): { files: VerifiedFile[]; problems: string[] } {
   return verifiedSchema.parse(record.results);

@@ -19,13 +19,9 @@ import { VerifiedUnits } from './verified-units.js';
 /**
  * Finishes a run that was computed in steps, under the lock of its directory: merges what the units have left, and commits.
  *
- * @throws VerificationError where a check fails; InputError where processors are mixed
+ * @throws VerificationError where a check fails
  */
-export async function finishSteps(
-  unlocked: UnitRun,
-  allowMixed: boolean,
-  context: RunContext,
-): Promise<void> {
+export async function finishSteps(unlocked: UnitRun, context: RunContext): Promise<void> {
   const { plan } = unlocked;
   const directory = await RunDirectory.open(unlocked.directory, { resume: true, overwrite: false }, context);
   await withCleanUp(
@@ -36,7 +32,6 @@ export async function finishSteps(
       refuseForeignExports(run);
       const records = plan.stages.flatMap(({ name }) => recordsOfStage(run.store, plan, name));
       const of = (stage: DoneRecord['stage']) => records.filter((record) => record.stage === stage);
-      if (!allowMixed) refuseMixedRecords(run, records);
       const scanned = of('scan').map((record) => readScannedRange(run.store, record));
       const { contentSha256, fingerprint } = scannedIdentity(of('identity'))!;
       const scan = mergeScans(scanned, plan.units.rows);
@@ -68,18 +63,6 @@ function refuseForeignExports({ directory, plan }: UnitRun): void {
   if (foreign === undefined) return;
   throw new InputError(
     `${foreign.path}: exists, and the run in ${directory} would write an export there. Move it away, then finish again`,
-  );
-}
-
-/** @throws InputError where the units were computed on processors of several kinds */
-function refuseMixedRecords({ directory }: UnitRun, records: readonly DoneRecord[]): void {
-  const computed = records.filter(({ stage }) => ['covariance', 'basis', 'project'].includes(stage));
-  const hosts = new Map(computed.map(({ processor, host }) => [processor, host]));
-  if (hosts.size < 2) return;
-  const lines = [...hosts].map(([processor, host]) => `  ${host}: ${processor}`);
-  throw new InputError(
-    `${directory}: its units were computed on processors of ${hosts.size} kinds, whose last bits differ:\n${lines.join('\n')}\n` +
-      'Give --allow-mixed to finish it all the same, or plan it again for machines of one kind',
   );
 }
 

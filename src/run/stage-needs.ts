@@ -1,5 +1,6 @@
 import { dtypeBytes } from '../formats/dtype.js';
 import type { RowSource } from '../input/checkpoint.js';
+import type { RunPlan } from '../output/run-plan.js';
 import { covarianceLength } from '../plan/covariance-blocks.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
 import { type Plan, STRIP_ROWS } from '../plan/plan-run.js';
@@ -60,6 +61,16 @@ export function stageNeeds(plan: Plan, shape: RunShape): StageNeed[] {
     },
   };
   return stagesOf(plan, !computesMetric).map(({ name }) => ({ stage: name, ...needs[name] }));
+}
+
+/** Estimates what each stage of a planned run needs. @param workers threads of a process */
+export function needsOfRun({ units, identity, checkpoint, metric }: RunPlan, workers: number): StageNeed[] {
+  return stageNeeds(units, {
+    dtype: checkpoint.source.dtype,
+    workers,
+    computesMetric: metric.source === 'computed',
+    top: identity.tables?.top ?? null,
+  });
 }
 
 /** What all units of a run leave on the disk for later stages. */

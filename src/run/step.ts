@@ -11,7 +11,7 @@ import { publishFailure } from '../output/failure-records.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
 import { refuseOtherPlan } from '../output/run-plan.js';
 import { readRecordsFile, recordsOfStage, scannedIdentity } from '../output/run-records.js';
-import { partOf, readScannedRange } from '../output/unit-parts.js';
+import { partOf, problemsOf, readScannedRange } from '../output/unit-parts.js';
 import type { Stage, StageName } from '../plan/stages.js';
 import { counted, formatBytes } from '../text/figures.js';
 import { settleBasis } from './basis.js';
@@ -20,7 +20,7 @@ import { finishSteps } from './finish-steps.js';
 import { openSteps, openUnitRun, type StepsDirectory, type UnitOptions } from './open-steps.js';
 import { memoryBytes } from './peak-memory.js';
 import { settleIdentity } from './settle-identity.js';
-import { stageNeeds } from './stage-needs.js';
+import { needsOfRun } from './stage-needs.js';
 import { type UnitRun, unitInput, withdrawUnit } from './unit-run.js';
 
 /** What a process has done of a stage. */
@@ -130,21 +130,15 @@ async function stepOf(
   await requireStages(run, stage, context);
   refuseMixed(run, options.allowMixed);
   for (const record of done) if (open.includes(record.unit)) withdrawUnit(run, record);
-  if (stage.rows === null) await computeOne(run, stage.name, options, context);
+  if (stage.rows === null) await computeOne(run, stage.name, context);
   else await computeStride(run, stage, open, context);
   return { ...result, computed: open.length };
 }
 
 /** @throws InputError where the stage, with so many threads, takes more memory than this machine has */
 function refuseBeyondMemoryOf({ directory, plan }: UnitRun, { name }: Stage, workers: number): void {
-  const { units, checkpoint, metric, identity } = plan;
-  const shape = {
-    dtype: checkpoint.source.dtype,
-    computesMetric: metric.source === 'computed',
-    top: identity.tables?.top ?? null,
-  };
   const needOf = (threads: number) =>
-    stageNeeds(units, { ...shape, workers: threads }).find(({ stage }) => stage === name)!.memoryBytes;
+    needsOfRun(plan, threads).find(({ stage }) => stage === name)!.memoryBytes;
   const there = memoryBytes();
   if (needOf(workers) <= there) return;
   const isByThreads = needOf(1) <= there;
@@ -212,12 +206,7 @@ function refuseMixed({ directory, plan, store, maker }: UnitRun, allowMixed: boo
 }
 
 /** Computes a stage of one unit, on all cores. */
-async function computeOne(
-  run: UnitRun,
-  stage: StageName,
-  { allowMixed }: StepOptions,
-  context: RunContext,
-): Promise<void> {
+async function computeOne(run: UnitRun, stage: StageName, context: RunContext): Promise<void> {
   const { plan, store } = run;
   try {
     switch (stage) {
@@ -235,7 +224,7 @@ async function computeOne(
         return;
       }
       default:
-        await finishSteps(run, allowMixed, context);
+        await finishSteps(run, context);
     }
   } catch (error) {
     const failure = explained(error);
@@ -272,7 +261,7 @@ async function computeStride(
 
 /** @throws VerificationError where a partition is not what was recorded; it is withdrawn, so that it is made again */
 function refuseProblems(run: UnitRun, record: DoneRecord): void {
-  const problems = (record.results.problems as string[] | undefined) ?? [];
+  const problems = problemsOf(record);
   if (problems.length === 0) return;
   withdrawUnit(run, { stage: 'project', unit: record.unit });
   throw errorOfKind(

@@ -5,7 +5,8 @@ import type { LockClaim } from '../files/lock-file.js';
 import type { Backend } from '../linalg/backend/backend.js';
 import { processorClass } from '../linalg/backend/processor-class.js';
 import { type DoneRecord, type Maker, publishRecord, recordName } from '../output/done-records.js';
-import { partName, publishPart } from '../output/part-file.js';
+import { partName } from '../output/part-file.js';
+import { recordUnit } from '../output/record-unit.js';
 import type { RunPlan } from '../output/run-plan.js';
 import type { RunStore } from '../output/run-store.js';
 import type { UnitFindings } from '../output/unit-parts.js';
@@ -63,19 +64,10 @@ export function unitInput({ directory, plan, lock, maker }: UnitRun, { stage, un
 export function publishUnit(
   { plan, store, maker }: UnitRun,
   name: UnitName,
-  { files, part, results }: UnitFindings,
+  findings: UnitFindings,
   started: number,
 ): DoneRecord {
-  return publishRecord(store, {
-    ...name,
-    ...maker,
-    plan: plan.sha256,
-    files,
-    part: part === null ? null : publishPart(store, partName(name), part),
-    results,
-    started: new Date(started).toISOString(),
-    seconds: (Date.now() - started) / 1000,
-  });
+  return publishRecord(store, recordUnit({ store, maker, plan: plan.sha256 }, name, findings, started));
 }
 
 /** Withdraws what a record says and what it has left for later stages, so that the unit is computed again. */
