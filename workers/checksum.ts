@@ -5,12 +5,11 @@ import { withFileSync } from '../src/files/open-file.js';
 import { readFully } from '../src/files/read-fully.js';
 import { fileProblem } from './file-problem.js';
 import { endIfInterrupted } from './interruption.js';
-import { sliceProblems } from './slices.js';
 
 const BUFFER_BYTES = 4 * 2 ** 20;
 
-/** Checks that files and slices still hold what was recorded of them; those that do not are named in `problems`. */
-export function checksum({ files, slices }: Tasks['checksum']['input']): Tasks['checksum']['result'] {
+/** Checks that files still hold what was recorded of them; those that do not are named in `problems`. */
+export function checksum({ files }: Tasks['checksum']['input']): Tasks['checksum']['result'] {
   const problems = files.flatMap((file) => {
     try {
       return isIntact(file) ? [] : [`${file.path}: not the recorded bytes`];
@@ -18,7 +17,7 @@ export function checksum({ files, slices }: Tasks['checksum']['input']): Tasks['
       return [fileProblem(error, file.path, file.absolutePath)];
     }
   });
-  return { problems: [...problems, ...sliceProblems(slices)] };
+  return { problems };
 }
 
 /** Whether a file has its recorded length and checksum, whichever of the two was recorded. */

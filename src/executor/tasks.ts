@@ -75,9 +75,9 @@ export interface Tasks {
     };
     result: { bytes: number; sha256: string; problems: string[] };
   };
-  /** Checks that files, and slices of files, still hold what was recorded. */
+  /** Checks that files still hold what was recorded. */
   checksum: {
-    input: { files: ((FileRecord | WrittenFile) & { absolutePath: string })[]; slices: SliceRecord[] };
+    input: { files: ((FileRecord | WrittenFile) & { absolutePath: string })[] };
     result: { problems: string[] };
   };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { FileRecord } from '../files/file-record.js';
 import { writeFileAtomically } from '../files/partial-file.js';
-import { readShortFile, readTextIfThere } from '../files/read-text.js';
+import { readTextIfThere } from '../files/read-text.js';
 import type { StageName } from '../plan/stages.js';
 import { type DoneRecord, parseRecord, RECORDS_FOLDER, readRecord, recordLine } from './done-records.js';
 import { RECORDS_NAME } from './run-folders.js';
@@ -92,14 +92,4 @@ export function readRecordsFile(directory: string): RunRecords | null {
   const plan = parsePlan(first, file);
   const records = lines.map(parseRecord).filter((record) => record?.plan === plan.sha256);
   return { plan, records: records.filter((record) => record !== null) };
-}
-
-/** What lies in the records' file of a finished run, as a manifest records it. */
-export function recordsFile(directory: string): FileRecord {
-  const bytes = readShortFile(path.join(directory, RECORDS_NAME), 'the records of the run');
-  return {
-    path: RECORDS_NAME,
-    bytes: bytes.length,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-  };
 }

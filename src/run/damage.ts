@@ -36,7 +36,6 @@ export async function damageOf(
   }
   const inputs = changed.map((file) => ({
     files: [{ ...file, sha256: file.sha256!, absolutePath: placeOf(directory, file) }],
-    slices: [],
   }));
   if (inputs.length > 0) {
     await stopwatch.time('check of what is done', undefined, () =>

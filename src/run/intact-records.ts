@@ -23,7 +23,6 @@ export async function intactRecords(
   if (records.length === 0) return intact;
   const inputs = records.map(({ files }) => ({
     files: files.map((file) => ({ ...file, absolutePath: path.join(run.directory, file.path) })),
-    slices: [],
   }));
   await stopwatch.time('check of what is done', undefined, () =>
     runTasks(executor, 'checksum', inputs, ({ problems }, index) => {

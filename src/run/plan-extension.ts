@@ -82,7 +82,6 @@ async function damagedOf(
   const damaged = new Set<string>();
   const inputs = files.map((file) => ({
     files: [{ ...file, sha256: file.sha256!, absolutePath: placeOf(directory, file) }],
-    slices: [],
   }));
   await runTasks(context.executor, 'checksum', inputs, ({ problems }, index) => {
     for (const problem of problems) context.note(`${problem}: to be made again`);

@@ -62,7 +62,7 @@ export async function checksumProblems(
     const own = runFile(directory, file.path);
     const { path: name, bytes, sha256 } = file;
     const absolutePath = placeOf(directory, { path: own, sha256 });
-    return { files: [{ path: name, bytes, sha256: sha256!, absolutePath }], slices: [] };
+    return { files: [{ path: name, bytes, sha256: sha256!, absolutePath }] };
   });
   const problems: string[][] = [];
   await runTasks(executor, 'checksum', inputs, (result, index) => {

@@ -84,7 +84,7 @@ test('the death of a unit names it and its stage', async (t) => {
 
 test('the death of a task without rows names the task alone', async (t) => {
   const executor = executorOf(t, 'dying');
-  const error = await t.throwsAsync(executor.run('checksum', { files: [], slices: [] }), {
+  const error = await t.throwsAsync(executor.run('checksum', { files: [] }), {
     instanceOf: EigenshardError,
   });
   t.is(error.kind, 'worker-died');
@@ -202,7 +202,7 @@ test("an abort ends the run's own tasks at their next step, without ending their
 
 test('after an abort every call rejects as interrupted', async (t) => {
   const executor = executorOf(t, 'waiting', { signal: AbortSignal.abort() });
-  const error = await t.throwsAsync(executor.run('checksum', { files: [], slices: [] }), {
+  const error = await t.throwsAsync(executor.run('checksum', { files: [] }), {
     instanceOf: EigenshardError,
   });
   t.is(error.kind, 'interrupted');
@@ -213,7 +213,7 @@ test('many tasks under one signal pass without a warning', async (t) => {
   const listen = (warning: Error) => void warnings.push(warning.message);
   process.on('warning', listen);
   const executor = executorOf(t, 'waiting', { signal: new AbortController().signal });
-  const tasks = Array.from({ length: 40 }, () => executor.run('checksum', { files: [], slices: [] }));
+  const tasks = Array.from({ length: 40 }, () => executor.run('checksum', { files: [] }));
   for (const result of await Promise.all(tasks)) t.deepEqual(result, { problems: [] });
   // Warnings are emitted on the next tick.
   await new Promise((resolve) => setImmediate(resolve));
@@ -230,11 +230,8 @@ test('an interruption ends a check of files, and is not taken for damage of thei
   const interruption = new AbortController();
   const executor = new ThreadExecutor({ workers: 2, signal: interruption.signal });
   t.teardown(() => executor.close());
-  await executor.run('checksum', { files: [], slices: [] });
-  const inputs = [
-    { files: [file], slices: [] },
-    { files: [], slices: [{ file: absolutePath, byteOffset: 0, bytes, crc32: 0 }] },
-  ];
+  await executor.run('checksum', { files: [] });
+  const inputs = [{ files: [file] }, { files: [{ path: 'long', absolutePath, bytes, sha256: '' }] }];
   const checks = inputs.map((input) => executor.run('checksum', input));
   await delay(100);
   interruption.abort();
