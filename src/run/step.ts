@@ -117,7 +117,8 @@ async function stepOf(
   }
   const done = recordsOfStage(store, plan, stage.name);
   // What the units of a covariance leave is gone when there is a basis.
-  const isUsedUp = stage.name === 'covariance' && recordsOfStage(store, plan, 'basis').length > 0;
+  const hasBasis = recordsOfStage(store, plan, 'basis').some((record) => hasItsFiles(place, record));
+  const isUsedUp = stage.name === 'covariance' && hasBasis;
   const isValid = (record: DoneRecord) => isUsedUp || hasItsFiles(place, record);
   const valid = new Set(done.filter(isValid).map(({ unit }) => unit));
   const mine = unitsOf(stage, options.share);
@@ -170,24 +171,29 @@ function hasItsFiles(directory: string, { files, part }: DoneRecord): boolean {
 
 /** @throws InputError where a stage before is not done, also after what a network takes to show it */
 async function requireStages(run: UnitRun, stage: Stage, { note }: RunContext): Promise<void> {
-  const { plan, store } = run;
+  const { plan, store, directory } = run;
+  // What is needed directly must still be there; what a stage before that has left may be used up.
+  const doneOf = (name: StageName) =>
+    recordsOfStage(store, plan, name).filter(
+      (record) => !stage.after.includes(name) || hasItsFiles(directory, record),
+    );
   const missing = () => {
     const before = plan.stages.slice(0, plan.stages.indexOf(stage));
-    return before.find(({ name, units }) => recordsOfStage(store, plan, name).length < units);
+    return before.find(({ name, units }) => doneOf(name).length < units);
   };
   const first = missing();
   if (first === undefined) return;
-  if (recordsOfStage(store, plan, first.name).length > 0) {
+  if (doneOf(first.name).length > 0) {
     note(`waiting up to ${PATIENCE_SECONDS} s for records of ${first.name}`);
     for (let seconds = 0; seconds < PATIENCE_SECONDS && missing() !== undefined; seconds++)
       await new Promise((resolve) => setTimeout(resolve, 1000));
   }
   const still = missing();
   if (still === undefined) return;
-  const there = recordsOfStage(store, plan, still.name).length;
+  const there = doneOf(still.name).length;
   throw new InputError(
-    `${run.directory}: ${stage.name} needs all of ${still.name}, of which ${there} of ${counted(still.units, 'unit')} are ` +
-      `done: \`eigenshard step ${run.directory} ${still.name}\` computes the others, and \`eigenshard status\` shows what failed`,
+    `${directory}: ${stage.name} needs all of ${still.name}, of which ${there} of ${counted(still.units, 'unit')} are ` +
+      `done: \`eigenshard step ${directory} ${still.name}\` computes the others, and \`eigenshard status\` shows what failed`,
   );
 }
 

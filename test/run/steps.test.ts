@@ -309,6 +309,18 @@ test('a file that is lost, or cut, is made again by the same call', async (t) =>
   t.like(await stepHere(run, 'project'), { before: 7, computed: 2 });
 });
 
+test('a basis that is lost when its covariance is used up is told, and both are made again', async (t) => {
+  const { run, model } = await planned(t);
+  await stepsTo(run, 'project');
+  rmSync(path.join(run, 'eigenbasis.safetensors'));
+  await t.throwsAsync(stepHere(run, 'basis'), {
+    message: /basis needs all of covariance, of which 0 of 1 unit are done: `eigenshard step .* covariance`/,
+  });
+  for (const stage of ['covariance', 'basis', 'project', 'verify', 'finish'] as const)
+    await stepHere(run, stage);
+  await isAsOfOneProcess(t, run, model);
+});
+
 test('processors of several kinds are refused, and let be mixed by whoever says so', async (t) => {
   const { run } = await planned(t);
   await stepsTo(run, 'verify');
