@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { EigenshardError } from '../errors.js';
+import { readable } from '../files/readable.js';
 import { additionsOfManifest } from './additions.js';
 import type { DoneRecord, Maker } from './done-records.js';
 import type { Manifest } from './manifest.js';
 import { identityOfManifest } from './manifest-identity.js';
 import { type PlanOfRun, parsePlan, planLine, type RunPlan } from './run-plan.js';
-import { type RunRecords, readRecordsFile, writeRecordsFile } from './run-records.js';
+import { readRecordsFile, writeRecordsFile } from './run-records.js';
 import { stageFile, stageOf } from './staged-files.js';
 
 /** The records of what a finished run keeps, as its manifest tells them. */
@@ -35,7 +35,7 @@ export function recordsOfManifest(manifest: Manifest, plan: RunPlan, maker: Make
  */
 export function stageRecords(directory: string, former: Manifest, manifest: Manifest): Manifest {
   if (isDeepStrictEqual(additionsOfManifest(former), additionsOfManifest(manifest))) return manifest;
-  const recorded = readable(directory);
+  const recorded = readable(() => readRecordsFile(directory));
   // A run of a former version has none; its manifest alone tells of what is added.
   if (recorded === null) return manifest;
   const plan = extendedPlan(recorded.plan, manifest);
@@ -58,13 +58,4 @@ function extendedPlan(
     exports: manifest.exports.map(({ kind, holds, path }) => ({ kind, holds, path })),
     report: manifest.report !== null,
   };
-}
-
-function readable(directory: string): RunRecords | null {
-  try {
-    return readRecordsFile(directory);
-  } catch (error) {
-    if (error instanceof EigenshardError) return null;
-    throw error;
-  }
 }

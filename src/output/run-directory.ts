@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { EigenshardError, InputError, RunError, VerificationError } from '../errors.js';
+import { InputError, RunError, VerificationError } from '../errors.js';
 import { afterCleanUp, withCleanUpSync } from '../files/clean-up.js';
 import { type HeldDirectory, removeEmpty, takeDirectory } from '../files/held-directory.js';
 import type { LockClaim } from '../files/lock-file.js';
 import { makeDirectory } from '../files/make-directory.js';
 import { sweepPartialFiles, writeFileAtomically } from '../files/partial-file.js';
+import { readable } from '../files/readable.js';
 import { removeFile } from '../files/remove-file.js';
 import type { LockContext } from '../files/wait-for-lock.js';
 import { type BackendIdentity, backendLabel, sameBackend } from '../linalg/backend/backend.js';
@@ -519,16 +520,6 @@ export interface WantedRun extends RunKey {
 /** A manifest but for the record of the records, which end with the commit. */
 interface ManifestToCommit extends Omit<Manifest, 'execution'> {
   execution: Omit<Manifest['execution'], 'records'>;
-}
-
-/** What a file of the run says, or null where it cannot be read: whoever replaces a run need not understand it. */
-function readable<Result>(read: () => Result): Result | null {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof EigenshardError) return null;
-    throw error;
-  }
 }
 
 /** What an unfinished run is made from, with the weights where its scan is done. */

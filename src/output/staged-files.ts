@@ -1,9 +1,9 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { EigenshardError } from '../errors.js';
 import { refuseLost } from '../files/lock.js';
 import type { LockClaim } from '../files/lock-file.js';
 import { makeDirectory } from '../files/make-directory.js';
+import { readable } from '../files/readable.js';
 import { syncFiles } from '../files/sync-files.js';
 import { asOutputError } from '../files/write-error.js';
 import { type Manifest, readManifest, writeManifest } from './manifest.js';
@@ -39,7 +39,8 @@ export function placeOf(
 export function settleStage(directory: string): void {
   const stage = stageOf(directory);
   if (!existsSync(stage)) return;
-  const manifest = manifestOf(directory);
+  // Where it cannot be read, what is staged cannot belong to it.
+  const manifest = readable(() => readManifest(directory));
   if (manifest !== null) publish(directory, manifest);
   removeStage(stage);
 }
@@ -100,15 +101,5 @@ function removeStage(stage: string): void {
     rmSync(stage, { recursive: true, force: true });
   } catch (error) {
     throw asOutputError(error, stage);
-  }
-}
-
-/** The manifest of the run, or null where it cannot be read, and what is staged cannot belong to it. */
-function manifestOf(directory: string): Manifest | null {
-  try {
-    return readManifest(directory);
-  } catch (error) {
-    if (error instanceof EigenshardError) return null;
-    throw error;
   }
 }

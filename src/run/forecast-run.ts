@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { EigenshardError } from '../errors.js';
 import { refuseOccupied } from '../files/make-directory.js';
+import { readable } from '../files/readable.js';
 import { type MetricHeader, readMetricHeader } from '../input/metric.js';
 import { planModel } from '../input/plan-model.js';
 import type { BackendIdentity } from '../linalg/backend/backend.js';
@@ -89,7 +89,7 @@ export async function forecastRun(
   const files = await planRunFiles({ ...config, out: directory }, { plan, name, ridge: metric.ridge });
   const bytesOf = bytesByName(directory, files);
 
-  const former = flags.overwrite ? formerManifest(directory) : null;
+  const former = flags.overwrite ? readable(() => readManifest(directory)) : null;
   const destination = { path: directory, filesToRemove: () => filesOfRun(directory, former) };
   const parts = partsOf({ ...config, out: directory }, plan, found.shape);
   const disks = await needsOf(found, destination, [...files, parts]);
@@ -148,16 +148,6 @@ export async function forecastRun(
       measuredSeconds: rates.measuredSeconds,
     },
   };
-}
-
-/** The manifest of the run that is to be replaced; null where there is none that can be read. */
-function formerManifest(directory: string): Manifest | null {
-  try {
-    return readManifest(directory);
-  } catch (error) {
-    if (error instanceof EigenshardError) return null;
-    throw error;
-  }
 }
 
 /** What lies in the output directory. */

@@ -6,6 +6,7 @@ import { isInShare, type Share } from '../executor/array-index.js';
 import { tellRows } from '../executor/tell-rows.js';
 import { explained } from '../files/failure-message.js';
 import { withGuard } from '../files/guarded-directory.js';
+import { readable } from '../files/readable.js';
 import { type DoneRecord, recordName } from '../output/done-records.js';
 import { publishFailure } from '../output/failure-records.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
@@ -83,12 +84,7 @@ function finishedBefore(directory: string, stage: string): StepResult {
 /** Whether others have finished the run of a plan, whatever became of this process. */
 function isFinishedSince(directory: string, plan: string): boolean {
   if (!existsSync(path.join(directory, MANIFEST_NAME))) return false;
-  try {
-    return readRecordsFile(directory)?.plan.sha256 === plan;
-  } catch (error) {
-    if (error instanceof EigenshardError) return false;
-    throw error;
-  }
+  return readable(() => readRecordsFile(directory))?.plan.sha256 === plan;
 }
 
 /** @throws InputError where the plan is another one than is to be computed */

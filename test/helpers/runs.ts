@@ -40,6 +40,17 @@ export async function runHere(overrides: Overrides, flags: RunFlags = {}): Promi
   return runConfig(await loadConfig(null, { workers: 2, backend: 'portable', ...overrides }), flags);
 }
 
+/** Threads in the pool of this process. */
+const WORKERS = 2;
+
+let pool: ThreadExecutor | undefined;
+
+/** Gives the threads that runs of this process share: to start some takes longer than most runs. They end with it. */
+function sharedPool(): ThreadExecutor {
+  pool ??= new ThreadExecutor({ workers: WORKERS });
+  return pool;
+}
+
 /** Runs a job of a checked configuration in this process, without progress. */
 export async function runConfig(config: Config, flags: RunFlags): Promise<FinishedRun> {
   const {
@@ -52,7 +63,10 @@ export async function runConfig(config: Config, flags: RunFlags): Promise<Finish
     interruptAt,
   } = flags;
   const interruption = new AbortController();
-  const executor = new ThreadExecutor({ workers: config.workers, signal: interruption.signal });
+  const isShared = config.workers === WORKERS && interruptAt === undefined;
+  const executor = isShared
+    ? sharedPool()
+    : new ThreadExecutor({ workers: config.workers, signal: interruption.signal });
   const quiet = createProgress(process.stderr, true);
   const stopwatch = new Stopwatch({
     ...quiet,
@@ -70,7 +84,7 @@ export async function runConfig(config: Config, flags: RunFlags): Promise<Finish
       checkpoint === undefined ? {} : { checkpoint },
     );
   } finally {
-    await executor.close();
+    if (!isShared) await executor.close();
   }
 }
 
@@ -79,12 +93,7 @@ export async function verifyHere(
   directory: string,
   places: InputPlaces = {},
 ): Promise<RunVerification & { problems: string }> {
-  const executor = new ThreadExecutor({ workers: 2 });
-  try {
-    return await verifyWith(executor, directory, places);
-  } finally {
-    await executor.close();
-  }
+  return verifyWith(sharedPool(), directory, places);
 }
 
 /** Verifies a run as `verifyHere` does, on threads that many verifications share. */

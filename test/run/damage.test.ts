@@ -27,7 +27,7 @@ import { dataFiles, runHere, shardedModel, verifyHere, verifyWith } from '../hel
 import { sameFiles } from '../helpers/same-files.js';
 
 /** EIGENSHARD_DAMAGES=1000 for the long campaign. */
-const DAMAGES = Number(process.env.EIGENSHARD_DAMAGES ?? 10);
+const DAMAGES = Number(process.env.EIGENSHARD_DAMAGES ?? 60);
 const SEED = 20_261_127;
 
 interface Sample {
@@ -467,7 +467,15 @@ test('any byte of the records or of a manifest may be damaged, and --resume make
   for (const name of ['records.jsonl', 'manifest.json']) {
     const file = path.join(directory, name);
     const whole = readFileSync(file);
-    for (const word of ['"stage"', '"sha256"']) {
+    for (const word of [
+      '"stage"',
+      '"plan"',
+      '"fingerprint"',
+      '"layout"',
+      '"exports"',
+      '"duplicateGroups"',
+      '"sha256"',
+    ]) {
       const at = whole.indexOf(word);
       if (at < 0) continue;
       const bytes = readFileSync(file);

@@ -42,7 +42,9 @@ stopTest(
     t.is((await eigenshard('--model', model, '--out', whole, ...options)).code, 0);
     for (const moment of [
       { stage: 'covariance', records: 1 },
+      { stage: 'basis', records: 1 },
       { stage: 'project', records: 17 },
+      { stage: 'verify', records: 10 },
     ] as const) {
       const out = scratchDirectory(t);
       const command = ['--model', model, '--out', out, ...options];
