@@ -76,7 +76,7 @@ interface Writer {
 
 const metadata = { 'eigenshard.benchmark': 'writers' };
 const names = Array.from({ length: d }, (_, j) => eigenvectorColumn(j, d));
-const memory = new KernelMemory();
+const memory = new KernelMemory('');
 const kernels = loadRowKernels(memory);
 const template = planParquet({ firstRow: 0, rowCount: rows, columns: d, metadata, createdBy });
 const regions = memory.allot({ rows: rows * d * 4, columns: rows * d * 4, image: template.bytes });

@@ -67,7 +67,7 @@ test('equal rows give equal bits wherever they stand, and NaN stays in its row',
 
 test('operands and result may lie in WebAssembly memory, anywhere in it', async (t) => {
   const [m, k, n] = [5, 31, 17];
-  const memory = new KernelMemory();
+  const memory = new KernelMemory('');
   const regions = memory.allot({ unused: 100, a: m * k * 4, b: k * n * 4, out: (m + 2) * n * 4 });
   const a = { values: regions.a.float32, rows: m, columns: k };
   const b = { values: regions.b.float32, rows: k, columns: n };

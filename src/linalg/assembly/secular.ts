@@ -267,8 +267,9 @@ export function invertNorms(
 }
 
 /**
- * Forms the eigenvectors of the merge as the columns of out, [count, count] row-major: row r is that of pole order[r]
- * (int32 [count]), out_rj = weights_i / (d_i - lambda_j) * inverseNorms_j, i = order[r].
+ * Forms some of the merge's eigenvectors as the columns of out, [count, columns] row-major: row r is that of pole order[r]
+ * (int32 [count]), out_rj = weights_i / (d_i - lambda_j) * inverseNorms_j, i = order[r]. poles, offsets and inverseNorms
+ * begin at the first of these columns.
  */
 export function formVectors(
   d: usize,
@@ -278,8 +279,10 @@ export function formVectors(
   inverseNorms: usize,
   order: usize,
   count: i32,
+  columns: i32,
   out: usize,
 ): void {
+  const width = <usize>columns << 3;
   for (let r = 0; r < count; r++) {
     const i = load<i32>(order + (<usize>r << 2));
     const di = at(d, i);
@@ -287,14 +290,14 @@ export function formVectors(
     const dis = f64x2.splat(di);
     const weightsI = f64x2.splat(weight);
     let j: usize = 0;
-    for (; j + 16 <= <usize>count << 3; j += 16) {
+    for (; j + 16 <= width; j += 16) {
       const delta = f64x2.sub(f64x2.sub(dis, v128.load(poles + j)), v128.load(offsets + j));
       v128.store(out + j, f64x2.mul(f64x2.div(weightsI, delta), v128.load(inverseNorms + j)));
     }
-    if (j < <usize>count << 3) {
+    if (j < width) {
       const delta = di - load<f64>(poles + j) - load<f64>(offsets + j);
       store<f64>(out + j, (weight / delta) * load<f64>(inverseNorms + j));
     }
-    out += <usize>count << 3;
+    out += width;
   }
 }

@@ -82,10 +82,10 @@ async function merge(
   const deflation = deflate(d, weights, rho, half);
 
   const scratchBytes = mergeScratch(size, deflation) * 8;
-  const { roots, vectors, extra: scratch } = solveSecular(deflation, rho, workshop, scratchBytes);
+  const { roots, panels, extra: scratch } = solveSecular(deflation, rho, workshop, scratchBytes);
   const { eigenvalues, ...targets } = mergeValues(roots, deflation.deflatedValues);
   d.set(eigenvalues);
-  const solution = { size, deflation, vectors, ...targets, scratch, product: workshop.product(roots.length) };
+  const solution = { size, deflation, panels, ...targets, scratch, product: workshop.product(roots.length) };
   await mergeRows({ z, stride: n, at: corner, rows: half }, 'upper', solution);
   await mergeRows({ z, stride: n, at: lowerCorner, rows: size - half }, 'lower', solution);
 }

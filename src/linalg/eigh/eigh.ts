@@ -10,7 +10,7 @@ import { Product } from '../product.js';
 import { checkSymmetricInput } from '../symmetric-input.js';
 import { backTransform } from './back-transformation.js';
 import { divideAndConquer } from './divide-and-conquer.js';
-import { packPanel, type ScaledMatrix, SLICES } from './packed-triangle.js';
+import { PANELS_REMEDY, packPanel, type ScaledMatrix, SLICES } from './packed-triangle.js';
 import { Reflectors } from './reflectors.js';
 import { Team } from './team.js';
 import { type Share, tridiagonalise } from './tridiagonalisation.js';
@@ -74,7 +74,7 @@ export async function eigh(
 async function solve(matrix: ScaledMatrix, team: Team): Promise<Eigendecomposition> {
   const { n } = matrix;
   const { threads, variant } = team;
-  const memory = new KernelMemory();
+  const memory = new KernelMemory(PANELS_REMEDY);
   const kernels = loadHouseholderKernels(memory, variant);
   const { diagonal, offDiagonal, reflectors } = await reduce(matrix, team, { memory, kernels });
   await team.finish();

@@ -1,5 +1,6 @@
 import type { Product } from '../product.js';
 import type { Deflation } from './deflation.js';
+import type { VectorPanel } from './secular.js';
 
 /** Rows of Z that a merge takes through its product at a time. */
 const STRIP = 256;
@@ -12,9 +13,9 @@ export interface Merge {
   /** Order of the merge. */
   size: number;
   deflation: Deflation;
-  /** Eigenvectors of the secular equation as columns, [count, count], rows in the order of deflation.columns. */
-  vectors: Float64Array;
-  /** Column of the merge that each of `vectors` becomes, [count]. */
+  /** Eigenvectors of the secular equation. */
+  panels: readonly VectorPanel[];
+  /** Column of the merge that each eigenvector becomes, [count]. */
   rootTargets: Int32Array;
   /** Column of the merge that each of deflation.deflatedColumns becomes. */
   deflatedTargets: Int32Array;
@@ -46,13 +47,13 @@ export async function mergeRows(
   half: 'upper' | 'lower',
   merge: Merge,
 ): Promise<void> {
-  const { deflation, rootTargets, deflatedTargets } = merge;
+  const { deflation, panels, rootTargets, deflatedTargets } = merge;
   const { columns, upper, upperOnly } = deflation;
   const move = {
     // The other half's columns are zero in these rows.
     used: stretches(half === 'upper' ? columns.subarray(0, upper) : columns.subarray(upperOnly)),
     deflated: stretches(deflation.deflatedColumns),
-    toRoots: stretches(rootTargets),
+    toRoots: panels.map(({ first, columns: width }) => stretches(rootTargets.subarray(first, first + width))),
     toDeflated: stretches(deflatedTargets),
     firstVector: half === 'upper' ? 0 : upperOnly,
     inner: half === 'upper' ? upper : columns.length - upperOnly,
@@ -67,9 +68,10 @@ export async function mergeRows(
 interface Move {
   used: Stretch[];
   deflated: Stretch[];
-  toRoots: Stretch[];
+  /** Of each panel. */
+  toRoots: Stretch[][];
   toDeflated: Stretch[];
-  /** First row of `vectors` that belongs to a used column. */
+  /** First row of the panels that belongs to a used column. */
   firstVector: number;
   /** Number of used columns. */
   inner: number;
@@ -77,7 +79,7 @@ interface Move {
 
 async function mergeStrip(
   { z, stride, at, rows }: MergedRows,
-  { size, deflation, vectors, scratch, product }: Merge,
+  { size, deflation, panels, scratch, product }: Merge,
   { used, deflated, toRoots, toDeflated, firstVector, inner }: Move,
 ): Promise<void> {
   const count = deflation.columns.length;
@@ -91,20 +93,28 @@ async function mergeStrip(
     for (const stretch of used) gather(row, stretch, left, i * inner);
     for (const stretch of deflated) gather(row, stretch, kept, i * solved);
   }
-  if (count > 0) {
-    const right = vectors.subarray(firstVector * count, (firstVector + inner) * count);
-    if (inner === 0) out.fill(0);
+  for (const [k, { columns, values }] of panels.entries()) {
+    // What one panel gives is in its place before the next one needs the memory: `left` holds what all of them need.
+    const part = out.subarray(0, rows * columns);
+    if (inner === 0) part.fill(0);
     else {
       await product.multiply(
         { values: left, rows, columns: inner },
-        { values: right, rows: inner, columns: count },
-        { values: out, rows, columns: count },
+        {
+          values: values.subarray(firstVector * columns, (firstVector + inner) * columns),
+          rows: inner,
+          columns,
+        },
+        { values: part, rows, columns },
       );
+    }
+    for (let i = 0; i < rows; i++) {
+      const row = z.subarray(at + i * stride, at + i * stride + size);
+      for (const stretch of toRoots[k]!) scatter(part, i * columns, stretch, row);
     }
   }
   for (let i = 0; i < rows; i++) {
     const row = z.subarray(at + i * stride, at + i * stride + size);
-    for (const stretch of toRoots) scatter(out, i * count, stretch, row);
     for (const stretch of toDeflated) scatter(kept, i * solved, stretch, row);
   }
 }

@@ -19,6 +19,9 @@ export const PANEL = 64;
  */
 export const SLICES = 8;
 
+/** What to do where a thread has no room for its panels. */
+export const PANELS_REMEDY = 'decompose the matrix on a machine with more memory, or with --backend system';
+
 /** Number of panels of a matrix of order n. */
 function panelCount(n: number): number {
   return Math.ceil(n / PANEL);

@@ -6,12 +6,26 @@ import type { Deflation } from './deflation.js';
 /** Iterations at most, as assembly/secular.ts has them. Four or five are usual. */
 const MAXIMUM_ITERATIONS = 100;
 
+/**
+ * Bytes of a panel of eigenvectors, at most. Kernel memory ends at 4 GiB, which all eigenvectors of an order of 22,976 would
+ * fill: panels are formed there one after another, and kept outside of it.
+ */
+const PANEL_BYTES = 2 ** 30;
+
+/** Some of the eigenvectors of a merge: the columns from `first` on. */
+export interface VectorPanel {
+  first: number;
+  columns: number;
+  /** [count, columns] row-major; the rows in the order of `deflation.columns`. */
+  values: Float64Array;
+}
+
 /** Eigenvalues of diag(d) + rho z z^T and its eigenvectors. */
 export interface SecularSolution {
   /** Eigenvalues, [count], ascending. */
   roots: Float64Array;
-  /** Eigenvectors, [count, count] row-major, as columns; the rows in the order of `deflation.columns`. */
-  vectors: Float64Array;
+  /** All eigenvectors, by ascending eigenvalue. */
+  panels: VectorPanel[];
   /** Memory beside the solution, of as many bytes as were asked for. */
   extra: Float64Array;
 }
@@ -20,6 +34,8 @@ export interface SecularSolution {
 export interface SecularSolver {
   memory: KernelMemory;
   kernels: SecularKernels;
+  /** Columns of a panel of eigenvectors, at most, an even number; by default as many as a gibibyte holds. */
+  panelColumns?: number;
 }
 
 /**
@@ -29,11 +45,12 @@ export interface SecularSolver {
 export function solveSecular(
   deflation: Deflation,
   rho: number,
-  { memory, kernels }: SecularSolver,
+  { memory, kernels, panelColumns }: SecularSolver,
   extraBytes: number,
 ): SecularSolution {
   const count = deflation.d.length;
-  const regions = allotRegions(deflation, memory, extraBytes);
+  const columns = Math.min(count, panelColumns ?? 2 * Math.floor(PANEL_BYTES / (2 * 8 * count)));
+  const regions = allotRegions(deflation, memory, { columns, extraBytes });
   const d = regions.d.offset;
   const poles = regions.poles.offset;
   const offsets = regions.offsets.offset;
@@ -50,15 +67,42 @@ export function solveSecular(
   kernels.fitWeights(d, regions.z.offset, poles, offsets, count, weights);
   kernels.invertNorms(d, weights, poles, offsets, count, inverseNorms);
   const { vectors, extra, order } = regions;
-  kernels.formVectors(d, weights, poles, offsets, inverseNorms, order.offset, count, vectors.offset);
+  const panels = panelRanges(count, columns).map(({ first, columns: width }) => {
+    const from = first * 8;
+    kernels.formVectors(
+      d,
+      weights,
+      poles + from,
+      offsets + from,
+      inverseNorms + from,
+      order.offset,
+      count,
+      width,
+      vectors.offset,
+    );
+    const values = vectors.float64.subarray(0, count * width);
+    return { first, columns: width, values: width === count ? values : values.slice() };
+  });
   const roots = Float64Array.from(
     { length: count },
     (_, j) => regions.poles.float64[j]! + regions.offsets.float64[j]!,
   );
-  return { roots, vectors: vectors.float64, extra: extra.float64 };
+  return { roots, panels, extra: extra.float64 };
 }
 
-function allotRegions({ d, z, order }: Deflation, memory: KernelMemory, extraBytes: number) {
+/** Panels of so many columns, and one of those that are left. */
+function panelRanges(count: number, columns: number): Pick<VectorPanel, 'first' | 'columns'>[] {
+  return Array.from({ length: count === 0 ? 0 : Math.ceil(count / columns) }, (_, k) => {
+    const first = k * columns;
+    return { first, columns: Math.min(columns, count - first) };
+  });
+}
+
+function allotRegions(
+  { d, z, order }: Deflation,
+  memory: KernelMemory,
+  { columns, extraBytes }: { columns: number; extraBytes: number },
+) {
   const count = d.length;
   // Kernels take vectors in pairs.
   const bytes = (count + 1) * 8;
@@ -71,7 +115,7 @@ function allotRegions({ d, z, order }: Deflation, memory: KernelMemory, extraByt
     weights: bytes,
     inverseNorms: bytes,
     order: bytes,
-    vectors: count * count * 8,
+    vectors: count * columns * 8,
     extra: extraBytes,
   });
   regions.d.float64.set(d);

@@ -6,7 +6,7 @@ import { type KernelVariant, loadHouseholderKernels } from '../kernels/eigh-kern
 import { KernelMemory } from '../kernels/kernel-memory.js';
 import { Product } from '../product.js';
 import { AbortedError } from './barrier.js';
-import { panelLength } from './packed-triangle.js';
+import { PANELS_REMEDY, panelLength } from './packed-triangle.js';
 import { type SharedBuffers, SharedState } from './shared-state.js';
 import { tridiagonalise } from './tridiagonalisation.js';
 
@@ -33,7 +33,7 @@ try {
 async function share(): Promise<void> {
   const { index } = data;
   const { n, threads } = data.buffers;
-  const memory = new KernelMemory();
+  const memory = new KernelMemory(PANELS_REMEDY);
   const kernels = loadHouseholderKernels(memory, data.variant);
   const product = await Product.createAccumulating(1);
   await tridiagonalise({

@@ -58,6 +58,7 @@ export interface SecularKernels {
     inverseNorms: number,
     order: number,
     count: number,
+    columns: number,
     out: number,
   ): void;
 }

@@ -20,6 +20,12 @@ export interface Region {
  */
 export class KernelMemory {
   readonly memory = new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES });
+  readonly #remedy: string;
+
+  /** Makes an empty memory. @param remedy what to do where a task needs more than can be had, in words */
+  constructor(remedy: string) {
+    this.#remedy = remedy;
+  }
 
   /**
    * Lays out one region for each named size in bytes. All earlier regions are void from then on: a task calls
@@ -46,7 +52,7 @@ export class KernelMemory {
     } catch (cause) {
       throw new RunError(
         `a task needs ${(bytes / 2 ** 20).toFixed(0)} MiB of kernel memory, which cannot be had ` +
-          `(the limit is ${(MAXIMUM_PAGES * PAGE_BYTES) / 2 ** 20} MiB): lower --partition-rows`,
+          `(the limit is ${(MAXIMUM_PAGES * PAGE_BYTES) / 2 ** 20} MiB): ${this.#remedy}`,
         { cause },
       );
     }

@@ -105,7 +105,7 @@ forEachBackend(
   'operands and result may lie in WebAssembly memory, and nothing around is written',
   async (t, kernels) => {
     const [m, k, n] = [5, 31, 17];
-    const regions = new KernelMemory().allot({
+    const regions = new KernelMemory('').allot({
       unused: 100,
       a: m * k * 4,
       b: k * n * 4,

@@ -5,7 +5,7 @@ import { loadSecularKernels } from '../../../src/linalg/kernels/eigh-kernels.js'
 import { KernelMemory } from '../../../src/linalg/kernels/kernel-memory.js';
 import { randomNumbers } from '../../helpers/random.js';
 
-const memory = new KernelMemory();
+const memory = new KernelMemory('');
 const kernels = loadSecularKernels(memory);
 
 /** Solves diag(d) + rho z z^T after deflation and checks the eigenpairs of what is left. */
@@ -14,8 +14,9 @@ function checkSecular(t: ExecutionContext, d: Float64Array, z: Float64Array, rho
   const unit = z.map((value) => value / norm);
   const half = d.length >> 1;
   const left = deflate(d, unit, rho, half);
-  const { roots, vectors } = solveSecular(left, rho, { memory, kernels }, 0);
+  const { roots, panels } = solveSecular(left, rho, { memory, kernels }, 0);
   const count = roots.length;
+  const [vectors] = panels.map(({ values }) => values) as [Float64Array];
   let orthogonality = 0;
   let residual = 0;
   for (let j = 0; j < count; j++) {
@@ -101,4 +102,21 @@ test('deflates one of two equal eigenvalues by a rotation', (t) => {
   t.deepEqual(Array.from(left.deflatedValues), [1]);
   t.is(left.rotations.length, 1);
   t.true(Math.abs(left.z[0]! - 1) <= Number.EPSILON);
+});
+
+test('forms the same eigenvectors panel by panel as at once', (t) => {
+  const random = randomNumbers(4);
+  const d = ascendingHalves(Float64Array.from({ length: 41 }, random.uniform));
+  const z = d.map(() => random.normal() / Math.sqrt(41));
+  const left = deflate(d, z, 1, 20);
+  const [whole] = solveSecular(left, 1, { memory, kernels }, 0).panels.map(({ values }) => values.slice());
+  for (const panelColumns of [2, 8, 40, 42]) {
+    const { panels } = solveSecular(left, 1, { memory, kernels, panelColumns }, 0);
+    t.is(panels.length, Math.ceil(41 / panelColumns));
+    const joined = new Float64Array(41 * 41);
+    for (const { first, columns, values } of panels)
+      for (let r = 0; r < 41; r++)
+        joined.set(values.subarray(r * columns, (r + 1) * columns), r * 41 + first);
+    t.deepEqual(joined, whole, `${panelColumns} columns`);
+  }
 });

@@ -46,7 +46,7 @@ for (const variant of variants) {
 }
 
 async function reduce(a: Float64Array, n: number, variant: 'plain' | 'fused') {
-  const memory = new KernelMemory();
+  const memory = new KernelMemory('');
   const kernels = loadHouseholderKernels(memory, variant);
   const product = await Product.createAccumulating(1);
   const diagonal = new Float64Array(n);

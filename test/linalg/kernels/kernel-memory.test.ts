@@ -9,7 +9,7 @@ test('regions are apart, on cache lines, inside the memory, and as long as they 
   const size = fc.oneof(fc.nat(300), fc.nat(2 * PAGE));
   fc.assert(
     fc.property(fc.array(size, { minLength: 1, maxLength: 6 }), (list) => {
-      const memory = new KernelMemory();
+      const memory = new KernelMemory('');
       const sizes = Object.fromEntries(list.map((bytes, index) => [`region${index}`, bytes]));
       const regions = memory.allot(sizes);
       let end = 0;
@@ -33,7 +33,7 @@ test('regions are apart, on cache lines, inside the memory, and as long as they 
 });
 
 test('the memory grows by the pages that are missing, and is reused by smaller tasks', (t) => {
-  const memory = new KernelMemory();
+  const memory = new KernelMemory('');
   for (const [bytes, pages] of [
     [0, 1],
     [1, 1],
@@ -49,14 +49,14 @@ test('the memory grows by the pages that are missing, and is reused by smaller t
 });
 
 test('the contents are what an earlier task left', (t) => {
-  const memory = new KernelMemory();
+  const memory = new KernelMemory('');
   memory.allot({ a: 64 }).a.bytes.fill(7);
   t.deepEqual(new Set(memory.allot({ b: 3 * PAGE }).b.bytes.subarray(0, 64)), new Set([7]));
 });
 
-test('more than WebAssembly can address is a failure that says what to lower, and leaves the memory usable', (t) => {
-  const memory = new KernelMemory();
+test('more than WebAssembly can address is a failure that says what to do, and leaves the memory usable', (t) => {
+  const memory = new KernelMemory('take less');
   const error = t.throws(() => memory.allot({ a: 2 ** 32, b: 1 }), { instanceOf: RunError });
-  t.regex(error.message, /needs 4096 MiB of kernel memory.*limit is 4096 MiB.*--partition-rows/);
+  t.regex(error.message, /needs 4096 MiB of kernel memory.*limit is 4096 MiB\): take less$/);
   t.is(memory.allot({ a: 8 }).a.float64.length, 1);
 });

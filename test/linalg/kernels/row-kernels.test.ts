@@ -4,7 +4,7 @@ import { KernelMemory } from '../../../src/linalg/kernels/kernel-memory.js';
 import { loadRowKernels } from '../../../src/linalg/kernels/row-kernels.js';
 import { randomFloat32, randomFloat64 } from '../../helpers/random.js';
 
-const memory = new KernelMemory();
+const memory = new KernelMemory('');
 const kernels = loadRowKernels(memory);
 
 /** Around the widths of the kernels' steps: 2, 4, 8 and 16. */

@@ -5,7 +5,7 @@ import { ARCSINE_POLYNOMIAL, NOTICED_SQUARE } from '../../../src/tables/arcsine.
 import { binOf, FINE_BINS, fineGrid, shiftBetween } from '../../../src/tables/fine-grid.js';
 import { randomFloat32, randomFloat64, seededRandom } from '../../helpers/random.js';
 
-const memory = new KernelMemory();
+const memory = new KernelMemory('');
 const kernels = loadTableKernels(memory);
 
 /** Around the steps of 2, 4 and 64 rows, and the 8 columns that are folded at once. */
