@@ -22,7 +22,7 @@ export type VerifiedRunOfBatch = { directory: string } & (
 export async function verifyBatch(
   directory: string,
   runs: readonly RunFolder[],
-  options: Pick<VerifyOptions, 'workers'> & Caller,
+  options: Pick<VerifyOptions, 'workers' | 'exact'> & Caller,
   onVerified: (run: VerifiedRunOfBatch) => void,
 ): Promise<void> {
   for (const { name } of runs) {

@@ -1,3 +1,5 @@
+import { randomSigns } from './random-signs.js';
+
 /** Seed of the probe, fixed: it is random with respect to the data, and the same for every verification of a run. */
 const SEED = 0x2545f491;
 
@@ -10,15 +12,7 @@ export function freivaldsProbe(
   eigenvectors: Float32Array,
   d: number,
 ): { vector: Float64Array; image: Float64Array } {
-  const vector = new Float64Array(d);
-  // xorshift32 (Marsaglia, 2003).
-  let state = SEED;
-  for (let j = 0; j < d; j++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    vector[j] = (state & 0x10000 ? 1 : -1) / Math.sqrt(d);
-  }
+  const vector = randomSigns(d, SEED).map((sign) => sign / Math.sqrt(d));
   const image = new Float64Array(d);
   for (let i = 0; i < d; i++) {
     for (let j = 0; j < d; j++) image[i]! += eigenvectors[i * d + j]! * vector[j]!;

@@ -45,6 +45,9 @@ export function shownFigures({
   };
 }
 
+/** Standard deviations that a healthy run may be off by: a normal error is beyond them once in 10^15. */
+export const DEVIATIONS = 8;
+
 /** Says how many of the checks failed, and which; null where none did. */
 export function failedText(checks: readonly Check[]): string | null {
   const failed = checks.filter(({ verdict }) => verdict === 'failed').map(({ name }) => name);

@@ -23,6 +23,7 @@ export function addVerifyCommand(program: Command): void {
     .argument('<run>', 'output directory of the run, or of a batch')
     .option('--model <model>', 'checkpoint, where it is no longer at the place that the run recorded')
     .option('--metric <file>', 'metric file, where it is no longer there')
+    .option('--exact', 'compute the residual of the eigenbasis, which is estimated otherwise', false)
     .addOption(workersOption())
     .option('--json', 'print the verification as JSON on stdout', false)
     .option('--quiet', 'no progress', false)
@@ -68,7 +69,7 @@ function remarkOn(unchecked: readonly string[]): string | null {
 async function verifyAll(
   directory: string,
   runs: readonly RunFolder[],
-  { json, quiet, model, metric, workers }: VerifyCommandOptions,
+  { json, quiet, model, metric, ...options }: VerifyCommandOptions,
 ): Promise<void> {
   if (model !== undefined || metric !== undefined) {
     throw new InputError(
@@ -78,7 +79,7 @@ async function verifyAll(
   const onProgress = showProgress(process.stderr, quiet);
   const verified: VerifiedRunOfBatch[] = [];
   await interruptible((signal) =>
-    verifyBatch(directory, runs, { workers, signal, onProgress }, (run) => {
+    verifyBatch(directory, runs, { ...options, signal, onProgress }, (run) => {
       verified.push(run);
       if (!json) print(screenText(runText(run)));
     }),

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { InputError } from '../errors.js';
 import type { Backend } from './backend/backend.js';
 import { fixSigns } from './signs.js';
+import { symmetricProduct } from './symmetric-product.js';
 
 /** The eigenbasis of a metric M. Index j is ascending lambda, so index 0 has the largest variance. */
 export interface Eigenbasis {
@@ -100,22 +101,21 @@ export async function metricOf(
   d: number,
   backend: Backend,
 ): Promise<Float64Array> {
-  const scaled = eigenvectors.map((value, k) => value * eigenvalues[k % d]!);
-  const transposed = new Float64Array(d * d);
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j < d; j++) transposed[j * d + i] = eigenvectors[i * d + j]!;
-  }
   const product = await backend.product(availableParallelism());
-  const square = (values: Float64Array) => ({ values, rows: d, columns: d });
   const metric = new Float64Array(d * d);
-  await product.multiply(square(scaled), square(transposed), square(metric));
+  await symmetricProduct(
+    { a: eigenvectors, n: d, weights: eigenvalues },
+    product,
+    ({ first, width, values }) => {
+      for (let i = first; i < d; i++) {
+        for (let j = first; j < Math.min(first + width, i + 1); j++) {
+          const value = values[(i - first) * width + j - first]!;
+          metric[i * d + j] = value;
+          metric[j * d + i] = value;
+        }
+      }
+    },
+  );
   await product.release();
-  for (let i = 0; i < d; i++) {
-    for (let j = 0; j < i; j++) {
-      const mean = (metric[i * d + j]! + metric[j * d + i]!) / 2;
-      metric[i * d + j] = mean;
-      metric[j * d + i] = mean;
-    }
-  }
   return metric;
 }

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { z } from 'zod';
-import { type BasisCheck, checkBasis, type Operator } from '../checks/basis-check.js';
+import { type BasisCheck, checkBasis } from '../checks/basis-check.js';
 import { freivaldsProbe } from '../checks/probe.js';
+import type { Operator } from '../checks/residual.js';
 import { InputError } from '../errors.js';
 import type { FileRecord } from '../files/file-record.js';
 import { readMetric } from '../input/metric.js';

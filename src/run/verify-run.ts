@@ -1,6 +1,7 @@
 import path from 'node:path';
-import { checkBasis, type Operator } from '../checks/basis-check.js';
+import { checkBasis } from '../checks/basis-check.js';
 import { type Expected, filesCheck, metricEpsilon } from '../checks/identities.js';
+import type { Operator } from '../checks/residual.js';
 import type { Verification } from '../checks/verdict.js';
 import { EigenshardError, InputError } from '../errors.js';
 import type { Checkpoint, RowSource } from '../input/checkpoint.js';
@@ -20,10 +21,12 @@ import { findFileProblems, partitionProblems } from './run-file-problems.js';
 export const DAMAGE_ADVICE =
   'the command that made the run makes again what is damaged with --resume --checksums, and all of it with --overwrite';
 
-/** Where the inputs of a run lie now, if not where it recorded them. */
-export interface InputPlaces {
+/** Where the inputs of a run lie now, if not where it recorded them, and how it is checked. */
+export interface VerifyRunOptions {
   model?: string | undefined;
   metric?: string | undefined;
+  /** Whether the residual of the basis is computed, not estimated. */
+  isExact: boolean;
 }
 
 /** What was found of a run. */
@@ -59,11 +62,11 @@ interface OpenedMetric {
  */
 export async function verifyRun(
   directory: string,
-  places: InputPlaces,
+  options: VerifyRunOptions,
   context: RunContext,
 ): Promise<RunVerification> {
   const manifest = readManifest(directory);
-  if (manifest.metric.source === 'computed' && places.metric !== undefined) {
+  if (manifest.metric.source === 'computed' && options.metric !== undefined) {
     throw new InputError(`${directory}: this run computed its metric itself; leave --metric away`);
   }
   const run = { manifest, directory: path.resolve(directory), context };
@@ -74,9 +77,10 @@ export async function verifyRun(
     refuseFailed(directory, [filesCheck(problems)], DAMAGE_ADVICE);
   }
   // Before the weights, which take longer: it may be another one, or not be there.
-  const metric = await openMetric(run, places.metric);
-  const source = await openSource(run, places.model);
-  const { verification } = await judge(run, source.found, metric.found, problems);
+  const metric = await openMetric(run, options.metric);
+  const source = await openSource(run, options.model);
+  const inputs = { source: source.found, metric: metric.found, isExact: options.isExact };
+  const { verification } = await judge(run, inputs, problems);
   const unchecked = [source.missing, metric.missing].filter((reason) => reason !== null);
   return { verification, unchecked };
 }
@@ -84,8 +88,7 @@ export async function verifyRun(
 /** Judges the identities, as far as the inputs are at hand, and the manifest's figures. */
 async function judge(
   { manifest, directory, context }: VerifiedRun,
-  source: RowSource | null,
-  metric: OpenedMetric | null,
+  { source, metric, isExact }: { source: RowSource | null; metric: OpenedMetric | null; isExact: boolean },
   problems: readonly string[],
 ): Promise<VerificationResult> {
   const { model } = manifest;
@@ -102,7 +105,7 @@ async function judge(
         metadata: fileMetadata(manifest.fingerprint, manifest.layout, model.name),
         partitions: recordedPartitions(manifest),
         basis,
-        basisCheck: await checkBasis(basis, metric?.operator ?? null),
+        basisCheck: await checkBasis(basis, metric?.operator ?? null, isExact),
         ridge: manifest.metric.ridge,
         metric: metric?.metric ?? { source: 'file', epsilon: 0 },
         otherProblems: Promise.resolve(problems),

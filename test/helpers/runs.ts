@@ -12,7 +12,7 @@ import { syntheticRows } from '../../src/input/synthetic.js';
 import { type Config, loadConfig, type Overrides } from '../../src/run/config.js';
 import { coordinateRun, type FinishedRun } from '../../src/run/coordinator.js';
 import { Stopwatch } from '../../src/run/stopwatch.js';
-import { type InputPlaces, type RunVerification, verifyRun } from '../../src/run/verify-run.js';
+import { type RunVerification, type VerifyRunOptions, verifyRun } from '../../src/run/verify-run.js';
 import { safetensors, scratchDirectory } from './fixtures.js';
 
 /** Settings of the hub that ask nothing of the network. */
@@ -91,16 +91,16 @@ export async function runConfig(config: Config, flags: RunFlags): Promise<Finish
 /** Verifies a run in this process, without progress. */
 export async function verifyHere(
   directory: string,
-  places: InputPlaces = {},
+  options: Partial<VerifyRunOptions> = {},
 ): Promise<RunVerification & { problems: string }> {
-  return verifyWith(sharedPool(), directory, places);
+  return verifyWith(sharedPool(), directory, options);
 }
 
 /** Verifies a run as `verifyHere` does, on threads that many verifications share. */
 export async function verifyWith(
   executor: Executor,
   directory: string,
-  places: InputPlaces = {},
+  options: Partial<VerifyRunOptions> = {},
 ): Promise<RunVerification & { problems: string }> {
   const context = {
     executor,
@@ -108,7 +108,7 @@ export async function verifyWith(
     note: () => {},
     hub: offlineHub,
   };
-  const found = await verifyRun(directory, places, context);
+  const found = await verifyRun(directory, { isExact: false, ...options }, context);
   const failed = found.verification.checks.filter(({ verdict }) => verdict === 'failed');
   return { ...found, problems: failed.map(({ name, detail }) => `${name}: ${detail}`).join('\n') };
 }

@@ -4,6 +4,7 @@ import type { Eigendecomposition } from '../eigh/eigh.js';
 import { checkShapes, checkWhole, type Matrix } from '../matrix.js';
 import type { FixedOperand } from '../onnx-operator.js';
 import { checkSymmetricInput } from '../symmetric-input.js';
+import { transposeInPlace } from '../transpose.js';
 import type { Accumulation, Backend, FixedMultiplication, Multiplication } from './backend.js';
 import type { NativeFunction } from './koffi.js';
 import { portableBackend } from './portable-backend.js';
@@ -17,9 +18,6 @@ const CBLAS_NO_TRANS = 111;
 
 /** Longest workspace, whose length LAPACK counts in 32-bit integers. */
 const LARGEST_INT = 2 ** 31 - 1;
-
-/** Edge of the square tiles that a transposition swaps: two of them stay in the first-level cache. */
-const TILE = 32;
 
 /**
  * Backend over a system library. Products run on the calling thread, as onnxruntime's do; the eigensolver runs on a
@@ -150,19 +148,4 @@ function calledAside(native: NativeFunction, args: readonly unknown[]): Promise<
   return new Promise((resolve, reject) => {
     native.async(...args, (error) => (error ? reject(error) : resolve(args)));
   });
-}
-
-/** Transposes a matrix [n, n] in place, tile by tile. */
-function transposeInPlace(values: Float64Array, n: number): void {
-  for (let top = 0; top < n; top += TILE) {
-    for (let left = 0; left <= top; left += TILE) {
-      for (let i = top; i < Math.min(top + TILE, n); i++) {
-        for (let j = left; j < Math.min(left + TILE, i); j++) {
-          const below = values[i * n + j]!;
-          values[i * n + j] = values[j * n + i]!;
-          values[j * n + i] = below;
-        }
-      }
-    }
-  }
 }

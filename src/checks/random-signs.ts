@@ -1,0 +1,15 @@
+/**
+ * Makes random signs, the same for the same seed (xorshift32; Marsaglia, 2003).
+ *
+ * @param seed not 0
+ * @returns [count], each 1 or -1
+ */
+export function randomSigns(count: number, seed: number): Float64Array {
+  let state = seed;
+  return Float64Array.from({ length: count }, () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state & 0x10000 ? 1 : -1;
+  });
+}
