@@ -7,7 +7,7 @@ import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { splitRows } from '../src/plan/row-ranges.js';
 import { randomFloat32 } from '../test/helpers/random.js';
 import { project } from '../workers/project.js';
-import { projectorOf } from '../workers/projector.js';
+import { withProjector } from '../workers/projector.js';
 
 /** Request for the projection tasks of some partitions, or for their products alone. */
 export interface ProjectionRequest {
@@ -47,13 +47,14 @@ async function multiply({ source, rows, eigenvectors, backend }: ProjectInput): 
     gamma = randomFloat32(STRIP_ROWS * d, 1);
     projections = new Float32Array(STRIP_ROWS * d);
   }
-  const product = await projectorOf(eigenvectors, backend);
-  for (const { count } of splitRows(rows.count, STRIP_ROWS)) {
-    const matrix = (values: Float32Array) => ({
-      values: values.subarray(0, count * d),
-      rows: count,
-      columns: d,
-    });
-    await product.multiply(matrix(gamma), matrix(projections));
-  }
+  await withProjector(eigenvectors, { backend, threads: 1 }, async (product) => {
+    for (const { count } of splitRows(rows.count, STRIP_ROWS)) {
+      const matrix = (values: Float32Array) => ({
+        values: values.subarray(0, count * d),
+        rows: count,
+        columns: d,
+      });
+      await product.multiply(matrix(gamma), matrix(projections));
+    }
+  });
 }

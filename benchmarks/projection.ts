@@ -113,6 +113,7 @@ async function prepare(): Promise<{ inputs: ProjectInput[]; eigenvectors: Float3
     lock: null,
     parquet: partition.parquet,
     arrow: null,
+    threads: 1,
     durable: false,
     metadata,
   }));

@@ -8,7 +8,7 @@ import type { FixedMultiplication } from '../src/linalg/backend/backend.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { createdBy } from '../src/version.js';
 import { kernels, memory } from './context.js';
-import { projectorOf } from './projector.js';
+import { withProjector } from './projector.js';
 import { rowsReport } from './rows-report.js';
 import { forEachStrip, stripSizes } from './strips.js';
 
@@ -24,7 +24,7 @@ export async function project(input: ProjectInput): Promise<Tasks['project']['re
   const shape = { firstRow: rows.first, rowCount: rows.count, columns: d, metadata };
   const layout = parquet === null ? null : planParquet({ ...shape, createdBy });
   const regions = allotRegions(input, layout);
-  await projectRows(input, layout, regions);
+  await withProjector(input.eigenvectors, input, (product) => projectRows(product, input, layout, regions));
   const { projections, image } = regions;
   const files: WrittenFile[] = [];
   if (layout !== null) {
@@ -61,13 +61,13 @@ function allotRegions({ source, rows, arrow }: ProjectInput, layout: ParquetLayo
 
 /** Projects all rows, strip by strip, into the image of the Parquet file. */
 async function projectRows(
-  { source, rows, arrow, eigenvectors, backend }: ProjectInput,
+  product: FixedMultiplication,
+  { source, rows, arrow }: ProjectInput,
   layout: ParquetLayout | null,
   regions: Regions,
 ): Promise<void> {
   const { projections, image } = regions;
   const d = source.columns;
-  const product = await projectorOf(eigenvectors, backend);
   await forEachStrip(source, rows, regions, async ({ first, count }) => {
     const done = first - rows.first;
     const start = arrow === null ? 0 : done * d;

@@ -124,6 +124,7 @@ async function projectUnit(run: RunOnDisk): Promise<UnitFindings> {
     rows,
     eigenvectors: await locateEigenvectors(input.directory, units.hidden, eigenbasis),
     backend: choice,
+    threads: input.threads,
     directory: input.directory,
     lock: input.lock,
     parquet,

@@ -111,6 +111,8 @@ export interface ProjectInput {
   rows: RowRange;
   eigenvectors: EigenvectorsReference;
   backend: BackendChoice;
+  /** Threads of the product; where they are several, its copy of the eigenvectors is freed with the task. */
+  threads: number;
   directory: string;
   /** The directory's lock, without which nothing is written; null where nobody locks it. */
   lock: LockClaim | null;
@@ -136,6 +138,8 @@ export interface UnitInput extends UnitName {
   maker: Maker;
   /** Rows of the checkpoint, where they lie now: it may have been moved since the run was planned. */
   source: RowSource;
+  /** Threads of its products. */
+  threads: number;
   /** Rows that the unit is about, for whoever is told of them. */
   rows: { count: number };
 }

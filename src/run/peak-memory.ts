@@ -5,6 +5,7 @@ import type { RowSource } from '../input/checkpoint.js';
 import { covarianceLength } from '../plan/covariance-blocks.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
 import { type Plan, STRIP_ROWS } from '../plan/plan-run.js';
+import { projectionLanes } from '../plan/projection-lanes.js';
 import { count, counted, formatBytes } from '../text/figures.js';
 
 /** Memory of Node.js, the packages and their native libraries on the main thread. */
@@ -35,7 +36,9 @@ export function peakMemoryBytes(
     ? Math.max(...covarianceUnits(rows, d).map(({ columns }) => covarianceLength(d, columns) * 8))
     : 0;
   const busy = Math.min(workers, Math.max(partitions.length, scans.length));
-  return coordinatorBytes(d) + workers * WORKER_BYTES + busy * (kernelMemory + sums + d * d * 4);
+  const { lanes } = projectionLanes(d, workers, memoryBytes());
+  const eigenvectors = Math.min(busy, lanes) * d * d * 4;
+  return coordinatorBytes(d) + workers * WORKER_BYTES + busy * (kernelMemory + sums) + eigenvectors;
 }
 
 function coordinatorBytes(d: number): number {

@@ -5,9 +5,11 @@ import { tellRows } from '../executor/tell-rows.js';
 import { syncFiles } from '../files/sync-files.js';
 import type { DoneRecord } from '../output/done-records.js';
 import { filesOf } from '../plan/plan-run.js';
+import { projectionLanes } from '../plan/projection-lanes.js';
 import type { Basis } from './basis.js';
 import type { RunContext } from './context.js';
 import type { IntactRecords } from './intact-records.js';
+import { memoryBytes } from './peak-memory.js';
 import { type UnitRun, unitInput } from './unit-run.js';
 import { VerifiedUnits } from './verified-units.js';
 
@@ -34,6 +36,11 @@ export async function projectAndVerify(
   const { partitions, rows } = run.plan.units;
   const verified = new VerifiedUnits(run, basis, mean);
   const inLane = pLimit(executor.concurrency);
+  const { lanes, threads } = projectionLanes(run.plan.units.hidden, executor.concurrency, memoryBytes());
+  const few = pLimit(lanes);
+  // Where threads share a product, it alone waits for another one: partitions are verified beside it.
+  const inProjectionLane = <Result>(work: () => Promise<Result>) =>
+    threads === 1 ? inLane(work) : few(() => inLane(work));
   const failures: unknown[] = [];
   const attempt = async <Result>(work: () => Promise<Result> | Result): Promise<Result | null> => {
     if (failures.length > 0) return null;
@@ -76,8 +83,8 @@ export async function projectAndVerify(
   const projection = stopwatch.time('projection', openRows, (advance) => {
     const projecting = tellRows(executor, advance);
     const projected = open.map(async ({ index }) => {
-      const input = unitInput(run, { stage: 'project', unit: index });
-      const record = await inLane(() => attempt(() => projecting.run('unit', input)));
+      const input = unitInput(run, { stage: 'project', unit: index }, threads);
+      const record = await inProjectionLane(() => attempt(() => projecting.run('unit', input)));
       if (record !== null) verifications.push(verify(index));
     });
     for (const { index } of partitions)

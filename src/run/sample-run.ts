@@ -100,6 +100,7 @@ export async function projectSample(
     rows,
     eigenvectors: basis.reference,
     backend,
+    threads: 1,
     directory: folder,
     lock: null,
     parquet,

@@ -4,9 +4,10 @@ import type { RunPlan } from '../output/run-plan.js';
 import { covarianceLength } from '../plan/covariance-blocks.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
 import { type Plan, STRIP_ROWS } from '../plan/plan-run.js';
+import { projectionLanes } from '../plan/projection-lanes.js';
 import { type StageName, stagesOf } from '../plan/stages.js';
 import { tablePartBytes } from '../tables/part-arrays.js';
-import { COORDINATOR_MATRICES, PROCESS_BYTES, WORKER_BYTES } from './peak-memory.js';
+import { COORDINATOR_MATRICES, memoryBytes, PROCESS_BYTES, WORKER_BYTES } from './peak-memory.js';
 
 /** What decides the needs of a run beside its plan. */
 export interface RunShape {
@@ -27,7 +28,7 @@ export interface StageNeed {
   partBytes: number;
 }
 
-/** Estimates what each stage of a run needs: memory of each process that takes part in it, and disk. */
+/** Estimates what each stage of a run needs: memory of each process that takes part in it, on this machine, and disk. */
 export function stageNeeds(plan: Plan, shape: RunShape): StageNeed[] {
   const { rows, hidden: d, partitionRows, scans, partitions } = plan;
   const { dtype, workers, computesMetric, top } = shape;
@@ -40,7 +41,9 @@ export function stageNeeds(plan: Plan, shape: RunShape): StageNeed[] {
   const sums = units.map(({ columns }) => covarianceLength(d, columns) * 8);
   const tables = top === null ? 0 : tablePartBytes({ rows: partitionRows, d, top });
   const hashes = top === null ? 0 : 8;
-  const inThreads = (bytes: number) => PROCESS_BYTES + workers * (WORKER_BYTES + read + bytes);
+  const inThreads = (bytes: number, busy = workers) =>
+    PROCESS_BYTES + workers * WORKER_BYTES + busy * (read + bytes);
+  const { lanes } = projectionLanes(d, workers, memoryBytes());
   const needs: Record<StageName, Omit<StageNeed, 'stage'>> = {
     scan: { memoryBytes: inThreads(d * 16), partBytes: scans.length * d * 8 + rows * hashes },
     identity: { memoryBytes: PROCESS_BYTES + rows * hashes * 2, partBytes: d * 8 },
@@ -49,7 +52,7 @@ export function stageNeeds(plan: Plan, shape: RunShape): StageNeed[] {
       partBytes: sums.reduce((sum, bytes) => sum + bytes, 0),
     },
     basis: { memoryBytes: PROCESS_BYTES + COORDINATOR_MATRICES * square, partBytes: d * 32 },
-    project: { memoryBytes: inThreads(formats * partition + square / 2), partBytes: 0 },
+    project: { memoryBytes: inThreads(formats * partition + square / 2, lanes), partBytes: 0 },
     verify: {
       memoryBytes: inThreads(2 * partition + 2 * tables),
       partBytes: partitions.length * (tables + d * 40),

@@ -13,6 +13,7 @@ import { MANIFEST_NAME } from '../output/run-folders.js';
 import { refuseOtherPlan } from '../output/run-plan.js';
 import { readRecordsFile, recordsOfStage, scannedIdentity } from '../output/run-records.js';
 import { partOf, problemsOf, readScannedRange } from '../output/unit-parts.js';
+import { projectionLanes } from '../plan/projection-lanes.js';
 import type { Stage, StageName } from '../plan/stages.js';
 import { counted, formatBytes } from '../text/figures.js';
 import { settleBasis } from './basis.js';
@@ -247,9 +248,16 @@ async function computeStride(
   const failures: { unit: number; failure: EigenshardError }[] = [];
   await stopwatch.time(stage.name, total, async (advance) => {
     const telling = tellRows(executor, advance);
-    await pLimit(executor.concurrency).map(units, async (unit) => {
+    const { hidden } = run.plan.units;
+    const { concurrency } = executor;
+    const { lanes, threads } =
+      stage.name === 'project'
+        ? projectionLanes(hidden, concurrency, memoryBytes())
+        : { lanes: concurrency, threads: 1 };
+    await pLimit(lanes).map(units, async (unit) => {
       try {
-        refuseProblems(run, await telling.run('unit', unitInput(run, { stage: stage.name, unit })));
+        const input = unitInput(run, { stage: stage.name, unit }, threads);
+        refuseProblems(run, await telling.run('unit', input));
       } catch (error) {
         const failure = explained(error);
         if (!(failure instanceof EigenshardError)) throw failure;

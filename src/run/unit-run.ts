@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { type Executor, runTasks } from '../executor/executor.js';
+import type { UnitInput } from '../executor/tasks.js';
 import { tellRows } from '../executor/tell-rows.js';
 import type { LockClaim } from '../files/lock-file.js';
 import type { Backend } from '../linalg/backend/backend.js';
@@ -53,11 +54,15 @@ export async function computeUnits(
   await runTasks(tellRows(executor, onRows), 'unit', inputs, onRecord);
 }
 
-/** What a thread needs to compute a unit. */
-export function unitInput({ directory, plan, lock, maker }: UnitRun, { stage, unit }: UnitName) {
+/** What a thread needs to compute a unit. @param threads those of its products */
+export function unitInput(
+  { directory, plan, lock, maker }: UnitRun,
+  { stage, unit }: UnitName,
+  threads = 1,
+): UnitInput {
   const count = plan.stages.find(({ name }) => name === stage)?.rows?.[unit] ?? 0;
   const { source } = plan.checkpoint;
-  return { directory, plan: plan.sha256, lock, maker, source, stage, unit, rows: { count } };
+  return { directory, plan: plan.sha256, lock, maker, source, stage, unit, threads, rows: { count } };
 }
 
 /** Publishes what this thread has computed as a unit. @param started when it began, as Date.now() gives it */
