@@ -1,6 +1,7 @@
 // Runs the tests with ava (arguments are handed on) and ends with what did not pass, a line a test, and one plain line,
 // 'N passed, N failed, N skipped', counted from ava's own TAP report. Of a skipped test the title says why.
 import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { Parser } from 'tap-parser';
 
@@ -10,7 +11,9 @@ const ava = path.join(root, 'node_modules/ava/entrypoints/cli.mjs');
 const LONGEST_DIAGNOSIS = 4000;
 
 const args = process.argv.slice(2);
-const tests = spawn(process.execPath, [ava, '--tap', ...args], {
+/** One file more than there are cores: some wait, for a queue of jobs or a lock, most of their time. */
+const concurrency = ['--concurrency', String(availableParallelism() + 1)];
+const tests = spawn(process.execPath, [ava, '--tap', ...concurrency, ...args], {
   cwd: root,
   stdio: ['inherit', 'pipe', 'inherit'],
 });

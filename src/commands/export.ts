@@ -2,7 +2,6 @@ import { type Command, Option } from 'commander';
 import { InputError } from '../errors.js';
 import { type ExportKind, exportKinds } from '../output/exports.js';
 import { configDefaults } from '../run/config.js';
-import { exportRun } from '../run/export-run.js';
 import type { ExtendedRun } from '../run/extend-run.js';
 import { alignedRows } from '../text/aligned-rows.js';
 import { formatBytes } from '../text/figures.js';
@@ -59,6 +58,7 @@ async function exportCommand(directory: string, options: ExportCommandOptions): 
       `${directory}: ask for something to be added: --export ${exportKinds.join(',')}, --tables all or --top K`,
     );
   const onProgress = showProgress(process.stderr, quiet);
+  const { exportRun } = await import('../run/export-run.js');
   const extended = await interruptible((signal) =>
     exportRun(directory, { ...rest, exports, signal, onProgress }),
   );

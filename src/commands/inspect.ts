@@ -1,15 +1,12 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { inspectBatch, runsOfBatch } from '../batch/batch-folder.js';
 import { InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
 import { parseHubReference } from '../hub/reference.js';
 import { hubSettings } from '../hub/settings.js';
-import { inspectHubModel, inspectModel } from '../input/inspect-model.js';
 import { configNames, noCheckpoint, weightName } from '../input/model-config.js';
 import { nameWithoutOwner } from '../input/name-without-owner.js';
-import { readManifest } from '../output/manifest.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
 import { partOfRun } from '../output/without-manifest.js';
 import { answerJson, screenText } from './answer-text.js';
@@ -42,11 +39,16 @@ interface InspectOptions {
 }
 
 async function inspect(place: string, { json, ...options }: InspectOptions): Promise<void> {
+  const { inspectHubModel, inspectModel } = await import('../input/inspect-model.js');
   if (!existsSync(place) && parseHubReference(place) !== null) {
     const model = await inspectHubModel(place, { hub: hubSettings(process.env), ...options });
     print(json ? answerJson(model) : screenText(hubModelText(model)));
     return;
   }
+  const [{ inspectBatch, runsOfBatch }, { readManifest }] = await Promise.all([
+    import('../batch/batch-folder.js'),
+    import('../output/manifest.js'),
+  ]);
   // A checkpoint may have runs beside it.
   const runs = existsSync(path.join(place, 'config.json')) ? null : runsOfBatch(place);
   if (runs !== null) {

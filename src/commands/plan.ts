@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { withContext } from '../run/caller.js';
 import { loadConfig, type Overrides } from '../run/config.js';
-import { needsOfRun } from '../run/stage-needs.js';
-import { type PlannedRun, writeRunPlan } from '../run/write-plan.js';
+import type { StageNeed } from '../run/stage-needs.js';
+import type { PlannedRun } from '../run/write-plan.js';
 import { alignedRows } from '../text/aligned-rows.js';
 import { count, counted, formatBytes } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
@@ -48,19 +47,25 @@ async function planCommand({
   const packaged = overrides.model === undefined ? PACKAGED_CONFIG : null;
   const config = await loadConfig(file ?? packaged, overrides);
   const onProgress = showProgress(process.stderr, quiet);
+  const [{ withContext }, { writeRunPlan }, { needsOfRun }] = await Promise.all([
+    import('../run/caller.js'),
+    import('../run/write-plan.js'),
+    import('../run/stage-needs.js'),
+  ]);
   const planned = await interruptible((signal) =>
     withContext(config.workers, { signal, onProgress, startedAt: 0 }, (context) =>
       writeRunPlan(config, { overwrite }, context),
     ),
   );
-  const { workers } = config;
-  print(json ? answerJson(planOutline(planned, workers)) : screenText(planText(planned, workers)));
+  const needs = needsOfRun(planned.plan, config.workers);
+  print(
+    json ? answerJson(planOutline(planned, needs)) : screenText(planText(planned, needs, config.workers)),
+  );
 }
 
 /** What a plan comes to, as data. */
-function planOutline({ directory, plan }: PlannedRun, workers: number) {
+function planOutline({ directory, plan }: PlannedRun, needs: readonly StageNeed[]) {
   const { identity, stages, kernels, exports } = plan;
-  const needs = needsOfRun(plan, workers);
   return {
     directory,
     model: identity.model.name,
@@ -75,8 +80,7 @@ function planOutline({ directory, plan }: PlannedRun, workers: number) {
   };
 }
 
-function planText({ directory, plan }: PlannedRun, workers: number): string {
-  const needs = needsOfRun(plan, workers);
+function planText({ directory, plan }: PlannedRun, needs: readonly StageNeed[], workers: number): string {
   const { name, rows, hidden } = plan.identity.model;
   const units = plan.stages.reduce((sum, stage) => sum + stage.units, 0);
   return [

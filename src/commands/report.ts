@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { renewReport } from '../report/renew-report.js';
 import { exampleText } from './examples.js';
 import { print } from './print.js';
 
@@ -14,6 +13,7 @@ export function addReportCommand(program: Command): void {
 }
 
 async function report(directory: string): Promise<void> {
+  const { renewReport } = await import('../report/renew-report.js');
   // Not on stdout, where the report's path is.
   print(await renewReport(directory, (line) => void process.stderr.write(`${line}\n`)));
 }

@@ -1,11 +1,7 @@
 import type { Command } from 'commander';
 import { InputError } from '../errors.js';
-import { refuseFullRun } from '../run/admit-run.js';
-import { withContext } from '../run/caller.js';
 import { type Config, loadConfig, type Overrides } from '../run/config.js';
-import { forecastRun } from '../run/forecast-run.js';
 import type { ProgressEvent } from '../run/progress.js';
-import { run } from '../run/run.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
 import { forecastText } from './forecast-text.js';
@@ -66,6 +62,7 @@ async function runCommand(options: RunOptions): Promise<void> {
     await showForecast(config, overwrite, { json, onProgress });
     return;
   }
+  const { run } = await import('../run/run.js');
   const { directory, manifest, finishedBefore } = await interruptible((signal) =>
     // The time of a run on the command line begins with the process.
     run(config, { resume, checksums, overwrite, signal, onProgress, startedAt: 0 }),
@@ -83,6 +80,11 @@ async function showForecast(
   overwrite: boolean,
   { json, onProgress }: { json: boolean; onProgress: (event: ProgressEvent) => void },
 ): Promise<void> {
+  const [{ refuseFullRun }, { withContext }, { forecastRun }] = await Promise.all([
+    import('../run/admit-run.js'),
+    import('../run/caller.js'),
+    import('../run/forecast-run.js'),
+  ]);
   const forecast = await interruptible((signal) =>
     withContext(config.workers, { signal, onProgress, startedAt: 0 }, (context) =>
       forecastRun(config, { overwrite }, context),

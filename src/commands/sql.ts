@@ -1,12 +1,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { batchSummaryFile } from '../batch/batch-summary.js';
 import { InputError } from '../errors.js';
 import { readText } from '../files/read-text.js';
-import { readManifest } from '../output/manifest.js';
-import { querySql } from '../queries/sql.js';
-import { type Views, viewsOfRun } from '../queries/views.js';
+import type { Views } from '../queries/views.js';
 import { exampleText } from './examples.js';
 import { size, wholeNumber } from './options.js';
 import { printPieces } from './print.js';
@@ -74,9 +71,11 @@ async function sql(directory: string, given: string | undefined, options: SqlOpt
       'sql: expected the output directory of a run before the query: eigenshard sql RUN "SELECT ..."',
     );
   const query = await queryText(given, file);
-  const views = viewsOf(directory);
-  const attached = Object.fromEntries(Object.entries(attach).map(([name, run]) => [name, viewsOf(run)]));
+  const views = await viewsOf(directory);
+  const attached: Record<string, Views> = {};
+  for (const [name, run] of Object.entries(attach)) attached[name] = await viewsOf(run);
   const isTerminal = process.stdout.isTTY === true;
+  const { querySql } = await import('../queries/sql.js');
   await querySql(
     { views, attached },
     query,
@@ -86,7 +85,12 @@ async function sql(directory: string, given: string | undefined, options: SqlOpt
 }
 
 /** The views of a run, or of a batch, which has its summary in its folder. */
-function viewsOf(directory: string): Views {
+async function viewsOf(directory: string): Promise<Views> {
+  const [{ batchSummaryFile }, { readManifest }, { viewsOfRun }] = await Promise.all([
+    import('../batch/batch-summary.js'),
+    import('../output/manifest.js'),
+    import('../queries/views.js'),
+  ]);
   const summary = batchSummaryFile(directory);
   if (summary === null) return viewsOfRun(directory, readManifest(directory));
   const files = [{ path: path.resolve(summary), record: null }];

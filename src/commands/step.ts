@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { shareOf } from '../executor/array-index.js';
-import { withContext } from '../run/caller.js';
 import { configDefaults } from '../run/config.js';
-import { type StepResult, step } from '../run/step.js';
+import type { StepResult } from '../run/step.js';
 import { counted } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
@@ -55,6 +54,10 @@ async function stepCommand(
   const share = shareOf({ index, of }, process.env);
   const options = { share, allowMixed, blas, plan, environment: process.env };
   const onProgress = showProgress(process.stderr, quiet);
+  const [{ withContext }, { step }] = await Promise.all([
+    import('../run/caller.js'),
+    import('../run/step.js'),
+  ]);
   const result = await interruptible((signal) =>
     withContext(workers, { signal, onProgress, startedAt: 0 }, (context) =>
       step(directory, stage, options, context),

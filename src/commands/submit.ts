@@ -9,7 +9,6 @@ import type { Launch, LaunchScript } from '../executor/launcher.js';
 import { slurmScript } from '../executor/slurm.js';
 import { type ProgramEnd, startProgram } from '../executor/start-program.js';
 import { directoryStore } from '../output/run-store.js';
-import { openSteps } from '../run/open-steps.js';
 import { shellWord } from '../text/shell-word.js';
 import { screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
@@ -97,7 +96,7 @@ interface SlurmOptions extends SharedOptions {
 }
 
 async function submitToSlurm(directory: string, given: string[], options: SlurmOptions): Promise<void> {
-  const launch = launchOf(directory, options, given);
+  const launch = await launchOf(directory, options, given);
   await interruptible(async (signal) => {
     const maxArraySize = options.separate && !options.print ? await largestArray(signal) : null;
     const script = slurmScript({ ...launch, command: COMMAND, isSeparate: options.separate, maxArraySize });
@@ -123,7 +122,7 @@ async function submitToKubernetes(
   given: string[],
   options: KubernetesOptions,
 ): Promise<void> {
-  const launch = launchOf(directory, options, given);
+  const launch = await launchOf(directory, options, given);
   const { image, volume, cpus, memory, user } = options;
   const { uid, gid } = user ?? statSync(launch.run);
   const script = kubernetesScript({ ...launch, image, volumes: volume, cpus, memory, user: { uid, gid } });
@@ -138,11 +137,12 @@ async function submitToKubernetes(
  *
  * @throws InputError where no run is planned in the directory
  */
-function launchOf(
+async function launchOf(
   directory: string,
   { workers, allowMixed }: SharedOptions,
   engineOptions: string[],
-): Launch {
+): Promise<Launch> {
+  const { openSteps } = await import('../run/open-steps.js');
   const opened = openSteps(directory);
   const run = opened.directory;
   if (opened.isFinished) throw new InputError(`${directory}: is finished; there is nothing left to submit`);

@@ -1,6 +1,4 @@
 import { type Command, Option } from 'commander';
-import { readManifest } from '../output/manifest.js';
-import { eigenvectorIndex, topTokens } from '../queries/top.js';
 import { type Measure, measures, type Side, sides } from '../tables/measures.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
@@ -59,6 +57,10 @@ interface TopOptions {
 }
 
 async function top(directory: string, options: TopOptions): Promise<void> {
+  const [{ readManifest }, { eigenvectorIndex, topTokens }] = await Promise.all([
+    import('../output/manifest.js'),
+    import('../queries/top.js'),
+  ]);
   const manifest = readManifest(directory);
   const request = {
     eigenvector: eigenvectorIndex(directory, manifest, options.eigenvector),

@@ -1,11 +1,9 @@
 import type { Command } from 'commander';
-import { runsOfBatch } from '../batch/batch-folder.js';
-import { failureOfBatch, type VerifiedRunOfBatch, verifyBatch } from '../batch/verify-batch.js';
+import type { VerifiedRunOfBatch } from '../batch/verify-batch.js';
 import { failedText } from '../checks/verdict.js';
 import { EigenshardError, InputError, VerificationError } from '../errors.js';
 import type { RunFolder } from '../output/run-folders.js';
-import { type VerifyOptions, verify } from '../run/verify.js';
-import { DAMAGE_ADVICE } from '../run/verify-run.js';
+import type { VerifyOptions } from '../run/verify.js';
 import { counted } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
@@ -37,6 +35,7 @@ interface VerifyCommandOptions extends VerifyOptions {
 }
 
 async function verifyCommand(directory: string, options: VerifyCommandOptions): Promise<void> {
+  const { runsOfBatch } = await import('../batch/batch-folder.js');
   const runs = runsOfBatch(directory);
   if (runs === null) await verifyOne(directory, options);
   else await verifyAll(directory, runs, options);
@@ -46,6 +45,10 @@ async function verifyOne(
   directory: string,
   { json, quiet, ...options }: VerifyCommandOptions,
 ): Promise<void> {
+  const [{ verify }, { DAMAGE_ADVICE }] = await Promise.all([
+    import('../run/verify.js'),
+    import('../run/verify-run.js'),
+  ]);
   const onProgress = showProgress(process.stderr, quiet);
   const { unchecked, ...verification } = await interruptible((signal) =>
     verify(directory, { ...options, signal, onProgress }),
@@ -76,6 +79,10 @@ async function verifyAll(
       `${directory}: is a folder of runs, each of its own model; leave --model and --metric away, or verify one run`,
     );
   }
+  const [{ failureOfBatch, verifyBatch }, { DAMAGE_ADVICE }] = await Promise.all([
+    import('../batch/verify-batch.js'),
+    import('../run/verify-run.js'),
+  ]);
   const onProgress = showProgress(process.stderr, quiet);
   const verified: VerifiedRunOfBatch[] = [];
   await interruptible((signal) =>

@@ -7,7 +7,7 @@ import { randomFloat32 } from '../helpers/random.js';
 
 const portable = { backend: 'portable' } as const;
 
-test.serial('eigenvectors that cannot be read fail their own task, and neither the next one nor another run', async (t) => {
+test.serial('eigenvectors that cannot be read fail their own task, and no other one', async (t) => {
   const directory = scratchDirectory(t);
   const basis = (name: string) => ({
     file: path.join(directory, name),
