@@ -3,59 +3,61 @@ import { toPlainError } from '../src/errors.js';
 import type { TaskCall, TaskName, Tasks } from '../src/executor/tasks.js';
 import type { TaskOutcome } from '../src/executor/threads.js';
 import { explained } from '../src/files/failure-message.js';
-import * as checksums from './checksum.js';
-import * as covariances from './covariance.js';
-import * as digests from './digest.js';
-import { exportRows } from './export.js';
-import * as generation from './generate.js';
+import { arraysOf } from '../src/tables/part.js';
 import { endIfInterrupted } from './interruption.js';
-import { buffersOf } from './measure-tables.js';
-import * as projection from './project.js';
 import { rowsReport } from './rows-report.js';
-import * as scans from './scan.js';
-import * as verification from './verify.js';
 
-// The entry of a worker thread: Piscina calls the export that has the task's name.
+// The entry of a worker thread: Piscina calls the export that has the task's name. Each loads what it does when it is called
+// first: what reads plans and records alone takes 50 ms of every thread.
 
 /** Task `generate`. */
-export const generate = task<'generate'>(generation.generate);
+export const generate = task<'generate'>(async () => (await import('./generate.js')).generate);
 /** Task `scan`. */
-export const scan = task<'scan'>(scans.scan);
+export const scan = task<'scan'>(async () => (await import('./scan.js')).scan);
 /** Task `covariance`, whose sums change hands. */
-export const covariance = task<'covariance'>(covariances.covariance, ({ blocks }) => [
-  blocks.buffer as ArrayBuffer,
-]);
+export const covariance = task<'covariance'>(
+  async () => (await import('./covariance.js')).covariance,
+  ({ blocks }) => [blocks],
+);
 /** Task `project`. */
-export const project = task<'project'>(projection.project);
+export const project = task<'project'>(async () => (await import('./project.js')).project);
 /** Task `export`, whose name is a word of the language. */
-const exportTask = task<'export'>(exportRows);
+const exportTask = task<'export'>(async () => (await import('./export.js')).exportRows);
 
 export { exportTask as export };
 /** Task `verify`, whose part of the tables changes hands. */
-export const verify = task<'verify'>(verification.verify, ({ tables }) =>
-  tables === null ? [] : buffersOf(tables),
+export const verify = task<'verify'>(
+  async () => (await import('./verify.js')).verify,
+  ({ tables }) => (tables === null ? [] : arraysOf(tables)),
 );
-/** Task `unit`, loaded where it is needed: what reads plans and records takes 50 ms of every thread. */
-export const unit = task<'unit'>(async (input) => (await import('./unit.js')).unit(input));
+/** Task `unit`. */
+export const unit = task<'unit'>(async () => (await import('./unit.js')).unit);
 /** Task `digest`. */
-export const digest = task<'digest'>(digests.digest);
+export const digest = task<'digest'>(async () => (await import('./digest.js')).digest);
 /** Task `checksum`. */
-export const checksum = task<'checksum'>(checksums.checksum);
+export const checksum = task<'checksum'>(async () => (await import('./checksum.js')).checksum);
+
+/** Work of a task. */
+type Work<Name extends TaskName> = (
+  input: Tasks[Name]['input'],
+) => Promise<Tasks[Name]['result']> | Tasks[Name]['result'];
 
 /** Makes a task of a function. A failure leaves the thread as data: a structured clone would strip it of its kind. */
 function task<Name extends TaskName>(
-  work: (input: Tasks[Name]['input']) => Promise<Tasks[Name]['result']> | Tasks[Name]['result'],
-  transferred?: (result: Tasks[Name]['result']) => ArrayBuffer[],
+  load: () => Promise<Work<Name>>,
+  transferred?: (result: Tasks[Name]['result']) => ArrayBufferView[],
 ) {
   return async (call: TaskCall<Name>): Promise<unknown> => {
     try {
       endIfInterrupted();
       rowsReport.begin(call);
+      const work = await load();
       const result = await work(call.input);
       const outcome: TaskOutcome = { ok: true, result };
       if (transferred === undefined) return outcome;
       // A large result changes hands instead of being copied.
-      return move({ [transferableSymbol]: transferred(result), [valueSymbol]: outcome } as never);
+      const buffers = transferred(result).map(({ buffer }) => buffer);
+      return move({ [transferableSymbol]: buffers, [valueSymbol]: outcome } as never);
     } catch (error) {
       return { ok: false, error: toPlainError(explained(error)) } satisfies TaskOutcome;
     }

@@ -308,11 +308,3 @@ function tokenPart(
     directionValues: regions.directionValues.float64.slice(),
   };
 }
-
-/** Buffers of a part, which change hands instead of being copied. */
-export function buffersOf({ tokens, extremes, ...columns }: TablePart): ArrayBuffer[] {
-  return [tokens, extremes, columns]
-    .flatMap((arrays) => Object.values(arrays))
-    .filter(ArrayBuffer.isView)
-    .map(({ buffer }) => buffer as ArrayBuffer);
-}

@@ -24,11 +24,8 @@ import {
 import { covarianceUnits } from '../src/plan/covariance-units.js';
 import type { StageName } from '../src/plan/stages.js';
 import { tableSettings } from '../src/tables/part.js';
-import { covariance } from './covariance.js';
 import { endIfInterrupted } from './interruption.js';
-import { project } from './project.js';
 import { scan } from './scan.js';
-import { verify } from './verify.js';
 
 /** A run as its units see it: what lies in its directory. */
 interface RunOnDisk {
@@ -37,7 +34,7 @@ interface RunOnDisk {
   store: RunStore;
 }
 
-/** The work of the stages whose units run in threads. */
+/** The work of the stages whose units run in threads. Each loads what it does: a process may compute one stage only. */
 const work: Partial<Record<StageName, (run: RunOnDisk) => Promise<UnitFindings>>> = {
   scan: scanUnit,
   covariance: covarianceUnit,
@@ -108,6 +105,7 @@ async function scanUnit({ plan, input }: RunOnDisk): Promise<UnitFindings> {
 
 async function covarianceUnit(run: RunOnDisk): Promise<UnitFindings> {
   const { input, plan } = run;
+  const { covariance } = await import('./covariance.js');
   const unit = covarianceUnits(plan.units.rows, plan.units.hidden)[input.unit]!;
   const { mean } = partOf(run.store, upstream(run, 'identity')) as { mean: Float64Array };
   const { blocks } = await covariance({ ...unit, source: input.source, mean, backend: plan.choice });
@@ -117,6 +115,7 @@ async function covarianceUnit(run: RunOnDisk): Promise<UnitFindings> {
 async function projectUnit(run: RunOnDisk): Promise<UnitFindings> {
   const { plan, input } = run;
   const { units, choice } = plan;
+  const { project } = await import('./project.js');
   const { rows, parquet, arrow } = units.partitions[input.unit]!;
   const [eigenbasis] = basisFilesOf(upstream(run, 'basis'));
   const { files } = await project({
@@ -136,6 +135,7 @@ async function projectUnit(run: RunOnDisk): Promise<UnitFindings> {
 }
 
 async function verifyUnit(run: RunOnDisk): Promise<UnitFindings> {
+  const { verify } = await import('./verify.js');
   const { problems, files, tables, ...measured } = await verify(verification(run));
   return findingsOfVerification({ measurements: { ...measured, problems }, files, tables });
 }

@@ -16,12 +16,9 @@ import { partOf, problemsOf, readScannedRange } from '../output/unit-parts.js';
 import { projectionLanes } from '../plan/projection-lanes.js';
 import type { Stage, StageName } from '../plan/stages.js';
 import { counted, formatBytes } from '../text/figures.js';
-import { settleBasis } from './basis.js';
 import type { RunContext } from './context.js';
-import { finishSteps } from './finish-steps.js';
 import { openSteps, openUnitRun, type StepsDirectory, type UnitOptions } from './open-steps.js';
 import { memoryBytes } from './peak-memory.js';
-import { settleIdentity } from './settle-identity.js';
 import { needsOfRun } from './stage-needs.js';
 import { type UnitRun, unitInput, withdrawUnit } from './unit-run.js';
 
@@ -208,17 +205,19 @@ function refuseMixed({ directory, plan, store, maker }: UnitRun, allowMixed: boo
   }
 }
 
-/** Computes a stage of one unit, on all cores. */
+/** Computes a stage of one unit, on all cores. Each loads what it does: a process computes one stage, and begins the sooner. */
 async function computeOne(run: UnitRun, stage: StageName, context: RunContext): Promise<void> {
   const { plan, store } = run;
   try {
     switch (stage) {
       case 'identity': {
+        const { settleIdentity } = await import('./settle-identity.js');
         const scanned = recordsOfStage(store, plan, 'scan').map((record) => readScannedRange(store, record));
         await context.stopwatch.time('identity', undefined, async () => settleIdentity(run, scanned));
         return;
       }
       case 'basis': {
+        const { settleBasis } = await import('./basis.js');
         const [record] = recordsOfStage(store, plan, 'identity') as [DoneRecord];
         const { fingerprint } = scannedIdentity([record])!;
         const { mean } = partOf(store, record) as { mean: Float64Array };
@@ -226,8 +225,10 @@ async function computeOne(run: UnitRun, stage: StageName, context: RunContext): 
         await settleBasis(run, inputs, context);
         return;
       }
-      default:
+      default: {
+        const { finishSteps } = await import('./finish-steps.js');
         await finishSteps(run, context);
+      }
     }
   } catch (error) {
     const failure = explained(error);

@@ -96,3 +96,8 @@ export function tableSettings(
     bins: chooseZBins(lambda, means),
   };
 }
+
+/** All arrays of a part. */
+export function arraysOf({ tokens, extremes, ...columns }: TablePart): ArrayBufferView[] {
+  return [tokens, extremes, columns].flatMap((arrays) => Object.values(arrays)).filter(ArrayBuffer.isView);
+}

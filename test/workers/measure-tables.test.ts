@@ -1,8 +1,8 @@
 import test from 'ava';
 import { LISTS } from '../../src/tables/extremes.js';
-import { tableSettings } from '../../src/tables/part.js';
+import { arraysOf, tableSettings } from '../../src/tables/part.js';
 import { memory } from '../../workers/context.js';
-import { buffersOf, measureTables, tableSizes } from '../../workers/measure-tables.js';
+import { measureTables, tableSizes } from '../../workers/measure-tables.js';
 import { randomFloat32, randomFloat64 } from '../helpers/random.js';
 
 const d = 11;
@@ -48,7 +48,8 @@ function measure(first: number, count: number, seed: number) {
 
 for (const count of [1, 3, 19, 65, 1279, 1281, 5000]) {
   test(`the part of a partition of ${count} rows is made of its rows alone, whatever was measured before`, (t) => {
-    const bytes = () => buffersOf(measure(700, count, 3).part).map((buffer) => Buffer.from(buffer));
+    const bytes = () =>
+      arraysOf(measure(700, count, 3).part).map(({ buffer }) => Buffer.from(buffer as ArrayBuffer));
     new Uint8Array(memory.memory.buffer).fill(0);
     const expected = bytes();
     t.deepEqual(bytes(), expected);
