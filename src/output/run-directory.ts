@@ -324,7 +324,8 @@ export class RunDirectory {
     }
     if (readPlan(this.store, this.path) !== null || this.#holds(RECORDS_NAME)) {
       throw new InputError(
-        `${this.path}: holds an unfinished run. --resume continues it, --overwrite starts again`,
+        `${this.path}: holds an unfinished run, of which \`eigenshard status\` tells what is left. \`eigenshard run --resume\` ` +
+          'continues it, as `step` and `submit` do; --overwrite starts again',
       );
     }
   }
