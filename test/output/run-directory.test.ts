@@ -140,7 +140,10 @@ test('an unfinished run is refused, named and let go, when nobody says what to d
   const before = list(directory);
   for (let attempt = 0; attempt < 2; attempt++) {
     const error = await t.throwsAsync(RunDirectory.open(directory, neither), { instanceOf: InputError });
-    t.regex(error.message, /: holds an unfinished run, .*`eigenshard run --resume` continues it, .*--overwrite starts again$/);
+    t.regex(
+      error.message,
+      /: holds an unfinished run, .*`eigenshard run --resume` continues it, .*--overwrite starts again$/,
+    );
     t.true(error.message.startsWith(directory));
   }
   t.deepEqual(list(directory), before);
