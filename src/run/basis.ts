@@ -62,26 +62,26 @@ export async function settleBasis(run: UnitRun, inputs: BasisInputs, context: Ru
   const started = Date.now();
   const { files, operator } = await writtenBasis(run, inputs, context);
   const [file, metric] = files as [FileRecord, FileRecord?];
-  const [stored, check] = await context.stopwatch.time('basis check', undefined, async () => {
-    const read = await readEigenbasis(run.directory, hidden, file);
-    return [read, await checkBasis(read, operator)] as const;
+  return context.stopwatch.time('basis check', undefined, async () => {
+    const stored = await readEigenbasis(run.directory, hidden, file);
+    const check = await checkBasis(stored, operator);
+    // Before the work that would rest on it.
+    refuseFailed(run.directory, check.checks, FAILURE_ADVICE);
+    freeBuffer(operator.matrix.buffer as ArrayBuffer);
+    const probe = freivaldsProbe(stored.eigenvectors, hidden);
+    const part = {
+      eigenvalues: stored.eigenvalues,
+      probeVector: probe.vector,
+      probeImage: probe.image,
+      means: rowTimesMatrix(inputs.identity.scan.mean, stored.eigenvectors),
+    };
+    const name = { stage: 'basis', unit: 0 } as const;
+    // A finished run, which is mended, has kept the record without its part.
+    if (intact !== undefined) withdrawUnit(run, name);
+    publishUnit(run, name, { files, part, results: { check } }, started);
+    if (run.plan.metric.source === 'computed') dropCovariance(run);
+    return { stored, file, metric: metricRecord(run, metric), check };
   });
-  // Before the work that would rest on it.
-  refuseFailed(run.directory, check.checks, FAILURE_ADVICE);
-  freeBuffer(operator.matrix.buffer as ArrayBuffer);
-  const probe = freivaldsProbe(stored.eigenvectors, hidden);
-  const part = {
-    eigenvalues: stored.eigenvalues,
-    probeVector: probe.vector,
-    probeImage: probe.image,
-    means: rowTimesMatrix(inputs.identity.scan.mean, stored.eigenvectors),
-  };
-  const name = { stage: 'basis', unit: 0 } as const;
-  // A finished run, which is mended, has kept the record without its part.
-  if (intact !== undefined) withdrawUnit(run, name);
-  publishUnit(run, name, { files, part, results: { check } }, started);
-  if (run.plan.metric.source === 'computed') dropCovariance(run);
-  return { stored, file, metric: metricRecord(run, metric), check };
 }
 
 async function writtenBasis(
@@ -112,11 +112,12 @@ async function decomposeCovariance(
 ): Promise<WrittenBasis> {
   const { directory, backend, plan } = run;
   const d = plan.units.hidden;
-  const [covariance, basis] = await stopwatch.time('eigenbasis', undefined, async () => {
+  const { covariance, basis, file } = await stopwatch.time('eigenbasis', undefined, async () => {
     const merged = mergeCovariance(run);
-    return [merged, await eigenbasisOfCovariance(merged, d, ridge, backend)] as const;
+    const decomposed = await eigenbasisOfCovariance(merged, d, ridge, backend);
+    // Before the metric, whose making takes a while: it follows from the basis.
+    return { covariance: merged, basis: decomposed, file: writeEigenbasis(directory, decomposed, metadata) };
   });
-  const file = writeEigenbasis(directory, basis, metadata);
   const metricFile = await stopwatch.time('metric', undefined, async () =>
     writeMetric(
       directory,
