@@ -4,7 +4,7 @@ import type { RecordedProjections } from '../output/read-projections.js';
 import type { ReportHead } from './contents.js';
 import { compressedBytes, type PackedPart, packPart } from './packed-part.js';
 import { smallRunZ } from './small-run-z.js';
-import { directionParts, directionStep } from './tables/directions.js';
+import { directionParts, directionStep, shownDirections } from './tables/directions.js';
 import { eigenvectorArrays } from './tables/eigenvectors.js';
 import { extremeArrays } from './tables/extremes.js';
 import { histogramArrays } from './tables/histograms.js';
@@ -42,15 +42,15 @@ export async function readContents(
   });
   const step = await directionStep(tokenTable);
   const lambda = eigenvectors.arrays['eigenvector.eigenvalue']!;
-  const part = await packPart({
+  const arrays = {
     ...eigenvectors.arrays,
     ...extremes.arrays,
     ...histograms,
     ...tokens.arrays,
     ...(await smallRunZ(directory, results, { lambda, step })),
-  });
-  const room = MAX_COMPRESSED - compressedBytes(part);
-  const strongest = await directionParts(tokenTable, { room, step });
+  };
+  const [part, places] = await Promise.all([packPart(arrays), directionParts(tokenTable, step)]);
+  const strongest = shownDirections(places, MAX_COMPRESSED - compressedBytes(part));
   const parts = [part, ...strongest.parts];
   const head = {
     model: name,

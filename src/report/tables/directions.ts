@@ -7,7 +7,7 @@ const DIRECTION_STEPS = 2047;
 /** Strongest directions of every token, of tokens.parquet. */
 export interface Directions {
   /** A part for each place, from the first: index and z of the direction of every token. */
-  parts: PackedPart[];
+  parts: readonly PackedPart[];
   /** Directions a token in the parts, and in the table. */
   directions: { shown: number; stored: number };
 }
@@ -19,26 +19,26 @@ export async function directionStep(tokens: ParquetColumns): Promise<number> {
 }
 
 /**
- * Parts of the page with the directions of all tokens: as many places as there is room for, at least one.
+ * A part of the page for each place, from the first, with the directions of all tokens. All are begun at once, so that one is
+ * read while another is compressed.
  *
- * @param room bytes that they may take, compressed
  * @param step z is kept in steps of this size
  */
-export async function directionParts(
-  tokens: ParquetColumns,
-  { room, step }: { room: number; step: number },
-): Promise<Directions> {
+export function directionParts(tokens: ParquetColumns, step: number): Promise<PackedPart[]> {
   let stored = 0;
   while (tokens.names.includes(`direction_${stored + 1}_z`)) stored++;
-  // At once, so that one place is read while another is compressed.
-  const all = await Promise.all(Array.from({ length: stored }, (_, k) => placePart(tokens, k + 1, step)));
+  return Promise.all(Array.from({ length: stored }, (_, k) => placePart(tokens, k + 1, step)));
+}
+
+/** Chooses as many places as there is room for, at least one. @param room bytes that they may take, compressed */
+export function shownDirections(all: readonly PackedPart[], room: number): Directions {
   let left = room;
   const beyond = all.findIndex((part, k) => {
     left -= compressedBytes(part);
     return left < 0 && k > 0;
   });
   const parts = beyond < 0 ? all : all.slice(0, beyond);
-  return { parts, directions: { shown: parts.length, stored } };
+  return { parts, directions: { shown: parts.length, stored: all.length } };
 }
 
 async function placePart(tokens: ParquetColumns, place: number, step: number): Promise<PackedPart> {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { ParquetColumns } from '../../../src/formats/parquet-columns.js';
 import { unpackArrays } from '../../../src/report/packed-arrays.js';
-import { directionParts, directionStep } from '../../../src/report/tables/directions.js';
+import { directionParts, directionStep, shownDirections } from '../../../src/report/tables/directions.js';
 import { randomFloat32 } from '../../helpers/random.js';
 
 const ROWS = 500;
@@ -26,7 +26,7 @@ const tokens: ParquetColumns = {
 
 test('all directions are kept where there is room, z to half a step', async (t) => {
   const step = await directionStep(tokens);
-  const { parts, directions } = await directionParts(tokens, { room: 1e6, step });
+  const { parts, directions } = shownDirections(await directionParts(tokens, step), 1e6);
   t.deepEqual(directions, { shown: 4, stored: 4 });
   let largest = 0;
   for (let place = 1; place <= 4; place++) {
@@ -44,7 +44,8 @@ test('all directions are kept where there is room, z to half a step', async (t) 
 
 test('as many are kept as fit, and one in any case', async (t) => {
   const step = await directionStep(tokens);
-  const shown = async (room: number) => (await directionParts(tokens, { room, step })).directions.shown;
+  const shown = async (room: number) =>
+    shownDirections(await directionParts(tokens, step), room).directions.shown;
   t.is(await shown(0), 1);
   t.is(await shown(-1e6), 1);
   // 500 tokens take 1 to 2 kB a place.
