@@ -2,11 +2,14 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../../errors.js';
 import type { Backend, BackendIdentity, BackendName } from './backend.js';
+import { connectDevice } from './device-thread.js';
 import { type Koffi, loadKoffi } from './koffi.js';
 import { portableBackend } from './portable-backend.js';
-import { selfTest } from './self-test.js';
+import { DEVICE_ROW_SHAPES, ROW_SHAPES, type RowShapes, selfTest } from './self-test.js';
 import { systemBackend } from './system-backend.js';
 import { knownLibraries, type LibraryNames, libraryNamed, openSystemLibrary } from './system-library.js';
+import { findAdapter } from './webgpu-adapter.js';
+import { webgpuBackend } from './webgpu-backend.js';
 
 /** Backend that the user asks for, and what a choice must fit. */
 export interface BackendWish {
@@ -22,23 +25,30 @@ export interface Surroundings {
   loadKoffi: () => Promise<Koffi>;
   /** Libraries to look for, in this order. */
   libraries: readonly LibraryNames[];
+  /** Opens the backend of the device that there is. @throws InputError where there is none that works */
+  openWebgpu?: () => Promise<Backend>;
 }
 
 /**
  * Chooses the backend of a run. `auto` takes the first system library that loads and passes the self-test, and the
- * portable backend where none does; whoever names a library has asked for it, also in `auto`.
+ * portable backend where none does; whoever names a library has asked for it, also in `auto`. A device is taken only where
+ * it is asked for, or has begun the run.
  * @param note told when a library loads and fails its self-test
- * @throws InputError when a system library is asked for and cannot be used
+ * @throws InputError when a system library or a device is asked for and cannot be used
  */
 export async function chooseBackend(
   { backend, blas, recorded = null }: BackendWish,
   note: (line: string) => void,
-  { loadKoffi: load, libraries }: Surroundings = { loadKoffi, libraries: knownLibraries },
+  { loadKoffi: load, libraries, openWebgpu = openWebgpuBackend }: Surroundings = {
+    loadKoffi,
+    libraries: knownLibraries,
+  },
 ): Promise<Backend> {
-  if (backend === 'portable') {
-    if (blas === undefined) return portableBackend;
-    throw new InputError(`--blas ${blas} asks for a system library, --backend portable for none: give one`);
+  if (backend === 'portable' || backend === 'webgpu') {
+    if (blas === undefined) return backend === 'portable' ? portableBackend : openWebgpu();
+    throw new InputError(`--blas ${blas} asks for a system library, --backend ${backend} for none: give one`);
   }
+  if (backend === 'auto' && blas === undefined && recorded?.backend === 'webgpu') return openWebgpu();
   const isDemanded = backend === 'system' || blas !== undefined;
   if (!isDemanded && recorded?.backend === 'portable') return portableBackend;
   let koffi: Koffi;
@@ -110,7 +120,7 @@ async function tryLibrary(
     return messageOf(error);
   }
   const backend = systemBackend(library, 'system');
-  const { problems, keepsRowBits } = await testBackend(backend);
+  const { problems, keepsRowBits } = await testBackend(backend, ROW_SHAPES);
   if (problems.length > 0) {
     const failure = `fails the self-test: ${problems.join('; ')}`;
     note(`${names.library} ${failure}`);
@@ -119,12 +129,24 @@ async function tryLibrary(
   return keepsRowBits ? backend : systemBackend(library, 'portable');
 }
 
+/** Opens the backend of the device that there is. @throws InputError where there is none, or it computes wrongly */
+async function openWebgpuBackend(): Promise<Backend> {
+  const adapter = await findAdapter();
+  const backend = webgpuBackend(adapter, connectDevice);
+  const { problems, keepsRowBits } = await testBackend(backend, DEVICE_ROW_SHAPES);
+  if (!keepsRowBits) problems.push('equal rows have different products');
+  if (problems.length === 0) return backend;
+  throw new InputError(
+    `the WebGPU device ${adapter} fails the self-test: ${problems.join('; ')}. Try another driver, or give --backend portable`,
+  );
+}
+
 /** Runs the self-test; a backend that throws has failed it as well. */
-async function testBackend(backend: Backend): ReturnType<typeof selfTest> {
+async function testBackend(backend: Backend, rowShapes: RowShapes): ReturnType<typeof selfTest> {
   try {
-    return await selfTest(backend);
+    return await selfTest(backend, rowShapes);
   } catch (error) {
-    return { problems: [messageOf(error)], keepsRowBits: false };
+    return { problems: [messageOf(error)], keepsRowBits: true };
   }
 }
 
