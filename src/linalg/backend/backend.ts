@@ -9,7 +9,13 @@ export const backendNames = ['auto', 'portable', 'system', 'webgpu'] as const;
 export type BackendName = (typeof backendNames)[number];
 
 /** Product out = A B in float32 with a fixed B, row-major, shapes checked at the door: see `FixedProduct`. */
-export type FixedMultiplication = Pick<FixedProduct, 'multiply' | 'release'>;
+export interface FixedMultiplication extends Pick<FixedProduct, 'multiply' | 'release'> {
+  /**
+   * Whether it multiplies elsewhere: A may be written again as soon as the call has returned, and the next strip be made
+   * while this one is multiplied.
+   */
+  readonly isAside?: boolean;
+}
 
 /** Product out = A B in float64, row-major, shapes checked at the door: see `Product`. */
 export type Multiplication = Pick<Product, 'multiply' | 'release'>;

@@ -43,6 +43,7 @@ interface Waiting {
  * Memory: of every strip that is under way, a copy of its rows and of its product.
  */
 export class DeviceProduct implements FixedMultiplication {
+  readonly isAside = true;
   readonly #b: Shape;
   readonly #port: MessagePort;
   /** In the order in which they were sent, which is that of the answers. */
