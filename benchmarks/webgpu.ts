@@ -37,7 +37,7 @@ console.log(`processor: ${portableBackend.identity.float32}, ${availableParallel
 const rows = [];
 for (const d of wholeNumbers(given.hidden)) {
   const rates = await measure(d);
-  rows.push([String(d), ...[...rates.values()].map((values) => spread(values, 0))]);
+  rows.push([String(d), ...[...rates.values()].map((values) => spread(values, 1))]);
 }
 console.log(
   alignedRows([

@@ -25,9 +25,16 @@ export interface Surroundings {
   loadKoffi: () => Promise<Koffi>;
   /** Libraries to look for, in this order. */
   libraries: readonly LibraryNames[];
-  /** Opens the backend of the device that there is. @throws InputError where there is none that works */
-  openWebgpu?: () => Promise<Backend>;
+  /** Finds a device, which is not tested yet. @throws InputError where there is none */
+  findDevice: () => Promise<Backend>;
 }
+
+/** What this machine has. */
+const machine: Surroundings = {
+  loadKoffi,
+  libraries: knownLibraries,
+  findDevice: async () => webgpuBackend(await findAdapter(), connectDevice),
+};
 
 /**
  * Chooses the backend of a run. `auto` takes the first system library that loads and passes the self-test, and the
@@ -39,16 +46,14 @@ export interface Surroundings {
 export async function chooseBackend(
   { backend, blas, recorded = null }: BackendWish,
   note: (line: string) => void,
-  { loadKoffi: load, libraries, openWebgpu = openWebgpuBackend }: Surroundings = {
-    loadKoffi,
-    libraries: knownLibraries,
-  },
+  { loadKoffi: load, libraries, findDevice }: Surroundings = machine,
 ): Promise<Backend> {
   if (backend === 'portable' || backend === 'webgpu') {
-    if (blas === undefined) return backend === 'portable' ? portableBackend : openWebgpu();
+    if (blas === undefined) return backend === 'portable' ? portableBackend : testedDevice(findDevice);
     throw new InputError(`--blas ${blas} asks for a system library, --backend ${backend} for none: give one`);
   }
-  if (backend === 'auto' && blas === undefined && recorded?.backend === 'webgpu') return openWebgpu();
+  if (backend === 'auto' && blas === undefined && recorded?.backend === 'webgpu')
+    return testedDevice(findDevice);
   const isDemanded = backend === 'system' || blas !== undefined;
   if (!isDemanded && recorded?.backend === 'portable') return portableBackend;
   let koffi: Koffi;
@@ -129,15 +134,14 @@ async function tryLibrary(
   return keepsRowBits ? backend : systemBackend(library, 'portable');
 }
 
-/** Opens the backend of the device that there is. @throws InputError where there is none, or it computes wrongly */
-async function openWebgpuBackend(): Promise<Backend> {
-  const adapter = await findAdapter();
-  const backend = webgpuBackend(adapter, connectDevice);
+/** Finds a device and tests it. @throws InputError where there is none, or it computes wrongly */
+async function testedDevice(findDevice: Surroundings['findDevice']): Promise<Backend> {
+  const backend = await findDevice();
   const { problems, keepsRowBits } = await testBackend(backend, DEVICE_ROW_SHAPES);
   if (!keepsRowBits) problems.push('equal rows have different products');
   if (problems.length === 0) return backend;
   throw new InputError(
-    `the WebGPU device ${adapter} fails the self-test: ${problems.join('; ')}. Try another driver, or give --backend portable`,
+    `${backend.identity.float32} fails the self-test: ${problems.join('; ')}. Try another driver, or give --backend portable`,
   );
 }
 

@@ -58,7 +58,7 @@ function loggedDevices(log: string): string[] {
 function reasonOf(printed: string): string | null {
   const reasons = printed.split('\n').flatMap((line) => {
     const [, reason] = /^Warning: (.*)|^probe: (?:.* was false\. )?(.*)/.exec(line)?.filter(Boolean) ?? [];
-    return reason === undefined ? [] : [reason.trim().replace(/\.$/, '')];
+    return reason === undefined ? [] : [reason.trim().replace(/[.!]+$/, '')];
   });
   return reasons.length === 0 ? null : [...new Set(reasons.reverse())].join('; ');
 }
