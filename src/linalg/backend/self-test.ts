@@ -20,7 +20,7 @@ export const ROW_SHAPES: RowShapes = [
 ];
 
 /** Shapes for a device, which runs one program whatever the shape; a device made of software takes its time. */
-export const DEVICE_ROW_SHAPES: RowShapes = [[96, 1024]];
+export const DEVICE_ROW_SHAPES: RowShapes = [[48, 1024]];
 
 /** Rows at a time, each at most; two are the fewest that a projection multiplies. */
 const ROW_COUNTS = [2, 3, 16, 17, 23, 64, 1000] as const;
