@@ -16,15 +16,19 @@ import { forEachStrip, stripSizes } from './strips.js';
  * Projects rows on the eigenvectors, p = gamma V in float32, and writes them: one Parquet and/or Arrow partition,
  * which appear whole or not at all.
  *
- * Memory beyond the eigenvectors: one strip of rows, stored, decoded and projected, and the partition's files.
+ * Memory beyond the eigenvectors: one strip of rows, stored, decoded and projected, and the partition's files; where
+ * another thread multiplies, the projections of two strips and their copies on the way.
  */
 export async function project(input: ProjectInput): Promise<Tasks['project']['result']> {
-  const { source, rows, metadata, parquet, arrow } = input;
+  const { source, rows, metadata, parquet, arrow, eigenvectors } = input;
   const d = source.columns;
   const shape = { firstRow: rows.first, rowCount: rows.count, columns: d, metadata };
   const layout = parquet === null ? null : planParquet({ ...shape, createdBy });
-  const regions = allotRegions(input, layout);
-  await withProjector(input.eigenvectors, input, (product) => projectRows(product, input, layout, regions));
+  const regions = await withProjector(eigenvectors, input, async (product) => {
+    const allotted = allotRegions(input, layout, product.isAside ? 2 : 1);
+    await projectRows(product, input, layout, allotted);
+    return allotted;
+  });
   const { projections, image } = regions;
   const files: WrittenFile[] = [];
   if (layout !== null) {
@@ -43,10 +47,10 @@ export async function project(input: ProjectInput): Promise<Tasks['project']['re
 type Regions = ReturnType<typeof allotRegions>;
 
 /**
- * Regions of a strip, of its projections (of all rows, where Arrow is to have them row by row), and of the Parquet
- * file.
+ * Regions of a strip, of the projections of so many strips (of all rows, where Arrow is to have them row by row), and of
+ * the Parquet file.
  */
-function allotRegions({ source, rows, arrow }: ProjectInput, layout: ParquetLayout | null) {
+function allotRegions({ source, rows, arrow }: ProjectInput, layout: ParquetLayout | null, strips: number) {
   const strip = Math.min(STRIP_ROWS, rows.count);
   const rowBytes = source.columns * 4;
   const { raw, gamma } = stripSizes(source, rows);
@@ -54,12 +58,15 @@ function allotRegions({ source, rows, arrow }: ProjectInput, layout: ParquetLayo
   return memory.allot({
     raw,
     gamma: gamma + rowBytes,
-    projections: ((arrow === null ? strip : rows.count) + 1) * rowBytes,
+    projections: ((arrow === null ? strips * strip : rows.count) + 1) * rowBytes,
     image: layout?.bytes ?? 0,
   });
 }
 
-/** Projects all rows, strip by strip, into the image of the Parquet file. */
+/**
+ * Projects all rows, strip by strip, into the image of the Parquet file. Where another thread multiplies, the next strip is
+ * read, and the one before written, meanwhile.
+ */
 async function projectRows(
   product: FixedMultiplication,
   { source, rows, arrow }: ProjectInput,
@@ -68,16 +75,29 @@ async function projectRows(
 ): Promise<void> {
   const { projections, image } = regions;
   const d = source.columns;
-  await forEachStrip(source, rows, regions, async ({ first, count }) => {
-    const done = first - rows.first;
-    const start = arrow === null ? 0 : done * d;
-    await multiplyStrip(product, regions, { count, d, start });
-    if (layout !== null) {
-      const target = image.offset + layout.firstDataOffset + done * 4;
-      kernels.transposeRows(projections.offset + start * 4, count, d, target, layout.columnStride);
-    }
-    rowsReport.advance(count);
-  });
+  let underWay: Promise<void> = Promise.resolve();
+  try {
+    await forEachStrip(source, rows, regions, async ({ first, count }) => {
+      const done = first - rows.first;
+      const isOdd = Math.floor(done / STRIP_ROWS) % 2 === 1;
+      const slot = product.isAside && isOdd ? STRIP_ROWS * d : 0;
+      const start = arrow === null ? slot : done * d;
+      const before = underWay;
+      const multiplied = multiplyStrip(product, regions, { count, d, start });
+      underWay = Promise.all([before, multiplied]).then(() => {
+        if (layout !== null) {
+          const target = image.offset + layout.firstDataOffset + done * 4;
+          kernels.transposeRows(projections.offset + start * 4, count, d, target, layout.columnStride);
+        }
+        rowsReport.advance(count);
+      });
+      await (product.isAside ? before : underWay);
+    });
+  } finally {
+    // What is under way writes to memory that the next task uses.
+    await Promise.allSettled([underWay]);
+  }
+  await underWay;
 }
 
 /** Multiplies a strip of `count` rows; the projections begin at value `start` of their region. */

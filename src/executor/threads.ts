@@ -2,6 +2,8 @@ import { setMaxListeners } from 'node:events';
 import { Piscina } from 'piscina';
 import { EigenshardError, fromPlainError, PassingError, type PlainError } from '../errors.js';
 import { explained } from '../files/failure-message.js';
+import type { DeviceRequest } from '../linalg/backend/device-product.js';
+import { connectDevice } from '../linalg/backend/device-thread.js';
 import { forbidTelemetry } from '../linalg/onnxruntime.js';
 import type { Executor } from './executor.js';
 import type { RowsDone, TaskCall, TaskName, Tasks, UnitInput, WorkerSetting } from './tasks.js';
@@ -68,8 +70,11 @@ export class ThreadExecutor implements Executor {
       // Of what tasks make, only the large arrays, which lie outside of V8's heap, live long.
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
-    // What a call says that is over by now is passed over: its rows have been told.
-    this.#pool.on('message', ({ call, rows }: RowsDone) => this.#listeners.get(call)?.(rows));
+    this.#pool.on('message', (message: RowsDone | DeviceRequest) => {
+      if ('port' in message) connectDevice(message);
+      // What a call says that is over by now is passed over: its rows have been told.
+      else this.#listeners.get(message.call)?.(message.rows);
+    });
     // A thread that dies without a task, as one that cannot be started does, is not replaced for ever.
     this.#pool.on('error', (cause) => {
       this.#failure ??= cause;

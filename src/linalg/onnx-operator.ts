@@ -17,11 +17,13 @@ export interface OperatorOptions {
   dtype: 'float32' | 'float64';
   /** Threads that one run may use; 1 inside a worker. */
   threads: number;
+  /** What computes: the processor where nothing is said, or a WebGPU device, which knows MatMul in float32 alone. */
+  provider?: 'cpu' | 'webgpu';
   /** Operand b that stays the same: onnxruntime arranges it once, and needs the original no more. */
   b?: FixedOperand | undefined;
 }
 
-/** One operator of onnxruntime, on the CPU, as a session of its own. */
+/** One operator of onnxruntime as a session of its own. */
 export class OnnxOperator {
   readonly #session: InferenceSession;
   readonly #tensor: (matrix: Matrix<Values>) => Tensor;
@@ -32,19 +34,29 @@ export class OnnxOperator {
   }
 
   /** Makes a session whose whole model is the operator. */
-  static async create({ operator, dtype, threads, b: given }: OperatorOptions): Promise<OnnxOperator> {
+  static async create(options: OperatorOptions): Promise<OnnxOperator> {
+    const { operator, dtype, threads, provider = 'cpu', b: given } = options;
     // onnxruntime maps no file through a link that leads out of the folder that it is given.
     const b = given !== undefined && 'file' in given ? { ...given, file: realpathSync(given.file) } : given;
     const { InferenceSession, Tensor } = await loadOnnxruntime();
     const session = await InferenceSession.create(oneOperatorModel({ operator, dtype, b }), {
-      executionProviders: ['cpu'],
+      executionProviders: [provider],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
       // Both only pay off for graphs with intermediate tensors; here they would hold a second copy of every shape seen.
       enableCpuMemArena: false,
       enableMemPattern: false,
-      ...(b === undefined ? {} : externalData(b)),
+      ...(b === undefined || 'file' in b ? {} : { externalData: [externalData(b)] }),
+      extra: {
+        session: {
+          // Nothing falls back silently to the processor.
+          disable_cpu_ep_fallback: provider === 'cpu' ? '0' : '1',
+          ...(b !== undefined && 'file' in b
+            ? { model_external_initializers_file_folder_path: path.dirname(b.file) }
+            : {}),
+        },
+      },
     });
     return new OnnxOperator(
       session,
@@ -70,12 +82,9 @@ export class OnnxOperator {
 /** Name by which the model refers to a fixed b in memory. */
 const IN_MEMORY = 'b';
 
-/** Session options that say where the bytes of a fixed b are. */
-function externalData(b: FixedOperand): InferenceSession.SessionOptions {
-  if ('file' in b)
-    return { extra: { session: { model_external_initializers_file_folder_path: path.dirname(b.file) } } };
-  const { buffer, byteOffset, byteLength } = b.values;
-  return { externalData: [{ path: IN_MEMORY, data: new Uint8Array(buffer, byteOffset, byteLength) }] };
+/** Bytes of a fixed b in memory, under the name by which the model refers to them. */
+function externalData({ values }: Matrix<Float32Array>): { path: string; data: Uint8Array } {
+  return { path: IN_MEMORY, data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
 }
 
 /**

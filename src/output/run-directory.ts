@@ -393,10 +393,10 @@ export class RunDirectory {
     // Threads load what a plan says: it must be what was chosen here.
     if (sameBackend(found, wanted) && isDeepStrictEqual(there.choice, here.choice)) return;
     const option =
-      found.backend === 'portable'
-        ? '--backend portable'
-        : `--backend system --blas ${found.library} (if you trust that library)`;
-    // The same library in another version cannot be asked for.
+      found.backend === 'system'
+        ? `--backend system --blas ${found.library} (if you trust that library)`
+        : `--backend ${found.backend}`;
+    // The same library in another version cannot be asked for, nor another adapter.
     const isElsewhere = found.backend !== wanted.backend || found.library !== wanted.library;
     throw new InputError(
       `${this.path}: the unfinished run there is computed by other kernels (${backendLabel(found)}) than this one ` +

@@ -34,6 +34,7 @@ const choiceSchema = z.discriminatedUnion('backend', [
     lapack: z.string().nullable(),
     float32: z.enum(['portable', 'system']),
   }),
+  z.object({ backend: z.literal('webgpu'), adapter: z.string() }),
 ]) satisfies z.ZodType<BackendChoice>;
 
 const schema = z.object({

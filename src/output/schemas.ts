@@ -23,7 +23,7 @@ export const verifiedFileSchema = writtenFileSchema.extend({
 
 /** How records and manifest name which kernels ran. */
 export const backendSchema = z.object({
-  backend: z.enum(['portable', 'system']),
+  backend: z.enum(['portable', 'system', 'webgpu']),
   library: z.string(),
   version: z.string(),
   float32: z.string(),

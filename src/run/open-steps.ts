@@ -56,8 +56,8 @@ export async function openUnitRun(
   if (!sameBackend(backend.identity, plan.kernels) || !isDeepStrictEqual(backend.choice, plan.choice)) {
     throw new InputError(
       `${directory}: was planned for ${backendLabel(plan.kernels)}, and here is ${backendLabel(backend.identity)}, whose last ` +
-        'bits differ. Use machines with the same library, name it with --blas (if you trust it), or plan the run again with ' +
-        '--backend portable',
+        'bits differ. Use machines with the same library, adapter and driver, name the library with --blas (if you trust it), ' +
+        'or plan the run again with --backend portable',
     );
   }
   return { directory, plan, store, lock: null, backend, maker: makerOf(backend, schedulerOf(environment)) };

@@ -2,6 +2,7 @@ import { totalmem } from 'node:os';
 import { InputError } from '../errors.js';
 import { dtypeBytes } from '../formats/dtype.js';
 import type { RowSource } from '../input/checkpoint.js';
+import type { BackendChoice } from '../linalg/backend/backend.js';
 import { covarianceLength } from '../plan/covariance-blocks.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
 import { type Plan, STRIP_ROWS } from '../plan/plan-run.js';
@@ -50,6 +51,11 @@ export function memoryBytes(): number {
   const limit = process.constrainedMemory();
   // Without a limit it is 0, or a number beyond any machine.
   return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
+}
+
+/** Memory of which copies of the eigenvectors may take a share: a device holds one for all workers, in its own memory. */
+export function memoryForCopies({ backend }: BackendChoice): number {
+  return backend === 'webgpu' ? Number.POSITIVE_INFINITY : memoryBytes();
 }
 
 /**

@@ -9,7 +9,7 @@ import { projectionLanes } from '../plan/projection-lanes.js';
 import type { Basis } from './basis.js';
 import type { RunContext } from './context.js';
 import type { IntactRecords } from './intact-records.js';
-import { memoryBytes } from './peak-memory.js';
+import { memoryForCopies } from './peak-memory.js';
 import { type UnitRun, unitInput } from './unit-run.js';
 import { VerifiedUnits } from './verified-units.js';
 
@@ -36,7 +36,8 @@ export async function projectAndVerify(
   const { partitions, rows } = run.plan.units;
   const verified = new VerifiedUnits(run, basis, mean);
   const inLane = pLimit(executor.concurrency);
-  const { lanes, threads } = projectionLanes(run.plan.units.hidden, executor.concurrency, memoryBytes());
+  const { hidden } = run.plan.units;
+  const { lanes, threads } = projectionLanes(hidden, executor.concurrency, memoryForCopies(run.plan.choice));
   const few = pLimit(lanes);
   // Where threads share a product, it alone waits for another one: partitions are verified beside it.
   const inProjectionLane = <Result>(work: () => Promise<Result>) =>

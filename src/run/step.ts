@@ -18,7 +18,7 @@ import type { Stage, StageName } from '../plan/stages.js';
 import { counted, formatBytes } from '../text/figures.js';
 import type { RunContext } from './context.js';
 import { openSteps, openUnitRun, type StepsDirectory, type UnitOptions } from './open-steps.js';
-import { memoryBytes } from './peak-memory.js';
+import { memoryBytes, memoryForCopies } from './peak-memory.js';
 import { needsOfRun } from './stage-needs.js';
 import { type UnitRun, unitInput, withdrawUnit } from './unit-run.js';
 
@@ -253,7 +253,7 @@ async function computeStride(
     const { concurrency } = executor;
     const { lanes, threads } =
       stage.name === 'project'
-        ? projectionLanes(hidden, concurrency, memoryBytes())
+        ? projectionLanes(hidden, concurrency, memoryForCopies(run.plan.choice))
         : { lanes: concurrency, threads: 1 };
     await pLimit(lanes).map(units, async (unit) => {
       try {

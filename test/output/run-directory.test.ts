@@ -238,6 +238,7 @@ test('an unfinished run that other kernels computed is refused with the option t
     version: 'OpenBLAS 0.3',
     float32: 'a library 1.0',
   } as const;
+  const device = { ...sampleKernels, backend: 'webgpu', float32: 'WebGPU on one card' } as const;
   for (const [found, wanted, message] of [
     [
       sampleKernels,
@@ -250,6 +251,16 @@ test('an unfinished run that other kernels computed is refused with the option t
       /\(system, libopenblas\.so\.0 OpenBLAS 0\.3; float32 by .*Give --backend system --blas libopenblas\.so\.0 \(if you trust that library\), or/,
     ],
     [openblas, { ...openblas, version: 'OpenBLAS 0.4' }, /last bits differ\. Start again with --overwrite/],
+    [
+      device,
+      sampleKernels,
+      /webgpu, .*; float32 by WebGPU on one card\) .*Give --backend webgpu, or start again/,
+    ],
+    [
+      device,
+      { ...device, float32: 'WebGPU on another card' },
+      /WebGPU on one card\) than this one \(.*WebGPU on another card\), .*differ\. Start again with --overwrite/,
+    ],
   ] as const) {
     const directory = await unfinishedRun(t, { changes: { kernels: found } });
     const run = await RunDirectory.open(directory, resume);

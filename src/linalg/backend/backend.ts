@@ -3,13 +3,19 @@ import type { FixedProduct } from '../fixed-product.js';
 import type { FixedOperand } from '../onnx-operator.js';
 import type { Product } from '../product.js';
 
-/** Backends that can be asked for; `auto` ends as one of the other two. */
-export const backendNames = ['auto', 'portable', 'system'] as const;
+/** Backends that can be asked for; `auto` ends as `portable` or `system`. */
+export const backendNames = ['auto', 'portable', 'system', 'webgpu'] as const;
 /** Name of a backend that can be asked for. */
 export type BackendName = (typeof backendNames)[number];
 
 /** Product out = A B in float32 with a fixed B, row-major, shapes checked at the door: see `FixedProduct`. */
-export type FixedMultiplication = Pick<FixedProduct, 'multiply' | 'release'>;
+export interface FixedMultiplication extends Pick<FixedProduct, 'multiply' | 'release'> {
+  /**
+   * Whether it multiplies elsewhere: A may be written again as soon as the call has returned, and the next strip be made
+   * while this one is multiplied.
+   */
+  readonly isAside?: boolean;
+}
 
 /** Product out = A B in float64, row-major, shapes checked at the door: see `Product`. */
 export type Multiplication = Pick<Product, 'multiply' | 'release'>;
@@ -19,19 +25,23 @@ export type Accumulation = Pick<Product, 'accumulate' | 'release'>;
 
 /** Identity of a backend, which manifest, plan and records name, since the last bits of a run depend on it. */
 export interface BackendIdentity {
-  backend: 'portable' | 'system';
-  /** Name or absolute path by which the library was loaded; 'onnxruntime-node' for the portable backend. */
+  backend: 'portable' | 'system' | 'webgpu';
+  /** Name or absolute path by which the library was loaded; 'onnxruntime-node' where it is no system library. */
   library: string;
   /** Version as the library itself gives it. */
   version: string;
-  /** Library and version that multiply float32; another one where the system's does not keep the bits of a row. */
+  /**
+   * Library and version that multiply float32; another one where the system's does not keep the bits of a row, and the
+   * adapter with its driver where a device multiplies.
+   */
   float32: string;
 }
 
 /** Choice of a backend as plain data, which crosses the thread boundary. `lapack` is null where `library` holds it. */
 export type BackendChoice =
   | { backend: 'portable' }
-  | { backend: 'system'; library: string; lapack: string | null; float32: 'portable' | 'system' };
+  | { backend: 'system'; library: string; lapack: string | null; float32: 'portable' | 'system' }
+  | { backend: 'webgpu'; adapter: string };
 
 /**
  * Backend of a run: its dense products and its eigensolver. In float32 products, which project rows, an element's

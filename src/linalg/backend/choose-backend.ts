@@ -2,11 +2,14 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../../errors.js';
 import type { Backend, BackendIdentity, BackendName } from './backend.js';
+import { connectDevice } from './device-thread.js';
 import { type Koffi, loadKoffi } from './koffi.js';
 import { portableBackend } from './portable-backend.js';
-import { selfTest } from './self-test.js';
+import { DEVICE_ROW_SHAPES, ROW_SHAPES, type RowShapes, selfTest } from './self-test.js';
 import { systemBackend } from './system-backend.js';
 import { knownLibraries, type LibraryNames, libraryNamed, openSystemLibrary } from './system-library.js';
+import { findAdapter } from './webgpu-adapter.js';
+import { webgpuBackend } from './webgpu-backend.js';
 
 /** Backend that the user asks for, and what a choice must fit. */
 export interface BackendWish {
@@ -22,23 +25,35 @@ export interface Surroundings {
   loadKoffi: () => Promise<Koffi>;
   /** Libraries to look for, in this order. */
   libraries: readonly LibraryNames[];
+  /** Finds a device, which is not tested yet. @throws InputError where there is none */
+  findDevice: () => Promise<Backend>;
 }
+
+/** What this machine has. */
+const machine: Surroundings = {
+  loadKoffi,
+  libraries: knownLibraries,
+  findDevice: async () => webgpuBackend(await findAdapter(), connectDevice),
+};
 
 /**
  * Chooses the backend of a run. `auto` takes the first system library that loads and passes the self-test, and the
- * portable backend where none does; whoever names a library has asked for it, also in `auto`.
+ * portable backend where none does; whoever names a library has asked for it, also in `auto`. A device is taken only where
+ * it is asked for, or has begun the run.
  * @param note told when a library loads and fails its self-test
- * @throws InputError when a system library is asked for and cannot be used
+ * @throws InputError when a system library or a device is asked for and cannot be used
  */
 export async function chooseBackend(
   { backend, blas, recorded = null }: BackendWish,
   note: (line: string) => void,
-  { loadKoffi: load, libraries }: Surroundings = { loadKoffi, libraries: knownLibraries },
+  { loadKoffi: load, libraries, findDevice }: Surroundings = machine,
 ): Promise<Backend> {
-  if (backend === 'portable') {
-    if (blas === undefined) return portableBackend;
-    throw new InputError(`--blas ${blas} asks for a system library, --backend portable for none: give one`);
+  if (backend === 'portable' || backend === 'webgpu') {
+    if (blas === undefined) return backend === 'portable' ? portableBackend : testedDevice(findDevice);
+    throw new InputError(`--blas ${blas} asks for a system library, --backend ${backend} for none: give one`);
   }
+  if (backend === 'auto' && blas === undefined && recorded?.backend === 'webgpu')
+    return testedDevice(findDevice);
   const isDemanded = backend === 'system' || blas !== undefined;
   if (!isDemanded && recorded?.backend === 'portable') return portableBackend;
   let koffi: Koffi;
@@ -110,7 +125,7 @@ async function tryLibrary(
     return messageOf(error);
   }
   const backend = systemBackend(library, 'system');
-  const { problems, keepsRowBits } = await testBackend(backend);
+  const { problems, keepsRowBits } = await testBackend(backend, ROW_SHAPES);
   if (problems.length > 0) {
     const failure = `fails the self-test: ${problems.join('; ')}`;
     note(`${names.library} ${failure}`);
@@ -119,12 +134,23 @@ async function tryLibrary(
   return keepsRowBits ? backend : systemBackend(library, 'portable');
 }
 
+/** Finds a device and tests it. @throws InputError where there is none, or it computes wrongly */
+async function testedDevice(findDevice: Surroundings['findDevice']): Promise<Backend> {
+  const backend = await findDevice();
+  const { problems, keepsRowBits } = await testBackend(backend, DEVICE_ROW_SHAPES);
+  if (!keepsRowBits) problems.push('equal rows have different products');
+  if (problems.length === 0) return backend;
+  throw new InputError(
+    `${backend.identity.float32} fails the self-test: ${problems.join('; ')}. Try another driver, or give --backend portable`,
+  );
+}
+
 /** Runs the self-test; a backend that throws has failed it as well. */
-async function testBackend(backend: Backend): ReturnType<typeof selfTest> {
+async function testBackend(backend: Backend, rowShapes: RowShapes): ReturnType<typeof selfTest> {
   try {
-    return await selfTest(backend);
+    return await selfTest(backend, rowShapes);
   } catch (error) {
-    return { problems: [messageOf(error)], keepsRowBits: false };
+    return { problems: [messageOf(error)], keepsRowBits: true };
   }
 }
 

@@ -7,14 +7,20 @@ const SHAPES = [
   [2, 130, 1],
 ] as const;
 
+/** Shapes [d, rows] of the products of equal rows. */
+export type RowShapes = readonly (readonly [number, number])[];
+
 /**
- * Shapes [d, rows] of the products of equal rows: fewer and more terms than a library sums in one go (256 to 512 of
- * float32), fewer and more rows than it packs into a block.
+ * Shapes for a processor: fewer and more terms than a library sums in one go (256 to 512 of float32), fewer and more
+ * rows than it packs into a block.
  */
-const ROW_SHAPES = [
+export const ROW_SHAPES: RowShapes = [
   [96, 1024],
   [520, 64],
-] as const;
+];
+
+/** Shapes for a device, which runs one program whatever the shape; a device made of software takes its time. */
+export const DEVICE_ROW_SHAPES: RowShapes = [[48, 1024]];
 
 /** Rows at a time, each at most; two are the fewest that a projection multiplies. */
 const ROW_COUNTS = [2, 3, 16, 17, 23, 64, 1000] as const;
@@ -31,7 +37,7 @@ export interface SelfTestResult {
 }
 
 /** Checks a few results of a backend against their definition, which takes some milliseconds. */
-export async function selfTest(backend: Backend): Promise<SelfTestResult> {
+export async function selfTest(backend: Backend, rowShapes = ROW_SHAPES): Promise<SelfTestResult> {
   const problems: string[] = [];
   const judge = (what: string, deviation: number, tolerance: number) => {
     if (deviation <= tolerance) return;
@@ -54,7 +60,7 @@ export async function selfTest(backend: Backend): Promise<SelfTestResult> {
       judge(`${what}, added in float64,`, relativeError(double, 1), 2 * (k + 1) * 2 ** -53);
     }
     await testDecomposition(backend, judge);
-    return { problems, keepsRowBits: await keepsRowBits(backend) };
+    return { problems, keepsRowBits: await keepsRowBits(backend, rowShapes) };
   } finally {
     await Promise.all([product.release(), accumulating.release()]);
   }
@@ -148,8 +154,8 @@ async function testDecomposition(
 }
 
 /** Whether equal rows of A give equal rows of A B, however many stand in a call. */
-async function keepsRowBits(backend: Backend): Promise<boolean> {
-  for (const [d, rows] of ROW_SHAPES) {
+async function keepsRowBits(backend: Backend, rowShapes: RowShapes): Promise<boolean> {
+  for (const [d, rows] of rowShapes) {
     const { a, b } = operands(Float32Array, rows, d, d);
     for (let i = 1; i < rows; i++) a.values.copyWithin(i * d, 0, d);
     const product = await backend.fixedProduct(b, 1);

@@ -2,15 +2,18 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { InputError, RunError } from '../../../src/errors.js';
+import { type Backend, backendLabel, sameBackend } from '../../../src/linalg/backend/backend.js';
 import { chooseBackend, type Surroundings } from '../../../src/linalg/backend/choose-backend.js';
 import type { Koffi, NativeFunction } from '../../../src/linalg/backend/koffi.js';
 import { openBackend } from '../../../src/linalg/backend/open-backend.js';
 import { portableBackend } from '../../../src/linalg/backend/portable-backend.js';
+import { webgpuBackend } from '../../../src/linalg/backend/webgpu-backend.js';
 import { scratchDirectory } from '../../helpers/fixtures.js';
 import { koffiTest, systemKernelsTest } from '../../helpers/system-libraries.js';
 
 const libraries = [{ library: 'libmade-up.so', lapack: null }];
 const noNotes = () => {};
+const noDevice = () => Promise.reject(new InputError('no device'));
 
 type Functions = Record<string, (...args: never[]) => unknown>;
 
@@ -30,7 +33,7 @@ function koffiWith(functions: Functions): Surroundings {
       },
     }),
   };
-  return { loadKoffi: async () => koffi, libraries };
+  return { loadKoffi: async () => koffi, libraries, findDevice: noDevice };
 }
 
 type Gemm = [
@@ -145,6 +148,7 @@ test('without koffi auto is portable, and system says what to install', async (t
   const withoutKoffi = {
     loadKoffi: () => Promise.reject(new Error("Cannot find package 'koffi'")),
     libraries,
+    findDevice: noDevice,
   };
   t.is(await chooseBackend({ backend: 'auto' }, t.log, withoutKoffi), portableBackend);
   for (const wish of [{ backend: 'system' }, { backend: 'auto', blas: '/x.so' }] as const) {
@@ -165,6 +169,7 @@ test('where no library is found auto is portable, and system names every place a
       },
     }),
     libraries: [...libraries, { library: 'libother.so', lapack: null }],
+    findDevice: noDevice,
   };
   const notes: string[] = [];
   t.is(await chooseBackend({ backend: 'auto' }, (line) => notes.push(line), nothing), portableBackend);
@@ -297,7 +302,7 @@ test('a library that only a file of a run names is not loaded, because its code 
   };
   for (const library of ['/elsewhere/libevil.so', './libevil.so', 'libevil.so', '../libmade-up.so', '']) {
     const recorded = { ...portableBackend.identity, backend: 'system', library } as const;
-    const surroundings = { libraries, loadKoffi: async () => watched };
+    const surroundings = { libraries, loadKoffi: async () => watched, findDevice: noDevice };
     const { identity } = await chooseBackend({ backend: 'auto', recorded }, t.fail, surroundings);
     t.is(identity.library, 'libmade-up.so');
   }
@@ -328,4 +333,66 @@ test('a matrix that needs a workspace beyond 32-bit integers is refused before i
     instanceOf: RunError,
     message: /cannot decompose a matrix of order 2\. Try --backend portable/,
   });
+});
+
+/** Surroundings without libraries, whose device is made of the portable backend. */
+function deviceWith(fixedProduct = portableBackend.fixedProduct): Surroundings {
+  const device = webgpuBackend('Made-up, driver 1.0', () => {});
+  return { ...koffiWith({}), findDevice: async () => ({ ...device, fixedProduct }) };
+}
+
+test('a device is taken where it is asked for, or has begun the run, and never by auto alone', async (t) => {
+  const surroundings = deviceWith();
+  const { identity, choice } = await chooseBackend({ backend: 'webgpu' }, t.fail, surroundings);
+  t.is(
+    backendLabel(identity),
+    `webgpu, ${portableBackend.identity.float32}; float32 by WebGPU on Made-up, driver 1.0`,
+  );
+  t.deepEqual(choice, { backend: 'webgpu', adapter: 'Made-up, driver 1.0' });
+  const again = await chooseBackend({ backend: 'auto', recorded: identity }, t.fail, surroundings);
+  t.true(sameBackend(again.identity, identity));
+  t.is(await chooseBackend({ backend: 'auto' }, noNotes, surroundings), portableBackend);
+  await t.throwsAsync(chooseBackend({ backend: 'webgpu', blas: 'libx.so' }, t.fail, surroundings), {
+    instanceOf: InputError,
+    message: /--blas libx\.so asks for a system library, --backend webgpu for none/,
+  });
+  await t.throwsAsync(chooseBackend({ backend: 'webgpu' }, t.fail, koffiWith({})), { message: 'no device' });
+});
+
+test('a device that computes wrongly, or a row differently by its place, is refused in one line', async (t) => {
+  const altered =
+    (alter: (out: Float32Array, columns: number) => void): Backend['fixedProduct'] =>
+    async (b, threads) => {
+      const product = await portableBackend.fixedProduct(b, threads);
+      return {
+        release: () => product.release(),
+        multiply: async (a, out) => {
+          await product.multiply(a, out);
+          alter(out.values, out.columns);
+        },
+      };
+    };
+  const coarse = altered((out) => {
+    for (const [k, value] of out.entries()) out[k] = Math.round(value * 1000) / 1000;
+  });
+  const last = altered((out, columns) => {
+    const k = out.length - columns;
+    out[k] = out[k]! * (1 + 2 ** -23);
+  });
+  for (const [fixedProduct, message] of [
+    [
+      coarse,
+      /^WebGPU on Made-up, driver 1\.0 fails the self-test: the relative error of a product .*in float32 is/,
+    ],
+    [
+      last,
+      /^WebGPU on Made-up, driver 1\.0 fails the self-test: equal rows have different products\. Try another driver/,
+    ],
+  ] as const) {
+    const error = await t.throwsAsync(
+      chooseBackend({ backend: 'webgpu' }, t.fail, deviceWith(fixedProduct)),
+      { instanceOf: InputError, message },
+    );
+    t.false(error.message.includes('\n'));
+  }
 });
