@@ -7,6 +7,9 @@ import { checkOrthonormality } from './orthonormality.js';
 import { checkResidual, type Operator } from './residual.js';
 import type { Check } from './verdict.js';
 
+/** Hidden size below which to start threads takes longer than they save. */
+const SMALL = 800;
+
 /** Findings of identity 1. */
 export interface BasisCheck {
   checks: Check[];
@@ -29,7 +32,7 @@ export async function checkBasis(
   isExact = false,
 ): Promise<BasisCheck> {
   const d = basis.eigenvalues.length;
-  const product = await Product.create(availableParallelism());
+  const product = await Product.create(d < SMALL ? 1 : availableParallelism());
   const vectors = { transposed: transposed(basis.eigenvectors, d), d };
   const { check: orthonormality, largestOffDiagonal } = await checkOrthonormality(vectors, product);
   const checks = [orthonormality];

@@ -25,16 +25,41 @@ export interface OperatorOptions {
 
 /** One operator of onnxruntime as a session of its own. */
 export class OnnxOperator {
+  /** Operators of one thread without a fixed operand, one of a kind: they take next to nothing. */
+  static readonly #kept = new Map<string, Promise<OnnxOperator>>();
+
   readonly #session: InferenceSession;
   readonly #tensor: (matrix: Matrix<Values>) => Tensor;
+  readonly #isKept: boolean;
 
-  private constructor(session: InferenceSession, tensor: (matrix: Matrix<Values>) => Tensor) {
+  private constructor(
+    session: InferenceSession,
+    tensor: (matrix: Matrix<Values>) => Tensor,
+    { isKept }: { isKept: boolean },
+  ) {
     this.#session = session;
     this.#tensor = tensor;
+    this.#isKept = isKept;
   }
 
-  /** Makes a session whose whole model is the operator. */
-  static async create(options: OperatorOptions): Promise<OnnxOperator> {
+  /**
+   * Makes a session whose whole model is the operator. That of one thread without a fixed operand is kept in this thread of
+   * the process for all that ask for it: to make and to free it would take longer than a small decomposition.
+   */
+  static create(options: OperatorOptions): Promise<OnnxOperator> {
+    const { operator, dtype, threads, b } = options;
+    if (threads > 1 || b !== undefined) return OnnxOperator.#open(options, { isKept: false });
+    const kind = `${operator} ${dtype}`;
+    const known = OnnxOperator.#kept.get(kind);
+    if (known !== undefined) return known;
+    const made = OnnxOperator.#open(options, { isKept: true });
+    OnnxOperator.#kept.set(kind, made);
+    // Whoever asks next tries again.
+    made.catch(() => OnnxOperator.#kept.delete(kind));
+    return made;
+  }
+
+  static async #open(options: OperatorOptions, kept: { isKept: boolean }): Promise<OnnxOperator> {
     const { operator, dtype, threads, provider = 'cpu', b: given } = options;
     // onnxruntime maps no file through a link that leads out of the folder that it is given.
     const b = given !== undefined && 'file' in given ? { ...given, file: realpathSync(given.file) } : given;
@@ -61,6 +86,7 @@ export class OnnxOperator {
     return new OnnxOperator(
       session,
       ({ values, rows, columns }) => new Tensor(dtype, values as never, [rows, columns]),
+      kept,
     );
   }
 
@@ -73,9 +99,9 @@ export class OnnxOperator {
     freeBuffer((results.y!.data as Values).buffer as ArrayBuffer);
   }
 
-  /** Frees the session. */
+  /** Frees the session, but for one that is kept. */
   async release(): Promise<void> {
-    await this.#session.release();
+    if (!this.#isKept) await this.#session.release();
   }
 }
 

@@ -45,7 +45,7 @@ export class Product {
     await this.#operator.run({ a, b, c: out }, out);
   }
 
-  /** Frees the session. */
+  /** Frees the session; that of one thread is kept for the next product. */
   async release(): Promise<void> {
     await this.#operator.release();
   }

@@ -49,7 +49,7 @@ export interface EighOptions {
  *
  * Memory beyond the matrix and the result: n^2 / 2 values for the reflectors and, one after the other, up to n^2 for
  * two copies of the triangle or n^2 for the eigenvectors of the last merge; with strips and vectors, 500 n more, and
- * some 20 MB for each thread while it lives. Nothing is kept: threads end, sessions are released.
+ * some 20 MB for each thread while it lives. Threads end, and sessions of several threads are released.
  * @param matrix [n, n] row-major; only its lower triangle is read; not modified
  * @throws InputError when an entry is not finite; RunError when an iteration does not converge
  */
