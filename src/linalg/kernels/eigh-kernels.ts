@@ -71,8 +71,15 @@ const HOUSEHOLDER: Readonly<Record<KernelVariant, string>> = {
   plain: 'householder',
 };
 
+let best: KernelVariant | undefined;
+
 /** Best variant that this engine and processor run. */
 export function kernelVariant(): KernelVariant {
+  best ??= bestVariant();
+  return best;
+}
+
+function bestVariant(): KernelVariant {
   const bytes = kernelBytes(HOUSEHOLDER.fused);
   if (WebAssembly.validate(bytes)) return 'fused';
   // Node 20 has relaxed SIMD behind a flag, which later versions, having it always, do not know.

@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { KernelMemory } from './kernel-memory.js';
 
-/** Compiles assembly/NAME.wasm over `memory`; about 5 ms, once a thread. */
+/** Modules that this thread has compiled, by name. */
+const compiled = new Map<string, WebAssembly.Module>();
+
+/** Instantiates assembly/NAME.wasm over `memory`; the first time in a thread it is compiled, in about 5 ms. */
 export function loadKernels<Kernels>(name: string, { memory }: KernelMemory): Kernels {
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(kernelBytes(name)), { env: { memory } });
-  return instance.exports as unknown as Kernels;
+  const module = compiled.get(name) ?? new WebAssembly.Module(kernelBytes(name));
+  compiled.set(name, module);
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
 }
 
 /** Bytes of assembly/NAME.wasm, as the build made it. */
