@@ -1,6 +1,7 @@
 import { dtypeBytes } from '../src/formats/dtype.js';
 import type { RowSource } from '../src/input/checkpoint.js';
 import { openRows } from '../src/input/rows.js';
+import { foldRows } from '../src/linalg/fold.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { type RowRange, splitRows } from '../src/plan/row-ranges.js';
@@ -25,7 +26,7 @@ export interface Strip {
 
 /**
  * Reads `rows` strip by strip. Before each call of `visit` the strip's rows lie as float32 [count, d] at the
- * start of `gamma`, divided by what the source says.
+ * start of `gamma`, divided by what the source says, and with its norm folded in.
  */
 export async function forEachStrip(
   source: RowSource,
@@ -44,6 +45,7 @@ export async function forEachStrip(
       decode(source.dtype, raw, gamma, elements);
       if (source.divisor !== undefined)
         divideRows(gamma.float32.subarray(0, elements), source.columns, source.divisor);
+      if (source.fold !== undefined) foldRows(gamma.float32.subarray(0, elements), source.fold);
       await visit({ first, count: range.count, stored });
     }
   } finally {

@@ -107,8 +107,11 @@ async function covarianceUnit(run: RunOnDisk): Promise<UnitFindings> {
   const { input, plan } = run;
   const { covariance } = await import('./covariance.js');
   const unit = covarianceUnits(plan.units.rows, plan.units.hidden)[input.unit]!;
-  const { mean } = partOf(run.store, upstream(run, 'identity')) as { mean: Float64Array };
-  const { blocks } = await covariance({ ...unit, source: input.source, mean, backend: plan.choice });
+  const means = partOf(run.store, upstream(run, 'identity'));
+  const mean = (means.unfoldedMean ?? means.mean) as Float64Array;
+  // A norm is folded into the merged covariance, in float64.
+  const { fold: _, ...source } = input.source;
+  const { blocks } = await covariance({ ...unit, source, mean, backend: plan.choice });
   return { files: [], part: { blocks }, results: {} };
 }
 

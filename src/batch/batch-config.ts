@@ -7,6 +7,7 @@ import {
   configSchema,
   has,
   readConfigJson,
+  refuseIdleFold,
   type Subject,
   subjectOf,
 } from '../run/config.js';
@@ -97,7 +98,9 @@ function checkRuns(file: string, { defaults, runs }: z.infer<typeof batchSchema>
     const where = runLabel(file, index);
     try {
       const { model, synthetic, ...options } = checkConfig(runSchema, mergeDefaults(defaults, run), where);
-      return { ...options, ...subjectOf({ model, synthetic }, where) };
+      const config = { ...options, ...subjectOf({ model, synthetic }, where) };
+      refuseIdleFold(config, where);
+      return config;
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       problems.push({ where, lines: error.message.split('\n') });

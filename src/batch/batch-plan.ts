@@ -4,8 +4,9 @@ import pLimit from 'p-limit';
 import { EigenshardError, InputError } from '../errors.js';
 import { isInShare, type Share } from '../executor/array-index.js';
 import { refuseOccupied } from '../files/make-directory.js';
-import type { RowSource } from '../input/checkpoint.js';
+import type { FinalNorm, RowSource } from '../input/checkpoint.js';
 import type { ModelPlan } from '../input/model-plan.js';
+import type { NormRecord } from '../input/norm/fold-source.js';
 import type { Normalisation } from '../input/normalisation.js';
 import { type ModelOptions, planModel } from '../input/plan-model.js';
 import type { BackendIdentity } from '../linalg/backend/backend.js';
@@ -159,7 +160,7 @@ async function planOne(
   { metrics, find }: Sources,
 ): Promise<PlannedRun> {
   const model = await findModel(options, find);
-  const { normalisation } = model;
+  const { normalisation, finalNorm } = model;
   const { columns, dtype } = model.shape;
   const name = options.name ?? model.name;
   refuseBeyondMemory(name, model.shape);
@@ -173,7 +174,7 @@ async function planOne(
   const metric = metricOfRun(config, given);
   // What is here is scanned; what is not has the weights of its commit.
   const isPinned = model.revision !== null && model.bytesToDownload > 0;
-  const state = stateOf(config, plan, { name, dtype, normalisation, isPinned }, metric);
+  const state = stateOf(config, plan, { name, dtype, normalisation, finalNorm, isPinned }, metric);
   const files =
     state.is === 'finished' ? [] : await planRunFiles(config, { plan, name, ridge: metric.ridge });
   const isFetched = !(state.is === 'finished' && state.isCertain);
@@ -197,6 +198,11 @@ function recordedRows(out: string): number | null {
   return existsSync(path.join(out, MANIFEST_NAME)) ? readManifest(out).model.rows : null;
 }
 
+/** A norm of which nothing was recorded, and nothing has been read. */
+function unread({ rule, weight: { tensor, dtype } }: FinalNorm): NormRecord {
+  return { rule, tensor, dtype, sha256: '', bias: null };
+}
+
 /**
  * State of a run's folder. A finished run is recognised by its fingerprint, made of today's options and metric and of
  * the weights' hash that it recorded.
@@ -207,14 +213,23 @@ function stateOf(
   plan: Plan,
   {
     isPinned,
+    finalNorm,
     ...model
-  }: { name: string; dtype: string; normalisation: Normalisation | null; isPinned: boolean },
+  }: {
+    name: string;
+    dtype: string;
+    normalisation: Normalisation | null;
+    finalNorm: FinalNorm | null;
+    isPinned: boolean;
+  },
   metric: MetricIdentity,
 ): RunState {
   if (existsSync(path.join(config.out, MANIFEST_NAME))) {
     const manifest = readManifest(config.out);
-    const { contentSha256 } = manifest.model;
-    const identity = identityOfRun(config, plan, { ...model, contentSha256 }, metric);
+    const { contentSha256, norm: recorded } = manifest.model;
+    // Of the norm too, the content is what was recorded, until it is read.
+    const norm = finalNorm === null ? null : { ...(recorded ?? unread(finalNorm)), rule: finalNorm.rule };
+    const identity = identityOfRun(config, plan, { ...model, norm, contentSha256 }, metric);
     if (fingerprintOf(identity) === manifest.fingerprint) {
       refuseLacking(config.out, identityOfManifest(manifest), identity);
       return { is: 'finished', manifest, isCertain: isPinned };

@@ -28,6 +28,8 @@ const manifestColumns = {
   rows: ['INT32', ({ model }) => model.rows],
   /** Hidden size d. */
   hidden: ['INT32', ({ model }) => model.hidden],
+  /** What the final norm is that is folded into the rows; null where none is. */
+  norm_rule: ['STRING', ({ model }) => model.norm?.rule ?? null],
   metric: ['STRING', ({ metric }) => metric.source],
   /** Whether the metric is the inverse of this checkpoint's covariance; null where it cannot be told. */
   metric_matches: ['BOOLEAN', ({ metric }) => metric.matches],
@@ -56,6 +58,12 @@ const manifestColumns = {
   causal_norm_standard_deviation: ['DOUBLE', ({ norms }) => norms.causal.standardDeviation],
   /** Mean of the tokens' causal_norm / norm; null, as the counts below, where a run has no tables. */
   distortion_mean: ['DOUBLE', ({ tables }) => tables?.summary.distortionMean ?? null],
+  /** Of the bias of the tokens' logits; null where there is none, too. */
+  logit_bias_mean: ['DOUBLE', ({ tables }) => tables?.summary.logitBias?.mean ?? null],
+  logit_bias_standard_deviation: [
+    'DOUBLE',
+    ({ tables }) => tables?.summary.logitBias?.standardDeviation ?? null,
+  ],
   /** Rows that the tokenizer has a token for; null without one, too. */
   tokens: ['INT32', ({ tables }) => tables?.summary.counts.tokens ?? null],
   /** Rows that the tokenizer has no token for; null without one, too. */

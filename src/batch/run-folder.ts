@@ -41,6 +41,8 @@ function identityOf({
   tensor,
   rows,
   headRows,
+  foldNorm,
+  normRule,
   metric,
   ridge,
   format,
@@ -50,8 +52,10 @@ function identityOf({
   top,
   report,
 }: BatchRunOptions): unknown[] {
+  // Folders from before there was a choice keep their names.
+  const folded = foldNorm === 'no' ? {} : { foldNorm, normRule };
   return [
-    { model, tensor, rows, headRows, metric, ridge, format, partitionRows, tables, top, report },
+    { model, tensor, rows, headRows, ...folded, metric, ridge, format, partitionRows, tables, top, report },
     synthetic && [synthetic.rows, synthetic.hidden, synthetic.seed, synthetic.directory],
     exports.pt && (exports.pt === true || [exports.pt.eigenbasis, exports.pt.projections]),
     exports.safetensors && (exports.safetensors === true || exports.safetensors.projections),

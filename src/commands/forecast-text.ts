@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import { shapeText } from '../formats/shape.js';
+import { normTraits } from '../input/norm/norm-rules.js';
 import { backendLabel } from '../linalg/backend/backend.js';
 import type { RunForecast } from '../run/forecast-run.js';
 import { count, counted, formatBytes } from '../text/figures.js';
@@ -16,6 +17,11 @@ export function forecastText(forecast: RunForecast, machineBytes = totalmem()): 
   return [
     `dry run: nothing is computed, and nothing is written to ${forecast.directory}`,
     `  model       ${model.name}${commit}, ${tensor ?? 'bare matrix'}, ${shapeText([rows, hidden])} ${dtype}`,
+    ...(model.norm === null
+      ? []
+      : [
+          `  final norm  ${model.norm.tensor} folded into the rows: ${normTraits[model.norm.rule].text}, by ${model.norm.by}`,
+        ]),
     ...(model.bytesToDownload === 0 ? [] : [`  download    ${formatBytes(model.bytesToDownload)}`]),
     `  metric      ${metricText(forecast.metric)}`,
     `  directory   ${stateText(forecast)}`,

@@ -1,6 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { headRowChoices } from '../input/head-rows.js';
+import { foldNormChoices } from '../input/norm/choose-fold.js';
+import { normRules } from '../input/norm/norm-rules.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { backendNames } from '../linalg/backend/backend.js';
 import { partitionFormats } from '../plan/plan-run.js';
@@ -30,6 +32,18 @@ export function addRunOptions(command: Command): Command {
           '--head-rows <rows>',
           'of a head that the model normalises (default: normalised where it does)',
         ).choices(headRowChoices),
+      )
+      .addOption(
+        new Option(
+          '--fold-norm <choice>',
+          `fold the final norm into the rows (default: ${configDefaults.foldNorm})`,
+        ).choices(foldNormChoices),
+      )
+      .addOption(
+        new Option(
+          '--norm-rule <rule>',
+          'what that norm is, where the architecture is not known: RMSNorm or LayerNorm, by w or by (1 + w)',
+        ).choices(normRules),
       )
       .optionsGroup('Metric:')
       .option('--metric <file>', 'metric M (.pt, .safetensors, .npy); without it M is computed')

@@ -1,6 +1,8 @@
 import { shownFigures } from '../checks/verdict.js';
 import { shapeText } from '../formats/shape.js';
+import type { NormSearch } from '../input/checkpoint.js';
 import type { HubModelInspection, ModelInspection } from '../input/inspect-model.js';
+import { normTraits } from '../input/norm/norm-rules.js';
 import type { Manifest } from '../output/manifest.js';
 import { warningsOf } from '../output/warnings.js';
 import { totalSeconds } from '../run/stopwatch.js';
@@ -48,6 +50,7 @@ export function inspectionText(directory: string, manifest: Manifest): string {
     `  eigenshard ${version}, fingerprint ${fingerprint}`,
     `  checkpoint ${model.path}`,
     ...(model.origin === null ? [] : [`  weights ${model.origin.file} from ${model.origin.from}`]),
+    ...foldedLines(manifest),
     ...model.notes.map((note) => `  note: ${note}`),
     `  metric ${metric.source === 'file' ? `from ${metric.path}` : 'computed from the checkpoint'} (${ridge}${asymmetry})`,
     `  ${counted(manifest.partitions.length, 'partition')} of ${counted(options.partitionRows, 'row')}, ${options.format}${options.rows === 'tokenizer' ? ", rows of the tokenizer's tokens only" : ''}`,
@@ -64,6 +67,8 @@ export function modelText({
   source,
   reason,
   others,
+  norm,
+  logitBias,
   tokenizer,
   notes,
 }: ModelInspection): string {
@@ -77,22 +82,50 @@ export function modelText({
     `    why: ${reason}`,
     `    in ${file}, from byte ${count(byteOffset)}`,
     ...candidateLines(others),
+    normLine(norm),
+    `  logit bias: ${logitBias === null ? 'none' : `${logitBias.tensor}, ${logitBias.dtype}`}`,
     `  ${tokenizerLine(tokenizer)}`,
     ...notes.map((note) => `  note: ${note}`),
   ].join('\n');
 }
 
 /** A screen about a model of the hub that no run has worked on yet. */
-export function hubModelText({ model, shape, bytesToDownload, reason, notes }: HubModelInspection): string {
+export function hubModelText({
+  model,
+  shape,
+  bytesToDownload,
+  reason,
+  norm,
+  notes,
+}: HubModelInspection): string {
   const tied = model.tied === null ? 'not said' : model.tied ? 'yes' : 'no';
   return [
     `${model.name} at revision ${model.revision}`,
     `  type ${model.modelType ?? 'unknown'}, embeddings tied: ${tied}`,
     `  tensor ${shape.tensor}, ${count(shape.rows)} x ${count(shape.columns)} ${shape.dtype}`,
     `    why: ${reason}`,
+    normLine(norm),
     `  to download: ${bytes(bytesToDownload)}`,
     ...notes.map((note) => `  note: ${note}`),
   ].join('\n');
+}
+
+/** What --fold-norm yes would fold into the rows. */
+function normLine({ norm, problem }: NormSearch): string {
+  if (norm === null) return `  final norm, for --fold-norm yes: cannot be folded: ${problem}`;
+  const { rule, by, weight, bias } = norm;
+  const withBias = bias === null ? '' : ` with ${bias.tensor}`;
+  return `  final norm, for --fold-norm yes: ${weight.tensor}${withBias}, ${weight.dtype}, ${normTraits[rule].text}, by ${by}`;
+}
+
+/** What has been folded into the rows of a run. */
+function foldedLines({ model: { norm } }: Pick<Manifest, 'model'>): string[] {
+  if (norm === null) return [];
+  const { tensor, rule, sha256, bias } = norm;
+  const withBias = bias === null ? '' : ` with ${bias.tensor} (SHA-256 ${bias.sha256.slice(0, 12)})`;
+  return [
+    `  final norm folded in: ${tensor} (SHA-256 ${sha256.slice(0, 12)})${withBias}, ${normTraits[rule].text}`,
+  ];
 }
 
 function candidateLines(others: ModelInspection['others']): string[] {
@@ -182,7 +215,7 @@ function norms({ norms: { euclidean, causal } }: Manifest): string[] {
 /** What the tables come to. */
 function tableLines(tables: Manifest['tables']): string[] {
   if (tables === null) return [];
-  const { counts, norms, distortionMean, spectrum } = tables.summary;
+  const { counts, norms, distortionMean, spectrum, logitBias } = tables.summary;
   const tokens =
     counts.tokens === null
       ? 'no tokenizer'
@@ -197,6 +230,11 @@ function tableLines(tables: Manifest['tables']): string[] {
     'Geometry',
     `  ${counted(counts.rows, 'row')}: ${tokens}; ${count(counts.duplicateRows)} equal to another in ${counted(counts.duplicateGroups, 'group')}, ${count(counts.zeroRows)} zero`,
     `  centred norm ${fixed(norms.centred.mean)} +- ${fixed(norms.centred.standardDeviation)}, causal ${fixed(norms.centredCausal.mean)} +- ${fixed(norms.centredCausal.standardDeviation)}${distortion}`,
+    ...(logitBias === null
+      ? []
+      : [
+          `  logit bias ${fixed(logitBias.mean)} +- ${fixed(logitBias.standardDeviation)} in [${fixed(logitBias.minimum)}, ${fixed(logitBias.maximum)}]`,
+        ]),
     `  half ${variance}of the causal weight in ${counted(spectrum.directionsOfCausalWeight['50']!, 'direction')}`,
   ];
 }

@@ -39,7 +39,7 @@ export interface Tasks {
       columnSquares: Float64Array | null;
     };
   };
-  /** Sums (gamma_i - mu)(gamma_i - mu)^T over the rows of a unit. */
+  /** Sums (gamma_i - mu)(gamma_i - mu)^T over the rows of a unit, as they are before a norm is folded in. */
   covariance: {
     input: CovarianceUnit & { source: RowSource; mean: Float64Array; backend: BackendChoice };
     /** Its blocks of the sum, in the order of `covarianceBlocks`. */

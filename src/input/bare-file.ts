@@ -4,13 +4,15 @@ import { detectFormat } from '../formats/detect-format.js';
 import { readNpyHeader } from '../formats/npy.js';
 import type { ExplainedCheckpoint } from './checkpoint.js';
 import { type DirectoryAround, directoryAround } from './directory-around.js';
+import { findLogitBias } from './logit-bias.js';
 import { checkMatrix, rowSource } from './matrix/check-matrix.js';
 import { type ChosenTensor, chooseTensor, sectionNotes, type Tensors } from './matrix/choose-tensor.js';
-import { isHead, judgeChoice } from './matrix/judge-choice.js';
+import { isHead, isTiedEmbedding, judgeChoice } from './matrix/judge-choice.js';
 import { refusePart, refuseSplit } from './matrix/model-parallel.js';
 import { lookAtOthers } from './matrix/other-tensors.js';
 import { noMatrix, searchRefusal } from './matrix/search-refusal.js';
 import type { Model } from './model-config.js';
+import { findNorm, type NormWish } from './norm/find-norm.js';
 import { readSafetensorsWeights } from './weights/safetensors-weights.js';
 import { readTorchWeights } from './weights/torch-weights.js';
 import type { WeightEntry, Weights } from './weights/weights.js';
@@ -21,20 +23,25 @@ import type { WeightEntry, Weights } from './weights/weights.js';
  *
  * @param path absolute
  * @param asked the tensor that the user named
+ * @param wish what is wanted of the final norm
  * @throws InputError where it holds no matrix that can be taken, or a part of one
  */
-export async function openBareFile(path: string, asked: string | undefined): Promise<ExplainedCheckpoint> {
+export async function openBareFile(
+  path: string,
+  asked: string | undefined,
+  wish?: NormWish,
+): Promise<ExplainedCheckpoint> {
   const expected = 'a Hugging Face directory, a .safetensors file, a state_dict of torch.save or a .npy file';
   const format = await detectFormat(path, 'the checkpoint', expected);
   switch (format) {
     case 'safetensors':
-      return openWeights(path, await readSafetensorsWeights(path), asked);
+      return openWeights(path, await readSafetensorsWeights(path), { asked, wish });
     case 'torch':
     // The same reader, for its message about the formats before the zip archive.
     case 'pickle':
-      return openWeights(path, await readTorchWeights(path, asked), asked);
+      return openWeights(path, await readTorchWeights(path, asked), { asked, wish });
     case 'npy':
-      return openArray(path, asked);
+      return openArray(path, { asked, wish });
   }
 }
 
@@ -44,10 +51,16 @@ async function readAny(file: string): Promise<Weights> {
   return format === 'safetensors' ? readSafetensorsWeights(file) : readTorchWeights(file);
 }
 
+/** What the user asks of a file: a tensor by its name, and the final norm. */
+interface Asked {
+  asked: string | undefined;
+  wish: NormWish | undefined;
+}
+
 async function openWeights(
   path: string,
   weights: Weights,
-  asked: string | undefined,
+  { asked, wish }: Asked,
 ): Promise<ExplainedCheckpoint> {
   refusePart(path);
   const around = await directoryAround(path);
@@ -60,16 +73,24 @@ async function openWeights(
   const model = { ...(around?.config.model ?? unknownModel), name: nameOf(path), revision: null };
   const { reason } = chosen.choice;
   const normalisation = isHead(chosen.choice, model) ? (around?.config.normalisation ?? null) : null;
+  const places = { path, names: [...own], config: around?.config ?? null, weightsOf: async () => weights };
+  const { name, kind } = chosen.choice;
+  const isTied = isTiedEmbedding(chosen.choice, model);
+  const { bias, notes: ofBias } = await findLogitBias(places, name, { rows: source.rows, isTied });
+  const isOutput = kind !== 'embedding' || isTied;
   return {
     path,
     source,
     storedRows: source.rows,
     model,
     normalisation,
+    finalNorm: null,
+    logitBias: bias,
     origin: null,
-    notes,
+    notes: [...notes, ...ofBias],
     reason,
     others: listed,
+    norm: wish === undefined ? null : await findNorm(places, { ...source, isOutput }, wish.rule),
   };
 }
 
@@ -111,7 +132,7 @@ function onlyMatrix(entries: readonly WeightEntry[]): WeightEntry | null {
   return only !== undefined && more.length === 0 ? only : null;
 }
 
-async function openArray(path: string, asked: string | undefined): Promise<ExplainedCheckpoint> {
+async function openArray(path: string, { asked, wish }: Asked): Promise<ExplainedCheckpoint> {
   if (asked !== undefined) {
     throw new InputError(
       `${path}: a .npy file holds one array without a name; leave out the tensor ${asked}`,
@@ -135,10 +156,19 @@ async function openArray(path: string, asked: string | undefined): Promise<Expla
     storedRows: source.rows,
     model,
     normalisation: null,
+    finalNorm: null,
+    logitBias: null,
     origin: null,
     notes,
     reason,
     others: [],
+    norm:
+      wish === undefined
+        ? null
+        : {
+            norm: null,
+            problem: `${path}: a .npy file holds no final norm; give the checkpoint that it is from`,
+          },
   };
 }
 

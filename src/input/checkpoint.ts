@@ -1,4 +1,7 @@
+import type { Dtype } from '../formats/dtype.js';
+import type { Fold } from '../linalg/fold.js';
 import type { Model } from './model-config.js';
+import type { NormRule } from './norm/norm-rules.js';
 import type { Normalisation } from './normalisation.js';
 
 /** The unembedding matrix gamma where it lies: [rows, columns] row-major, little-endian, without gaps. */
@@ -19,6 +22,31 @@ export interface RowSource {
    * column, [d]. Absent where rows are used as they are stored.
    */
   divisor?: 'norm' | Float64Array;
+  /** The final norm that is folded into the rows, after any divisor. Absent where none is. */
+  fold?: Fold;
+}
+
+/** A vector of a checkpoint where it lies: little-endian, without gaps. */
+export interface VectorSource {
+  /** Absolute path. */
+  file: string;
+  /** Place of its first number, from the start of the file. */
+  byteOffset: number;
+  length: number;
+  dtype: Dtype;
+  /** The tensor's name in the file. */
+  tensor: string;
+}
+
+/** The norm between the last layer and the unembedding. */
+export interface FinalNorm {
+  rule: NormRule;
+  /** Who says so, for a user: 'model_type llama of config.json', '--norm-rule'. */
+  by: string;
+  /** w, [d] */
+  weight: VectorSource;
+  /** Bias of the norm, [d]; null where it has none. */
+  bias: VectorSource | null;
 }
 
 /** The bytes of the hub that the matrix is. */
@@ -45,11 +73,18 @@ export interface Checkpoint {
   model: Model;
   /** Normalisation of the rows before they are used; null where they are used as they are stored. */
   normalisation: Normalisation | null;
+  /** The final norm that is to be folded into the rows; null where none is. */
+  finalNorm: FinalNorm | null;
+  /** Bias of the logits, one number for each of the stored rows; null where the model has none. */
+  logitBias: VectorSource | null;
   /** Place on the hub that the matrix is from; null where nothing says so. */
   origin: HubOrigin | null;
   /** Remarks for a user that stop nothing. */
   notes: string[];
 }
+
+/** The end of a search for the final norm: the norm, or why there is none that can be folded, with what to do. */
+export type NormSearch = { norm: FinalNorm; problem: null } | { norm: null; problem: string };
 
 /** A checkpoint, and how its matrix was found. */
 export interface ExplainedCheckpoint extends Checkpoint {
@@ -57,6 +92,8 @@ export interface ExplainedCheckpoint extends Checkpoint {
   reason: string;
   /** The other tensors under known names that are matrices, where they lie. */
   others: OtherTensor[];
+  /** What is known of its final norm; null where it was not looked for. */
+  norm: NormSearch | null;
 }
 
 /** A tensor that a user could take instead. */

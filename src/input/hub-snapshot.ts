@@ -5,6 +5,7 @@ import { readRef } from '../hub/refs.js';
 import { type CheckpointDirectory, localDirectory } from './checkpoint-directory.js';
 import { type FoundMatrix, findMatrix } from './matrix/find-matrix.js';
 import { configNames } from './model-config.js';
+import type { NormWish } from './norm/find-norm.js';
 import { openTokenizer } from './tokenizer/open-tokenizer.js';
 import type { RowSelection } from './vocabulary-rows.js';
 import { safetensorsLayouts } from './weights/shards.js';
@@ -12,6 +13,15 @@ import { safetensorsLayouts } from './weights/shards.js';
 /** Looks up the commit that a revision is in the hub's own cache; null where it does not know. */
 export function hubCacheCommit(hubCache: string, repository: string, revision: string): string | null {
   return readRef(path.join(modelIn(hubCache, repository), 'refs', ...revision.split('/')));
+}
+
+/** What is wanted of a snapshot. */
+export interface SnapshotOptions {
+  /** The tensor that the user named. */
+  tensor: string | undefined;
+  rows: RowSelection;
+  /** What is wanted of the final norm. */
+  wish: NormWish | undefined;
 }
 
 /**
@@ -23,14 +33,14 @@ export async function openHubSnapshot(
   hubCache: string,
   repository: string,
   commit: string,
-  { tensor, rows: selection }: { tensor: string | undefined; rows: RowSelection },
+  { tensor, rows: selection, wish }: SnapshotOptions,
 ): Promise<FoundMatrix | null> {
   const snapshot = path.join(modelIn(hubCache, repository), 'snapshots', commit);
   const has = (name: string) => existsSync(path.join(snapshot, name));
   const hasWeights = safetensorsLayouts.some(({ single, index }) => has(single) || has(index));
   if (!configNames.some(has) || !hasWeights) return null;
   if (selection === 'tokenizer' && (await openTokenizer(snapshot)) === null) return null;
-  const found = await findIfHere(snapshot, tensor);
+  const found = await findIfHere(snapshot, tensor, wish);
   if (found === null) return null;
   const { checkpoint, file } = found;
   const { byteOffset, rows, columns, dtype } = checkpoint.source;
@@ -43,7 +53,11 @@ export async function openHubSnapshot(
 class NotHere extends Error {}
 
 /** Null where a file is not here that the matrix needs: of the shards one is enough, if it is the right one. */
-async function findIfHere(snapshot: string, tensor: string | undefined): Promise<FoundMatrix | null> {
+async function findIfHere(
+  snapshot: string,
+  tensor: string | undefined,
+  wish: NormWish | undefined,
+): Promise<FoundMatrix | null> {
   const local = localDirectory(snapshot);
   const directory: CheckpointDirectory = {
     ...local,
@@ -54,7 +68,7 @@ async function findIfHere(snapshot: string, tensor: string | undefined): Promise
     },
   };
   try {
-    return await findMatrix(directory, tensor);
+    return await findMatrix(directory, tensor, wish);
   } catch (error) {
     if (error instanceof NotHere) return null;
     throw error;

@@ -4,7 +4,7 @@ import { dtypeBytes } from '../formats/dtype.js';
 import type { HubSettings } from '../hub/settings.js';
 import { unknownName } from '../text/nearest.js';
 import { shownValue } from '../text/shown-value.js';
-import type { OtherTensor, RowSource } from './checkpoint.js';
+import type { NormSearch, OtherTensor, RowSource, VectorSource } from './checkpoint.js';
 import { chooseHeadRows } from './head-rows.js';
 import type { Model } from './model-config.js';
 import type { ModelPlan } from './model-plan.js';
@@ -29,6 +29,10 @@ export interface ModelInspection {
   others: OtherTensor[];
   /** Normalisation of the rows in a run; null where it would take them as they are stored. */
   normalisation: Normalisation | null;
+  /** The final norm that `foldNorm` would fold into the rows, or why there is none that can be folded. */
+  norm: NormSearch;
+  /** Bias of the logits; null where the model has none. */
+  logitBias: VectorSource | null;
   /** Null where the checkpoint has none. */
   tokenizer: {
     /** The highest token id + 1. */
@@ -57,21 +61,31 @@ export async function inspectModel(
 ): Promise<ModelInspection> {
   refuseNoPath(path, 'a checkpoint');
   refuseUnknownOptions(options);
-  const { reason, others, ...found } = await explainCheckpoint(path, options);
-  const { source, ...checkpoint } = chooseHeadRows(found, undefined);
+  const explained = await explainCheckpoint(path, { ...options, wish: LOOKED_AT });
+  const { reason, others, norm, ...found } = explained;
+  const { source, finalNorm: _, ...checkpoint } = chooseHeadRows(found, undefined);
   const tokenizer = await openTokenizer(checkpoint.path);
   return {
     ...checkpoint,
     reason,
     others,
+    norm: norm!,
     source: { ...source, bytes: source.rows * source.columns * dtypeBytes[source.dtype] },
     notes: [...checkpoint.notes, ...(tokenizer === null ? [] : tokenizerNotes(tokenizer, source.rows))],
     tokenizer: tokenizer === null ? null : inspectTokenizer(tokenizer, source.rows),
   };
 }
 
+/** Wish to see the final norm, which is not folded. */
+const LOOKED_AT = { isFolded: false } as const;
+
 /** A model of the hub that a run would download and work on. Plain data. */
-export type HubModelInspection = Pick<ModelPlan, 'model' | 'shape' | 'reason' | 'notes' | 'bytesToDownload'>;
+export type HubModelInspection = Pick<
+  ModelPlan,
+  'model' | 'shape' | 'reason' | 'notes' | 'bytesToDownload'
+> & {
+  norm: NormSearch;
+};
 
 /**
  * Looks at a model of the hub as a run would, and downloads nothing but its small files and a header.
@@ -82,8 +96,9 @@ export async function inspectHubModel(
   reference: string,
   { hub, tensor }: { hub: HubSettings; tensor?: string | undefined },
 ): Promise<HubModelInspection> {
-  const { model, shape, reason, notes, bytesToDownload } = await planModel(reference, { hub, tensor });
-  return { model, shape, reason, notes, bytesToDownload };
+  const plan = await planModel(reference, { hub, tensor, wish: LOOKED_AT });
+  const { model, shape, reason, notes, norm, bytesToDownload } = plan;
+  return { model, shape, reason, notes, norm: norm!, bytesToDownload };
 }
 
 /** @throws InputError for anything but `tensor`, a name */

@@ -27,6 +27,8 @@ export interface ModelConfig {
   /** Name of its file: 'config.json', 'params.json'. */
   file: string;
   model: Model;
+  /** `model_type` of the language model, where the configuration has a section for it; null where nothing says it. */
+  textType: string | null;
   /** Normalisation of the stored head before the model uses it; null where it uses the rows as they are. */
   normalisation: Normalisation | null;
 }
@@ -55,7 +57,8 @@ export async function readModelConfig(directory: string): Promise<ModelConfig> {
     vocabSize: first(sections, vocabularyKeys, countOrNull),
   };
   const saysNormHead = first(sections, ['norm_head'], booleanOrNull) ?? false;
-  return { file: name, model, normalisation: normalisationOf(model, saysNormHead) };
+  const textType = first(sections, ['model_type'], textOrNull);
+  return { file: name, model, textType, normalisation: normalisationOf(model, saysNormHead) };
 }
 
 /** Says that a directory without a configuration is no checkpoint, and what of it may be given instead. */

@@ -8,6 +8,7 @@ import { localDirectory } from './checkpoint-directory.js';
 import { checkpointKind } from './checkpoint-kind.js';
 import { findMatrix } from './matrix/find-matrix.js';
 import { nameWithoutOwner } from './name-without-owner.js';
+import type { NormWish } from './norm/find-norm.js';
 
 /**
  * Finds the unembedding matrix of a Hugging Face directory (safetensors, or pytorch_model.bin), of one in Llama's or
@@ -18,14 +19,18 @@ import { nameWithoutOwner } from './name-without-owner.js';
  * @throws InputError where there is no such matrix, or not one of supported dtype and shape
  */
 export async function openCheckpoint(path: string, options: { tensor?: string } = {}): Promise<Checkpoint> {
-  const { reason: _, others: __, ...checkpoint } = await explainCheckpoint(path, options);
+  const { reason: _, others: __, norm: ___, ...checkpoint } = await explainCheckpoint(path, options);
   return checkpoint;
 }
 
-/** Opens a checkpoint as openCheckpoint does, and says how the matrix was found. */
+/**
+ * Opens a checkpoint as openCheckpoint does, and says how the matrix was found.
+ *
+ * @param options.wish what is wanted of the final norm, which is only looked for here
+ */
 export async function explainCheckpoint(
   path: string,
-  options: { tensor?: string } = {},
+  options: { tensor?: string | undefined; wish?: NormWish | undefined } = {},
 ): Promise<ExplainedCheckpoint> {
   const absolute = resolve(path);
   const isDirectory = await stat(absolute).then(
@@ -36,7 +41,8 @@ export async function explainCheckpoint(
   );
   if (absolute.endsWith('.json') && checkpointKind(dirname(absolute)) !== null)
     throw new InputError(`${path}: is a part of a checkpoint; give its directory, ${dirname(absolute)}`);
-  if (!isDirectory) return openBareFile(absolute, options.tensor);
-  const { checkpoint, reason, others } = await findMatrix(localDirectory(absolute), options.tensor);
-  return { ...checkpoint, reason, others };
+  if (!isDirectory) return openBareFile(absolute, options.tensor, options.wish);
+  const found = await findMatrix(localDirectory(absolute), options.tensor, options.wish);
+  const { checkpoint, reason, others, norm } = found;
+  return { ...checkpoint, reason, others, norm };
 }

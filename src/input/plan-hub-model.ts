@@ -2,18 +2,21 @@ import { existsSync } from 'node:fs';
 import { asOutputError } from '../files/write-error.js';
 import { dtypeBytes } from '../formats/dtype.js';
 import { CacheLayout } from '../hub/cache-layout.js';
+import { nameOf } from '../hub/file-request.js';
 import { markInUse } from '../hub/in-use.js';
 import { missingBytes, provideRange, targetOf, type WantedRange } from '../hub/provide-range.js';
 import { DEFAULT_REVISION, type HubReference, isCommit } from '../hub/reference.js';
 import { readRef, writeRef } from '../hub/refs.js';
 import { HubRepository } from '../hub/repository.js';
 import { type HubSettings, notInCache, refuseOffline } from '../hub/settings.js';
-import type { RowSource } from './checkpoint.js';
+import type { Checkpoint, VectorSource } from './checkpoint.js';
 import { chooseHeadRows, type HeadRows } from './head-rows.js';
 import { HubDirectory } from './hub-directory.js';
 import { hubCacheCommit, openHubSnapshot } from './hub-snapshot.js';
 import { findMatrix } from './matrix/find-matrix.js';
 import { localPlan, type ModelPlan, shapeOf } from './model-plan.js';
+import { chooseFold } from './norm/choose-fold.js';
+import type { NormWish } from './norm/find-norm.js';
 import { type RowSelection, selectRows } from './vocabulary-rows.js';
 
 /**
@@ -43,25 +46,41 @@ async function plan(
   name: string,
   revision: string,
   settings: HubSettings,
-  { tensor, rows, headRows, note, signal }: PlanOptions,
+  { tensor, rows, headRows, wish, note, signal }: PlanOptions,
 ): Promise<ModelPlan> {
   const layout = new CacheLayout(settings.cache, name);
   const repository = new HubRepository(name, settings, { retry: settings.retry, note, signal });
   const commit = await pin(repository, revision, layout);
-  const snapshot = await openHubSnapshot(settings.hubCache, name, commit, { tensor, rows });
+  const snapshot = await openHubSnapshot(settings.hubCache, name, commit, { tensor, rows, wish });
   if (snapshot !== null) {
-    const chosen = chooseHeadRows(snapshot.checkpoint, headRows);
-    return localPlan(await selectRows(chosen, rows), snapshot.reason);
+    const chosen = chooseFold(chooseHeadRows(snapshot.checkpoint, headRows), snapshot.norm, wish);
+    return localPlan(await selectRows(chosen, rows), snapshot);
   }
 
   await markInUse(settings.cache, layout, { note, signal });
   if (revision !== commit) writeRef(layout.ref(revision), commit);
   const directory = await HubDirectory.open(repository, commit, layout);
-  const { checkpoint: found, file, reason } = await findMatrix(directory, tensor);
-  const checkpoint = chooseHeadRows(found, headRows);
-  const wanted = await wantedRange(directory, file, checkpoint.source, layout);
-  const missing = missingBytes(wanted);
-  if (missing > 0) refuseOffline(settings, `${checkpoint.source.file} (tensor ${checkpoint.source.tensor})`);
+  const { checkpoint: found, file, fileOf, reason, norm } = await findMatrix(directory, tensor, wish);
+  const checkpoint = chooseFold(chooseHeadRows(found, headRows), norm, wish);
+  const { rows: storedRows, columns } = checkpoint.source;
+  const wanted = await wantedRange(
+    directory,
+    file,
+    { ...checkpoint.source, length: storedRows * columns },
+    layout,
+  );
+  const vectors = await Promise.all(
+    vectorsOf(checkpoint).map(async (vector) => ({
+      vector,
+      range: await wantedRange(directory, fileOf(vector.tensor), vector, layout),
+    })),
+  );
+  let missing = 0;
+  for (const range of [wanted, ...vectors.map((one) => one.range)]) {
+    const lacking = missingBytes(range);
+    if (lacking > 0) refuseOffline(settings, `${nameOf(range.pinned)} (tensor ${range.tensor})`);
+    missing += lacking;
+  }
   const bytes = directory.missingTokenizerFiles().reduce((sum, small) => sum + small.bytes, missing);
   const fetch: ModelPlan['fetch'] = async (onBytes, fetchSignal) => {
     // Asked again: another run of this model may have brought them since.
@@ -69,10 +88,13 @@ async function plan(
       await directory.download(small, fetchSignal);
       onBytes(small.bytes);
     }
+    const places = new Map<VectorSource, string>();
+    for (const { vector, range } of vectors)
+      places.set(vector, await provideRange(range, onBytes, fetchSignal));
     const stored = await provideRange(wanted, onBytes, fetchSignal);
     directory.touch();
     const fetched = {
-      ...checkpoint,
+      ...withVectorsAt(checkpoint, places),
       source: { ...checkpoint.source, file: stored, byteOffset: 0 },
       origin: { repository: name, commit, file, byteRange: wanted.range, from: settings.endpoint },
     };
@@ -80,14 +102,41 @@ async function plan(
   };
   const shape = shapeOf(checkpoint, rows === 'all');
   const downloadTarget = targetOf(wanted);
-  const { model, notes, normalisation } = checkpoint;
-  return { model, shape, reason, notes, normalisation, bytesToDownload: bytes, downloadTarget, fetch };
+  const { model, notes, normalisation, finalNorm } = checkpoint;
+  const told = { model, shape, reason, notes, norm, normalisation, finalNorm };
+  return { ...told, bytesToDownload: bytes, downloadTarget, fetch };
+}
+
+/** The vectors of a checkpoint that a run needs beside the matrix. */
+function vectorsOf({ finalNorm, logitBias }: Checkpoint): VectorSource[] {
+  return [finalNorm?.weight, finalNorm?.bias, logitBias].filter(
+    (vector) => vector !== null && vector !== undefined,
+  );
+}
+
+/** A checkpoint whose vectors lie in files of their own. */
+function withVectorsAt(checkpoint: Checkpoint, places: ReadonlyMap<VectorSource, string>): Checkpoint {
+  const { finalNorm, logitBias } = checkpoint;
+  const at = (vector: VectorSource) => ({ ...vector, file: places.get(vector)!, byteOffset: 0 });
+  return {
+    ...checkpoint,
+    finalNorm:
+      finalNorm === null
+        ? null
+        : {
+            ...finalNorm,
+            weight: at(finalNorm.weight),
+            bias: finalNorm.bias === null ? null : at(finalNorm.bias),
+          },
+    logitBias: logitBias === null ? null : at(logitBias),
+  };
 }
 
 interface PlanOptions {
   tensor: string | undefined;
   rows: RowSelection;
   headRows: HeadRows | undefined;
+  wish: NormWish | undefined;
   note: (line: string) => void;
   signal: AbortSignal | undefined;
 }
@@ -107,10 +156,10 @@ async function pin(repository: HubRepository, revision: string, layout: CacheLay
 async function wantedRange(
   directory: HubDirectory,
   file: string,
-  { byteOffset, rows, columns, dtype, tensor }: RowSource,
+  { byteOffset, length, dtype, tensor }: Omit<VectorSource, 'tensor' | 'file'> & { tensor: string | null },
   layout: CacheLayout,
 ): Promise<WantedRange> {
   const pinned = await directory.pinned(file);
-  const range = { begin: byteOffset, end: byteOffset + rows * columns * dtypeBytes[dtype] };
+  const range = { begin: byteOffset, end: byteOffset + length * dtypeBytes[dtype] };
   return { pinned, range, tensor, directory: layout.weights(pinned.file.hash) };
 }

@@ -4,6 +4,8 @@ import { parseHubReference } from '../hub/reference.js';
 import type { HubSettings } from '../hub/settings.js';
 import { chooseHeadRows, type HeadRows } from './head-rows.js';
 import { localPlan, type ModelPlan } from './model-plan.js';
+import { chooseFold } from './norm/choose-fold.js';
+import type { NormWish } from './norm/find-norm.js';
 import { explainCheckpoint } from './open-checkpoint.js';
 import { planHubModel } from './plan-hub-model.js';
 import { type RowSelection, selectRows } from './vocabulary-rows.js';
@@ -17,6 +19,8 @@ export interface ModelOptions {
   rows?: RowSelection | undefined;
   /** The rows as stored or as normalised; by default as the model uses them. */
   headRows?: HeadRows | undefined;
+  /** What is wanted of the final norm; by default nothing. */
+  wish?: NormWish | undefined;
   /** Shows a line to the person who watches: of a wait, of a file that is downloaded again. */
   note?: ((line: string) => void) | undefined;
   signal?: AbortSignal | undefined;
@@ -30,21 +34,18 @@ export interface ModelOptions {
  * @throws InputError or RunError as explainCheckpoint, planHubModel and selectRows
  */
 export async function planModel(model: string, options: ModelOptions): Promise<ModelPlan> {
-  const { hub, tensor, rows = 'all', headRows, note = () => {}, signal } = options;
+  const { hub, tensor, rows = 'all', headRows, wish, note = () => {}, signal } = options;
   const reference = existsSync(model) ? null : parseHubReference(model);
   if (reference !== null) {
     try {
-      return await planHubModel(reference, hub, { tensor, rows, headRows, note, signal });
+      return await planHubModel(reference, hub, { tensor, rows, headRows, wish, note, signal });
     } catch (error) {
       throw withAbsence(model, error);
     }
   }
-  const {
-    others: _,
-    reason,
-    ...opened
-  } = await explainCheckpoint(model, tensor === undefined ? {} : { tensor });
-  return localPlan(await selectRows(chooseHeadRows(opened, headRows), rows), reason);
+  const { others: _, reason, norm, ...opened } = await explainCheckpoint(model, { tensor, wish });
+  const chosen = chooseFold(chooseHeadRows(opened, headRows), norm, wish);
+  return localPlan(await selectRows(chosen, rows), { reason, norm });
 }
 
 /** Adds to a refusal of the hub that there is no such path either: a mistyped one of two names reads like a model. */

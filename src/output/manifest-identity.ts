@@ -1,5 +1,5 @@
 import type { Manifest } from './manifest.js';
-import type { RunIdentity } from './run-identity.js';
+import { normIdentity, type RunIdentity } from './run-identity.js';
 
 /** The identity of a finished run, which its manifest tells whole. */
 export function identityOfManifest({ layout, model, metric, options, tables }: Manifest): RunIdentity {
@@ -9,6 +9,7 @@ export function identityOfManifest({ layout, model, metric, options, tables }: M
     model: { name, contentSha256, rows, hidden, dtype },
     rows: options.rows,
     ...(model.normalisation === null ? {} : { normalisation: model.normalisation }),
+    ...(model.norm === null ? {} : { norm: normIdentity(model.norm) }),
     metric:
       metric.source === 'computed'
         ? { source: metric.source, ridge: metric.ridge }

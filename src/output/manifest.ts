@@ -8,6 +8,8 @@ import { writeFileAtomically } from '../files/partial-file.js';
 import { readTextIfThere } from '../files/read-text.js';
 import { refuseNoPath } from '../files/refuse-no-path.js';
 import type { HubOrigin } from '../input/checkpoint.js';
+import type { NormRecord, VectorRecord } from '../input/norm/fold-source.js';
+import { normRules } from '../input/norm/norm-rules.js';
 import { normalisations } from '../input/normalisation.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import type { Moments } from '../linalg/moments.js';
@@ -89,6 +91,7 @@ const tableSummarySchema = z.object({
     duplicateRows: z.number(),
     zeroRows: z.number(),
   }),
+  logitBias: momentsSchema.nullable().default(null),
 }) satisfies z.ZodType<TableSummary>;
 
 /** The tables, and what they come to. */
@@ -135,6 +138,19 @@ export const hubOriginSchema = z.object({
   byteRange: z.object({ begin: z.number(), end: z.number() }),
   from: z.string(),
 }) satisfies z.ZodType<HubOrigin>;
+
+/** How a plan and a manifest record a vector of the checkpoint. */
+export const vectorRecordSchema = z.object({
+  tensor: z.string(),
+  dtype: z.string(),
+  sha256: z.string(),
+}) satisfies z.ZodType<VectorRecord>;
+
+/** How a plan and a manifest record the final norm that is folded into the rows. */
+export const normRecordSchema = vectorRecordSchema.extend({
+  rule: z.enum(normRules),
+  bias: vectorRecordSchema.nullable(),
+}) satisfies z.ZodType<NormRecord>;
 
 const asymmetrySchema = z.object({ max: z.number(), relative: z.number() });
 
@@ -193,6 +209,10 @@ const manifestSchema = z.object({
     contentSha256: z.string(),
     /** What each row, or each column, was divided by the norm of; null where rows were used as they are stored. */
     normalisation: z.enum(normalisations).nullable().default(null),
+    /** The final norm that was folded into the rows; null where they are without it. */
+    norm: normRecordSchema.nullable().default(null),
+    /** The bias of the logits that the tables have; null where the model has none, and in runs from before it was read. */
+    logitBias: vectorRecordSchema.nullable().default(null),
     /** What was noticed about the choice of the matrix, for a person. */
     notes: z.array(z.string()).default([]),
   }),

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { InputError } from '../errors.js';
+import type { NormRecord } from '../input/norm/fold-source.js';
+import { normRules } from '../input/norm/norm-rules.js';
 import { normalisations } from '../input/normalisation.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { partitionFormats } from '../plan/plan-run.js';
@@ -17,6 +19,10 @@ export const runIdentitySchema = z.object({
   rows: z.enum(rowSelections),
   /** Absent where the rows are taken as they are stored. */
   normalisation: z.enum(normalisations).exactOptional(),
+  /** The final norm that is folded into the rows, by its content. Absent where none is. */
+  norm: z
+    .object({ rule: z.enum(normRules), sha256: z.string(), biasSha256: z.string().nullable() })
+    .exactOptional(),
   metric: z.union([
     z.object({ source: z.literal('computed'), ridge: z.number() }),
     z.object({ source: z.literal('file'), sha256: z.string(), ridge: z.number().nullable() }),
@@ -28,6 +34,11 @@ export const runIdentitySchema = z.object({
   exports: z.array(z.string()),
 });
 export type RunIdentity = z.infer<typeof runIdentitySchema>;
+
+/** What of a final norm decides the bytes of a run. */
+export function normIdentity({ rule, sha256, bias }: NormRecord): NonNullable<RunIdentity['norm']> {
+  return { rule, sha256, biasSha256: bias?.sha256 ?? null };
+}
 
 /** Something that two runs can differ in, in the words of the command line, and the value that a run has there. */
 type Feature = readonly [string, (identity: RunIdentity) => string];
@@ -41,6 +52,7 @@ const dataFeatures: readonly Feature[] = [
   ['shape', ({ model }) => `${model.rows} x ${model.hidden}`],
   ['--rows', ({ rows }) => rows],
   ['normalisation', ({ normalisation }) => normalisation ?? 'none'],
+  ['--fold-norm', ({ norm }) => (norm === undefined ? 'no' : `yes (${normText(norm)})`)],
   [
     'metric',
     ({ metric }) => (metric.source === 'computed' ? 'computed' : `file of ${hashText(metric.sha256)}`),
@@ -98,6 +110,12 @@ export function refuseLacking(directory: string, found: RunIdentity, wanted: Run
     `${directory}: holds this run, finished, without all that is asked for: its inputs or options differ: ` +
       `${additionDifferences(found, joined).join(', ')} (there -> here). Add it, without computing the run again, by ` +
       `eigenshard export ${directory} ${options.join(' ')}`,
+  );
+}
+
+function normText({ rule, sha256, biasSha256 }: NonNullable<RunIdentity['norm']>): string {
+  return [rule, hashText(sha256), ...(biasSha256 === null ? [] : [`bias ${hashText(biasSha256)}`])].join(
+    ', ',
   );
 }
 

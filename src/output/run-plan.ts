@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
 import type { RowSource } from '../input/checkpoint.js';
+import type { RecordedBias } from '../input/logit-bias.js';
 import { normalisations } from '../input/normalisation.js';
 import type { BackendChoice } from '../linalg/backend/backend.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
 import { type Stage, stagesOf } from '../plan/stages.js';
 import { exportKinds } from './exports.js';
-import { hubOriginSchema, LAYOUT_VERSION, plannedMetricSchema } from './manifest.js';
+import { hubOriginSchema, LAYOUT_VERSION, normRecordSchema, plannedMetricSchema } from './manifest.js';
 import { PLAN_NAME } from './run-folders.js';
 import { runIdentitySchema } from './run-identity.js';
 import type { RunStore } from './run-store.js';
@@ -24,7 +25,20 @@ const sourceSchema = z.object({
   dtype: z.enum(['bfloat16', 'float16', 'float32']),
   tensor: z.string().nullable(),
   divisor: z.union([z.literal('norm'), z.array(z.number())]).exactOptional(),
+  fold: z
+    .object({ factors: z.array(z.number()), isCentred: z.boolean(), bias: z.array(z.number()).nullable() })
+    .exactOptional(),
 });
+
+/** How a plan names the bias of the logits, which is read when the tables are written. */
+const logitBiasSchema = z.object({
+  file: z.string(),
+  byteOffset: wholeNumber,
+  length: wholeNumber,
+  dtype: z.enum(['bfloat16', 'float16', 'float32', 'float64']),
+  tensor: z.string(),
+  sha256: z.string(),
+}) satisfies z.ZodType<RecordedBias>;
 
 const choiceSchema = z.discriminatedUnion('backend', [
   z.object({ backend: z.literal('portable') }),
@@ -50,6 +64,9 @@ const schema = z.object({
     path: z.string(),
     source: sourceSchema,
     normalisation: z.enum(normalisations).nullable(),
+    /** The final norm whose numbers the source has; absent where none is folded. */
+    norm: normRecordSchema.exactOptional(),
+    logitBias: logitBiasSchema.exactOptional(),
     revision: z.string().nullable(),
     origin: hubOriginSchema.nullable(),
     /** Remarks for a user. */
@@ -88,16 +105,39 @@ export interface RunPlan extends PlanOfRun {
 
 /** Writes a plan as one line of JSON, without a line feed. */
 export function planLine(plan: PlanOfRun): string {
-  const { divisor, ...source } = plan.checkpoint.source;
-  const stored = {
-    ...plan,
-    checkpoint: {
-      ...plan.checkpoint,
-      source:
-        divisor === undefined ? source : { ...source, divisor: divisor === 'norm' ? divisor : [...divisor] },
-    },
-  };
+  const { source } = plan.checkpoint;
+  const stored = { ...plan, checkpoint: { ...plan.checkpoint, source: storedSource(source) } };
   return sealedLine(schema.parse(stored));
+}
+
+type StoredSource = z.infer<typeof sourceSchema>;
+
+/** Rows as JSON can hold them. */
+function storedSource({ divisor, fold, ...source }: RowSource): StoredSource {
+  return {
+    ...source,
+    ...(divisor === undefined ? {} : { divisor: divisor === 'norm' ? divisor : [...divisor] }),
+    ...(fold === undefined
+      ? {}
+      : { fold: { ...fold, factors: [...fold.factors], bias: fold.bias === null ? null : [...fold.bias] } }),
+  };
+}
+
+/** Rows as JSON has held them. */
+function sourceOf({ divisor, fold, ...source }: StoredSource): RowSource {
+  return {
+    ...source,
+    ...(divisor === undefined ? {} : { divisor: divisor === 'norm' ? divisor : Float64Array.from(divisor) }),
+    ...(fold === undefined
+      ? {}
+      : {
+          fold: {
+            ...fold,
+            factors: Float64Array.from(fold.factors),
+            bias: fold.bias === null ? null : Float64Array.from(fold.bias),
+          },
+        }),
+  };
 }
 
 /**
@@ -169,7 +209,6 @@ export function parsePlan(line: string, place: string): RunPlan {
     );
   }
   const plan = parsed.data;
-  const { divisor, ...source } = plan.checkpoint.source;
   const { identity, metric } = plan;
   const units = planRun({
     rows: identity.model.rows,
@@ -179,13 +218,7 @@ export function parsePlan(line: string, place: string): RunPlan {
   });
   return {
     ...plan,
-    checkpoint: {
-      ...plan.checkpoint,
-      source:
-        divisor === undefined
-          ? source
-          : { ...source, divisor: divisor === 'norm' ? divisor : Float64Array.from(divisor) },
-    },
+    checkpoint: { ...plan.checkpoint, source: sourceOf(plan.checkpoint.source) },
     units,
     stages: stagesOf(units, metric.source === 'file'),
     sha256: planHash(line),

@@ -20,11 +20,18 @@ export interface UnitFindings {
 }
 
 /** What a unit of the stage `scan` leaves. */
-export function findingsOfScan({ sha256, columnSums, rowHashes, onlyRow }: ScannedRange): UnitFindings {
+export function findingsOfScan({
+  sha256,
+  columnSums,
+  offsets,
+  rowHashes,
+  onlyRow,
+}: ScannedRange): UnitFindings {
   return {
     files: [],
     part: {
       columnSums,
+      ...(offsets === null ? {} : { offsets }),
       ...(rowHashes === null ? {} : { rowHashes }),
       ...(onlyRow === null ? {} : { onlyRow }),
     },
@@ -39,6 +46,7 @@ export function readScannedRange(store: RunStore, record: DoneRecord): ScannedRa
   return {
     sha256,
     columnSums: arrays.columnSums as Float64Array,
+    offsets: (arrays.offsets as Float64Array | undefined) ?? null,
     rowHashes: (arrays.rowHashes as BigUint64Array | undefined) ?? null,
     onlyRow: (arrays.onlyRow as Float32Array | undefined) ?? null,
   };

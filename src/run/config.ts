@@ -4,6 +4,9 @@ import { InputError } from '../errors.js';
 import { parseJson } from '../files/json.js';
 import { readText } from '../files/read-text.js';
 import { headRowChoices } from '../input/head-rows.js';
+import { foldNormChoices } from '../input/norm/choose-fold.js';
+import type { NormWish } from '../input/norm/find-norm.js';
+import { normRules } from '../input/norm/norm-rules.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { backendNames } from '../linalg/backend/backend.js';
 import { type ExportKind, type ExportsConfig, exportKinds } from '../output/exports.js';
@@ -72,6 +75,10 @@ export const configSchema = z.strictObject({
   rows: z.enum(rowSelections).default('all'),
   /** Whether the rows of a head that the model normalises are too: by default they are. */
   headRows: z.enum(headRowChoices).optional(),
+  /** Whether the norm before the unembedding is folded into its rows. */
+  foldNorm: z.enum(foldNormChoices).default('no'),
+  /** What that norm is, where the architecture is not known. */
+  normRule: z.enum(normRules).optional(),
   /** Metric file (.pt, .safetensors, .npy); without it the metric is computed from the checkpoint. */
   metric: path.optional(),
   ridge: z.number().min(0).optional(),
@@ -139,6 +146,8 @@ export interface Overrides {
   tensor?: string | undefined;
   rows?: Config['rows'] | undefined;
   headRows?: Config['headRows'] | undefined;
+  foldNorm?: Config['foldNorm'] | undefined;
+  normRule?: Config['normRule'] | undefined;
   metric?: string | undefined;
   ridge?: number | undefined;
   out?: string | undefined;
@@ -185,7 +194,35 @@ export async function loadConfig(file: string | null, overrides: Overrides): Pro
  */
 export function checkOptions(options: Options, where: string, subjectAt = where): Config {
   const { model, synthetic, ...checked } = checkConfig(configSchema, options, where);
-  return { ...checked, ...subjectOf({ model, synthetic }, subjectAt) };
+  const config = { ...checked, ...subjectOf({ model, synthetic }, subjectAt) };
+  refuseIdleFold(config, where);
+  return config;
+}
+
+/**
+ * Refuses what is said of a norm that is not folded, or that there cannot be.
+ * @param where what the options are to the user
+ * @throws InputError
+ */
+export function refuseIdleFold(
+  { foldNorm, normRule, synthetic }: Pick<Config, 'foldNorm' | 'normRule' | 'synthetic'>,
+  where: string,
+): void {
+  if (foldNorm === 'no' && normRule !== undefined) {
+    throw new InputError(
+      `${where}: "normRule" says what the final norm is, which is not folded; ask for "foldNorm" "yes", or leave it away`,
+    );
+  }
+  if (foldNorm === 'yes' && synthetic !== undefined)
+    throw new InputError(`${where}: a made-up checkpoint has no final norm: leave "foldNorm" away`);
+}
+
+/** What a configuration wants of the final norm. */
+export function normWishOf({
+  foldNorm,
+  normRule,
+}: Pick<Config, 'foldNorm' | 'normRule'>): NormWish | undefined {
+  return foldNorm === 'yes' ? { isFolded: true, rule: normRule } : undefined;
 }
 
 /**

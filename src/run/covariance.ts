@@ -1,3 +1,4 @@
+import { foldCovariance } from '../linalg/fold.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
 import { unpackCovariance } from '../linalg/unpack-covariance.js';
 import type { DoneRecord } from '../output/done-records.js';
@@ -36,7 +37,7 @@ export async function computeCovariance(
 
 /**
  * Merges C = (1/V) sum_i (gamma_i - mu)(gamma_i - mu)^T, [d, d], float64, from what its units have left, in their order, so
- * that its bits depend neither on the workers nor on the partitions. Divisor V, not V - 1.
+ * that its bits depend neither on the workers nor on the partitions. Divisor V, not V - 1. A final norm is folded into it.
  *
  * @throws InputError where a unit is missing, or damaged: then it is withdrawn
  */
@@ -54,6 +55,8 @@ export function mergeCovariance(run: UnitRun): Float64Array {
     }
     if (range.first + range.count === rows) unpackCovariance(sums, columns, { matrix, d, divisor: rows });
   }
+  const { fold } = run.plan.checkpoint.source;
+  if (fold !== undefined) foldCovariance(matrix, fold);
   return matrix;
 }
 

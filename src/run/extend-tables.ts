@@ -1,6 +1,7 @@
 import { columnVariances, mergeMeasurements } from '../checks/measurements.js';
 import { EigenshardError } from '../errors.js';
 import type { Checkpoint } from '../input/checkpoint.js';
+import { readLogitBias, recordBias } from '../input/logit-bias.js';
 import type { EigenbasisOnDisk } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
 import type { Manifest } from '../output/manifest.js';
@@ -11,7 +12,7 @@ import { readVocabulary, type Vocabulary } from '../tables/vocabulary.js';
 import { refuseDamaged } from './export-projections.js';
 import { measurePartitions } from './measure-partitions.js';
 import { hasReport, type LockedRun } from './plan-extension.js';
-import { findRecordedModel, type RecordedModel, readRecordedModel } from './recorded-model.js';
+import { findRecordedModel, otherInput, type RecordedModel, readRecordedModel } from './recorded-model.js';
 import { recordedPartitions } from './recorded-partitions.js';
 import { spectrumSource } from './spectrum-source.js';
 import { writeTables } from './write-tables.js';
@@ -19,6 +20,8 @@ import { writeTables } from './write-tables.js';
 /** What tables hold beside what eigenbasis and partitions tell. */
 export interface TableInputs extends RecordedModel {
   vocabulary: Vocabulary;
+  /** Bias of each token's logit, [V]; null where there is none. */
+  logitBias: Float64Array | null;
 }
 
 /**
@@ -43,7 +46,13 @@ export async function readTableInputs(
     });
   }
   const vocabulary = await readVocabulary(checkpoint.path, manifest.model.rows);
-  return { vocabulary, ...(await readRecordedModel(manifest, checkpoint, { hashRows: true }, context)) };
+  const read = await readRecordedModel(manifest, checkpoint, { hashRows: true }, context);
+  const bias = await recordBias(checkpoint.logitBias);
+  // What a former version has not recorded is not known to be another.
+  if (manifest.model.logitBias !== null && bias?.sha256 !== manifest.model.logitBias.sha256)
+    throw otherInput(checkpoint.path, 'model', 'the bias of the logits differs');
+  const logitBias = await readLogitBias(bias, read.scan.offsets, manifest.model.rows);
+  return { vocabulary, logitBias, ...read };
 }
 
 /**
@@ -61,7 +70,7 @@ export async function extendTables(
 ): Promise<Manifest> {
   const { executor, stopwatch } = context;
   const { model, metric, eigenvalues } = manifest;
-  const { source, scan, vocabulary } = inputs;
+  const { source, scan, vocabulary, logitBias } = inputs;
   const { rows, hidden } = model;
   const tables = emptyTables(basis, scan.mean, { rows, top });
   const metadata = fileMetadata(manifest.fingerprint, manifest.layout, model.name);
@@ -76,7 +85,7 @@ export async function extendTables(
   );
   const isProjected = eigenvalues.varianceSource === 'projections';
   const variances = isProjected ? columnVariances(mergeMeasurements(parts)) : null;
-  const target = { directory: stage, source, metadata, rowHashes: scan.rowHashes!, vocabulary };
+  const target = { directory: stage, source, metadata, rowHashes: scan.rowHashes!, vocabulary, logitBias };
   const written = await stopwatch.time('tables', undefined, () =>
     writeTables(target, spectrumSource(basis, metric, variances), tables),
   );

@@ -1,12 +1,12 @@
 import path from 'node:path';
 import type { ModelPlan } from '../input/model-plan.js';
 import type { ModelOptions } from '../input/plan-model.js';
-import type { RunOptions, Subject } from './config.js';
+import { normWishOf, type RunOptions, type Subject } from './config.js';
 import { isGenerated, planGenerated } from './generate-checkpoint.js';
 import type { PlannedFile } from './planned-files.js';
 
 /** Model of a run: on disk, on a hub, or yet to be made. */
-export interface FoundModel extends Omit<ModelPlan, 'model' | 'fetch' | 'reason' | 'notes'> {
+export interface FoundModel extends Omit<ModelPlan, 'model' | 'fetch' | 'reason' | 'notes' | 'norm'> {
   name: string;
   revision: string | null;
   fetch: ModelPlan['fetch'] | null;
@@ -17,21 +17,21 @@ export interface FoundModel extends Omit<ModelPlan, 'model' | 'fetch' | 'reason'
 /** Way to find a model that a user names. */
 export type FindModel = (
   model: string,
-  asked: Pick<ModelOptions, 'tensor' | 'rows' | 'headRows'>,
+  asked: Pick<ModelOptions, 'tensor' | 'rows' | 'headRows' | 'wish'>,
 ) => Promise<ModelPlan>;
 
 /** Finds the model of a run; a made-up one is known before it is made. */
 export async function findModel(
-  options: Subject & Pick<RunOptions, 'tensor' | 'rows' | 'headRows'>,
+  options: Subject & Pick<RunOptions, 'tensor' | 'rows' | 'headRows' | 'foldNorm' | 'normRule'>,
   find: FindModel,
 ): Promise<FoundModel> {
   if (options.synthetic !== undefined) return findGenerated(options.synthetic);
   const { model, tensor, rows, headRows } = options;
-  return foundModel(await find(model, { tensor, rows, headRows }));
+  return foundModel(await find(model, { tensor, rows, headRows, wish: normWishOf(options) }));
 }
 
 /** A model of which the plan is known. */
-export function foundModel({ model: { name, revision }, ...plan }: ModelPlan): FoundModel {
+export function foundModel({ model: { name, revision }, norm: _, ...plan }: ModelPlan): FoundModel {
   return { ...plan, name, revision, files: [] };
 }
 
@@ -48,6 +48,7 @@ export async function findGenerated({
     shape: { ...shape, isFinal: true },
     bytesToDownload: 0,
     normalisation: null,
+    finalNorm: null,
     fetch: null,
     files,
   };

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { metricMatches } from '../checks/identities.js';
+import { readLogitBias } from '../input/logit-bias.js';
 import { exportIdentity } from '../output/export-identity.js';
 import {
   type ExportTarget,
@@ -120,6 +121,7 @@ async function makeTables(
     metadata: fileMetadata(fingerprint, LAYOUT_VERSION, plan.identity.model.name),
     rowHashes: scan.rowHashes!,
     vocabulary,
+    logitBias: await readLogitBias(plan.checkpoint.logitBias ?? null, scan.offsets, plan.units.rows),
   };
   return stopwatch.time('tables', undefined, () => writeTables(target, spectrum, tables));
 }

@@ -34,7 +34,7 @@ export async function finishSteps(unlocked: UnitRun, context: RunContext): Promi
       const of = (stage: DoneRecord['stage']) => records.filter((record) => record.stage === stage);
       const scanned = of('scan').map((record) => readScannedRange(run.store, record));
       const { contentSha256, fingerprint } = scannedIdentity(of('identity'))!;
-      const scan = mergeScans(scanned, plan.units.rows);
+      const scan = mergeScans(scanned, { ...plan.checkpoint.source, rows: plan.units.rows });
       const identity = {
         fingerprint,
         scan,

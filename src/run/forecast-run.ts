@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { refuseOccupied } from '../files/make-directory.js';
 import { readable } from '../files/readable.js';
+import type { FinalNorm } from '../input/checkpoint.js';
 import { type MetricHeader, readMetricHeader } from '../input/metric.js';
 import { planModel } from '../input/plan-model.js';
 import type { BackendIdentity } from '../linalg/backend/backend.js';
@@ -39,6 +40,8 @@ export interface RunForecast {
     rows: number;
     hidden: number;
     dtype: string;
+    /** The final norm that the run folds into the rows; null where none. */
+    norm: (Pick<FinalNorm, 'rule' | 'by'> & { tensor: string }) | null;
     /** Still to be downloaded, where the model is on the hub. */
     bytesToDownload: number;
   };
@@ -80,6 +83,7 @@ export async function forecastRun(
   refuseBeyondMemory(found.name, found.shape);
   const { rows, columns: hidden, dtype, tensor } = found.shape;
   const { format, tables, top } = config;
+  const { finalNorm } = found;
   const given =
     config.metric === undefined ? null : await readMetricHeader(config.metric, { hiddenSize: hidden });
   const metric = metricOfRun(config, given);
@@ -126,6 +130,10 @@ export async function forecastRun(
       rows,
       hidden,
       dtype,
+      norm:
+        finalNorm === null
+          ? null
+          : { rule: finalNorm.rule, by: finalNorm.by, tensor: finalNorm.weight.tensor },
       bytesToDownload: found.bytesToDownload,
     },
     metric,

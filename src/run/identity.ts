@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { InputError } from '../errors.js';
 import type { Metric } from '../input/metric.js';
+import type { NormRecord } from '../input/norm/fold-source.js';
 import type { Normalisation } from '../input/normalisation.js';
 import { LAYOUT_VERSION } from '../output/manifest.js';
-import type { RunIdentity } from '../output/run-identity.js';
+import { normIdentity, type RunIdentity } from '../output/run-identity.js';
 import type { Plan } from '../plan/plan-run.js';
 import { type Config, DEFAULT_RIDGE } from './config.js';
 
@@ -34,6 +35,7 @@ interface Content {
   name: string;
   dtype: string;
   normalisation: Normalisation | null;
+  norm: NormRecord | null;
   contentSha256: string;
 }
 
@@ -44,7 +46,7 @@ interface Content {
 export function identityOfRun(
   config: Config,
   plan: Plan,
-  { name, dtype, normalisation, contentSha256 }: Content,
+  { name, dtype, normalisation, norm, contentSha256 }: Content,
   metric: MetricIdentity,
 ): RunIdentity {
   return {
@@ -53,6 +55,7 @@ export function identityOfRun(
     rows: config.rows,
     // Runs from before there was a choice took the rows as they are stored.
     ...(normalisation === null ? {} : { normalisation }),
+    ...(norm === null ? {} : { norm: normIdentity(norm) }),
     metric:
       metric.source === 'computed'
         ? { source: metric.source, ridge: metric.ridge }

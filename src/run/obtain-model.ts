@@ -1,6 +1,7 @@
 import type { Checkpoint } from '../input/checkpoint.js';
 import type { HeadRows } from '../input/head-rows.js';
 import type { ModelPlan } from '../input/model-plan.js';
+import type { NormWish } from '../input/norm/find-norm.js';
 import { planModel } from '../input/plan-model.js';
 import type { RowSelection } from '../input/vocabulary-rows.js';
 import type { RunContext } from './context.js';
@@ -10,6 +11,8 @@ interface Wanted {
   tensor: string | undefined;
   rows: RowSelection;
   headRows: HeadRows | undefined;
+  /** What is wanted of the final norm. */
+  wish: NormWish | undefined;
 }
 
 type Context = Pick<RunContext, 'stopwatch' | 'hub' | 'note' | 'signal'>;

@@ -1,6 +1,8 @@
 import path from 'node:path';
 import type { Checkpoint } from '../input/checkpoint.js';
+import type { RecordedBias } from '../input/logit-bias.js';
 import type { Metric } from '../input/metric.js';
+import type { NormRecord } from '../input/norm/fold-source.js';
 import type { Backend } from '../linalg/backend/backend.js';
 import { EIGENBASIS_NAME } from '../output/eigenbasis-file.js';
 import { exportName, exportTargets } from '../output/exports.js';
@@ -20,6 +22,9 @@ export type RunMetric = ReturnType<typeof metricOfRun<Metric>>;
 export interface PlanInputs {
   config: Config;
   checkpoint: Checkpoint;
+  /** The final norm that is folded into the rows; null where none is. */
+  norm: NormRecord | null;
+  logitBias: RecordedBias | null;
   metric: RunMetric;
   /** What the run is made from; of the weights' hash nothing is taken. */
   identity: RunIdentity;
@@ -34,7 +39,7 @@ export interface PlanInputs {
  * @param place its directory, absolute, and ISO time of its first start
  */
 export function planOfRun(
-  { config, checkpoint, metric, identity, notes, backend }: PlanInputs,
+  { config, checkpoint, norm, logitBias, metric, identity, notes, backend }: PlanInputs,
   place: { directory: string; started: string },
 ): PlanOfRun {
   const { path: given, source, normalisation, model, origin } = checkpoint;
@@ -48,6 +53,8 @@ export function planOfRun(
       path: path.resolve(given),
       source,
       normalisation,
+      ...(norm === null ? {} : { norm }),
+      ...(logitBias === null ? {} : { logitBias }),
       revision: model.revision,
       origin,
       notes: [...notes],

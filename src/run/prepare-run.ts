@@ -2,8 +2,10 @@ import { InputError } from '../errors.js';
 import { checkArrowRows } from '../formats/arrow-limits.js';
 import type { Checkpoint, RowSource } from '../input/checkpoint.js';
 import { chooseHeadRows } from '../input/head-rows.js';
+import { type RecordedBias, recordBias } from '../input/logit-bias.js';
 import { readMetric } from '../input/metric.js';
 import { localPlan } from '../input/model-plan.js';
+import { foldSource, type NormRecord } from '../input/norm/fold-source.js';
 import { openCheckpoint } from '../input/open-checkpoint.js';
 import { mergeScans, type ScannedRange } from '../input/scan.js';
 import { selectRows } from '../input/vocabulary-rows.js';
@@ -13,7 +15,7 @@ import { type Plan, planRun } from '../plan/plan-run.js';
 import { readVocabulary, type Vocabulary } from '../tables/vocabulary.js';
 import { counted } from '../text/figures.js';
 import type { Candidate } from './admit-run.js';
-import { type Config, DEFAULT_RIDGE } from './config.js';
+import { type Config, DEFAULT_RIDGE, normWishOf } from './config.js';
 import type { RunContext } from './context.js';
 import { findGenerated, foundModel } from './find-model.js';
 import { fingerprintOf, identityOfRun, metricOfRun } from './identity.js';
@@ -29,6 +31,10 @@ export interface RunInputs {
   checkpoint: Checkpoint;
   /** What a user should know of the inputs. */
   notes: string[];
+  /** The final norm that is folded into the rows; null where none is. */
+  norm: NormRecord | null;
+  /** Bias of the logits; null where the model has none. */
+  logitBias: RecordedBias | null;
   plan: Plan;
   metric: RunMetric;
   /** Texts of the tokens, which the tables name; null where none are wanted. */
@@ -72,7 +78,7 @@ export async function prepareRun(
       scanned = await scanRanges(context.executor, source, scans, { hashRows }, advance);
     });
   const inputs = await openInputs(config, backend, context, { ...given, meanwhile: scan });
-  const { contentSha256, onlyRow } = mergeScans(scanned, inputs.plan.rows);
+  const { contentSha256, onlyRow } = mergeScans(scanned, inputs.checkpoint.source);
   if (config.metric === undefined) refuseConstantRows(inputs.checkpoint.source, onlyRow);
   const identity = { ...inputs.identity, model: { ...inputs.identity.model, contentSha256 } };
   return { ...inputs, identity, fingerprint: fingerprintOf(identity), scanned };
@@ -94,10 +100,12 @@ export async function openInputs(
     meanwhile = async () => {},
   }: Given & { meanwhile?: (checkpoint: Checkpoint, plan: Plan) => Promise<void> },
 ): Promise<RunInputs> {
-  if (opened !== undefined) await admit(foundModel(localPlan(opened, '')));
+  if (opened !== undefined) await admit(foundModel(localPlan(opened, { reason: '', norm: null })));
   const found = opened ?? (await openInput(config, context, admit));
   for (const note of found.notes) context.note(note);
-  const checkpoint = { ...found, source: await normaliseSource(found, context) };
+  const { source: folded, norm } = await foldSource(await normaliseSource(found, context), found.finalNorm);
+  const checkpoint = { ...found, source: folded };
+  const logitBias = await recordBias(found.logitBias);
   const { source, normalisation } = checkpoint;
   const { format, partitionRows } = config;
   const plan = planRun({ rows: source.rows, hidden: source.columns, partitionRows, format });
@@ -116,11 +124,13 @@ export async function openInputs(
   for (const note of ofTokenizer) context.note(note);
   const metric = metricOfRun(config, given);
   const name = config.name ?? checkpoint.model.name;
-  const model = { name, dtype: source.dtype, normalisation, contentSha256: '' };
+  const model = { name, dtype: source.dtype, normalisation, norm, contentSha256: '' };
   return {
     config,
     checkpoint,
     notes: [...checkpoint.notes, ...ofTokenizer],
+    norm,
+    logitBias,
     plan,
     metric,
     vocabulary,
@@ -145,7 +155,8 @@ async function readVocabularyOfTables({ path: place, source }: Checkpoint): Prom
 async function openInput(config: Config, context: RunContext, admit: Given['admit']): Promise<Checkpoint> {
   if (config.synthetic === undefined) {
     const { model, tensor, rows, headRows } = config;
-    return obtainModel(model, { tensor, rows, headRows }, context, (plan) => admit(foundModel(plan)));
+    const wanted = { tensor, rows, headRows, wish: normWishOf(config) };
+    return obtainModel(model, wanted, context, (plan) => admit(foundModel(plan)));
   }
   await admit(await findGenerated(config.synthetic));
   const { directory, ...recipe } = config.synthetic;

@@ -1,5 +1,6 @@
 import { InputError } from '../errors.js';
 import type { Checkpoint, RowSource } from '../input/checkpoint.js';
+import { foldSource } from '../input/norm/fold-source.js';
 import type { Scan } from '../input/scan.js';
 import type { Manifest } from '../output/manifest.js';
 import { SCAN_ROWS } from '../plan/plan-run.js';
@@ -36,7 +37,14 @@ export async function findRecordedModel(
   moved: string | undefined,
   context: RunContext,
 ): Promise<Checkpoint> {
-  const asked = { tensor: model.tensor ?? undefined, rows: options.rows, headRows: undefined };
+  const { norm } = model;
+  const asked = {
+    tensor: model.tensor ?? undefined,
+    rows: options.rows,
+    headRows: undefined,
+    // As the run was told or has found it, wherever the configuration is by now.
+    wish: norm === null ? undefined : { isFolded: true, rule: norm.rule },
+  };
   return obtainIfThere(moved ?? model.path, asked, context);
 }
 
@@ -63,7 +71,10 @@ export async function readRecordedModel(
     );
   }
   const { normalisation } = model;
-  const source = await normaliseSource({ source: stored, storedRows, normalisation }, context);
+  const normalised = await normaliseSource({ source: stored, storedRows, normalisation }, context);
+  const { source, norm } = await foldSource(normalised, checkpoint.finalNorm);
+  const isOther = norm?.sha256 !== model.norm?.sha256 || norm?.bias?.sha256 !== model.norm?.bias?.sha256;
+  if (isOther) throw otherInput(place, 'model', 'the final norm differs');
   const scan = await stopwatch.time('scan', source.rows, (advance) =>
     scanCheckpoint(executor, source, splitRows(source.rows, SCAN_ROWS), { hashRows }, advance),
   );

@@ -1,4 +1,5 @@
 import { metricMatches } from '../checks/identities.js';
+import { recordOf } from '../input/norm/fold-source.js';
 import {
   type ExportDigest,
   type ExportTarget,
@@ -58,6 +59,9 @@ export function resultsOf(
       hidden: units.hidden,
       contentSha256: identity.scan.contentSha256,
       normalisation: checkpoint.normalisation,
+      norm: checkpoint.norm ?? null,
+      logitBias:
+        checkpoint.logitBias === undefined ? null : recordOf(checkpoint.logitBias, checkpoint.logitBias),
       notes: checkpoint.notes,
     },
     metric: { ...basis.metric, matches: metricMatches(verification.checks) },

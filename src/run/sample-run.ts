@@ -180,7 +180,8 @@ export async function writeSampleTables(
     epsilon: 0,
     projected: eigenvalues,
   };
-  await writeTables({ directory: folder, source, metadata: {}, rowHashes, vocabulary }, spectrum, tables);
+  const target = { directory: folder, source, metadata: {}, rowHashes, vocabulary, logitBias: null };
+  await writeTables(target, spectrum, tables);
 }
 
 /** Numbers after which made-up rows repeat themselves: no multiple of a hidden size, so that rows differ. */

@@ -28,5 +28,5 @@ export async function scanCheckpoint(
   options: { hashRows: boolean },
   onRows: (rows: number) => void,
 ): Promise<Scan> {
-  return mergeScans(await scanRanges(executor, source, ranges, options, onRows), source.rows);
+  return mergeScans(await scanRanges(executor, source, ranges, options, onRows), source);
 }

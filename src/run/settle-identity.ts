@@ -26,12 +26,13 @@ export function publishScan(run: UnitRun, scanned: readonly ScannedRange[]): voi
 export function settleIdentity(run: UnitRun, scanned: readonly ScannedRange[]): SettledIdentity {
   const started = Date.now();
   const { identity: planned, checkpoint, metric, units } = run.plan;
-  const scan = mergeScans(scanned, units.rows);
+  const scan = mergeScans(scanned, { ...checkpoint.source, rows: units.rows });
   if (metric.source === 'computed') refuseConstantRows(checkpoint.source, scan.onlyRow);
-  const { contentSha256, mean } = scan;
+  const { contentSha256, mean, unfoldedMean } = scan;
   const identity = { ...planned, model: { ...planned.model, contentSha256 } };
   const fingerprint = fingerprintOf(identity);
-  const findings = { files: [], part: { mean }, results: { contentSha256, fingerprint } };
+  const part = checkpoint.source.fold === undefined ? { mean } : { mean, unfoldedMean };
+  const findings = { files: [], part, results: { contentSha256, fingerprint } };
   publishUnit(run, { stage: 'identity', unit: 0 }, findings, started);
   return { identity, fingerprint, scan };
 }

@@ -29,6 +29,8 @@ export interface TablesTarget {
   metadata: Record<string, string>;
   rowHashes: BigUint64Array;
   vocabulary: Vocabulary;
+  /** Bias of each token's logit, [V]; null where there is none. */
+  logitBias: Float64Array | null;
 }
 
 /**
@@ -36,7 +38,7 @@ export interface TablesTarget {
  * @param merged the parts of all partitions
  */
 export async function writeTables(
-  { directory, source, metadata, rowHashes, vocabulary }: TablesTarget,
+  { directory, source, metadata, rowHashes, vocabulary, logitBias }: TablesTarget,
   spectrum: SpectrumSource,
   merged: MergedTables,
 ): Promise<NonNullable<Manifest['tables']>> {
@@ -45,7 +47,7 @@ export async function writeTables(
     writeTable(directory, TABLE_NAMES[name], columns, metadata);
   // One after the other, so that the columns of one are in memory.
   const files = [
-    write('tokens', tokenTable(merged, vocabulary, duplicates)),
+    write('tokens', tokenTable(merged, vocabulary, { duplicates, logitBias })),
     write('eigenvectors', eigenvectorTable(merged, spectrum)),
     write('extremes', extremeTable(merged, vocabulary)),
     write('histograms', histogramTable(merged)),
@@ -58,7 +60,7 @@ export async function writeTables(
     histogram: { bins, lower, upper },
     clusterThreshold: CLUSTER_THRESHOLD,
     quantileError: QUANTILE_ERROR,
-    summary: tableSummary(merged, vocabulary, duplicates, spectrum),
+    summary: tableSummary(merged, vocabulary, { duplicates, logitBias }, spectrum),
   };
 }
 

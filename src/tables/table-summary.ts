@@ -1,7 +1,7 @@
 import { type Moments, meanOf, momentsOf } from '../linalg/moments.js';
 import type { MergedTables } from './merged-tables.js';
 import { type SpectralSummary, type SpectrumSource, spectralSummary } from './spectrum.js';
-import { distortions } from './token-table.js';
+import { distortions, type RowFacts } from './token-table.js';
 import type { Vocabulary } from './vocabulary.js';
 
 /** Figures that sum up the tables of a run. */
@@ -22,16 +22,15 @@ export interface TableSummary {
     duplicateRows: number;
     zeroRows: number;
   };
+  /** Of the bias of the tokens' logits; null where there is none. */
+  logitBias: Moments | null;
 }
 
-/**
- * Sums up the tables of a run.
- * @param duplicates int32 [V], as `duplicateGroups` gives them
- */
+/** Sums up the tables of a run. */
 export function tableSummary(
   { rows, zeroRows, tokens }: MergedTables,
   { isOrphan, isSpecial }: Vocabulary,
-  duplicates: Int32Array,
+  { duplicates, logitBias }: RowFacts,
   spectrum: SpectrumSource,
 ): TableSummary {
   const hasTokenizer = isOrphan[0] !== null;
@@ -58,5 +57,6 @@ export function tableSummary(
       duplicateRows: grouped.length,
       zeroRows,
     },
+    logitBias: logitBias === null ? null : momentsOf(logitBias),
   };
 }

@@ -11,14 +11,19 @@ import {
 import type { MergedTables } from './merged-tables.js';
 import type { Vocabulary } from './vocabulary.js';
 
-/**
- * Columns of tokens.parquet: a row a token, ascending.
- * @param duplicates int32 [V], as `duplicateGroups` gives them
- */
+/** What is known of the tokens' rows beside what the projections tell. */
+export interface RowFacts {
+  /** int32 [V], as `duplicateGroups` gives them. */
+  duplicates: Int32Array;
+  /** Bias of each token's logit, [V]; null where there is none. */
+  logitBias: Float64Array | null;
+}
+
+/** Columns of tokens.parquet: a row a token, ascending. */
 export function tokenTable(
   { rows, tokens, settings: { places } }: MergedTables,
   vocabulary: Vocabulary,
-  duplicates: Int32Array,
+  { duplicates, logitBias }: RowFacts,
 ): TableColumn[] {
   const { norm, causalNorm, directions, directionValues } = tokens;
   const columns = [
@@ -38,6 +43,7 @@ export function tokenTable(
     nullableDouble('centroid_cosine', tokens.centroidCosine),
     nullableDouble('causal_centroid_cosine', tokens.causalCentroidCosine),
     nullableDouble('participation', tokens.participation),
+    nullableDouble('logit_bias', logitBias ?? new Float64Array(rows).fill(Number.NaN)),
   ];
   for (let place = 0; place < places; place++) {
     const name = `direction_${place + 1}`;

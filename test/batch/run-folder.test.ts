@@ -5,7 +5,7 @@ import { runFolder } from '../../src/batch/run-folder.js';
 
 const options: BatchRunOptions = {
   ...{ model: 'a/b', rows: 'all', format: 'parquet', partitionRows: 8192, exports: {} },
-  ...{ tables: 'all', top: 20, report: true },
+  ...{ tables: 'all', top: 20, report: true, foldNorm: 'no' },
 };
 
 test('a folder says the model, its revision, and a hash of the options', (t) => {
@@ -21,6 +21,8 @@ test('whatever decides what a run writes gives another folder', (t) => {
     { ...options, tensor: 'x' },
     { ...options, rows: 'tokenizer' },
     { ...options, tables: 'none' },
+    { ...options, foldNorm: 'yes' },
+    { ...options, foldNorm: 'yes', normRule: 'rms' },
     { ...options, top: 10 },
     { ...options, report: false },
     { ...options, metric: 'M.pt' },

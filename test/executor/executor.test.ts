@@ -27,6 +27,7 @@ class ManualExecutor implements Executor {
     this.#take(index).resolve({
       sha256: `result ${index}`,
       columnSums: Float64Array.of(index),
+      offsets: null,
       rowHashes: null,
       columnSquares: null,
       onlyRow: null,

@@ -20,6 +20,8 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
       hidden: 64,
       contentSha256: 'cd'.repeat(32),
       normalisation: null,
+      norm: null,
+      logitBias: null,
       notes: [],
     },
     metric: {

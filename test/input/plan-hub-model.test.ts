@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { join } from 'node:path';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
+import { foldSource } from '../../src/input/norm/fold-source.js';
 import { planModel } from '../../src/input/plan-model.js';
 import { start } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
@@ -43,6 +44,26 @@ test('of a sharded model its header and its one tensor are downloaded, and no ot
     'model.safetensors.index.json',
     'tokenizer.json',
   ]);
+});
+
+test('of a norm that is to be folded its bytes are downloaded beside the matrix, once', async (t) => {
+  const { server } = await shardedHub(t);
+  const settings = server.settings(t);
+  const wish = { isFolded: true, rule: 'rms-one-plus' } as const;
+  const plain = await planModel('some/model', { hub: settings });
+  const plan = await planModel('some/model', { hub: settings, wish });
+  t.is(plan.bytesToDownload - plain.bytesToDownload, 64);
+  let received = 0;
+  const checkpoint = await plan.fetch((bytes) => {
+    received += bytes;
+  });
+  t.is(received, plan.bytesToDownload);
+  t.is(checkpoint.finalNorm?.weight.tensor, 'model.norm.weight');
+  const { fold } = (await foldSource(checkpoint.source, checkpoint.finalNorm)).source;
+  t.deepEqual(fold?.factors, new Float64Array(32).fill(1));
+  const offline = await planModel('some/model', { hub: { ...settings, offline: true }, wish });
+  t.is(offline.bytesToDownload, 0);
+  t.deepEqual(await offline.fetch(() => {}), checkpoint);
 });
 
 test('a second use downloads nothing, offline or not', async (t) => {

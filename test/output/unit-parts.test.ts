@@ -50,10 +50,16 @@ test('what a scan has told comes back, with row hashes and an only row or withou
   const range: ScannedRange = {
     sha256: 'ab'.repeat(32),
     columnSums: Float64Array.of(1e300, -0, 1 / 3),
+    offsets: Float64Array.of(0, -1.5),
     rowHashes: BigUint64Array.of(0n, 2n ** 64n - 1n),
     onlyRow: Float32Array.of(0.1, -0, 3e38),
   };
-  for (const found of [range, { ...range, rowHashes: null }, { ...range, onlyRow: null }]) {
+  for (const found of [
+    range,
+    { ...range, offsets: null },
+    { ...range, rowHashes: null },
+    { ...range, onlyRow: null },
+  ]) {
     const store = storeIn(t);
     t.deepEqual(readScannedRange(store, published(store, 'scan', findingsOfScan(found))), found);
   }

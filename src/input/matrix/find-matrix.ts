@@ -1,21 +1,25 @@
 import { InputError } from '../../errors.js';
 import type { Checkpoint, ExplainedCheckpoint } from '../checkpoint.js';
 import type { CheckpointDirectory } from '../checkpoint-directory.js';
+import { findLogitBias } from '../logit-bias.js';
 import { readModelConfig } from '../model-config.js';
+import { findNorm, type NormWish } from '../norm/find-norm.js';
 import { listTensors, readShardIndex, type TensorListing } from '../weights/shards.js';
 import type { Weights } from '../weights/weights.js';
 import { rowSource } from './check-matrix.js';
 import { chooseTensor, type Tensors } from './choose-tensor.js';
-import { isHead, judgeChoice } from './judge-choice.js';
+import { isHead, isTiedEmbedding, judgeChoice } from './judge-choice.js';
 import { refusePart } from './model-parallel.js';
 import { lookAtOthers } from './other-tensors.js';
 import { noMatrix, searchRefusal } from './search-refusal.js';
 import { knownNames, type Search } from './unembedding.js';
 
 /** The matrix of a directory, the name of its file there, and how it was found. */
-export interface FoundMatrix extends Pick<ExplainedCheckpoint, 'reason' | 'others'> {
+export interface FoundMatrix extends Pick<ExplainedCheckpoint, 'reason' | 'others' | 'norm'> {
   checkpoint: Checkpoint;
   file: string;
+  /** Name of the file in which another tensor is. */
+  fileOf(tensor: string): string;
 }
 
 /**
@@ -23,11 +27,13 @@ export interface FoundMatrix extends Pick<ExplainedCheckpoint, 'reason' | 'other
  * rows where a head and an embedding are to be compared.
  *
  * @param asked the tensor that the user named
+ * @param wish what is wanted of the final norm
  * @throws InputError where there is no such matrix, or not one of supported dtype and shape
  */
 export async function findMatrix(
   directory: CheckpointDirectory,
   asked: string | undefined,
+  wish?: NormWish,
 ): Promise<FoundMatrix> {
   const { path, isLocal } = directory;
   const config = await readModelConfig(path);
@@ -59,11 +65,28 @@ export async function findMatrix(
   });
   notes.push(...listing.notes, ...judgeChoice(choice, source, embedding, config));
   const normalisation = isHead(choice, model) ? config.normalisation : null;
+  const places = { ...tensors, names: [...listing.files.keys()], config };
+  const isTied = isTiedEmbedding(choice, model);
+  const { bias, notes: ofBias } = await findLogitBias(places, choice.name, { rows: source.rows, isTied });
+  const isOutput = choice.kind !== 'embedding' || isTied;
+  const norm = wish === undefined ? null : await findNorm(places, { ...source, isOutput }, wish.rule);
   return {
-    checkpoint: { path, source, storedRows: source.rows, model, normalisation, origin: null, notes },
+    checkpoint: {
+      path,
+      source,
+      storedRows: source.rows,
+      model,
+      normalisation,
+      finalNorm: null,
+      logitBias: bias,
+      origin: null,
+      notes: [...notes, ...ofBias],
+    },
     file: fileOf(choice.name),
+    fileOf,
     reason: choice.reason,
     others: listed,
+    norm,
   };
 }
 

@@ -92,6 +92,11 @@ export function isHead({ kind }: Choice, { tied }: Model): boolean {
   return kind === 'unembedding' || (kind === 'embedding' && tied === true);
 }
 
+/** True for an embedding that the model unembeds with: tied, or taken because there is nothing else and nothing says no. */
+export function isTiedEmbedding({ kind, reason }: Choice, { tied }: Model): boolean {
+  return kind === 'embedding' && (tied ?? reason !== NAMED_BY_USER);
+}
+
 /** Without a configuration only a vocabulary smaller than its width tells that the two may be the wrong way round. */
 function shapeNotes({ tensor, rows, columns }: RowSource): string[] {
   if (rows >= columns) return [];

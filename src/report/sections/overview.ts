@@ -1,5 +1,7 @@
 import path from 'node:path';
 import { shownFigures } from '../../checks/verdict.js';
+import { normTraits } from '../../input/norm/norm-rules.js';
+import type { Moments } from '../../linalg/moments.js';
 import type { RunResults } from '../../output/manifest.js';
 import { warningsOf } from '../../output/warnings.js';
 import { formatBytes as bytes, count, figure, fixed } from '../../text/figures.js';
@@ -37,11 +39,10 @@ function facts({
   partitions,
   options,
 }: RunResults): [string, string][] {
-  const moments = ({ mean, standardDeviation, minimum, maximum }: typeof norms.euclidean) =>
-    `${fixed(mean)} ± ${fixed(standardDeviation)} in [${fixed(minimum)}, ${fixed(maximum)}]`;
   return [
     ['Vocabulary V × hidden size d', `${count(model.rows)} × ${count(model.hidden)}`],
     ['Tensor', `${model.tensor ?? 'bare matrix'}, ${model.dtype}`],
+    ['Final norm', normText(model.norm)],
     ['Metric M', metricText(metric)],
     ['Ridge ρ', metric.ridge === null ? 'unknown' : String(metric.ridge)],
     ['λ of M, ascending', `${fixed(eigenvalues.minimum)} to ${fixed(eigenvalues.maximum)}`],
@@ -70,11 +71,19 @@ function facts({
         ? 'unknown'
         : `${count(eigenvalues.clusters.count)} (directions: ${count(eigenvalues.clusters.directions)})`,
     ],
-    ['Projections', `${moments(projections)}, ${bytes(projections.bytes)} as float32`],
-    ['Norm', moments(norms.euclidean)],
-    ['Causal norm', moments(norms.causal)],
+    ['Projections', `${momentsText(projections)}, ${bytes(projections.bytes)} as float32`],
+    ['Norm', momentsText(norms.euclidean)],
+    ['Causal norm', momentsText(norms.causal)],
     ['Partitions', `${partitions.length} of up to ${count(options.partitionRows)} rows, ${options.format}`],
   ];
+}
+
+function momentsText({ mean, standardDeviation, minimum, maximum }: Moments): string {
+  return `${fixed(mean)} ± ${fixed(standardDeviation)} in [${fixed(minimum)}, ${fixed(maximum)}]`;
+}
+
+function normText(norm: RunResults['model']['norm']): string {
+  return norm === null ? 'not folded in' : `folded in: ${norm.tensor}, ${normTraits[norm.rule].text}`;
 }
 
 function metricText(metric: RunResults['metric']): string {
@@ -84,7 +93,7 @@ function metricText(metric: RunResults['metric']): string {
 
 function tableFacts({ tables }: RunResults): [string, string][] {
   if (tables === null) return [];
-  const { counts, spectrum, distortionMean } = tables.summary;
+  const { counts, spectrum, distortionMean, logitBias } = tables.summary;
   const known = (value: number | null) => (value === null ? 'unknown (no tokenizer)' : count(value));
   return [
     ['Rows with a token, without (orphans)', `${known(counts.tokens)}, ${known(counts.orphans)}`],
@@ -92,6 +101,7 @@ function tableFacts({ tables }: RunResults): [string, string][] {
     ['Equal rows', `${count(counts.duplicateRows)} (groups: ${count(counts.duplicateGroups)})`],
     ['Zero rows', count(counts.zeroRows)],
     ['Distortion, mean', distortionMean === null ? 'undefined' : fixed(distortionMean)],
+    ['Logit bias', logitBias === null ? 'none' : momentsText(logitBias)],
     [
       '‖M − I‖, Frobenius and spectral',
       `${fixed(spectrum.identityDistance.frobenius)}, ${fixed(spectrum.identityDistance.spectral)}`,
