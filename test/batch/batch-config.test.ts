@@ -23,6 +23,7 @@ test('a run takes the defaults that it does not set, and objects as a whole', as
     ridge: 1e-3,
     format: 'parquet',
     rows: 'all',
+    foldNorm: 'no',
     partitionRows: 100,
     ...tables,
   } as const;

@@ -66,6 +66,7 @@ export function referenceTables(input: ReferenceInput): Tables {
       centroid_cosine: isZero ? null : dot(one) / (norm[i]! * muNorm(one)),
       causal_centroid_cosine: isZero ? null : dot(weight) / (causal[i]! * muNorm(weight)),
       participation: isZero ? null : sum(z.map((x) => x ** 2)) ** 2 / sum(z.map((x) => x ** 4)),
+      logit_bias: null,
       ...Object.fromEntries(
         strongest.slice(0, 8).flatMap((j, place) => [
           [`direction_${place + 1}`, j],

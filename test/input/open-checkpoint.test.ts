@@ -385,6 +385,8 @@ realModelTest('a real checkpoint is opened', async (t, model) => {
     },
     storedRows: 512,
     normalisation: null,
+    finalNorm: null,
+    logitBias: null,
     origin: null,
     notes: [],
   });

@@ -46,7 +46,8 @@ test('a dry run tells what the run then has, and writes nothing', async (t) => {
     t.deepEqual(forecast.state, { is: 'new' });
     const { manifest } = await runHere({ model, out, ...overrides });
     const { name, revision, tensor, rows, hidden, dtype } = manifest.model;
-    t.deepEqual(forecast.model, { name, revision, tensor, rows, hidden, dtype, bytesToDownload: 0 });
+    const found = { name, revision, tensor, rows, hidden, dtype, norm: null, bytesToDownload: 0 };
+    t.deepEqual(forecast.model, found);
     t.is(forecast.metric.source, manifest.metric.source);
     t.is(forecast.metric.ridge, manifest.metric.ridge);
     if (forecast.metric.source === 'file')
