@@ -7,6 +7,7 @@ import { sweepPartialFiles, writeFileAtomically } from '../files/partial-file.js
 import { readShortFile } from '../files/read-text.js';
 import type { Manifest } from '../output/manifest.js';
 import { totalSeconds } from '../run/stopwatch.js';
+import { type SpectralFigureName, spectralFigures } from '../tables/spectral-figures.js';
 import { createdBy } from '../version.js';
 import { SUMMARY_NAME } from './batch-config.js';
 import { folderOf } from './batch-plan.js';
@@ -18,6 +19,15 @@ const BATCH_KEY = 'eigenshard.batch';
 type Cell = string | number | boolean | null;
 type ColumnType = 'STRING' | 'INT32' | 'DOUBLE' | 'BOOLEAN';
 type Column = readonly [ColumnType, (manifest: Manifest) => Cell];
+
+/** Figures of the spectrum, by their names; null where they are not known. */
+const spectralColumns = Object.fromEntries(
+  spectralFigures.map(({ name }) => [name, figureColumn(name)] as const),
+) as Record<SpectralFigureName, ReturnType<typeof figureColumn>>;
+
+function figureColumn(name: SpectralFigureName) {
+  return ['DOUBLE', ({ spectralFigures: figures }: Manifest) => figures[name] ?? null] as const;
+}
 
 /** Columns that a finished run's manifest gives. A run that is not finished has null in all of them. */
 const manifestColumns = {
@@ -52,6 +62,7 @@ const manifestColumns = {
   log_determinant: ['DOUBLE', ({ eigenvalues }) => eigenvalues.logDeterminant],
   identity_distance_frobenius: ['DOUBLE', ({ eigenvalues }) => eigenvalues.identityDistance.frobenius],
   identity_distance_spectral: ['DOUBLE', ({ eigenvalues }) => eigenvalues.identityDistance.spectral],
+  ...spectralColumns,
   norm_mean: ['DOUBLE', ({ norms }) => norms.euclidean.mean],
   norm_standard_deviation: ['DOUBLE', ({ norms }) => norms.euclidean.standardDeviation],
   causal_norm_mean: ['DOUBLE', ({ norms }) => norms.causal.mean],

@@ -6,6 +6,8 @@ import { normTraits } from '../input/norm/norm-rules.js';
 import type { Manifest } from '../output/manifest.js';
 import { warningsOf } from '../output/warnings.js';
 import { totalSeconds } from '../run/stopwatch.js';
+import { spectralFigures } from '../tables/spectral-figures.js';
+import { alignedRows } from '../text/aligned-rows.js';
 import { formatBytes as bytes, count, counted, figure, fixed } from '../text/figures.js';
 import { shortText } from '../text/short-text.js';
 
@@ -57,7 +59,18 @@ export function inspectionText(directory: string, manifest: Manifest): string {
     `  finished ${execution.finished} on ${execution.machine.processor}, Node ${execution.machine.node}`,
     '',
     summaryText(directory, manifest),
+    ...spectralLines(manifest),
   ].join('\n');
+}
+
+/** The figures of the spectrum, each with its formula. */
+function spectralLines({ spectralFigures: values }: Manifest): string[] {
+  if (Object.keys(values).length === 0) return [];
+  const rows = spectralFigures.map(({ name, title, formula }) => {
+    const value = values[name] ?? null;
+    return [`  ${title}`, value === null ? 'unknown' : fixed(value), formula];
+  });
+  return ['Figures of the spectrum (c of C, falling; H is entropy)', alignedRows(rows)];
 }
 
 /** A screen about a checkpoint that no run has worked on yet. */

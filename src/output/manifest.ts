@@ -225,6 +225,8 @@ const manifestSchema = z.object({
     exports: z.array(z.string()),
   }),
   eigenvalues: spectrumSchema,
+  /** Figures of the spectrum by their exact names, null where not known; empty in runs from before they were taken. */
+  spectralFigures: z.record(z.string(), z.number().nullable()).default({}),
   projections: momentsSchema.extend({ shape: z.tuple([z.number(), z.number()]), bytes: z.number() }),
   norms: z.object({ euclidean: momentsSchema, causal: momentsSchema }),
   verification: verificationSchema,

@@ -1,6 +1,7 @@
 import type { Check } from '../checks/verdict.js';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import type { Manifest } from '../output/manifest.js';
+import { spectralFiguresOf } from '../tables/spectral-figures.js';
 import { summariseSpectrum } from '../tables/spectrum.js';
 import type { VerificationResult } from './judge-run.js';
 import { spectrumSource } from './spectrum-source.js';
@@ -12,11 +13,13 @@ const TOLERANCE = 1e-9;
 export function checkManifest(
   manifest: Manifest,
   basis: StoredEigenbasis,
-  { projections, norms, variances }: VerificationResult,
+  { projections, norms, means, variances }: VerificationResult,
 ): Check {
   const projected = manifest.eigenvalues.varianceSource === 'projections' ? variances : null;
+  const spectrum = spectrumSource(basis, manifest.metric, projected);
   const measured = {
-    eigenvalues: summariseSpectrum(spectrumSource(basis, manifest.metric, projected)),
+    eigenvalues: summariseSpectrum(spectrum),
+    spectralFigures: spectralFiguresOf({ ...spectrum, ...basis, means, rows: manifest.model.rows }),
     projections,
     norms,
   };
@@ -40,16 +43,18 @@ export function checkManifest(
 /** The numbers of the compared parts, by their place. */
 function figuresOf({
   eigenvalues,
+  spectralFigures,
   projections,
   norms,
-}: Pick<Manifest, 'eigenvalues' | 'projections' | 'norms'>) {
+}: Pick<Manifest, 'eigenvalues' | 'spectralFigures' | 'projections' | 'norms'>) {
   const figures: Record<string, number | null> = {};
   const collect = (place: string, value: unknown) => {
     if (typeof value === 'number' || value === null) figures[place] = value;
     else if (typeof value === 'object')
       for (const [key, inner] of Object.entries(value)) collect(`${place}.${key}`, inner);
   };
-  for (const [name, part] of Object.entries({ eigenvalues, projections, norms })) collect(name, part);
+  const parts = { eigenvalues, spectralFigures, projections, norms };
+  for (const [name, part] of Object.entries(parts)) collect(name, part);
   return figures;
 }
 

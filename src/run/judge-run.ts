@@ -25,7 +25,8 @@ export interface VerificationResult {
   verification: Verification;
   projections: Manifest['projections'];
   norms: Manifest['norms'];
-  /** Variances of the columns of the projections, [d]. */
+  /** Means of the columns of the projections, and their variances, [d]. */
+  means: Float64Array;
   variances: Float64Array;
 }
 
@@ -104,6 +105,7 @@ export function judgeMeasurements(
       euclidean: momentsOfSums(measurements.norm, rows),
       causal: momentsOfSums(measurements.causalNorm, rows),
     },
+    means: measurements.sums.map((sum) => sum / measurements.rows),
     variances: columnVariances(measurements),
   };
 }

@@ -8,6 +8,7 @@ import {
 } from '../output/exports.js';
 import { LAYOUT_VERSION, type Manifest, type RunResults } from '../output/manifest.js';
 import type { RunPlan } from '../output/run-plan.js';
+import { spectralFiguresOf } from '../tables/spectral-figures.js';
 import { type SpectrumSource, summariseSpectrum } from '../tables/spectrum.js';
 import { version } from '../version.js';
 import type { Basis } from './basis.js';
@@ -42,7 +43,7 @@ export function resultsOf(
   { identity, basis, verified, spectrum, tables, exports }: Findings,
 ): RunResults {
   const { checkpoint, units, identity: planned } = plan;
-  const { verification, projections, norms, files } = verified;
+  const { verification, projections, norms, files, means } = verified;
   return {
     format: 'eigenshard-run',
     layout: LAYOUT_VERSION,
@@ -72,6 +73,7 @@ export function resultsOf(
       exports: planned.exports,
     },
     eigenvalues: summariseSpectrum(spectrum),
+    spectralFigures: spectralFiguresOf({ ...spectrum, ...basis.stored, means, rows: units.rows }),
     projections,
     norms,
     verification,

@@ -126,7 +126,8 @@ function directionsFor(values: Float64Array): Record<string, number> {
   return Object.fromEntries(SHARES.map((share) => [share, needed(share)]));
 }
 
-function participationRatio(values: Float64Array): number {
+/** Ratio (sum x)^2 / sum x^2: how many values share the sum. */
+export function participationRatio(values: Float64Array): number {
   return sum(values) ** 2 / sum(values.map((value) => value * value));
 }
 

@@ -62,6 +62,9 @@ test('summary.parquet has one row a run, failed ones with their message, as Duck
     lambda_participation_ratio: 33.25,
     covariance_participation_ratio: 20,
     log_determinant: 500,
+    iso_score: 0.3,
+    effective_rank_uncentred: null,
+    stable_rank_centred: null,
     norm_mean: 1.25,
     causal_norm_mean: 1.25,
     // The run has no tables.

@@ -124,7 +124,9 @@ test('an inspection says how the run was made', (t) => {
   ]) {
     t.true(text.includes(part), part);
   }
-  t.true(text.endsWith(summaryText('runs/a', sampleManifest())));
+  t.true(text.includes(summaryText('runs/a', sampleManifest())));
+  t.regex(text, /^ {2}IsoScore +0\.3 +\(PR - 1\)/m);
+  t.regex(text, /^ {2}effective rank, uncentred +unknown +exp H/m);
 });
 
 test('an asymmetric metric without a ridge says so', (t) => {

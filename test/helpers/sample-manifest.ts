@@ -52,6 +52,7 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
       clusters: { count: 0, directions: 0 },
       identityDistance: { frobenius: 150_000, spectral: 94_216.94 },
     },
+    spectralFigures: { iso_score: 0.3, effective_rank_uncentred: null },
     projections: {
       shape: [1500, 64],
       bytes: 1500 * 64 * 4,

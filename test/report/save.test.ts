@@ -25,10 +25,12 @@ test('a list of extreme tokens is downloaded as the tables have it', async (t) =
 test('every list and table on show can be saved', async (t) => {
   await openReport(t, { fragment: '#t=4' }, async ({ page }) => {
     await page.fill('#search', 'word1');
-    await page.click('#overview summary');
+    await page.click('#overview summary >> nth=0');
+    await page.click('#overview summary >> nth=1');
     await page.click('#spectrum-log + details summary');
     const rows = {
-      '#overview .save': 9,
+      '#overview .save >> nth=0': 9,
+      '#overview .save >> nth=1': 12,
       '#results-save': 1 + (await countOf(page)),
       '#token-details .save': 9,
       '#eigenvector-save': 1 + 40,

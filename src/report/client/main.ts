@@ -10,7 +10,7 @@ import { loadReport } from './load.js';
 import { showMarksText } from './marks-text.js';
 import { startMenu } from './menu.js';
 import type { Report } from './report.js';
-import { saveChecks } from './save-checks.js';
+import { saveOverviewTables } from './save-overview-tables.js';
 import { startTheme } from './theme.js';
 import { bringCardIntoView, startTokenCard } from './token-card.js';
 import { drawTokenPlots } from './token-plots.js';
@@ -37,7 +37,7 @@ function show(report: Report): void {
     selection.choose({ token });
     bringCardIntoView();
   };
-  saveChecks();
+  saveOverviewTables();
   startIndexInput(report.head.hidden, selection);
   startEigenvectorExplorer(report, selection);
   drawDistribution(report, selection);

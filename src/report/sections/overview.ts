@@ -4,6 +4,7 @@ import { normTraits } from '../../input/norm/norm-rules.js';
 import type { Moments } from '../../linalg/moments.js';
 import type { RunResults } from '../../output/manifest.js';
 import { warningsOf } from '../../output/warnings.js';
+import { spectralFigures } from '../../tables/spectral-figures.js';
 import { formatBytes as bytes, count, figure, fixed } from '../../text/figures.js';
 import { type Html, html } from '../html.js';
 
@@ -14,6 +15,7 @@ export function overview(results: RunResults): Html {
 ${verdict(results)}
 <dl class="facts">${[...facts(results), ...tableFacts(results)].map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 ${checks(results)}
+${figures(results)}
 </section>`;
 }
 
@@ -107,6 +109,21 @@ function tableFacts({ tables }: RunResults): [string, string][] {
       `${fixed(spectrum.identityDistance.frobenius)}, ${fixed(spectrum.identityDistance.spectral)}`,
     ],
   ];
+}
+
+/** Figures of the spectrum by their exact names, which are easily taken for one another. */
+function figures({ spectralFigures: values }: RunResults): Html {
+  return html`<details><summary>Figures of the spectrum, each with its formula</summary>
+<table id="spectral-figures"><caption>c are the eigenvalues of C, falling; H is the entropy of shares of a sum</caption>
+<thead><tr><th scope="col">figure</th><th scope="col" class="number">value</th><th scope="col">formula</th></tr></thead>
+<tbody>${spectralFigures.map(
+    ({ name, title, formula }) => html`<tr><th scope="row">${title}</th>
+<td class="number">${figureOf(values[name])}</td><td>${formula}</td></tr>`,
+  )}</tbody></table></details>`;
+}
+
+function figureOf(value: number | null | undefined): string {
+  return value === null || value === undefined ? 'unknown' : fixed(value);
 }
 
 function checks({ verification: { checks: all, normDifference, offDiagonal } }: RunResults): Html {

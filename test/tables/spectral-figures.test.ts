@@ -1,0 +1,128 @@
+import path from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import test from 'ava';
+import { spectralFigures, spectralFiguresOf } from '../../src/tables/spectral-figures.js';
+import { eigenshard, start } from '../helpers/cli.js';
+import { documentNamed } from '../helpers/documents.js';
+import { npy, scratchDirectory, scratchFile } from '../helpers/fixtures.js';
+import { eighOf } from '../helpers/jacobi.js';
+import { covarianceByDefinition } from '../helpers/normed-model.js';
+import { runHere, shardedModel, verifyHere } from '../helpers/runs.js';
+
+const ROWS = 300;
+const D = 24;
+
+const total = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+/** exp H of shares of a sum, by its definition. */
+const entropy = (values: readonly number[]) =>
+  Math.exp(-total(values.map((value) => value / total(values)).map((p) => (p > 0 ? p * Math.log(p) : 0))));
+
+/** Every figure of rows [V, d] by its definition, in float64, from the rows themselves. */
+function byDefinition(gamma: Float32Array): Record<string, number> {
+  const { covariance } = covarianceByDefinition(gamma, D);
+  const gram = new Float64Array(D * D);
+  for (let i = 0; i < ROWS; i++)
+    for (let a = 0; a < D; a++)
+      for (let b = 0; b < D; b++) gram[a * D + b]! += gamma[i * D + a]! * gamma[i * D + b]!;
+  const c = [...eighOf(covariance, D)].reverse();
+  const squares = [...eighOf(gram, D)].reverse();
+  const frobenius = total([...gamma].map((value) => value * value));
+  const deviations = Array.from({ length: D }, (_, k) => Math.sqrt(covariance[k * D + k]!)).sort(
+    (a, b) => a - b,
+  );
+  const ranks = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+  const [x, y] = [ranks.map(Math.log), ranks.map((rank) => Math.log(c[rank - 1]!))];
+  const n = ranks.length;
+  const slope =
+    (n * total(x.map((value, k) => value * y[k]!)) - total(x) * total(y)) /
+    (n * total(x.map((value) => value * value)) - total(x) ** 2);
+  const edge = (sign: number) => (1 + sign * Math.sqrt(D / ROWS)) ** 2 * (total(c) / D);
+  return {
+    iso_score: (total(c) ** 2 / total(c.map((value) => value * value)) - 1) / (D - 1),
+    effective_rank_centred: entropy(c.map(Math.sqrt)),
+    effective_rank_uncentred: entropy(squares.map(Math.sqrt)),
+    variance_entropy_rank: entropy(c),
+    stable_rank_centred: total(c) / c[0]!,
+    stable_rank_uncentred: frobenius / squares[0]!,
+    decay_alpha: -slope,
+    marchenko_pastur_lower: edge(-1),
+    marchenko_pastur_upper: edge(1),
+    directions_above_edge: c.filter((value) => value > edge(1)).length,
+    outlier_coordinate_ratio: deviations.at(-1)! / ((deviations[D / 2 - 1]! + deviations[D / 2]!) / 2),
+  };
+}
+
+test('the figures of the spectrum of a run are their definitions, and verify measures them again', async (t) => {
+  const { directory: model, gamma } = shardedModel(t, ROWS, D);
+  const out = path.join(scratchDirectory(t), 'run');
+  const { manifest } = await runHere({ model, out, partitionRows: 100 });
+  const expected = byDefinition(gamma);
+  t.deepEqual(
+    Object.keys(manifest.spectralFigures),
+    spectralFigures.map(({ name }) => name),
+  );
+  for (const { name } of spectralFigures) {
+    const [found, wanted] = [manifest.spectralFigures[name]!, expected[name]!];
+    // Means are those of float32 projections; all else is float64, but for the stored eigenvectors.
+    t.true(
+      Math.abs(found / wanted - 1) <= (/uncentred|outlier/.test(name) ? 1e-6 : 1e-11),
+      `${name}: ${found}, ${wanted}`,
+    );
+  }
+  t.true((await verifyHere(out)).verification.passed);
+  const shown = await eigenshard('inspect', out);
+  t.regex(shown.stdout, /^ {2}IsoScore +0\.\d+ +\(PR - 1\) \/ \(d - 1\), PR = \(sum c\)\^2 \/ sum c\^2$/m);
+});
+
+test('a metric that is not known to be the own one leaves the figures unknown', async (t) => {
+  const { directory: model } = shardedModel(t, ROWS, D);
+  const identity = Float64Array.from({ length: D * D }, (_, k) => (k % (D + 1) === 0 ? 1 : 0));
+  const metric = scratchFile(t, 'M.npy', npy('<f8', [D, D], new Uint8Array(identity.buffer)));
+  const { manifest } = await runHere({ model, metric, out: path.join(scratchDirectory(t), 'run') });
+  t.deepEqual(new Set(Object.values(manifest.spectralFigures)), new Set([null]));
+});
+
+test('figures that are not defined are null: of one dimension, and of a spectrum with zeros', (t) => {
+  const of = (c: number[], means: number[]) =>
+    spectralFiguresOf({
+      eigenvalues: Float64Array.from(c, (value) => 1 / (value + 1)),
+      covarianceEigenvalues: Float64Array.from(c),
+      ...{ ridge: 1, epsilon: 0, projected: null, rows: 100, means: Float64Array.from(means) },
+      eigenvectors: Float32Array.from({ length: c.length ** 2 }, (_, k) =>
+        k % (c.length + 1) === 0 ? 1 : 0,
+      ),
+    });
+  t.like(of([4], [3]), {
+    iso_score: null,
+    decay_alpha: null,
+    effective_rank_centred: 1,
+    stable_rank_uncentred: 1,
+  });
+  const half = of([4, 4, 0, -1e-20], [0, 0, 0, 3]);
+  t.like(half, { stable_rank_centred: 2, decay_alpha: 0, outlier_coordinate_ratio: 2 });
+  t.true(Math.abs(half.effective_rank_centred! - 2) <= 1e-14);
+  // Singular values 3, 2, 2 and 0.
+  t.true(Math.abs(half.stable_rank_uncentred! - 17 / 9) <= 1e-14);
+  t.is(of([0, 0], [0, 0]).iso_score, null);
+});
+
+test('a batch has a column for each figure, and documents and the report have their formulas', async (t) => {
+  const folder = scratchDirectory(t);
+  const { directory: model } = shardedModel(t, 200, 8);
+  const file = scratchFile(
+    t,
+    'series.json',
+    JSON.stringify({ out: folder, backend: 'portable', runs: [{ model, report: true }] }),
+  );
+  const { code, stderr } = await start(['batch', file, '--quiet']).ended;
+  t.is(code, 0, stderr);
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  const result = await connection.runAndReadAll(`SELECT * FROM '${path.join(folder, 'summary.parquet')}'`);
+  const [row] = result.getRowObjectsJS();
+  connection.closeSync();
+  const { text } = documentNamed('docs/mathematics.md');
+  for (const { name, formula } of spectralFigures) {
+    t.is(typeof row![name], 'number', name);
+    t.true(text.includes(`| \`${name}\``) && text.includes(formula.replaceAll('|', '\\|')), name);
+  }
+});
