@@ -3,8 +3,14 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { productRounding } from '../../src/checks/identities.js';
 import { InputError } from '../../src/errors.js';
+import { ThreadExecutor } from '../../src/executor/threads.js';
 import { type NormRule, normTraits } from '../../src/input/norm/norm-rules.js';
+import { loadConfig, type Overrides } from '../../src/run/config.js';
 import type { FinishedRun } from '../../src/run/coordinator.js';
+import { silentProgress } from '../../src/run/progress.js';
+import { step } from '../../src/run/step.js';
+import { Stopwatch } from '../../src/run/stopwatch.js';
+import { writeRunPlan } from '../../src/run/write-plan.js';
 import { eigenshard } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import {
@@ -14,7 +20,7 @@ import {
   normedModel,
   normedNames,
 } from '../helpers/normed-model.js';
-import { dataFiles, readBasis, readProjections, runHere, verifyHere } from '../helpers/runs.js';
+import { dataFiles, offlineHub, readBasis, readProjections, runHere, verifyHere } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
 import { readTables } from '../helpers/tables.js';
 
@@ -29,6 +35,20 @@ function foldedRun(t: ExecutionContext, model: NormedModel, overrides: object = 
     ...{ model: model.directory, out, foldNorm: 'yes', partitionRows: 128, top: 5, report: false },
     ...overrides,
   });
+}
+
+/** Plans a run and computes it stage by stage, each from what lies on the disk. */
+async function computedInSteps(overrides: Overrides & { out: string }): Promise<void> {
+  const executor = new ThreadExecutor({ workers: 2 });
+  const context = { executor, stopwatch: new Stopwatch(silentProgress), note: () => {}, hub: offlineHub };
+  try {
+    const config = await loadConfig(null, { backend: 'portable', ...overrides });
+    const { plan } = await writeRunPlan(config, { overwrite: false }, context);
+    for (const { name } of plan.stages)
+      await step(overrides.out, name, { share: null, allowMixed: false, environment: {} }, context);
+  } finally {
+    await executor.close();
+  }
 }
 
 function dot(values: Float64Array | Float32Array, i: number, k: number): number {
@@ -172,17 +192,13 @@ test('a run with a norm folded in, computed in steps, is that of one process, an
     normBias: true,
     headBias: true,
   });
-  const options = { normRule: 'layer', exports: {}, tables: 'all' } as const;
+  const options = { normRule: 'layer' } as const;
   const whole = await foldedRun(t, model, options);
   const out = path.join(scratchDirectory(t), 'steps');
-  const said = ['--model', model.directory, '--out', out, '--fold-norm', 'yes', '--norm-rule', 'layer'];
-  const same = ['--partition-rows', '128', '--top', '5', '--no-report', '--backend', 'portable', '--quiet'];
-  const plan = await eigenshard('plan', ...said, ...same);
-  t.is(plan.code, 0, plan.stderr);
-  for (const stage of ['scan', 'identity', 'covariance', 'basis', 'project', 'verify', 'finish']) {
-    const { code, stderr } = await eigenshard('step', out, stage, '--quiet');
-    t.is(code, 0, stderr);
-  }
+  await computedInSteps({
+    ...{ model: model.directory, out, foldNorm: 'yes', partitionRows: 128, top: 5, report: false },
+    ...options,
+  });
   sameFiles(t, dataFiles(out), dataFiles(whole.directory));
   const { stdout } = await eigenshard('inspect', out);
   t.regex(

@@ -106,13 +106,13 @@ test('figures that are not defined are null: of one dimension, and of a spectrum
   t.is(of([0, 0], [0, 0]).iso_score, null);
 });
 
-test('a batch has a column for each figure, and documents and the report have their formulas', async (t) => {
+test('a batch has a column for each figure, and docs/mathematics.md its formula', async (t) => {
   const folder = scratchDirectory(t);
   const { directory: model } = shardedModel(t, 200, 8);
   const file = scratchFile(
     t,
     'series.json',
-    JSON.stringify({ out: folder, backend: 'portable', runs: [{ model, report: true }] }),
+    JSON.stringify({ out: folder, backend: 'portable', runs: [{ model, tables: 'none' }] }),
   );
   const { code, stderr } = await start(['batch', file, '--quiet']).ended;
   t.is(code, 0, stderr);
