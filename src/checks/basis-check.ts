@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import { Product } from '../linalg/product.js';
-import { transposed } from '../linalg/transpose.js';
 import { NOTEBOOK_ORTHONORMALITY_LIMIT } from './identities.js';
 import { checkOrthonormality } from './orthonormality.js';
 import { checkResidual, type Operator } from './residual.js';
+import { storedVectors } from './stored-vectors.js';
 import type { Check } from './verdict.js';
 
 /** Hidden size below which to start threads takes longer than they save. */
@@ -33,7 +33,7 @@ export async function checkBasis(
 ): Promise<BasisCheck> {
   const d = basis.eigenvalues.length;
   const product = await Product.create(d < SMALL ? 1 : availableParallelism());
-  const vectors = { transposed: transposed(basis.eigenvectors, d), d };
+  const vectors = storedVectors(basis.eigenvectors, d);
   const { check: orthonormality, largestOffDiagonal } = await checkOrthonormality(vectors, product);
   const checks = [orthonormality];
   if (operator !== null) {

@@ -1,8 +1,8 @@
 import type { Multiplication } from '../linalg/backend/backend.js';
 import type { Matrix } from '../linalg/matrix.js';
 import { FLOAT32_ROUNDOFF as u } from './identities.js';
-import type { StoredVectors } from './orthonormality.js';
 import { randomSigns } from './random-signs.js';
+import type { StoredVectors } from './stored-vectors.js';
 import { type Check, DEVIATIONS, judge } from './verdict.js';
 
 /** Symmetric matrix that a basis diagonalises: C where it was computed, else the given M. */
@@ -32,9 +32,9 @@ const BLOCK = 256;
  * wrong eigenvector counts in full. The estimate has a relative standard deviation of at most sqrt(2 / 64) = 18 %, and of
  * sqrt(2 / 64 / d) where the error is spread over all directions, as that of rounding is; its time is nothing beside d^3.
  *
- * Storing V as float32 moves each of its entries by an error that is independent of all others, of a standard deviation of at
- * most u / sqrt(3) of the entry. In the basis V, the error e_ij of V gives (a_i - a_j) e_ij to E, and the expected value of
- * ||E||_F^2 is at most 2 u^2 / 3 times the squares of A's off-diagonal entries.
+ * Storing V as float32 moves each of its entries by an error of a standard deviation of at most u / sqrt(3) of the entry. In
+ * the basis V, the error e_ij of V gives (a_i - a_j) e_ij to E, and the expected value of ||E||_F^2 is at most 2 u^2 / 3 times
+ * the squares of A's off-diagonal entries, and the more, the more entries are rounded alike: see ./stored-vectors.ts.
  */
 export async function checkResidual(
   pairs: StoredPairs,
@@ -48,7 +48,7 @@ export async function checkResidual(
   const { all, offDiagonal, terms } = sizeOf(matrix, pairs.d);
   // The sum and its estimate vary the more, the fewer terms carry them.
   const spread = Math.sqrt(2 / Math.min(terms, isExact ? terms : PROBES));
-  const stored = ((2 * u * u) / 3) * (offDiagonal / all) * (1 + DEVIATIONS * spread);
+  const stored = ((2 * u * u) / 3) * pairs.inflation * (offDiagonal / all) * (1 + DEVIATIONS * spread);
   const eigenvalues = symbol === 'C' ? 'c' : 'lambda';
   return {
     name: 'residual',
@@ -82,7 +82,7 @@ function sizeOf(matrix: Float64Array, d: number): { all: number; offDiagonal: nu
 
 /** ||E||_F^2. */
 async function residualSquares(
-  { transposed: vectors, eigenvalues, d }: StoredPairs,
+  { rows: vectors, eigenvalues, d }: StoredPairs,
   matrix: Float64Array,
   product: Multiplication,
 ): Promise<number> {
@@ -102,7 +102,7 @@ async function residualSquares(
 
 /** Estimate of ||E||_F^2: the mean of ||A (V r) - V (eigenvalues * r)||^2. */
 async function estimatedSquares(
-  { transposed: vectors, eigenvalues, d }: StoredPairs,
+  { rows: vectors, eigenvalues, d }: StoredPairs,
   matrix: Float64Array,
   product: Multiplication,
 ): Promise<number> {

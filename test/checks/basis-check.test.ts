@@ -178,3 +178,63 @@ test('the off-diagonal figure leaves the diagonal out, and names the operator', 
   t.is(offDiagonal.limit, NOTEBOOK_ORTHONORMALITY_LIMIT);
   t.regex(checks[1]!.what, /^\|\|M V - V diag\(lambda\)/);
 });
+
+/** An orthogonal matrix whose column 0 is (1, ..., 1) / sqrt(d), of one Householder reflection. */
+function withConstantColumn(d: number) {
+  const q = new Float64Array(d * d);
+  const first = 1 / Math.sqrt(d);
+  // H = I - 2 w w^T / w^T w takes the first unit vector to the constant one.
+  const w = Float64Array.from({ length: d }, (_, i) => first - (i === 0 ? 1 : 0));
+  const square = w.reduce((sum, value) => sum + value * value, 0);
+  for (let i = 0; i < d; i++)
+    for (let j = 0; j < d; j++) q[i * d + j] = (i === j ? 1 : 0) - (2 * w[i]! * w[j]!) / square;
+  return q;
+}
+
+/** The eigenvectors of every circulant: cosines and sines. */
+function fourier(d: number) {
+  const q = new Float64Array(d * d);
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j < d; j++) {
+      const angle = (2 * Math.PI * Math.ceil(j / 2) * i) / d;
+      const isAlone = j === 0 || (d % 2 === 0 && j === d - 1);
+      q[i * d + j] =
+        (j % 2 === 0 && !isAlone ? Math.sin(angle) : Math.cos(angle)) * Math.sqrt((isAlone ? 1 : 2) / d);
+    }
+  }
+  return q;
+}
+
+/** Random orthogonal vectors beside the constant one: those of rows whose mean is zero. */
+function meanFree(d: number) {
+  const [constant, random] = [withConstantColumn(d), randomOrthogonal(d - 1, d)];
+  const q = new Float64Array(d * d);
+  for (let i = 0; i < d; i++) {
+    q[i * d] = constant[i * d]!;
+    for (let j = 1; j < d; j++) {
+      let sum = 0;
+      for (let k = 1; k < d; k++) sum += constant[i * d + k]! * random[(k - 1) * (d - 1) + j - 1]!;
+      q[i * d + j] = sum;
+    }
+  }
+  return q;
+}
+
+test('eigenvectors with equal entries, which are all rounded alike, pass at every size', async (t) => {
+  const bases = { withConstantColumn, fourier, meanFree };
+  const spectra = {
+    falling: (j: number) => 1e-2 / (1 + j),
+    'one above all': (j: number) => (j === 0 ? 1 : 1e-3),
+    'one below all': (j: number) => (j === 0 ? 1e-9 : 1 + 1 / (1 + j)),
+  };
+  for (const d of [2, 3, 5, 7, 48, 96, 200, 384]) {
+    for (const [name, basisOf] of Object.entries(bases)) {
+      const q = basisOf(d);
+      for (const [spectrum, eigenvalueOf] of Object.entries(spectra)) {
+        const [estimated, exact] = await bothChecks(exactBasis(d, q, eigenvalueOf));
+        for (const { name: check, verdict, measured, tolerance } of [...estimated, ...exact])
+          t.is(verdict, 'passed', `${name}, ${spectrum}, d = ${d}, ${check}: ${measured} of ${tolerance}`);
+      }
+    }
+  }
+});
