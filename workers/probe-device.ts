@@ -22,7 +22,7 @@ try {
   await operator.run({ a: b }, { ...b, values: new Float32Array(4) });
   await operator.release();
   const findings: AdapterFindings = { vulkan: await devices() };
-  writeFileSync(1, JSON.stringify(findings));
+  writeFileSync(1, `\n${JSON.stringify(findings)}\n`);
 } catch (error) {
   writeFileSync(2, `\nprobe: ${(error as Error).message.trim().split('\n')[0]}\n`);
   process.exitCode = 1;

@@ -76,6 +76,7 @@ async function projectRows(
   const { projections, image } = regions;
   const d = source.columns;
   let underWay: Promise<void> = Promise.resolve();
+  const products: Promise<void>[] = [];
   try {
     await forEachStrip(source, rows, regions, async ({ first, count }) => {
       const done = first - rows.first;
@@ -84,6 +85,7 @@ async function projectRows(
       const start = arrow === null ? slot : done * d;
       const before = underWay;
       const multiplied = multiplyStrip(product, regions, { count, d, start });
+      products.push(multiplied);
       underWay = Promise.all([before, multiplied]).then(() => {
         if (layout !== null) {
           const target = image.offset + layout.firstDataOffset + done * 4;
@@ -95,7 +97,7 @@ async function projectRows(
     });
   } finally {
     // What is under way writes to memory that the next task uses.
-    await Promise.allSettled([underWay]);
+    await Promise.allSettled([underWay, ...products]);
   }
   await underWay;
 }

@@ -4,10 +4,10 @@ import { detectFormat } from '../formats/detect-format.js';
 import { readNpyHeader } from '../formats/npy.js';
 import type { ExplainedCheckpoint } from './checkpoint.js';
 import { type DirectoryAround, directoryAround } from './directory-around.js';
-import { findLogitBias } from './logit-bias.js';
+import { findLogitBias, noBias } from './logit-bias.js';
 import { checkMatrix, rowSource } from './matrix/check-matrix.js';
 import { type ChosenTensor, chooseTensor, sectionNotes, type Tensors } from './matrix/choose-tensor.js';
-import { isHead, isTiedEmbedding, judgeChoice } from './matrix/judge-choice.js';
+import { isHead, isTiedEmbedding, judgeChoice, unembeds } from './matrix/judge-choice.js';
 import { refusePart, refuseSplit } from './matrix/model-parallel.js';
 import { lookAtOthers } from './matrix/other-tensors.js';
 import { noMatrix, searchRefusal } from './matrix/search-refusal.js';
@@ -74,10 +74,12 @@ async function openWeights(
   const { reason } = chosen.choice;
   const normalisation = isHead(chosen.choice, model) ? (around?.config.normalisation ?? null) : null;
   const places = { path, names: [...own], config: around?.config ?? null, weightsOf: async () => weights };
-  const { name, kind } = chosen.choice;
+  const { name } = chosen.choice;
   const isTied = isTiedEmbedding(chosen.choice, model);
-  const { bias, notes: ofBias } = await findLogitBias(places, name, { rows: source.rows, isTied });
-  const isOutput = kind !== 'embedding' || isTied;
+  const isOutput = unembeds(chosen.choice, model);
+  const { bias, notes: ofBias } = isOutput
+    ? await findLogitBias(places, name, { rows: source.rows, isTied })
+    : noBias;
   return {
     path,
     source,
@@ -90,7 +92,7 @@ async function openWeights(
     notes: [...notes, ...ofBias],
     reason,
     others: listed,
-    norm: wish === undefined ? null : await findNorm(places, { ...source, isOutput }, wish.rule),
+    norm: wish === undefined ? null : await findNorm(places, { ...source, isOutput }, wish),
   };
 }
 

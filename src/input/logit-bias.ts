@@ -10,9 +10,21 @@ export interface RecordedBias extends VectorSource {
   sha256: string;
 }
 
-/** Reads where a bias lies so far as to record it; null where there is none. */
-export async function recordBias(bias: VectorSource | null): Promise<RecordedBias | null> {
-  return bias === null ? null : { ...bias, sha256: (await readVector(bias)).sha256 };
+/**
+ * Reads where a bias lies so far as to record it; null where there is none, or where it cannot be added to logits, as where
+ * it masks tokens by minus infinity.
+ *
+ * @param note is told why a bias is not read
+ */
+export async function recordBias(
+  bias: VectorSource | null,
+  note: (line: string) => void = () => {},
+): Promise<RecordedBias | null> {
+  if (bias === null) return null;
+  const { sha256, problem } = await readVector(bias);
+  if (problem === null) return { ...bias, sha256 };
+  note(`the bias of the logits is not read: ${bias.tensor} ${problem}`);
+  return null;
 }
 
 /**
@@ -46,6 +58,9 @@ export interface FoundBias {
   /** What a user should know. */
   notes: string[];
 }
+
+/** What there is beside a matrix that the model does not unembed with, as far as its name tells. */
+export const noBias: FoundBias = { bias: null, notes: [] };
 
 /**
  * Finds the bias that the model adds to its logits: that of the layer of the matrix, or, where an embedding is tied, that

@@ -21,9 +21,9 @@ export function warningsOf({
     warnings.push(`whether the given metric belongs to this checkpoint is not known: ${unknown}`);
   const { ridgeBound } = eigenvalues;
   if (ridgeBound !== null && ridgeBound > 0) {
-    const are = ridgeBound === 1 ? 'direction is' : 'directions are';
+    const [are, their] = ridgeBound === 1 ? ['is', 'its'] : ['are', 'their'];
     warnings.push(
-      `${count(ridgeBound)} of ${count(model.hidden)} ${are} set by the ridge: their causal weight is rho's choice, not the data's`,
+      `${count(ridgeBound)} of ${count(model.hidden)} directions ${are} set by the ridge: ${their} causal weight is rho's choice, not the data's`,
     );
   }
   return warnings;

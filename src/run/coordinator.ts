@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { EigenshardError } from '../errors.js';
+import { EigenshardError, InputError } from '../errors.js';
 import { withCleanUp } from '../files/clean-up.js';
 import { explained } from '../files/failure-message.js';
 import type { Checkpoint } from '../input/checkpoint.js';
@@ -86,12 +86,31 @@ async function goOn(
   const wanted = { fingerprint, identity, plan };
   const finished = directory.finished(wanted, context.note);
   if (finished !== null) {
+    refuseOtherBias(directory.path, finished.model.logitBias, prepared);
     const problems = await damageOf(finished, directory.path, flags.checksums ?? false, context);
     if (problems.length === 0) return told(directory.path, finished, { before: true }, context);
     directory.reopen(finished, wanted);
   }
   const manifest = await computeRun(prepared, { directory, wanted, context });
   return told(directory.path, manifest, { before: false }, context);
+}
+
+/**
+ * The bias of the logits is no part of the fingerprint, as tables are not. A run that has it in its tables keeps it.
+ *
+ * @param recorded null where there is none, or no tables, or a former version has not recorded it
+ * @throws InputError where it is another one by now
+ */
+function refuseOtherBias(
+  directory: string,
+  recorded: { tensor: string; sha256: string } | null,
+  { logitBias }: Pick<PreparedRun, 'logitBias'>,
+): void {
+  if (recorded === null || recorded.sha256 === logitBias?.sha256) return;
+  throw new InputError(
+    `${directory}: the bias of the logits, ${recorded.tensor}, is another one by now than that of the run there. Put the ` +
+      'former one there, start again with --overwrite, or choose another --out',
+  );
 }
 
 /** Notes, at the end of a run, what its figures do not mean. */
@@ -124,6 +143,7 @@ async function computeRun(
   const { backend, scanned, vocabulary, metric } = prepared;
   const { plan, records } = directory.begin(wanted, filesOfPlan(wanted.plan, prepared.plan, directory.path));
   directory.refuseLost();
+  refuseOtherBias(directory.path, plan.checkpoint.logitBias ?? null, prepared);
   const { store, lock } = directory;
   const run: UnitRun = { directory: directory.path, plan, store, lock, backend, maker: makerOf(backend) };
   // A place that cannot be written must show before the work, not after it.

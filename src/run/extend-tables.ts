@@ -12,7 +12,7 @@ import { readVocabulary, type Vocabulary } from '../tables/vocabulary.js';
 import { refuseDamaged } from './export-projections.js';
 import { measurePartitions } from './measure-partitions.js';
 import { hasReport, type LockedRun } from './plan-extension.js';
-import { findRecordedModel, otherInput, type RecordedModel, readRecordedModel } from './recorded-model.js';
+import { findRecordedModel, type RecordedModel, readRecordedModel } from './recorded-model.js';
 import { recordedPartitions } from './recorded-partitions.js';
 import { spectrumSource } from './spectrum-source.js';
 import { writeTables } from './write-tables.js';
@@ -47,10 +47,7 @@ export async function readTableInputs(
   }
   const vocabulary = await readVocabulary(checkpoint.path, manifest.model.rows);
   const read = await readRecordedModel(manifest, checkpoint, { hashRows: true }, context);
-  const bias = await recordBias(checkpoint.logitBias);
-  // What a former version has not recorded is not known to be another.
-  if (manifest.model.logitBias !== null && bias?.sha256 !== manifest.model.logitBias.sha256)
-    throw otherInput(checkpoint.path, 'model', 'the bias of the logits differs');
+  const bias = await recordBias(checkpoint.logitBias, context.note);
   const logitBias = await readLogitBias(bias, read.scan.offsets, manifest.model.rows);
   return { vocabulary, logitBias, ...read };
 }

@@ -105,7 +105,8 @@ export async function openInputs(
   for (const note of found.notes) context.note(note);
   const { source: folded, norm } = await foldSource(await normaliseSource(found, context), found.finalNorm);
   const checkpoint = { ...found, source: folded };
-  const logitBias = await recordBias(found.logitBias);
+  // Tables alone show it.
+  const logitBias = config.tables === 'none' ? null : await recordBias(found.logitBias, context.note);
   const { source, normalisation } = checkpoint;
   const { format, partitionRows } = config;
   const plan = planRun({ rows: source.rows, hidden: source.columns, partitionRows, format });

@@ -1,5 +1,6 @@
 import { InputError } from '../errors.js';
 import type { Checkpoint, RowSource } from '../input/checkpoint.js';
+import { recordBias } from '../input/logit-bias.js';
 import { foldSource } from '../input/norm/fold-source.js';
 import type { Scan } from '../input/scan.js';
 import type { Manifest } from '../output/manifest.js';
@@ -43,7 +44,7 @@ export async function findRecordedModel(
     rows: options.rows,
     headRows: undefined,
     // As the run was told or has found it, wherever the configuration is by now.
-    wish: norm === null ? undefined : { isFolded: true, rule: norm.rule },
+    wish: norm === null ? undefined : { isFolded: true, rule: norm.rule, by: 'the manifest of the run' },
   };
   return obtainIfThere(moved ?? model.path, asked, context);
 }
@@ -72,6 +73,10 @@ export async function readRecordedModel(
   }
   const { normalisation } = model;
   const normalised = await normaliseSource({ source: stored, storedRows, normalisation }, context);
+  // What a former version has not recorded, or a run without tables, is not known to be another.
+  const bias = model.logitBias === null ? null : await recordBias(checkpoint.logitBias);
+  if (bias?.sha256 !== model.logitBias?.sha256)
+    throw otherInput(place, 'model', 'the bias of the logits differs');
   const { source, norm } = await foldSource(normalised, checkpoint.finalNorm);
   const isOther = norm?.sha256 !== model.norm?.sha256 || norm?.bias?.sha256 !== model.norm?.bias?.sha256;
   if (isOther) throw otherInput(place, 'model', 'the final norm differs');

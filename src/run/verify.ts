@@ -10,7 +10,7 @@ export interface VerifyOptions {
   model?: string | undefined;
   /** The metric file, of a run whose metric was given. Default: where the run recorded it. */
   metric?: string | undefined;
-  /** Compute the residual of the eigenbasis, which is estimated otherwise: twice the time of the other checks. */
+  /** Compute the residual of the eigenbasis, which is estimated otherwise: twice the time of its other check. Default: false. */
   exact?: boolean | undefined;
   /** Worker threads. Default: the cores available. */
   workers?: number | undefined;

@@ -187,6 +187,37 @@ test('a norm that has changed is noticed, by a run that goes on and by a verific
   });
 });
 
+test('a LayerNorm is folded at sizes at which its constant eigenvector is rounded', async (t) => {
+  for (const hidden of [48, 96]) {
+    const model = normedModel(t, { model_type: 'gpt2', hidden_size: hidden }, { rows: 300, hidden });
+    const out = scratchDirectory(t);
+    const { directory } = await runHere({ model: model.directory, out, foldNorm: 'yes', tables: 'none' });
+    t.true((await verifyHere(directory)).verification.passed);
+  }
+});
+
+test('a logit bias that has changed is noticed, by a run that goes on and by a verification', async (t) => {
+  const model = normedModel(t, { model_type: 'gpt2', hidden_size: D }, SIZE, { headBias: true });
+  const options = {
+    model: model.directory,
+    out: scratchDirectory(t),
+    partitionRows: 128,
+    top: 5,
+    report: false,
+  };
+  const { directory } = await runHere(options);
+  t.true((await runHere(options, { resume: true })).finishedBefore);
+  const file = path.join(model.directory, 'model.safetensors');
+  const bytes = readFileSync(file);
+  bytes[bytes.indexOf(Buffer.from(model.headBias.buffer)) + 2]! ^= 0x40;
+  writeFileSync(file, bytes);
+  await t.throwsAsync(verifyHere(directory), { message: /\(the bias of the logits differs\)/ });
+  await t.throwsAsync(runHere(options, { resume: true }), {
+    instanceOf: InputError,
+    message: /the bias of the logits, lm_head\.bias, is another one by now/,
+  });
+});
+
 test('a run with a norm folded in, computed in steps, is that of one process, and shows what was folded', async (t) => {
   const model = normedModel(t, { model_type: 'new_one', hidden_size: D }, SIZE, {
     normBias: true,

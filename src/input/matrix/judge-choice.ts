@@ -92,6 +92,11 @@ export function isHead({ kind }: Choice, { tied }: Model): boolean {
   return kind === 'unembedding' || (kind === 'embedding' && tied === true);
 }
 
+/** Whether the model unembeds with a chosen matrix; null where its name does not tell. */
+export function unembeds(choice: Choice, model: Model): boolean | null {
+  return choice.kind === null ? null : choice.kind === 'unembedding' || isTiedEmbedding(choice, model);
+}
+
 /** True for an embedding that the model unembeds with: tied, or taken because there is nothing else and nothing says no. */
 export function isTiedEmbedding({ kind, reason }: Choice, { tied }: Model): boolean {
   return kind === 'embedding' && (tied ?? reason !== NAMED_BY_USER);

@@ -11,8 +11,9 @@ import { type NormRule, normRuleOf, normRules, normTraits } from './norm-rules.j
 export interface NormWish {
   /** Whether it is to be folded into the rows, or only looked at. */
   isFolded: boolean;
-  /** What it is, where the user says it. */
+  /** What it is, where that is known without the checkpoint, and who says so: by default the user, by --norm-rule. */
   rule?: NormRule | undefined;
+  by?: string | undefined;
 }
 
 /** Where the tensors of a checkpoint are. */
@@ -30,31 +31,35 @@ export interface TensorPlaces {
 export interface NormedMatrix {
   tensor: string | null;
   columns: number;
-  /** Whether the model may unembed with it: the final norm stands before no other matrix. */
-  isOutput: boolean;
+  /** Whether the model unembeds with it, before which alone the final norm stands; null where nothing tells. */
+  isOutput: boolean | null;
 }
 
 /**
  * Looks for the final norm by the names that are there, and for what it is by the architecture, which alone tells whether w
  * is stored or w - 1. Of the weights nothing is read but headers.
  *
- * @param asked what the user says that it is
+ * @param wish what it is, where that is known
  * @returns why there is none that can be folded, where that is so
  */
 export async function findNorm(
   places: TensorPlaces,
   matrix: NormedMatrix,
-  asked: NormRule | undefined,
+  wish: Pick<NormWish, 'rule' | 'by'>,
 ): Promise<NormSearch> {
   const no = (problem: string): NormSearch => ({ norm: null, problem: `${places.path}: ${problem}` });
-  if (!matrix.isOutput)
+  if (matrix.isOutput === false || (matrix.isOutput === null && wish.rule === undefined)) {
+    const is = `the final norm stands before the matrix that the model unembeds with, which ${matrix.tensor} is not`;
     return no(
-      `the final norm stands before the matrix that the model unembeds with, which ${matrix.tensor} is not; leave it unfolded`,
+      matrix.isOutput === null
+        ? `${is} known to be; leave it unfolded, or say with --norm-rule what the norm before it is`
+        : `${is}; leave it unfolded`,
     );
-  const told = ruleOf(places.config, asked);
+  }
+  const told = ruleOf(places.config, wish);
   if (told === null) return no(unknownRule(places.config));
   const { names } = places;
-  const found = searchNorm(names);
+  const found = searchNorm(namesBeside(matrix.tensor, names));
   if (found.length === 0) {
     return no(
       'holds no final norm under a known name, as model.norm.weight or transformer.ln_f.weight; leave it unfolded, give a ' +
@@ -103,6 +108,17 @@ export async function vectorOf(
 
 const recogniseNorm = recogniserOf(normNames);
 
+/**
+ * Names of tensors that lie where a matrix does, in the same model of several: those that begin as its own name does, up to
+ * what is known of it; all where none does.
+ */
+function namesBeside(tensor: string | null, names: readonly string[]): readonly string[] {
+  const start =
+    tensor === null ? '' : tensor.slice(0, tensor.lastIndexOf('.', tensor.lastIndexOf('.') - 1) + 1);
+  const beside = names.filter((name) => name.startsWith(start) && recogniseNorm(name)?.part === 'weight');
+  return beside.length > 0 ? beside : names;
+}
+
 /** The weights of norms under the first of the known names that is there; two where two have the same right to it. */
 function searchNorm(names: readonly string[]): Recognised<NormName>[] {
   const known = names
@@ -125,9 +141,9 @@ function isBiasOf(name: string, { stored }: Recognised<NormName>): boolean {
 /** What the norm is, and who says so; null where nobody does. */
 function ruleOf(
   config: TensorPlaces['config'],
-  asked: NormRule | undefined,
+  { rule: known, by = '--norm-rule' }: Pick<NormWish, 'rule' | 'by'>,
 ): { rule: NormRule; by: string } | null {
-  if (asked !== undefined) return { rule: asked, by: '--norm-rule' };
+  if (known !== undefined) return { rule: known, by };
   const type = config?.textType ?? null;
   const rule = type === null ? null : normRuleOf(type);
   return rule === null ? null : { rule, by: `model_type ${type} of ${config?.file}` };

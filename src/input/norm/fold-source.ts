@@ -1,5 +1,5 @@
 import type { FinalNorm, RowSource } from '../checkpoint.js';
-import { readVector } from '../read-vector.js';
+import { readFiniteVector } from '../read-vector.js';
 import { type NormRule, normTraits } from './norm-rules.js';
 
 /** A vector that a run was made from, as it records it. */
@@ -35,8 +35,8 @@ export async function foldSource(source: RowSource, norm: FinalNorm | null): Pro
   if (norm === null) return { source, norm: null };
   const { rule, weight, bias } = norm;
   const { isOnePlus, isCentred } = normTraits[rule];
-  const read = await readVector(weight);
-  const readBias = bias === null ? null : await readVector(bias);
+  const read = await readFiniteVector(weight);
+  const readBias = bias === null ? null : await readFiniteVector(bias);
   // No factor is -0, which a plan would not keep.
   const factors = read.values.map((w) => w + (isOnePlus ? 1 : 0));
   return {

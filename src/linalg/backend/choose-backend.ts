@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../../errors.js';
 import type { Backend, BackendIdentity, BackendName } from './backend.js';
-import { connectDevice } from './device-thread.js';
+import { connectDevice, refuseOtherThreads } from './device-thread.js';
 import { type Koffi, loadKoffi } from './koffi.js';
 import { portableBackend } from './portable-backend.js';
 import { DEVICE_ROW_SHAPES, ROW_SHAPES, type RowShapes, selfTest } from './self-test.js';
@@ -33,7 +33,10 @@ export interface Surroundings {
 const machine: Surroundings = {
   loadKoffi,
   libraries: knownLibraries,
-  findDevice: async () => webgpuBackend(await findAdapter(), connectDevice),
+  findDevice: async () => {
+    refuseOtherThreads();
+    return webgpuBackend(await findAdapter(), connectDevice);
+  },
 };
 
 /**

@@ -98,6 +98,8 @@ export class DeviceProduct implements FixedMultiplication {
       out.values.set(product.out.subarray(0, count * n), first * n);
       this.#spare.push(product);
     });
+    // Also after a failure: until they have ended, they write to `out`.
+    await Promise.allSettled(strips);
     await Promise.all(strips);
   }
 

@@ -16,12 +16,16 @@ export function connectDevice(request: DeviceRequest): void {
   thread.postMessage(request, [request.port]);
 }
 
+/** @throws RunError outside of the main thread, which alone starts the thread that has the device */
+export function refuseOtherThreads(): void {
+  if (isMainThread) return;
+  throw new RunError(
+    '--backend webgpu: one thread alone can have the device, and the main thread starts it: call from there',
+  );
+}
+
 function startThread(): Worker {
-  if (!isMainThread) {
-    throw new RunError(
-      'one thread alone can have the device, and the main thread starts it: call from there',
-    );
-  }
+  refuseOtherThreads();
   forbidTelemetry();
   forbidShaderCaches(process.env);
   const worker = new Worker(new URL('../../../workers/device.js', import.meta.url));

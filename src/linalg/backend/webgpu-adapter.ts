@@ -11,6 +11,9 @@ export interface AdapterFindings {
   vulkan: VulkanDevice[];
 }
 
+/** Bytes that libraries may print while a device is opened. */
+const MOST_PRINTED_BYTES = 2 ** 26;
+
 /** Milliseconds that a device may take to be opened. */
 const PATIENCE_MS = 60_000;
 
@@ -63,20 +66,32 @@ function reasonOf(printed: string): string | null {
   return reasons.length === 0 ? null : [...new Set(reasons.reverse())].join('; ');
 }
 
+/** What the process has found; null where it was kept from saying it. */
+function findingsIn(line: string): AdapterFindings | null {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
+
 /** Opens the device in a process of its own, and tells what that printed. */
 function probe(): Promise<{ findings: AdapterFindings | null; printed: string; failure: string }> {
   const entry = fileURLToPath(new URL('../../../workers/probe-device.js', import.meta.url));
   const env: NodeJS.ProcessEnv = { ...process.env, ORT_DISABLE_TELEMETRY: '1' };
   forbidShaderCaches(env);
   return new Promise((resolve) => {
-    execFile(process.execPath, [entry], { env, timeout: PATIENCE_MS }, (error, stdout, stderr) => {
+    const limits = { timeout: PATIENCE_MS, maxBuffer: MOST_PRINTED_BYTES };
+    execFile(process.execPath, [entry], { env, ...limits }, (error, stdout, stderr) => {
       const failure =
         error?.signal == null
           ? 'opening it failed'
-          : error.killed
+          : error.killed && error.code !== 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER'
             ? `opening it took more than ${PATIENCE_MS / 1000} s`
             : `opening it ended the process with ${error.signal}: its driver is faulty`;
-      resolve({ findings: error === null ? JSON.parse(stdout) : null, printed: stderr, failure });
+      // Layers of a driver may print before it.
+      const findings = error === null ? findingsIn(stdout.trimEnd().split('\n').at(-1)!) : null;
+      resolve({ findings, printed: stderr, failure });
     });
   });
 }

@@ -11,17 +11,20 @@ import { deflate } from './deflation.js';
  * @returns [n], ascending
  */
 export function rankOneUpdate(d: Float64Array, z: Float64Array): Float64Array {
-  const rho = z.reduce((sum, value) => sum + value * value, 0);
-  if (rho === 0) return d.slice();
-  const norm = Math.sqrt(rho);
+  const norm = Math.hypot(...z);
+  if (norm === 0) return d.slice();
+  // What is negligible is told from a problem of norm about 1.
+  const largest = d.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const scale = Math.max(largest, norm * norm);
+  const rho = (norm / scale) * norm;
   const kept = deflate(
-    d,
+    d.map((value) => value / scale),
     z.map((value) => value / norm),
     rho,
     d.length,
   );
-  const roots = rootsOf(kept, rho);
-  return Float64Array.from([...kept.deflatedValues, ...roots]).sort();
+  const roots = [...kept.deflatedValues, ...rootsOf(kept, rho)];
+  return Float64Array.from(roots, (root) => root * scale).sort();
 }
 
 function rootsOf({ d, z }: { d: Float64Array; z: Float64Array }, rho: number): Float64Array {

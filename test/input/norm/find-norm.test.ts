@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { NormSearch } from '../../../src/input/checkpoint.js';
+import { recordBias } from '../../../src/input/logit-bias.js';
 import { foldSource } from '../../../src/input/norm/fold-source.js';
 import { normNames } from '../../../src/input/norm/norm-names.js';
 import { modelTypes, type NormRule, normRules } from '../../../src/input/norm/norm-rules.js';
@@ -245,4 +246,53 @@ test('the bias of the logits is that of the matrix, or of an unembedding that is
   const [none, notes] = await biasOf({ config: llama, single: [head, vector('lm_head.bias')] });
   t.is(none, null);
   t.regex(String(notes), /the bias of the logits is not read: lm_head\.bias is/);
+});
+
+test('a matrix that is not known to unembed gets a norm only from a user who says what it is, and no logit bias', async (t) => {
+  const query = matrix('model.layers.0.self_attn.q_proj.weight');
+  const path = checkpointDirectory(t, {
+    config: llama,
+    single: [
+      head,
+      query,
+      vector('model.norm.weight'),
+      vector('model.layers.0.self_attn.q_proj.bias', [1, 2, 3, 4]),
+    ],
+  });
+  const options = { tensor: query.name };
+  const found = await explainCheckpoint(path, { ...options, wish: { isFolded: true } });
+  t.is(found.norm!.norm, null);
+  t.regex(
+    found.norm!.problem!,
+    /q_proj\.weight is not known to be; leave it unfolded, or say with --norm-rule/,
+  );
+  t.is(found.logitBias, null);
+  const told = await explainCheckpoint(path, { ...options, wish: { isFolded: true, rule: 'rms' } });
+  t.is(told.norm!.norm!.weight.tensor, 'model.norm.weight');
+});
+
+test('of two models in a checkpoint the norm is that of the one whose matrix it is', async (t) => {
+  const [inner, outer] = ['language_model.model.norm.weight', 'model.norm.weight'];
+  const embedding = matrix('language_model.model.embed_tokens.weight');
+  const { norm } = await search(t, {
+    config: { ...llama, tie_word_embeddings: true },
+    single: [embedding, vector(inner), vector(outer)],
+  });
+  t.is(norm!.weight.tensor, inner);
+});
+
+test('a bias that no logit can have is noted and left out', async (t) => {
+  for (const bad of [Number.NEGATIVE_INFINITY, Number.NaN]) {
+    const path = checkpointDirectory(t, {
+      config: llama,
+      single: [head, vector('lm_head.bias', [1, bad, 3, 4])],
+    });
+    const notes: string[] = [];
+    const { logitBias } = await explainCheckpoint(path, {});
+    t.is(await recordBias(logitBias, (line) => notes.push(line)), null);
+    t.regex(
+      String(notes),
+      /^the bias of the logits is not read: lm_head\.bias holds (-Infinity|NaN) at index 1/,
+    );
+  }
 });

@@ -34,3 +34,16 @@ for (const [what, d, z] of [
     t.true(worst <= 1e-13);
   });
 }
+
+test('the eigenvalues of a rank-one update scale with the matrix', (t) => {
+  const [d, z] = [spread, randomFloat64(n, 2)];
+  const found = rankOneUpdate(d, z);
+  for (const exponent of [-200, -40, 30, 200]) {
+    const scaled = rankOneUpdate(
+      d.map((value) => value * 4 ** exponent),
+      z.map((value) => value * 2 ** exponent),
+    );
+    const worst = scaled.reduce((a, value, j) => Math.max(a, Math.abs(value / 4 ** exponent - found[j]!)), 0);
+    t.true(worst <= 1e-14 * found.at(-1)!, `${exponent}: off by ${worst}`);
+  }
+});
