@@ -10,6 +10,7 @@ import { addInspectCommand } from './commands/inspect.js';
 import { misplacedWord } from './commands/misplaced-word.js';
 import { addPlanCommand } from './commands/plan.js';
 import { withOutput } from './commands/print.js';
+import { addProjectCommand } from './commands/project.js';
 import { addReportCommand } from './commands/report.js';
 import { addRunCommand } from './commands/run.js';
 import { addSqlCommand } from './commands/sql.js';
@@ -68,6 +69,7 @@ export function createProgram(): Command {
   addExportCommand(program);
   addReportCommand(program);
   addTopCommand(program);
+  addProjectCommand(program);
   addSqlCommand(program);
   addGenerateCommand(program);
   addCacheCommands(program);
