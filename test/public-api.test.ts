@@ -40,6 +40,7 @@ test('the library exports these names and no others', (t) => {
     'exportRun',
     'inspectModel',
     'openRun',
+    'projectVectors',
     'run',
     'verify',
     'version',
