@@ -17,6 +17,7 @@ import { addSqlCommand } from './commands/sql.js';
 import { addStatusCommand } from './commands/status.js';
 import { addStepCommand } from './commands/step.js';
 import { addSubmitCommands } from './commands/submit.js';
+import { addTokenCommand } from './commands/token.js';
 import { addTopCommand } from './commands/top.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { EigenshardError, exitCodeOf, exitCodes } from './errors.js';
@@ -69,6 +70,7 @@ export function createProgram(): Command {
   addExportCommand(program);
   addReportCommand(program);
   addTopCommand(program);
+  addTokenCommand(program);
   addProjectCommand(program);
   addSqlCommand(program);
   addGenerateCommand(program);

@@ -7,6 +7,7 @@ export type { StoredEigenbasis } from './linalg/eigenbasis.js';
 export type { Manifest, TableName } from './output/manifest.js';
 export { type OpenRun, openRun } from './output/open-run.js';
 export type { ProjectedManifest } from './output/projected-folder.js';
+export { type NormPlace, type Spelling, type TokenFacts, tokenFacts } from './queries/token.js';
 export type { Options } from './run/config.js';
 export type { FinishedRun } from './run/coordinator.js';
 export { type ExportOptions, exportRun } from './run/export-run.js';

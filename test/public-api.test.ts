@@ -42,6 +42,7 @@ test('the library exports these names and no others', (t) => {
     'openRun',
     'projectVectors',
     'run',
+    'tokenFacts',
     'verify',
     'version',
   ]);

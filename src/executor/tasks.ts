@@ -12,7 +12,7 @@ import type { FilePiece } from '../formats/layout.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { ScannedRange } from '../input/scan.js';
 import type { SyntheticRecipe } from '../input/synthetic.js';
-import type { VectorSource } from '../input/vectors.js';
+import type { GivenVectors } from '../input/vectors.js';
 import type { BackendChoice } from '../linalg/backend/backend.js';
 import type { DoneRecord, Maker } from '../output/done-records.js';
 import type { EigenvectorsReference } from '../output/eigenbasis-file.js';
@@ -213,7 +213,7 @@ export interface VerifyResult extends Measurements {
 
 /** Input of `coordinates`. */
 export interface CoordinatesInput {
-  source: VectorSource;
+  source: GivenVectors;
   /** Vectors of the source. */
   rows: RowRange;
   kind: VectorKind;

@@ -18,7 +18,7 @@ const ROLE = 'the vectors';
 export const KIND_METADATA = 'eigenshard.vectors';
 
 /** Vectors in a file, as plain data, which any thread can read by themselves. */
-export interface VectorSource {
+export interface GivenVectors {
   /** Absolute path. */
   file: string;
   dtype: Dtype;
@@ -33,7 +33,7 @@ export interface VectorSource {
 }
 
 /** Vectors that were found in a file, and what it says of them. */
-export interface FoundVectors extends VectorSource {
+export interface FoundVectors extends GivenVectors {
   /** The tensor's name in the file; null where the file is one bare tensor. */
   tensor: string | null;
   /** Number of the first vector among those of the file. */
@@ -59,7 +59,7 @@ interface Candidate {
   name: string | null;
   shape: readonly number[];
   /** Finds where its elements lie. @throws InputError where they cannot be read */
-  place: () => Pick<VectorSource, 'dtype' | 'byteOffset'> & { strides: readonly number[] };
+  place: () => Pick<GivenVectors, 'dtype' | 'byteOffset'> & { strides: readonly number[] };
 }
 
 /**
@@ -101,7 +101,7 @@ export async function findVectors(file: string, hidden: number, wish: VectorWish
  * @param range [first, first + count) of the source's own
  * @throws InputError where the file has changed, or a component is no finite number
  */
-export async function readVectors(source: VectorSource, { first, count }: RowRange): Promise<Float64Array> {
+export async function readVectors(source: GivenVectors, { first, count }: RowRange): Promise<Float64Array> {
   const { file, dtype, strides, hidden } = source;
   const byteOffset = source.byteOffset + first * strides[0] * dtypeBytes[dtype];
   const values = await withFile(file, ROLE, (opened) =>

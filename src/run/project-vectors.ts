@@ -92,9 +92,10 @@ export async function projectVectors(
 ): Promise<ProjectedVectors> {
   const manifest = readManifest(directory);
   explainKind(directory, options.kind, manifest);
-  explainSpace(directory, options);
+  explainSpace(directory, options, manifest);
   const checked = checkConfig(projectSchema, options, 'options');
-  const { kind, space = 'normed', top = 20, duals = true, coordinates = false } = checked;
+  const ownSpace = manifest.model.norm === null ? 'normed' : 'residual';
+  const { kind, space = ownSpace, top = 20, duals = true, coordinates = false } = checked;
   if (checked.neuronpedia !== undefined && top === 0)
     throw new InputError(
       `${directory}: the fields for Neuronpedia are made of the nearest tokens, which are not asked for`,

@@ -27,9 +27,10 @@ export function explainKind(
 }
 
 /**
- * Refuses vectors of which nobody says where they lie, where that makes a difference, and those before the final norm.
+ * Refuses vectors of which nobody says where they lie, where that makes a difference, and those of the other side of the
+ * norm than the rows of the run are multiplied with.
  *
- * @throws InputError of three lines: what the spaces are; of one for vectors before the norm
+ * @throws InputError of three lines: what the spaces are; of one for those of the other side
  */
 export function explainSpace(
   directory: string,
@@ -38,13 +39,20 @@ export function explainSpace(
     space,
     duals = true,
   }: { kind: VectorKind; space?: string | undefined; duals?: boolean | undefined },
+  { model: { norm } }: Pick<Manifest, 'model'>,
 ): void {
+  const own = norm === null ? 'normed' : 'residual';
+  if (space === own || (space === undefined && kind === 'token' && !duals)) return;
   if (space === 'residual')
     throw new InputError(
-      `${directory}: --space residual needs the weight of the final norm, which this version does not read: multiply the ` +
-        'vectors by it (in float64, 1 + w for Gemma), and give them as --space normed',
+      `${directory}: its rows are those behind the final norm, and --space residual is before it: compute a run with ` +
+        '--fold-norm yes, and project on that one, or multiply the vectors by the weight of the norm, and say normed',
     );
-  if (space === 'normed' || (space === undefined && kind === 'token' && !duals)) return;
+  if (space === 'normed')
+    throw new InputError(
+      `${directory}: the final norm is folded into its rows, which are multiplied with vectors before its weight: project ` +
+        'vectors behind it on a run without --fold-norm, or divide them by the weight, and say --space residual',
+    );
   const came = space === undefined ? '' : `, not ${shownValue(space)}`;
   throw new InputError(
     [

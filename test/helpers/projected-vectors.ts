@@ -22,6 +22,15 @@ export interface VectorRun {
 
 /** Row of a vocabulary from which on ten are equal. */
 export const EQUAL_ROWS = 120;
+/** Row from which on the tokenizer has no tokens. */
+const ORPHANS = 395;
+
+/** Text of a token of the run; null of an orphan. The last one is of bytes. */
+export function textOf(id: number): string | null {
+  if (id >= ORPHANS) return null;
+  return id === ORPHANS - 1 ? '<0xE5><0x9B><0xBD>' : ` word${id}`;
+}
+
 /** Row of zeros. */
 export const ZERO_ROW = 77;
 
@@ -48,7 +57,7 @@ export async function vectorRun(
     path.join(model, 'model.safetensors'),
     safetensors([{ ...tensor, data: new Uint8Array(gamma.buffer) }]),
   );
-  const vocab = Object.fromEntries(Array.from({ length: rows - 5 }, (_, id) => [` word${id}`, id]));
+  const vocab = Object.fromEntries(Array.from({ length: ORPHANS }, (_, id) => [textOf(id), id]));
   writeFileSync(
     path.join(model, 'tokenizer.json'),
     JSON.stringify({ model: { type: 'WordLevel', vocab }, decoder: null }),

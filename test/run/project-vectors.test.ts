@@ -12,6 +12,7 @@ import { npy } from '../helpers/fixtures.js';
 import {
   EQUAL_ROWS,
   readParquet,
+  textOf,
   type VectorRun,
   vectorRun,
   ZERO_ROW,
@@ -165,7 +166,7 @@ for (const kind of ['hidden', 'token'] as const) {
           for (const [k, row] of list.entries()) {
             const id = row.token_id as number;
             t.is(row.place, k + 1);
-            t.is(row.text, id < 395 ? ` word${id}` : null);
+            t.is(row.text, textOf(id));
             // Float32 products may swap what is nearer than they tell apart.
             t.true(Math.abs((row.value as number) - values[id]!) <= 1e-5 * size, `${measure} ${side} ${k}`);
             t.true(Math.abs(values[id]! - values[expected[k]!]!) <= 1e-5 * size, `${measure} ${side} ${k}`);
@@ -271,7 +272,10 @@ test('what is not said, cannot be had, or stands in the way is refused before an
     [{ kind: 'hiden' }, /--kind token or hidden, not "hiden"/],
     [{ kind: 'hidden' }, /say where the vectors lie with --space normed or residual;/],
     [{ kind: 'token' }, /say where the vectors lie/],
-    [{ kind: 'hidden', space: 'residual' }, /--space residual needs the weight of the final norm/],
+    [
+      { kind: 'hidden', space: 'residual' },
+      /behind the final norm, and --space residual is before it: compute a run with --fold-norm yes/,
+    ],
     [{ ...hiddenLike, name: '../elsewhere' }, /--name "..\/elsewhere": expected the name of a folder/],
     [{ ...hiddenLike, nam: 'x' }, /unknown key "nam" \(did you mean "name"\?\)/],
     [{ ...hiddenLike, top: 0, neuronpedia: 'x' }, /nearest tokens, which are not asked for/],
