@@ -7,6 +7,7 @@ import { openToWrite } from '../src/files/open-to-write.js';
 import { writeFully } from '../src/files/partial-file.js';
 import { readVectors } from '../src/input/vectors.js';
 import type { FixedMultiplication } from '../src/linalg/backend/backend.js';
+import { passVectors } from '../src/linalg/fold.js';
 import {
   darkDirections,
   dualWeights,
@@ -29,7 +30,7 @@ export async function coordinates(input: CoordinatesInput): Promise<Tasks['coord
   const { source, rows, fold, eigenvectors, backend } = input;
   const d = source.hidden;
   const vectors = await readVectors(source, rows);
-  if (fold !== null) foldVectors(vectors, fold);
+  if (fold !== null) passVectors(vectors, fold);
   const a = await multiplied(await heldProjector(eigenvectors, backend), Float32Array.from(vectors), d);
   refuseOverflow(input, a);
   endIfInterrupted();
@@ -49,11 +50,6 @@ export async function coordinates(input: CoordinatesInput): Promise<Tasks['coord
   }
   rowsReport.advance(rows.count);
   return { part, deviations };
-}
-
-/** Multiplies every vector, in place, by a diagonal, as the weight of the final norm does. @param fold [d] */
-export function foldVectors(vectors: Float64Array, fold: Float64Array): void {
-  for (let k = 0; k < vectors.length; k++) vectors[k]! *= fold[k % fold.length]!;
 }
 
 /** The product of rows [n, d] with a fixed [d, d]. A single row takes one of zeros with it: see `multiplyStrip`. */

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type NormRule, normRules } from '../input/norm/norm-rules.js';
 import { type VectorFormat, vectorFormats } from '../output/projected-folder.js';
 import type { VectorKind, VectorSpace } from '../plan/vector-kind.js';
 import type { ProjectedVectors } from '../run/project-vectors.js';
@@ -35,6 +36,16 @@ export function addProjectCommand(program: Command): void {
         .default('safetensors'),
     )
     .option('--neuronpedia <dir>', "write that site's fields of every vector there")
+    .option(
+      '--model <model>',
+      'checkpoint of the final norm, where it is no longer where the run recorded it',
+    )
+    .addOption(
+      new Option(
+        '--norm-rule <rule>',
+        'what the final norm is, where the architecture does not tell',
+      ).choices(normRules),
+    )
     .option('--overwrite', 'replace the projection of this name', false)
     .addOption(workersOption())
     .option('--json', 'print the record as JSON on stdout', false)
@@ -62,6 +73,8 @@ interface ProjectOptions {
   duals: boolean;
   format: VectorFormat;
   neuronpedia?: string;
+  model?: string;
+  normRule?: NormRule;
   overwrite: boolean;
   workers?: number;
   json: boolean;

@@ -14,6 +14,7 @@ import type { ScannedRange } from '../input/scan.js';
 import type { SyntheticRecipe } from '../input/synthetic.js';
 import type { GivenVectors } from '../input/vectors.js';
 import type { BackendChoice } from '../linalg/backend/backend.js';
+import type { Fold } from '../linalg/fold.js';
 import type { DoneRecord, Maker } from '../output/done-records.js';
 import type { EigenvectorsReference } from '../output/eigenbasis-file.js';
 import type { CovarianceUnit } from '../plan/covariance-units.js';
@@ -217,8 +218,8 @@ export interface CoordinatesInput {
   /** Vectors of the source. */
   rows: RowRange;
   kind: VectorKind;
-  /** Diagonal by which vectors are multiplied first, [d]; null where they lie behind the final norm. */
-  fold: Float64Array | null;
+  /** The final norm that vectors before it are taken through first; null where they meet the rows as they are. */
+  fold: Fold | null;
   eigenvectors: EigenvectorsReference;
   backend: BackendChoice;
   spectrum: VectorSpectrum;

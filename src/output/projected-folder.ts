@@ -13,7 +13,7 @@ import { syncDirectory } from '../files/sync-files.js';
 import { asOutputError } from '../files/write-error.js';
 import { vectorKinds, vectorSpaces } from '../plan/vector-kind.js';
 import { shownValue } from '../text/shown-value.js';
-import { checkSchema } from './manifest.js';
+import { checkSchema, normRecordSchema } from './manifest.js';
 import { refuseLeadingOut } from './own-files.js';
 import { backendSchema, fileRecordSchema } from './schemas.js';
 import { isSealed, sealedText } from './seal.js';
@@ -55,6 +55,8 @@ const projectedSchema = z.object({
   /** What the caller said of them. */
   kind: z.enum(vectorKinds),
   space: z.enum(vectorSpaces),
+  /** The final norm that the vectors were taken through; null where they met the rows as they are. */
+  norm: normRecordSchema.nullable(),
   /** Tokens in each list; null where none were ranked. */
   top: z.int().positive().nullable(),
   checks: z.array(checkSchema),

@@ -6,9 +6,12 @@ import { hashFile } from '../files/hash-file.js';
 import { refuseLost } from '../files/lock.js';
 import { syncFiles } from '../files/sync-files.js';
 import { writeTable } from '../formats/parquet-table.js';
+import { foldSource, type NormRecord } from '../input/norm/fold-source.js';
+import type { NormRule } from '../input/norm/norm-rules.js';
 import { type FoundVectors, KIND_METADATA } from '../input/vectors.js';
 import type { Backend } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
+import type { Fold } from '../linalg/fold.js';
 import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
 import { type EigenbasisOnDisk, readEigenbasis, refuseDamagedBasis } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
@@ -33,8 +36,10 @@ import { type VectorSpectrum, vectorPasses } from '../tables/vector-geometry.js'
 import { rankedTokenTable, vectorTable } from '../tables/vector-table.js';
 import { version } from '../version.js';
 import { computeCoordinates } from './compute-coordinates.js';
+import { obtainIfThere } from './obtain-model.js';
 import type { LockedRun } from './plan-extension.js';
 import { knownTokens, rankTokens } from './rank-tokens.js';
+import { readRecordedModel } from './recorded-model.js';
 import { coordinateChecks, rankingChecks } from './vector-checks.js';
 
 /** What is to be made of vectors. */
@@ -47,6 +52,10 @@ export interface WantedProjection {
   duals: boolean;
   coordinates: boolean;
   format: VectorFormat;
+  /** Where the checkpoint, of which the final norm is read, lies now; undefined where the run recorded it. */
+  model: string | undefined;
+  /** What the final norm is, where the user says it. */
+  normRule: NormRule | undefined;
   /** Folder of Neuronpedia's files, absolute; null where none are wanted. */
   neuronpedia: string | null;
   /** Whether a projection of the same name is replaced. */
@@ -61,6 +70,8 @@ interface Projection {
   basis: EigenbasisOnDisk;
   spectrum: VectorSpectrum;
   backend: Backend;
+  /** The final norm that the vectors are taken through; null where they meet the rows as they are. */
+  norm: { fold: Fold; record: NormRecord } | null;
   /** Folder in which its files are made. */
   stage: string;
 }
@@ -80,6 +91,7 @@ export async function projectInto(
   await refuseDamagedBasis(directory, manifest);
   const basis = await readEigenbasis(directory, manifest.model.hidden, manifest.eigenbasis);
   const spectrum = await spectrumOf(run, basis);
+  const norm = await normOf(run, wanted);
   const { kernels } = manifest.execution;
   // A device is not asked for again: it may be gone.
   const recorded = kernels.backend === 'webgpu' ? null : kernels;
@@ -90,7 +102,7 @@ export async function projectInto(
       const hash = hashFile(source.file, 'the vectors');
       // Whoever waits for it hears of its failure.
       hash.catch(() => {});
-      const projection = { run, source, wanted, basis, spectrum, backend, stage };
+      const projection = { run, source, wanted, basis, spectrum, backend, norm, stage };
       const { checks, files } = await makeProjection(projection);
       const { first, count, hidden, tensor, dtype, isTransposed } = source;
       const record: ProjectedManifest = {
@@ -101,6 +113,7 @@ export async function projectInto(
         vectors: { path: source.file, sha256: await hash, tensor, dtype, isTransposed, first, count, hidden },
         kind: wanted.kind,
         space: wanted.space,
+        norm: norm?.record ?? null,
         top: wanted.top === 0 ? null : wanted.top,
         checks,
         files,
@@ -127,7 +140,7 @@ export async function projectInto(
 
 /** Computes all that is wanted of the vectors, and writes it on the stage. */
 async function makeProjection(projection: Projection): Promise<Pick<ProjectedManifest, 'checks' | 'files'>> {
-  const { run, source, wanted, basis, spectrum, backend, stage } = projection;
+  const { run, source, wanted, basis, spectrum, backend, norm, stage } = projection;
   const { directory, manifest, lock, context } = run;
   const { top, kind } = wanted;
   const tokens = top === 0 ? null : await knownTokens(run, source.count, top);
@@ -137,7 +150,7 @@ async function makeProjection(projection: Projection): Promise<Pick<ProjectedMan
     const { part, deviations } = await computeCoordinates(
       {
         ...{ source, kind, spectrum, lock },
-        fold: null,
+        fold: norm?.fold ?? null,
         eigenvectors: basis.reference,
         backend: backend.choice,
         places: Math.min(PLACES, source.hidden),
@@ -214,6 +227,27 @@ async function spectrumOf(
   const columns =
     tables === null ? null : await openTable({ directory, tables }, 'eigenvectors', model.hidden);
   return { eigenvalues, variances, means: columns === null ? null : await columns.numbers('mean') };
+}
+
+/**
+ * Reads the final norm of the checkpoint for vectors that lie before it, unless it is folded into the rows already. The
+ * checkpoint is compared with the run first.
+ *
+ * @throws InputError where it is not at hand, is another one, or has no norm that is known
+ */
+async function normOf(
+  { manifest, context }: LockedRun,
+  { space, model: moved, normRule: rule }: WantedProjection,
+): Promise<Projection['norm']> {
+  const { model, options } = manifest;
+  if (space === 'normed' || model.norm !== null) return null;
+  const tensor = model.tensor ?? undefined;
+  const wish = { isFolded: true, rule };
+  const asked = { tensor, rows: options.rows, headRows: undefined, wish };
+  const checkpoint = await obtainIfThere(moved ?? model.path, asked, context);
+  await readRecordedModel(manifest, { ...checkpoint, finalNorm: null }, { hashRows: false }, context);
+  const { source, norm } = await foldSource(checkpoint.source, checkpoint.finalNorm);
+  return { fold: source.fold!, record: norm! };
 }
 
 /** @throws VerificationError that names the checks that failed, where some did */

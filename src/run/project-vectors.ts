@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { withCleanUp } from '../files/clean-up.js';
 import { lockDirectory } from '../files/wait-for-lock.js';
+import type { NormRule } from '../input/norm/norm-rules.js';
 import { findVectors, type VectorWish } from '../input/vectors.js';
 import { readManifest } from '../output/manifest.js';
 import {
@@ -41,6 +42,13 @@ export interface ProjectVectorsOptions extends VectorWish {
   format?: VectorFormat | undefined;
   /** Folder in which files of Neuronpedia's per-vector fields are written; it must not be there yet. Default: none. */
   neuronpedia?: string | undefined;
+  /**
+   * The checkpoint, of which the final norm is read for vectors before it: a path, or owner/name@revision on the hub.
+   * Default: where the run recorded it.
+   */
+  model?: string | undefined;
+  /** What the final norm is, where the checkpoint's architecture does not tell. */
+  normRule?: NormRule | undefined;
   /** Whether a projection of this name is replaced. Default: not. */
   overwrite?: boolean | undefined;
   /** Worker threads. Default: the cores available. */
@@ -67,6 +75,8 @@ const projectSchema = z.strictObject({
   duals: z.boolean().optional(),
   format: z.enum(vectorFormats).optional(),
   neuronpedia: z.string().min(1).optional(),
+  model: configSchema.shape.model,
+  normRule: configSchema.shape.normRule,
   overwrite: z.boolean().optional(),
   workers: configSchema.shape.workers.unwrap().optional(),
   ...callerShape,
@@ -119,6 +129,8 @@ export async function projectVectors(
           {
             ...{ kind, space, name, top, duals, coordinates, format },
             neuronpedia: neuronpedia === null ? null : path.resolve(neuronpedia),
+            model: checked.model,
+            normRule: checked.normRule,
             isReplaced: checked.overwrite ?? false,
           },
         ),

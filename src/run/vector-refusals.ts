@@ -27,8 +27,8 @@ export function explainKind(
 }
 
 /**
- * Refuses vectors of which nobody says where they lie, where that makes a difference, and those of the other side of the
- * norm than the rows of the run are multiplied with.
+ * Refuses vectors of which nobody says where they lie, where that makes a difference, and those from which no way leads to
+ * the side of the norm on which the rows of the run are.
  *
  * @throws InputError of three lines: what the spaces are; of one for those of the other side
  */
@@ -41,13 +41,16 @@ export function explainSpace(
   }: { kind: VectorKind; space?: string | undefined; duals?: boolean | undefined },
   { model: { norm } }: Pick<Manifest, 'model'>,
 ): void {
-  const own = norm === null ? 'normed' : 'residual';
-  if (space === own || (space === undefined && kind === 'token' && !duals)) return;
-  if (space === 'residual')
+  const isFolded = norm !== null;
+  if (space === undefined && kind === 'token' && !duals) return;
+  if (space === 'residual') {
+    if (isFolded || kind === 'hidden') return;
     throw new InputError(
-      `${directory}: its rows are those behind the final norm, and --space residual is before it: compute a run with ` +
-        '--fold-norm yes, and project on that one, or multiply the vectors by the weight of the norm, and say normed',
+      `${directory}: its rows are those behind the final norm, and the duals of token-like vectors lie there, too: say ` +
+        '--space normed, or project on a run with --fold-norm yes, whose duals lie before it',
     );
+  }
+  if (space === 'normed' && !isFolded) return;
   if (space === 'normed')
     throw new InputError(
       `${directory}: the final norm is folded into its rows, which are multiplied with vectors before its weight: project ` +

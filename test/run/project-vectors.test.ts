@@ -6,9 +6,9 @@ import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { type OpenRun, openRun } from '../../src/output/open-run.js';
 import type { ProgressEvent } from '../../src/run/progress.js';
 import { type ProjectVectorsOptions, projectVectors } from '../../src/run/project-vectors.js';
-import { foldVectors } from '../../workers/coordinates.js';
 import { eigenshard } from '../helpers/cli.js';
-import { npy } from '../helpers/fixtures.js';
+import { npy, scratchDirectory } from '../helpers/fixtures.js';
+import { normedModel } from '../helpers/normed-model.js';
 import {
   EQUAL_ROWS,
   readParquet,
@@ -17,7 +17,8 @@ import {
   vectorRun,
   ZERO_ROW,
 } from '../helpers/projected-vectors.js';
-import { dataFiles, verifyHere } from '../helpers/runs.js';
+import { randomFloat32 } from '../helpers/random.js';
+import { dataFiles, runHere, verifyHere } from '../helpers/runs.js';
 
 const hiddenLike: ProjectVectorsOptions = { kind: 'hidden', space: 'normed', workers: 1 };
 const tokenLike: ProjectVectorsOptions = { kind: 'token', space: 'normed', workers: 1 };
@@ -272,10 +273,7 @@ test('what is not said, cannot be had, or stands in the way is refused before an
     [{ kind: 'hiden' }, /--kind token or hidden, not "hiden"/],
     [{ kind: 'hidden' }, /say where the vectors lie with --space normed or residual;/],
     [{ kind: 'token' }, /say where the vectors lie/],
-    [
-      { kind: 'hidden', space: 'residual' },
-      /behind the final norm, and --space residual is before it: compute a run with --fold-norm yes/,
-    ],
+    [{ kind: 'hidden', space: 'residual', normRule: 'rms' }, /holds no final norm under a known name/],
     [{ ...hiddenLike, name: '../elsewhere' }, /--name "..\/elsewhere": expected the name of a folder/],
     [{ ...hiddenLike, nam: 'x' }, /unknown key "nam" \(did you mean "name"\?\)/],
     [{ ...hiddenLike, top: 0, neuronpedia: 'x' }, /nearest tokens, which are not asked for/],
@@ -412,8 +410,54 @@ test('the fields of Neuronpedia are the tokens of the largest and smallest logit
   });
 });
 
-test('a diagonal is multiplied into vectors before they are projected', (t) => {
-  const vectors = Float64Array.of(1, 2, 3, 4, 5, 6);
-  foldVectors(vectors, Float64Array.of(10, 0.5, -1));
-  t.deepEqual(Array.from(vectors), [10, 1, -3, 40, 2.5, -6]);
-});
+for (const rule of ['rms-one-plus', 'layer'] as const) {
+  test(`vectors before the final norm have the same logits on the plain basis as on that of the folded rows: ${rule}`, async (t) => {
+    const [rows, d] = [60, 12];
+    const { directory: model, gamma, weight } = normedModel(t, { model_type: 'none' }, { rows, hidden: d });
+    const scratch = scratchDirectory(t);
+    const [plain, folded] = [path.join(scratch, 'plain'), path.join(scratch, 'folded')];
+    const shared = { model, report: false, partitionRows: 25 };
+    await runHere({ ...shared, out: plain });
+    await runHere({ ...shared, out: folded, foldNorm: 'yes', normRule: rule });
+    const vectors = randomFloat32(3 * d, 21);
+    const file = path.join(scratch, 'u.npy');
+    writeFileSync(file, npy('<f4', [3, d], new Uint8Array(vectors.buffer)));
+    const residual = { ...hiddenLike, space: 'residual', top: rows } as const;
+    const onPlain = await projectVectors(plain, file, { ...residual, normRule: rule });
+    const onFolded = await projectVectors(folded, file, residual);
+    t.is(onPlain.manifest.norm?.rule, rule);
+    t.is(onFolded.manifest.norm, null);
+    const [a, b] = await Promise.all(
+      [onPlain, onFolded].map(async ({ directory }) => ({
+        vectors: await readParquet(path.join(directory, 'vectors.parquet')),
+        tokens: await readParquet(path.join(directory, 'tokens.parquet')),
+      })),
+    );
+    for (const [v, row] of a!.vectors.entries()) {
+      const u = rowOf(vectors, v, d);
+      const mean = rule === 'layer' ? sum(Array.from(u)) / d : 0;
+      const through = range(d).map((j) => (u[j]! - mean) * (weight[j]! + (rule === 'rms-one-plus' ? 1 : 0)));
+      t.true(near(row.norm, Math.sqrt(dot(through, through)), 1e-6));
+      for (const { tokens } of [a!, b!]) {
+        const logits = tokens.filter((at) => at.vector === v && at.measure === 'logit' && at.side === '+');
+        t.is(logits.length, rows);
+        for (const { token_id, value } of logits) {
+          const logit = dot(rowOf(gamma, token_id as number, d), through);
+          t.true(Math.abs((value as number) - logit) < 1e-5 * Math.sqrt(dot(through, through)));
+        }
+      }
+      t.true(near(row.logit_variance, b!.vectors[v]!.logit_variance as number, 1e-4));
+    }
+    await t.throwsAsync(projectVectors(plain, file, { ...tokenLike, space: 'residual' }), {
+      message:
+        /the duals of token-like vectors lie there, too: say --space normed, or project on a run with --fold-norm yes/,
+    });
+    await t.throwsAsync(projectVectors(folded, file, hiddenLike), {
+      message: /the final norm is folded into its rows, .* and say --space residual/,
+    });
+    if (rule === 'layer')
+      await t.throwsAsync(projectVectors(plain, file, { ...residual, name: 'unknown' }), {
+        message: /nothing else says what the final norm is: .*--norm-rule/,
+      });
+  });
+}
