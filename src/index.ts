@@ -6,11 +6,18 @@ export { inspectModel, type ModelInspection } from './input/inspect-model.js';
 export type { StoredEigenbasis } from './linalg/eigenbasis.js';
 export type { Manifest, TableName } from './output/manifest.js';
 export { type OpenRun, openRun } from './output/open-run.js';
+export type { ProjectedManifest } from './output/projected-folder.js';
+export { type NormPlace, type Spelling, type TokenFacts, tokenFacts } from './queries/token.js';
 export type { Options } from './run/config.js';
 export type { FinishedRun } from './run/coordinator.js';
 export { type ExportOptions, exportRun } from './run/export-run.js';
 export type { ExtendedRun } from './run/extend-run.js';
 export type { ProgressEvent, StageState } from './run/progress.js';
+export {
+  type ProjectedVectors,
+  type ProjectVectorsOptions,
+  projectVectors,
+} from './run/project-vectors.js';
 export { run } from './run/run.js';
 export { type FoundVerification, verify } from './run/verify.js';
 export { version } from './version.js';

@@ -40,7 +40,9 @@ test('the library exports these names and no others', (t) => {
     'exportRun',
     'inspectModel',
     'openRun',
+    'projectVectors',
     'run',
+    'tokenFacts',
     'verify',
     'version',
   ]);

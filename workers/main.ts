@@ -32,6 +32,16 @@ export const verify = task<'verify'>(
 );
 /** Task `unit`. */
 export const unit = task<'unit'>(async () => (await import('./unit.js')).unit);
+/** Task `coordinates`. */
+export const coordinates = task<'coordinates'>(
+  async () => (await import('./coordinates.js')).coordinates,
+  ({ part }) => Object.values(part),
+);
+/** Task `ranking`, whose lists change hands. */
+export const ranking = task<'ranking'>(
+  async () => (await import('./ranking.js')).ranking,
+  ({ lists }) => [lists.keys, lists.tokens],
+);
 /** Task `digest`. */
 export const digest = task<'digest'>(async () => (await import('./digest.js')).digest);
 /** Task `checksum`. */

@@ -12,13 +12,19 @@ import type { FilePiece } from '../formats/layout.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { ScannedRange } from '../input/scan.js';
 import type { SyntheticRecipe } from '../input/synthetic.js';
+import type { GivenVectors } from '../input/vectors.js';
 import type { BackendChoice } from '../linalg/backend/backend.js';
+import type { Fold } from '../linalg/fold.js';
 import type { DoneRecord, Maker } from '../output/done-records.js';
 import type { EigenvectorsReference } from '../output/eigenbasis-file.js';
 import type { CovarianceUnit } from '../plan/covariance-units.js';
 import type { RowRange } from '../plan/row-ranges.js';
 import type { UnitName } from '../plan/stages.js';
+import type { VectorKind } from '../plan/vector-kind.js';
+import type { ExtremeLists } from '../tables/extremes.js';
 import type { TablePart, TableSettings } from '../tables/part.js';
+import type { VectorPass, VectorSpectrum } from '../tables/vector-geometry.js';
+import type { VectorPart } from '../tables/vector-part.js';
 
 /**
  * Tasks by name, with the input and the result of each: all that crosses the thread boundary, structured-cloneable
@@ -74,6 +80,28 @@ export interface Tasks {
       frame: FilePiece[];
     };
     result: { bytes: number; sha256: string; problems: string[] };
+  };
+  /** Computes the coordinates and the duals of vectors that are not rows, and writes them. */
+  coordinates: {
+    input: CoordinatesInput;
+    result: {
+      part: VectorPart;
+      /**
+       * Largest deviations, relative to the norm: of the coordinates' norm, and of the products with a random unit vector of
+       * coordinates and duals.
+       */
+      deviations: { norm: number; probe: number; dual: number };
+    };
+  };
+  /** Finds the tokens of some partitions that are nearest to vectors that are not rows. */
+  ranking: {
+    input: RankingInput;
+    result: {
+      /** Of every vector, [vectors, LISTS, top]; keys are quotients of products with the scaled coordinates. */
+      lists: ExtremeLists;
+      /** Sums over the tokens of those products, and of their squares, [passes, 2, vectors]. */
+      sums: Float64Array;
+    };
   };
   /** Checks that files still hold what was recorded. */
   checksum: {
@@ -182,4 +210,48 @@ export interface VerifyResult extends Measurements {
   files: VerifiedFile[];
   /** Part of the tables; null where none are wanted, or the files are not what they should be. */
   tables: TablePart | null;
+}
+
+/** Input of `coordinates`. */
+export interface CoordinatesInput {
+  source: GivenVectors;
+  /** Vectors of the source. */
+  rows: RowRange;
+  kind: VectorKind;
+  /** The final norm that vectors before it are taken through first; null where they meet the rows as they are. */
+  fold: Fold | null;
+  eigenvectors: EigenvectorsReference;
+  backend: BackendChoice;
+  spectrum: VectorSpectrum;
+  /** Number of strongest directions of a vector. */
+  places: number;
+  /** Random unit vectors r with V r, and r' with V^T r', [d] each. */
+  probe: { vector: Float64Array; image: Float64Array; dualVector: Float64Array; dualImage: Float64Array };
+  /** Where the coordinates of vector 0 are written, float32 row-major; null where nobody wants them. */
+  coordinates: Slice | null;
+  /** Where the dual of vector 0 is written, float32 row-major; null where nobody wants it. */
+  duals: Slice | null;
+  /** The directory's lock, without which nothing is written; null where nobody locks it. */
+  lock: LockClaim | null;
+}
+
+/** Input of `ranking`. */
+export interface RankingInput {
+  hidden: number;
+  /** Partitions whose tokens are ranked, which follow each other; their files are as they were recorded. */
+  partitions: readonly PartitionInput[];
+  /** All rows of the partitions. */
+  rows: RowRange;
+  /** Norms of these rows. */
+  norms: { euclidean: Float64Array; causal: Float64Array };
+  /** Vectors for which they are ranked, of those whose coordinates lie in the file. */
+  vectors: RowRange;
+  /** Where the coordinates of vector 0 begin, float32 row-major. */
+  coordinates: Slice;
+  passes: readonly VectorPass[];
+  /** Of every pass the powers of 2 by which the coordinates of each vector are divided. */
+  scales: readonly Float64Array[];
+  /** Number of tokens in each list. */
+  top: number;
+  backend: BackendChoice;
 }

@@ -2,6 +2,7 @@ import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetRe
 import { EigenshardError, InputError } from '../errors.js';
 import { withFile } from '../files/open-file.js';
 import { asInputError } from '../files/read-error.js';
+import type { RowRange } from '../plan/row-ranges.js';
 import { shownValue } from '../text/shown-value.js';
 import { chunkSpan, footerProblem, pagesProblem } from './parquet-bounds.js';
 
@@ -11,8 +12,8 @@ const exact = new TextDecoder('utf-8', { ignoreBOM: true });
 /** The values of a column, [rows] in the order of the file; null or undefined where the file has none. */
 export type ParquetColumn = ArrayLike<unknown>;
 
-/** Takes values of a column, from the row `start`. */
-type OnValues = (values: ArrayLike<unknown>, start: number) => void;
+/** Takes values [from, to) of a column, of which value k belongs at k + shift of what is asked for. */
+type OnValues = (values: ArrayLike<unknown>, at: { from: number; to: number; shift: number }) => void;
 
 /** A Parquet file whose columns are read one by one. */
 export interface ParquetColumns {
@@ -22,14 +23,16 @@ export interface ParquetColumns {
   names: readonly string[];
   /**
    * Reads a column of numbers as float64 [rows], null as NaN.
+   * @param range some of the rows, [count] of which are read then; all where nothing is said
    * @throws EigenshardError of the kind 'input' where the column is absent or damaged, or holds something else
    */
-  numbers(column: string): Promise<Float64Array>;
+  numbers(column: string, range?: RowRange): Promise<Float64Array>;
   /**
    * Reads a column of any type, [rows]: strings, booleans or numbers, null or undefined where there is no value.
+   * @param range some of the rows, [count] of which are read then; all where nothing is said
    * @throws EigenshardError of the kind 'input' where the column is absent or damaged
    */
-  values(column: string): Promise<ParquetColumn>;
+  values(column: string, range?: RowRange): Promise<ParquetColumn>;
 }
 
 /**
@@ -65,60 +68,86 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
   const names = metadata.schema.slice(1).map(({ name }) => name);
   const rows = Number(metadata.num_rows);
 
-  const readColumn = async (column: string, onValues: OnValues): Promise<void> => {
+  const checkedRange = (range: RowRange | undefined): RowRange => {
+    if (range === undefined) return { first: 0, count: rows };
+    const isIndex = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+    const { first, count } = range ?? {};
+    if (isIndex(first) && isIndex(count) && first + count <= rows) return range;
+    throw new RangeError(
+      `${file}: expected { first, count } with first + count at most ${rows}, its rows; came ${shownValue(range)}`,
+    );
+  };
+
+  const readColumn = async (column: string, range: RowRange, onValues: OnValues): Promise<void> => {
     if (!names.includes(column))
       throw new InputError(`${file}: has no column ${shownValue(column)}. Make the run again`);
     const index = names.indexOf(column);
     const isOptional = metadata.schema[index + 1]!.repetition_type === 'OPTIONAL';
+    const end = range.first + range.count;
+    let groupStart = 0;
     for (const { columns, num_rows: count } of metadata.row_groups) {
+      const start = groupStart;
+      groupStart += Number(count);
+      // Groups of other rows are not read.
+      if (start >= end || groupStart <= range.first) continue;
       const chunk = columns[index]!.meta_data!;
-      const { start, end } = chunkSpan(chunk);
-      const bytes = await attempt(async () => buffer.slice(start, end));
+      const span = chunkSpan(chunk);
+      const bytes = await attempt(async () => buffer.slice(span.start, span.end));
       refuse(
         await attempt(async () => pagesProblem(bytes, Number(count), { isOptional, codec: chunk.codec })),
       );
     }
     let read = 0;
-    await attempt(() =>
-      parquetRead({
-        file: buffer,
-        metadata,
-        columns: [column],
-        parsers: { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && exact.decode(bytes) },
-        onChunk: ({ columnData, rowStart }) => {
-          read += columnData.length;
-          onValues(columnData, rowStart);
-        },
-      }),
-    );
+    if (range.count > 0)
+      await attempt(() =>
+        parquetRead({
+          file: buffer,
+          metadata,
+          columns: [column],
+          rowStart: range.first,
+          rowEnd: end,
+          parsers: { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && exact.decode(bytes) },
+          onChunk: ({ columnData, rowStart }) => {
+            // Whole groups come, also where some of their rows are asked for.
+            const from = Math.max(0, range.first - rowStart);
+            const to = Math.min(columnData.length, end - rowStart);
+            read += Math.max(0, to - from);
+            onValues(columnData, { from, to, shift: rowStart - range.first });
+          },
+        }),
+      );
     refuse(
-      read === rows ? null : `its column ${shownValue(column)} has ${read} values, its footer says ${rows}`,
+      read === range.count
+        ? null
+        : `its column ${shownValue(column)} has ${read} values, its footer says ${range.count}`,
     );
   };
   return {
     rows,
     names,
-    values: async (column) => {
-      const collected = new Array<unknown>(rows);
-      await readColumn(column, (values, start) => {
-        for (let k = 0; k < values.length; k++) collected[start + k] = values[k];
+    values: async (column, asked) => {
+      const range = checkedRange(asked);
+      const collected = new Array<unknown>(range.count);
+      await readColumn(column, range, (values, { from, to, shift }) => {
+        for (let k = from; k < to; k++) collected[k + shift] = values[k];
       });
       return collected;
     },
-    numbers: async (column) => {
-      const collected = new Float64Array(rows).fill(Number.NaN);
+    numbers: async (column, asked) => {
+      const range = checkedRange(asked);
+      const collected = new Float64Array(range.count).fill(Number.NaN);
       // Said afterwards: hyparquet does not wait for what it calls.
       let other = -1;
-      await readColumn(column, (values, start) => {
-        for (let k = 0; k < values.length; k++) {
+      await readColumn(column, range, (values, { from, to, shift }) => {
+        for (let k = from; k < to; k++) {
           const value = values[k];
-          if (typeof value === 'number') collected[start + k] = value;
-          else if (other < 0 && value !== null && value !== undefined) other = start + k;
+          if (typeof value === 'number') collected[k + shift] = value;
+          else if (other < 0 && value !== null && value !== undefined) other = k + shift;
         }
       });
       if (other >= 0) {
         throw new InputError(
-          `${file}: ${shownValue(column)} of row ${other} is no number; values() reads columns of any type`,
+          `${file}: ${shownValue(column)} of row ${range.first + other} is no number; values() reads columns of any type`,
         );
       }
       return collected;

@@ -33,6 +33,22 @@ export function foldedRow(row: Float64Array, { factors, isCentred }: Fold): Floa
 }
 
 /**
+ * Takes vectors [n, d] that rows with the norm folded in are multiplied with through the norm, in place: D (I - 1 1^T / d) u,
+ * with which the rows as they are stored have the same products.
+ */
+export function passVectors(vectors: Float64Array, { factors, isCentred }: Omit<Fold, 'bias'>): void {
+  const d = factors.length;
+  for (let first = 0; first < vectors.length; first += d) {
+    let mean = 0;
+    if (isCentred) {
+      for (let j = 0; j < d; j++) mean += vectors[first + j]!;
+      mean /= d;
+    }
+    for (let j = 0; j < d; j++) vectors[first + j] = (vectors[first + j]! - mean) * factors[j]!;
+  }
+}
+
+/**
  * Folds a norm into a covariance of rows, in place: C' = D C D, and of a LayerNorm that with both means taken off. C is made
  * of the rows as they are stored, so nothing has been rounded before.
  *

@@ -108,7 +108,7 @@ const tablesSchema = z.object({
   summary: tableSummarySchema,
 });
 
-const checkSchema = z.object({
+export const checkSchema = z.object({
   name: z.string(),
   what: z.string(),
   measured: z.number().nullable(),

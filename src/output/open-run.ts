@@ -81,13 +81,13 @@ function withKnownColumns(table: ParquetColumns, name: TableName): ParquetColumn
   };
   return {
     ...table,
-    values: async (column) => {
+    values: async (column, range) => {
       check(column);
-      return table.values(column);
+      return table.values(column, range);
     },
-    numbers: async (column) => {
+    numbers: async (column, range) => {
       check(column);
-      return table.numbers(column);
+      return table.numbers(column, range);
     },
   };
 }

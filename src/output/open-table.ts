@@ -58,7 +58,7 @@ function withTodaysNames(columns: ParquetColumns, former: Readonly<Record<string
   return {
     rows: columns.rows,
     names: columns.names.map((name) => today.get(name) ?? name),
-    values: (name) => columns.values(stored.get(name) ?? name),
-    numbers: (name) => columns.numbers(stored.get(name) ?? name),
+    values: (name, range) => columns.values(stored.get(name) ?? name, range),
+    numbers: (name, range) => columns.numbers(stored.get(name) ?? name, range),
   };
 }

@@ -78,16 +78,21 @@ async function storedTokens(
   { eigenvector, sides: wanted, measure, count }: TopRequest,
 ): Promise<{ tokens: TopToken[]; places: number }> {
   const table = await openTable(run, 'extremes');
-  const [index, place, tokenId, value, angle] = await Promise.all(
-    ['index', 'place', 'token_id', 'value', 'angle'].map((column) => table.numbers(column)),
+  // Its rows are sorted by eigenvector.
+  const index = await table.numbers('index');
+  const first = index.indexOf(eigenvector);
+  const rows =
+    first < 0 ? { first: 0, count: 0 } : { first, count: index.lastIndexOf(eigenvector) + 1 - first };
+  const [place, tokenId, value, angle] = await Promise.all(
+    ['place', 'token_id', 'value', 'angle'].map((column) => table.numbers(column, rows)),
   );
   const [side, measures, text] = await Promise.all(
-    ['side', 'measure', 'text'].map((column) => table.values(column)),
+    ['side', 'measure', 'text'].map((column) => table.values(column, rows)),
   );
   const tokens: TopToken[] = [];
   let places = 0;
-  for (let k = 0; k < table.rows; k++) {
-    if (index![k] !== eigenvector || measures![k] !== measure) continue;
+  for (let k = 0; k < rows.count; k++) {
+    if (measures![k] !== measure) continue;
     places = Math.max(places, place![k]!);
     if (!wanted.includes(side![k] as Side) || place![k]! > count) continue;
     tokens.push({
@@ -119,19 +124,30 @@ async function computedTokens(
   const cosines = p.map((value, i) => (norms[i]! > 0 ? (scale * value) / norms[i]! : Number.NaN));
   const values = measure === 'projection' ? p : cosines;
   const texts = await tokens.values('text');
-  const ids = Array.from(values.keys()).filter((id) => !Number.isNaN(values[id]));
-  return wanted.flatMap((side) => {
-    const sign = side === '+' ? -1 : 1;
-    const sorted = ids.toSorted((a, b) => sign * (values[a]! - values[b]!) || a - b);
-    return sorted.slice(0, count).map((id, k) => ({
+  return wanted.flatMap((side) =>
+    farthest(values, side, count).map((id, k) => ({
       side,
       place: k + 1,
       token_id: id,
       text: (texts[id] ?? null) as string | null,
       value: values[id]!,
       angle: Number.isNaN(cosines[id]) ? null : degrees(cosines[id]!),
-    }));
-  });
+    })),
+  );
+}
+
+/** Ids of the `count` tokens farthest on a side, ties to the lowest id; those without a value are left out. */
+function farthest(values: Float64Array, side: Side, count: number): number[] {
+  const sign = side === '+' ? -1 : 1;
+  const sorted = values
+    .filter((value) => !Number.isNaN(value))
+    .map((value) => sign * value)
+    .sort();
+  // What is beyond it cannot be among them, and to sort all ids by their values would take long.
+  const last = sorted[Math.min(count, sorted.length) - 1]!;
+  const ids: number[] = [];
+  for (let id = 0; id < values.length; id++) if (sign * values[id]! <= last) ids.push(id);
+  return ids.sort((a, b) => sign * (values[a]! - values[b]!) || a - b).slice(0, count);
 }
 
 /** Projections p of all tokens on one eigenvector, [V], from the partitions. */

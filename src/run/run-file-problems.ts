@@ -6,6 +6,7 @@ import { isMissing } from '../files/system-error.js';
 import type { Manifest } from '../output/manifest.js';
 import { type ManifestFile, singleFiles } from '../output/manifest-files.js';
 import { isMarker, MARKER_NAME } from '../output/own-files.js';
+import { projectedProblems } from '../output/projected-folder.js';
 import { runFile } from '../output/run-file.js';
 import { placeOf } from '../output/staged-files.js';
 import { PROJECTIONS_FOLDER } from '../plan/plan-run.js';
@@ -13,8 +14,9 @@ import type { RunContext } from './context.js';
 import { digestExports } from './digest-exports.js';
 
 /**
- * Compares every file of a finished run but its partitions with the manifest, and looks for files that do not belong
- * among the partitions, which readers would take for some.
+ * Compares every file of a finished run but its partitions with the manifest, and the projections of vectors in its
+ * directory with their own records; looks for files that do not belong among the partitions, which readers would take for
+ * some.
  * @param directory absolute
  * @returns what is wrong, in words, and whether the files that the identities rest on are intact
  */
@@ -36,6 +38,7 @@ export async function findFileProblems(
       ...(await exportProblems(manifest, directory, context)),
       ...markerProblems(manifest, directory),
       ...strangers(manifest, directory),
+      ...(await projectedProblems(directory, manifest.fingerprint)),
     ],
     isBasisIntact: basisProblems.length === 0,
   };

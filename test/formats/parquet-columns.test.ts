@@ -26,6 +26,18 @@ test('columns come whole over row groups, null as NaN where numbers are asked fo
   t.deepEqual(await columns.numbers('id'), Float64Array.of(1, 2, 3, 4, 5));
   t.deepEqual(await columns.numbers('z'), Float64Array.of(0.5, Number.NaN, -1, 1e-300, Number.NaN));
   t.deepEqual(Array.from(await columns.values('text')), ['a', null, '中', '', 'b']);
+  const [ids, z] = [[1, 2, 3, 4, 5], await columns.numbers('z')];
+  for (let first = 0; first <= 5; first++)
+    for (let count = 0; first + count <= 5; count++) {
+      const range = { first, count };
+      t.deepEqual(Array.from(await columns.numbers('id', range)), ids.slice(first, first + count));
+      t.deepEqual(await columns.numbers('z', range), z.slice(first, first + count));
+      t.is((await columns.values('text', range)).length, count);
+    }
+  await t.throwsAsync(columns.numbers('id', { first: 4, count: 2 }), {
+    instanceOf: RangeError,
+    message: /first \+ count at most 5, its rows; came/,
+  });
   await t.throwsAsync(columns.values('other'), {
     instanceOf: InputError,
     message: /a\.parquet: has no column "other"/,

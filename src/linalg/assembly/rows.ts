@@ -145,6 +145,35 @@ export function transposeRows(
   copyTransposed(src, rowBytes, dst, columnStride, wholeRows, rows, 0, columns);
 }
 
+/**
+ * Transposes whole columns (column j of `rows` float32 at src + j * columnStride, any alignment) into float32 rows
+ * [rows, columns] at dst: undoes `transposeRows`.
+ */
+export function gatherRows(
+  src: usize,
+  columnStride: usize,
+  rows: usize,
+  columns: usize,
+  dst: usize,
+): void {
+  const rowBytes = columns << 2;
+  const wholeRows = rows & ~15;
+  const wholeColumns = columns & ~3;
+  // 16 rows x 4 columns: every column gives one full cache line at a time.
+  for (let i: usize = 0; i < wholeRows; i += 16) {
+    for (let j: usize = 0; j < wholeColumns; j += 4) {
+      const from = src + j * columnStride + (i << 2);
+      const to = dst + i * rowBytes + (j << 2);
+      transpose4x4(from, columnStride, to, rowBytes);
+      transpose4x4(from + 16, columnStride, to + 4 * rowBytes, rowBytes);
+      transpose4x4(from + 32, columnStride, to + 8 * rowBytes, rowBytes);
+      transpose4x4(from + 48, columnStride, to + 12 * rowBytes, rowBytes);
+    }
+  }
+  copyTransposed(src, columnStride, dst, rowBytes, 0, columns, wholeRows, rows);
+  copyTransposed(src, columnStride, dst, rowBytes, wholeColumns, columns, 0, wholeRows);
+}
+
 // @ts-ignore: decorator
 @inline
 function transpose4x4(from: usize, rowBytes: usize, to: usize, columnStride: usize): void {

@@ -15,6 +15,7 @@ export interface RowKernels {
   ): void;
   addColumnSums(src: number, rows: number, columns: number, sums: number): void;
   transposeRows(src: number, rows: number, columns: number, dst: number, columnStride: number): void;
+  gatherRows(src: number, columnStride: number, rows: number, columns: number, dst: number): void;
   centreRows(
     src: number,
     rows: number,

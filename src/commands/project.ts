@@ -1,0 +1,127 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type NormRule, normRules } from '../input/norm/norm-rules.js';
+import { type VectorFormat, vectorFormats } from '../output/projected-folder.js';
+import type { VectorKind, VectorSpace } from '../plan/vector-kind.js';
+import type { ProjectedVectors } from '../run/project-vectors.js';
+import { alignedRows } from '../text/aligned-rows.js';
+import { counted, figure, formatBytes } from '../text/figures.js';
+import { answerJson, screenText } from './answer-text.js';
+import { exampleText } from './examples.js';
+import { interruptible } from './interruptible.js';
+import { integer, wholeNumber, workersOption } from './options.js';
+import { print } from './print.js';
+import { showProgress } from './progress.js';
+
+/** Adds `project`. */
+export function addProjectCommand(program: Command): void {
+  program
+    .command('project')
+    .description('project vectors that are not rows: concepts, hidden states, decoder rows, neurons')
+    .argument('<run>', 'output directory of the run')
+    .argument('<vectors>', '.npy, .safetensors or .pt file')
+    .option('--kind <kind>', 'token (compared with rows) or hidden (multiplied with rows); no default')
+    .option('--space <space>', 'normed (behind the final norm) or residual (before it); no default')
+    .option('--tensor <name>', 'of the file, where several fit')
+    .option('--rows <from:to>', 'vectors of the file, without the last one (default: all)', rowRange)
+    .option('--transpose', 'the vectors are the columns, where a square shape does not tell')
+    .option('--no-transpose', 'the vectors are the rows, where a square shape does not tell')
+    .option('--name <name>', 'of the folder in RUN/projected (default: that of the file)')
+    .option('--top <k>', 'tokens in each list of the nearest', wholeNumber, 20)
+    .option('--no-tokens', 'find no nearest tokens')
+    .option('--coordinates', 'write the coordinates', false)
+    .option('--no-duals', 'write no duals, which are ready for steering')
+    .addOption(
+      new Option('--format <format>', 'of coordinates and duals')
+        .choices(vectorFormats)
+        .default('safetensors'),
+    )
+    .option('--neuronpedia <dir>', "write that site's fields of every vector there")
+    .option(
+      '--model <model>',
+      'checkpoint of the final norm, where it is no longer where the run recorded it',
+    )
+    .addOption(
+      new Option(
+        '--norm-rule <rule>',
+        'what the final norm is, where the architecture does not tell',
+      ).choices(normRules),
+    )
+    .option('--overwrite', 'replace the projection of this name', false)
+    .addOption(workersOption())
+    .option('--json', 'print the record as JSON on stdout', false)
+    .option('--quiet', 'no progress', false)
+    .addHelpText(
+      'after',
+      exampleText(
+        'project runs/mine decoder.safetensors --kind hidden --space normed',
+        'project runs/mine concepts.npy --kind token --space normed --top 5',
+      ),
+    )
+    .action(project);
+}
+
+interface ProjectOptions {
+  kind?: VectorKind;
+  space?: VectorSpace;
+  tensor?: string;
+  rows?: { from: number; to: number | null };
+  transpose?: boolean;
+  name?: string;
+  top: number;
+  tokens: boolean;
+  coordinates: boolean;
+  duals: boolean;
+  format: VectorFormat;
+  neuronpedia?: string;
+  model?: string;
+  normRule?: NormRule;
+  overwrite: boolean;
+  workers?: number;
+  json: boolean;
+  quiet: boolean;
+}
+
+async function project(directory: string, file: string, options: ProjectOptions): Promise<void> {
+  const { json, quiet, tokens, top, kind, ...rest } = options;
+  const onProgress = showProgress(process.stderr, quiet);
+  const { projectVectors } = await import('../run/project-vectors.js');
+  const projected = await interruptible((signal) =>
+    // Without a kind it says which there are.
+    projectVectors(directory, file, {
+      ...rest,
+      kind: kind as VectorKind,
+      top: tokens ? top : 0,
+      signal,
+      onProgress,
+    }),
+  );
+  print(
+    json
+      ? answerJson({ directory: projected.directory, ...projected.manifest })
+      : screenText(projectedText(projected)),
+  );
+}
+
+function projectedText({ directory, manifest }: ProjectedVectors): string {
+  const { vectors, kind, space, checks, files } = manifest;
+  const figures = checks.map(({ name, verdict, measured, tolerance }) => [
+    `  ${name}`,
+    verdict,
+    measured === null || tolerance === null ? '' : `${figure(measured)} (tolerance ${figure(tolerance)})`,
+  ]);
+  return [
+    `${directory}: ${counted(vectors.count, 'vector')} x ${vectors.hidden}, ${kind}-like, ${space}`,
+    ...alignedRows(figures).split('\n'),
+    alignedRows(files.map(({ path, bytes }) => [`  ${path}`, formatBytes(bytes)])),
+  ].join('\n');
+}
+
+/** Vectors from:to, of which either may be left out. */
+function rowRange(text: string): { from: number; to: number | null } {
+  const [, from, to] = /^(\d*):(\d*)$/.exec(text) ?? [];
+  if (from === undefined || to === undefined || text === ':')
+    throw new InvalidArgumentError(
+      'It must be a range from:to, such as 0:100, :100 or 100:, without the last one.',
+    );
+  return { from: from === '' ? 0 : integer(from), to: to === '' ? null : integer(to) };
+}

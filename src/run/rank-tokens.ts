@@ -1,0 +1,150 @@
+import { InputError } from '../errors.js';
+import { runTasks } from '../executor/executor.js';
+import { tellRows } from '../executor/tell-rows.js';
+import type { Slice } from '../files/file-record.js';
+import type { BackendChoice } from '../linalg/backend/backend.js';
+import { fileMetadata } from '../output/file-metadata.js';
+import { openTable, withoutTables } from '../output/open-table.js';
+import { runFile } from '../output/run-file.js';
+import { rankingUnits } from '../plan/vector-units.js';
+import { type ExtremeLists, Extremes, LISTS } from '../tables/extremes.js';
+import { powerOf, type VectorPass } from '../tables/vector-geometry.js';
+import type { VectorPart } from '../tables/vector-part.js';
+import type { RankedVectors } from '../tables/vector-table.js';
+import { counted } from '../text/figures.js';
+import { refuseDamaged } from './export-projections.js';
+import type { LockedRun } from './plan-extension.js';
+import { recordedPartitions } from './recorded-partitions.js';
+
+/** Rows of the largest table of nearest tokens: some 2 GB of memory while it is written. */
+const MOST_ROWS = 2 ** 25;
+
+/** Vectors whose coordinates lie in a file. */
+export interface VectorsToRank {
+  part: VectorPart;
+  passes: readonly VectorPass[];
+  /** Where the coordinates of vector 0 begin. */
+  coordinates: Slice;
+  backend: BackendChoice;
+}
+
+/** Tokens as the tables of the run know them. */
+export interface KnownTokens {
+  /** Norms of all tokens, [V]. */
+  norms: RankedVectors['norms'];
+  /** Texts of all tokens, [V]. */
+  texts: ArrayLike<unknown>;
+}
+
+/**
+ * Reads what the nearest tokens are made of beside the projections.
+ *
+ * @param vectors number of vectors, for which so many tokens are to be listed
+ * @throws InputError where the run has no tables, or the lists would be too long
+ */
+export async function knownTokens(
+  { directory, manifest }: LockedRun,
+  vectors: number,
+  top: number,
+): Promise<KnownTokens> {
+  const { tables, model } = manifest;
+  if (vectors * Math.min(top, model.rows) * LISTS > MOST_ROWS)
+    throw new InputError(
+      `${directory}: ${counted(vectors, 'vector')} with ${LISTS} lists of ${top} tokens are more than ${MOST_ROWS} rows; ask ` +
+        'for fewer tokens with --top, or for some of the vectors with --rows',
+    );
+  if (tables === null) throw withoutTables(directory);
+  const table = await openTable({ directory, tables }, 'tokens', model.rows);
+  const [euclidean, causal] = [await table.numbers('norm'), await table.numbers('causal_norm')];
+  return { norms: { euclidean, causal }, texts: await table.values('text') };
+}
+
+/**
+ * Finds the tokens nearest to every vector by every measure on the pool, from the projections of the run, once these are
+ * known to be as they were recorded.
+ *
+ * @returns the lists, and the sums over all tokens of the products and of their squares, [passes, 2, count]
+ */
+export async function rankTokens(
+  run: LockedRun,
+  { part, passes, coordinates, backend }: VectorsToRank,
+  { norms }: KnownTokens,
+  top: number,
+): Promise<{ ranked: RankedVectors; sums: Float64Array }> {
+  const { directory, manifest, context } = run;
+  const { executor, stopwatch } = context;
+  const { rows, hidden, name } = manifest.model;
+  await checkPartitions(run);
+  const metadata = fileMetadata(manifest.fingerprint, manifest.layout, name);
+  const partitions = recordedPartitions(manifest).map((partition) => ({
+    ...partition,
+    ...{ hidden, directory, metadata },
+  }));
+  const places = Math.min(top, rows);
+  const count = part.norm.length;
+  const scales = passes.map((_, k) => part.passSquares.subarray(k * count, (k + 1) * count).map(powerOf));
+  const units = rankingUnits(count, partitions.length, LISTS * places);
+  const inputs = units.map(({ vectors, partitions: { first, count: many } }) => {
+    const own = partitions.slice(first, first + many);
+    const from = own[0]!.rows.first;
+    const tokens = own.reduce((sum, partition) => sum + partition.rows.count, 0);
+    return {
+      hidden,
+      partitions: own,
+      rows: { first: from, count: tokens },
+      norms: {
+        euclidean: norms.euclidean.slice(from, from + tokens),
+        causal: norms.causal.slice(from, from + tokens),
+      },
+      vectors,
+      coordinates,
+      passes,
+      scales: scales.map((scale) => scale.slice(vectors.first, vectors.first + vectors.count)),
+      top: places,
+      backend,
+    };
+  });
+  const merged: ExtremeLists = {
+    keys: new Float64Array(count * LISTS * places),
+    tokens: new Int32Array(count * LISTS * places).fill(-1),
+  };
+  const partialSums: Float64Array[] = [];
+  const groups = new Map<number, Extremes>();
+  const passesOverTokens = units.filter(({ partitions: { first } }) => first === 0).length;
+  await stopwatch.time('nearest tokens', rows * passesOverTokens, (advance) =>
+    runTasks(tellRows(executor, advance), 'ranking', inputs, ({ lists, sums }, index) => {
+      const { vectors } = units[index]!;
+      const group = groups.get(vectors.first) ?? new Extremes(vectors.count, places);
+      groups.set(vectors.first, group);
+      group.add(lists);
+      partialSums[index] = sums;
+    }),
+  );
+  for (const [first, { merged: lists }] of groups) {
+    merged.keys.set(lists.keys, first * LISTS * places);
+    merged.tokens.set(lists.tokens, first * LISTS * places);
+  }
+  // In the order of the units, so that the bits do not depend on timing.
+  const sums = new Float64Array(passes.length * 2 * count);
+  for (const [index, { vectors }] of units.entries())
+    for (let k = 0; k < passes.length * 2; k++)
+      for (let v = 0; v < vectors.count; v++)
+        sums[k * count + vectors.first + v]! += partialSums[index]![k * vectors.count + v]!;
+  return { ranked: { part, passes, top: places, ...merged, norms }, sums };
+}
+
+/** Compares every partition that is read with its record. @throws VerificationError that names those that are damaged */
+async function checkPartitions({ directory, manifest, context }: LockedRun): Promise<void> {
+  const inputs = recordedPartitions(manifest).map(({ rows, parquet, arrow }) => {
+    const { path, bytes, crc32 } = (parquet ?? arrow)!;
+    // By its CRC-32 alone: a SHA-256 of all would take as long as the products of a thousand vectors.
+    return { rows, files: [{ path, bytes, crc32, absolutePath: runFile(directory, path) }] };
+  });
+  const damage: string[][] = [];
+  await context.stopwatch.time('check of partitions', manifest.model.rows, (advance) =>
+    runTasks(tellRows(context.executor, advance), 'checksum', inputs, ({ problems }, index) => {
+      damage[index] = problems;
+    }),
+  );
+  refuseDamaged(directory, damage.flat());
+}
