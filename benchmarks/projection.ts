@@ -47,9 +47,6 @@ const rows = wholeNumber(given.partitions) * partitionRows;
 const directory = path.resolve(import.meta.dirname, '../../runs/benchmark-projection');
 const metadata = { 'eigenshard.benchmark': 'projection' };
 
-/** Relative error of float32 sums of d terms, wide enough for any order of summation. */
-const PROBE_TOLERANCE = d * 2 ** -24;
-
 forbidTelemetry();
 const threads = Array.from(
   { length: workers },
@@ -136,8 +133,9 @@ async function stage(inputs: readonly ProjectInput[], eigenvectors: Float32Array
 
 function refuseWrong({ problems, probe, normDifference }: VerifyResult): void {
   if (problems.length > 0) throw new Error(problems.join('; '));
-  if (probe.maximumRelative <= PROBE_TOLERANCE && normDifference.maximumRelative <= PROBE_TOLERANCE) return;
-  throw new Error(`projections are off by ${probe.maximumRelative}, above ${PROBE_TOLERANCE}`);
+  for (const { relative, tolerance } of [probe, normDifference]) {
+    if (!(relative <= tolerance)) throw new Error(`projections are off by ${relative}, above ${tolerance}`);
+  }
 }
 
 /** Deals the partitions to the threads and waits for all of them. */

@@ -152,7 +152,7 @@ function verification(run: RunOnDisk): VerifyInput {
     const file = written.find(({ path }) => path === name);
     return file === undefined ? null : { ...file, sha256: null };
   };
-  const { eigenvalues, probeVector, probeImage, means } = readBasisArrays(store, upstream(run, 'basis'));
+  const { eigenvalues, probeVectors, probeImages, means } = readBasisArrays(store, upstream(run, 'basis'));
   return {
     source: input.source,
     hidden: units.hidden,
@@ -162,7 +162,7 @@ function verification(run: RunOnDisk): VerifyInput {
     arrow: expected(arrow),
     metadata: metadataOf(run),
     eigenvalues,
-    probe: { vector: probeVector, image: probeImage },
+    probe: { vectors: probeVectors, images: probeImages },
     tables:
       identity.tables === null
         ? null

@@ -1,4 +1,7 @@
-import { type Measurements, worse } from '../src/checks/measurements.js';
+import type { Measurements } from '../src/checks/measurements.js';
+import { PROBE_VECTORS } from '../src/checks/probe.js';
+import { errorVariance } from '../src/checks/rounding.js';
+import { normTolerance, probeTolerance, type RowDeviation, worse } from '../src/checks/row-deviation.js';
 import type { Tasks, VerifyInput } from '../src/executor/tasks.js';
 import type { ParquetLayout } from '../src/formats/parquet.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
@@ -14,6 +17,9 @@ import { rowsReport } from './rows-report.js';
 import { forEachStrip, stripSizes } from './strips.js';
 
 type Regions = ReturnType<typeof allotRegions>;
+
+/** Statistics that `foldColumns` gives of a column. */
+const STATISTICS = 6;
 
 /**
  * Re-reads one partition from disk and measures it against the checkpoint's rows, which are read again too:
@@ -65,7 +71,7 @@ function measureProjections(input: VerifyInput, regions: Regions, blocks: Iterab
   const columns = foldProjections(input, regions, blocks);
   if (input.source === null) {
     regions.gammaSquares.float64.set(regions.squares.float64);
-    regions.gammaProbe.float64.set(regions.probe.float64);
+    regions.gammaProbes.float64.set(regions.probes.float64);
   }
   return { ...columns, ...compareRows(input, regions) };
 }
@@ -77,32 +83,30 @@ function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
       ? { raw: 0, gamma: Math.min(STRIP_ROWS, rows.count) * d * 4 }
       : stripSizes(source, rows)),
     gammaSquares: rows.count * 8,
-    gammaProbe: rows.count * 8,
+    gammaProbes: PROBE_VECTORS * rows.count * 8,
     squares: rows.count * 8,
     causal: rows.count * 8,
-    probe: rows.count * 8,
+    fourths: rows.count * 8,
+    probes: PROBE_VECTORS * rows.count * 8,
     lambda: d * 8,
-    probeVector: d * 8,
-    probeImage: d * 8,
+    probeVectors: PROBE_VECTORS * d * 8,
+    probeImages: PROBE_VECTORS * d * 8,
     gammaSums: d * 8,
-    sums: d * 8,
-    sumsOfSquares: d * 8,
-    minima: d * 8,
-    maxima: d * 8,
+    statistics: d * STATISTICS * 8,
     // The whole partition by columns, as large as in the projection.
     block: blockBytes(input, layout),
     // Behind the block: kernels read rows by fours, beyond the last one's end.
     ...tableSizes(rows, d, input.tables),
   });
   regions.lambda.float64.set(input.eigenvalues);
-  regions.probeVector.float64.set(input.probe.vector);
-  regions.probeImage.float64.set(input.probe.image);
+  regions.probeVectors.float64.set(input.probe.vectors);
+  regions.probeImages.float64.set(input.probe.images);
   return regions;
 }
 
-/** Measures ||gamma_i||^2, gamma_i . (V r) and sum_i gamma_ij from the checkpoint, in their regions. */
+/** Measures ||gamma_i||^2, both gamma_i . (V r) and sum_i gamma_ij from the checkpoint, in their regions. */
 async function measureCheckpoint({ source, rows }: VerifyInput, regions: Regions): Promise<void> {
-  const { gamma, gammaSums, gammaSquares, gammaProbe, probeImage } = regions;
+  const { gamma, gammaSums, gammaSquares, gammaProbes, probeImages } = regions;
   gammaSums.float64.fill(0);
   if (source === null) return;
   const d = source.columns;
@@ -113,24 +117,31 @@ async function measureCheckpoint({ source, rows }: VerifyInput, regions: Regions
       gamma.offset,
       count,
       d,
-      probeImage.offset,
+      probeImages.offset,
       gammaSquares.offset + at,
-      gammaProbe.offset + at,
+      gammaProbes.offset + at,
+      rows.count * 8,
     );
     rowsReport.advance(count);
   });
 }
 
-/** Folds every block into per-row squares, causal squares and probe (in their regions) and per-column sums. */
-function foldProjections({ hidden: d }: VerifyInput, regions: Regions, blocks: Iterable<ColumnBlock>) {
+/** Folds every block into per-row squares, causal squares, fourth powers and probes (in their regions), and the columns. */
+function foldProjections(
+  { hidden: d, rows }: VerifyInput,
+  regions: Regions,
+  blocks: Iterable<ColumnBlock>,
+): Columns {
   const columns = {
     sums: new Float64Array(d),
     sumsOfSquares: new Float64Array(d),
+    sumsOfCubes: new Float64Array(d),
+    sumsOfFourths: new Float64Array(d),
     minima: new Float64Array(d).fill(Number.POSITIVE_INFINITY),
     maxima: new Float64Array(d).fill(Number.NEGATIVE_INFINITY),
   };
-  const { lambda, probeVector, squares, causal, probe, sums, sumsOfSquares, minima, maxima } = regions;
-  for (const region of [squares, causal, probe]) region.float64.fill(0);
+  const { lambda, probeVectors, squares, causal, fourths, probes, statistics } = regions;
+  for (const region of [squares, causal, fourths, probes]) region.float64.fill(0);
   for (const block of blocks) {
     const column = block.firstColumn * 8;
     const row = block.firstRow * 8;
@@ -140,20 +151,27 @@ function foldProjections({ hidden: d }: VerifyInput, regions: Regions, blocks: I
       block.columns,
       block.columnStride,
       lambda.offset + column,
-      probeVector.offset + column,
+      probeVectors.offset + column,
+      d * 8,
       squares.offset + row,
       causal.offset + row,
-      probe.offset + row,
-      sums.offset + column,
-      sumsOfSquares.offset + column,
-      minima.offset + column,
-      maxima.offset + column,
+      fourths.offset + row,
+      probes.offset + row,
+      rows.count * 8,
+      statistics.offset,
     );
-    for (let j = block.firstColumn; j < block.firstColumn + block.columns; j++) {
-      columns.sums[j]! += sums.float64[j]!;
-      columns.sumsOfSquares[j]! += sumsOfSquares.float64[j]!;
-      columns.minima[j] = Math.min(columns.minima[j]!, minima.float64[j]!);
-      columns.maxima[j] = Math.max(columns.maxima[j]!, maxima.float64[j]!);
+    for (let k = 0; k < block.columns; k++) {
+      const j = block.firstColumn + k;
+      const [sum, square, cube, fourth, minimum, maximum] = statistics.float64.subarray(
+        k * STATISTICS,
+        (k + 1) * STATISTICS,
+      ) as unknown as [number, number, number, number, number, number];
+      columns.sums[j]! += sum;
+      columns.sumsOfSquares[j]! += square;
+      columns.sumsOfCubes[j]! += cube;
+      columns.sumsOfFourths[j]! += fourth;
+      columns.minima[j] = Math.min(columns.minima[j]!, minimum);
+      columns.maxima[j] = Math.max(columns.maxima[j]!, maximum);
     }
     rowsReport.advance((block.rows * block.columns) / d);
   }
@@ -161,28 +179,47 @@ function foldProjections({ hidden: d }: VerifyInput, regions: Regions, blocks: I
 }
 
 /** Sets the projections' rows beside the checkpoint's. NaN or infinity in a projection shows as NaN here. */
-function compareRows({ rows }: VerifyInput, regions: Regions) {
-  const normDifference = { maximum: 0, sum: 0, maximumRelative: 0, row: rows.first };
-  const probe = { maximumRelative: 0, row: rows.first };
+function compareRows({ rows, hidden: d }: VerifyInput, regions: Regions) {
+  const { gammaSquares, gammaProbes, squares, causal, fourths, probes } = regions;
+  const variance = errorVariance(d);
+  const tolerance = probeTolerance(variance, d);
+  const none = { relative: 0, tolerance, row: rows.first };
+  let largest: RowDeviation = none;
+  let probe: RowDeviation = none;
+  const difference = { maximum: 0, sum: 0 };
   const alongProbe = emptySums();
   const norm = emptySums();
   const causalNorm = emptySums();
   for (let i = 0; i < rows.count; i++) {
     const row = rows.first + i;
-    const gammaNorm = Math.sqrt(regions.gammaSquares.float64[i]!);
-    const projectedNorm = Math.sqrt(regions.squares.float64[i]!);
+    const gammaNorm = Math.sqrt(gammaSquares.float64[i]!);
+    const square = squares.float64[i]!;
+    const projectedNorm = Math.sqrt(square);
     addMoment(norm, projectedNorm);
-    addMoment(causalNorm, Math.sqrt(regions.causal.float64[i]!));
+    addMoment(causalNorm, Math.sqrt(causal.float64[i]!));
+    addMoment(alongProbe, probes.float64[i]!);
 
-    const difference = Math.abs(gammaNorm - projectedNorm);
-    normDifference.sum += difference;
-    normDifference.maximum = Math.max(normDifference.maximum, difference);
-    raise(normDifference, relative(difference, gammaNorm), row);
-    addMoment(alongProbe, regions.probe.float64[i]!);
-    const missed = Math.abs(regions.probe.float64[i]! - regions.gammaProbe.float64[i]!);
-    raise(probe, relative(missed, gammaNorm), row);
+    const deviation = Math.abs(gammaNorm - projectedNorm);
+    difference.sum += deviation;
+    difference.maximum = Math.max(difference.maximum, deviation);
+    largest = worse(largest, {
+      relative: relative(deviation, gammaNorm),
+      tolerance: normTolerance(variance, concentration(fourths.float64[i]!, square)),
+      row,
+    });
+    for (let at = i; at < PROBE_VECTORS * rows.count; at += rows.count) {
+      const missed = Math.abs(probes.float64[at]! - gammaProbes.float64[at]!);
+      probe = worse(probe, { relative: relative(missed, gammaNorm), tolerance, row });
+    }
   }
-  return { normDifference, probe, alongProbe, norm, causalNorm };
+  return {
+    normDifference: { ...largest, ...difference },
+    probe,
+    rowKeys: gammaProbes.float64.slice(rows.count),
+    alongProbe,
+    norm,
+    causalNorm,
+  };
 }
 
 /** Deviation relative to a norm; a row of zeros must be projected on zero exactly. */
@@ -190,18 +227,16 @@ function relative(deviation: number, norm: number): number {
   return deviation === 0 ? 0 : deviation / norm;
 }
 
-/** Keeps the largest deviation and its row; a NaN beats every number and stays. */
-function raise(worst: { maximumRelative: number; row: number }, deviation: number, row: number): void {
-  if (
-    deviation > worst.maximumRelative ||
-    (Number.isNaN(deviation) && !Number.isNaN(worst.maximumRelative))
-  ) {
-    worst.maximumRelative = deviation;
-    worst.row = row;
-  }
+/** sum_j p_j^4 / (sum_j p_j^2)^2; 1, the largest, where there is none. */
+function concentration(fourths: number, squares: number): number {
+  const share = fourths / squares ** 2;
+  return Number.isFinite(share) ? share : 1;
 }
 
-type Columns = Pick<Measurements, 'sums' | 'sumsOfSquares' | 'minima' | 'maxima'>;
+type Columns = Pick<
+  Measurements,
+  'sums' | 'sumsOfSquares' | 'sumsOfCubes' | 'sumsOfFourths' | 'minima' | 'maxima'
+>;
 
 /** Whether no projection has overflowed, or is no number: tables are made of numbers. */
 function areFinite({ minima, maxima }: Pick<Columns, 'minima' | 'maxima'>): boolean {

@@ -1,41 +1,40 @@
 import type { MomentSums } from '../linalg/moments.js';
 import type { Measurements } from './measurements.js';
+import type { RowDeviation } from './row-deviation.js';
 
 /** Measurements but for what is said in words, as arrays. */
 export interface MeasurementArrays {
   sums: Float64Array;
   sumsOfSquares: Float64Array;
+  sumsOfCubes: Float64Array;
+  sumsOfFourths: Float64Array;
   minima: Float64Array;
   maxima: Float64Array;
   gammaSums: Float64Array;
+  rowKeys: Float64Array;
   /** All that is one number, in the order of `numbersOf`. */
   numbers: Float64Array;
 }
 
 /** Gives measurements as arrays, exactly: JSON has no infinity, and nothing for what is no number. */
 export function measurementArrays(measured: Measurements): MeasurementArrays {
-  const { sums, sumsOfSquares, minima, maxima, gammaSums } = measured;
-  return { sums, sumsOfSquares, minima, maxima, gammaSums, numbers: Float64Array.from(numbersOf(measured)) };
+  const { sums, sumsOfSquares, sumsOfCubes, sumsOfFourths, minima, maxima, gammaSums, rowKeys } = measured;
+  const powers = { sums, sumsOfSquares, sumsOfCubes, sumsOfFourths };
+  const numbers = Float64Array.from(numbersOf(measured));
+  return { ...powers, minima, maxima, gammaSums, rowKeys, numbers };
 }
 
 /** Gives the measurements that arrays were made of. @param problems those found in words */
-export function measurementsOf(
-  { sums, sumsOfSquares, minima, maxima, gammaSums, numbers }: MeasurementArrays,
-  problems: string[],
-): Measurements {
+export function measurementsOf({ numbers, ...arrays }: MeasurementArrays, problems: string[]): Measurements {
   const rest = [...numbers];
   const next = () => rest.shift()!;
   return {
     problems,
-    sums,
-    sumsOfSquares,
-    minima,
-    maxima,
-    gammaSums,
+    ...arrays,
     rows: next(),
     gammaSquares: next(),
-    normDifference: { maximum: next(), sum: next(), maximumRelative: next(), row: next() },
-    probe: { maximumRelative: next(), row: next() },
+    normDifference: { maximum: next(), sum: next(), ...rowDeviation(next) },
+    probe: rowDeviation(next),
     alongProbe: momentSums(next),
     norm: momentSums(next),
     causalNorm: momentSums(next),
@@ -51,24 +50,23 @@ function numbersOf({
   norm,
   causalNorm,
 }: Measurements): number[] {
-  const { maximum, sum, maximumRelative, row } = normDifference;
   const moments = [alongProbe, norm, causalNorm].flatMap((sums) => [
     sums.minimum,
     sums.maximum,
     sums.sum,
     sums.sumOfSquares,
   ]);
-  return [
-    rows,
-    gammaSquares,
-    maximum,
-    sum,
-    maximumRelative,
+  const { maximum, sum } = normDifference;
+  const deviations = [normDifference, probe].flatMap(({ relative, tolerance, row }) => [
+    relative,
+    tolerance,
     row,
-    probe.maximumRelative,
-    probe.row,
-    ...moments,
-  ];
+  ]);
+  return [rows, gammaSquares, maximum, sum, ...deviations, ...moments];
+}
+
+function rowDeviation(next: () => number): RowDeviation {
+  return { relative: next(), tolerance: next(), row: next() };
 }
 
 function momentSums(next: () => number): MomentSums {

@@ -1,4 +1,5 @@
 import { type MomentSums, mergeMomentSums } from '../linalg/moments.js';
+import { type RowDeviation, worse } from './row-deviation.js';
 
 /** Measurements of one partition, or of several merged in their order. d = hidden size. */
 export interface Measurements {
@@ -9,6 +10,10 @@ export interface Measurements {
   sums: Float64Array;
   /** Sums of the squares of each column, sum_i p_ij^2, [d]. */
   sumsOfSquares: Float64Array;
+  /** Sums of the third powers of each column, sum_i p_ij^3, [d]. */
+  sumsOfCubes: Float64Array;
+  /** Sums of the fourth powers of each column, sum_i p_ij^4, [d]. */
+  sumsOfFourths: Float64Array;
   /** Smallest p of each column, [d]. */
   minima: Float64Array;
   /** Largest p of each column, [d]. */
@@ -17,13 +22,13 @@ export interface Measurements {
   gammaSums: Float64Array;
   /** Sum of the checkpoint's squares, sum_i ||gamma_i||^2. */
   gammaSquares: number;
-  /**
-   * Difference | ||gamma_i|| - ||p_i|| |: its maximum, its sum, and the maximum relative to ||gamma_i|| with its row.
-   */
-  normDifference: { maximum: number; sum: number; maximumRelative: number; row: number };
-  /** Deviation |p_i . r - gamma_i . (V r)| / ||gamma_i|| of the probe: its maximum with its row. */
-  probe: { maximumRelative: number; row: number };
-  /** Projections p_i . r on the probe's vector r. */
+  /** A number of each row, [rows]: gamma_i . (V r) of the second probe vector. Equal rows have equal ones. */
+  rowKeys: Float64Array;
+  /** Difference | ||gamma_i|| - ||p_i|| |: its maximum, its sum, and the row where it is largest for its tolerance. */
+  normDifference: RowDeviation & { maximum: number; sum: number };
+  /** Deviation |p_i . r - gamma_i . (V r)| of the probe, of the two vectors r together. */
+  probe: RowDeviation;
+  /** Projections p_i . r on the first probe vector. */
   alongProbe: MomentSums;
   /** Euclidean norms ||p_i||. */
   norm: MomentSums;
@@ -43,9 +48,12 @@ export function mergeMeasurements(parts: readonly Measurements[]): Measurements 
     problems: [...first.problems],
     sums: first.sums.slice(),
     sumsOfSquares: first.sumsOfSquares.slice(),
+    sumsOfCubes: first.sumsOfCubes.slice(),
+    sumsOfFourths: first.sumsOfFourths.slice(),
     minima: first.minima.slice(),
     maxima: first.maxima.slice(),
     gammaSums: first.gammaSums.slice(),
+    rowKeys: concatenated(parts.map(({ rowKeys }) => rowKeys)),
   };
   for (const part of rest) {
     merged.problems.push(...part.problems);
@@ -54,6 +62,8 @@ export function mergeMeasurements(parts: readonly Measurements[]): Measurements 
     for (let j = 0; j < merged.sums.length; j++) {
       merged.sums[j]! += part.sums[j]!;
       merged.sumsOfSquares[j]! += part.sumsOfSquares[j]!;
+      merged.sumsOfCubes[j]! += part.sumsOfCubes[j]!;
+      merged.sumsOfFourths[j]! += part.sumsOfFourths[j]!;
       merged.gammaSums[j]! += part.gammaSums[j]!;
       merged.minima[j] = Math.min(merged.minima[j]!, part.minima[j]!);
       merged.maxima[j] = Math.max(merged.maxima[j]!, part.maxima[j]!);
@@ -81,7 +91,12 @@ export function columnVariances({ rows, sums, sumsOfSquares }: Measurements): Fl
   });
 }
 
-/** Worse of two deviations; a NaN is worse than any number. */
-export function worse<Deviation extends { maximumRelative: number }>(a: Deviation, b: Deviation): Deviation {
-  return a.maximumRelative >= b.maximumRelative || Number.isNaN(a.maximumRelative) ? a : b;
+function concatenated(arrays: readonly Float64Array[]): Float64Array {
+  const whole = new Float64Array(arrays.reduce((length, array) => length + array.length, 0));
+  let at = 0;
+  for (const array of arrays) {
+    whole.set(array, at);
+    at += array.length;
+  }
+  return whole;
 }

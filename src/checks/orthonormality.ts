@@ -1,6 +1,6 @@
 import type { Multiplication } from '../linalg/backend/backend.js';
 import { symmetricProduct } from '../linalg/symmetric-product.js';
-import { FLOAT32_ROUNDOFF as u } from './identities.js';
+import { FLOAT32_ROUNDOFF as u } from './rounding.js';
 import type { StoredVectors } from './stored-vectors.js';
 import { type Check, DEVIATIONS, judge } from './verdict.js';
 

@@ -1,7 +1,7 @@
 import type { Multiplication } from '../linalg/backend/backend.js';
 import type { Matrix } from '../linalg/matrix.js';
-import { FLOAT32_ROUNDOFF as u } from './identities.js';
 import { randomSigns } from './random-signs.js';
+import { FLOAT32_ROUNDOFF as u } from './rounding.js';
 import type { StoredVectors } from './stored-vectors.js';
 import { type Check, DEVIATIONS, judge } from './verdict.js';
 

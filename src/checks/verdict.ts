@@ -55,10 +55,19 @@ export function failedText(checks: readonly Check[]): string | null {
   return `${failed.length} of ${counted(checks.length, 'check')} failed (${failed.join(', ')})`;
 }
 
-/** Judges a deviation by its tolerance; NaN fails. */
+/** What a check finds, beside its name. */
+export type Judged = Pick<Check, 'measured' | 'tolerance' | 'verdict' | 'detail'>;
+
+/** Judges a deviation by its tolerance; NaN and infinity fail. */
 export function judge(
   measured: number,
   tolerance: number,
 ): { measured: number; tolerance: number; verdict: Verdict } {
-  return { measured, tolerance, verdict: measured <= tolerance ? 'passed' : 'failed' };
+  const isWithin = Number.isFinite(measured) && measured <= tolerance;
+  return { measured, tolerance, verdict: isWithin ? 'passed' : 'failed' };
+}
+
+/** Judges nothing. @param detail why the check does not apply */
+export function notApplicable(detail: string): Judged & { detail: string } {
+  return { measured: null, tolerance: null, verdict: 'not applicable', detail };
 }

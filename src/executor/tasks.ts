@@ -1,4 +1,5 @@
 import type { Measurements } from '../checks/measurements.js';
+import type { Probe } from '../checks/probe.js';
 import type {
   ExpectedFile,
   FileRecord,
@@ -198,8 +199,8 @@ export interface VerifyInput extends PartitionInput {
   source: RowSource | null;
   /** lambda, [d]. */
   eigenvalues: Float64Array;
-  /** Freivalds probe: a unit vector r, [d], and V r, [d]. */
-  probe: { vector: Float64Array; image: Float64Array };
+  /** Freivalds probe. */
+  probe: Probe;
   /** Settings of the tables; null where none are wanted. */
   tables: TableSettings | null;
 }

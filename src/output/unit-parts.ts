@@ -52,13 +52,13 @@ export function readScannedRange(store: RunStore, record: DoneRecord): ScannedRa
   };
 }
 
-/** What of the basis later units need, each array [d]. */
+/** What of the basis later units need, each array [d] but for the probe's. */
 export interface BasisArrays {
   /** lambda */
   eigenvalues: Float64Array;
-  /** Freivalds probe r, and its image V r. */
-  probeVector: Float64Array;
-  probeImage: Float64Array;
+  /** Vectors r of the Freivalds probe, and their images V r, each [2, d]. */
+  probeVectors: Float64Array;
+  probeImages: Float64Array;
   /** m = mu V */
   means: Float64Array;
 }

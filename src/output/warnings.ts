@@ -1,4 +1,4 @@
-import { whyMatchIsUnknown } from '../checks/identities.js';
+import { whyMatchIsUnknown } from '../checks/covariance-identities.js';
 import { count } from '../text/figures.js';
 import type { RunResults } from './manifest.js';
 

@@ -71,8 +71,8 @@ export async function settleBasis(run: UnitRun, inputs: BasisInputs, context: Ru
     const probe = freivaldsProbe(stored.eigenvectors, hidden);
     const part = {
       eigenvalues: stored.eigenvalues,
-      probeVector: probe.vector,
-      probeImage: probe.image,
+      probeVectors: probe.vectors,
+      probeImages: probe.images,
       means: rowTimesMatrix(inputs.identity.scan.mean, stored.eigenvectors),
     };
     const name = { stage: 'basis', unit: 0 } as const;

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { metricMatches } from '../checks/identities.js';
+import { metricMatches } from '../checks/covariance-identities.js';
 import { readLogitBias } from '../input/logit-bias.js';
 import { exportIdentity } from '../output/export-identity.js';
 import {

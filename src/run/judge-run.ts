@@ -1,13 +1,8 @@
 import type { BasisCheck } from '../checks/basis-check.js';
-import {
-  checkProjections,
-  type Expected,
-  NOTEBOOK_NORM_LIMIT,
-  PROBE,
-  ROW_NORMS,
-} from '../checks/identities.js';
+import type { Expected } from '../checks/expected.js';
+import { checkProjections, NOTEBOOK_NORM_LIMIT, PROBE, ROW_NORMS } from '../checks/identities.js';
 import { columnVariances, type Measurements, mergeMeasurements } from '../checks/measurements.js';
-import type { Check, Verification } from '../checks/verdict.js';
+import { type Check, notApplicable, type Verification } from '../checks/verdict.js';
 import { VerificationError } from '../errors.js';
 import type { Executor } from '../executor/executor.js';
 import type { VerifiedFile } from '../files/file-record.js';
@@ -70,6 +65,7 @@ export function judgeMeasurements(
   const judged = checkProjections(measurements, {
     eigenvalues: basis.eigenvalues,
     covarianceEigenvalues: basis.covarianceEigenvalues,
+    eigenvectors: basis.eigenvectors,
     ridge,
     meanProjections: mean === null ? null : rowTimesMatrix(mean, basis.eigenvectors),
     metric,
@@ -114,13 +110,7 @@ export function judgeMeasurements(
 function withoutCheckpoint(checks: readonly Check[]): Check[] {
   return checks.map((check) =>
     check.name === ROW_NORMS || check.name === PROBE
-      ? {
-          ...check,
-          measured: null,
-          tolerance: null,
-          verdict: 'not applicable',
-          detail: 'the checkpoint is not at hand',
-        }
+      ? { ...check, ...notApplicable('the checkpoint is not at hand') }
       : check,
   );
 }

@@ -1,4 +1,4 @@
-import { metricMatches } from '../checks/identities.js';
+import { metricMatches } from '../checks/covariance-identities.js';
 import { recordOf } from '../input/norm/fold-source.js';
 import {
   type ExportDigest,

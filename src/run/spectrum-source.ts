@@ -1,4 +1,4 @@
-import { metricEpsilon } from '../checks/identities.js';
+import { metricEpsilon } from '../checks/expected.js';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import type { Manifest } from '../output/manifest.js';
 import type { SpectrumSource } from '../tables/spectrum.js';

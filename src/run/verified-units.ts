@@ -1,4 +1,4 @@
-import { metricEpsilon } from '../checks/identities.js';
+import { expectedMetric } from '../checks/expected.js';
 import { type Measurements, mergeMeasurements } from '../checks/measurements.js';
 import type { VerifiedFile } from '../files/file-record.js';
 import type { DoneRecord } from '../output/done-records.js';
@@ -44,10 +44,7 @@ export class VerifiedUnits {
       basis: this.#basis.stored,
       basisCheck: this.#basis.check,
       ridge: metric.ridge,
-      metric:
-        metric.source === 'computed'
-          ? { source: 'computed' }
-          : { source: 'file', epsilon: metricEpsilon(metric) },
+      metric: expectedMetric(metric),
       hasCheckpoint: true,
       mean: null,
     });

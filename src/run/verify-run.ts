@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { checkBasis } from '../checks/basis-check.js';
-import { type Expected, filesCheck, metricEpsilon } from '../checks/identities.js';
+import { expectedMetric } from '../checks/expected.js';
+import { filesCheck } from '../checks/identities.js';
 import type { Operator } from '../checks/residual.js';
 import type { Verification } from '../checks/verdict.js';
 import { EigenshardError, InputError } from '../errors.js';
@@ -47,12 +48,6 @@ interface VerifiedRun {
 /** What an input of the run gives, or why it is not at hand. */
 type Input<Found> = { found: Found; missing: null } | { found: null; missing: string };
 
-/** A metric as the identities need it, and the matrix that the basis diagonalises. */
-interface OpenedMetric {
-  metric: Expected['metric'];
-  operator: Operator;
-}
-
 /**
  * Checks a finished run again: its files are those that it recorded and no others, its inputs those that it was made from,
  * the identities hold for the bytes on disk, and the manifest says what is measured. Where an input is not at hand, what
@@ -77,18 +72,18 @@ export async function verifyRun(
     refuseFailed(directory, [filesCheck(problems)], DAMAGE_ADVICE);
   }
   // Before the weights, which take longer: it may be another one, or not be there.
-  const metric = await openMetric(run, options.metric);
+  const operator = await openMetric(run, options.metric);
   const source = await openSource(run, options.model);
-  const inputs = { source: source.found, metric: metric.found, isExact: options.isExact };
+  const inputs = { source: source.found, operator: operator.found, isExact: options.isExact };
   const { verification } = await judge(run, inputs, problems);
-  const unchecked = [source.missing, metric.missing].filter((reason) => reason !== null);
+  const unchecked = [source.missing, operator.missing].filter((reason) => reason !== null);
   return { verification, unchecked };
 }
 
 /** Judges the identities, as far as the inputs are at hand, and the manifest's figures. */
 async function judge(
   { manifest, directory, context }: VerifiedRun,
-  { source, metric, isExact }: { source: RowSource | null; metric: OpenedMetric | null; isExact: boolean },
+  { source, operator, isExact }: { source: RowSource | null; operator: Operator | null; isExact: boolean },
   problems: readonly string[],
 ): Promise<VerificationResult> {
   const { model } = manifest;
@@ -105,9 +100,9 @@ async function judge(
         metadata: fileMetadata(manifest.fingerprint, manifest.layout, model.name),
         partitions: recordedPartitions(manifest),
         basis,
-        basisCheck: await checkBasis(basis, metric?.operator ?? null, isExact),
+        basisCheck: await checkBasis(basis, operator, isExact),
         ridge: manifest.metric.ridge,
-        metric: metric?.metric ?? { source: 'file', epsilon: 0 },
+        metric: expectedMetric(manifest.metric),
         otherProblems: Promise.resolve(problems),
         tables: null,
       },
@@ -138,20 +133,16 @@ async function openSource(
 async function openMetric(
   { manifest: { metric: recorded, model }, directory }: VerifiedRun,
   moved: string | undefined,
-): Promise<Input<OpenedMetric>> {
+): Promise<Input<Operator>> {
   if (recorded.source === 'computed') {
     const matrix = await readCovariance(directory, model.hidden);
-    return { found: { metric: { source: 'computed' }, operator: { symbol: 'C', matrix } }, missing: null };
+    return { found: { symbol: 'C', matrix }, missing: null };
   }
   const place = moved ?? recorded.path;
   try {
     const metric = await readMetric(place, { hiddenSize: model.hidden });
     if (metric.sha256 !== recorded.sha256) throw otherInput(place, 'metric', 'its SHA-256 differs');
-    const operator = { symbol: 'M', matrix: metric.matrix } as const;
-    return {
-      found: { metric: { source: 'file', epsilon: metricEpsilon(metric) }, operator },
-      missing: null,
-    };
+    return { found: { symbol: 'M', matrix: metric.matrix }, missing: null };
   } catch (error) {
     return missing(error, moved, 'the metric', '--metric');
   }

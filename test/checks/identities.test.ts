@@ -1,13 +1,11 @@
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import {
-  checkProjections,
-  type Expected,
-  metricEpsilon,
-  metricMatches,
-  productRounding,
-} from '../../src/checks/identities.js';
+import { metricMatches } from '../../src/checks/covariance-identities.js';
+import { type Expected, expectedMetric, metricEpsilon } from '../../src/checks/expected.js';
+import { checkProjections } from '../../src/checks/identities.js';
 import { type Measurements, mergeMeasurements } from '../../src/checks/measurements.js';
+import { errorVariance } from '../../src/checks/rounding.js';
+import { normTolerance, probeTolerance, type RowDeviation, worse } from '../../src/checks/row-deviation.js';
 import { type Check, judge } from '../../src/checks/verdict.js';
 import { randomOrthogonal, seededRandom } from '../helpers/random.js';
 
@@ -61,9 +59,13 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
   const { d, gamma, lambda } = exact;
   const r = Float64Array.from({ length: d }, (_, j) => hadamard(j, 5) / Math.sqrt(d));
   const image = Float64Array.from({ length: d }, (_, k) => dot(exact.basis, k * d, r, d));
+  const variance = errorVariance(d);
+  const none = { relative: 0, tolerance: probeTolerance(variance, d), row: first };
   const columns = {
     sums: new Float64Array(d),
     sumsOfSquares: new Float64Array(d),
+    sumsOfCubes: new Float64Array(d),
+    sumsOfFourths: new Float64Array(d),
     minima: new Float64Array(d).fill(Number.POSITIVE_INFINITY),
     maxima: new Float64Array(d).fill(Number.NEGATIVE_INFINITY),
     gammaSums: new Float64Array(d),
@@ -73,8 +75,9 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
     problems: [],
     rows: end - first,
     gammaSquares: 0,
-    normDifference: { maximum: 0, sum: 0, maximumRelative: 0, row: first },
-    probe: { maximumRelative: 0, row: first },
+    rowKeys: new Float64Array(end - first),
+    normDifference: { maximum: 0, sum: 0, ...none },
+    probe: none,
     alongProbe: {
       minimum: Number.POSITIVE_INFINITY,
       maximum: Number.NEGATIVE_INFINITY,
@@ -90,6 +93,8 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
     for (let j = 0; j < d; j++) {
       columns.sums[j]! += p[j]!;
       columns.sumsOfSquares[j]! += p[j]! * p[j]!;
+      columns.sumsOfCubes[j]! += p[j]! ** 3;
+      columns.sumsOfFourths[j]! += p[j]! ** 4;
       columns.minima[j] = Math.min(columns.minima[j]!, p[j]!);
       columns.maxima[j] = Math.max(columns.maxima[j]!, p[j]!);
       columns.gammaSums[j]! += gamma[at + j]!;
@@ -108,19 +113,28 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
       moments.sum += value;
       moments.sumOfSquares += value * value;
     }
+    measurements.rowKeys[row - first] = dot(gamma, at, image, d);
+    const { normDifference, probe } = measurements;
     const difference = Math.abs(norm - Math.sqrt(squares));
-    measurements.normDifference.sum += difference;
-    measurements.normDifference.maximum = Math.max(measurements.normDifference.maximum, difference);
-    raise(measurements.normDifference, difference / Math.sqrt(squares), row);
+    const concentration = p.reduce((sum, value) => sum + value ** 4, 0) / norm ** 4;
+    measurements.normDifference = {
+      maximum: Math.max(normDifference.maximum, difference),
+      sum: normDifference.sum + difference,
+      ...worst(normDifference, {
+        relative: difference / Math.sqrt(squares),
+        tolerance: normTolerance(variance, Number.isFinite(concentration) ? concentration : 1),
+        row,
+      }),
+    };
     const missed = Math.abs(dot(p, 0, r, d) - dot(gamma, at, image, d));
-    raise(measurements.probe, missed / Math.sqrt(squares), row);
+    measurements.probe = worst(probe, { ...none, relative: missed / Math.sqrt(squares), row });
   }
   return measurements;
 }
 
-function raise(worst: { maximumRelative: number; row: number }, value: number, row: number): void {
-  if (value > worst.maximumRelative || Number.isNaN(value))
-    Object.assign(worst, { maximumRelative: value, row });
+function worst(a: RowDeviation, b: RowDeviation): RowDeviation {
+  const { relative, tolerance, row } = worse(a, b);
+  return { relative, tolerance, row };
 }
 
 function dot(a: Float64Array, at: number, b: Float64Array, d: number): number {
@@ -141,6 +155,7 @@ function expectedOf(exact: Exact, measurements: Measurements, changes: Partial<E
   return {
     eigenvalues: lambda,
     covarianceEigenvalues: c,
+    eigenvectors: Float32Array.from(basis),
     ridge,
     meanProjections,
     metric: { source: 'computed' },
@@ -283,7 +298,7 @@ test("another checkpoint's metric differs, which is no failure; the run's own id
     expectedOf(exact, measurements, {
       eigenvalues: lambda,
       covarianceEigenvalues: lambda.map((value) => 1 / value - ridge),
-      metric: { source: 'file', epsilon: metricEpsilon({ dtype: 'float32' }) },
+      metric: expectedMetric({ source: 'file', dtype: 'float32' }),
     }),
   );
   t.deepEqual(report(t, checks), ['column variances', 'mean causal norm']);
@@ -301,7 +316,7 @@ test("a metric file of this checkpoint's own covariance passes, within what its 
     expectedOf(exact, measurements, {
       eigenvalues: lambda,
       covarianceEigenvalues: lambda.map((value) => 1 / value - ridge),
-      metric: { source: 'file', epsilon: metricEpsilon({ dtype: 'float32' }) },
+      metric: expectedMetric({ source: 'file', dtype: 'float32' }),
     }),
   );
   t.deepEqual(report(t, checks), []);
@@ -314,7 +329,7 @@ test('whether the metric is of this checkpoint follows from the two identities o
       checkProjections(mergeMeasurements([measurements]), expectedOf(exact, measurements, changes)),
     );
   const lambda = exact.lambda.map((value) => 2 * value);
-  const given = { source: 'file', epsilon: metricEpsilon({ dtype: 'float32' }) } as const;
+  const given = expectedMetric({ source: 'file', dtype: 'float32' });
   t.is(matches({}), true);
   t.is(matches({ metric: given }), true);
   const c = lambda.map((value) => 1 / value - ridge);
@@ -322,7 +337,7 @@ test('whether the metric is of this checkpoint follows from the two identities o
   t.is(matches({ ridge: null, metric: given }), null);
   t.is(matches({ meanProjections: null, metric: given }), null);
   // Of which nothing is known but the sign.
-  t.is(matches({ metric: { source: 'file', epsilon: 1 } }), null);
+  t.is(matches({ metric: { source: 'file', roundoff: 1 } }), null);
   t.is(metricMatches([]), null);
 });
 
@@ -372,10 +387,9 @@ test('partitions merge into the measurements of the whole, and are left as they 
     t.is(merged.rows, exact.V);
     t.deepEqual(merged.minima, whole.minima);
     t.deepEqual(merged.maxima, whole.maxima);
-    for (const key of ['normDifference', 'probe'] as const) {
-      t.is(merged[key].maximumRelative, whole[key].maximumRelative);
-      t.is(merged[key].row, whole[key].row);
-    }
+    t.deepEqual(merged.probe, whole.probe);
+    t.deepEqual(merged.rowKeys, whole.rowKeys);
+    t.is(merged.normDifference.row, whole.normDifference.row);
     t.is(merged.normDifference.maximum, whole.normDifference.maximum);
     const deviation = Math.max(
       ...sumsOf(merged).map((value, index) => Math.abs(value / sumsOf(whole)[index]! - 1)),
@@ -388,9 +402,17 @@ test('partitions merge into the measurements of the whole, and are left as they 
 });
 
 /** The merged sums that have no cancellation. */
-function sumsOf({ sumsOfSquares, gammaSquares, norm, causalNorm, normDifference }: Measurements): number[] {
+function sumsOf({
+  sumsOfSquares,
+  sumsOfFourths,
+  gammaSquares,
+  norm,
+  causalNorm,
+  normDifference,
+}: Measurements): number[] {
   return [
     ...sumsOfSquares,
+    ...sumsOfFourths,
     gammaSquares,
     norm.sum,
     norm.sumOfSquares,
@@ -400,25 +422,27 @@ function sumsOf({ sumsOfSquares, gammaSquares, norm, causalNorm, normDifference 
   ];
 }
 
-test('merging keeps the problems in partition order, the worst row, and a NaN in any place', (t) => {
-  const part = (problem: string, relative: number, row: number): Measurements => ({
-    ...measure(exact, asStored, 0, 1),
-    problems: [problem],
-    normDifference: { maximum: relative, sum: relative, maximumRelative: relative, row },
-    probe: { maximumRelative: relative, row },
-  });
+test('merging keeps the problems in partition order, the worst row by its tolerance, and a NaN in any place', (t) => {
+  const part = (problem: string, relative: number, index: number): Measurements => {
+    const deviation = { relative, tolerance: 1 + index, row: 10 * index };
+    return {
+      ...measure(exact, asStored, 0, 1),
+      problems: [problem],
+      normDifference: { maximum: relative, sum: relative, ...deviation },
+      probe: deviation,
+    };
+  };
   const merge = (...relatives: number[]) =>
-    mergeMeasurements(relatives.map((relative, index) => part(`problem ${index}`, relative, 10 * index)));
+    mergeMeasurements(relatives.map((relative, index) => part(`problem ${index}`, relative, index)));
   t.deepEqual(merge(1, 3, 2).problems, ['problem 0', 'problem 1', 'problem 2']);
-  t.like(merge(1, 3, 2), {
-    normDifference: { maximum: 3, sum: 6, maximumRelative: 3, row: 10 },
-    probe: { maximumRelative: 3, row: 10 },
-  });
-  t.is(merge(2, 2, 1).probe.row, 0);
+  t.deepEqual(merge(1, 3, 2).normDifference, { maximum: 3, sum: 6, relative: 3, tolerance: 2, row: 10 });
+  // Three of its tolerance of 3, not two of a tolerance of 1.
+  t.deepEqual(merge(2, 1, 9).probe, { relative: 9, tolerance: 3, row: 20 });
+  t.is(merge(2, 4, 1).probe.row, 0);
   for (const at of [0, 1, 2]) {
     const relatives = [1, 3, 2].with(at, Number.NaN);
     const { probe, normDifference } = merge(...relatives);
-    t.deepEqual(probe, { maximumRelative: Number.NaN, row: 10 * at });
+    t.deepEqual(probe, { relative: Number.NaN, tolerance: 1 + at, row: 10 * at });
     t.is(normDifference.row, 10 * at);
     t.deepEqual([normDifference.maximum, normDifference.sum], [Number.NaN, Number.NaN]);
   }
@@ -428,18 +452,14 @@ test('no partition at all cannot be merged', (t) => {
   t.throws(() => mergeMeasurements([]), { instanceOf: RangeError, message: /no partition/ });
 });
 
-test('a measure passes up to its tolerance; NaN on either side fails', (t) => {
+test('a measure passes up to its tolerance; NaN on either side and infinity fail', (t) => {
   t.is(judge(1, 1).verdict, 'passed');
   t.is(judge(0, 0).verdict, 'passed');
   t.is(judge(1 + Number.EPSILON, 1).verdict, 'failed');
   t.is(judge(Number.NaN, 1).verdict, 'failed');
   t.is(judge(1, Number.NaN).verdict, 'failed');
   t.is(judge(Number.POSITIVE_INFINITY, 1).verdict, 'failed');
-});
-
-test('the tolerance of a product grows with the square root of d', (t) => {
-  t.is(productRounding(1), 2 ** -22);
-  t.is(productRounding(2500), 50 * productRounding(1));
+  t.is(judge(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY).verdict, 'failed');
 });
 
 test("a metric's accuracy is half the distance between neighbours of its dtype, float32's at best", (t) => {

@@ -76,12 +76,15 @@ const measurements: Measurements = {
   rows: 2,
   sums: Float64Array.of(1, Number.NaN),
   sumsOfSquares: Float64Array.of(1, Number.POSITIVE_INFINITY),
+  sumsOfCubes: Float64Array.of(-1, 2 ** -1074),
+  sumsOfFourths: Float64Array.of(0, 5),
   minima: Float64Array.of(Number.POSITIVE_INFINITY, -0),
   maxima: Float64Array.of(Number.NEGATIVE_INFINITY, 2 ** 0.5),
   gammaSums: Float64Array.of(3, 4),
+  rowKeys: Float64Array.of(0.1, Number.NaN),
   gammaSquares: 1 / 3,
-  normDifference: { maximum: Number.NaN, sum: 2, maximumRelative: Number.POSITIVE_INFINITY, row: 5 },
-  probe: { maximumRelative: 1e-300, row: -1 },
+  normDifference: { maximum: Number.NaN, sum: 2, relative: Number.POSITIVE_INFINITY, tolerance: 3, row: 5 },
+  probe: { relative: 1e-300, tolerance: 1e-7, row: -1 },
   alongProbe: { minimum: -1, maximum: 1.5, sum: 0.25, sumOfSquares: 7 },
   norm: none,
   causalNorm: { ...none, sum: Number.NaN },
@@ -144,8 +147,8 @@ test('arrays of a basis come back, and a record without a part, or with a lost o
   const store = storeIn(t);
   const part = {
     eigenvalues: Float64Array.of(1, 2),
-    probeVector: Float64Array.of(-1, 1),
-    probeImage: Float64Array.of(0.5, -0),
+    probeVectors: Float64Array.of(-1, 1, 1, 2),
+    probeImages: Float64Array.of(0.5, -0, 3, 4),
     means: Float64Array.of(3, 4),
   };
   const record = published(store, 'basis', { files: [], part, results: {} });

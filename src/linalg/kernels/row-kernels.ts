@@ -5,13 +5,15 @@ import { loadKernels } from './load-kernels.js';
 export interface RowKernels {
   decodeBfloat16(src: number, dst: number, count: number): void;
   decodeFloat16(src: number, dst: number, count: number): void;
+  squareRows(src: number, rows: number, columns: number, squares: number): void;
   measureRows(
     src: number,
     rows: number,
     columns: number,
-    vector: number,
+    vectors: number,
     squares: number,
     products: number,
+    productStride: number,
   ): void;
   addColumnSums(src: number, rows: number, columns: number, sums: number): void;
   transposeRows(src: number, rows: number, columns: number, dst: number, columnStride: number): void;
@@ -32,14 +34,14 @@ export interface RowKernels {
     columns: number,
     columnStride: number,
     lambda: number,
-    probeVector: number,
+    probeVectors: number,
+    vectorStride: number,
     squares: number,
     causal: number,
-    probe: number,
-    sums: number,
-    sumsOfSquares: number,
-    minima: number,
-    maxima: number,
+    fourths: number,
+    probes: number,
+    probeStride: number,
+    statistics: number,
   ): void;
 }
 

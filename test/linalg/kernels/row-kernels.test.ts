@@ -88,36 +88,75 @@ test('any number of halves is decoded, and nothing beyond them is written', (t) 
   }
 });
 
-test('measureRows gives every row its square and its product with the vector', (t) => {
+test('measureRows gives every row its square and its products with two vectors, squareRows the square to the bit', (t) => {
   const ratios: number[] = [];
   for (const rows of rowCounts) {
     for (const columns of columnCounts) {
       const x = randomFloat32(rows * columns, rows);
-      const vector = randomFloat64(columns, columns);
+      const vectors = randomFloat64(2 * columns, columns);
       const r = memory.allot({
         src: rows * columns * 4,
-        vector: columns * 8,
+        vectors: 2 * columns * 8,
         squares: rows * 8,
-        products: rows * 8,
+        products: (2 * rows + 1) * 8,
+        again: rows * 8,
       });
       r.src.float32.set(x);
-      r.vector.float64.set(vector);
-      kernels.measureRows(r.src.offset, rows, columns, r.vector.offset, r.squares.offset, r.products.offset);
-      const expected = { squares: new Float64Array(rows), products: new Float64Array(rows) };
-      const magnitude = new Float64Array(rows);
+      r.vectors.float64.set(vectors);
+      r.products.bytes.fill(GUARD);
+      const stride = (rows + 1) * 8;
+      kernels.measureRows(
+        r.src.offset,
+        rows,
+        columns,
+        r.vectors.offset,
+        r.squares.offset,
+        r.products.offset,
+        stride,
+      );
+      const between = r.products.bytes.subarray(rows * 8, stride);
+      t.true(between.every((byte) => byte === GUARD));
+      kernels.squareRows(r.src.offset, rows, columns, r.again.offset);
+      t.deepEqual(r.again.float64, r.squares.float64);
+      const squares = new Float64Array(rows);
+      const products = [new Float64Array(rows), new Float64Array(rows)];
+      const magnitudes = [new Float64Array(rows), new Float64Array(rows)];
       for (let k = 0; k < x.length; k++) {
         const i = Math.floor(k / columns);
-        expected.squares[i]! += x[k]! * x[k]!;
-        expected.products[i]! += x[k]! * vector[k % columns]!;
-        magnitude[i]! += Math.abs(x[k]! * vector[k % columns]!);
+        squares[i]! += x[k]! * x[k]!;
+        for (const q of [0, 1]) {
+          const term = x[k]! * vectors[q * columns + (k % columns)]!;
+          products[q]![i]! += term;
+          magnitudes[q]![i]! += Math.abs(term);
+        }
       }
       // The products with a float64 vector round once more each.
       const tolerance = summationTolerance(columns + 1);
-      ratios.push(worstRatio(r.squares.float64, expected.squares, expected.squares.map(tolerance)));
-      ratios.push(worstRatio(r.products.float64, expected.products, magnitude.map(tolerance)));
+      ratios.push(worstRatio(r.squares.float64, squares, squares.map(tolerance)));
+      for (const q of [0, 1]) {
+        const measured = r.products.float64.subarray(q * (rows + 1), q * (rows + 1) + rows);
+        ratios.push(worstRatio(measured, products[q]!, magnitudes[q]!.map(tolerance)));
+      }
     }
   }
   assertWithin(t, 'squares and products', ratios);
+});
+
+test('equal rows get equal squares and products to the bit, whichever their places', (t) => {
+  const [rows, columns] = [9, 37];
+  const row = randomFloat32(columns, 5);
+  const r = memory.allot({
+    src: rows * columns * 4,
+    vectors: 2 * columns * 8,
+    squares: rows * 8,
+    products: 2 * rows * 8,
+  });
+  for (let i = 0; i < rows; i++) r.src.float32.set(row, i * columns);
+  r.vectors.float64.set(randomFloat64(2 * columns, 6));
+  const { src, vectors, squares, products } = r;
+  kernels.measureRows(src.offset, rows, columns, vectors.offset, squares.offset, products.offset, rows * 8);
+  t.is(new Set(squares.float64).size, 1);
+  t.is(new Set(products.float64).size, 2);
 });
 
 test('addColumnSums adds every column to what is there', (t) => {
@@ -219,23 +258,22 @@ test('centreRows gives the centred rows in panels, and each panel transposed, to
 function foldOnce(x: Float32Array, rows: number, columns: number, gap: number) {
   const stride = rows * 4 + gap;
   const lambda = randomFloat64(columns, 1).map((value) => 2 + value);
-  const probeVector = randomFloat64(columns, 2);
+  const probeVectors = randomFloat64(2 * columns, 2);
   const start = randomFloat64(rows, 3).map(Math.abs);
   const r = memory.allot({
     src: columns * stride + gap,
     lambda: columns * 8,
-    probeVector: columns * 8,
+    probeVectors: 2 * columns * 8,
     squares: rows * 8,
     causal: rows * 8,
-    probe: rows * 8,
-    sums: columns * 8,
-    sumsOfSquares: columns * 8,
-    minima: columns * 8,
-    maxima: columns * 8,
+    fourths: rows * 8,
+    probes: 2 * rows * 8,
+    statistics: 6 * columns * 8,
   });
   r.lambda.float64.set(lambda);
-  r.probeVector.float64.set(probeVector);
-  for (const region of [r.squares, r.causal, r.probe]) region.float64.set(start);
+  r.probeVectors.float64.set(probeVectors);
+  for (const region of [r.squares, r.causal, r.fourths]) region.float64.set(start);
+  r.probes.float64.set([...start, ...start]);
   const bytes = Buffer.from(r.src.bytes.buffer, r.src.offset, r.src.bytes.length);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) bytes.writeFloatLE(x[i * columns + j]!, gap + j * stride + i * 4);
@@ -246,16 +284,19 @@ function foldOnce(x: Float32Array, rows: number, columns: number, gap: number) {
     columns,
     stride,
     r.lambda.offset,
-    r.probeVector.offset,
+    r.probeVectors.offset,
+    columns * 8,
     r.squares.offset,
     r.causal.offset,
-    r.probe.offset,
-    r.sums.offset,
-    r.sumsOfSquares.offset,
-    r.minima.offset,
-    r.maxima.offset,
+    r.fourths.offset,
+    r.probes.offset,
+    rows * 8,
+    r.statistics.offset,
   );
-  return { actual: r, lambda, probeVector, start };
+  const statistics = (index: number) =>
+    Float64Array.from({ length: columns }, (_, j) => r.statistics.float64[6 * j + index]!);
+  const powers = [0, 1, 2, 3].map(statistics);
+  return { actual: r, powers, minima: statistics(4), maxima: statistics(5), lambda, probeVectors, start };
 }
 
 test('foldColumns adds to the rows and gives the columns, from columns at any address', (t) => {
@@ -264,40 +305,45 @@ test('foldColumns adds to the rows and gives the columns, from columns at any ad
     for (const columns of columnCounts) {
       for (const gap of [0, 13]) {
         const x = randomFloat32(rows * columns, rows + 1000 * columns);
-        const { actual, lambda, probeVector, start } = foldOnce(x, rows, columns, gap);
-        const perRow = { squares: start.slice(), causal: start.slice(), probe: start.slice() };
-        const probeMagnitude = start.slice();
-        const perColumn = { sums: new Float64Array(columns), sumsOfSquares: new Float64Array(columns) };
-        const magnitude = new Float64Array(columns);
+        const folded = foldOnce(x, rows, columns, gap);
+        const { actual, lambda, probeVectors, start } = folded;
+        const perRow = { squares: start.slice(), causal: start.slice(), fourths: start.slice() };
+        const probes = Float64Array.of(...start, ...start);
+        const probeMagnitude = probes.slice();
+        const powers = [1, 2, 3, 4].map(() => new Float64Array(columns));
+        const magnitudes = powers.map((power) => power.slice());
         const minima = new Float64Array(columns).fill(Number.POSITIVE_INFINITY);
         const maxima = new Float64Array(columns).fill(Number.NEGATIVE_INFINITY);
         for (let k = 0; k < x.length; k++) {
           const [i, j, p] = [Math.floor(k / columns), k % columns, x[k]!];
           perRow.squares[i]! += p * p;
           perRow.causal[i]! += lambda[j]! * p * p;
-          perRow.probe[i]! += probeVector[j]! * p;
-          probeMagnitude[i]! += Math.abs(probeVector[j]! * p);
-          perColumn.sums[j]! += p;
-          perColumn.sumsOfSquares[j]! += p * p;
-          magnitude[j]! += Math.abs(p);
+          perRow.fourths[i]! += p ** 4;
+          for (const q of [0, 1]) {
+            probes[q * rows + i]! += probeVectors[q * columns + j]! * p;
+            probeMagnitude[q * rows + i]! += Math.abs(probeVectors[q * columns + j]! * p);
+          }
+          for (const [index, power] of powers.entries()) {
+            power[j]! += p ** (index + 1);
+            magnitudes[index]![j]! += Math.abs(p) ** (index + 1);
+          }
           minima[j] = Math.min(minima[j]!, p);
           maxima[j] = Math.max(maxima[j]!, p);
         }
         const byRow = summationTolerance(columns + 3);
-        const byColumn = summationTolerance(rows);
+        // Third and fourth powers of a float32 are no float64: they round, as their sums do.
+        const byColumn = summationTolerance(rows + 3);
         ratios.push(
           worstRatio(actual.squares.float64, perRow.squares, perRow.squares.map(byRow)),
           worstRatio(actual.causal.float64, perRow.causal, perRow.causal.map(byRow)),
-          worstRatio(actual.probe.float64, perRow.probe, probeMagnitude.map(byRow)),
-          worstRatio(actual.sums.float64, perColumn.sums, magnitude.map(byColumn)),
-          worstRatio(
-            actual.sumsOfSquares.float64,
-            perColumn.sumsOfSquares,
-            perColumn.sumsOfSquares.map(byColumn),
+          worstRatio(actual.fourths.float64, perRow.fourths, perRow.fourths.map(byRow)),
+          worstRatio(actual.probes.float64, probes, probeMagnitude.map(byRow)),
+          ...powers.map((power, index) =>
+            worstRatio(folded.powers[index]!, power, magnitudes[index]!.map(byColumn)),
           ),
         );
-        t.deepEqual(actual.minima.float64, minima);
-        t.deepEqual(actual.maxima.float64, maxima);
+        t.deepEqual(folded.minima, minima);
+        t.deepEqual(folded.maxima, maxima);
       }
     }
   }
@@ -310,15 +356,15 @@ test('NaN and infinity in a projection show in the sums of their row and their c
     for (let k = 0; k < rows * columns; k++) {
       const x = randomFloat32(rows * columns, 4);
       x[k] = bad;
-      const { actual } = foldOnce(x, rows, columns, 0);
+      const { actual, powers } = foldOnce(x, rows, columns, 0);
       const finite = (values: Float64Array) => [...values].map(Number.isFinite);
       const expectedRows = Array.from({ length: rows }, (_, i) => i !== Math.floor(k / columns));
       const expectedColumns = Array.from({ length: columns }, (_, j) => j !== k % columns);
-      t.deepEqual(finite(actual.squares.float64), expectedRows);
-      t.deepEqual(finite(actual.causal.float64), expectedRows);
-      t.deepEqual(finite(actual.probe.float64), expectedRows);
-      t.deepEqual(finite(actual.sums.float64), expectedColumns);
-      t.deepEqual(finite(actual.sumsOfSquares.float64), expectedColumns);
+      for (const { float64 } of [actual.squares, actual.causal, actual.fourths]) {
+        t.deepEqual(finite(float64), expectedRows);
+      }
+      t.deepEqual(finite(actual.probes.float64), [...expectedRows, ...expectedRows]);
+      for (const power of powers) t.deepEqual(finite(power), expectedColumns);
     }
   }
 });

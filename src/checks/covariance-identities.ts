@@ -1,0 +1,206 @@
+import { type ColumnErrors, columnErrors } from './column-errors.js';
+import { countEqualRows, type EqualRows } from './equal-rows.js';
+import { type Expected, UNKNOWN_MEAN } from './expected.js';
+import { columnVariances, type Measurements } from './measurements.js';
+import { type MetricAccuracy, metricAccuracies } from './metric-accuracy.js';
+import { type ErrorVariance, errorVariance, FLOAT32_ROUNDOFF, MEAN_SQUARED_ERROR } from './rounding.js';
+import { type Check, DEVIATIONS, type Judged, judge, notApplicable } from './verdict.js';
+import { worstColumn } from './worst-column.js';
+
+const variances = {
+  name: 'column variances',
+  what: 'max_j | var_i p_ij - c_j | in units of its tolerance',
+  unit: { name: 'its tolerance', size: 1 },
+};
+const meanCausal = {
+  name: 'mean causal norm',
+  what: '| (1/V) sum_i ||gamma_i||_M^2 - (d - rho tr M + ||mu||_M^2) |',
+};
+
+const COARSE_METRIC =
+  'the metric file is rounded too coarsely for its condition number to tell: give it in a wider dtype, or leave it away';
+const UNKNOWN_RIDGE = 'the metric file does not say its ridge: give --ridge to have it checked';
+
+const OTHER_METRIC = "the given metric is not the inverse of this checkpoint's covariance";
+
+/** What both identities are judged by. Arrays are [d]. */
+interface Covariance {
+  measurements: Measurements;
+  lambda: Float64Array;
+  /** Variances that are expected, v_j^T C v_j of the eigenvectors as they are stored. */
+  c: Float64Array;
+  /** ||v_j||^2 of the eigenvectors as they are stored. */
+  lengths: Float64Array;
+  /** mu . v_j */
+  m: Float64Array;
+  ridge: number;
+  rounding: ErrorVariance;
+  equalRows: EqualRows;
+  errors: ColumnErrors;
+  /** How far var_i p_ij may be from c for other reasons than the errors of rows. */
+  bias: Float64Array;
+}
+
+/** Judges identities 2 (variances) and 3, which hold for the checkpoint's own covariance only. */
+export function checkCovariance(measurements: Measurements, expected: Expected): Check[] {
+  const { covarianceEigenvalues, ridge, meanProjections: m, metric, eigenvalues: lambda } = expected;
+  if (m === null) return neither(UNKNOWN_MEAN);
+  if (covarianceEigenvalues === null || ridge === null) return neither(UNKNOWN_RIDGE);
+  const isGiven = metric.source === 'file';
+  const accuracies = isGiven
+    ? metricAccuracies(lambda, expected.eigenvectors, metric.roundoff)
+    : [{ allowances: new Float64Array(lambda.length), as: null }];
+  // Where its rounding could be all of the variance, any metric would pass.
+  if (isGiven && sum(accuracies.at(-1)!.allowances) >= sum(columnVariances(measurements))) {
+    return neither(COARSE_METRIC);
+  }
+  const covariance = covarianceOf(measurements, expected, { c: covarianceEigenvalues, m, ridge });
+  const causal = { ...meanCausal, unit: { name: 'd', size: lambda.length } };
+  const checks: Check[] = [
+    { ...variances, ...atBest(accuracies, (accuracy) => judgeVariances(covariance, accuracy, isGiven)) },
+    { ...causal, ...atBest(accuracies, (accuracy) => judgeMeanCausalNorm(covariance, accuracy)) },
+  ];
+  if (!isGiven) return checks;
+  return checks.map((check) =>
+    check.verdict === 'failed' ? { ...check, verdict: 'differs', detail: OTHER_METRIC } : check,
+  );
+}
+
+/** Whether the metric is the inverse of this checkpoint's covariance, by its checks; null where it cannot be told. */
+export function metricMatches(checks: readonly Check[]): boolean | null {
+  const verdicts = ofTheMetric(checks).map(({ verdict }) => verdict);
+  if (verdicts.includes('differs')) return false;
+  return verdicts.length > 0 && verdicts.every((verdict) => verdict === 'passed') ? true : null;
+}
+
+/** Why it cannot be told whether the metric matches, and what to do about that; null where it can. */
+export function whyMatchIsUnknown(checks: readonly Check[]): string | null {
+  return ofTheMetric(checks).find(({ verdict }) => verdict === 'not applicable')?.detail ?? null;
+}
+
+function ofTheMetric(checks: readonly Check[]): Check[] {
+  return checks.filter(({ name }) => name === variances.name || name === meanCausal.name);
+}
+
+function neither(why: string): Check[] {
+  return [
+    { ...variances, ...notApplicable(why) },
+    { ...meanCausal, ...notApplicable(why) },
+  ];
+}
+
+/** Judges by the sharpest accuracy at which the identity holds, or by the least sharp one. */
+function atBest(accuracies: readonly MetricAccuracy[], judged: (accuracy: Float64Array) => Judged): Judged {
+  const all = accuracies.map(({ allowances, as }) => {
+    const found = judged(allowances);
+    return as === null ? found : { ...found, detail: as };
+  });
+  return all.find(({ verdict }) => verdict === 'passed') ?? all.at(-1)!;
+}
+
+/**
+ * Gives what the variances are compared with. A stored eigenvector v + e has the variance c ||v + e||^2 + e^T (C - c I) e: the
+ * first is computed, not bounded, and in the second ||e|| is at most u.
+ */
+function covarianceOf(
+  measurements: Measurements,
+  { eigenvalues: lambda, eigenvectors, metric }: Expected,
+  { c, m, ridge }: { c: Float64Array; m: Float64Array; ridge: number },
+): Covariance {
+  const d = lambda.length;
+  const rounding = errorVariance(d);
+  const equalRows = countEqualRows(measurements.rowKeys);
+  const errors = columnErrors(measurements, rounding, equalRows);
+  const lengths = squaredLengths(eigenvectors, d);
+  const largest = c.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  const solver = DEVIATIONS * Math.sqrt(d) * Number.EPSILON;
+  const bias = lambda.map((value, j) => {
+    // Of the matrix that was decomposed, C or M.
+    const decomposition = solver * (metric.source === 'computed' ? largest : lambda[d - 1]! / value ** 2);
+    return 2 * errors.noise[j]! + FLOAT32_ROUNDOFF ** 2 * largest + decomposition;
+  });
+  const stored = c.map((value, j) => value * lengths[j]!);
+  return { measurements, lambda, c: stored, lengths, m, ridge, rounding, equalRows, errors, bias };
+}
+
+/**
+ * Judges the variances of the columns, and of a given metric the one along the first probe vector as well: a metric of the
+ * right variances and wrong correlations, such as the inverse of C's diagonal, would pass by the columns alone. (Of a
+ * computed one, the residual of C V = V diag(c) shows the correlations.)
+ */
+function judgeVariances(covariance: Covariance, allowances: Float64Array, isGiven: boolean): Judged {
+  const { measurements, c, errors, bias } = covariance;
+  const deviations = columnVariances(measurements).map((variance, j) => Math.abs(variance - c[j]!));
+  const tolerances = allowances.map(
+    (allowance, j) =>
+      allowance + bias[j]! + DEVIATIONS * Math.sqrt(errors.sharing[j]!) * errors.variances[j]!,
+  );
+  const { index, deviation, tolerance } = worstColumn(deviations, tolerances);
+  const ratio = deviation === 0 ? 0 : deviation / tolerance;
+  const alongProbe = isGiven ? deviationAlongProbe(covariance, allowances) : 0;
+  return alongProbe > ratio
+    ? { ...judge(alongProbe, 1), detail: 'worst along the probe' }
+    : { ...judge(ratio, 1), detail: `worst at index ${index}` };
+}
+
+/**
+ * Deviation of var_i p_i . r from sum_j c_j r_j^2, all r_j^2 = 1 / d, in units of its tolerance: the mean of the columns' own
+ * allowances, what the products v_j^T C v_k of two stored eigenvectors add with random signs, and the rounding of
+ * p . r, which is that of the probe.
+ */
+function deviationAlongProbe(covariance: Covariance, allowances: Float64Array): number {
+  const { measurements, c, rounding, equalRows, bias } = covariance;
+  const { rows, alongProbe, gammaSquares } = measurements;
+  const d = c.length;
+  const mean = alongProbe.sum / rows;
+  const variance = Math.max(0, alongProbe.sumOfSquares / rows - mean * mean);
+  const noise = (rounding.product / d + rounding.norm) * (gammaSquares / rows);
+  const ofRows = (4 * variance * noise * sharingOfAll(equalRows, rows)) / rows;
+  const squares = c.reduce((total, value) => total + value * value, 0);
+  const ofBasis = (4 * FLOAT32_ROUNDOFF ** 2 * MEAN_SQUARED_ERROR * squares) / d ** 2;
+  const tolerance = (sum(allowances) + sum(bias)) / d + DEVIATIONS * Math.sqrt(ofRows + ofBasis);
+  return Math.abs(variance - sum(c) / d) / tolerance;
+}
+
+/**
+ * Judges the mean of ||gamma_i||_M^2 = sum_j lambda_j p_ij^2, whose error is the sum of those of all columns: of their
+ * variances, and of the squares of their means.
+ */
+function judgeMeanCausalNorm(covariance: Covariance, allowances: Float64Array): Judged {
+  const { measurements, lambda, lengths, m, ridge, equalRows, errors, bias } = covariance;
+  const { rows, sumsOfSquares } = measurements;
+  const d = lambda.length;
+  let left = 0;
+  let right = d;
+  // Of the terms of d - rho tr M + ||mu||_M^2, which may nearly cancel. Each of the 1 - rho lambda, which is lambda c, is as
+  // much larger as c is along the stored eigenvector.
+  let magnitude = d;
+  let variance = 0;
+  let systematic = 0;
+  for (let j = 0; j < d; j++) {
+    const weight = lambda[j]!;
+    left += (weight * sumsOfSquares[j]!) / rows;
+    right += weight * m[j]! * m[j]! - weight * ridge + (1 - weight * ridge) * (lengths[j]! - 1);
+    magnitude += weight * (m[j]! * m[j]! + ridge);
+    variance += weight ** 2 * (errors.variances[j]! ** 2 + (2 * m[j]! * errors.means[j]!) ** 2);
+    systematic += weight * (allowances[j]! + bias[j]!);
+  }
+  const random = DEVIATIONS * Math.sqrt(variance * sharingOfAll(equalRows, rows));
+  return judge(Math.abs(left - right), random + systematic + d * Number.EPSILON * magnitude);
+}
+
+/** By how much equal rows make the variance of a mean over rows larger, in a sum over all columns. */
+function sharingOfAll({ pairs }: EqualRows, rows: number): number {
+  return 1 + pairs / rows;
+}
+
+/** ||v_j||^2 of the eigenvectors as they are stored, [d]. */
+function squaredLengths(eigenvectors: Float32Array, d: number): Float64Array {
+  const out = new Float64Array(d);
+  for (let k = 0; k < d * d; k++) out[k % d]! += eigenvectors[k]! ** 2;
+  return out;
+}
+
+function sum(values: Float64Array): number {
+  return values.reduce((total, value) => total + value, 0);
+}
