@@ -1,7 +1,6 @@
-import type { Measurements } from '../src/checks/measurements.js';
+import type { Measurements, WeightSample } from '../src/checks/measurements.js';
 import { PROBE_VECTORS } from '../src/checks/probe.js';
-import { errorVariance } from '../src/checks/rounding.js';
-import { normTolerance, probeTolerance, type RowDeviation, worse } from '../src/checks/row-deviation.js';
+import { type RowDeviation, RowTolerances, worse } from '../src/checks/row-deviation.js';
 import type { Tasks, VerifyInput } from '../src/executor/tasks.js';
 import type { ParquetLayout } from '../src/formats/parquet.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
@@ -32,7 +31,7 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
   const regions = allotRegions(input, layout);
   const findings: Findings = { problems: [], files: [] };
   rowsReport.ofPasses(passesOf(input));
-  await measureCheckpoint(input, regions);
+  const weights = await measureCheckpoint(input, regions);
 
   const { block, gamma } = regions;
   const formats = await blocksOfFormats(input, layout, { block, strip: gamma }, findings);
@@ -53,6 +52,7 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
     rows: input.rows.count,
     gammaSums: regions.gammaSums.float64.slice(),
     gammaSquares: sum(regions.gammaSquares.float64),
+    weights,
     ...main!,
     tables,
     // Two formats hold the same rows: the worse of them counts.
@@ -71,6 +71,7 @@ function measureProjections(input: VerifyInput, regions: Regions, blocks: Iterab
   const columns = foldProjections(input, regions, blocks);
   if (input.source === null) {
     regions.gammaSquares.float64.set(regions.squares.float64);
+    regions.gammaFourths.float64.set(regions.fourths.float64);
     regions.gammaProbes.float64.set(regions.probes.float64);
   }
   return { ...columns, ...compareRows(input, regions) };
@@ -83,6 +84,7 @@ function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
       ? { raw: 0, gamma: Math.min(STRIP_ROWS, rows.count) * d * 4 }
       : stripSizes(source, rows)),
     gammaSquares: rows.count * 8,
+    gammaFourths: rows.count * 8,
     gammaProbes: PROBE_VECTORS * rows.count * 8,
     squares: rows.count * 8,
     causal: rows.count * 8,
@@ -105,11 +107,15 @@ function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
 }
 
 /** Measures ||gamma_i||^2, both gamma_i . (V r) and sum_i gamma_ij from the checkpoint, in their regions. */
-async function measureCheckpoint({ source, rows }: VerifyInput, regions: Regions): Promise<void> {
-  const { gamma, gammaSums, gammaSquares, gammaProbes, probeImages } = regions;
+async function measureCheckpoint(
+  { source, rows, hidden }: VerifyInput,
+  regions: Regions,
+): Promise<WeightSample> {
+  const { gamma, gammaSums, gammaSquares, gammaFourths, gammaProbes, probeImages } = regions;
+  const d = hidden;
+  const sample = { rows: 0, squares: new Float64Array(d), compared: 0, equal: 0 };
   gammaSums.float64.fill(0);
-  if (source === null) return;
-  const d = source.columns;
+  if (source === null) return sample;
   await forEachStrip(source, rows, regions, ({ first, count }) => {
     const at = (first - rows.first) * 8;
     kernels.addColumnSums(gamma.offset, count, d, gammaSums.offset);
@@ -119,11 +125,38 @@ async function measureCheckpoint({ source, rows }: VerifyInput, regions: Regions
       d,
       probeImages.offset,
       gammaSquares.offset + at,
+      gammaFourths.offset + at,
       gammaProbes.offset + at,
       rows.count * 8,
     );
+    sampleWeights(gamma.float32, count, d, sample);
     rowsReport.advance(count);
   });
+  return sample;
+}
+
+/** Rows of a strip that are sampled at most. */
+const SAMPLED_ROWS = 32;
+
+/** Samples rows of a strip, and compares each with the one half a strip on, if it is another. */
+function sampleWeights(gamma: Float32Array, rows: number, d: number, sample: WeightSample): void {
+  const half = Math.ceil(rows / 2);
+  for (let i = 0; i < half; i += Math.ceil(half / SAMPLED_ROWS)) {
+    const row = gamma.subarray(i * d, (i + 1) * d);
+    const other = gamma.subarray((i + half) * d, (i + half + 1) * d);
+    let [equal, zeros] = [0, 0];
+    for (let k = 0; k < d; k++) {
+      const weight = row[k]!;
+      sample.squares[k]! += weight * weight;
+      if (weight !== other[k]) continue;
+      if (weight === 0) zeros++;
+      else equal++;
+    }
+    sample.rows++;
+    if (i + half >= rows || equal + zeros === d) continue;
+    sample.compared += d;
+    sample.equal += equal;
+  }
 }
 
 /** Folds every block into per-row squares, causal squares, fourth powers and probes (in their regions), and the columns. */
@@ -180,10 +213,9 @@ function foldProjections(
 
 /** Sets the projections' rows beside the checkpoint's. NaN or infinity in a projection shows as NaN here. */
 function compareRows({ rows, hidden: d }: VerifyInput, regions: Regions) {
-  const { gammaSquares, gammaProbes, squares, causal, fourths, probes } = regions;
-  const variance = errorVariance(d);
-  const tolerance = probeTolerance(variance, d);
-  const none = { relative: 0, tolerance, row: rows.first };
+  const { gammaSquares, gammaFourths, gammaProbes, squares, causal, fourths, probes } = regions;
+  const tolerances = new RowTolerances(d);
+  const none = { relative: 0, tolerance: tolerances.probe({ weights: 0, projections: 0 }), row: rows.first };
   let largest: RowDeviation = none;
   let probe: RowDeviation = none;
   const difference = { maximum: 0, sum: 0 };
@@ -199,14 +231,19 @@ function compareRows({ rows, hidden: d }: VerifyInput, regions: Regions) {
     addMoment(causalNorm, Math.sqrt(causal.float64[i]!));
     addMoment(alongProbe, probes.float64[i]!);
 
+    const spread = {
+      weights: concentration(gammaFourths.float64[i]!, gammaSquares.float64[i]!),
+      projections: concentration(fourths.float64[i]!, square),
+    };
     const deviation = Math.abs(gammaNorm - projectedNorm);
     difference.sum += deviation;
     difference.maximum = Math.max(difference.maximum, deviation);
     largest = worse(largest, {
       relative: relative(deviation, gammaNorm),
-      tolerance: normTolerance(variance, concentration(fourths.float64[i]!, square)),
+      tolerance: tolerances.norm(spread),
       row,
     });
+    const tolerance = tolerances.probe(spread);
     for (let at = i; at < PROBE_VECTORS * rows.count; at += rows.count) {
       const missed = Math.abs(probes.float64[at]! - gammaProbes.float64[at]!);
       probe = worse(probe, { relative: relative(missed, gammaNorm), tolerance, row });

@@ -1,30 +1,53 @@
-import type { EqualRows } from './equal-rows.js';
-import type { Measurements } from './measurements.js';
-import type { ErrorVariance } from './rounding.js';
+import { columnVariances, type Measurements } from './measurements.js';
+import { type ErrorVariance, errorVariance } from './rounding.js';
+import { type SharedErrors, sharedErrors } from './shared-errors.js';
 
-/** Rounding errors of means over a column's rows, each [d]. */
+/** Variances of the rounding errors of a column's mean and variance, and what both rest on, each [d]. */
 export interface ColumnErrors {
-  /** Standard deviations of the error of mean_i p_ij, where all rows differ. */
+  /** Variances of the error of mean_i p_ij. */
   means: Float64Array;
-  /** Standard deviations of the error of var_i p_ij, where all rows differ. */
+  /** Variances of the error of var_i p_ij. */
   variances: Float64Array;
   /** Mean squares of the errors of p_ij, by which the variance of a column is too large. */
   noise: Float64Array;
-  /** By how much equal rows make these variances larger, at least 1: their errors are equal, too. */
-  sharing: Float64Array;
+}
+
+/** What columns have their errors of. */
+export interface ErrorSources {
+  rounding: ErrorVariance;
+  shared: SharedErrors;
+  /** Mean squares of the parts of each column's p_ij that are due to outliers among its terms, [d]. */
+  outliers: Float64Array;
+}
+
+/** Share of the errors in common of its p_ij that the variance of a column has, as measured: at most half of it. */
+const OF_VARIANCE = 1 / 4;
+
+/** Times the even square of a term that makes it an outlier: beyond four standard deviations of a normal one. */
+const OUTLYING_TERM = 16;
+
+/** Gathers the sources of errors. @param eigenvectors V, float32 [d, d] row-major */
+export function errorSources(measurements: Measurements, eigenvectors: Float32Array): ErrorSources {
+  return {
+    rounding: errorVariance(measurements.sums.length),
+    shared: sharedErrors(measurements),
+    outliers: outliersOf(measurements, eigenvectors),
+  };
 }
 
 /**
  * Gives the errors of a column's mean, that of all its p_ij divided by V, and of its variance, 2/V sum_i (p_ij - m_j) times
- * the error of p_ij. Both are means over V rows with independent errors: they shrink as sqrt(V).
+ * the error of p_ij. Both are means over V rows, whose variance falls as 1 / V where rows have independent errors.
  *
- * A group of n equal rows counts n^2 times, not n times. Which rows they are is not known here, so each is taken for the
- * largest of its column.
+ * Errors in common make it larger. A group of n equal rows counts n^2 times, not n times; which rows they are is not known
+ * here, so each is taken for the largest of its column.
+ *
+ * @param ofAll whether the columns are to be added up: then equal rows are like all others in the sum
  */
 export function columnErrors(
   measurements: Measurements,
-  { product, norm }: ErrorVariance,
-  { pairs, largest }: EqualRows,
+  { rounding: { product, norm, outlier }, shared, outliers }: ErrorSources,
+  ofAll = false,
 ): ColumnErrors {
   const { rows, sums, sumsOfSquares, sumsOfCubes, sumsOfFourths, minima, maxima } = measurements;
   const d = sums.length;
@@ -32,23 +55,48 @@ export function columnErrors(
     means: new Float64Array(d),
     variances: new Float64Array(d),
     noise: new Float64Array(d),
-    sharing: new Float64Array(d),
   };
   const gammaSquare = measurements.gammaSquares / rows;
+  const variances = columnVariances(measurements);
   for (let j = 0; j < d; j++) {
     const mean = sums[j]! / rows;
     const square = sumsOfSquares[j]! / rows;
-    const variance = Math.max(0, square - mean * mean);
-    // mean_i of (p - m)^2 p^2
-    const weighted = Math.max(
-      0,
-      (sumsOfFourths[j]! - 2 * mean * sumsOfCubes[j]!) / rows + mean * mean * square,
-    );
-    const extreme = Math.max(minima[j]! ** 2, maxima[j]! ** 2);
-    errors.noise[j] = product * square + norm * gammaSquare;
-    errors.means[j] = Math.sqrt(errors.noise[j]! / rows);
-    errors.variances[j] = 2 * Math.sqrt((product * weighted + norm * variance * gammaSquare) / rows);
-    errors.sharing[j] = square === 0 ? 1 : Math.min(largest, 1 + (pairs * extreme) / sumsOfSquares[j]!);
+    // Mean of (p - m)^2 p^2 over the rows.
+    const fourth = (sumsOfFourths[j]! - 2 * mean * sumsOfCubes[j]!) / rows + mean * mean * square;
+    const weighted = Math.max(0, fourth);
+    const ofOutliers = outlier * outliers[j]!;
+    const extreme = ofAll ? square : Math.max(minima[j]! ** 2, maxima[j]! ** 2);
+    const { largestGroup, equalPairs, equalWeights } = shared;
+    const group = square === 0 ? 1 : Math.min(largestGroup, 1 + (equalPairs * extreme) / sumsOfSquares[j]!);
+    errors.noise[j] = product * square + norm * gammaSquare + ofOutliers;
+    errors.means[j] = errors.noise[j]! * (group / rows + equalWeights);
+    const ofProducts = (product + (square === 0 ? 0 : ofOutliers / square)) * weighted;
+    errors.variances[j] =
+      4 * (ofProducts + norm * variances[j]! * gammaSquare) * (group / rows + OF_VARIANCE * equalWeights);
   }
   return errors;
+}
+
+/**
+ * Mean squares of the outliers among the terms of each column's p_ij: sum_k (gamma_k v_kj)^2 of those k where it is beyond what
+ * spread weights and vectors have. Where no row was sampled, the squares of coordinates follow from those of the projections.
+ */
+function outliersOf(
+  { rows, sumsOfSquares, weights }: Measurements,
+  eigenvectors: Float32Array,
+): Float64Array {
+  const d = sumsOfSquares.length;
+  const squares = new Float64Array(d);
+  for (let k = 0; k < d; k++) {
+    if (weights.rows > 0) squares[k] = weights.squares[k]! / weights.rows;
+    else
+      for (let j = 0; j < d; j++) squares[k]! += (eigenvectors[k * d + j]! ** 2 * sumsOfSquares[j]!) / rows;
+  }
+  const even = squares.reduce((total, square) => total + square, 0) / d ** 2;
+  const outliers = new Float64Array(d);
+  for (let k = 0; k < d * d; k++) {
+    const term = squares[Math.floor(k / d)]! * eigenvectors[k]! ** 2;
+    if (term > OUTLYING_TERM * even) outliers[k % d]! += term;
+  }
+  return outliers;
 }

@@ -1,9 +1,8 @@
-import { type ColumnErrors, columnErrors } from './column-errors.js';
-import { countEqualRows, type EqualRows } from './equal-rows.js';
+import { type ColumnErrors, columnErrors, type ErrorSources, errorSources } from './column-errors.js';
 import { type Expected, UNKNOWN_MEAN } from './expected.js';
 import { columnVariances, type Measurements } from './measurements.js';
-import { type MetricAccuracy, metricAccuracies } from './metric-accuracy.js';
-import { type ErrorVariance, errorVariance, FLOAT32_ROUNDOFF, MEAN_SQUARED_ERROR } from './rounding.js';
+import { exactMetric, type MetricAccuracy, metricAccuracies } from './metric-accuracy.js';
+import { FLOAT32_ROUNDOFF, MEAN_SQUARED_ERROR } from './rounding.js';
 import { type Check, DEVIATIONS, type Judged, judge, notApplicable } from './verdict.js';
 import { worstColumn } from './worst-column.js';
 
@@ -34,8 +33,7 @@ interface Covariance {
   /** mu . v_j */
   m: Float64Array;
   ridge: number;
-  rounding: ErrorVariance;
-  equalRows: EqualRows;
+  sources: ErrorSources;
   errors: ColumnErrors;
   /** How far var_i p_ij may be from c for other reasons than the errors of rows. */
   bias: Float64Array;
@@ -49,7 +47,7 @@ export function checkCovariance(measurements: Measurements, expected: Expected):
   const isGiven = metric.source === 'file';
   const accuracies = isGiven
     ? metricAccuracies(lambda, expected.eigenvectors, metric.roundoff)
-    : [{ allowances: new Float64Array(lambda.length), as: null }];
+    : [exactMetric(lambda.length)];
   // Where its rounding could be all of the variance, any metric would pass.
   if (isGiven && sum(accuracies.at(-1)!.allowances) >= sum(columnVariances(measurements))) {
     return neither(COARSE_METRIC);
@@ -90,10 +88,10 @@ function neither(why: string): Check[] {
 }
 
 /** Judges by the sharpest accuracy at which the identity holds, or by the least sharp one. */
-function atBest(accuracies: readonly MetricAccuracy[], judged: (accuracy: Float64Array) => Judged): Judged {
-  const all = accuracies.map(({ allowances, as }) => {
-    const found = judged(allowances);
-    return as === null ? found : { ...found, detail: as };
+function atBest(accuracies: readonly MetricAccuracy[], judged: (accuracy: MetricAccuracy) => Judged): Judged {
+  const all = accuracies.map((accuracy) => {
+    const found = judged(accuracy);
+    return accuracy.as === null ? found : { ...found, detail: accuracy.as };
   });
   return all.find(({ verdict }) => verdict === 'passed') ?? all.at(-1)!;
 }
@@ -108,9 +106,8 @@ function covarianceOf(
   { c, m, ridge }: { c: Float64Array; m: Float64Array; ridge: number },
 ): Covariance {
   const d = lambda.length;
-  const rounding = errorVariance(d);
-  const equalRows = countEqualRows(measurements.rowKeys);
-  const errors = columnErrors(measurements, rounding, equalRows);
+  const sources = errorSources(measurements, eigenvectors);
+  const errors = columnErrors(measurements, sources);
   const lengths = squaredLengths(eigenvectors, d);
   const largest = c.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   const solver = DEVIATIONS * Math.sqrt(d) * Number.EPSILON;
@@ -120,7 +117,7 @@ function covarianceOf(
     return 2 * errors.noise[j]! + FLOAT32_ROUNDOFF ** 2 * largest + decomposition;
   });
   const stored = c.map((value, j) => value * lengths[j]!);
-  return { measurements, lambda, c: stored, lengths, m, ridge, rounding, equalRows, errors, bias };
+  return { measurements, lambda, c: stored, lengths, m, ridge, sources, errors, bias };
 }
 
 /**
@@ -128,12 +125,11 @@ function covarianceOf(
  * right variances and wrong correlations, such as the inverse of C's diagonal, would pass by the columns alone. (Of a
  * computed one, the residual of C V = V diag(c) shows the correlations.)
  */
-function judgeVariances(covariance: Covariance, allowances: Float64Array, isGiven: boolean): Judged {
+function judgeVariances(covariance: Covariance, { allowances }: MetricAccuracy, isGiven: boolean): Judged {
   const { measurements, c, errors, bias } = covariance;
   const deviations = columnVariances(measurements).map((variance, j) => Math.abs(variance - c[j]!));
   const tolerances = allowances.map(
-    (allowance, j) =>
-      allowance + bias[j]! + DEVIATIONS * Math.sqrt(errors.sharing[j]!) * errors.variances[j]!,
+    (allowance, j) => allowance + bias[j]! + DEVIATIONS * Math.sqrt(errors.variances[j]!),
   );
   const { index, deviation, tolerance } = worstColumn(deviations, tolerances);
   const ratio = deviation === 0 ? 0 : deviation / tolerance;
@@ -149,13 +145,15 @@ function judgeVariances(covariance: Covariance, allowances: Float64Array, isGive
  * p . r, which is that of the probe.
  */
 function deviationAlongProbe(covariance: Covariance, allowances: Float64Array): number {
-  const { measurements, c, rounding, equalRows, bias } = covariance;
+  const { measurements, c, bias } = covariance;
+  const { rounding, shared } = covariance.sources;
   const { rows, alongProbe, gammaSquares } = measurements;
   const d = c.length;
   const mean = alongProbe.sum / rows;
   const variance = Math.max(0, alongProbe.sumOfSquares / rows - mean * mean);
-  const noise = (rounding.product / d + rounding.norm) * (gammaSquares / rows);
-  const ofRows = (4 * variance * noise * sharingOfAll(equalRows, rows)) / rows;
+  const noise = ((rounding.product + rounding.outlier) / d + rounding.norm) * (gammaSquares / rows);
+  const inCommon = (1 + shared.equalPairs / rows) / rows + shared.equalWeights / d;
+  const ofRows = 4 * variance * noise * inCommon;
   const squares = c.reduce((total, value) => total + value * value, 0);
   const ofBasis = (4 * FLOAT32_ROUNDOFF ** 2 * MEAN_SQUARED_ERROR * squares) / d ** 2;
   const tolerance = (sum(allowances) + sum(bias)) / d + DEVIATIONS * Math.sqrt(ofRows + ofBasis);
@@ -166,32 +164,28 @@ function deviationAlongProbe(covariance: Covariance, allowances: Float64Array): 
  * Judges the mean of ||gamma_i||_M^2 = sum_j lambda_j p_ij^2, whose error is the sum of those of all columns: of their
  * variances, and of the squares of their means.
  */
-function judgeMeanCausalNorm(covariance: Covariance, allowances: Float64Array): Judged {
-  const { measurements, lambda, lengths, m, ridge, equalRows, errors, bias } = covariance;
+function judgeMeanCausalNorm(covariance: Covariance, { ofTrace }: MetricAccuracy): Judged {
+  const { measurements, lambda, lengths, m, ridge, sources, bias } = covariance;
   const { rows, sumsOfSquares } = measurements;
   const d = lambda.length;
+  const errors = columnErrors(measurements, sources, true);
   let left = 0;
   let right = d;
   // Of the terms of d - rho tr M + ||mu||_M^2, which may nearly cancel. Each of the 1 - rho lambda, which is lambda c, is as
   // much larger as c is along the stored eigenvector.
   let magnitude = d;
   let variance = 0;
-  let systematic = 0;
+  let systematic = ofTrace;
   for (let j = 0; j < d; j++) {
     const weight = lambda[j]!;
     left += (weight * sumsOfSquares[j]!) / rows;
     right += weight * m[j]! * m[j]! - weight * ridge + (1 - weight * ridge) * (lengths[j]! - 1);
     magnitude += weight * (m[j]! * m[j]! + ridge);
-    variance += weight ** 2 * (errors.variances[j]! ** 2 + (2 * m[j]! * errors.means[j]!) ** 2);
-    systematic += weight * (allowances[j]! + bias[j]!);
+    variance += weight ** 2 * (errors.variances[j]! + (2 * m[j]!) ** 2 * errors.means[j]!);
+    systematic += weight * bias[j]!;
   }
-  const random = DEVIATIONS * Math.sqrt(variance * sharingOfAll(equalRows, rows));
+  const random = DEVIATIONS * Math.sqrt(variance);
   return judge(Math.abs(left - right), random + systematic + d * Number.EPSILON * magnitude);
-}
-
-/** By how much equal rows make the variance of a mean over rows larger, in a sum over all columns. */
-function sharingOfAll({ pairs }: EqualRows, rows: number): number {
-  return 1 + pairs / rows;
 }
 
 /** ||v_j||^2 of the eigenvectors as they are stored, [d]. */

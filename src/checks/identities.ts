@@ -1,9 +1,7 @@
-import { columnErrors } from './column-errors.js';
+import { columnErrors, errorSources } from './column-errors.js';
 import { checkCovariance } from './covariance-identities.js';
-import { countEqualRows } from './equal-rows.js';
 import { type Expected, UNKNOWN_MEAN } from './expected.js';
 import type { Measurements } from './measurements.js';
-import { errorVariance } from './rounding.js';
 import type { RowDeviation } from './row-deviation.js';
 import { type Check, DEVIATIONS, type Judged, judge, notApplicable } from './verdict.js';
 import { worstColumn } from './worst-column.js';
@@ -65,17 +63,17 @@ function judgeRow({ relative, tolerance, row }: RowDeviation): Judged {
 }
 
 /** Judges identity 2, of the means. It is about the eigenvectors as they are stored, so only products have errors. */
-function checkColumnMeans(measurements: Measurements, { meanProjections }: Expected): Check {
+function checkColumnMeans(measurements: Measurements, { meanProjections, eigenvectors }: Expected): Check {
   const identity = {
     name: 'column means',
     what: '| mean_i p_ij - mu . v_j |, where it is largest for its tolerance',
   };
   if (meanProjections === null) return { ...identity, ...notApplicable(UNKNOWN_MEAN) };
-  const { sums, rows, rowKeys } = measurements;
-  const errors = columnErrors(measurements, errorVariance(sums.length), countEqualRows(rowKeys));
+  const { sums, rows } = measurements;
+  const { means } = columnErrors(measurements, errorSources(measurements, eigenvectors));
   const { index, deviation, tolerance } = worstColumn(
     sums.map((sum, j) => Math.abs(sum / rows - meanProjections[j]!)),
-    errors.means.map((error, j) => DEVIATIONS * Math.sqrt(errors.sharing[j]!) * error),
+    means.map((variance) => DEVIATIONS * Math.sqrt(variance)),
   );
   return { ...identity, ...judge(deviation, tolerance), detail: `worst at index ${index}` };
 }

@@ -12,6 +12,7 @@ export interface MeasurementArrays {
   maxima: Float64Array;
   gammaSums: Float64Array;
   rowKeys: Float64Array;
+  weightSquares: Float64Array;
   /** All that is one number, in the order of `numbersOf`. */
   numbers: Float64Array;
 }
@@ -21,11 +22,15 @@ export function measurementArrays(measured: Measurements): MeasurementArrays {
   const { sums, sumsOfSquares, sumsOfCubes, sumsOfFourths, minima, maxima, gammaSums, rowKeys } = measured;
   const powers = { sums, sumsOfSquares, sumsOfCubes, sumsOfFourths };
   const numbers = Float64Array.from(numbersOf(measured));
-  return { ...powers, minima, maxima, gammaSums, rowKeys, numbers };
+  const weightSquares = measured.weights.squares;
+  return { ...powers, minima, maxima, gammaSums, rowKeys, weightSquares, numbers };
 }
 
 /** Gives the measurements that arrays were made of. @param problems those found in words */
-export function measurementsOf({ numbers, ...arrays }: MeasurementArrays, problems: string[]): Measurements {
+export function measurementsOf(
+  { numbers, weightSquares, ...arrays }: MeasurementArrays,
+  problems: string[],
+): Measurements {
   const rest = [...numbers];
   const next = () => rest.shift()!;
   return {
@@ -33,6 +38,7 @@ export function measurementsOf({ numbers, ...arrays }: MeasurementArrays, proble
     ...arrays,
     rows: next(),
     gammaSquares: next(),
+    weights: { rows: next(), squares: weightSquares, compared: next(), equal: next() },
     normDifference: { maximum: next(), sum: next(), ...rowDeviation(next) },
     probe: rowDeviation(next),
     alongProbe: momentSums(next),
@@ -44,6 +50,7 @@ export function measurementsOf({ numbers, ...arrays }: MeasurementArrays, proble
 function numbersOf({
   rows,
   gammaSquares,
+  weights,
   normDifference,
   probe,
   alongProbe,
@@ -62,7 +69,8 @@ function numbersOf({
     tolerance,
     row,
   ]);
-  return [rows, gammaSquares, maximum, sum, ...deviations, ...moments];
+  const { compared, equal } = weights;
+  return [rows, gammaSquares, weights.rows, compared, equal, maximum, sum, ...deviations, ...moments];
 }
 
 function rowDeviation(next: () => number): RowDeviation {

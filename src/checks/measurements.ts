@@ -1,6 +1,18 @@
 import { type MomentSums, mergeMomentSums } from '../linalg/moments.js';
 import { type RowDeviation, worse } from './row-deviation.js';
 
+/** What some rows of a checkpoint tell of its weights. */
+export interface WeightSample {
+  /** Rows in the sample. */
+  rows: number;
+  /** Sums of the squares of each coordinate over these rows, [d]. */
+  squares: Float64Array;
+  /** Pairs of weights of one coordinate, in two rows that differ. */
+  compared: number;
+  /** Those of these pairs whose weights are equal, and not 0. */
+  equal: number;
+}
+
 /** Measurements of one partition, or of several merged in their order. d = hidden size. */
 export interface Measurements {
   /** Faults of the files themselves: checksum, ids, layout, non-finite values; empty when all is well. */
@@ -24,6 +36,7 @@ export interface Measurements {
   gammaSquares: number;
   /** A number of each row, [rows]: gamma_i . (V r) of the second probe vector. Equal rows have equal ones. */
   rowKeys: Float64Array;
+  weights: WeightSample;
   /** Difference | ||gamma_i|| - ||p_i|| |: its maximum, its sum, and the row where it is largest for its tolerance. */
   normDifference: RowDeviation & { maximum: number; sum: number };
   /** Deviation |p_i . r - gamma_i . (V r)| of the probe, of the two vectors r together. */
@@ -73,6 +86,7 @@ export function mergeMeasurements(parts: readonly Measurements[]): Measurements 
       maximum: Math.max(merged.normDifference.maximum, part.normDifference.maximum),
       sum: merged.normDifference.sum + part.normDifference.sum,
     };
+    merged.weights = mergeSamples(merged.weights, part.weights);
     merged.probe = worse(merged.probe, part.probe);
     merged.alongProbe = mergeMomentSums(merged.alongProbe, part.alongProbe);
     merged.norm = mergeMomentSums(merged.norm, part.norm);
@@ -89,6 +103,15 @@ export function columnVariances({ rows, sums, sumsOfSquares }: Measurements): Fl
     // Rounding may take it below 0; a NaN stays.
     return variance < 0 ? 0 : variance;
   });
+}
+
+function mergeSamples(a: WeightSample, b: WeightSample): WeightSample {
+  return {
+    rows: a.rows + b.rows,
+    squares: a.squares.map((square, k) => square + b.squares[k]!),
+    compared: a.compared + b.compared,
+    equal: a.equal + b.equal,
+  };
 }
 
 function concatenated(arrays: readonly Float64Array[]): Float64Array {

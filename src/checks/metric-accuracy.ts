@@ -5,6 +5,8 @@ import { DEVIATIONS } from './verdict.js';
 export interface MetricAccuracy {
   /** How far c_j may be off, [d]. */
   allowances: Float64Array;
+  /** How far sum_j lambda_j c_j may be off. */
+  ofTrace: number;
   /** What the metric is taken for, in words; null where it is as exact as it can be. */
   as: string | null;
 }
@@ -25,40 +27,63 @@ export function metricAccuracies(
   const d = lambda.length;
   const condition = lambda[d - 1]! / lambda[0]!;
   const inversion = 4 * condition * FLOAT32_ROUNDOFF;
-  const exact = storingErrors(lambda, eigenvectors, roundoff);
   const coarse = storingErrors(lambda, eigenvectors, Math.max(roundoff, FLOAT32_ROUNDOFF));
   return [
-    { allowances: exact, as: null },
+    { ...storingErrors(lambda, eigenvectors, roundoff), as: null },
     {
-      allowances: coarse.map((allowance, j) => allowance + inversion / lambda[j]!),
+      allowances: coarse.allowances.map((allowance, j) => allowance + inversion / lambda[j]!),
+      ofTrace: coarse.ofTrace + d * inversion,
       as: 'as exact as a metric that was computed in float32',
     },
   ];
 }
 
+/** A metric that this run has computed: it is what it is. @param d hidden size */
+export function exactMetric(d: number): MetricAccuracy {
+  return { allowances: new Float64Array(d), ofTrace: 0, as: null };
+}
+
 /**
- * What rounding the entries of M does to c = 1 / lambda - rho. An error E of M moves lambda_j by v_j^T E v_j, a sum of d^2
- * errors of a variance of 2 sum_kl (v_kj v_lj M_kl)^2 times that of rounding: M is symmetric, and so is E. What lies on the
- * diagonal is at most max M_kk^2 sum_k v_kj^4; the rest of M, of which ||M||_F^2 = sum lambda^2 is known, is taken to be
- * spread evenly. In the second order E adds ||E v_j||^2 / lambda_min.
+ * What rounding the entries of M does to c = 1 / lambda - rho, and to sum lambda c. An error E of M moves lambda_j by
+ * v_j^T E v_j, a sum of d^2 errors of a variance of 2 sum_kl (v_kj v_lj M_kl)^2 times that of rounding: M is symmetric, and so
+ * is E. What lies on the diagonal is at most max M_kk^2 sum_k v_kj^4; the rest of M, of which ||M||_F^2 = sum lambda^2 is known,
+ * is taken to be spread evenly. In the second order E adds ||E v_j||^2 / lambda_min. The sum moves by tr (M^-1 E), in which
+ * M^-1 stands for v_j v_j^T.
  */
-function storingErrors(lambda: Float64Array, eigenvectors: Float32Array, roundoff: number): Float64Array {
+function storingErrors(
+  lambda: Float64Array,
+  eigenvectors: Float32Array,
+  roundoff: number,
+): Pick<MetricAccuracy, 'allowances' | 'ofTrace'> {
   const d = lambda.length;
   const diagonal = new Float64Array(d);
+  const diagonalOfInverse = new Float64Array(d);
   const fourthPowers = new Float64Array(d);
   for (let k = 0; k < d; k++) {
     for (let j = 0; j < d; j++) {
       const square = eigenvectors[k * d + j]! ** 2;
       diagonal[k]! += lambda[j]! * square;
+      diagonalOfInverse[k]! += square / lambda[j]!;
       fourthPowers[j]! += square * square;
     }
   }
   const largest = diagonal.reduce((a, b) => Math.max(a, b));
-  const squares = lambda.reduce((total, value) => total + value * value, 0);
-  const unit = roundoff ** 2 * MEAN_SQUARED_ERROR;
-  const second = (2 * unit * squares) / (d * lambda[0]!);
-  return lambda.map((value, j) => {
-    const first = Math.sqrt(2 * unit * (fourthPowers[j]! * largest ** 2 + squares / d ** 2));
-    return (DEVIATIONS * first + second) / value ** 2;
-  });
+  const squares = sum(lambda.map((value) => value * value));
+  const unit = 2 * roundoff ** 2 * MEAN_SQUARED_ERROR;
+  const second = (unit * squares) / (d * lambda[0]!);
+  const onDiagonal = sum(diagonal.map((value, k) => (value * diagonalOfInverse[k]!) ** 2));
+  const offDiagonal = (squares * sum(lambda.map((value) => value ** -2))) / d ** 2;
+  return {
+    allowances: lambda.map((value, j) => {
+      const first = Math.sqrt(unit * (fourthPowers[j]! * largest ** 2 + squares / d ** 2));
+      return (DEVIATIONS * first + second) / value ** 2;
+    }),
+    ofTrace:
+      DEVIATIONS * Math.sqrt(unit * (onDiagonal + offDiagonal)) +
+      second * sum(lambda.map((value) => 1 / value)),
+  };
+}
+
+function sum(values: Float64Array): number {
+  return values.reduce((total, value) => total + value, 0);
 }

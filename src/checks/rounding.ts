@@ -17,10 +17,14 @@ export const MEAN_SQUARED_ERROR = 1 / (8 * Math.LN2);
  */
 const BLOCK = 512;
 
-/** Variance of the rounding error of a product gamma . v, as a sum: `product` (gamma . v)^2 + `norm` ||gamma||^2. */
+/**
+ * Variance of the rounding error of a product gamma . v, as a sum: `product` (gamma . v)^2 + `norm` ||gamma||^2, and
+ * `outlier` (gamma_k v_k)^2 for each term that is an outlier.
+ */
 export interface ErrorVariance {
   product: number;
   norm: number;
+  outlier: number;
 }
 
 /**
@@ -34,6 +38,8 @@ export interface ErrorVariance {
  * so of the n blocks that are added up. Where products are rounded before they are added, they have another
  * ||gamma||^2 / d.
  *
+ * A single large term makes all partial sums behind it as large as itself, to the end of its block, and all sums of blocks.
+ *
  * Over all directions v of a basis, what is said of `norm` holds in whatever order the terms come: sum_j S_kj^2 is the
  * squared norm of the row's first k coordinates.
  */
@@ -44,5 +50,6 @@ export function errorVariance(d: number): ErrorVariance {
   return {
     product: unit * ((b * b) / (3 * d) + n / 3),
     norm: unit * (b / (2 * d) - (b * b) / (3 * d * d) + n / (6 * d) + 1 / d),
+    outlier: unit * (b + n),
   };
 }

@@ -4,8 +4,7 @@ import { metricMatches } from '../../src/checks/covariance-identities.js';
 import { type Expected, expectedMetric, metricEpsilon } from '../../src/checks/expected.js';
 import { checkProjections } from '../../src/checks/identities.js';
 import { type Measurements, mergeMeasurements } from '../../src/checks/measurements.js';
-import { errorVariance } from '../../src/checks/rounding.js';
-import { normTolerance, probeTolerance, type RowDeviation, worse } from '../../src/checks/row-deviation.js';
+import { type RowDeviation, RowTolerances, worse } from '../../src/checks/row-deviation.js';
 import { type Check, judge } from '../../src/checks/verdict.js';
 import { randomOrthogonal, seededRandom } from '../helpers/random.js';
 
@@ -59,8 +58,8 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
   const { d, gamma, lambda } = exact;
   const r = Float64Array.from({ length: d }, (_, j) => hadamard(j, 5) / Math.sqrt(d));
   const image = Float64Array.from({ length: d }, (_, k) => dot(exact.basis, k * d, r, d));
-  const variance = errorVariance(d);
-  const none = { relative: 0, tolerance: probeTolerance(variance, d), row: first };
+  const tolerances = new RowTolerances(d);
+  const none = { relative: 0, tolerance: tolerances.probe({ weights: 0, projections: 0 }), row: first };
   const columns = {
     sums: new Float64Array(d),
     sumsOfSquares: new Float64Array(d),
@@ -76,6 +75,7 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
     rows: end - first,
     gammaSquares: 0,
     rowKeys: new Float64Array(end - first),
+    weights: { rows: end - first, squares: new Float64Array(d), compared: end - first, equal: 0 },
     normDifference: { maximum: 0, sum: 0, ...none },
     probe: none,
     alongProbe: {
@@ -98,6 +98,7 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
       columns.minima[j] = Math.min(columns.minima[j]!, p[j]!);
       columns.maxima[j] = Math.max(columns.maxima[j]!, p[j]!);
       columns.gammaSums[j]! += gamma[at + j]!;
+      measurements.weights.squares[j]! += gamma[at + j]! ** 2;
     }
     const squares = dot(gamma, at, gamma.subarray(at, at + d), d);
     measurements.gammaSquares += squares;
@@ -116,20 +117,29 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
     measurements.rowKeys[row - first] = dot(gamma, at, image, d);
     const { normDifference, probe } = measurements;
     const difference = Math.abs(norm - Math.sqrt(squares));
-    const concentration = p.reduce((sum, value) => sum + value ** 4, 0) / norm ** 4;
+    const spread = { weights: concentration(gamma.subarray(at, at + d)), projections: concentration(p) };
     measurements.normDifference = {
       maximum: Math.max(normDifference.maximum, difference),
       sum: normDifference.sum + difference,
       ...worst(normDifference, {
         relative: difference / Math.sqrt(squares),
-        tolerance: normTolerance(variance, Number.isFinite(concentration) ? concentration : 1),
+        tolerance: tolerances.norm(spread),
         row,
       }),
     };
     const missed = Math.abs(dot(p, 0, r, d) - dot(gamma, at, image, d));
-    measurements.probe = worst(probe, { ...none, relative: missed / Math.sqrt(squares), row });
+    const relative = missed / Math.sqrt(squares);
+    measurements.probe = worst(probe, { relative, tolerance: tolerances.probe(spread), row });
   }
   return measurements;
+}
+
+function concentration(values: Float64Array): number {
+  const [squares, fourths] = [2, 4].map((power) => values.reduce((sum, x) => sum + x ** power, 0)) as [
+    number,
+    number,
+  ];
+  return Number.isFinite(fourths / squares ** 2) ? fourths / squares ** 2 : 1;
 }
 
 function worst(a: RowDeviation, b: RowDeviation): RowDeviation {
@@ -389,6 +399,7 @@ test('partitions merge into the measurements of the whole, and are left as they 
     t.deepEqual(merged.maxima, whole.maxima);
     t.deepEqual(merged.probe, whole.probe);
     t.deepEqual(merged.rowKeys, whole.rowKeys);
+    t.like(merged.weights, { rows: exact.V, compared: exact.V, equal: 0 });
     t.is(merged.normDifference.row, whole.normDifference.row);
     t.is(merged.normDifference.maximum, whole.normDifference.maximum);
     const deviation = Math.max(

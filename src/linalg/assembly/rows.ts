@@ -74,9 +74,9 @@ export function squareRows(src: usize, rows: usize, columns: usize, squares: usi
 }
 
 /**
- * Measures each row of a float32 [rows, columns] matrix: squares[i] = sum_j x_ij^2, and its products with two vectors,
- * products[q, i] = sum_j x_ij * vectors[q, j]. vectors [2, columns] and squares [rows] are float64, and so is products
- * [2, ...], whose second row lies productStride bytes behind the first.
+ * Measures each row of a float32 [rows, columns] matrix: squares[i] = sum_j x_ij^2, fourths[i] = sum_j x_ij^4, and its
+ * products with two vectors, products[q, i] = sum_j x_ij * vectors[q, j]. vectors [2, columns], squares and fourths [rows] are
+ * float64, and so is products [2, ...], whose second row lies productStride bytes behind the first.
  */
 export function measureRows(
   src: usize,
@@ -84,6 +84,7 @@ export function measureRows(
   columns: usize,
   vectors: usize,
   squares: usize,
+  fourths: usize,
   products: usize,
   productStride: usize,
 ): void {
@@ -92,7 +93,8 @@ export function measureRows(
     const partner = min(i + 1, rows - 1);
     const row0 = src + ((i * columns) << 2);
     const row1 = src + ((partner * columns) << 2);
-    measurePair(row0, row1, columns, vectors, squares + (i << 3), products + (i << 3), productStride);
+    const at = i << 3;
+    measurePair(row0, row1, columns, vectors, squares + at, fourths + at, products + at, productStride);
   }
 }
 
@@ -103,6 +105,7 @@ function measurePair(
   columns: usize,
   vectors: usize,
   squares: usize,
+  fourths: usize,
   products: usize,
   productStride: usize,
 ): void {
@@ -111,6 +114,8 @@ function measurePair(
   let square01 = f64x2.splat(0);
   let square10 = f64x2.splat(0);
   let square11 = f64x2.splat(0);
+  let fourth0 = f64x2.splat(0);
+  let fourth1 = f64x2.splat(0);
   let product0 = f64x2.splat(0);
   let product1 = f64x2.splat(0);
   let other0 = f64x2.splat(0);
@@ -122,8 +127,12 @@ function measurePair(
     const x10 = low(row1 + (j << 2));
     const vector0 = v128.load(vectors + at);
     const vectorOf0 = v128.load(others + at);
-    square00 = f64x2.add(square00, f64x2.mul(x00, x00));
-    square10 = f64x2.add(square10, f64x2.mul(x10, x10));
+    const y00 = f64x2.mul(x00, x00);
+    const y10 = f64x2.mul(x10, x10);
+    square00 = f64x2.add(square00, y00);
+    square10 = f64x2.add(square10, y10);
+    fourth0 = f64x2.add(fourth0, f64x2.mul(y00, y00));
+    fourth1 = f64x2.add(fourth1, f64x2.mul(y10, y10));
     product0 = f64x2.add(product0, f64x2.mul(x00, vector0));
     product1 = f64x2.add(product1, f64x2.mul(x10, vector0));
     other0 = f64x2.add(other0, f64x2.mul(x00, vectorOf0));
@@ -132,8 +141,12 @@ function measurePair(
     const x11 = low(row1 + (j << 2) + 8);
     const vector1 = v128.load(vectors + at, 16);
     const vectorOf1 = v128.load(others + at, 16);
-    square01 = f64x2.add(square01, f64x2.mul(x01, x01));
-    square11 = f64x2.add(square11, f64x2.mul(x11, x11));
+    const y01 = f64x2.mul(x01, x01);
+    const y11 = f64x2.mul(x11, x11);
+    square01 = f64x2.add(square01, y01);
+    square11 = f64x2.add(square11, y11);
+    fourth0 = f64x2.add(fourth0, f64x2.mul(y01, y01));
+    fourth1 = f64x2.add(fourth1, f64x2.mul(y11, y11));
     product0 = f64x2.add(product0, f64x2.mul(x01, vector1));
     product1 = f64x2.add(product1, f64x2.mul(x11, vector1));
     other0 = f64x2.add(other0, f64x2.mul(x01, vectorOf1));
@@ -141,6 +154,8 @@ function measurePair(
   }
   let squareA = horizontal(f64x2.add(square00, square01));
   let squareB = horizontal(f64x2.add(square10, square11));
+  let fourthA = horizontal(fourth0);
+  let fourthB = horizontal(fourth1);
   let productA = horizontal(product0);
   let productB = horizontal(product1);
   let otherA = horizontal(other0);
@@ -152,16 +167,20 @@ function measurePair(
     const other = load<f64>(others + (j << 3));
     squareA += a * a;
     squareB += b * b;
+    fourthA += a * a * (a * a);
+    fourthB += b * b * (b * b);
     productA += a * value;
     productB += b * value;
     otherA += a * other;
     otherB += b * other;
   }
   store<f64>(squares, squareA);
+  store<f64>(fourths, fourthA);
   store<f64>(products, productA);
   store<f64>(products + productStride, otherA);
   if (row1 == row0) return;
   store<f64>(squares, squareB, 8);
+  store<f64>(fourths, fourthB, 8);
   store<f64>(products, productB, 8);
   store<f64>(products + productStride, otherB, 8);
 }

@@ -12,6 +12,7 @@ export interface RowKernels {
     columns: number,
     vectors: number,
     squares: number,
+    fourths: number,
     products: number,
     productStride: number,
   ): void;

@@ -98,6 +98,7 @@ test('measureRows gives every row its square and its products with two vectors, 
         src: rows * columns * 4,
         vectors: 2 * columns * 8,
         squares: rows * 8,
+        fourths: rows * 8,
         products: (2 * rows + 1) * 8,
         again: rows * 8,
       });
@@ -111,6 +112,7 @@ test('measureRows gives every row its square and its products with two vectors, 
         columns,
         r.vectors.offset,
         r.squares.offset,
+        r.fourths.offset,
         r.products.offset,
         stride,
       );
@@ -119,11 +121,13 @@ test('measureRows gives every row its square and its products with two vectors, 
       kernels.squareRows(r.src.offset, rows, columns, r.again.offset);
       t.deepEqual(r.again.float64, r.squares.float64);
       const squares = new Float64Array(rows);
+      const fourths = new Float64Array(rows);
       const products = [new Float64Array(rows), new Float64Array(rows)];
       const magnitudes = [new Float64Array(rows), new Float64Array(rows)];
       for (let k = 0; k < x.length; k++) {
         const i = Math.floor(k / columns);
         squares[i]! += x[k]! * x[k]!;
+        fourths[i]! += x[k]! ** 4;
         for (const q of [0, 1]) {
           const term = x[k]! * vectors[q * columns + (k % columns)]!;
           products[q]![i]! += term;
@@ -133,6 +137,7 @@ test('measureRows gives every row its square and its products with two vectors, 
       // The products with a float64 vector round once more each.
       const tolerance = summationTolerance(columns + 1);
       ratios.push(worstRatio(r.squares.float64, squares, squares.map(tolerance)));
+      ratios.push(worstRatio(r.fourths.float64, fourths, fourths.map(tolerance)));
       for (const q of [0, 1]) {
         const measured = r.products.float64.subarray(q * (rows + 1), q * (rows + 1) + rows);
         ratios.push(worstRatio(measured, products[q]!, magnitudes[q]!.map(tolerance)));
@@ -149,12 +154,23 @@ test('equal rows get equal squares and products to the bit, whichever their plac
     src: rows * columns * 4,
     vectors: 2 * columns * 8,
     squares: rows * 8,
+    fourths: rows * 8,
     products: 2 * rows * 8,
   });
   for (let i = 0; i < rows; i++) r.src.float32.set(row, i * columns);
   r.vectors.float64.set(randomFloat64(2 * columns, 6));
-  const { src, vectors, squares, products } = r;
-  kernels.measureRows(src.offset, rows, columns, vectors.offset, squares.offset, products.offset, rows * 8);
+  const { src, vectors, squares, fourths, products } = r;
+  kernels.measureRows(
+    src.offset,
+    rows,
+    columns,
+    vectors.offset,
+    squares.offset,
+    fourths.offset,
+    products.offset,
+    rows * 8,
+  );
+  t.is(new Set(fourths.float64).size, 1);
   t.is(new Set(squares.float64).size, 1);
   t.is(new Set(products.float64).size, 2);
 });
