@@ -114,7 +114,7 @@ function covarianceOf(
   const bias = lambda.map((value, j) => {
     // Of the matrix that was decomposed, C or M.
     const decomposition = solver * (metric.source === 'computed' ? largest : lambda[d - 1]! / value ** 2);
-    return 2 * errors.noise[j]! + FLOAT32_ROUNDOFF ** 2 * largest + decomposition;
+    return errors.bias[j]! + FLOAT32_ROUNDOFF ** 2 * largest + decomposition;
   });
   const stored = c.map((value, j) => value * lengths[j]!);
   return { measurements, lambda, c: stored, lengths, m, ridge, sources, errors, bias };

@@ -7,11 +7,13 @@ export interface SharedErrors {
   /** Rows of the largest group of equal rows; 1 where all differ. */
   largestGroup: number;
   /**
-   * Share of the variance of its error that two rows have in common for equal weights. What an addition rounds off is the
-   * remainder of a product by the last place of the sum: it depends on the weight, and of the sum on nothing but its size.
-   * Weights of few bits, as bfloat16's, are often equal.
+   * Probability that two rows have the same weight in a coordinate, as weights of few bits often are. What an addition rounds
+   * off is the remainder of a product by the last place of the sum: it depends on the weight, and of the sum on nothing but
+   * its size.
    */
   equalWeights: number;
+  /** Share of the additions with the same weight whose sums are of the same size, so that their errors are equal. */
+  equalSizes: number;
 }
 
 /** Counts what the rows have in common. */
@@ -22,13 +24,15 @@ export function sharedErrors({
   rowKeys,
   weights,
 }: Measurements): SharedErrors {
-  // As if one pair of 64 more were equal: no number of pairs tells that there is none, and of none nothing is known.
-  const probability = (weights.equal + 1) / (weights.compared + 64);
   const ofMean = gammaSums.reduce((total, sum) => total + (sum / rows) ** 2, 0) / (gammaSquares / rows || 1);
-  // Sums of rows that differ are of different sizes, the more so the more terms they have. As measured, for d from 64 to
-  // 2,560: 1.8 / sqrt(d), and up to 0.65 where the mean row makes all sums alike.
-  const sameSize = Math.min(1, 4 / Math.sqrt(gammaSums.length) + ofMean);
-  return { ...countEqual(rowKeys), equalWeights: probability * sameSize };
+  return {
+    ...countEqual(rowKeys),
+    // As if one pair of 64 more were equal: no number of pairs tells that there is none, and of none nothing is known.
+    equalWeights: (weights.equal + 1) / (weights.compared + 64),
+    // Sums of different rows are of different sizes, the more so the more terms they have. As measured, for d from 64 to 2,560:
+    // 1.8 / sqrt(d) to 2.4 / sqrt(d), and up to 0.65 where the mean row makes all sums alike.
+    equalSizes: Math.min(1, 2 / Math.sqrt(gammaSums.length) + ofMean),
+  };
 }
 
 function countEqual(keys: Float64Array): Pick<SharedErrors, 'equalPairs' | 'largestGroup'> {
