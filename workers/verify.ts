@@ -119,7 +119,7 @@ async function measureCheckpoint(
   await forEachStrip(source, rows, regions, ({ first, count }) => {
     const at = (first - rows.first) * 8;
     kernels.addColumnSums(gamma.offset, count, d, gammaSums.offset);
-    kernels.measureRows(
+    kernels.probeRows(
       gamma.offset,
       count,
       d,

@@ -51,34 +51,51 @@ function horizontal(sum: v128): f64 {
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
 }
 
-/** Gives the square of each row of a float32 [rows, columns] matrix: squares[i] = sum_j x_ij^2, float64. */
-export function squareRows(src: usize, rows: usize, columns: usize, squares: usize): void {
+/**
+ * Measures each row of a float32 [rows, columns] matrix: squares[i] = sum_j x_ij^2 and
+ * products[i] = sum_j x_ij * vector[j]; vector, squares and products are float64.
+ */
+export function measureRows(
+  src: usize,
+  rows: usize,
+  columns: usize,
+  vector: usize,
+  squares: usize,
+  products: usize,
+): void {
   for (let i: usize = 0; i < rows; i++) {
     const row = src + ((i * columns) << 2);
     let square0 = f64x2.splat(0);
     let square1 = f64x2.splat(0);
+    let product0 = f64x2.splat(0);
+    let product1 = f64x2.splat(0);
     let j: usize = 0;
     for (; j + 4 <= columns; j += 4) {
       const x0 = low(row + (j << 2));
       const x1 = low(row + (j << 2) + 8);
       square0 = f64x2.add(square0, f64x2.mul(x0, x0));
       square1 = f64x2.add(square1, f64x2.mul(x1, x1));
+      product0 = f64x2.add(product0, f64x2.mul(x0, v128.load(vector + (j << 3))));
+      product1 = f64x2.add(product1, f64x2.mul(x1, v128.load(vector + (j << 3) + 16)));
     }
     let square = horizontal(f64x2.add(square0, square1));
+    let product = horizontal(f64x2.add(product0, product1));
     for (; j < columns; j++) {
       const x = <f64>load<f32>(row + (j << 2));
       square += x * x;
+      product += x * load<f64>(vector + (j << 3));
     }
     store<f64>(squares + (i << 3), square);
+    store<f64>(products + (i << 3), product);
   }
 }
 
 /**
- * Measures each row of a float32 [rows, columns] matrix: squares[i] = sum_j x_ij^2, fourths[i] = sum_j x_ij^4, and its
+ * Probes each row of a float32 [rows, columns] matrix: squares[i] = sum_j x_ij^2, fourths[i] = sum_j x_ij^4, and its
  * products with two vectors, products[q, i] = sum_j x_ij * vectors[q, j]. vectors [2, columns], squares and fourths [rows] are
  * float64, and so is products [2, ...], whose second row lies productStride bytes behind the first.
  */
-export function measureRows(
+export function probeRows(
   src: usize,
   rows: usize,
   columns: usize,
@@ -94,12 +111,12 @@ export function measureRows(
     const row0 = src + ((i * columns) << 2);
     const row1 = src + ((partner * columns) << 2);
     const at = i << 3;
-    measurePair(row0, row1, columns, vectors, squares + at, fourths + at, products + at, productStride);
+    probePair(row0, row1, columns, vectors, squares + at, fourths + at, products + at, productStride);
   }
 }
 
-/** Measures two rows; the figures of the second one, where it is another, lie behind those of the first. */
-function measurePair(
+/** Probes two rows; the figures of the second one, where it is another, lie behind those of the first. */
+function probePair(
   row0: usize,
   row1: usize,
   columns: usize,

@@ -5,8 +5,15 @@ import { loadKernels } from './load-kernels.js';
 export interface RowKernels {
   decodeBfloat16(src: number, dst: number, count: number): void;
   decodeFloat16(src: number, dst: number, count: number): void;
-  squareRows(src: number, rows: number, columns: number, squares: number): void;
   measureRows(
+    src: number,
+    rows: number,
+    columns: number,
+    vector: number,
+    squares: number,
+    products: number,
+  ): void;
+  probeRows(
     src: number,
     rows: number,
     columns: number,

@@ -1,0 +1,68 @@
+import test from 'ava';
+import { errorVariance, FLOAT32_ROUNDOFF } from '../../src/checks/rounding.js';
+import { randomNumbers } from '../helpers/random.js';
+
+/** Sum of products in float32, a block of terms at a time, each product rounded with the sum that it is added to. */
+function fusedProduct(a: Float32Array, b: Float32Array, block: number): number {
+  let total = 0;
+  for (let first = 0; first < a.length; first += block) {
+    let sum = 0;
+    const end = Math.min(first + block, a.length);
+    for (let k = first; k < end; k++) sum = Math.fround(sum + a[k]! * b[k]!);
+    total = Math.fround(total + sum);
+  }
+  return total;
+}
+
+/** Mean square of the errors of many products, as a share of what `errorVariance` says of them. */
+function shareOfModel(d: number, mean: number, block: number): number {
+  const { normal } = randomNumbers(d);
+  const { product, norm } = errorVariance(d);
+  const row = new Float32Array(d);
+  const vector = new Float32Array(d);
+  let measured = 0;
+  let expected = 0;
+  for (let trial = 0; trial < 1000; trial++) {
+    for (let k = 0; k < d; k++) {
+      row[k] = mean + normal();
+      vector[k] = (mean + normal()) / Math.sqrt(d * (1 + mean * mean));
+    }
+    let [exact, squares] = [0, 0];
+    for (let k = 0; k < d; k++) {
+      exact += row[k]! * vector[k]!;
+      squares += row[k]! * row[k]!;
+    }
+    measured += (fusedProduct(row, vector, block) - exact) ** 2;
+    expected += product * exact * exact + norm * squares;
+  }
+  return measured / expected;
+}
+
+test('products that are summed term by term err as the model says, along the row or across it', (t) => {
+  for (const d of [64, 256, 512]) {
+    for (const mean of [0, 3]) {
+      const share = shareOfModel(d, mean, d);
+      t.log(`d = ${d}, mean ${mean}: ${share.toFixed(2)} of the variance expected`);
+      // A product is rounded with its sum here, so the part of the model for another rounding is not used up.
+      t.true(share > 0.7 && share < 1.2);
+    }
+  }
+});
+
+test('those summed in blocks, as libraries do, err less than the model says, and not by far', (t) => {
+  for (const d of [1024, 2560]) {
+    for (const block of [256, 512]) {
+      const share = shareOfModel(d, 0, block);
+      t.log(`d = ${d}, blocks of ${block}: ${share.toFixed(2)} of the variance expected`);
+      t.true(share > 0.3 && share < 1.2);
+    }
+  }
+});
+
+test('the error across a row does not grow with d, and along a row no faster than its root', (t) => {
+  const [small, large] = [errorVariance(64), errorVariance(8192)];
+  t.true(large.norm < small.norm);
+  t.true(large.product < (small.product * 8192) / 64);
+  // One term is exact but for its own rounding.
+  t.true(errorVariance(1).product + errorVariance(1).norm < FLOAT32_ROUNDOFF ** 2);
+});
