@@ -15,7 +15,7 @@ export const MEAN_SQUARED_ERROR = 1 / (8 * Math.LN2);
  * Terms that a library takes in one go: it sums a block of them in a register and adds blocks up in memory. onnxruntime
  * takes 256; OpenBLAS up to 384, by the processor. A product of fewer terms is one sum.
  */
-const BLOCK = 512;
+const BLOCK = 384;
 
 /**
  * Variance of the rounding error of a product gamma . v, as a sum: `product` (gamma . v)^2 + `norm` ||gamma||^2, and
