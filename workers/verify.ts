@@ -136,7 +136,7 @@ async function measureCheckpoint(
 }
 
 /** Rows of a strip that are sampled at most. */
-const SAMPLED_ROWS = 32;
+const SAMPLED_ROWS = 8;
 
 /** Samples rows of a strip, and compares each with the one half a strip on, if it is another. */
 function sampleWeights(gamma: Float32Array, rows: number, d: number, sample: WeightSample): void {

@@ -128,9 +128,12 @@ function outliersOf(
   }
   const even = squares.reduce((total, square) => total + square, 0) / d ** 2;
   const outliers = new Float64Array(d);
-  for (let k = 0; k < d * d; k++) {
-    const term = squares[Math.floor(k / d)]! * eigenvectors[k]! ** 2;
-    if (term > OUTLYING_TERM * even) outliers[k % d]! += term;
+  for (let k = 0; k < d; k++) {
+    const least = (OUTLYING_TERM * even) / squares[k]!;
+    for (let j = 0; j < d; j++) {
+      const part = eigenvectors[k * d + j]! ** 2;
+      if (part > least) outliers[j]! += squares[k]! * part;
+    }
   }
   return outliers;
 }

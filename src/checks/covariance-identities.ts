@@ -1,4 +1,4 @@
-import { type ColumnErrors, columnErrors, type ErrorSources, errorSources } from './column-errors.js';
+import { type ColumnErrors, columnErrors, type ErrorSources } from './column-errors.js';
 import { type Expected, UNKNOWN_MEAN } from './expected.js';
 import { columnVariances, type Measurements } from './measurements.js';
 import { exactMetric, type MetricAccuracy, metricAccuracies } from './metric-accuracy.js';
@@ -40,7 +40,11 @@ interface Covariance {
 }
 
 /** Judges identities 2 (variances) and 3, which hold for the checkpoint's own covariance only. */
-export function checkCovariance(measurements: Measurements, expected: Expected): Check[] {
+export function checkCovariance(
+  measurements: Measurements,
+  expected: Expected,
+  sources: ErrorSources,
+): Check[] {
   const { covarianceEigenvalues, ridge, meanProjections: m, metric, eigenvalues: lambda } = expected;
   if (m === null) return neither(UNKNOWN_MEAN);
   if (covarianceEigenvalues === null || ridge === null) return neither(UNKNOWN_RIDGE);
@@ -52,7 +56,8 @@ export function checkCovariance(measurements: Measurements, expected: Expected):
   if (isGiven && sum(accuracies.at(-1)!.allowances) >= sum(columnVariances(measurements))) {
     return neither(COARSE_METRIC);
   }
-  const covariance = covarianceOf(measurements, expected, { c: covarianceEigenvalues, m, ridge });
+  const known = { c: covarianceEigenvalues, m, ridge };
+  const covariance = covarianceOf(measurements, expected, known, sources);
   const causal = { ...meanCausal, unit: { name: 'd', size: lambda.length } };
   const checks: Check[] = [
     { ...variances, ...atBest(accuracies, (accuracy) => judgeVariances(covariance, accuracy, isGiven)) },
@@ -104,9 +109,9 @@ function covarianceOf(
   measurements: Measurements,
   { eigenvalues: lambda, eigenvectors, metric }: Expected,
   { c, m, ridge }: { c: Float64Array; m: Float64Array; ridge: number },
+  sources: ErrorSources,
 ): Covariance {
   const d = lambda.length;
-  const sources = errorSources(measurements, eigenvectors);
   const errors = columnErrors(measurements, sources);
   const lengths = squaredLengths(eigenvectors, d);
   const largest = c.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
@@ -191,7 +196,9 @@ function judgeMeanCausalNorm(covariance: Covariance, { ofTrace }: MetricAccuracy
 /** ||v_j||^2 of the eigenvectors as they are stored, [d]. */
 function squaredLengths(eigenvectors: Float32Array, d: number): Float64Array {
   const out = new Float64Array(d);
-  for (let k = 0; k < d * d; k++) out[k % d]! += eigenvectors[k]! ** 2;
+  for (let k = 0; k < d; k++) {
+    for (let j = 0; j < d; j++) out[j]! += eigenvectors[k * d + j]! ** 2;
+  }
   return out;
 }
 

@@ -1,4 +1,4 @@
-import { columnErrors, errorSources } from './column-errors.js';
+import { columnErrors, type ErrorSources, errorSources } from './column-errors.js';
 import { checkCovariance } from './covariance-identities.js';
 import { type Expected, UNKNOWN_MEAN } from './expected.js';
 import type { Measurements } from './measurements.js';
@@ -18,12 +18,13 @@ export const PROBE = 'probe';
 
 /** Judges identities 2 to 6, of the projections; the basis's own, 1, is checkBasis's. */
 export function checkProjections(measurements: Measurements, expected: Expected): Check[] {
+  const sources = errorSources(measurements, expected.eigenvectors);
   return [
     filesCheck(measurements.problems),
     checkNorms(measurements),
     checkProbe(measurements),
-    checkColumnMeans(measurements, expected),
-    ...checkCovariance(measurements, expected),
+    checkColumnMeans(measurements, expected.meanProjections, sources),
+    ...checkCovariance(measurements, expected, sources),
   ];
 }
 
@@ -63,14 +64,18 @@ function judgeRow({ relative, tolerance, row }: RowDeviation): Judged {
 }
 
 /** Judges identity 2, of the means. It is about the eigenvectors as they are stored, so only products have errors. */
-function checkColumnMeans(measurements: Measurements, { meanProjections, eigenvectors }: Expected): Check {
+function checkColumnMeans(
+  measurements: Measurements,
+  meanProjections: Expected['meanProjections'],
+  sources: ErrorSources,
+): Check {
   const identity = {
     name: 'column means',
     what: '| mean_i p_ij - mu . v_j |, where it is largest for its tolerance',
   };
   if (meanProjections === null) return { ...identity, ...notApplicable(UNKNOWN_MEAN) };
   const { sums, rows } = measurements;
-  const { means } = columnErrors(measurements, errorSources(measurements, eigenvectors));
+  const { means } = columnErrors(measurements, sources);
   const { index, deviation, tolerance } = worstColumn(
     sums.map((sum, j) => Math.abs(sum / rows - meanProjections[j]!)),
     means.map((variance) => DEVIATIONS * Math.sqrt(variance)),
