@@ -170,9 +170,9 @@ function squaresOf(values: Float64Array | Float32Array, first: number, d: number
 
 type Deviations = Tasks['coordinates']['result']['deviations'];
 
-/** Compares norms, and products with a random vector, of vectors and coordinates. */
+/** Compares norms, and products with random vectors, of vectors and coordinates. */
 function compareCoordinates(
-  { source: { hidden: d }, probe: { vector, image } }: CoordinatesInput,
+  { source: { hidden: d }, probe: { vectors: probes, images } }: CoordinatesInput,
   { vectors, a }: Computed,
   deviations: Deviations,
 ): void {
@@ -180,8 +180,11 @@ function compareCoordinates(
     const norm = Math.sqrt(squaresOf(vectors, first, d));
     const difference = Math.abs(norm - Math.sqrt(squaresOf(a, first, d)));
     deviations.norm = worse(deviations.norm, difference, norm);
-    const missed = Math.abs(dot(a, first, vector) - dot(vectors, first, image));
-    deviations.probe = worse(deviations.probe, missed, norm);
+    for (let at = 0; at < probes.length; at += d) {
+      const [probe, image] = [probes.subarray(at, at + d), images.subarray(at, at + d)];
+      const missed = Math.abs(dot(a, first, probe) - dot(vectors, first, image));
+      deviations.probe = worse(deviations.probe, missed, norm);
+    }
   }
 }
 

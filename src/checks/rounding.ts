@@ -1,3 +1,5 @@
+import { DEVIATIONS } from './verdict.js';
+
 /**
  * Unit roundoff u of float32, half the distance between 1 and the next number: an operation, or a number that is
  * stored, is off by at most u of its value.
@@ -52,4 +54,13 @@ export function errorVariance(d: number): ErrorVariance {
     norm: unit * (b / (2 * d) - (b * b) / (3 * d * d) + n / (6 * d) + 1 / d),
     outlier: unit * (b + n),
   };
+}
+
+/**
+ * Tolerance of a product gamma . v, relative to ||gamma|| ||v||, of whatever row and vector: each partial sum may be as large
+ * as the two allow.
+ */
+export function productRounding(d: number): number {
+  const { norm, outlier } = errorVariance(d);
+  return DEVIATIONS * Math.sqrt(outlier + norm);
 }

@@ -227,7 +227,7 @@ export interface CoordinatesInput {
   /** Number of strongest directions of a vector. */
   places: number;
   /** Random unit vectors r with V r, and r' with V^T r', [d] each. */
-  probe: { vector: Float64Array; image: Float64Array; dualVector: Float64Array; dualImage: Float64Array };
+  probe: Probe & { dualVector: Float64Array; dualImage: Float64Array };
   /** Where the coordinates of vector 0 are written, float32 row-major; null where nobody wants them. */
   coordinates: Slice | null;
   /** Where the dual of vector 0 is written, float32 row-major; null where nobody wants it. */

@@ -1,4 +1,4 @@
-import { productRounding } from '../checks/identities.js';
+import { productRounding } from '../checks/rounding.js';
 import { type Check, judge } from '../checks/verdict.js';
 import type { Manifest } from '../output/manifest.js';
 import { powerOf } from '../tables/vector-geometry.js';
@@ -22,7 +22,7 @@ export function coordinateChecks(
     { name: 'vector norms', what: 'max | ||u|| - ||a|| | / ||u||', ...judge(norm, tolerance) },
     {
       name: 'vector probe',
-      what: 'Freivalds: max | a . r - u . (V r) | / ||u||, r a random unit vector',
+      what: 'Freivalds: max | a . r - u . (V r) | / ||u||, of two random unit vectors r',
       ...judge(probe, tolerance),
     },
     ...(hasDuals

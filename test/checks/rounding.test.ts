@@ -1,5 +1,5 @@
 import test from 'ava';
-import { errorVariance, FLOAT32_ROUNDOFF } from '../../src/checks/rounding.js';
+import { errorVariance, FLOAT32_ROUNDOFF, productRounding } from '../../src/checks/rounding.js';
 import { randomNumbers } from '../helpers/random.js';
 
 /** Sum of products in float32, a block of terms at a time, each product rounded with the sum that it is added to. */
@@ -65,4 +65,9 @@ test('the error across a row does not grow with d, and along a row no faster tha
   t.true(large.product < (small.product * 8192) / 64);
   // One term is exact but for its own rounding.
   t.true(errorVariance(1).product + errorVariance(1).norm < FLOAT32_ROUNDOFF ** 2);
+});
+
+test('a product of whatever row and vector is allowed the root of its terms, and of the blocks of a long one', (t) => {
+  for (const d of [1, 64, 384]) t.true(productRounding(d) < 8 * Math.sqrt(d + 1) * FLOAT32_ROUNDOFF);
+  t.true(productRounding(8192) < 1.1 * productRounding(384));
 });

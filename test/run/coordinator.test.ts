@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { productRounding } from '../../src/checks/rounding.js';
 import { InputError } from '../../src/errors.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { configDefaults } from '../../src/run/config.js';
@@ -8,7 +9,6 @@ import { outputPath } from '../../src/run/output-path.js';
 import { eigenshard } from '../helpers/cli.js';
 import { npy, safetensors, scratchDirectory, stateDict } from '../helpers/fixtures.js';
 import { withinOneDay } from '../helpers/one-day.js';
-import { productRounding } from '../helpers/product-rounding.js';
 import {
   dataFiles,
   readBasis,

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { productRounding } from '../../src/checks/rounding.js';
 import { InputError } from '../../src/errors.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
 import { type NormRule, normTraits } from '../../src/input/norm/norm-rules.js';
@@ -19,7 +20,6 @@ import {
   normedModel,
   normedNames,
 } from '../helpers/normed-model.js';
-import { productRounding } from '../helpers/product-rounding.js';
 import { dataFiles, offlineHub, readBasis, readProjections, runHere, verifyHere } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
 import { readTables } from '../helpers/tables.js';

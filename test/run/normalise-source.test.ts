@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { productRounding } from '../../src/checks/rounding.js';
 import { start } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
-import { productRounding } from '../helpers/product-rounding.js';
 import { readProjections, runHere, type SyntheticModel, shardedModel } from '../helpers/runs.js';
 
 const ROWS = 300;
