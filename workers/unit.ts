@@ -1,3 +1,4 @@
+import { summationOf } from '../src/checks/rounding.js';
 import { EigenshardError, InputError } from '../src/errors.js';
 import type { Tasks, UnitInput, VerifyInput } from '../src/executor/tasks.js';
 import { withGuard } from '../src/files/guarded-directory.js';
@@ -163,6 +164,7 @@ function verification(run: RunOnDisk): VerifyInput {
     metadata: metadataOf(run),
     eigenvalues,
     probe: { vectors: probeVectors, images: probeImages },
+    summation: summationOf(plan.kernels),
     tables:
       identity.tables === null
         ? null

@@ -212,9 +212,9 @@ function foldProjections(
 }
 
 /** Sets the projections' rows beside the checkpoint's. NaN or infinity in a projection shows as NaN here. */
-function compareRows({ rows, hidden: d }: VerifyInput, regions: Regions) {
+function compareRows({ rows, hidden: d, summation }: VerifyInput, regions: Regions) {
   const { gammaSquares, gammaFourths, gammaProbes, squares, causal, fourths, probes } = regions;
-  const tolerances = new RowTolerances(d);
+  const tolerances = new RowTolerances(d, summation);
   const none = { relative: 0, tolerance: tolerances.probe({ weights: 0, projections: 0 }), row: rows.first };
   let largest: RowDeviation = none;
   let probe: RowDeviation = none;

@@ -1,5 +1,5 @@
 import { columnVariances, type Measurements } from './measurements.js';
-import { type ErrorVariance, errorVariance, FLOAT32_ROUNDOFF } from './rounding.js';
+import { type ErrorVariance, errorVariance, FLOAT32_ROUNDOFF, type Summation } from './rounding.js';
 import { type SharedErrors, sharedErrors } from './shared-errors.js';
 
 /** Variances of the rounding errors of a column's mean and variance, and what both rest on, each [d]. */
@@ -32,10 +32,19 @@ const OUTLYING_TERM = 16;
  */
 const ONE_SIDED = 0.3;
 
-/** Gathers the sources of errors. @param eigenvectors V, float32 [d, d] row-major */
-export function errorSources(measurements: Measurements, eigenvectors: Float32Array): ErrorSources {
+/**
+ * Gathers the sources of errors.
+ *
+ * @param eigenvectors V, float32 [d, d] row-major
+ * @param summation how the products were summed
+ */
+export function errorSources(
+  measurements: Measurements,
+  eigenvectors: Float32Array,
+  summation: Summation,
+): ErrorSources {
   return {
-    rounding: errorVariance(measurements.sums.length),
+    rounding: errorVariance(measurements.sums.length, summation),
     shared: sharedErrors(measurements),
     outliers: outliersOf(measurements, eigenvectors),
   };

@@ -1,4 +1,5 @@
 import type { Dtype } from '../formats/dtype.js';
+import type { Summation } from './rounding.js';
 
 /** Values that the identities compare the measurements with. Arrays are [d], float64, by ascending lambda. */
 export interface Expected {
@@ -6,6 +7,8 @@ export interface Expected {
   covarianceEigenvalues: Float64Array | null;
   /** V as it is stored, float32 [d, d] row-major. */
   eigenvectors: Float32Array;
+  /** How the products were summed. */
+  summation: Summation;
   ridge: number | null;
   /** Products mu . v_j, from the checkpoint's rows and the eigenvectors on disk; null where mu is not known. */
   meanProjections: Float64Array | null;

@@ -18,7 +18,7 @@ export const PROBE = 'probe';
 
 /** Judges identities 2 to 6, of the projections; the basis's own, 1, is checkBasis's. */
 export function checkProjections(measurements: Measurements, expected: Expected): Check[] {
-  const sources = errorSources(measurements, expected.eigenvectors);
+  const sources = errorSources(measurements, expected.eigenvectors, expected.summation);
   return [
     filesCheck(measurements.problems),
     checkNorms(measurements),

@@ -1,3 +1,4 @@
+import type { BackendIdentity } from '../linalg/backend/backend.js';
 import { DEVIATIONS } from './verdict.js';
 
 /**
@@ -18,6 +19,17 @@ export const MEAN_SQUARED_ERROR = 1 / (8 * Math.LN2);
  * takes 256; OpenBLAS up to 384, by the processor. A product of fewer terms is one sum.
  */
 const BLOCK = 384;
+
+/**
+ * How a product sums its terms: in blocks that are added up, as libraries do on a processor, or one after the other, as a
+ * graphics device does.
+ */
+export type Summation = 'blocks' | 'sequence';
+
+/** Says how a backend sums the terms of float32 products. */
+export function summationOf({ backend }: Pick<BackendIdentity, 'backend'>): Summation {
+  return backend === 'webgpu' ? 'sequence' : 'blocks';
+}
 
 /**
  * Variance of the rounding error of a product gamma . v, as a sum: `product` (gamma . v)^2 + `norm` ||gamma||^2, and
@@ -45,8 +57,8 @@ export interface ErrorVariance {
  * Over all directions v of a basis, what is said of `norm` holds in whatever order the terms come: sum_j S_kj^2 is the
  * squared norm of the row's first k coordinates.
  */
-export function errorVariance(d: number): ErrorVariance {
-  const b = Math.min(BLOCK, d);
+export function errorVariance(d: number, summation: Summation): ErrorVariance {
+  const b = summation === 'blocks' ? Math.min(BLOCK, d) : d;
   const n = b < d ? d / b : 0;
   const unit = FLOAT32_ROUNDOFF ** 2 * MEAN_SQUARED_ERROR;
   return {
@@ -60,7 +72,7 @@ export function errorVariance(d: number): ErrorVariance {
  * Tolerance of a product gamma . v, relative to ||gamma|| ||v||, of whatever row and vector: each partial sum may be as large
  * as the two allow.
  */
-export function productRounding(d: number): number {
-  const { norm, outlier } = errorVariance(d);
+export function productRounding(d: number, summation: Summation = 'blocks'): number {
+  const { norm, outlier } = errorVariance(d, summation);
   return DEVIATIONS * Math.sqrt(outlier + norm);
 }

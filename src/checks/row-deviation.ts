@@ -1,4 +1,10 @@
-import { type ErrorVariance, errorVariance, FLOAT32_ROUNDOFF, MEAN_SQUARED_ERROR } from './rounding.js';
+import {
+  type ErrorVariance,
+  errorVariance,
+  FLOAT32_ROUNDOFF,
+  MEAN_SQUARED_ERROR,
+  type Summation,
+} from './rounding.js';
 import { DEVIATIONS } from './verdict.js';
 
 /** The row that is farthest off for its tolerance; both figures are relative to ||gamma_i||. */
@@ -30,9 +36,10 @@ export class RowTolerances {
   readonly #d: number;
   readonly #variance: ErrorVariance;
 
-  constructor(d: number) {
+  /** Prepares the tolerances of rows of d numbers. @param summation how the products were summed */
+  constructor(d: number, summation: Summation) {
     this.#d = d;
-    this.#variance = errorVariance(d);
+    this.#variance = errorVariance(d, summation);
   }
 
   /**

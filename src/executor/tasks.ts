@@ -1,5 +1,6 @@
 import type { Measurements } from '../checks/measurements.js';
 import type { Probe } from '../checks/probe.js';
+import type { Summation } from '../checks/rounding.js';
 import type {
   ExpectedFile,
   FileRecord,
@@ -201,6 +202,8 @@ export interface VerifyInput extends PartitionInput {
   eigenvalues: Float64Array;
   /** Freivalds probe. */
   probe: Probe;
+  /** How the products were summed. */
+  summation: Summation;
   /** Settings of the tables; null where none are wanted. */
   tables: TableSettings | null;
 }

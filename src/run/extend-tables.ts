@@ -1,4 +1,5 @@
 import { columnVariances, mergeMeasurements } from '../checks/measurements.js';
+import { summationOf } from '../checks/rounding.js';
 import { EigenshardError } from '../errors.js';
 import type { Checkpoint } from '../input/checkpoint.js';
 import { readLogitBias, recordBias } from '../input/logit-bias.js';
@@ -72,7 +73,8 @@ export async function extendTables(
   const tables = emptyTables(basis, scan.mean, { rows, top });
   const metadata = fileMetadata(manifest.fingerprint, manifest.layout, model.name);
   const partitions = recordedPartitions(manifest);
-  const measured = { source, hidden, directory, metadata, partitions, basis, tables };
+  const summation = summationOf(manifest.execution.kernels);
+  const measured = { source, hidden, directory, metadata, partitions, basis, summation, tables };
   const parts = await stopwatch.time('verification', rows, (advance) =>
     measurePartitions(executor, measured, advance),
   );

@@ -49,6 +49,8 @@ export interface JudgedRun {
   basisCheck: BasisCheck;
   ridge: number | null;
   metric: Expected['metric'];
+  /** How the products were summed. */
+  summation: Expected['summation'];
   /** Whether the checkpoint was at hand; otherwise the projections were measured alone. */
   hasCheckpoint: boolean;
   /** mu, [d], which stands in for the checkpoint's where that is not at hand; null where it is not known. */
@@ -58,7 +60,7 @@ export interface JudgedRun {
 /** Judges identities 2 to 6. */
 export function judgeMeasurements(
   measurements: Measurements,
-  { basis, basisCheck, ridge, metric, hasCheckpoint, mean: known }: JudgedRun,
+  { basis, basisCheck, ridge, metric, summation, hasCheckpoint, mean: known }: JudgedRun,
 ): Omit<VerificationResult, 'files'> {
   const d = basis.eigenvalues.length;
   const mean = hasCheckpoint ? measurements.gammaSums.map((sum) => sum / measurements.rows) : known;
@@ -66,6 +68,7 @@ export function judgeMeasurements(
     eigenvalues: basis.eigenvalues,
     covarianceEigenvalues: basis.covarianceEigenvalues,
     eigenvectors: basis.eigenvectors,
+    summation,
     ridge,
     meanProjections: mean === null ? null : rowTimesMatrix(mean, basis.eigenvectors),
     metric,

@@ -1,4 +1,5 @@
 import { freivaldsProbe } from '../checks/probe.js';
+import type { Summation } from '../checks/rounding.js';
 import { type Executor, runTasks } from '../executor/executor.js';
 import type { VerifyResult } from '../executor/tasks.js';
 import { tellRows } from '../executor/tell-rows.js';
@@ -17,6 +18,8 @@ export interface MeasuredRun {
   metadata: Record<string, string>;
   partitions: readonly RecordedPartition[];
   basis: StoredEigenbasis;
+  /** How the products were summed. */
+  summation: Summation;
   /** Takes the tables' parts, measured with the partitions; null where none are wanted. */
   tables: MergedTables | null;
 }
@@ -24,7 +27,7 @@ export interface MeasuredRun {
 /** Re-reads every partition and the checkpoint on the pool. @returns what was measured of each partition, in order */
 export async function measurePartitions(
   executor: Executor,
-  { source, hidden, directory, metadata, partitions, basis, tables }: MeasuredRun,
+  { source, hidden, directory, metadata, partitions, basis, summation, tables }: MeasuredRun,
   onRows: (rows: number) => void,
 ): Promise<Omit<VerifyResult, 'tables'>[]> {
   const probe = freivaldsProbe(basis.eigenvectors, hidden);
@@ -36,6 +39,7 @@ export async function measurePartitions(
     metadata,
     eigenvalues: basis.eigenvalues,
     probe,
+    summation,
     tables: tables?.settings ?? null,
   }));
   const parts: Omit<VerifyResult, 'tables'>[] = [];

@@ -156,6 +156,7 @@ export async function verifySample(
     metadata: {},
     eigenvalues: basis.eigenvalues,
     probe,
+    summation: 'blocks' as const,
     tables: tables?.settings ?? null,
   }));
   await runTasks(executor, 'verify', inputs, ({ tables: part }, index) => {

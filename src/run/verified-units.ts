@@ -1,5 +1,6 @@
 import { expectedMetric } from '../checks/expected.js';
 import { type Measurements, mergeMeasurements } from '../checks/measurements.js';
+import { summationOf } from '../checks/rounding.js';
 import type { VerifiedFile } from '../files/file-record.js';
 import type { DoneRecord } from '../output/done-records.js';
 import { readVerifiedUnit } from '../output/unit-parts.js';
@@ -45,6 +46,7 @@ export class VerifiedUnits {
       basisCheck: this.#basis.check,
       ridge: metric.ridge,
       metric: expectedMetric(metric),
+      summation: summationOf(this.#run.plan.kernels),
       hasCheckpoint: true,
       mean: null,
     });

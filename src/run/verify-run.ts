@@ -3,6 +3,7 @@ import { checkBasis } from '../checks/basis-check.js';
 import { expectedMetric } from '../checks/expected.js';
 import { filesCheck } from '../checks/identities.js';
 import type { Operator } from '../checks/residual.js';
+import { summationOf } from '../checks/rounding.js';
 import type { Verification } from '../checks/verdict.js';
 import { EigenshardError, InputError } from '../errors.js';
 import type { Checkpoint, RowSource } from '../input/checkpoint.js';
@@ -103,6 +104,7 @@ async function judge(
         basisCheck: await checkBasis(basis, operator, isExact),
         ridge: manifest.metric.ridge,
         metric: expectedMetric(manifest.metric),
+        summation: summationOf(manifest.execution.kernels),
         otherProblems: Promise.resolve(problems),
         tables: null,
       },

@@ -58,7 +58,7 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
   const { d, gamma, lambda } = exact;
   const r = Float64Array.from({ length: d }, (_, j) => hadamard(j, 5) / Math.sqrt(d));
   const image = Float64Array.from({ length: d }, (_, k) => dot(exact.basis, k * d, r, d));
-  const tolerances = new RowTolerances(d);
+  const tolerances = new RowTolerances(d, 'blocks');
   const none = { relative: 0, tolerance: tolerances.probe({ weights: 0, projections: 0 }), row: first };
   const columns = {
     sums: new Float64Array(d),
@@ -166,6 +166,7 @@ function expectedOf(exact: Exact, measurements: Measurements, changes: Partial<E
     eigenvalues: lambda,
     covarianceEigenvalues: c,
     eigenvectors: Float32Array.from(basis),
+    summation: 'blocks',
     ridge,
     meanProjections,
     metric: { source: 'computed' },

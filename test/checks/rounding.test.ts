@@ -1,5 +1,5 @@
 import test from 'ava';
-import { errorVariance, FLOAT32_ROUNDOFF, productRounding } from '../../src/checks/rounding.js';
+import { errorVariance, FLOAT32_ROUNDOFF, productRounding, summationOf } from '../../src/checks/rounding.js';
 import { randomNumbers } from '../helpers/random.js';
 
 /** Sum of products in float32, a block of terms at a time, each product rounded with the sum that it is added to. */
@@ -17,7 +17,7 @@ function fusedProduct(a: Float32Array, b: Float32Array, block: number): number {
 /** Mean square of the errors of many products, as a share of what `errorVariance` says of them. */
 function shareOfModel(d: number, mean: number, block: number): number {
   const { normal } = randomNumbers(d);
-  const { product, norm } = errorVariance(d);
+  const { product, norm } = errorVariance(d, 'blocks');
   const row = new Float32Array(d);
   const vector = new Float32Array(d);
   let measured = 0;
@@ -60,14 +60,21 @@ test('those summed in blocks, as libraries do, err less than the model says, and
 });
 
 test('the error across a row does not grow with d, and along a row no faster than its root', (t) => {
-  const [small, large] = [errorVariance(64), errorVariance(8192)];
+  const [small, large] = [errorVariance(64, 'blocks'), errorVariance(8192, 'blocks')];
   t.true(large.norm < small.norm);
   t.true(large.product < (small.product * 8192) / 64);
   // One term is exact but for its own rounding.
-  t.true(errorVariance(1).product + errorVariance(1).norm < FLOAT32_ROUNDOFF ** 2);
+  t.true(errorVariance(1, 'blocks').product + errorVariance(1, 'blocks').norm < FLOAT32_ROUNDOFF ** 2);
 });
 
 test('a product of whatever row and vector is allowed the root of its terms, and of the blocks of a long one', (t) => {
   for (const d of [1, 64, 384]) t.true(productRounding(d) < 8 * Math.sqrt(d + 1) * FLOAT32_ROUNDOFF);
   t.true(productRounding(8192) < 1.1 * productRounding(384));
+});
+
+test('terms that are summed one after the other err as one block of all of them', (t) => {
+  for (const d of [64, 384]) t.deepEqual(errorVariance(d, 'sequence'), errorVariance(d, 'blocks'));
+  t.true(errorVariance(8192, 'sequence').norm > 5 * errorVariance(8192, 'blocks').norm);
+  t.is(summationOf({ backend: 'webgpu' }), 'sequence');
+  t.is(summationOf({ backend: 'portable' }), 'blocks');
 });
