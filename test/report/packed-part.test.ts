@@ -3,6 +3,7 @@ import test from 'ava';
 import { unpackArrays } from '../../src/report/packed-arrays.js';
 import { compressedBytes, gzipOf, packPart } from '../../src/report/packed-part.js';
 import { seededRandom } from '../helpers/random.js';
+import { sameBits } from '../helpers/same-bits.js';
 
 for (const length of [0, 1, 2 ** 21 - 1, 2 ** 21, 2 ** 21 + 1, 5_000_000]) {
   test(`an array of ${length} bytes and one of 3 numbers come back from one gzip stream`, async (t) => {
@@ -14,10 +15,15 @@ for (const length of [0, 1, 2 ** 21 - 1, 2 ** 21, 2 ** 21 + 1, 5_000_000]) {
     const parts = [await packPart({ a: arrays.a }), await packPart({ b: arrays.b })];
     const entries = parts.flatMap((part) => part.entries);
     const compressed = gzipOf(parts);
-    t.deepEqual(unpackArrays(entries, gunzipSync(compressed)), arrays);
+    const same = (unpacked: ReturnType<typeof unpackArrays>) => {
+      t.deepEqual(Object.keys(unpacked), ['a', 'b']);
+      sameBits(t, unpacked.a!, arrays.a);
+      sameBits(t, unpacked.b!, arrays.b);
+    };
+    same(unpackArrays(entries, gunzipSync(compressed)));
     // A page reads it with what browsers have, which refuse a second stream after the first.
     const stream = new Blob([compressed]).stream().pipeThrough(new DecompressionStream('gzip'));
-    t.deepEqual(unpackArrays(entries, new Uint8Array(await new Response(stream).arrayBuffer())), arrays);
+    same(unpackArrays(entries, new Uint8Array(await new Response(stream).arrayBuffer())));
     t.is(compressed.length, parts.reduce((sum, part) => sum + compressedBytes(part), 0) + 20);
   });
 }
