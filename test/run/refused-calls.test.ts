@@ -17,7 +17,7 @@ import { dataFiles, offlineHub, runHere, shardedModel, verifyHere } from '../hel
 import { sameFiles } from '../helpers/same-files.js';
 
 /** Of the calls that a run makes for its files on this thread, every so many one is refused: some forty of them. */
-const STEP = campaignLack === null ? 3 : 9;
+const STEP = campaignLack === null ? 3 : 13;
 
 /** What a system may say at any call. */
 const codes = ['EIO', 'ENOSPC', 'EMFILE', 'EROFS', 'EACCES', 'ESTALE', 'ETIMEDOUT', 'EREMOTEIO', 'EDQUOT'];
