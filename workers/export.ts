@@ -8,7 +8,7 @@ import type { ParquetLayout } from '../src/formats/parquet.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { splitRows } from '../src/plan/row-ranges.js';
-import { memory } from './context.js';
+import { kernels, memory } from './context.js';
 import type { Findings } from './file-digest.js';
 import { endIfInterrupted } from './interruption.js';
 import { blockBytes, blocksOfFormats, layoutOf, partitionAt } from './partition-blocks.js';
@@ -53,7 +53,7 @@ function writeRows(
     for (const { first, count } of splitRows(rows.count, STRIP_ROWS)) {
       endIfInterrupted();
       const bytes = strip.bytes.subarray(0, count * d * 4);
-      gatherRows(block, offset - block.offset + first * 4, columnStride, { bytes, d });
+      kernels.gatherRows(offset + first * 4, columnStride, count, d, strip.offset);
       crc = crc32(bytes, crc);
       if (lock !== null) refuseLost(lock);
       for (const { descriptor, byteOffset, file } of targets)
@@ -64,27 +64,4 @@ function writeRows(
     for (const { descriptor } of targets) closeSync(descriptor);
   }
   return crc;
-}
-
-/**
- * Gathers rows from columns, as numbers without a sign: float32 would lose the bits of what is no number.
- *
- * @param start place of the first row's value of column 0, in `block`, on no boundary
- * @param rows bytes [count, d] to be filled, on a boundary of 4
- */
-function gatherRows(
-  block: Region,
-  start: number,
-  columnStride: number,
-  { bytes, d }: { bytes: Uint8Array; d: number },
-): void {
-  const rows = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-  const count = rows.length / d;
-  const column = new Uint32Array(count);
-  const columnBytes = new Uint8Array(column.buffer);
-  for (let j = 0; j < d; j++) {
-    const at = start + j * columnStride;
-    columnBytes.set(block.bytes.subarray(at, at + count * 4));
-    for (let i = 0; i < count; i++) rows[i * d + j] = column[i]!;
-  }
 }

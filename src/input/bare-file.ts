@@ -4,15 +4,15 @@ import { detectFormat } from '../formats/detect-format.js';
 import { readNpyHeader } from '../formats/npy.js';
 import type { ExplainedCheckpoint } from './checkpoint.js';
 import { type DirectoryAround, directoryAround } from './directory-around.js';
-import { findLogitBias, noBias } from './logit-bias.js';
 import { checkMatrix, rowSource } from './matrix/check-matrix.js';
 import { type ChosenTensor, chooseTensor, sectionNotes, type Tensors } from './matrix/choose-tensor.js';
-import { isHead, isTiedEmbedding, judgeChoice, unembeds } from './matrix/judge-choice.js';
+import { isHead, judgeChoice } from './matrix/judge-choice.js';
 import { refusePart, refuseSplit } from './matrix/model-parallel.js';
 import { lookAtOthers } from './matrix/other-tensors.js';
 import { noMatrix, searchRefusal } from './matrix/search-refusal.js';
 import type { Model } from './model-config.js';
-import { findNorm, type NormWish } from './norm/find-norm.js';
+import type { NormWish } from './norm/find-norm.js';
+import { findOutputSide } from './output-side.js';
 import { readSafetensorsWeights } from './weights/safetensors-weights.js';
 import { readTorchWeights } from './weights/torch-weights.js';
 import type { WeightEntry, Weights } from './weights/weights.js';
@@ -74,12 +74,8 @@ async function openWeights(
   const { reason } = chosen.choice;
   const normalisation = isHead(chosen.choice, model) ? (around?.config.normalisation ?? null) : null;
   const places = { path, names: [...own], config: around?.config ?? null, weightsOf: async () => weights };
-  const { name } = chosen.choice;
-  const isTied = isTiedEmbedding(chosen.choice, model);
-  const isOutput = unembeds(chosen.choice, model);
-  const { bias, notes: ofBias } = isOutput
-    ? await findLogitBias(places, name, { rows: source.rows, isTied })
-    : noBias;
+  const beside = { choice: chosen.choice, model, wish };
+  const { bias, notes: ofBias, norm } = await findOutputSide(places, source, beside);
   return {
     path,
     source,
@@ -92,7 +88,7 @@ async function openWeights(
     notes: [...notes, ...ofBias],
     reason,
     others: listed,
-    norm: wish === undefined ? null : await findNorm(places, { ...source, isOutput }, wish),
+    norm,
   };
 }
 

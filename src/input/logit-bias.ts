@@ -59,9 +59,6 @@ export interface FoundBias {
   notes: string[];
 }
 
-/** What there is beside a matrix that the model does not unembed with, as far as its name tells. */
-export const noBias: FoundBias = { bias: null, notes: [] };
-
 /**
  * Finds the bias that the model adds to its logits: that of the layer of the matrix, or, where an embedding is tied, that
  * of an unembedding whose matrix is not stored, as `lm_head.bias`.

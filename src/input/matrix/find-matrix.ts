@@ -1,14 +1,14 @@
 import { InputError } from '../../errors.js';
 import type { Checkpoint, ExplainedCheckpoint } from '../checkpoint.js';
 import type { CheckpointDirectory } from '../checkpoint-directory.js';
-import { findLogitBias, noBias } from '../logit-bias.js';
 import { readModelConfig } from '../model-config.js';
-import { findNorm, type NormWish } from '../norm/find-norm.js';
+import type { NormWish } from '../norm/find-norm.js';
+import { findOutputSide } from '../output-side.js';
 import { listTensors, readShardIndex, type TensorListing } from '../weights/shards.js';
 import type { Weights } from '../weights/weights.js';
 import { rowSource } from './check-matrix.js';
 import { chooseTensor, type Tensors } from './choose-tensor.js';
-import { isHead, isTiedEmbedding, judgeChoice, unembeds } from './judge-choice.js';
+import { isHead, judgeChoice } from './judge-choice.js';
 import { refusePart } from './model-parallel.js';
 import { lookAtOthers } from './other-tensors.js';
 import { noMatrix, searchRefusal } from './search-refusal.js';
@@ -66,12 +66,7 @@ export async function findMatrix(
   notes.push(...listing.notes, ...judgeChoice(choice, source, embedding, config));
   const normalisation = isHead(choice, model) ? config.normalisation : null;
   const places = { ...tensors, names: [...listing.files.keys()], config };
-  const isTied = isTiedEmbedding(choice, model);
-  const isOutput = unembeds(choice, model);
-  const { bias, notes: ofBias } = isOutput
-    ? await findLogitBias(places, choice.name, { rows: source.rows, isTied })
-    : noBias;
-  const norm = wish === undefined ? null : await findNorm(places, { ...source, isOutput }, wish);
+  const { bias, notes: ofBias, norm } = await findOutputSide(places, source, { choice, model, wish });
   return {
     checkpoint: {
       path,

@@ -1,4 +1,5 @@
 import { RunError } from '../../errors.js';
+import { splitRows } from '../../plan/row-ranges.js';
 import type { SecularKernels } from '../kernels/eigh-kernels.js';
 import type { KernelMemory } from '../kernels/kernel-memory.js';
 import type { Deflation } from './deflation.js';
@@ -67,7 +68,9 @@ export function solveSecular(
   kernels.fitWeights(d, regions.z.offset, poles, offsets, count, weights);
   kernels.invertNorms(d, weights, poles, offsets, count, inverseNorms);
   const { vectors, extra, order } = regions;
-  const panels = panelRanges(count, columns).map(({ first, columns: width }) => {
+  // Where all is deflated, there are none.
+  const ranges = count === 0 ? [] : splitRows(count, columns);
+  const panels = ranges.map(({ first, count: width }) => {
     const from = first * 8;
     kernels.formVectors(
       d,
@@ -88,14 +91,6 @@ export function solveSecular(
     (_, j) => regions.poles.float64[j]! + regions.offsets.float64[j]!,
   );
   return { roots, panels, extra: extra.float64 };
-}
-
-/** Panels of so many columns, and one of those that are left. */
-function panelRanges(count: number, columns: number): Pick<VectorPanel, 'first' | 'columns'>[] {
-  return Array.from({ length: count === 0 ? 0 : Math.ceil(count / columns) }, (_, k) => {
-    const first = k * columns;
-    return { first, columns: Math.min(columns, count - first) };
-  });
 }
 
 function allotRegions(

@@ -26,6 +26,18 @@ test('rows are gathered from columns that lie on no boundary', (t) => {
     }
 });
 
+/** Regions of products, and of the lists of their tokens. */
+function allotLists(rows: number, vectors: number, top: number) {
+  return memory.allot({
+    products: rows * vectors * 4,
+    norms: rows * 16,
+    sums: vectors * 16,
+    floors: LISTS * vectors * 4,
+    keys: vectors * LISTS * top * 8,
+    tokens: vectors * LISTS * top * 4,
+  });
+}
+
 /** Lists of one vector as plain sorting gives them: keys falling, ties to the lower token. */
 function naiveLists(products: number[], norms: readonly Float64Array[], top: number) {
   return extremeLists.map(({ measure, side }) => {
@@ -55,14 +67,7 @@ test('the lists of every vector are those of plain sorting, with ties, zero rows
         i % 5 === 3 || i === 0 ? 2 : sizes[i % 6]! * (2 + random()),
       ),
     );
-    const regions = memory.allot({
-      products: rows * vectors * 4,
-      norms: rows * 16,
-      sums: vectors * 16,
-      floors: LISTS * vectors * 4,
-      keys: vectors * LISTS * top * 8,
-      tokens: vectors * LISTS * top * 4,
-    });
+    const regions = allotLists(rows, vectors, top);
     regions.products.float32.set(products);
     regions.sums.float64.fill(0);
     regions.tokens.int32.fill(-1);
@@ -102,14 +107,7 @@ test('the lists of every vector are those of plain sorting, with ties, zero rows
 
 test('a list that is not wanted stays empty, and products that are no numbers are in none', (t) => {
   const [rows, vectors, top] = [3, 4, 2];
-  const regions = memory.allot({
-    products: rows * vectors * 4,
-    norms: rows * 16,
-    sums: vectors * 16,
-    floors: LISTS * vectors * 4,
-    keys: vectors * LISTS * top * 8,
-    tokens: vectors * LISTS * top * 4,
-  });
+  const regions = allotLists(rows, vectors, top);
   regions.products.float32.set([1, 2, 3, 4, Number.NaN, 2, 3, 4, 5, 6, 7, 8]);
   regions.norms.float64.fill(1);
   regions.sums.float64.fill(0);
