@@ -6,7 +6,7 @@ import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { type OpenRun, openRun } from '../../src/output/open-run.js';
 import type { ProgressEvent } from '../../src/run/progress.js';
 import { type ProjectVectorsOptions, projectVectors } from '../../src/run/project-vectors.js';
-import { eigenshard } from '../helpers/cli.js';
+import { answer } from '../helpers/answers.js';
 import { npy, scratchDirectory } from '../helpers/fixtures.js';
 import { normedModel } from '../helpers/normed-model.js';
 import {
@@ -243,7 +243,7 @@ test('the wrong kind is off by the square of the condition number, which the ref
   const kappa = opened.manifest.eigenvalues.conditionNumber;
   t.log(`off by ${wrong.toExponential(2)}, kappa^2 is ${(kappa ** 2).toExponential(2)}`);
   t.true(kappa > 100 && Math.abs(wrong / kappa ** 2 - 1) < 1e-2);
-  const silent = await eigenshard('project', run.directory, file);
+  const silent = await answer('project', run.directory, file);
   t.is(silent.code, 2);
   const lines = silent.stderr.trimEnd().split('\n');
   t.is(lines.length, 3);

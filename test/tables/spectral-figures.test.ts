@@ -2,7 +2,8 @@ import path from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import test from 'ava';
 import { spectralFigures, spectralFiguresOf } from '../../src/tables/spectral-figures.js';
-import { eigenshard, start } from '../helpers/cli.js';
+import { answer } from '../helpers/answers.js';
+import { start } from '../helpers/cli.js';
 import { documentNamed } from '../helpers/documents.js';
 import { npy, scratchDirectory, scratchFile } from '../helpers/fixtures.js';
 import { eighOf } from '../helpers/jacobi.js';
@@ -70,7 +71,7 @@ test('the figures of the spectrum of a run are their definitions, and verify mea
     );
   }
   t.true((await verifyHere(out)).verification.passed);
-  const shown = await eigenshard('inspect', out);
+  const shown = await answer('inspect', out);
   t.regex(shown.stdout, /^ {2}IsoScore +0\.\d+ +\(PR - 1\) \/ \(d - 1\), PR = \(sum c\)\^2 \/ sum c\^2$/m);
 });
 
