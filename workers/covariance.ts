@@ -1,7 +1,12 @@
 import type { Tasks } from '../src/executor/tasks.js';
 import type { Accumulation } from '../src/linalg/backend/backend.js';
 import { openBackend } from '../src/linalg/backend/open-backend.js';
-import { COVARIANCE_BLOCK, type CovarianceBlock, covarianceBlocks } from '../src/plan/covariance-blocks.js';
+import {
+  COVARIANCE_BLOCK,
+  type CovarianceBlock,
+  covarianceBlocks,
+  covarianceLength,
+} from '../src/plan/covariance-blocks.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { kernels, memory } from './context.js';
 import { rowsReport } from './rows-report.js';
@@ -28,8 +33,8 @@ export async function covariance({
   });
   const { gamma, means, panels, transposes } = regions;
   means.float64.set(mean);
-  const { blocks, length } = covarianceBlocks(d, columns);
-  const sums = new Float64Array(length);
+  const blocks = covarianceBlocks(d, columns);
+  const sums = new Float64Array(covarianceLength(d, columns));
   const product = await (await openBackend(backend)).accumulatingProduct(1);
   try {
     await forEachStrip(source, rows, regions, async ({ count }) => {
@@ -60,16 +65,16 @@ interface CentredStrip {
   transposes: Float64Array;
 }
 
-/** Adds the product of a strip's two panels to their block of the sums. */
+/** Adds the product of all columns from a block's first on, transposed, with those of the block to its sums. */
 async function addBlock(
   product: Accumulation,
-  { row, column, height, width, offset }: CovarianceBlock,
+  { first, width, height, offset }: CovarianceBlock,
   { count, panels, transposes }: CentredStrip,
   sums: Float64Array,
 ): Promise<void> {
   await product.accumulate(
-    { values: transposes.subarray(count * row, count * (row + height)), rows: height, columns: count },
-    { values: panels.subarray(count * column, count * (column + width)), rows: count, columns: width },
+    { values: transposes.subarray(count * first, count * (first + height)), rows: height, columns: count },
+    { values: panels.subarray(count * first, count * (first + width)), rows: count, columns: width },
     { values: sums.subarray(offset, offset + height * width), rows: height, columns: width },
   );
 }

@@ -1,3 +1,4 @@
+import { InputError } from '../errors.js';
 import { foldCovariance } from '../linalg/fold.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
 import { unpackCovariance } from '../linalg/unpack-covariance.js';
@@ -5,6 +6,7 @@ import type { DoneRecord } from '../output/done-records.js';
 import { isPartIntact, partName } from '../output/part-file.js';
 import { recordsOfStage } from '../output/run-records.js';
 import { partOf } from '../output/unit-parts.js';
+import { covarianceLength } from '../plan/covariance-blocks.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
 import type { RunContext } from './context.js';
 import { computeUnits, type UnitRun, withdrawUnit } from './unit-run.js';
@@ -47,7 +49,11 @@ export function mergeCovariance(run: UnitRun): Float64Array {
   const matrix = new Float64Array(d * d);
   let sums = new Float64Array(0);
   for (const [unit, { rows: range, columns }] of covarianceUnits(rows, d).entries()) {
-    const blocks = blocksOf(run, records.find((record) => record.unit === unit)!);
+    const blocks = blocksOf(
+      run,
+      records.find((record) => record.unit === unit)!,
+      covarianceLength(d, columns),
+    );
     if (range.first === 0) sums = blocks;
     else {
       for (let k = 0; k < sums.length; k++) sums[k]! += blocks[k]!;
@@ -66,9 +72,15 @@ export function dropCovariance({ store, plan }: Pick<UnitRun, 'store' | 'plan'>)
     store.remove(partName({ stage: 'covariance', unit }));
 }
 
-function blocksOf(run: UnitRun, record: DoneRecord): Float64Array<ArrayBuffer> {
+/** The sums that a unit has left. @param length values that they must be */
+function blocksOf(run: UnitRun, record: DoneRecord, length: number): Float64Array<ArrayBuffer> {
   try {
-    return partOf(run.store, record).blocks as Float64Array<ArrayBuffer>;
+    const { blocks } = partOf(run.store, record);
+    if (blocks?.length === length) return blocks as Float64Array<ArrayBuffer>;
+    throw new InputError(
+      `${record.part?.path}: holds ${blocks?.length ?? 0} sums, where its unit has ${length}: another version has ` +
+        'written it. Run the same command again: its unit is made again',
+    );
   } catch (error) {
     // Whoever goes on computes it again.
     withdrawUnit(run, record);
