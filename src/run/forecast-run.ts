@@ -11,6 +11,7 @@ import { exportName, exportTargets } from '../output/exports.js';
 import { type Manifest, REPORT_NAME, readManifest, TABLE_NAMES } from '../output/manifest.js';
 import { manifestFiles } from '../output/manifest-files.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
+import type { ComputedMetric } from '../output/run-identity.js';
 import { readRecords, readRecordsFile } from '../output/run-records.js';
 import { directoryStore } from '../output/run-store.js';
 import { filesOf, planRun } from '../plan/plan-run.js';
@@ -45,7 +46,9 @@ export interface RunForecast {
     /** Still to be downloaded, where the model is on the hub. */
     bytesToDownload: number;
   };
-  metric: { source: 'computed'; ridge: number } | ({ source: 'file' } & MetricHeader);
+  metric: ComputedMetric | ({ source: 'file' } & MetricHeader);
+  /** How the rows are weighed, as it was asked for: 'uniform', 'counts=FILE', ... */
+  weights: string;
   partitions: { count: number; rows: number; format: Config['format']; bytes: number };
   exports: { path: string; bytes: number }[];
   /** With the most that they may take; null where there are to be none. */
@@ -137,6 +140,7 @@ export async function forecastRun(
       bytesToDownload: found.bytesToDownload,
     },
     metric,
+    weights: config.weights,
     partitions: {
       count: plan.partitions.length,
       rows: plan.partitionRows,

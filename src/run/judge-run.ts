@@ -1,8 +1,9 @@
 import type { BasisCheck } from '../checks/basis-check.js';
 import type { Expected } from '../checks/expected.js';
 import { checkProjections, NOTEBOOK_NORM_LIMIT, PROBE, ROW_NORMS } from '../checks/identities.js';
-import { columnVariances, type Measurements, mergeMeasurements } from '../checks/measurements.js';
+import { type Measurements, mergeMeasurements } from '../checks/measurements.js';
 import { type Check, notApplicable, type Verification } from '../checks/verdict.js';
+import { averageRow, columnMeans, columnVariances } from '../checks/weighted-sums.js';
 import { VerificationError } from '../errors.js';
 import type { Executor } from '../executor/executor.js';
 import type { VerifiedFile } from '../files/file-record.js';
@@ -20,7 +21,7 @@ export interface VerificationResult {
   verification: Verification;
   projections: Manifest['projections'];
   norms: Manifest['norms'];
-  /** Means of the columns of the projections, and their variances, [d]. */
+  /** Means of the columns of the projections, and their variances, [d], by the rows' weights. */
   means: Float64Array;
   variances: Float64Array;
 }
@@ -55,15 +56,17 @@ export interface JudgedRun {
   hasCheckpoint: boolean;
   /** mu, [d], which stands in for the checkpoint's where that is not at hand; null where it is not known. */
   mean: Float64Array | null;
+  /** Weights of the rows, [V], their sum 1; null where all are alike. */
+  weights: Float64Array | null;
 }
 
 /** Judges identities 2 to 6. */
 export function judgeMeasurements(
   measurements: Measurements,
-  { basis, basisCheck, ridge, metric, summation, hasCheckpoint, mean: known }: JudgedRun,
+  { basis, basisCheck, ridge, metric, summation, hasCheckpoint, mean: known, weights }: JudgedRun,
 ): Omit<VerificationResult, 'files'> {
   const d = basis.eigenvalues.length;
-  const mean = hasCheckpoint ? measurements.gammaSums.map((sum) => sum / measurements.rows) : known;
+  const mean = hasCheckpoint ? averageRow(measurements) : known;
   const judged = checkProjections(measurements, {
     eigenvalues: basis.eigenvalues,
     covarianceEigenvalues: basis.covarianceEigenvalues,
@@ -72,6 +75,7 @@ export function judgeMeasurements(
     ridge,
     meanProjections: mean === null ? null : rowTimesMatrix(mean, basis.eigenvectors),
     metric,
+    weights,
   });
   const checks = [...basisCheck.checks, ...(hasCheckpoint ? judged : withoutCheckpoint(judged))];
 
@@ -104,7 +108,7 @@ export function judgeMeasurements(
       euclidean: momentsOfSums(measurements.norm, rows),
       causal: momentsOfSums(measurements.causalNorm, rows),
     },
-    means: measurements.sums.map((sum) => sum / measurements.rows),
+    means: columnMeans(measurements),
     variances: columnVariances(measurements),
   };
 }

@@ -20,6 +20,8 @@ export interface MeasuredRun {
   basis: StoredEigenbasis;
   /** How the products were summed. */
   summation: Summation;
+  /** Weights of the rows, [V], their sum 1; null where all are alike. */
+  weights: Float64Array | null;
   /** Takes the tables' parts, measured with the partitions; null where none are wanted. */
   tables: MergedTables | null;
 }
@@ -27,7 +29,7 @@ export interface MeasuredRun {
 /** Re-reads every partition and the checkpoint on the pool. @returns what was measured of each partition, in order */
 export async function measurePartitions(
   executor: Executor,
-  { source, hidden, directory, metadata, partitions, basis, summation, tables }: MeasuredRun,
+  { source, hidden, directory, metadata, partitions, basis, summation, weights, tables }: MeasuredRun,
   onRows: (rows: number) => void,
 ): Promise<Omit<VerifyResult, 'tables'>[]> {
   const probe = freivaldsProbe(basis.eigenvectors, hidden);
@@ -40,6 +42,7 @@ export async function measurePartitions(
     eigenvalues: basis.eigenvalues,
     probe,
     summation,
+    weights: weights?.slice(partition.rows.first, partition.rows.first + partition.rows.count),
     tables: tables?.settings ?? null,
   }));
   const parts: Omit<VerifyResult, 'tables'>[] = [];

@@ -1,0 +1,111 @@
+import type { Measurements } from './measurements.js';
+
+/** Sums over rows that tell how p is spread along each column, as they are or each row times a weight. Arrays are [d]. */
+export interface RowSums {
+  /** Sum of the weights: the number of rows where they have none. */
+  total: number;
+  sums: Float64Array;
+  sumsOfSquares: Float64Array;
+  sumsOfCubes: Float64Array;
+  sumsOfFourths: Float64Array;
+  /** Sum of ||gamma_i||^2. */
+  gammaSquares: number;
+}
+
+/** Sums over weighed rows, and of the squares of the checkpoint's coordinates, [d]. */
+export interface WeightedSums extends RowSums {
+  coordinateSquares: Float64Array;
+}
+
+/** What rows with weights of their own are measured by beside all others. */
+export interface WeightedMeasurements {
+  /** Sums of each column of the checkpoint, sum_i w_i gamma_ij, [d]. */
+  gammaSums: Float64Array;
+  /** Every row times its weight w_i, which is what averages are. */
+  first: WeightedSums;
+  /** Every row times w_i^2, which is what the variances of errors in averages are. */
+  second: WeightedSums;
+}
+
+/** Makes sums of no rows. @param d hidden size */
+export function emptyWeightedSums(d: number): WeightedSums {
+  const zeros = () => new Float64Array(d);
+  return {
+    total: 0,
+    sums: zeros(),
+    sumsOfSquares: zeros(),
+    sumsOfCubes: zeros(),
+    sumsOfFourths: zeros(),
+    gammaSquares: 0,
+    coordinateSquares: zeros(),
+  };
+}
+
+/** Sums of two parts taken together. */
+export function mergeWeighted(a: WeightedMeasurements, b: WeightedMeasurements): WeightedMeasurements {
+  return {
+    gammaSums: added(a.gammaSums, b.gammaSums),
+    first: mergeSums(a.first, b.first),
+    second: mergeSums(a.second, b.second),
+  };
+}
+
+function mergeSums(a: WeightedSums, b: WeightedSums): WeightedSums {
+  return {
+    total: a.total + b.total,
+    sums: added(a.sums, b.sums),
+    sumsOfSquares: added(a.sumsOfSquares, b.sumsOfSquares),
+    sumsOfCubes: added(a.sumsOfCubes, b.sumsOfCubes),
+    sumsOfFourths: added(a.sumsOfFourths, b.sumsOfFourths),
+    gammaSquares: a.gammaSquares + b.gammaSquares,
+    coordinateSquares: added(a.coordinateSquares, b.coordinateSquares),
+  };
+}
+
+function added(a: Float64Array, b: Float64Array): Float64Array {
+  return a.map((value, j) => value + b[j]!);
+}
+
+/** The sums that averages over the rows are made of, by their weights where they have some. */
+export function averagedSums(measurements: Measurements): RowSums {
+  return measurements.weighted?.first ?? { ...measurements, total: measurements.rows };
+}
+
+/** The sums of which the errors of averages are made: the same ones where all rows weigh alike. */
+export function errorSums(measurements: Measurements): RowSums {
+  return measurements.weighted?.second ?? { ...measurements, total: measurements.rows };
+}
+
+/** Number of rows whose independent errors an average has, 1 / sum w^2. */
+export function rowsOfAverage({ rows, weighted }: Measurements): number {
+  return weighted === undefined ? rows : weighted.first.total ** 2 / weighted.second.total;
+}
+
+/** The checkpoint's mean row by its weights, [d]. */
+export function averageRow({ rows, gammaSums, weighted }: Measurements): Float64Array {
+  if (weighted === undefined) return gammaSums.map((sum) => sum / rows);
+  return weighted.gammaSums.map((sum) => sum / weighted.first.total);
+}
+
+/** Means of the columns of the projections, [d], by the rows' weights. */
+export function columnMeans(measurements: Measurements): Float64Array {
+  const { sums, total } = averagedSums(measurements);
+  return sums.map((sum) => sum / total);
+}
+
+/** Means of the squares of each column, [d], by the rows' weights. */
+export function columnSquares(measurements: Measurements): Float64Array {
+  const { sumsOfSquares, total } = averagedSums(measurements);
+  return sumsOfSquares.map((sum) => sum / total);
+}
+
+/** Variances of the columns of the projections, [d], by the rows' weights; their sum is the trace of C in whatever basis. */
+export function columnVariances(measurements: Measurements): Float64Array {
+  const { sums, sumsOfSquares, total } = averagedSums(measurements);
+  return sums.map((sum, j) => {
+    const mean = sum / total;
+    const variance = sumsOfSquares[j]! / total - mean * mean;
+    // Rounding may take it below 0; a NaN stays.
+    return variance < 0 ? 0 : variance;
+  });
+}
