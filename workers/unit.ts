@@ -118,7 +118,7 @@ async function covarianceUnit(run: RunOnDisk): Promise<UnitFindings> {
     ...unit,
     source,
     mean,
-    weights: rangeOf(found.weights, unit.rows),
+    weights: plan.weights === undefined ? undefined : weightsOf(run, unit.rows),
     backend: plan.choice,
   });
   return { files: [], part: { blocks }, results: {} };
@@ -173,10 +173,7 @@ function verification(run: RunOnDisk): VerifyInput {
     eigenvalues,
     probe: { vectors: probeVectors, images: probeImages },
     summation: summationOf(plan.kernels),
-    weights:
-      plan.weights === undefined
-        ? undefined
-        : rangeOf(readIdentityArrays(store, upstream(run, 'identity')).weights, rows),
+    weighing: plan.weights === undefined ? undefined : { weights: weightsOf(run, rows), means },
     tables:
       identity.tables === null
         ? null
@@ -188,9 +185,9 @@ function verification(run: RunOnDisk): VerifyInput {
   };
 }
 
-/** Those of all weights that rows have. */
-function rangeOf(weights: Float64Array | undefined, { first, count }: RowRange): Float64Array | undefined {
-  return weights?.slice(first, first + count);
+/** Weights of some rows of a run that weighs them. */
+function weightsOf(run: RunOnDisk, { first, count }: RowRange): Float64Array {
+  return readIdentityArrays(run.store, upstream(run, 'identity')).weights!.slice(first, first + count);
 }
 
 /** Key-value metadata of every file of the run. */

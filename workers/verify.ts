@@ -32,8 +32,8 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
   const regions = allotRegions(input, layout);
   const findings: Findings = { problems: [], files: [] };
   rowsReport.ofPasses(passesOf(input));
-  const { weights: rowWeights, hidden } = input;
-  const weighted = rowWeights === undefined ? undefined : new WeightedMeasure(rowWeights, hidden);
+  const { weighing } = input;
+  const weighted = weighing === undefined ? undefined : new WeightedMeasure(weighing);
   const weights = await measureCheckpoint(input, regions, weighted);
 
   const { block, gamma } = regions;
@@ -43,7 +43,7 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
     // Of two formats that hold the same, one tells.
     const measured = measureProjections(input, regions, blocks, format === 0 ? weighted : undefined);
     if (format === 0 && input.tables !== null && findings.problems.length === 0 && areFinite(measured)) {
-      const columns = { ...partitionAt(regions.block, layout, count), ...measured, weights: rowWeights };
+      const columns = { ...partitionAt(regions.block, layout, count), ...measured, weights: weighing?.weights };
       tables = measureTables(input.rows, columns, input.tables, regions);
     }
     return measured;
@@ -106,7 +106,7 @@ function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
     gammaSums: d * 8,
     statistics: d * STATISTICS * 8,
     // Kernels write rows by fours.
-    weighed: input.weights === undefined ? 0 : Math.ceil(rows.count / 4) * 16,
+    weighed: input.weighing === undefined ? 0 : Math.ceil(rows.count / 4) * 16,
     // The whole partition by columns, as large as in the projection.
     block: blockBytes(input, layout),
     // Behind the block: kernels read rows by fours, beyond the last one's end.

@@ -1,18 +1,21 @@
+import type { RangeWeighing } from '../src/executor/tasks.js';
 import { emptyWeightedSums, type WeightedMeasurements } from '../src/checks/weighted-sums.js';
 
 /** Sums of a partition by the weights of its rows, as they grow: of the checkpoint's rows, and of the projections by columns. */
 export class WeightedMeasure {
   readonly #weights: Float64Array;
+  readonly #means: Float64Array;
   readonly #gammaSums: Float64Array;
   readonly #first;
   readonly #second;
 
-  /** Begins with no row. @param weights of the partition's rows; @param d hidden size */
-  constructor(weights: Float64Array, d: number) {
+  /** Begins with no row. */
+  constructor({ weights, means }: RangeWeighing) {
     this.#weights = weights;
-    this.#gammaSums = new Float64Array(d);
-    this.#first = emptyWeightedSums(d);
-    this.#second = emptyWeightedSums(d);
+    this.#means = means;
+    this.#gammaSums = new Float64Array(means.length);
+    this.#first = emptyWeightedSums(means);
+    this.#second = emptyWeightedSums(means);
   }
 
   /** Adds `count` rows of the checkpoint, float32 [count, d], from row `first` of the partition on. */
@@ -38,20 +41,21 @@ export class WeightedMeasure {
   addColumn(j: number, column: Float32Array, first: number, count: number): void {
     let [s1, s2, s3, s4, t1, t2, t3, t4] = [0, 0, 0, 0, 0, 0, 0, 0];
     const weights = this.#weights;
+    const mean = this.#means[j]!;
     for (let i = 0; i < count; i++) {
-      const p = column[i]!;
+      const q = column[i]! - mean;
       const weight = weights[first + i]!;
-      const squared = p * p;
-      const a = weight * p;
+      const squared = q * q;
+      const a = weight * q;
       const b = weight * a;
       s1 += a;
-      s2 += a * p;
+      s2 += a * q;
       s3 += a * squared;
-      s4 += a * p * squared;
+      s4 += a * q * squared;
       t1 += b;
-      t2 += b * p;
+      t2 += b * q;
       t3 += b * squared;
-      t4 += b * p * squared;
+      t4 += b * q * squared;
     }
     const { sums, sumsOfSquares, sumsOfCubes, sumsOfFourths } = this.#first;
     sums[j]! += s1;

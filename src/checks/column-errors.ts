@@ -6,9 +6,13 @@ import {
   averagedSums,
   columnVariances,
   errorSums,
+  meanOfColumn,
   type RowSums,
   rowsOfAverage,
+  spreadOfColumn,
+  squareOfColumn,
   type WeightedSums,
+  weighedSpreadOfColumn,
 } from './weighted-sums.js';
 
 /** Variances of the rounding errors of a column's mean and variance, and what both rest on, each [d]. */
@@ -110,53 +114,70 @@ export function columnErrors(
   const { largestGroup, equalPairs } = shared;
   const equalWeights = shared.equalWeights * shared.equalSizes;
   for (let j = 0; j < d; j++) {
-    const centre = isUncentred ? 0 : average.sums[j]! / average.total;
-    const square = average.sumsOfSquares[j]! / average.total;
+    const about = isUncentred ? 0 : meanOfColumn(average, j);
+    const square = squareOfColumn(average, j);
     const spread = isUncentred ? square : variances[j]!;
-    const here = spreadsOf(average, j, { centre, spread, outliers, rounding });
-    // Of independent errors, how much larger those of the rows with large weights are than all.
-    const there = weighted === undefined ? here : spreadsOf(ofErrors, j, { centre, spread: null, outliers: outliersOfErrors, rounding });
-    const squaresOfErrors = ofErrors.sumsOfSquares[j]!;
-    const extreme = ofAll ? squaresOfErrors / ofErrors.total : Math.max(minima[j]! ** 2, maxima[j]! ** 2);
+    const here = spreadsOf(average, j, { about, spread, outliers, rounding });
+    // Of the rows with large weights, which independent errors are of above all.
+    const there =
+      weighted === undefined
+        ? here
+        : spreadsOf(ofErrors, j, { about, spread: null, outliers: outliersOfErrors, rounding });
+    const squareOfErrors = squareOfColumn(ofErrors, j);
+    const squaresOfErrors = weighted === undefined ? ofErrors.sumsOfSquares[j]! : squareOfErrors * ofErrors.total;
+    const extreme = ofAll ? squareOfErrors : Math.max(minima[j]! ** 2, maxima[j]! ** 2);
     const group =
       squaresOfErrors === 0 ? 1 : Math.min(largestGroup, 1 + (equalPairs * extreme) / squaresOfErrors);
     const { noise } = here;
     const oneSided = ONE_SIDED * shared.equalWeights * Math.sqrt(spread * noise);
     errors.bias[j] = 2 * noise + 2 * oneSided;
-    if (weighted !== undefined) errors.bias[j]! += biasOfWeights({ noise: there.noise, square, group, independent, rows });
+    if (weighted !== undefined)
+      errors.bias[j]! += biasOfWeights({ noise: there.noise, square, group, independent, rows });
     const alike = shareOfAlike({ square, gammaSquare, trace, d });
-    errors.means[j] = noise * ((group * ratio(there.noise, noise)) / independent + equalWeights + alike);
-    errors.variances[j] =
-      4 * here.ofMoment * ((group * ratio(there.ofMoment, here.ofMoment)) / independent + OF_VARIANCE * equalWeights);
+    const share = group / independent;
+    errors.means[j] = inAll(noise, there.noise, share, equalWeights, alike);
+    errors.variances[j] = 4 * inAll(here.ofMoment, there.ofMoment, share, OF_VARIANCE * equalWeights);
   }
   return errors;
 }
 
 /**
- * Averages over rows of the variance of the error of p, and of that of (p - centre) times it.
+ * Variance of an average.
  *
- * @param spread mean of (p - centre)^2; null where it is to be computed
+ * @param ofAll variance of the error of one, on average over all
+ * @param ofIndependent that of those whose independent errors count, by the squares of their weights
+ * @param independent by which share they count
+ * @param common by which shares those of all do, whose errors are in common
+ */
+function inAll(ofAll: number, ofIndependent: number, independent: number, ...common: number[]): number {
+  const shares = common.reduce((sum, share) => sum + share);
+  return ofAll === ofIndependent
+    ? ofAll * common.reduce((sum, share) => sum + share, independent)
+    : ofIndependent * independent + ofAll * shares;
+}
+
+/**
+ * Averages over rows of the variance of the error of p, and of that of (p - about) times it.
+ *
+ * @param spread mean of (p - about)^2; null where it is to be computed
  */
 function spreadsOf(
-  { total, sums, sumsOfSquares, sumsOfCubes, sumsOfFourths, gammaSquares }: RowSums,
+  sums: RowSums,
   j: number,
   {
-    centre,
+    about,
     spread,
     outliers,
     rounding: { product, norm, outlier },
-  }: { centre: number; spread: number | null; outliers: Float64Array; rounding: ErrorVariance },
+  }: { about: number; spread: number | null; outliers: Float64Array; rounding: ErrorVariance },
 ): { noise: number; ofMoment: number } {
-  const square = sumsOfSquares[j]! / total;
-  const gammaSquare = gammaSquares / total;
-  // Mean of (p - centre)^2 p^2 over the rows.
-  const fourth = (sumsOfFourths[j]! - 2 * centre * sumsOfCubes[j]!) / total + centre * centre * square;
-  const weighted = Math.max(0, fourth);
-  const about = spread ?? Math.max(0, square - (2 * centre * sums[j]!) / total + centre * centre);
+  const square = squareOfColumn(sums, j);
+  const gammaSquare = sums.gammaSquares / sums.total;
   const ofOutliers = outlier * outliers[j]!;
   const noise = product * square + norm * gammaSquare + ofOutliers;
-  const ofProducts = (product + (square === 0 ? 0 : ofOutliers / square)) * weighted;
-  return { noise, ofMoment: ofProducts + norm * about * gammaSquare };
+  const ofProducts =
+    (product + (square === 0 ? 0 : ofOutliers / square)) * weighedSpreadOfColumn(sums, j, about);
+  return { noise, ofMoment: ofProducts + norm * (spread ?? spreadOfColumn(sums, j, about)) * gammaSquare };
 }
 
 /**
@@ -178,11 +199,6 @@ function biasOfWeights({
 }): number {
   const ofSquares = Math.sqrt((2 * group) / independent) * noise;
   return DEVIATIONS * (ofSquares + Math.sqrt(rows) * Number.EPSILON * square);
-}
-
-/** a / b, 1 where they are equal, also where both are 0. */
-function ratio(a: number, b: number): number {
-  return a === b ? 1 : a / b;
 }
 
 /**
@@ -227,14 +243,14 @@ function coordinateSquares(
  */
 function outliersOf(
   known: Float64Array | null,
-  { sumsOfSquares, total }: RowSums,
+  sums: RowSums,
   eigenvectors: Float32Array,
 ): Float64Array {
-  const d = sumsOfSquares.length;
+  const d = sums.sums.length;
   const squares = known ?? new Float64Array(d);
   if (known === null) {
     for (let k = 0; k < d; k++)
-      for (let j = 0; j < d; j++) squares[k]! += (eigenvectors[k * d + j]! ** 2 * sumsOfSquares[j]!) / total;
+      for (let j = 0; j < d; j++) squares[k]! += eigenvectors[k * d + j]! ** 2 * squareOfColumn(sums, j);
   }
   const even = squares.reduce((total, square) => total + square, 0) / d ** 2;
   const outliers = new Float64Array(d);

@@ -4,7 +4,7 @@ import type { Measurements } from './measurements.js';
 import { exactMetric, type MetricAccuracy, metricAccuracies } from './metric-accuracy.js';
 import { FLOAT32_ROUNDOFF, MEAN_SQUARED_ERROR } from './rounding.js';
 import { type Check, DEVIATIONS, type Judged, judge, notApplicable } from './verdict.js';
-import { averagedSums, columnSquares, columnVariances } from './weighted-sums.js';
+import { averagedSums, columnSquares, columnVariances, squareOfColumn } from './weighted-sums.js';
 import { worstColumn } from './worst-column.js';
 
 /** Names of the check of the variances, and of that of the second moments, which stands for it where M is made of them. */
@@ -191,7 +191,7 @@ function deviationAlongProbe(covariance: Covariance, allowances: Float64Array): 
  */
 function judgeMeanCausalNorm(covariance: Covariance, { ofTrace }: MetricAccuracy): Judged {
   const { measurements, lambda, lengths, m, ridge, sources, isUncentred, bias } = covariance;
-  const { total, sumsOfSquares } = averagedSums(measurements);
+  const sums = averagedSums(measurements);
   const d = lambda.length;
   const errors = columnErrors(measurements, sources, { ofAll: true, isUncentred });
   let left = 0;
@@ -205,7 +205,10 @@ function judgeMeanCausalNorm(covariance: Covariance, { ofTrace }: MetricAccuracy
     const weight = lambda[j]!;
     // The second moment about zero has the square of the mean in it.
     const mean = isUncentred ? 0 : m[j]!;
-    left += (weight * sumsOfSquares[j]!) / total;
+    left +=
+      sums.centres === null
+        ? (weight * sums.sumsOfSquares[j]!) / sums.total
+        : weight * squareOfColumn(sums, j);
     right += weight * mean * mean - weight * ridge + (1 - weight * ridge) * (lengths[j]! - 1);
     magnitude += weight * (mean * mean + ridge);
     variance += weight ** 2 * (errors.variances[j]! + (2 * mean) ** 2 * errors.means[j]!);

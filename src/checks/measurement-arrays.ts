@@ -16,7 +16,7 @@ export interface MeasurementArrays {
   weightSquares: Float64Array;
   /** All that is one number, in the order of `numbersOf`. */
   numbers: Float64Array;
-  /** Sums by the rows' weights and by their squares, the arrays one after another, [11 d]; absent without weights. */
+  /** Sums by the rows' weights and by their squares, the arrays one after another, [12 d]; absent without weights. */
   weightedArrays?: Float64Array;
   /** What of those is one number: total and ||gamma||^2 by the weights, and by their squares. */
   weightedNumbers?: Float64Array;
@@ -70,7 +70,8 @@ function weightedAsArrays({
   first,
   second,
 }: WeightedMeasurements): Required<Pick<MeasurementArrays, 'weightedArrays' | 'weightedNumbers'>> {
-  const parts = [gammaSums, ...[first, second].flatMap((sums) => weightedNames.map((name) => sums[name]))];
+  // Both are about the same centres.
+  const parts = [gammaSums, first.centres!, ...[first, second].flatMap((sums) => weightedNames.map((name) => sums[name]))];
   const d = gammaSums.length;
   const weightedArrays = new Float64Array(parts.length * d);
   for (const [k, part] of parts.entries()) weightedArrays.set(part, k * d);
@@ -79,12 +80,13 @@ function weightedAsArrays({
 }
 
 function weightedOf(arrays: Float64Array, numbers: Float64Array): WeightedMeasurements {
-  const d = arrays.length / (1 + 2 * weightedNames.length);
+  const d = arrays.length / (2 + 2 * weightedNames.length);
   const at = (k: number) => arrays.slice(k * d, (k + 1) * d);
   const sums = (which: 0 | 1): WeightedSums => {
-    const named = weightedNames.map((name, k) => [name, at(1 + which * weightedNames.length + k)]);
+    const named = weightedNames.map((name, k) => [name, at(2 + which * weightedNames.length + k)]);
     return {
       ...(Object.fromEntries(named) as Pick<WeightedSums, (typeof weightedNames)[number]>),
+      centres: at(1),
       total: numbers[2 * which]!,
       gammaSquares: numbers[2 * which + 1]!,
     };

@@ -1,9 +1,15 @@
 import type { Measurements } from './measurements.js';
 
-/** Sums over rows that tell how p is spread along each column, as they are or each row times a weight. Arrays are [d]. */
+/**
+ * Sums over rows that tell how p is spread along each column, as they are or each row times a weight. Arrays are [d]. Powers
+ * are those of q = p - centre: where few rows have weight, hardly anything is left of differences of the powers of p.
+ */
 export interface RowSums {
   /** Sum of the weights: the number of rows where they have none. */
   total: number;
+  /** What is taken off p before; null where nothing is. */
+  centres: Float64Array | null;
+  /** Sums of q. */
   sums: Float64Array;
   sumsOfSquares: Float64Array;
   sumsOfCubes: Float64Array;
@@ -27,11 +33,12 @@ export interface WeightedMeasurements {
   second: WeightedSums;
 }
 
-/** Makes sums of no rows. @param d hidden size */
-export function emptyWeightedSums(d: number): WeightedSums {
-  const zeros = () => new Float64Array(d);
+/** Makes sums of no rows. @param centres about the means of the columns, [d] */
+export function emptyWeightedSums(centres: Float64Array): WeightedSums {
+  const zeros = () => new Float64Array(centres.length);
   return {
     total: 0,
+    centres,
     sums: zeros(),
     sumsOfSquares: zeros(),
     sumsOfCubes: zeros(),
@@ -53,6 +60,7 @@ export function mergeWeighted(a: WeightedMeasurements, b: WeightedMeasurements):
 function mergeSums(a: WeightedSums, b: WeightedSums): WeightedSums {
   return {
     total: a.total + b.total,
+    centres: a.centres,
     sums: added(a.sums, b.sums),
     sumsOfSquares: added(a.sumsOfSquares, b.sumsOfSquares),
     sumsOfCubes: added(a.sumsOfCubes, b.sumsOfCubes),
@@ -66,14 +74,18 @@ function added(a: Float64Array, b: Float64Array): Float64Array {
   return a.map((value, j) => value + b[j]!);
 }
 
+function withoutWeights(measurements: Measurements): RowSums {
+  return { ...measurements, total: measurements.rows, centres: null };
+}
+
 /** The sums that averages over the rows are made of, by their weights where they have some. */
 export function averagedSums(measurements: Measurements): RowSums {
-  return measurements.weighted?.first ?? { ...measurements, total: measurements.rows };
+  return measurements.weighted?.first ?? withoutWeights(measurements);
 }
 
 /** The sums of which the errors of averages are made: the same ones where all rows weigh alike. */
 export function errorSums(measurements: Measurements): RowSums {
-  return measurements.weighted?.second ?? { ...measurements, total: measurements.rows };
+  return measurements.weighted?.second ?? withoutWeights(measurements);
 }
 
 /** Number of rows whose independent errors an average has, 1 / sum w^2. */
@@ -87,16 +99,52 @@ export function averageRow({ rows, gammaSums, weighted }: Measurements): Float64
   return weighted.gammaSums.map((sum) => sum / weighted.first.total);
 }
 
+/** Mean of p in column j. */
+export function meanOfColumn({ sums, total, centres }: RowSums, j: number): number {
+  const mean = sums[j]! / total;
+  return centres === null ? mean : centres[j]! + mean;
+}
+
+/** Mean of p^2 in column j. */
+export function squareOfColumn({ sums, sumsOfSquares, total, centres }: RowSums, j: number): number {
+  const square = sumsOfSquares[j]! / total;
+  if (centres === null) return square;
+  const centre = centres[j]!;
+  return square + (2 * centre * sums[j]!) / total + centre * centre;
+}
+
+/** Mean of (p - about)^2 in column j. */
+export function spreadOfColumn(sums: RowSums, j: number, about: number): number {
+  const shift = (sums.centres?.[j] ?? 0) - about;
+  const spread = sums.sumsOfSquares[j]! / sums.total + (2 * shift * sums.sums[j]!) / sums.total + shift * shift;
+  return Math.max(0, spread);
+}
+
+/** Mean of (p - about)^2 p^2 in column j. */
+export function weighedSpreadOfColumn(rowSums: RowSums, j: number, about: number): number {
+  const { total, sums, sumsOfSquares, sumsOfCubes, sumsOfFourths, centres } = rowSums;
+  const a = centres?.[j] ?? 0;
+  const b = a - about;
+  // (q + b)^2 (q + a)^2 by its powers of q.
+  const even = (sumsOfFourths[j]! + 2 * (a + b) * sumsOfCubes[j]!) / total;
+  const spread =
+    even +
+    (a * a + 4 * a * b + b * b) * (sumsOfSquares[j]! / total) +
+    (2 * a * b * (a + b) * sums[j]!) / total +
+    a * a * b * b;
+  return Math.max(0, spread);
+}
+
 /** Means of the columns of the projections, [d], by the rows' weights. */
 export function columnMeans(measurements: Measurements): Float64Array {
-  const { sums, total } = averagedSums(measurements);
-  return sums.map((sum) => sum / total);
+  const sums = averagedSums(measurements);
+  return sums.sums.map((_, j) => meanOfColumn(sums, j));
 }
 
 /** Means of the squares of each column, [d], by the rows' weights. */
 export function columnSquares(measurements: Measurements): Float64Array {
-  const { sumsOfSquares, total } = averagedSums(measurements);
-  return sumsOfSquares.map((sum) => sum / total);
+  const sums = averagedSums(measurements);
+  return sums.sums.map((_, j) => squareOfColumn(sums, j));
 }
 
 /** Variances of the columns of the projections, [d], by the rows' weights; their sum is the trace of C in whatever basis. */

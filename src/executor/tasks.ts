@@ -222,10 +222,18 @@ export interface VerifyInput extends PartitionInput {
   probe: Probe;
   /** How the products were summed. */
   summation: Summation;
-  /** Weights of the rows, [rows], whose sum over all rows is 1; absent where all are alike. */
-  weights?: Float64Array | undefined;
+  /** How the rows are weighed; absent where all are alike. */
+  weighing?: RangeWeighing | undefined;
   /** Settings of the tables; null where none are wanted. */
   tables: TableSettings | null;
+}
+
+/** Weights of some rows, and what their moments are taken about. */
+export interface RangeWeighing {
+  /** [rows], their sum over all rows 1. */
+  weights: Float64Array;
+  /** m = mu V, [d]. */
+  means: Float64Array;
 }
 
 /** Result of `verify`, all of it from the partition's bytes on disk. */

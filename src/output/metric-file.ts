@@ -65,9 +65,15 @@ export async function readMean(directory: string, d: number): Promise<Float64Arr
   return withStoredTensors(path.join(directory, METRIC_NAME), (tensors) => tensors.float64('mean', [d]));
 }
 
-/** Weights of the rows, [V], of a run that weighed them. @param rows V */
-export async function readRowWeights(directory: string, rows: number): Promise<Float64Array> {
-  return withStoredTensors(path.join(directory, METRIC_NAME), (tensors) => tensors.float64(WEIGHTS, [rows]));
+/** Weights of the rows, [V], and mu, [d], of a run that weighed them. */
+export async function readWeighing(
+  directory: string,
+  { rows, hidden }: { rows: number; hidden: number },
+): Promise<{ weights: Float64Array; mean: Float64Array }> {
+  return withStoredTensors(path.join(directory, METRIC_NAME), async (tensors) => ({
+    weights: await tensors.float64(WEIGHTS, [rows]),
+    mean: await tensors.float64('mean', [hidden]),
+  }));
 }
 
 /** What M is the inverse of but for the ridge, [d, d], of a run that computed it. */

@@ -8,7 +8,7 @@ import type { EigenbasisOnDisk } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
 import type { Manifest } from '../output/manifest.js';
 import { identityOfManifest } from '../output/manifest-identity.js';
-import { readMean, readRowWeights } from '../output/metric-file.js';
+import { readWeighing } from '../output/metric-file.js';
 import { weighingOfTables } from '../output/run-identity.js';
 import { stageFile } from '../output/staged-files.js';
 import { writeReport } from '../report/write-report.js';
@@ -75,13 +75,13 @@ export async function extendTables(
   const { model, metric, eigenvalues } = manifest;
   const { source, scan, vocabulary, logitBias } = inputs;
   const { rows, hidden } = model;
-  const mean = manifest.weights === null ? scan.mean : await readMean(directory, hidden);
+  const weighing = manifest.weights === null ? null : await readWeighing(directory, model);
+  const mean = weighing?.mean ?? scan.mean;
   const tables = emptyTables(basis, mean, { rows, top, ...weighingOfTables(identityOfManifest(manifest)) });
   const metadata = fileMetadata(manifest.fingerprint, manifest.layout, model.name);
   const partitions = recordedPartitions(manifest);
   const summation = summationOf(manifest.execution.kernels);
-  const weights = manifest.weights === null ? null : await readRowWeights(directory, rows);
-  const measured = { source, hidden, directory, metadata, partitions, basis, summation, weights, tables };
+  const measured = { source, hidden, directory, metadata, partitions, basis, summation, weighing, tables };
   const parts = await stopwatch.time('verification', rows, (advance) =>
     measurePartitions(executor, measured, advance),
   );
@@ -91,7 +91,7 @@ export async function extendTables(
   );
   const isProjected = eigenvalues.varianceSource === 'projections';
   const variances = isProjected ? columnVariances(mergeMeasurements(parts)) : null;
-  const target = { directory: stage, source, metadata, rowHashes: scan.rowHashes!, vocabulary, logitBias, weights };
+  const target = { directory: stage, source, metadata, rowHashes: scan.rowHashes!, vocabulary, logitBias, weights: weighing?.weights ?? null };
   const written = await stopwatch.time('tables', undefined, () =>
     writeTables(target, spectrumSource(basis, metric, variances), tables),
   );

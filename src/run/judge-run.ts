@@ -30,7 +30,7 @@ export interface VerificationResult {
 export async function judgeRun(
   executor: Executor,
   options: MeasuredRun &
-    Omit<JudgedRun, 'hasCheckpoint'> & {
+    Omit<JudgedRun, 'hasCheckpoint' | 'weights'> & {
       /** What is wrong with the other files of the run, in words. */
       otherProblems: Promise<readonly string[]>;
     },
@@ -39,7 +39,11 @@ export async function judgeRun(
   const parts = await measurePartitions(executor, options, onRows);
   const measured = mergeMeasurements(parts);
   measured.problems.unshift(...(await options.otherProblems));
-  const judged = judgeMeasurements(measured, { ...options, hasCheckpoint: options.source !== null });
+  const judged = judgeMeasurements(measured, {
+    ...options,
+    hasCheckpoint: options.source !== null,
+    weights: options.weighing?.weights ?? null,
+  });
   return { files: parts.map(({ files }) => files), ...judged };
 }
 

@@ -11,7 +11,7 @@ import { readMetric } from '../input/metric.js';
 import { readEigenbasis } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
 import { type Manifest, readManifest } from '../output/manifest.js';
-import { readMean, readMoment, readRowWeights } from '../output/metric-file.js';
+import { readMean, readMoment, readWeighing } from '../output/metric-file.js';
 import { checkManifest } from './check-manifest.js';
 import type { RunContext } from './context.js';
 import { judgeRun, refuseFailed, type VerificationResult } from './judge-run.js';
@@ -106,7 +106,7 @@ async function judge(
         metric: expectedMetric(manifest.metric),
         summation: summationOf(manifest.execution.kernels),
         otherProblems: Promise.resolve(problems),
-        weights: manifest.weights === null ? null : await readRowWeights(directory, model.rows),
+        weighing: manifest.weights === null ? null : await readWeighing(directory, model),
         tables: null,
       },
       advance,

@@ -5,7 +5,7 @@ import test from 'ava';
 import { InputError } from '../../src/errors.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { readMetric } from '../../src/input/metric.js';
-import { METRIC_NAME, readMoment, readRowWeights, writeMetric } from '../../src/output/metric-file.js';
+import { METRIC_NAME, readMoment, readWeighing, writeMetric } from '../../src/output/metric-file.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { randomFloat64 } from '../helpers/random.js';
 
@@ -64,6 +64,6 @@ test('the second moment about zero and the weights lie there under names of thei
   const tensors = { metric: symmetric(3, 1), moment: symmetric(3, 2), mean: randomFloat64(3, 3) };
   writeMetric(directory, { ...tensors, secondMoment: 'uncentred', weights }, {});
   t.deepEqual(await readMoment(directory, 3, 'uncentred'), tensors.moment);
-  t.deepEqual(await readRowWeights(directory, 9), weights);
+  t.deepEqual(await readWeighing(directory, { rows: 9, hidden: 3 }), { weights, mean: tensors.mean });
   await t.throwsAsync(readMoment(directory, 3, 'centred'), { message: /expected the tensor C/ });
 });
