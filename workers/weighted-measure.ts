@@ -32,7 +32,7 @@ export class WeightedMeasure {
         const weighed = weight * value;
         sums[k]! += weighed;
         squares[k]! += weighed * value;
-        squaresOfErrors[k]! += weighed * weight * value * value;
+        squaresOfErrors[k]! += weighed * weight * value;
       }
     }
   }

@@ -42,6 +42,13 @@ const OF_VARIANCE = 1 / 4;
 const OUTLYING_TERM = 16;
 
 /**
+ * Variance that the error of a single product may have beyond that of all on average, as its partial sums happen to be large:
+ * averages over many rows even it out. As measured, where one row has nearly all weight, errors of up to 7 standard deviations
+ * of all.
+ */
+const FEW_ROWS_TAIL = 3;
+
+/**
  * Correlation of p_ij with its error, times the probability of equal weights: where all weights are of one size, products may
  * always be rounded off to one side. Weights of +-0.1, of a probability of 1 / 2, have a correlation of 0.066.
  */
@@ -134,9 +141,11 @@ export function columnErrors(
     if (weighted !== undefined)
       errors.bias[j]! += biasOfWeights({ noise: there.noise, square, group, independent, rows });
     const alike = shareOfAlike({ square, gammaSquare, trace, d });
-    const share = group / independent;
+    const share = (group / independent) * (weighted === undefined ? 1 : 1 + FEW_ROWS_TAIL / independent);
     errors.means[j] = inAll(noise, there.noise, share, equalWeights, alike);
-    errors.variances[j] = 4 * inAll(here.ofMoment, there.ofMoment, share, OF_VARIANCE * equalWeights);
+    // About the mean, an error that all rows have in common does nothing.
+    const common = isUncentred ? [equalWeights, alike] : [OF_VARIANCE * equalWeights];
+    errors.variances[j] = 4 * inAll(here.ofMoment, there.ofMoment, share, ...common);
   }
   return errors;
 }

@@ -110,7 +110,7 @@ export function squareOfColumn({ sums, sumsOfSquares, total, centres }: RowSums,
   const square = sumsOfSquares[j]! / total;
   if (centres === null) return square;
   const centre = centres[j]!;
-  return square + (2 * centre * sums[j]!) / total + centre * centre;
+  return Math.max(0, square + (2 * centre * sums[j]!) / total + centre * centre);
 }
 
 /** Mean of (p - about)^2 in column j. */
