@@ -7,7 +7,7 @@ import { documentNamed } from '../helpers/documents.js';
 import { npy, scratchDirectory, scratchFile } from '../helpers/fixtures.js';
 import { eighOf } from '../helpers/jacobi.js';
 import { covarianceByDefinition } from '../helpers/normed-model.js';
-import { runHere, shardedModel, verifyHere } from '../helpers/runs.js';
+import { readBasis, runHere, shardedModel, verifyHere } from '../helpers/runs.js';
 
 const ROWS = 300;
 const D = 24;
@@ -49,7 +49,38 @@ function byDefinition(gamma: Float32Array): Record<string, number> {
     marchenko_pastur_upper: edge(1),
     directions_above_edge: c.filter((value) => value > edge(1)).length,
     outlier_coordinate_ratio: deviations.at(-1)! / ((deviations[D / 2 - 1]! + deviations[D / 2]!) / 2),
+    outlier_coordinates: deviations.filter(
+      (deviation) => deviation > (3 * (deviations[D / 2 - 1]! + deviations[D / 2]!)) / 2,
+    ).length,
+    mean_pair_cosine: meanPairCosine(gamma),
   };
+}
+
+/** The mean of the cosines of all pairs of rows, pair by pair. */
+function meanPairCosine(gamma: Float32Array): number {
+  const row = (i: number) => [...gamma.subarray(i * D, (i + 1) * D)];
+  const units = Array.from({ length: ROWS }, (_, i) => {
+    const norm = Math.sqrt(total(row(i).map((value) => value * value)));
+    return row(i).map((value) => value / norm);
+  });
+  let sum = 0;
+  for (let i = 0; i < ROWS; i++)
+    for (let k = 0; k < i; k++) sum += total(units[i]!.map((value, j) => value * units[k]![j]!));
+  return sum / ((ROWS * (ROWS - 1)) / 2);
+}
+
+/** min Z / max Z over both signs of the eigenvectors of W^T W, [d, d] row-major. */
+function isotropy(gamma: Float32Array, eigenvectors: Float32Array): number {
+  const sums: number[] = [];
+  for (let j = 0; j < D; j++) {
+    for (const sign of [1, -1]) {
+      const products = Array.from({ length: ROWS }, (_, i) =>
+        total(Array.from({ length: D }, (_, k) => gamma[i * D + k]! * eigenvectors[k * D + j]!)),
+      );
+      sums.push(total(products.map((product) => Math.exp(sign * product))));
+    }
+  }
+  return Math.min(...sums) / Math.max(...sums);
 }
 
 test('the figures of the spectrum of a run are their definitions, and verify measures them again', async (t) => {
@@ -61,14 +92,24 @@ test('the figures of the spectrum of a run are their definitions, and verify mea
     Object.keys(manifest.spectralFigures),
     spectralFigures.map(({ name }) => name),
   );
-  for (const { name } of spectralFigures) {
-    const [found, wanted] = [manifest.spectralFigures[name]!, expected[name]!];
-    // Means are those of float32 projections; all else is float64, but for the stored eigenvectors.
-    t.true(
-      Math.abs(found / wanted - 1) <= (/uncentred|outlier/.test(name) ? 1e-6 : 1e-11),
-      `${name}: ${found}, ${wanted}`,
-    );
-  }
+  const compare = (figures: Record<string, number | null>, tolerance: number) => {
+    for (const [name, wanted] of Object.entries(expected)) {
+      const found = figures[name]!;
+      // Means are those of float32 projections; all else is float64, but for the stored eigenvectors.
+      const allowed = /uncentred|outlier|cosine/.test(name) ? 1e-6 : tolerance;
+      t.true(found === wanted || Math.abs(found / wanted - 1) <= allowed, `${name}: ${found}, ${wanted}`);
+    }
+  };
+  compare(manifest.spectralFigures, 1e-11);
+  t.is(manifest.spectralFigures.partition_isotropy, null);
+  // Of the second moment about zero, the centred figures are those that the mean leaves.
+  const uncentred = path.join(scratchDirectory(t), 'run');
+  const second = await runHere({ model, out: uncentred, partitionRows: 100, secondMoment: 'uncentred' });
+  compare(second.manifest.spectralFigures, 1e-6);
+  const { eigenvectors } = await readBasis(uncentred, D);
+  const { partition_isotropy: found } = second.manifest.spectralFigures;
+  t.true(Math.abs(found! / isotropy(gamma, eigenvectors) - 1) <= 1e-6);
+  t.true((await verifyHere(uncentred)).verification.passed);
   t.true((await verifyHere(out)).verification.passed);
   const shown = await eigenshard('inspect', out);
   t.regex(shown.stdout, /^ {2}IsoScore +0\.\d+ +\(PR - 1\) \/ \(d - 1\), PR = \(sum c\)\^2 \/ sum c\^2$/m);
