@@ -89,7 +89,7 @@ test('inspect shows a finished run in a screen of text', async (t) => {
   await runHere({ model, out, export: ['pt'] });
   const { code, stdout } = await eigenshard('inspect', out);
   t.is(code, 0);
-  t.true(stdout.split('\n').length <= 60);
+  t.true(stdout.split('\n').length <= 63);
   for (const text of ['120 tokens x 16', 'fingerprint', 'Verification: passed', 'eigenbasis.pt', 'ridge']) {
     t.true(stdout.includes(text), text);
   }

@@ -8,8 +8,8 @@ import { type DoneRecord, publishRecord, readRecord, recordName } from '../src/o
 import { locateEigenvectors } from '../src/output/eigenbasis-file.js';
 import { fileMetadata } from '../src/output/file-metadata.js';
 import { LAYOUT_VERSION } from '../src/output/manifest.js';
-import { weighingOfTables } from '../src/output/run-identity.js';
 import { recordUnit } from '../src/output/record-unit.js';
+import { weighingOfTables } from '../src/output/run-identity.js';
 import { type RunPlan, readPlan, refuseOtherPlan } from '../src/output/run-plan.js';
 import { scannedIdentity } from '../src/output/run-records.js';
 import { directoryStore, type RunStore } from '../src/output/run-store.js';

@@ -43,7 +43,11 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
     // Of two formats that hold the same, one tells.
     const measured = measureProjections(input, regions, blocks, format === 0 ? weighted : undefined);
     if (format === 0 && input.tables !== null && findings.problems.length === 0 && areFinite(measured)) {
-      const columns = { ...partitionAt(regions.block, layout, count), ...measured, weights: weighing?.weights };
+      const columns = {
+        ...partitionAt(regions.block, layout, count),
+        ...measured,
+        weights: weighing?.weights,
+      };
       tables = measureTables(input.rows, columns, input.tables, regions);
     }
     return measured;

@@ -1,5 +1,5 @@
-import type { RangeWeighing } from '../src/executor/tasks.js';
 import { emptyWeightedSums, type WeightedMeasurements } from '../src/checks/weighted-sums.js';
+import type { RangeWeighing } from '../src/executor/tasks.js';
 
 /** Sums of a partition by the weights of its rows, as they grow: of the checkpoint's rows, and of the projections by columns. */
 export class WeightedMeasure {

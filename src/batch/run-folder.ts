@@ -61,7 +61,21 @@ function identityOf({
     ...(secondMoment === 'centred' ? {} : { secondMoment }),
   };
   return [
-    { model, tensor, rows, headRows, ...folded, metric, ridge, ...weighed, format, partitionRows, tables, top, report },
+    {
+      model,
+      tensor,
+      rows,
+      headRows,
+      ...folded,
+      metric,
+      ridge,
+      ...weighed,
+      format,
+      partitionRows,
+      tables,
+      top,
+      report,
+    },
     synthetic && [synthetic.rows, synthetic.hidden, synthetic.seed, synthetic.directory],
     exports.pt && (exports.pt === true || [exports.pt.eigenbasis, exports.pt.projections]),
     exports.safetensors && (exports.safetensors === true || exports.safetensors.projections),

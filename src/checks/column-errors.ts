@@ -1,19 +1,18 @@
-import type { Measurements } from './measurements.js';
-import { type ErrorVariance, errorVariance, FLOAT32_ROUNDOFF, type Summation } from './rounding.js';
-import { type SharedErrors, sharedErrors } from './shared-errors.js';
-import { DEVIATIONS } from './verdict.js';
 import {
   averagedSums,
   columnVariances,
   errorSums,
   meanOfColumn,
-  type RowSums,
   rowsOfAverage,
   spreadOfColumn,
   squareOfColumn,
-  type WeightedSums,
   weighedSpreadOfColumn,
-} from './weighted-sums.js';
+} from './averages.js';
+import type { Measurements } from './measurements.js';
+import { type ErrorVariance, errorVariance, FLOAT32_ROUNDOFF, type Summation } from './rounding.js';
+import { type SharedErrors, sharedErrors } from './shared-errors.js';
+import { DEVIATIONS } from './verdict.js';
+import type { RowSums, WeightedSums } from './weighted-sums.js';
 
 /** Variances of the rounding errors of a column's mean and variance, and what both rest on, each [d]. */
 export interface ColumnErrors {
@@ -131,7 +130,8 @@ export function columnErrors(
         ? here
         : spreadsOf(ofErrors, j, { about, spread: null, outliers: outliersOfErrors, rounding });
     const squareOfErrors = squareOfColumn(ofErrors, j);
-    const squaresOfErrors = weighted === undefined ? ofErrors.sumsOfSquares[j]! : squareOfErrors * ofErrors.total;
+    const squaresOfErrors =
+      weighted === undefined ? ofErrors.sumsOfSquares[j]! : squareOfErrors * ofErrors.total;
     const extreme = ofAll ? squareOfErrors : Math.max(minima[j]! ** 2, maxima[j]! ** 2);
     const group =
       squaresOfErrors === 0 ? 1 : Math.min(largestGroup, 1 + (equalPairs * extreme) / squaresOfErrors);
@@ -250,11 +250,7 @@ function coordinateSquares(
  * Mean squares of the outliers among the terms of each column's p_ij: sum_k (gamma_k v_kj)^2 of those k where it is beyond what
  * spread weights and vectors have. Where no row was read, the squares of coordinates follow from those of the projections.
  */
-function outliersOf(
-  known: Float64Array | null,
-  sums: RowSums,
-  eigenvectors: Float32Array,
-): Float64Array {
+function outliersOf(known: Float64Array | null, sums: RowSums, eigenvectors: Float32Array): Float64Array {
   const d = sums.sums.length;
   const squares = known ?? new Float64Array(d);
   if (known === null) {

@@ -1,10 +1,10 @@
+import { averagedSums, columnSquares, columnVariances, squareOfColumn } from './averages.js';
 import { type ColumnErrors, columnErrors, type ErrorSources } from './column-errors.js';
 import { type Expected, UNKNOWN_MEAN } from './expected.js';
 import type { Measurements } from './measurements.js';
 import { exactMetric, type MetricAccuracy, metricAccuracies } from './metric-accuracy.js';
 import { FLOAT32_ROUNDOFF, MEAN_SQUARED_ERROR } from './rounding.js';
 import { type Check, DEVIATIONS, type Judged, judge, notApplicable } from './verdict.js';
-import { averagedSums, columnSquares, columnVariances, squareOfColumn } from './weighted-sums.js';
 import { worstColumn } from './worst-column.js';
 
 /** Names of the check of the variances, and of that of the second moments, which stands for it where M is made of them. */

@@ -1,10 +1,10 @@
+import { columnMeans } from './averages.js';
 import { columnErrors, type ErrorSources, errorSources } from './column-errors.js';
 import { checkCovariance } from './covariance-identities.js';
 import { type Expected, UNKNOWN_MEAN } from './expected.js';
 import type { Measurements } from './measurements.js';
 import type { RowDeviation } from './row-deviation.js';
 import { type Check, DEVIATIONS, type Judged, judge, notApplicable } from './verdict.js';
-import { columnMeans } from './weighted-sums.js';
 import { worstColumn } from './worst-column.js';
 
 /** Limit that the original notebook prints beside the difference of norms; absolute, so it is reported, not judged. */
@@ -19,12 +19,7 @@ export const PROBE = 'probe';
 
 /** Judges identities 2 to 6, of the projections; the basis's own, 1, is checkBasis's. */
 export function checkProjections(measurements: Measurements, expected: Expected): Check[] {
-  const sources = errorSources(
-    measurements,
-    expected.eigenvectors,
-    expected.summation,
-    expected.weights,
-  );
+  const sources = errorSources(measurements, expected.eigenvectors, expected.summation, expected.weights);
   return [
     filesCheck(measurements.problems),
     checkNorms(measurements),

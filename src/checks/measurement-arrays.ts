@@ -71,7 +71,11 @@ function weightedAsArrays({
   second,
 }: WeightedMeasurements): Required<Pick<MeasurementArrays, 'weightedArrays' | 'weightedNumbers'>> {
   // Both are about the same centres.
-  const parts = [gammaSums, first.centres!, ...[first, second].flatMap((sums) => weightedNames.map((name) => sums[name]))];
+  const parts = [
+    gammaSums,
+    first.centres!,
+    ...[first, second].flatMap((sums) => weightedNames.map((name) => sums[name])),
+  ];
   const d = gammaSums.length;
   const weightedArrays = new Float64Array(parts.length * d);
   for (const [k, part] of parts.entries()) weightedArrays.set(part, k * d);

@@ -1,5 +1,5 @@
+import { averagedSums, averageRow } from './averages.js';
 import type { Measurements } from './measurements.js';
-import { averageRow, averagedSums } from './weighted-sums.js';
 
 /** Rows that have rounding errors in common, which a mean over rows does not make smaller. */
 export interface SharedErrors {

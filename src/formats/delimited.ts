@@ -70,7 +70,10 @@ function fieldAt(text: string, start: number, separator: string, line: number): 
   let value = '';
   for (let from = start + 1; ; ) {
     const mark = text.indexOf('"', from);
-    if (mark < 0) throw new RangeError(`line ${line} begins a quotation that does not end; double a mark that is text: """"`);
+    if (mark < 0)
+      throw new RangeError(
+        `line ${line} begins a quotation that does not end; double a mark that is text: """"`,
+      );
     value += text.slice(from, mark);
     if (text[mark + 1] !== '"') {
       const end = mark + 1;

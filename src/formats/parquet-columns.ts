@@ -65,8 +65,7 @@ export async function openParquetColumns(
   const buffer = await withFile(file, role, () => attempt(() => asyncBufferFromFile(file)));
   const metadata: FileMetaData = await attempt(() => parquetMetadataAsync(buffer));
   const refuse = (problem: string | null) => {
-    if (problem !== null)
-      throw new InputError(`${file}: cannot read ${role}: ${problem}. ${advice}`);
+    if (problem !== null) throw new InputError(`${file}: cannot read ${role}: ${problem}. ${advice}`);
   };
   // A damaged footer may lack what it is read by.
   refuse(await attempt(async () => footerProblem(metadata, buffer.byteLength)));

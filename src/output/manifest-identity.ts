@@ -2,7 +2,14 @@ import type { Manifest } from './manifest.js';
 import { type ComputedMetric, normIdentity, type RunIdentity, weightingIdentity } from './run-identity.js';
 
 /** The identity of a finished run, which its manifest tells whole. */
-export function identityOfManifest({ layout, model, weights, metric, options, tables }: Manifest): RunIdentity {
+export function identityOfManifest({
+  layout,
+  model,
+  weights,
+  metric,
+  options,
+  tables,
+}: Manifest): RunIdentity {
   const { name, contentSha256, rows, hidden, dtype } = model;
   return {
     layout,

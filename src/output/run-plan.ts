@@ -74,10 +74,7 @@ const schema = z.object({
   }),
   /** How the rows are weighed of which the metric is computed. Absent where all are alike. */
   weights: weightingRecordSchema.exactOptional(),
-  metric: z.discriminatedUnion('source', [
-    computedMetricSchema,
-    plannedMetricSchema,
-  ]),
+  metric: z.discriminatedUnion('source', [computedMetricSchema, plannedMetricSchema]),
   /** Exports in the order in which they are written, as the manifest names them. */
   exports: z.array(
     z.object({ kind: z.enum(exportKinds), holds: z.enum(['eigenbasis', 'projections']), path: z.string() }),

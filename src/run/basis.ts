@@ -46,7 +46,9 @@ const resultsSchema = z.object({ check: basisCheckSchema, ridge: z.number().exac
 
 /** What the stage `basis` is given. */
 interface BasisInputs {
-  identity: Pick<SettledIdentity, 'fingerprint' | 'weights'> & { scan: Pick<SettledIdentity['scan'], 'mean'> };
+  identity: Pick<SettledIdentity, 'fingerprint' | 'weights'> & {
+    scan: Pick<SettledIdentity['scan'], 'mean'>;
+  };
   /** Record of the stage, where its files are intact. */
   intact: DoneRecord | undefined;
   /** Matrix of a given metric, which is freed; null where it is to be read, or the metric is computed. */
@@ -104,7 +106,11 @@ async function writtenBasis(
   if (metric.source === 'file') {
     const operator = { symbol: 'M', matrix: matrix ?? (await readGivenMetric(run)) } as const;
     const { ridge } = metric;
-    return { operator, files: files ?? [await decomposeMetric(run, operator.matrix, metadata, context)], ridge };
+    return {
+      operator,
+      files: files ?? [await decomposeMetric(run, operator.matrix, metadata, context)],
+      ridge,
+    };
   }
   const secondMoment = secondMomentOf(metric);
   if (files !== null) {

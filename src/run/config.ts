@@ -222,7 +222,10 @@ export function checkOptions(options: Options, where: string, subjectAt = where)
  * @throws InputError
  */
 export function refuseIdle(
-  config: Pick<Config, 'foldNorm' | 'normRule' | 'synthetic' | 'metric' | 'ridge' | 'weights' | 'secondMoment'>,
+  config: Pick<
+    Config,
+    'foldNorm' | 'normRule' | 'synthetic' | 'metric' | 'ridge' | 'weights' | 'secondMoment'
+  >,
   where: string,
 ): void {
   refuseIdleFold(config, where);

@@ -1,6 +1,6 @@
+import { columnVariances } from '../checks/averages.js';
 import { mergeMeasurements } from '../checks/measurements.js';
 import { summationOf } from '../checks/rounding.js';
-import { columnVariances } from '../checks/weighted-sums.js';
 import { EigenshardError } from '../errors.js';
 import type { Checkpoint } from '../input/checkpoint.js';
 import { readLogitBias, recordBias } from '../input/logit-bias.js';
@@ -91,7 +91,15 @@ export async function extendTables(
   );
   const isProjected = eigenvalues.varianceSource === 'projections';
   const variances = isProjected ? columnVariances(mergeMeasurements(parts)) : null;
-  const target = { directory: stage, source, metadata, rowHashes: scan.rowHashes!, vocabulary, logitBias, weights: weighing?.weights ?? null };
+  const target = {
+    directory: stage,
+    source,
+    metadata,
+    rowHashes: scan.rowHashes!,
+    vocabulary,
+    logitBias,
+    weights: weighing?.weights ?? null,
+  };
   const written = await stopwatch.time('tables', undefined, () =>
     writeTables(target, spectrumSource(basis, metric, variances), tables),
   );

@@ -5,14 +5,17 @@ import type { NormRecord } from '../input/norm/fold-source.js';
 import type { Normalisation } from '../input/normalisation.js';
 import type { WeightingRecord } from '../input/weighting/read-weighting.js';
 import { LAYOUT_VERSION } from '../output/manifest.js';
-import { type ComputedMetric, normIdentity, type RunIdentity, weightingIdentity } from '../output/run-identity.js';
+import {
+  type ComputedMetric,
+  normIdentity,
+  type RunIdentity,
+  weightingIdentity,
+} from '../output/run-identity.js';
 import type { Plan } from '../plan/plan-run.js';
 import { type Config, DEFAULT_RIDGE, ridgeOf } from './config.js';
 
 /** What a run's identity needs of its metric; `ridge` is rho, null where a given metric does not say it. */
-export type MetricIdentity =
-  | ComputedMetric
-  | { source: 'file'; sha256: string; ridge: number | null };
+export type MetricIdentity = ComputedMetric | { source: 'file'; sha256: string; ridge: number | null };
 
 /**
  * The metric of a run: the given one, with the ridge that file or option says, or the one that is computed.

@@ -1,9 +1,9 @@
+import { averageRow, columnMeans, columnVariances } from '../checks/averages.js';
 import type { BasisCheck } from '../checks/basis-check.js';
 import type { Expected } from '../checks/expected.js';
 import { checkProjections, NOTEBOOK_NORM_LIMIT, PROBE, ROW_NORMS } from '../checks/identities.js';
 import { type Measurements, mergeMeasurements } from '../checks/measurements.js';
 import { type Check, notApplicable, type Verification } from '../checks/verdict.js';
-import { averageRow, columnMeans, columnVariances } from '../checks/weighted-sums.js';
 import { VerificationError } from '../errors.js';
 import type { Executor } from '../executor/executor.js';
 import type { VerifiedFile } from '../files/file-record.js';

@@ -53,7 +53,10 @@ export async function planRunFiles(
   const own = (relativePath: string, bytes: number) => ({ path: path.join(directory, relativePath), bytes });
   const files = [
     own(MARKER_NAME, MARKER_TEXT.length),
-    own(EIGENBASIS_NAME, planEigenbasis(plan.hidden, config.metric === undefined || ridge !== null, metadata).bytes),
+    own(
+      EIGENBASIS_NAME,
+      planEigenbasis(plan.hidden, config.metric === undefined || ridge !== null, metadata).bytes,
+    ),
   ];
   if (config.metric === undefined) {
     const withRidge = { ...metadata, ridge: ridge === null ? ANY_RIDGE : String(ridge) };

@@ -241,7 +241,12 @@ async function spectrumOf(
   const variances = metric.matches === true ? covarianceEigenvalues : null;
   const columns =
     tables === null ? null : await openTable({ directory, tables }, 'eigenvectors', model.hidden);
-  return { eigenvalues, variances, isUncentred: false, means: columns === null ? null : await columns.numbers('mean') };
+  return {
+    eigenvalues,
+    variances,
+    isUncentred: false,
+    means: columns === null ? null : await columns.numbers('mean'),
+  };
 }
 
 /**

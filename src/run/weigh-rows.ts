@@ -81,7 +81,11 @@ async function weightsOf(
 }
 
 /** Multiplies the rows with a hidden state that has been normalised: with a norm folded in, D (I - 1 1^T / d) h meets them as stored. */
-async function logitsOf(source: RowSource, state: Float64Array, { executor, ranges, onRows }: Pool): Promise<Float64Array> {
+async function logitsOf(
+  source: RowSource,
+  state: Float64Array,
+  { executor, ranges, onRows }: Pool,
+): Promise<Float64Array> {
   const { fold, ...unfolded } = source;
   const vector = state.slice();
   if (fold !== undefined) passVectors(vector, fold);

@@ -27,5 +27,7 @@ export function logSumsOfExponentials(
 /** Logarithm of a sum of two numbers, of their logarithms. */
 export function logOfSum(a: number, b: number): number {
   const largest = Math.max(a, b);
-  return largest === Number.NEGATIVE_INFINITY ? largest : largest + Math.log1p(Math.exp(Math.min(a, b) - largest));
+  return largest === Number.NEGATIVE_INFINITY
+    ? largest
+    : largest + Math.log1p(Math.exp(Math.min(a, b) - largest));
 }

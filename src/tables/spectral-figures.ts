@@ -202,7 +202,12 @@ function knownSpectrum(source: SpectralSource): KnownSpectrum | null {
   const eigenvalues = covarianceEigenvalues.map((value) => Math.max(0, value));
   const { c, uncentred } = isUncentred ? centredOf(eigenvalues, means) : uncentredOf(eigenvalues, means);
   const rows = isWeighted ? Number.NaN : source.rows;
-  return { rows, c, uncentred, deviations: deviationsOf(eigenvalues, eigenvectors, isUncentred ? means : null) };
+  return {
+    rows,
+    c,
+    uncentred,
+    deviations: deviationsOf(eigenvalues, eigenvectors, isUncentred ? means : null),
+  };
 }
 
 /** The spectrum of C + mu mu^T beside that of C. @param c falling; @param means mu in the basis of C */
@@ -211,10 +216,7 @@ function uncentredOf(c: Float64Array, means: Float64Array): Pick<KnownSpectrum, 
 }
 
 /** The spectrum of C = E - mu mu^T beside that of E: minus that of -E + mu mu^T. @param uncentred falling */
-function centredOf(
-  uncentred: Float64Array,
-  means: Float64Array,
-): Pick<KnownSpectrum, 'c' | 'uncentred'> {
+function centredOf(uncentred: Float64Array, means: Float64Array): Pick<KnownSpectrum, 'c' | 'uncentred'> {
   const c = rankOneUpdate(
     uncentred.map((value) => -value),
     means,

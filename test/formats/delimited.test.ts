@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import { readDelimited } from '../../src/formats/delimited.js';
 
 test('fields are told apart by the separator, and rows by line ends of either kind', (t) => {
-  const expected = { names: ['a', 'b'], rows: [['1', ''], ['x y', '2']] };
+  const expected = {
+    names: ['a', 'b'],
+    rows: [
+      ['1', ''],
+      ['x y', '2'],
+    ],
+  };
   t.deepEqual(readDelimited('a,b\n1,\nx y,2\n', ','), expected);
   t.deepEqual(readDelimited('\uFEFFa\tb\r\n1\t\r\n\r\nx y\t2', '\t'), expected);
 });

@@ -37,8 +37,7 @@ export function weighedModel(
   const directory = scratchDirectory(t);
   const random = seededRandom(3);
   const gamma =
-    given ??
-    Float32Array.from({ length: rows * hidden }, (_, k) => (0.3 + random()) * 0.9 ** (k % hidden));
+    given ?? Float32Array.from({ length: rows * hidden }, (_, k) => (0.3 + random()) * 0.9 ** (k % hidden));
   if (given === undefined)
     for (const row of EQUAL_TO_5) gamma.copyWithin(row * hidden, 5 * hidden, 6 * hidden);
   const numbers = (length: number, centre: number) =>
@@ -77,7 +76,15 @@ export function weighedModel(
       decoder: null,
     }),
   );
-  return { directory, gamma, rows, hidden, bias: bias ? headBias : null, norm, normBias: isLayer ? normBias : null };
+  return {
+    directory,
+    gamma,
+    rows,
+    hidden,
+    bias: bias ? headBias : null,
+    norm,
+    normBias: isLayer ? normBias : null,
+  };
 }
 
 /** Weights in proportion to numbers, in float64. */

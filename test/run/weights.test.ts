@@ -4,8 +4,8 @@ import test, { type ExecutionContext } from 'ava';
 import { ThreadExecutor } from '../../src/executor/threads.js';
 import { loadConfig, type Overrides } from '../../src/run/config.js';
 import { exportRun } from '../../src/run/export-run.js';
-import { projectVectors } from '../../src/run/project-vectors.js';
 import { silentProgress } from '../../src/run/progress.js';
+import { projectVectors } from '../../src/run/project-vectors.js';
 import { statusOf } from '../../src/run/status.js';
 import { step } from '../../src/run/step.js';
 import { Stopwatch } from '../../src/run/stopwatch.js';
@@ -24,8 +24,8 @@ import {
   relativeDifference,
   shares,
   stateFile,
-  weighedModel,
   type WeighedModel,
+  weighedModel,
   weightedByDefinition,
 } from '../helpers/weighed-model.js';
 
@@ -101,13 +101,19 @@ for (const secondMoment of ['centred', 'uncentred'] as const) {
 test('tables have the weights, and the moments by them; all else of a table counts every row once', async (t) => {
   const model = weighedModel(t);
   const counts = zipf(model.rows);
-  const { directory, metric, manifest } = await weighedRun(t, model, { weights: `counts=${countsFile(t, counts)}` });
+  const { directory, metric, manifest } = await weighedRun(t, model, {
+    weights: `counts=${countsFile(t, counts)}`,
+  });
   const { tokens, eigenvectors, histograms } = await readTables(directory);
   const weights = metric.weights!;
-  tokens.forEach((row, i) => t.is(row.weight, weights[i]));
+  for (const [i, row] of tokens.entries()) t.is(row.weight, weights[i]);
   const c = eigenvectors.map((row) => row.covariance_eigenvalue as number);
-  eigenvectors.forEach((row, j) => t.true(Math.abs((row.variance as number) / c[j]! - 1) <= 1e-5));
-  t.is(histograms.reduce((sum, row) => sum + Number(row.count), 0), model.rows * model.hidden);
+  for (const [j, row] of eigenvectors.entries())
+    t.true(Math.abs((row.variance as number) / c[j]! - 1) <= 1e-5);
+  t.is(
+    histograms.reduce((sum, row) => sum + Number(row.count), 0),
+    model.rows * model.hidden,
+  );
   t.is(manifest.tables!.summary.counts.rows, model.rows);
   // Skewness and kurtosis too, of the float32 projections.
   const { values: p } = await readProjections(directory);
@@ -117,9 +123,17 @@ test('tables have the weights, and the moments by them; all else of a table coun
       weights.reduce((sum, weight, i) => sum + weight * (p[i * d + j]! - about) ** power, 0);
     const mean = moment(1, 0);
     const variance = moment(2, mean);
-    const expected = { mean, variance, skewness: moment(3, mean) / variance ** 1.5, kurtosis: moment(4, mean) / variance ** 2 };
+    const expected = {
+      mean,
+      variance,
+      skewness: moment(3, mean) / variance ** 1.5,
+      kurtosis: moment(4, mean) / variance ** 2,
+    };
     for (const [name, value] of Object.entries(expected))
-      t.true(Math.abs((eigenvectors[j]![name] as number) - value) <= 1e-10 * Math.max(1, Math.abs(value)), name);
+      t.true(
+        Math.abs((eigenvectors[j]![name] as number) - value) <= 1e-10 * Math.max(1, Math.abs(value)),
+        name,
+      );
   }
   const plain = await weighedRun(t, model);
   t.false('weight' in (await readTables(plain.directory)).tokens[0]!);
@@ -250,7 +264,10 @@ test('few effective rows are warned of, and of uniform weights nothing is said',
   const options = { model: model.directory, tables: 'none' } as const;
   const { manifest } = await runHere({ ...options, out, weights: `counts=${counts}` }, { notes });
   t.true(manifest.weights!.effectiveRows < 10);
-  t.regex(notes.join('\n'), /^warning: by their weights the 240 rows are worth 3 of equal weight .* fewer than 10 d = 100/m);
+  t.regex(
+    notes.join('\n'),
+    /^warning: by their weights the 240 rows are worth 3 of equal weight .* fewer than 10 d = 100/m,
+  );
   notes.length = 0;
   await runHere({ ...options, out: path.join(scratchDirectory(t), 'run') }, { notes });
   t.notRegex(notes.join('\n'), /weight/);
@@ -286,18 +303,29 @@ test('what weights or a moment cannot be made of is refused before anything is c
   const refused = (options: Overrides, message: RegExp) =>
     t.throwsAsync(runHere({ model: model.directory, out, ...options }), { message });
   const metric = scratchFile(t, 'M.npy', npy('<f8', [10, 10], new Uint8Array(800)));
-  await refused({ metric, weights: 'unique' }, /"weights" says how a metric is computed, and "metric" gives one/);
+  await refused(
+    { metric, weights: 'unique' },
+    /"weights" says how a metric is computed, and "metric" gives one/,
+  );
   await refused(
     { metric, secondMoment: 'uncentred', ridge: 'relative=1' },
     /"secondMoment" and a relative "ridge" say how a metric is computed/,
   );
   await refused({ weights: 'bias' }, /weighed by the bias of the logits, and the model has none/);
-  await refused({ weights: 'softmax' }, /"weights" is "softmax": expected uniform, unique, tokenizer, counts=FILE/);
-  await refused({ weights: `softmax=${stateFile(t, new Float64Array(9))}` }, /expected vectors of 10 components/);
+  await refused(
+    { weights: 'softmax' },
+    /"weights" is "softmax": expected uniform, unique, tokenizer, counts=FILE/,
+  );
+  await refused(
+    { weights: `softmax=${stateFile(t, new Float64Array(9))}` },
+    /expected vectors of 10 components/,
+  );
   const two = scratchFile(t, 'two.npy', npy('<f8', [2, 10], new Uint8Array(160)));
   await refused({ weights: `softmax=${two}` }, /holds 2 vectors, expected one hidden state of 10 components/);
   const bare = scratchFile(t, 'bare.npy', npy('<f4', [40, 4], new Uint8Array(640)));
-  await t.throwsAsync(runHere({ model: bare, out, weights: 'tokenizer' }), { message: /there is no tokenizer\.json/ });
+  await t.throwsAsync(runHere({ model: bare, out, weights: 'tokenizer' }), {
+    message: /there is no tokenizer\.json/,
+  });
   // Whose weight is known when the rows have been read.
   await refused({ weights: `counts=${countsFile(t, [0, 0, 7])}` }, /all weight of the rows lies on one row/);
   await refused({ ridge: 'relative=0' }, /expected a number from 0, or relative=X with a number X above 0/);
@@ -325,9 +353,17 @@ async function computedInSteps(
 test('a run in steps has the weights of one in one go, to the last bit, and refuses others than were planned', async (t) => {
   const model = weighedModel(t, {}, { bias: true });
   const counts = countsFile(t, zipf(model.rows));
-  const common = { model: model.directory, partitionRows: 100, top: 5, report: false, ridge: 'relative=1e-4' } as const;
+  const common = {
+    model: model.directory,
+    partitionRows: 100,
+    top: 5,
+    report: false,
+    ridge: 'relative=1e-4',
+  } as const;
   for (const weights of ['unique', `softmax=${stateFile(t, STATE)}`]) {
-    const [whole, steps] = [scratchDirectory(t), scratchDirectory(t)].map((folder) => path.join(folder, 'run'));
+    const [whole, steps] = [scratchDirectory(t), scratchDirectory(t)].map((folder) =>
+      path.join(folder, 'run'),
+    );
     await runHere({ ...common, out: whole!, weights });
     let seen = '';
     await computedInSteps({ ...common, out: steps!, weights }, () => {
@@ -340,14 +376,18 @@ test('a run in steps has the weights of one in one go, to the last bit, and refu
   const changed = computedInSteps({ ...common, out, weights: `counts=${counts}` }, (stage) => {
     if (stage === 'identity') writeFileSync(counts, 'token_id,count\n1,2\n2,3\n');
   });
-  await t.throwsAsync(changed, { message: /planned of other numbers than are there now: their SHA-256 differs/ });
+  await t.throwsAsync(changed, {
+    message: /planned of other numbers than are there now: their SHA-256 differs/,
+  });
 });
 
 test('tables that are added later are those of a run that had them from the beginning', async (t) => {
   const model = weighedModel(t);
   const weights = `counts=${countsFile(t, zipf(model.rows))}`;
   const options = { model: model.directory, partitionRows: 100, top: 5, weights } as const;
-  const [before, later] = [scratchDirectory(t), scratchDirectory(t)].map((folder) => path.join(folder, 'run'));
+  const [before, later] = [scratchDirectory(t), scratchDirectory(t)].map((folder) =>
+    path.join(folder, 'run'),
+  );
   const { manifest } = await runHere({ ...options, out: before! });
   await runHere({ ...options, out: later!, tables: 'none' });
   const added = await exportRun(later!, { tables: 'all', top: 5, workers: 2 });

@@ -122,7 +122,10 @@ test('a metric that is not known to be the own one leaves the figures unknown', 
   const { manifest } = await runHere({ model, metric, out: path.join(scratchDirectory(t), 'run') });
   const known = Object.entries(manifest.spectralFigures).filter(([, value]) => value !== null);
   // A figure of the rows themselves.
-  t.deepEqual(known.map(([name]) => name), ['mean_pair_cosine']);
+  t.deepEqual(
+    known.map(([name]) => name),
+    ['mean_pair_cosine'],
+  );
 });
 
 test('figures that are not defined are null: of one dimension, and of a spectrum with zeros', (t) => {

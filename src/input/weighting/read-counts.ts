@@ -79,7 +79,8 @@ async function openTable(file: string): Promise<CountTable> {
     case '.parquet': {
       const columns = await openParquetColumns(file, ROLE, 'Give another file');
       const names = columns.names.map(plainName);
-      const values = async (name: string) => Array.from(await columns.values(columns.names[names.indexOf(name)]!));
+      const values = async (name: string) =>
+        Array.from(await columns.values(columns.names[names.indexOf(name)]!));
       return { names, values };
     }
     case '.csv':
@@ -87,7 +88,9 @@ async function openTable(file: string): Promise<CountTable> {
     case '.tsv':
       return tableOf(file, await readTable(file, '\t'));
     default:
-      throw new InputError(`${file}: expected a .parquet, .csv or .tsv file of token ids or texts and counts`);
+      throw new InputError(
+        `${file}: expected a .parquet, .csv or .tsv file of token ids or texts and counts`,
+      );
   }
 }
 
@@ -127,7 +130,9 @@ function numberOf(value: unknown): number {
 function checkedCount(file: string, value: unknown, row: number): number {
   const number = numberOf(value);
   if (number >= 0 && number !== Number.POSITIVE_INFINITY) return number;
-  throw new InputError(`${file}: the count of row ${row + 1} is ${shownValue(value ?? null)}, expected a number from 0`);
+  throw new InputError(
+    `${file}: the count of row ${row + 1} is ${shownValue(value ?? null)}, expected a number from 0`,
+  );
 }
 
 function checkedId(file: string, value: unknown, { row, rows }: { row: number; rows: number }): number {
@@ -188,10 +193,16 @@ function countTexts(
   const leftOut = left.none.length + left.several.length;
   if (leftOut === 0) return [];
   const all = values.reduce((sum, value) => sum + value, 0);
-  const shown = (found: readonly unknown[]) => found.slice(0, SHOWN).map((text) => shownValue(text)).join(', ');
+  const shown = (found: readonly unknown[]) =>
+    found
+      .slice(0, SHOWN)
+      .map((text) => shownValue(text))
+      .join(', ');
   const parts = [
     ...(left.none.length === 0 ? [] : [`${count(left.none.length)} match no token (${shown(left.none)})`]),
-    ...(left.several.length === 0 ? [] : [`${count(left.several.length)} match several (${shown(left.several)})`]),
+    ...(left.several.length === 0
+      ? []
+      : [`${count(left.several.length)} match several (${shown(left.several)})`]),
   ];
   return [
     `of ${counted(texts.length, 'text')} in ${path.basename(file)} ${parts.join(' and ')}: they are left out, with ` +

@@ -104,7 +104,8 @@ async function tokenMask(place: string, rows: number): Promise<Float64Array> {
 /** Reads one hidden state, [d]. @throws InputError where the file holds none of d components, or several */
 async function readState(file: string, d: number): Promise<{ state: Float64Array; tensor: string | null }> {
   const found = await findVectors(file, d, {});
-  if (found.count === 1) return { state: await readVectors(found, { first: 0, count: 1 }), tensor: found.tensor };
+  if (found.count === 1)
+    return { state: await readVectors(found, { first: 0, count: 1 }), tensor: found.tensor };
   throw new InputError(
     `${file}: holds ${counted(found.count, 'vector')}, expected one hidden state of ${d} components; save it alone`,
   );
@@ -114,7 +115,9 @@ async function readState(file: string, d: number): Promise<{ state: Float64Array
 function hashOf(...parts: (string | Float64Array)[]): string {
   const hash = createHash('sha256');
   for (const part of parts)
-    hash.update(typeof part === 'string' ? part : new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+    hash.update(
+      typeof part === 'string' ? part : new Uint8Array(part.buffer, part.byteOffset, part.byteLength),
+    );
   return hash.digest('hex');
 }
 

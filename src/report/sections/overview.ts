@@ -49,7 +49,10 @@ function facts({
     ['Metric M', metricText(metric)],
     ['Weights of the rows', weightsText(weights)],
     ['Ridge ρ', ridgeText(metric)],
-    ['Ridge ρ over the smallest c', eigenvalues.ridgeShare === null ? 'unknown' : figure(eigenvalues.ridgeShare)],
+    [
+      'Ridge ρ over the smallest c',
+      eigenvalues.ridgeShare === null ? 'unknown' : figure(eigenvalues.ridgeShare),
+    ],
     ['λ of M, ascending', `${fixed(eigenvalues.minimum)} to ${fixed(eigenvalues.maximum)}`],
     ['λ median, mean', `${fixed(eigenvalues.median)}, ${fixed(eigenvalues.mean)}`],
     ['Condition number', fixed(eigenvalues.conditionNumber)],

@@ -67,7 +67,10 @@ test('what is no count of a token is refused with its row', async (t) => {
     ['id,count\n1,NaN\n', /the count of row 1 is "NaN"/],
     ['id,count\n1,\n', /the count of row 1 is ""/],
     ['id,count\n1,1e999\n', /the count of row 1 is "1e999"/],
-    ['id,count\n6,1\n', /the token id of row 1 is "6", expected a whole number from 0 to 5, of the 6 rows that take part/],
+    [
+      'id,count\n6,1\n',
+      /the token id of row 1 is "6", expected a whole number from 0 to 5, of the 6 rows that take part/,
+    ],
     ['id,count\n-1,1\n', /the token id of row 1 is "-1"/],
     ['id,count\n1.5,1\n', /the token id of row 1 is "1\.5"/],
     ['id,count\n,1\n', /the token id of row 1 is ""/],
@@ -79,11 +82,16 @@ test('what is no count of a token is refused with its row', async (t) => {
   ] as const)
     await t.throwsAsync(readCounts(scratchFile(t, 'c.csv', text), ROWS, open), { message }, text);
   const named = scratchFile(t, 'c.csv', 'text,count\na,1\n');
-  await t.throwsAsync(readCounts(named, ROWS, async () => null), { message: /the checkpoint has no tokenizer to look them up in/ });
+  await t.throwsAsync(
+    readCounts(named, ROWS, async () => null),
+    { message: /the checkpoint has no tokenizer to look them up in/ },
+  );
   await t.throwsAsync(readCounts(scratchFile(t, 'c.json', '{}'), ROWS, open), {
     message: /expected a \.parquet, \.csv or \.tsv file/,
   });
   const cut = scratchFile(t, 'c.parquet', readFileSync(named));
-  await t.throwsAsync(readCounts(cut, ROWS, open), { message: /cannot read the counts of tokens: .*Give another file/ });
+  await t.throwsAsync(readCounts(cut, ROWS, open), {
+    message: /cannot read the counts of tokens: .*Give another file/,
+  });
   await t.throwsAsync(readCounts(`${named}.tsv`, ROWS, open), { message: /the counts of tokens/ });
 });

@@ -6,7 +6,8 @@ import {
   weightsOfGroups,
 } from '../../../src/input/weighting/row-weights.js';
 
-const close = (a: Float64Array, b: readonly number[]) => a.every((value, i) => Math.abs(value - b[i]!) <= 1e-15);
+const close = (a: Float64Array, b: readonly number[]) =>
+  a.every((value, i) => Math.abs(value - b[i]!) <= 1e-15);
 
 test('weights are in proportion to what they are made of, and their sum is 1, also of numbers whose sum is no float64', (t) => {
   t.true(close(normalised(Float64Array.of(1, 0, 3)), [0.25, 0, 0.75]));
@@ -22,7 +23,9 @@ test('a softmax neither overflows nor loses what all logits have in common', (t)
 });
 
 test('a group of equal rows weighs as much as a row that has no equal', (t) => {
-  t.true(close(weightsOfGroups(Int32Array.of(-1, 1, -1, 1, 1, -1)), [1 / 4, 1 / 12, 1 / 4, 1 / 12, 1 / 12, 1 / 4]));
+  t.true(
+    close(weightsOfGroups(Int32Array.of(-1, 1, -1, 1, 1, -1)), [1 / 4, 1 / 12, 1 / 4, 1 / 12, 1 / 12, 1 / 4]),
+  );
 });
 
 test('effective rows are all of those with equal weights, and one where one has all', (t) => {
