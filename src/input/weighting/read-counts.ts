@@ -34,20 +34,11 @@ export async function readCounts(
   rows: number,
   openTokens: () => Promise<Tokenizer | null>,
 ): Promise<ReadCounts> {
-  const table = await openTable(file);
-  const named = (names: readonly string[]) => names.find((name) => table.names.includes(name));
-  const [ids, texts, numbers] = [named(idNames), named(textNames), named(countNames)];
-  if (numbers === undefined || (ids ?? texts) === undefined) {
-    const found = table.names.map((name) => shownValue(name)).join(', ');
-    throw new InputError(
-      `${file}: expected a column ${idNames.join(' or ')} of token ids, or ${textNames.join(' or ')} of their texts, and a ` +
-        `column ${countNames.join(', ')}; found ${found}`,
-    );
-  }
+  const { table, ids, texts, numbers } = await openCounts(file);
   const values = (await table.values(numbers)).map((value, row) => checkedCount(file, value, row));
   const counts = new Float64Array(rows);
   const notes: string[] = [];
-  if (ids !== undefined) {
+  if (ids !== null) {
     const tokens = (await table.values(ids)).map((value, row) => checkedId(file, value, { row, rows }));
     refuseRepeated(file, tokens);
     for (const [row, token] of tokens.entries()) counts[token] = values[row]!;
@@ -65,6 +56,32 @@ export async function readCounts(
   if (counts.some((value) => value > 0)) return { counts, notes };
   throw new InputError(
     `${file}: no token has a count above 0${notes.length === 0 ? '' : ` (${notes.join('; ')})`}: there is nothing to weigh by`,
+  );
+}
+
+/** A file of counts, and the names of its columns. */
+interface CountsFile {
+  table: CountTable;
+  /** Null where there is none. */
+  ids: string | null;
+  texts: string | null;
+  numbers: string;
+}
+
+/**
+ * Opens a file of counts.
+ *
+ * @throws InputError where it is not there, or has not the columns that it must have
+ */
+export async function openCounts(file: string): Promise<CountsFile> {
+  const table = await openTable(file);
+  const named = (names: readonly string[]) => names.find((name) => table.names.includes(name)) ?? null;
+  const [ids, texts, numbers] = [named(idNames), named(textNames), named(countNames)];
+  if (numbers !== null && (ids ?? texts) !== null) return { table, ids, texts, numbers };
+  const found = table.names.map((name) => shownValue(name)).join(', ');
+  throw new InputError(
+    `${file}: expected a column ${idNames.join(' or ')} of token ids, or ${textNames.join(' or ')} of their texts, and a ` +
+      `column ${countNames.join(', ')}; found ${found}`,
   );
 }
 

@@ -7,7 +7,7 @@ import { counted } from '../../text/figures.js';
 import type { RecordedBias } from '../logit-bias.js';
 import { openTokenizer } from '../tokenizer/open-tokenizer.js';
 import { findVectors, readVectors } from '../vectors.js';
-import { readCounts } from './read-counts.js';
+import { openCounts, readCounts } from './read-counts.js';
 
 /** A weighting as a run records it. */
 export interface WeightingRecord {
@@ -85,6 +85,17 @@ export async function readWeighting(
       return { record: { kind, path: path.resolve(given), tensor, sha256 }, values: state, notes: [] };
     }
   }
+}
+
+/**
+ * Refuses the file of a weighting that is not there or cannot be what it is for, before a model is downloaded or read.
+ *
+ * @param hidden d
+ * @throws InputError
+ */
+export async function refuseUnusable({ kind, path: given }: Weighting, hidden: number): Promise<void> {
+  if (kind === 'counts') await openCounts(given);
+  if (kind === 'softmax') await readState(given, hidden);
 }
 
 /** 1 for the rows that have a token, 0 for the others, [V]. */
