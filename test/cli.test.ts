@@ -90,7 +90,7 @@ test('inspect shows a finished run in a screen of text', async (t) => {
   await runHere({ model, out, export: ['pt'] });
   const { code, stdout } = await answer('inspect', out);
   t.is(code, 0);
-  t.true(stdout.split('\n').length <= 60);
+  t.true(stdout.split('\n').length <= 63);
   for (const text of ['120 tokens x 16', 'fingerprint', 'Verification: passed', 'eigenbasis.pt', 'ridge']) {
     t.true(stdout.includes(text), text);
   }

@@ -14,6 +14,10 @@ import { rowsReport } from './rows-report.js';
 export const generate = task<'generate'>(async () => (await import('./generate.js')).generate);
 /** Task `scan`. */
 export const scan = task<'scan'>(async () => (await import('./scan.js')).scan);
+/** Task `products`. */
+export const products = task<'products'>(async () => (await import('./weigh.js')).products);
+/** Task `weightedSum`. */
+export const weightedSum = task<'weightedSum'>(async () => (await import('./weigh.js')).weightedSum);
 /** Task `covariance`, whose sums change hands. */
 export const covariance = task<'covariance'>(
   async () => (await import('./covariance.js')).covariance,

@@ -47,9 +47,27 @@ export interface Tasks {
       columnSquares: Float64Array | null;
     };
   };
+  /** Multiplies rows with a vector [d], as they are before a norm is folded in. */
+  products: {
+    input: { source: RowSource; rows: RowRange; vector: Float64Array };
+    /** gamma_i . vector, [rows]. */
+    result: { products: Float64Array };
+  };
+  /** Sums rows by their weights, [rows], as they are before a norm is folded in. */
+  weightedSum: {
+    input: { source: RowSource; rows: RowRange; weights: Float64Array };
+    /** sum_i w_i gamma_i, [d]. */
+    result: { sum: Float64Array };
+  };
   /** Sums (gamma_i - mu)(gamma_i - mu)^T over the rows of a unit, as they are before a norm is folded in. */
   covariance: {
-    input: CovarianceUnit & { source: RowSource; mean: Float64Array; backend: BackendChoice };
+    input: CovarianceUnit & {
+      source: RowSource;
+      mean: Float64Array;
+      /** Weight of each row, [rows], by which its product counts; absent where each counts as 1. */
+      weights?: Float64Array | undefined;
+      backend: BackendChoice;
+    };
     /** Its blocks of the sum, in the order of `covarianceBlocks`. */
     result: { blocks: Float64Array };
   };
@@ -101,7 +119,7 @@ export interface Tasks {
     result: {
       /** Of every vector, [vectors, LISTS, top]; keys are quotients of products with the scaled coordinates. */
       lists: ExtremeLists;
-      /** Sums over the tokens of those products, and of their squares, [passes, 2, vectors]. */
+      /** Sums over the tokens, by their weights, of those products, and of their squares, [passes, 2, vectors]. */
       sums: Float64Array;
     };
   };
@@ -204,8 +222,18 @@ export interface VerifyInput extends PartitionInput {
   probe: Probe;
   /** How the products were summed. */
   summation: Summation;
+  /** How the rows are weighed; absent where all are alike. */
+  weighing?: RangeWeighing | undefined;
   /** Settings of the tables; null where none are wanted. */
   tables: TableSettings | null;
+}
+
+/** Weights of some rows, and what their moments are taken about. */
+export interface RangeWeighing {
+  /** [rows], their sum over all rows 1. */
+  weights: Float64Array;
+  /** m = mu V, [d]. */
+  means: Float64Array;
 }
 
 /** Result of `verify`, all of it from the partition's bytes on disk. */
@@ -248,6 +276,8 @@ export interface RankingInput {
   rows: RowRange;
   /** Norms of these rows. */
   norms: { euclidean: Float64Array; causal: Float64Array };
+  /** Weights of these rows, whose mean over all rows is 1, by which sums are taken; absent where all are alike. */
+  weights?: Float64Array | undefined;
   /** Vectors for which they are ranked, of those whose coordinates lie in the file. */
   vectors: RowRange;
   /** Where the coordinates of vector 0 begin, float32 row-major. */

@@ -15,6 +15,7 @@ import type { Fold } from '../linalg/fold.js';
 import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
 import { type EigenbasisOnDisk, readEigenbasis, refuseDamagedBasis } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
+import type { Manifest } from '../output/manifest.js';
 import { METRIC_NAME, readMean } from '../output/metric-file.js';
 import { refuseUsedFolder, writeNeuronpedia } from '../output/neuronpedia.js';
 import { openTable } from '../output/open-table.js';
@@ -38,7 +39,7 @@ import { version } from '../version.js';
 import { computeCoordinates } from './compute-coordinates.js';
 import { obtainIfThere } from './obtain-model.js';
 import type { LockedRun } from './plan-extension.js';
-import { knownTokens, rankTokens } from './rank-tokens.js';
+import { type KnownTokens, knownTokens, rankTokens } from './rank-tokens.js';
 import { readRecordedModel } from './recorded-model.js';
 import { coordinateChecks, rankingChecks } from './vector-checks.js';
 
@@ -170,8 +171,9 @@ async function makeProjection(projection: Projection): Promise<Pick<ProjectedMan
         coordinates: arrays.coordinates!.slice,
         backend: backend.choice,
       };
+      const { rows, hidden } = manifest.model;
       const { ranked, sums } = await rankTokens(run, vectors, tokens, top);
-      checks.push(...rankingChecks(part, sums, manifest));
+      checks.push(...rankingChecks(part, sums, { rows, hidden, typicalNorm: typicalNorm(tokens, manifest) }));
       refuseFailed(directory, checks);
       await context.stopwatch.time('tables', undefined, async () => {
         const columns = rankedTokenTable(ranked, tokens.texts, source.first);
@@ -192,6 +194,17 @@ async function makeProjection(projection: Projection): Promise<Pick<ProjectedMan
   } finally {
     for (const array of Object.values(arrays)) array?.discard();
   }
+}
+
+/** Root mean square of the norms of all tokens, or of those that have weights, whichever is larger. */
+function typicalNorm(
+  { norms: { euclidean }, weights }: KnownTokens,
+  { norms: { euclidean: moments }, model }: Manifest,
+): number {
+  const ofAll = Math.hypot(moments.mean, moments.standardDeviation);
+  if (weights === null) return ofAll;
+  const squares = weights.reduce((sum, weight, i) => sum + weight * euclidean[i]! ** 2, 0);
+  return Math.max(ofAll, Math.sqrt(squares / model.rows));
 }
 
 /** Opens the files of coordinates, which the ranking reads as well, and of duals. */
@@ -220,13 +233,20 @@ async function spectrumOf(
   if (metric.source === 'computed') {
     await refuseDamaged(path.join(directory, METRIC_NAME), metric.file);
     const mean = await readMean(directory, model.hidden);
-    return { eigenvalues, variances: covarianceEigenvalues, means: rowTimesMatrix(mean, eigenvectors) };
+    const isUncentred = metric.secondMoment === 'uncentred';
+    const means = rowTimesMatrix(mean, eigenvectors);
+    return { eigenvalues, variances: covarianceEigenvalues, isUncentred, means };
   }
   // A given metric tells the variances only where it is the inverse of this checkpoint's own covariance.
   const variances = metric.matches === true ? covarianceEigenvalues : null;
   const columns =
     tables === null ? null : await openTable({ directory, tables }, 'eigenvectors', model.hidden);
-  return { eigenvalues, variances, means: columns === null ? null : await columns.numbers('mean') };
+  return {
+    eigenvalues,
+    variances,
+    isUncentred: false,
+    means: columns === null ? null : await columns.numbers('mean'),
+  };
 }
 
 /**

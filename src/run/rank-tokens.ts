@@ -32,6 +32,8 @@ export interface VectorsToRank {
 export interface KnownTokens {
   /** Norms of all tokens, [V]. */
   norms: RankedVectors['norms'];
+  /** Weights of all tokens, whose mean is 1, [V]; null where all are alike. */
+  weights: Float64Array | null;
   /** Texts of all tokens, [V]. */
   texts: ArrayLike<unknown>;
 }
@@ -56,19 +58,24 @@ export async function knownTokens(
   if (tables === null) throw withoutTables(directory);
   const table = await openTable({ directory, tables }, 'tokens', model.rows);
   const [euclidean, causal] = [await table.numbers('norm'), await table.numbers('causal_norm')];
-  return { norms: { euclidean, causal }, texts: await table.values('text') };
+  const weights = manifest.weights === null ? null : await table.numbers('weight');
+  return {
+    norms: { euclidean, causal },
+    weights: weights?.map((weight) => weight * model.rows) ?? null,
+    texts: await table.values('text'),
+  };
 }
 
 /**
  * Finds the tokens nearest to every vector by every measure on the pool, from the projections of the run, once these are
  * known to be as they were recorded.
  *
- * @returns the lists, and the sums over all tokens of the products and of their squares, [passes, 2, count]
+ * @returns the lists, and the sums over all tokens, by their weights, of the products and of their squares, [passes, 2, count]
  */
 export async function rankTokens(
   run: LockedRun,
   { part, passes, coordinates, backend }: VectorsToRank,
-  { norms }: KnownTokens,
+  { norms, weights }: KnownTokens,
   top: number,
 ): Promise<{ ranked: RankedVectors; sums: Float64Array }> {
   const { directory, manifest, context } = run;
@@ -96,6 +103,7 @@ export async function rankTokens(
         euclidean: norms.euclidean.slice(from, from + tokens),
         causal: norms.causal.slice(from, from + tokens),
       },
+      weights: weights?.slice(from, from + tokens),
       vectors,
       coordinates,
       passes,
