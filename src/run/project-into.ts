@@ -1,10 +1,6 @@
-import path from 'node:path';
 import { type Check, failedText } from '../checks/verdict.js';
 import { VerificationError } from '../errors.js';
-import { withCleanUp } from '../files/clean-up.js';
 import { hashFile } from '../files/hash-file.js';
-import { refuseLost } from '../files/lock.js';
-import { syncFiles } from '../files/sync-files.js';
 import { writeTable } from '../formats/parquet-table.js';
 import { foldSource, type NormRecord } from '../input/norm/fold-source.js';
 import type { NormRule } from '../input/norm/norm-rules.js';
@@ -12,24 +8,17 @@ import { type FoundVectors, KIND_METADATA } from '../input/vectors.js';
 import type { Backend } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import type { Fold } from '../linalg/fold.js';
-import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
 import { type EigenbasisOnDisk, readEigenbasis, refuseDamagedBasis } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
 import type { Manifest } from '../output/manifest.js';
-import { METRIC_NAME, readMean } from '../output/metric-file.js';
 import { refuseUsedFolder, writeNeuronpedia } from '../output/neuronpedia.js';
-import { openTable } from '../output/open-table.js';
 import {
-  commitProjection,
-  discardProjection,
-  openProjectedStage,
   type ProjectedManifest,
+  projectedFolders,
   RANKED_TOKENS_NAME,
   VECTORS_NAME,
   type VectorFormat,
-  writeProjectedManifest,
 } from '../output/projected-folder.js';
-import { refuseDamaged } from '../output/refuse-damaged.js';
 import { openVectorArray, type VectorArray } from '../output/vector-array.js';
 import { type VectorKind, type VectorSpace, vectorKinds } from '../plan/vector-kind.js';
 import { PLACES } from '../tables/part.js';
@@ -37,11 +26,13 @@ import { type VectorSpectrum, vectorPasses } from '../tables/vector-geometry.js'
 import { rankedTokenTable, vectorTable } from '../tables/vector-table.js';
 import { version } from '../version.js';
 import { computeCoordinates } from './compute-coordinates.js';
+import { type FilledFolder, fillFolder } from './fill-folder.js';
 import { obtainIfThere } from './obtain-model.js';
 import type { LockedRun } from './plan-extension.js';
 import { type KnownTokens, knownTokens, rankTokens } from './rank-tokens.js';
 import { readRecordedModel } from './recorded-model.js';
 import { coordinateChecks, rankingChecks } from './vector-checks.js';
+import { readVectorSpectrum } from './vector-spectrum.js';
 
 /** What is to be made of vectors. */
 export interface WantedProjection {
@@ -85,58 +76,46 @@ export async function projectInto(
   run: LockedRun,
   source: FoundVectors,
   wanted: WantedProjection,
-): Promise<{ directory: string; manifest: ProjectedManifest }> {
-  const { directory, manifest, lock, context } = run;
+): Promise<FilledFolder<ProjectedManifest>> {
+  const { directory, manifest, context } = run;
   const started = new Date().toISOString();
   if (wanted.neuronpedia !== null) refuseUsedFolder(wanted.neuronpedia);
   await refuseDamagedBasis(directory, manifest);
   const basis = await readEigenbasis(directory, manifest.model.hidden, manifest.eigenbasis);
-  const spectrum = await spectrumOf(run, basis);
+  const spectrum = await readVectorSpectrum(run, basis);
   const norm = await normOf(run, wanted);
   const { kernels } = manifest.execution;
   // A device is not asked for again: it may be gone.
   const recorded = kernels.backend === 'webgpu' ? null : kernels;
   const backend = await chooseBackend({ backend: 'auto', recorded }, context.note);
-  const stage = openProjectedStage(directory, wanted.name, wanted.isReplaced);
-  return withCleanUp(
-    async () => {
-      const hash = hashFile(source.file, 'the vectors');
-      // Whoever waits for it hears of its failure.
-      hash.catch(() => {});
-      const projection = { run, source, wanted, basis, spectrum, backend, norm, stage };
-      const { checks, files } = await makeProjection(projection);
-      const { first, count, hidden, tensor, dtype, isTransposed } = source;
-      const record: ProjectedManifest = {
-        format: 'eigenshard-projected',
-        layout: 1,
-        version,
-        run: { fingerprint: manifest.fingerprint, model: manifest.model.name },
-        vectors: { path: source.file, sha256: await hash, tensor, dtype, isTransposed, first, count, hidden },
-        kind: wanted.kind,
-        space: wanted.space,
-        norm: norm?.record ?? null,
-        top: wanted.top === 0 ? null : wanted.top,
-        checks,
-        files,
-        execution: {
-          started,
-          finished: new Date().toISOString(),
-          workers: context.executor.concurrency,
-          kernels: backend.identity,
-          ...context.stopwatch.report(),
-        },
-      };
-      await syncFiles(files.map((file) => path.join(stage, file.path)));
-      writeProjectedManifest(stage, record);
-      refuseLost(lock);
-      return { directory: commitProjection(directory, wanted.name), manifest: record };
-    },
-    () => {
-      // What a process makes that has taken the directory over is its own.
-      refuseLost(lock);
-      discardProjection(directory, wanted.name);
-    },
-  );
+  return fillFolder(projectedFolders, run, wanted, async (stage) => {
+    const hash = hashFile(source.file, 'the vectors');
+    // Whoever waits for it hears of its failure.
+    hash.catch(() => {});
+    const projection = { run, source, wanted, basis, spectrum, backend, norm, stage };
+    const { checks, files } = await makeProjection(projection);
+    const { first, count, hidden, tensor, dtype, isTransposed } = source;
+    return {
+      format: 'eigenshard-projected',
+      layout: 1,
+      version,
+      run: { fingerprint: manifest.fingerprint, model: manifest.model.name },
+      vectors: { path: source.file, sha256: await hash, tensor, dtype, isTransposed, first, count, hidden },
+      kind: wanted.kind,
+      space: wanted.space,
+      norm: norm?.record ?? null,
+      top: wanted.top === 0 ? null : wanted.top,
+      checks,
+      files,
+      execution: {
+        started,
+        finished: new Date().toISOString(),
+        workers: context.executor.concurrency,
+        kernels: backend.identity,
+        ...context.stopwatch.report(),
+      },
+    };
+  });
 }
 
 /** Computes all that is wanted of the vectors, and writes it on the stage. */
@@ -221,31 +200,6 @@ function openArrays({ source, wanted, stage }: Projection, metadata: Record<stri
         ? openVectorArray(stage, { ...plan, name: 'coordinates', metadata })
         : null,
     duals: wanted.duals ? openVectorArray(stage, { ...plan, name: 'duals', metadata: duals }) : null,
-  };
-}
-
-/** What the run knows of its spectrum and of the mean row, whose files are compared with their records first. */
-async function spectrumOf(
-  { directory, manifest }: LockedRun,
-  { eigenvalues, covarianceEigenvalues, eigenvectors }: EigenbasisOnDisk,
-): Promise<VectorSpectrum> {
-  const { metric, model, tables } = manifest;
-  if (metric.source === 'computed') {
-    await refuseDamaged(path.join(directory, METRIC_NAME), metric.file);
-    const mean = await readMean(directory, model.hidden);
-    const isUncentred = metric.secondMoment === 'uncentred';
-    const means = rowTimesMatrix(mean, eigenvectors);
-    return { eigenvalues, variances: covarianceEigenvalues, isUncentred, means };
-  }
-  // A given metric tells the variances only where it is the inverse of this checkpoint's own covariance.
-  const variances = metric.matches === true ? covarianceEigenvalues : null;
-  const columns =
-    tables === null ? null : await openTable({ directory, tables }, 'eigenvectors', model.hidden);
-  return {
-    eigenvalues,
-    variances,
-    isUncentred: false,
-    means: columns === null ? null : await columns.numbers('mean'),
   };
 }
 

@@ -1,22 +1,17 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
-import { withCleanUp } from '../files/clean-up.js';
-import { lockDirectory } from '../files/wait-for-lock.js';
 import type { NormRule } from '../input/norm/norm-rules.js';
 import { findVectors, type VectorWish } from '../input/vectors.js';
 import { readManifest } from '../output/manifest.js';
-import {
-  checkProjectedName,
-  type ProjectedManifest,
-  type VectorFormat,
-  vectorFormats,
-} from '../output/projected-folder.js';
+import { type ProjectedManifest, type VectorFormat, vectorFormats } from '../output/projected-folder.js';
+import { checkFolderName } from '../output/recorded-folder.js';
 import { type VectorKind, type VectorSpace, vectorKinds, vectorSpaces } from '../plan/vector-kind.js';
-import { type Caller, callerShape, withContext } from './caller.js';
+import { type Caller, callerShape } from './caller.js';
 import { checkConfig, configDefaults, configSchema } from './config.js';
 import { projectInto } from './project-into.js';
 import { explainKind, explainSpace } from './vector-refusals.js';
+import { withLockedRun } from './with-locked-run.js';
 
 /** What vectors are, and what is to be found of them. */
 export interface ProjectVectorsOptions extends VectorWish {
@@ -110,33 +105,24 @@ export async function projectVectors(
     throw new InputError(
       `${directory}: the fields for Neuronpedia are made of the nearest tokens, which are not asked for`,
     );
-  const name = checkProjectedName(checked.name ?? nameOf(file));
+  const name = checkFolderName(checked.name ?? nameOf(file));
   const source = await findVectors(path.resolve(file), manifest.model.hidden, checked);
   if (source.kind !== null && source.kind !== kind)
     throw new InputError(
       `${file}: its metadata say that these vectors are ${source.kind}-like, --kind says ${kind}; give the kind that they ` +
         'are, or remove the metadata where they are wrong',
     );
-  const place = path.resolve(directory);
   const { workers = configDefaults.workers, format = 'safetensors', neuronpedia = null } = checked;
-  return withContext(workers, options, async (context) => {
-    const lock = await lockDirectory(place, context);
-    return withCleanUp(
-      () =>
-        projectInto(
-          { directory: place, manifest: readManifest(directory), lock: lock.claim, context },
-          source,
-          {
-            ...{ kind, space, name, top, duals, coordinates, format },
-            neuronpedia: neuronpedia === null ? null : path.resolve(neuronpedia),
-            model: checked.model,
-            normRule: checked.normRule,
-            isReplaced: checked.overwrite ?? false,
-          },
-        ),
-      () => lock.release(),
-    );
-  });
+  const projected = await withLockedRun(directory, workers, options, (run) =>
+    projectInto(run, source, {
+      ...{ kind, space, name, top, duals, coordinates, format },
+      neuronpedia: neuronpedia === null ? null : path.resolve(neuronpedia),
+      model: checked.model,
+      normRule: checked.normRule,
+      isReplaced: checked.overwrite ?? false,
+    }),
+  );
+  return { directory: projected.directory, manifest: projected.record };
 }
 
 function nameOf(file: string): string {

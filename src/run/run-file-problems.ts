@@ -6,7 +6,8 @@ import { isMissing } from '../files/system-error.js';
 import type { Manifest } from '../output/manifest.js';
 import { type ManifestFile, singleFiles } from '../output/manifest-files.js';
 import { isMarker, MARKER_NAME } from '../output/own-files.js';
-import { projectedProblems } from '../output/projected-folder.js';
+import { projectedFolders } from '../output/projected-folder.js';
+import { folderProblems } from '../output/recorded-folder.js';
 import { runFile } from '../output/run-file.js';
 import { placeOf } from '../output/staged-files.js';
 import { PROJECTIONS_FOLDER } from '../plan/plan-run.js';
@@ -38,7 +39,7 @@ export async function findFileProblems(
       ...(await exportProblems(manifest, directory, context)),
       ...markerProblems(manifest, directory),
       ...strangers(manifest, directory),
-      ...(await projectedProblems(directory, manifest.fingerprint)),
+      ...(await folderProblems(projectedFolders, directory, manifest.fingerprint)),
     ],
     isBasisIntact: basisProblems.length === 0,
   };

@@ -299,7 +299,7 @@ test('what is not said, cannot be had, or stands in the way is refused before an
   t.true(existsSync(path.join(directory, 'tokens.parquet')));
   writeFileSync(path.join(directory, 'notes.txt'), 'mine');
   await t.throwsAsync(project({ ...hiddenLike, name: 'plain', overwrite: true }), {
-    message: /holds notes.txt, which no projection writes/,
+    message: /holds notes.txt, which is not of projected vectors/,
   });
 });
 
