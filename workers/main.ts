@@ -46,6 +46,11 @@ export const ranking = task<'ranking'>(
   async () => (await import('./ranking.js')).ranking,
   ({ lists }) => [lists.keys, lists.tokens],
 );
+/** Task `gather`, whose rows change hands. */
+export const gather = task<'gather'>(
+  async () => (await import('./gather.js')).gather,
+  ({ rows }) => [rows],
+);
 /** Task `digest`. */
 export const digest = task<'digest'>(async () => (await import('./digest.js')).digest);
 /** Task `checksum`. */

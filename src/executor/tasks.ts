@@ -123,6 +123,8 @@ export interface Tasks {
       sums: Float64Array;
     };
   };
+  /** Reads the projections of some tokens of one partition, float32 [tokens, d] row-major. */
+  gather: { input: GatherInput; result: { rows: Float32Array } };
   /** Checks that files still hold what was recorded. */
   checksum: {
     input: { files: ((FileRecord | WrittenFile) & { absolutePath: string })[] };
@@ -288,4 +290,9 @@ export interface RankingInput {
   /** Number of tokens in each list. */
   top: number;
   backend: BackendChoice;
+}
+
+/** Input of `gather`: one partition, whose files are as they were recorded, and some of its tokens, ascending. */
+export interface GatherInput extends PartitionInput {
+  tokens: Int32Array;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { vectorKinds, vectorSpaces } from '../plan/vector-kind.js';
 import { checkSchema, normRecordSchema } from './manifest.js';
 import type { FolderKind } from './recorded-folder.js';
-import { backendSchema, fileRecordSchema } from './schemas.js';
+import { backendSchema, expenseSchema, fileRecordSchema } from './schemas.js';
 
 export const VECTORS_NAME = 'vectors.parquet';
 export const RANKED_TOKENS_NAME = 'tokens.parquet';
@@ -40,15 +40,7 @@ const projectedSchema = z.object({
   checks: z.array(checkSchema),
   files: z.array(fileRecordSchema),
   /** How it went: all that differs between two projections of the same vectors on one machine. */
-  execution: z.object({
-    started: z.string(),
-    finished: z.string(),
-    workers: z.number(),
-    kernels: backendSchema,
-    seconds: z.record(z.string(), z.number()),
-    elapsedSeconds: z.number(),
-    peakMemoryBytes: z.number(),
-  }),
+  execution: expenseSchema.extend({ kernels: backendSchema }),
 });
 
 /** What a projection of vectors records of itself. */

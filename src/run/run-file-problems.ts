@@ -3,6 +3,7 @@ import path from 'node:path';
 import { runTasks } from '../executor/executor.js';
 import { asInputError } from '../files/read-error.js';
 import { isMissing } from '../files/system-error.js';
+import { conceptFolders } from '../output/concept-folder.js';
 import type { Manifest } from '../output/manifest.js';
 import { type ManifestFile, singleFiles } from '../output/manifest-files.js';
 import { isMarker, MARKER_NAME } from '../output/own-files.js';
@@ -15,8 +16,8 @@ import type { RunContext } from './context.js';
 import { digestExports } from './digest-exports.js';
 
 /**
- * Compares every file of a finished run but its partitions with the manifest, and the projections of vectors in its
- * directory with their own records; looks for files that do not belong among the partitions, which readers would take for
+ * Compares every file of a finished run but its partitions with the manifest, and the folders that were added to it with
+ * their own records; looks for files that do not belong among the partitions, which readers would take for
  * some.
  * @param directory absolute
  * @returns what is wrong, in words, and whether the files that the identities rest on are intact
@@ -40,6 +41,7 @@ export async function findFileProblems(
       ...markerProblems(manifest, directory),
       ...strangers(manifest, directory),
       ...(await folderProblems(projectedFolders, directory, manifest.fingerprint)),
+      ...(await folderProblems(conceptFolders, directory, manifest.fingerprint)),
     ],
     isBasisIntact: basisProblems.length === 0,
   };
