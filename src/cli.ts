@@ -20,6 +20,7 @@ import { addStepCommand } from './commands/step.js';
 import { addSubmitCommands } from './commands/submit.js';
 import { addTokenCommand } from './commands/token.js';
 import { addTopCommand } from './commands/top.js';
+import { addUndertrainedCommand } from './commands/undertrained.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { EigenshardError, exitCodeOf, exitCodes } from './errors.js';
 import { explained, failureMessage } from './files/failure-message.js';
@@ -74,6 +75,7 @@ export function createProgram(): Command {
   addTokenCommand(program);
   addProjectCommand(program);
   addConceptsCommand(program);
+  addUndertrainedCommand(program);
   addSqlCommand(program);
   addGenerateCommand(program);
   addCacheCommands(program);

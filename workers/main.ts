@@ -51,6 +51,16 @@ export const gather = task<'gather'>(
   async () => (await import('./gather.js')).gather,
   ({ rows }) => [rows],
 );
+/** Task `reachability`. */
+export const reachability = task<'reachability'>(
+  async () => (await import('./reachability.js')).reachability,
+);
+/** Task `patterns`. */
+export const patterns = task<'patterns'>(async () => (await import('./patterns.js')).patterns);
+/** Task `rowNorms`. */
+export const rowNorms = task<'rowNorms'>(async () => (await import('./row-norms.js')).rowNorms);
+/** Task `indicators`. */
+export const indicators = task<'indicators'>(async () => (await import('./indicators.js')).indicators);
 /** Task `digest`. */
 export const digest = task<'digest'>(async () => (await import('./digest.js')).digest);
 /** Task `checksum`. */

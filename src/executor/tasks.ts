@@ -24,6 +24,7 @@ import type { RowRange } from '../plan/row-ranges.js';
 import type { UnitName } from '../plan/stages.js';
 import type { VectorKind } from '../plan/vector-kind.js';
 import type { ExtremeLists } from '../tables/extremes.js';
+import type { TokenIndicators } from '../tables/indicators.js';
 import type { TablePart, TableSettings } from '../tables/part.js';
 import type { VectorPass, VectorSpectrum } from '../tables/vector-geometry.js';
 import type { VectorPart } from '../tables/vector-part.js';
@@ -125,6 +126,30 @@ export interface Tasks {
   };
   /** Reads the projections of some tokens of one partition, float32 [tokens, d] row-major. */
   gather: { input: GatherInput; result: { rows: Float32Array } };
+  /** Encodes the texts of some tokens, and says which of them come back. */
+  reachability: {
+    input: {
+      /** Folder of the tokenizer. */
+      directory: string;
+      rows: RowRange;
+      /** Milliseconds that some hundred tokens may take: a pattern of the tokenizer might never end. */
+      limitMs: number;
+    };
+    result: {
+      /** What each of the tokens is, as an index of `tokenClasses`. */
+      classes: Uint8Array;
+      /** What the texts of those that are not reached are encoded as. */
+      encodings: { token: number; ids: number[] }[];
+      /** Tokens whose texts cannot be encoded, and why. */
+      failures: { token: number; problem: string }[];
+    };
+  };
+  /** Reads stored rows and hashes the sign and the exponent of every coordinate: 128 bits a row, two numbers each. */
+  patterns: { input: { source: RowSource; rows: RowRange }; result: { patterns: BigUint64Array } };
+  /** Takes the norms of rows of a matrix. */
+  rowNorms: { input: { source: RowSource; rows: RowRange }; result: { norms: Float64Array } };
+  /** Measures how near the tokens of one partition are to a reference. */
+  indicators: { input: IndicatorsInput; result: TokenIndicators };
   /** Checks that files still hold what was recorded. */
   checksum: {
     input: { files: ((FileRecord | WrittenFile) & { absolutePath: string })[] };
@@ -295,4 +320,14 @@ export interface RankingInput {
 /** Input of `gather`: one partition, whose files are as they were recorded, and some of its tokens, ascending. */
 export interface GatherInput extends PartitionInput {
   tokens: Int32Array;
+}
+
+/** Input of `indicators`: one partition, whose files are as they were recorded, and what its tokens are compared with. */
+export interface IndicatorsInput extends PartitionInput {
+  /** Mean of the reference, in the coordinates of the eigenbasis, [d]. */
+  reference: Float64Array;
+  /** Mean of all rows, [d]. */
+  mean: Float64Array;
+  /** lambda, [d]. */
+  eigenvalues: Float64Array;
 }

@@ -3,7 +3,9 @@ import { InputError } from '../errors.js';
 import type { ParquetColumns } from '../formats/parquet-columns.js';
 import { uniform } from '../linalg/uniform.js';
 import type { FoundPair } from '../queries/find-pairs.js';
+import { checkPartitions } from './check-partitions.js';
 import { gatherRows } from './gather-rows.js';
+import { partitionInputs } from './partition-inputs.js';
 import type { LockedRun } from './plan-extension.js';
 
 /** Tokens that controls are drawn from, at least, as far as there are so many. */
@@ -26,7 +28,7 @@ export interface ConceptRows {
  * depends on the pairs, not on how often controls are drawn. Special tokens and rows without a token are not drawn.
  *
  * @param table tokens.parquet
- * @throws InputError where no pair is used
+ * @throws InputError where no pair is used; VerificationError where a partition is damaged
  */
 export async function conceptRows(
   run: LockedRun,
@@ -45,6 +47,7 @@ export async function conceptRows(
   const tokens = Int32Array.from(new Set([...used, ...drawn])).sort();
   const d = run.manifest.model.hidden;
   const values = new Float32Array(tokens.length * d);
+  await checkPartitions(run, partitionInputs(run));
   await gatherRows(run, tokens, (rows, at) => values.set(rows, at * d));
   return { tokens, values, check: await normCheck({ tokens, values }, table, d) };
 }

@@ -1,6 +1,5 @@
 import { reduceTasks } from '../executor/executor.js';
 import { tellRows } from '../executor/tell-rows.js';
-import { checkPartitions } from './check-partitions.js';
 import { partitionInputs } from './partition-inputs.js';
 import type { LockedRun } from './plan-extension.js';
 
@@ -8,12 +7,11 @@ import type { LockedRun } from './plan-extension.js';
 type OnRows = (rows: Float32Array, at: number) => void;
 
 /**
- * Reads the projections of some tokens of a run on the pool, from the partitions in which they lie, once these are known to
- * be as they were recorded. At most one partition a worker is in memory.
+ * Reads the projections of some tokens of a run on the pool, from the partitions in which they lie, which are known to be as they
+ * were recorded. At most one partition a worker is in memory.
  *
  * @param tokens ascending, each once
  * @param onRows is handed them in their order
- * @throws VerificationError where a partition is damaged
  */
 export async function gatherRows(
   run: Pick<LockedRun, 'directory' | 'manifest' | 'context'>,
@@ -28,7 +26,6 @@ export async function gatherRows(
     while (at < tokens.length && tokens[at]! < first + count) at++;
     return at === from ? [] : [{ ...partition, tokens: tokens.slice(from, at) }];
   });
-  await checkPartitions(run, inputs);
   const total = inputs.reduce((sum, { rows }) => sum + rows.count, 0);
   let done = 0;
   await stopwatch.time('rows', total, (advance) =>

@@ -11,6 +11,7 @@ import { projectedFolders } from '../output/projected-folder.js';
 import { folderProblems } from '../output/recorded-folder.js';
 import { runFile } from '../output/run-file.js';
 import { placeOf } from '../output/staged-files.js';
+import { undertrainedFolders } from '../output/undertrained-folder.js';
 import { PROJECTIONS_FOLDER } from '../plan/plan-run.js';
 import type { RunContext } from './context.js';
 import { digestExports } from './digest-exports.js';
@@ -42,6 +43,7 @@ export async function findFileProblems(
       ...strangers(manifest, directory),
       ...(await folderProblems(projectedFolders, directory, manifest.fingerprint)),
       ...(await folderProblems(conceptFolders, directory, manifest.fingerprint)),
+      ...(await folderProblems(undertrainedFolders, directory, manifest.fingerprint)),
     ],
     isBasisIntact: basisProblems.length === 0,
   };
