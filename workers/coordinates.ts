@@ -72,7 +72,7 @@ function refuseOverflow({ source, rows }: CoordinatesInput, values: Float32Array
   if (index < 0) return;
   const vector = rows.first + Math.floor(index / source.hidden);
   throw new InputError(
-    `${source.file}: vector ${vector} of those asked for is too long for float32, in which coordinates and duals are stored; ` +
+    `${source.givenAs ?? source.file}: vector ${vector} of those asked for is too long for float32, in which coordinates and duals are stored; ` +
       'divide the vectors by a number, and save them again',
   );
 }

@@ -112,11 +112,11 @@ export function discardFolder<Made extends FolderRecord>(
 
 /** Writes the record of a folder, sealed. */
 export function writeFolderRecord<Made extends FolderRecord>(
-  { record, schema }: FolderKind<Made>,
+  { record }: FolderKind<Made>,
   folder: string,
   made: Made,
 ): void {
-  const text = sealedText(schema.parse(made));
+  const text = sealedText(made);
   writeFileAtomically(path.join(folder, record), [Buffer.from(text)]);
 }
 

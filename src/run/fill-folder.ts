@@ -35,7 +35,8 @@ export async function fillFolder<Made extends FolderRecord>(
   const stage = openFolderStage(kind, directory, place);
   return withCleanUp(
     async () => {
-      const record = await make(stage);
+      // As it is read again: without what the schema has no word for.
+      const record = kind.schema.parse(await make(stage));
       await syncFiles(record.files.map((file) => path.join(stage, file.path)));
       writeFolderRecord(kind, stage, record);
       refuseLost(lock);

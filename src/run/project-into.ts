@@ -1,7 +1,10 @@
+import path from 'node:path';
 import { hashFile } from '../files/hash-file.js';
+import { removeFile } from '../files/remove-file.js';
 import { writeTable } from '../formats/parquet-table.js';
 import { foldSource, type NormRecord } from '../input/norm/fold-source.js';
 import type { NormRule } from '../input/norm/norm-rules.js';
+import { copyParquetVectors, type ParquetVectors } from '../input/parquet-vectors.js';
 import { type FoundVectors, KIND_METADATA } from '../input/vectors.js';
 import type { Backend } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
@@ -25,6 +28,7 @@ import { rankedTokenTable, vectorTable } from '../tables/vector-table.js';
 import { version } from '../version.js';
 import { computeCoordinates } from './compute-coordinates.js';
 import { type FilledFolder, fillFolder } from './fill-folder.js';
+import { keptProjection } from './kept-projection.js';
 import { obtainIfThere } from './obtain-model.js';
 import type { LockedRun } from './plan-extension.js';
 import { type KnownTokens, knownTokens, rankTokens } from './rank-tokens.js';
@@ -51,6 +55,8 @@ export interface WantedProjection {
   neuronpedia: string | null;
   /** Whether a projection of the same name is replaced. */
   isReplaced: boolean;
+  /** Whether one that is the same already is kept, and made anew where it is damaged. */
+  isResumed: boolean;
 }
 
 /** A projection that is being made. */
@@ -73,9 +79,9 @@ type Arrays = Record<'coordinates' | 'duals', VectorArray | null>;
 /** Projects vectors into the directory of a locked run, see `projectVectors`. */
 export async function projectInto(
   run: LockedRun,
-  source: FoundVectors,
+  source: FoundVectors | ParquetVectors,
   wanted: WantedProjection,
-): Promise<FilledFolder<ProjectedManifest>> {
+): Promise<FilledFolder<ProjectedManifest> & { isNew: boolean }> {
   const { directory, manifest, context } = run;
   const started = new Date().toISOString();
   if (wanted.neuronpedia !== null) refuseUsedFolder(wanted.neuronpedia);
@@ -87,25 +93,31 @@ export async function projectInto(
   // A device is not asked for again: it may be gone.
   const recorded = kernels.backend === 'webgpu' ? null : kernels;
   const backend = await chooseBackend({ backend: 'auto', recorded }, context.note);
-  return fillFolder(projectedFolders, run, wanted, async (stage) => {
-    const hash = hashFile(source.file, 'the vectors');
-    // Whoever waits for it hears of its failure.
-    hash.catch(() => {});
-    const projection = { run, source, wanted, basis, spectrum, backend, norm, stage };
-    const { checks, files } = await makeProjection(projection);
-    const { first, count, hidden, tensor, dtype, isTransposed } = source;
+  const { first, count, hidden, tensor, dtype, isTransposed } = source;
+  const asked = {
+    version,
+    run: { fingerprint: manifest.fingerprint, model: manifest.model.name },
+    vectors: {
+      path: source.file,
+      sha256: await hashFile(source.file, 'the vectors'),
+      ...{ tensor, dtype, isTransposed, first, count, hidden },
+    },
+    kind: wanted.kind,
+    space: wanted.space,
+    norm: norm?.record ?? null,
+    top: wanted.top === 0 ? null : wanted.top,
+  };
+  const files = namesOf(wanted);
+  const kept = wanted.isResumed ? await keptProjection(directory, wanted.name, { ...asked, files }) : null;
+  if (kept?.isIntact) return { ...kept, isNew: false };
+  const place = { name: wanted.name, isReplaced: wanted.isReplaced || kept !== null };
+  const make = async (stage: string): Promise<ProjectedManifest> => {
+    const projection = { run, wanted, basis, spectrum, backend, norm, stage };
     return {
       format: 'eigenshard-projected',
       layout: 1,
-      version,
-      run: { fingerprint: manifest.fingerprint, model: manifest.model.name },
-      vectors: { path: source.file, sha256: await hash, tensor, dtype, isTransposed, first, count, hidden },
-      kind: wanted.kind,
-      space: wanted.space,
-      norm: norm?.record ?? null,
-      top: wanted.top === 0 ? null : wanted.top,
-      checks,
-      files,
+      ...asked,
+      ...(await withStrided(source, stage, (strided) => makeProjection({ ...projection, source: strided }))),
       execution: {
         started,
         finished: new Date().toISOString(),
@@ -114,7 +126,34 @@ export async function projectInto(
         ...context.stopwatch.report(),
       },
     };
-  });
+  };
+  return { ...(await fillFolder(projectedFolders, run, place, make)), isNew: true };
+}
+
+/** Names of the files that are to be made. */
+function namesOf({ top, coordinates, duals, format }: WantedProjection): string[] {
+  return [
+    VECTORS_NAME,
+    ...(top === 0 ? [] : [RANKED_TOKENS_NAME]),
+    ...(coordinates ? [`coordinates.${format}`] : []),
+    ...(duals ? [`duals.${format}`] : []),
+  ];
+}
+
+/** Uses vectors where any thread can read them: those of a Parquet file are copied on the stage meanwhile. */
+async function withStrided<Result>(
+  source: FoundVectors | ParquetVectors,
+  stage: string,
+  use: (strided: FoundVectors) => Promise<Result>,
+): Promise<Result> {
+  if (!('columns' in source)) return use(source);
+  const copy = path.join(stage, '.vectors.partial');
+  const strided = await copyParquetVectors(source, copy);
+  try {
+    return await use(strided);
+  } finally {
+    removeFile(copy);
+  }
 }
 
 /** Computes all that is wanted of the vectors, and writes it on the stage. */
@@ -140,7 +179,7 @@ async function makeProjection(projection: Projection): Promise<Pick<ProjectedMan
       context,
     );
     const checks = coordinateChecks(deviations, source.hidden, wanted.duals);
-    refuseFailed(source.file, checks);
+    refuseFailed(source.givenAs ?? source.file, checks);
     const files = [writeTable(stage, VECTORS_NAME, vectorTable(part, source.first), metadata)];
     if (tokens !== null) {
       const vectors = {

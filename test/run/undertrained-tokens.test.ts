@@ -165,26 +165,23 @@ test.serial(
   },
 );
 
-test.serial(
-  'a reference that is given is taken in the place of what is found',
-  async (t) => {
-    const reference = [3, 250, 11];
-    const found = await undertrainedTokens(directory, options({ reference, by: 'causal_distance', top: 5 }));
-    t.like(found.manifest.reference, { source: 'given', tokens: 3, orphans: 0, knot: 0 });
-    t.regex(found.manifest.notes.join('\n'), /the reference has 3 tokens alone/);
-    const rows = await tableOf(found.directory);
-    const u = meanOf(reference.map((id) => gamma[id]!));
-    t.true(Math.abs((rows[20]!.indicator_d as number) - norm(minus(gamma[20]!, u))) < 1e-6);
-    await t.throwsAsync(undertrainedTokens(directory, options({ reference: [260] })), {
-      instanceOf: InputError,
-      message: /has no token 260, which --reference names/,
-    });
-    t.deepEqual(await readReferenceTokens('1,2,5:9'), [1, 2, 5, 6, 7, 8]);
-    t.deepEqual(await readReferenceTokens(scratchFile(t, 'ids.txt', '4\n5 6:8,9\r\n')), [4, 5, 6, 7, 9]);
-    for (const wrong of ['7:5', '1:1', 'x', ' '])
-      await t.throwsAsync(readReferenceTokens(scratchFile(t, 'ids.txt', wrong)), { instanceOf: InputError });
-  },
-);
+test.serial('a reference that is given is taken in the place of what is found', async (t) => {
+  const reference = [3, 250, 11];
+  const found = await undertrainedTokens(directory, options({ reference, by: 'causal_distance', top: 5 }));
+  t.like(found.manifest.reference, { source: 'given', tokens: 3, orphans: 0, knot: 0 });
+  t.regex(found.manifest.notes.join('\n'), /the reference has 3 tokens alone/);
+  const rows = await tableOf(found.directory);
+  const u = meanOf(reference.map((id) => gamma[id]!));
+  t.true(Math.abs((rows[20]!.indicator_d as number) - norm(minus(gamma[20]!, u))) < 1e-6);
+  await t.throwsAsync(undertrainedTokens(directory, options({ reference: [260] })), {
+    instanceOf: InputError,
+    message: /has no token 260, which --reference names/,
+  });
+  t.deepEqual(await readReferenceTokens('1,2,5:9'), [1, 2, 5, 6, 7, 8]);
+  t.deepEqual(await readReferenceTokens(scratchFile(t, 'ids.txt', '4\n5 6:8,9\r\n')), [4, 5, 6, 7, 9]);
+  for (const wrong of ['7:5', '1:1', 'x', ' '])
+    await t.throwsAsync(readReferenceTokens(scratchFile(t, 'ids.txt', wrong)), { instanceOf: InputError });
+});
 
 test.serial(
   'without its checkpoint a run knows equal rows, and neither the tokenizer nor the input embedding',
