@@ -29,6 +29,8 @@ test('--help names every command, and every option of run with its default', asy
     'inspect',
     'report',
     'top',
+    'concepts',
+    'undertrained',
     'sql',
     'generate',
     'cache',

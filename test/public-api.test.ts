@@ -37,12 +37,14 @@ const types: true[] = [
 test('the library exports these names and no others', (t) => {
   t.deepEqual(Object.keys(library).sort(), [
     'EigenshardError',
+    'conceptDirections',
     'exportRun',
     'inspectModel',
     'openRun',
     'projectVectors',
     'run',
     'tokenFacts',
+    'undertrainedTokens',
     'verify',
     'version',
   ]);

@@ -92,17 +92,13 @@ function controlCells({ controls }: ControlledFigure): Html[] {
 
 function conceptsTable({ concepts }: ConceptSummary, metric: ConceptMetric): Html {
   return html`<div class="scroll"><table><caption>${titles[metric]}</caption>
-<thead><tr><th scope="col">concept</th><th scope="col" class="number">pairs used</th><th scope="col" class="number">norm</th>
+<thead><tr><th scope="col" class="number">no.</th><th scope="col">concept</th><th scope="col" class="number">pairs used</th><th scope="col" class="number">norm</th>
 <th scope="col" class="number">cosine</th>${controlHeads()}<th scope="col" class="number">|cos| of random pairs with it</th></tr></thead>
 <tbody>${concepts.map(
-    ({
-      name,
-      given,
-      used,
-      norm,
-      leaveOneOut,
-      randomPairs,
-    }) => html`<tr><th scope="row">${harmlessText(name)}</th>
+    (
+      { name, given, used, norm, leaveOneOut, randomPairs },
+      c,
+    ) => html`<tr><td class="number">${c + 1}</td><th scope="row">${harmlessText(name)}</th>
 <td class="number">${count(used)} of ${count(given)}</td><td class="number">${fixed(norm[metric])}</td>
 <td class="number">${value(leaveOneOut[metric].measured)}</td>${controlCells(leaveOneOut[metric])}<td class="number">${value(randomPairs[metric])}</td></tr>`,
   )}</tbody></table></div>`;
@@ -115,6 +111,12 @@ const CELL = 10;
 function heatMap({ names, cosines }: ConceptContents, metric: ConceptMetric): Html {
   const shown = Math.min(names.length, MOST_CONCEPTS);
   const side = shown * CELL;
+  const middle = (k: number) => (k + 0.5) * CELL;
+  const numbers = Array.from(
+    { length: shown },
+    (_, k) =>
+      html`<text x="${middle(k)}" y="${-CELL / 2}">${k + 1}</text><text x="${-CELL / 2}" y="${middle(k)}">${k + 1}</text>`,
+  );
   const cells = Array.from({ length: shown * shown }, (_, k) => {
     const [i, j] = [Math.floor(k / shown), k % shown];
     const cosine = cosines[metric][i * names.length + j]!;
@@ -123,8 +125,8 @@ function heatMap({ names, cosines }: ConceptContents, metric: ConceptMetric): Ht
   });
   const rest =
     names.length > shown ? ` The first ${shown} of ${count(names.length)}; cosines.parquet has all.` : '';
-  return html`<figure><svg class="matrix" viewBox="0 0 ${side} ${side}" role="img" aria-label="Matrix of |cos|, ${titles[metric]}">${cells}</svg>
-<figcaption>${titles[metric]}: white is 0, full colour 1; rows and columns in the order of the tables above.${rest}</figcaption></figure>`;
+  return html`<figure><svg class="matrix" viewBox="${-CELL} ${-CELL} ${side + CELL} ${side + CELL}" role="img" aria-label="Matrix of |cos|, ${titles[metric]}">${numbers}${cells}</svg>
+<figcaption>${titles[metric]}: no colour is 0, full colour 1; numbers as in the tables above, cosines where a cell is pointed at.${rest}</figcaption></figure>`;
 }
 
 function leftOut(pairs: readonly PairRow[]): Html {
