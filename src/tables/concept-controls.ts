@@ -3,6 +3,7 @@ import {
   conceptMetrics,
   difference,
   type InMetrics,
+  measureList,
   type PairList,
   type TokenRows,
   weightedCosine,
@@ -62,13 +63,18 @@ export function measureControl(
   { set, lists }: { set: MeasuredSet; lists: readonly PairList[] },
   rows: TokenRows,
 ): ControlOutcome {
+  if (control === 're-paired') {
+    // Their means are those of the concepts.
+    const measured = lists.map((list) => measureList(list, rows));
+    const between = { euclidean: Number.NaN, causal: Number.NaN };
+    return { control, repeat, leaveOneOut: leaveOneOutMeans(measured), between, along: null };
+  }
   const measured = measureSet(lists, rows);
-  const isPairedAnew = control === 're-paired';
   return {
     control,
     repeat,
-    leaveOneOut: leaveOneOutMeans(measured),
-    between: isPairedAnew ? { euclidean: Number.NaN, causal: Number.NaN } : meanBetween(measured),
+    leaveOneOut: leaveOneOutMeans(measured.lists),
+    between: meanBetween(measured),
     along: control === 'random pairs' ? alongConcepts(set, lists, rows) : null,
   };
 }

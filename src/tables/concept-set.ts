@@ -5,7 +5,7 @@ import {
   measureList,
   type PairList,
   type TokenRows,
-  weightedCosine,
+  weightedProduct,
 } from './concept-geometry.js';
 
 /** Figures of several concepts. */
@@ -25,8 +25,9 @@ export function measureSet(lists: readonly PairList[], rows: TokenRows): Measure
     for (const [i, one] of measured.entries())
       for (let j = i; j < count; j++) {
         const other = measured[j]!;
-        const hasBoth = one.norms[metric] > 0 && other.norms[metric] > 0;
-        const cosine = hasBoth ? weightedCosine(one.mean, other.mean, rows.weights[metric]) : Number.NaN;
+        const norms = one.norms[metric] * other.norms[metric];
+        const product = norms > 0 ? weightedProduct(one.mean, other.mean, rows.weights[metric]) : Number.NaN;
+        const cosine = product / norms;
         cosines[metric][i * count + j] = cosine;
         cosines[metric][j * count + i] = cosine;
       }
@@ -53,7 +54,7 @@ export function deviationOfKnown(values: Iterable<number>): number {
 }
 
 /** Mean leave-one-out cosine of every concept, [n]. */
-export function leaveOneOutMeans({ lists }: MeasuredSet): InMetrics<Float64Array> {
+export function leaveOneOutMeans(lists: readonly MeasuredList[]): InMetrics<Float64Array> {
   const of = (metric: keyof InMetrics<number>) =>
     Float64Array.from(lists, ({ leaveOneOut }) => meanOfKnown(leaveOneOut[metric]));
   return { euclidean: of('euclidean'), causal: of('causal') };

@@ -48,7 +48,7 @@ export function summariseConcepts(
   outcomes: readonly ControlOutcome[],
   d: number,
 ): ConceptSummary {
-  const means = leaveOneOutMeans(set);
+  const means = leaveOneOutMeans(set.lists);
   const between = meanBetween(set);
   const figure = (
     measured: InMetrics<number>,
