@@ -46,19 +46,22 @@ export async function measureIndicators(
 export interface TokenNorms {
   norm: Float64Array;
   causalNorm: Float64Array;
+  /** Weights by which the mean row is taken; null where all are alike. */
+  weights: Float64Array | null;
 }
 
 /**
  * Judges the mean squared distances of all tokens by what follows from the tables alone: the mean of ||gamma||^2, less
- * 2 mu . u, plus ||u||^2, in both metrics.
+ * 2 mu . u, plus ||u||^2, in both metrics; all means are by the weights of the rows.
  */
 export function indicatorChecks(
   { d: distances, causalDistance }: TokenIndicators,
-  { norm, causalNorm }: TokenNorms,
+  { norm, causalNorm, weights }: TokenNorms,
   { reference, mean, eigenvalues }: IndicatorReference,
 ): Check[] {
+  const total = weights === null ? norm.length : weights.reduce((sum, weight) => sum + weight, 0);
   const meanSquare = (values: Float64Array) =>
-    values.reduce((sum, value) => sum + value * value, 0) / values.length;
+    values.reduce((sum, value, i) => sum + (weights?.[i] ?? 1) * value * value, 0) / total;
   const deviation = (found: Float64Array, norms: Float64Array, weight: (j: number) => number) => {
     let [product, square] = [0, 0];
     for (const [j, u] of reference.entries()) {

@@ -172,12 +172,16 @@ async function makeIndicators(
   await checkPartitions(run, partitionInputs(run));
   const compared = { reference: await meanOfRows(run, chosen), mean, eigenvalues };
   const indicators = await measureIndicators(run, compared);
-  const norms = { norm: await table.numbers('norm'), causalNorm: await table.numbers('causal_norm') };
+  const norms = {
+    norm: await table.numbers('norm'),
+    causalNorm: await table.numbers('causal_norm'),
+    weights: table.names.includes('weight') ? await table.numbers('weight') : null,
+  };
   const checks = indicatorChecks(indicators, norms, compared);
   refuseFailed(directory, checks);
   const { metric } = manifest;
-  // Only of its own covariance the first direction is the principal one.
-  const isOwn = metric.source === 'computed' || metric.matches === true;
+  // Only of its own covariance, of centred rows, the first direction is the principal one.
+  const isOwn = metric.source === 'computed' ? metric.secondMoment === 'centred' : metric.matches === true;
   if (!isOwn) indicators.b.fill(Number.NaN);
   const isReference = new Uint8Array(rows);
   for (const token of chosen) isReference[token] = 1;

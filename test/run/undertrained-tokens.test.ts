@@ -251,6 +251,22 @@ test.serial('where every row has a token and no two are alike, a reference has t
   );
 });
 
+test.serial('of weighted rows the mean row is by their weights, which the checks know', async (t) => {
+  for (const more of [{ weights: 'unique' }, { weights: 'tokenizer', secondMoment: 'uncentred' }] as const) {
+    const out = path.join(scratch, more.weights);
+    await runHere({ model, out, ridge: RIDGE, partitionRows: 70, report: false, ...more });
+    const { manifest, directory: folder } = await undertrainedTokens(out, options());
+    t.true(manifest.checks.every(({ verdict }) => verdict === 'passed'));
+    const rows = await tableOf(folder);
+    const taken = range(ROWS).filter((id) => more.weights === 'unique' || !ORPHANS.includes(id));
+    const mean = meanOf(taken.map((id) => gamma[id]!));
+    const u = meanOf([...KNOT, ...ORPHANS].map((id) => gamma[id]!));
+    const [x, y] = [minus(gamma[20]!, mean), minus(u, mean)];
+    t.true(Math.abs((rows[20]!.indicator_c as number) - (1 - dot(x, y) / (norm(x) * norm(y)))) < 1e-5);
+    t.is(rows[20]!.indicator_b === null, more.weights === 'tokenizer');
+  }
+});
+
 realModelTest(
   'of a real model, bytes that no text of its training had are the knot, and rare characters are next to it',
   async (t, real) => {
