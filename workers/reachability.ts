@@ -54,7 +54,7 @@ export async function reachability({
     encodings: [],
     failures: [],
   };
-  if (tokenizer === null) return found;
+  if (tokenizer === null) return { ...found, failures: [{ token: -1, problem: 'there is no tokenizer' }] };
   const ordinary: number[] = [];
   for (let id = rows.first; id < rows.first + rows.count; id++) {
     const known = classWithoutEncoding(tokenizer, id);

@@ -106,7 +106,11 @@ test('a pattern that never ends costs its own tokens and those behind it, and wh
 test('a folder without tokenizer.json, or without any tokenizer, leaves its tokens unknown', async (t) => {
   const directory = scratchDirectory(t);
   const ask = () => reachability({ directory, rows: { first: 0, count: 3 }, limitMs: 1000 });
-  t.deepEqual([...(await ask()).classes], [0, 0, 0]);
+  const none = await ask();
+  t.deepEqual(
+    [[...none.classes], none.failures],
+    [[0, 0, 0], [{ token: -1, problem: 'there is no tokenizer' }]],
+  );
   const other = scratchDirectory(t);
   writeFileSync(path.join(other, 'tiktoken.model'), 'YQ== 0\n4w== 1\n');
   const found = await reachability({ directory: other, rows: { first: 0, count: 3 }, limitMs: 1000 });
