@@ -391,7 +391,16 @@ test.serial('the command prints figures beside their controls, or JSON', async (
   t.regex(shown.stdout, /^concept +metric +measured +shuffled vocabulary +random pairs +re-paired$/m);
   t.regex(shown.stdout, /^second \(12 of 13\) +causal +0\.\d{3} +-?0\.\d{3} \+- 0\.\d{3}/m);
   t.regex(shown.stdout, /second: "never", "B0": a is no token/);
-  const json = await eigenshard('concepts', directory, file, '--name', 'json', '--json', ...flags);
+  const json = await eigenshard(
+    'concepts',
+    directory,
+    file,
+    '--name',
+    'shown',
+    '--overwrite',
+    '--json',
+    ...flags,
+  );
   const answer = JSON.parse(json.stdout);
   t.is(answer.summary.concepts[0].name, 'upper');
   t.is(answer.foundPairs.length, 25);
