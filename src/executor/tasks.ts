@@ -24,6 +24,7 @@ import type { RowRange } from '../plan/row-ranges.js';
 import type { UnitName } from '../plan/stages.js';
 import type { VectorKind } from '../plan/vector-kind.js';
 import type { ExtremeLists } from '../tables/extremes.js';
+import type { NeighbourMeasure, SpaceName } from '../tables/neighbour-measures.js';
 import type { TablePart, TableSettings } from '../tables/part.js';
 import type { VectorPass, VectorSpectrum } from '../tables/vector-geometry.js';
 import type { VectorPart } from '../tables/vector-part.js';
@@ -105,6 +106,34 @@ export interface Tasks {
       sums: Float64Array;
     };
   };
+  /** Reads one partition whole, compares its checksums, and sums its columns. */
+  columnSums: {
+    input: PartitionInput;
+    result: {
+      /** sum_i p_ij, [d] */
+      sums: Float64Array;
+      problems: string[];
+    };
+  };
+  /** Reads one partition, and says of its rows how long they are, and which may be equal. */
+  rowFacts: {
+    input: PartitionInput & {
+      /** m, the mean of every column, and lambda: [d] each. */
+      mean: Float64Array;
+      eigenvalues: Float64Array;
+      /** Random keys of the two hashes, [2, d]. */
+      keys: BigUint64Array;
+    };
+    result: RowFacts;
+  };
+  /** Finds the nearest neighbours of some tokens among all others, from the partitions. */
+  neighbours: {
+    input: NeighboursInput;
+    result: {
+      /** In the order of the measures. */
+      lists: NeighbourLists[];
+    };
+  };
   /** Checks that files still hold what was recorded. */
   checksum: {
     input: { files: ((FileRecord | WrittenFile) & { absolutePath: string })[] };
@@ -172,6 +201,52 @@ export interface UnitInput extends UnitName {
   threads: number;
   /** Rows that the unit is about, for whoever is told of them. */
   rows: { count: number };
+}
+
+/** What is known of rows, an entry a row. */
+export interface RowFacts {
+  /** Norms |p|, and those of q = p - m: |q|, and |q|_M by the metric. */
+  norms: Float64Array;
+  centredNorms: Float64Array;
+  centredCausalNorms: Float64Array;
+  /** Two hashes of the bits of every row, with keys that nobody knew before. */
+  hashes: [BigUint64Array, BigUint64Array];
+}
+
+/** Coordinates sqrt(weight_j) (p_j - mean_j) that measures are taken in, and what is known of the rows in them. */
+export interface NeighbourSpace {
+  /** [d] */
+  mean: Float64Array;
+  /** [d] */
+  weights: Float64Array;
+  /** Norm of every row, [V]. */
+  norms: Float64Array;
+}
+
+/** Input of `neighbours`. Of rows that are equal to the last bit, only the first is a query, and a neighbour. */
+export interface NeighboursInput {
+  /** All partitions, in order. */
+  partitions: PartitionInput[];
+  /** The tokens whose neighbours are wanted, rising. */
+  queries: Int32Array;
+  /** Number of neighbours of each. */
+  k: number;
+  measures: NeighbourMeasure[];
+  /** Those that the measures are taken in. */
+  spaces: Partial<Record<SpaceName, NeighbourSpace>>;
+  /** Whether a row is the first of those that are equal to it, uint8 [V]. */
+  isFirst: Uint8Array;
+  backend: BackendChoice;
+  /** The queries, for whoever is told of them. */
+  rows: { count: number };
+}
+
+/** Neighbours of one measure, nearest first, ties by the lower number. */
+export interface NeighbourLists {
+  /** Numbers of the rows, int32 [queries, k]; -1 where there are no more. */
+  ids: Int32Array;
+  /** Their values of the measure, [queries, k]. */
+  values: Float64Array;
 }
 
 /** One partition on disk, with its files as they were recorded. */

@@ -1,0 +1,189 @@
+import type { NeighbourSpace } from '../src/executor/tasks.js';
+import type { Region } from '../src/linalg/kernels/kernel-memory.js';
+import { QUERY_STEP } from '../src/linalg/kernels/neighbour-kernels.js';
+import { offsetOf, roundDown, scoreReached } from '../src/linalg/neighbour-scores.js';
+import { measureDefinitions, type NeighbourMeasure } from '../src/tables/neighbour-measures.js';
+import { neighbourKernels } from './neighbour-kernels.js';
+
+/** Rows that the selection looks at: a stretch of a tile, and where its partition lies. */
+export interface TileRows {
+  /** Pointer to the products, float32 [count, queries]. */
+  tile: number;
+  /** Number of its first row in the vocabulary, and in the partition. */
+  firstRow: number;
+  within: number;
+  count: number;
+}
+
+/** Kernel memory of a selection. */
+export type SelectionRegions = Record<SelectionRegion, Region>;
+type SelectionRegion =
+  | 'scales'
+  | 'offsets'
+  | 'factors'
+  | 'own'
+  | 'thresholds'
+  | 'counts'
+  | 'scores'
+  | 'members';
+
+/** Bytes of the regions of a selection. */
+export function selectionSizes(
+  queries: number,
+  places: number,
+  rows: number,
+): Record<SelectionRegion, number> {
+  const ofQueries = (Math.ceil(queries / QUERY_STEP) + 1) * QUERY_STEP * 4;
+  return {
+    scales: rows * 4,
+    offsets: rows * 4,
+    factors: ofQueries,
+    own: ofQueries,
+    thresholds: ofQueries,
+    counts: ofQueries,
+    scores: queries * places * 4,
+    members: queries * places * 4,
+  };
+}
+
+/**
+ * Selects, for every query, the rows that may be its nearest by one measure, from products in float32. A product s gives
+ * the score s scale factor + offset, of which `scoreReached` tells what every row reaches that is near enough.
+ */
+export class Selection {
+  readonly measure: NeighbourMeasure;
+  readonly isCosine: boolean;
+  readonly #space: NeighbourSpace;
+  readonly #largest: number;
+  readonly #isFirst: Uint8Array;
+  readonly #places: number;
+  readonly #regions: SelectionRegions;
+  #queries: Int32Array = new Int32Array(0);
+
+  constructor(
+    measure: NeighbourMeasure,
+    { space, isFirst, places }: { space: NeighbourSpace; isFirst: Uint8Array; places: number },
+    regions: SelectionRegions,
+  ) {
+    this.measure = measure;
+    this.isCosine = measureDefinitions[measure].isCosine;
+    this.#space = space;
+    this.#largest = space.norms.reduce((a, b) => Math.max(a, b), 0) || 1;
+    this.#isFirst = isFirst;
+    this.#places = places;
+    this.#regions = regions;
+  }
+
+  /** Begins with some queries, without any neighbours. */
+  begin(queries: Int32Array): void {
+    const { factors, own, thresholds, counts } = this.#regions;
+    this.#queries = queries;
+    own.int32.set(queries);
+    counts.int32.fill(0);
+    factors.float32.fill(0);
+    thresholds.float32.fill(Number.POSITIVE_INFINITY);
+    for (const [q, id] of queries.entries()) {
+      factors.float32[q] = this.#share(id);
+      if (this.#isDefined(id)) thresholds.float32[q] = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  /** Begins with a partition, of which tiles follow. */
+  beginRows({ first, count }: { first: number; count: number }): void {
+    const { scales, offsets } = this.#regions;
+    const d = this.#space.mean.length;
+    for (let i = 0; i < count; i++) {
+      const id = first + i;
+      const isNeighbour = this.#isFirst[id] === 1 && this.#isDefined(id);
+      scales.float32[i] = this.#share(id);
+      offsets.float32[i] = isNeighbour
+        ? offsetOf(this.isCosine, d, this.#share(id))
+        : Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  /** Offers rows to all queries. */
+  offer({ tile, firstRow, within, count }: TileRows): void {
+    const { scales, offsets, factors, own, thresholds, counts, scores, members } = this.#regions;
+    neighbourKernels.offerTile(
+      tile,
+      count,
+      this.#queries.length,
+      firstRow,
+      scales.offset + within * 4,
+      offsets.offset + within * 4,
+      // Products are cosines.
+      this.isCosine ? 0 : factors.offset,
+      own.offset,
+      thresholds.offset,
+      counts.offset,
+      this.#places,
+      scores.offset,
+      members.offset,
+    );
+  }
+
+  /** Rows that query q has kept. */
+  candidates(q: number): Int32Array {
+    const first = q * this.#places;
+    return this.#regions.members.int32.subarray(first, first + this.#regions.counts.int32[q]!);
+  }
+
+  /** Whether no row that was passed over can be as near to query q as `value`. */
+  isComplete(q: number, value: number): boolean {
+    const { counts, scores } = this.#regions;
+    // With room left, none was.
+    if (counts.int32[q]! < this.#places) return true;
+    return scores.float32[q * this.#places]! < this.#reached(q, value);
+  }
+
+  /** Lists from now on, of query q, every row that can be as near as `value`; null: none. */
+  listFrom(q: number, value: number | null): void {
+    this.#regions.thresholds.float32[q] =
+      value === null ? Number.POSITIVE_INFINITY : roundDown(this.#reached(q, value));
+  }
+
+  /**
+   * Lists pairs of queries and rows of a tile by the thresholds that `listFrom` has set, from its row `begin` on.
+   *
+   * @param into pairs (int32 [capacity, 2]: query, row within the tile) and `found`, their number
+   * @returns the row to go on with
+   */
+  list(
+    { tile, firstRow, within, count }: TileRows,
+    begin: number,
+    into: { pairs: Region; found: Region; capacity: number },
+  ): number {
+    const { scales, offsets, factors, own, thresholds } = this.#regions;
+    return neighbourKernels.listAbove(
+      tile,
+      count,
+      this.#queries.length,
+      firstRow,
+      scales.offset + within * 4,
+      offsets.offset + within * 4,
+      this.isCosine ? 0 : factors.offset,
+      own.offset,
+      thresholds.offset,
+      begin,
+      into.pairs.offset,
+      into.capacity,
+      into.found.offset,
+    );
+  }
+
+  #reached(q: number, value: number): number {
+    const share = this.#share(this.#queries[q]!);
+    const d = this.#space.mean.length;
+    return scoreReached({ isCosine: this.isCosine, d, value, share, largest: this.#largest });
+  }
+
+  #share(id: number): number {
+    return this.#space.norms[id]! / this.#largest;
+  }
+
+  /** Whether a row has this measure: a row of zeros has no direction. */
+  #isDefined(id: number): boolean {
+    return !this.isCosine || this.#space.norms[id]! > 0;
+  }
+}
