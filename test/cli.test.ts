@@ -225,7 +225,7 @@ test('wrong arguments are refused with what is allowed', async (t) => {
 });
 
 const commands =
-  'run, batch, verify, inspect, export, report, top, token, project, sql, generate, cache, plan, step, status, submit, doctor';
+  'run, batch, verify, inspect, export, report, top, token, project, sql, neighbours, generate, cache, plan, step, status, submit, doctor';
 
 for (const [args, message] of [
   [['frobnicate'], `unknown command 'frobnicate'\nThe commands of eigenshard are ${commands}.`],
@@ -275,7 +275,7 @@ for (const [args, lines] of [
   ],
   [
     ['-k', '5'],
-    ["unknown option '-k'", '-k is an option of top, not of run.', '"eigenshard run --help"'],
+    ["unknown option '-k'", '-k is an option of top, neighbours, not of run.', '"eigenshard run --help"'],
   ],
   [
     ['--metric'],

@@ -39,8 +39,8 @@ async function runExample(
 }
 
 test('the examples of docs/library.md run, one after the other, and find what the checkpoint holds', async (t) => {
-  const [computes = '', opens = '', adds = '', verifies = ''] = examples;
-  t.is(examples.length, 4);
+  const [computes = '', opens = '', adds = '', searches = '', verifies = ''] = examples;
+  t.is(examples.length, 5);
   const folder = exampleFolder(t);
   const { stdout, stderr } = await runExample(t, folder, computes);
   t.regex(stdout, /runs.mine is new lambda from [\d.]+ to [\d.]+, median [\d.]+\n$/);
@@ -62,6 +62,9 @@ test('the examples of docs/library.md run, one after the other, and find what th
     /^made \[\s*'eigenbasis\.pt',\s*'projections\.pt',\s*'projections\.npy',\s*'tokens\.parquet'/,
   );
   t.regex(added, /was there \[\] has \[ 'npy', 'pt' \]\n$/);
+
+  const searched = (await runExample(t, folder, searches)).stdout;
+  t.regex(searched, /^found \d+\ncosine (?:\[ \d+, \d+, \d+ \]) \[[^\]]+\]\n$/);
 
   const lines = (await runExample(t, folder, verifies)).stdout.trim().split('\n');
   t.regex(lines[0]!, new RegExp(`^lm_head.weight: ${ROWS} x ${HIDDEN} bfloat16 \\(rule 1`));
