@@ -8,6 +8,7 @@ import { addExportCommand } from './commands/export.js';
 import { addGenerateCommand } from './commands/generate.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { misplacedWord } from './commands/misplaced-word.js';
+import { addNeighboursCommand } from './commands/neighbours.js';
 import { addPlanCommand } from './commands/plan.js';
 import { withOutput } from './commands/print.js';
 import { addProjectCommand } from './commands/project.js';
@@ -73,6 +74,7 @@ export function createProgram(): Command {
   addTokenCommand(program);
   addProjectCommand(program);
   addSqlCommand(program);
+  addNeighboursCommand(program);
   addGenerateCommand(program);
   addCacheCommands(program);
   addPlanCommand(program);

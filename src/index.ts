@@ -12,6 +12,13 @@ export type { Options } from './run/config.js';
 export type { FinishedRun } from './run/coordinator.js';
 export { type ExportOptions, exportRun } from './run/export-run.js';
 export type { ExtendedRun } from './run/extend-run.js';
+export {
+  findNeighbours,
+  type NearestTokens,
+  type NeighbourOptions,
+  nearestTokens,
+  type RunWithNeighbours,
+} from './run/find-neighbours.js';
 export type { ProgressEvent, StageState } from './run/progress.js';
 export {
   type ProjectedVectors,
@@ -20,4 +27,5 @@ export {
 } from './run/project-vectors.js';
 export { run } from './run/run.js';
 export { type FoundVerification, verify } from './run/verify.js';
+export type { NeighbourMeasure } from './tables/neighbour-measures.js';
 export { version } from './version.js';
