@@ -12,13 +12,14 @@ export type { Options } from './run/config.js';
 export type { FinishedRun } from './run/coordinator.js';
 export { type ExportOptions, exportRun } from './run/export-run.js';
 export type { ExtendedRun } from './run/extend-run.js';
+export { findNeighbours, type RunWithNeighbours } from './run/find-neighbours.js';
 export {
-  findNeighbours,
-  type NearestTokens,
-  type NeighbourOptions,
-  nearestTokens,
-  type RunWithNeighbours,
-} from './run/find-neighbours.js';
+  type NearestToVector,
+  type NearestToVectorsOptions,
+  nearestToVectors,
+} from './run/nearest-to-vectors.js';
+export { type NearestTokens, nearestTokens } from './run/nearest-tokens.js';
+export type { NeighbourOptions } from './run/neighbour-options.js';
 export type { ProgressEvent, StageState } from './run/progress.js';
 export {
   type ProjectedVectors,

@@ -1,14 +1,14 @@
-import type { NeighbourSpace } from '../src/executor/tasks.js';
+import type { Coordinates } from '../src/executor/tasks.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import { neighbourKernels } from './neighbour-kernels.js';
-import type { PartitionColumns } from './partition-columns.js';
+import type { ColumnsAt } from './partition-columns.js';
 
 /** Pairs that are computed at once, at most; more than there are queries in a unit. */
 export const PAIRS = 65_536;
 
 /** Kernel memory for exact values of pairs. */
 export type PairRegions = Record<
-  'pairs' | 'left' | 'right' | 'sums' | 'found' | 'centre' | 'weights',
+  'pairs' | 'left' | 'right' | 'sums' | 'found' | 'centres' | 'weights',
   Region
 >;
 
@@ -21,18 +21,17 @@ export function pairSizes(d: number): Record<keyof PairRegions, number> {
     right: ofPairs,
     sums: ofPairs,
     found: 4,
-    centre: d * 8,
+    centres: 2 * d * 8,
     weights: d * 8,
   };
 }
 
-/** Queries, their projections by columns, and the coordinates and the measure that values are taken in. */
-export interface ExactQueries {
-  ids: Int32Array;
-  /** Pointer to their projections, float32 [d, queries]. */
-  projections: number;
-  space: NeighbourSpace;
-  isCosine: boolean;
+/** One side of pairs: vectors by columns, float32, and what is known of them. */
+export interface Side extends ColumnsAt {
+  /** Norm of vector k of this side, in the coordinates of the measure. */
+  normOf: (k: number) => number;
+  /** What is taken off before a direction is looked at, [d]; null where that is nothing. */
+  centre: Float64Array | null;
 }
 
 /**
@@ -41,34 +40,35 @@ export interface ExactQueries {
  * Distances are taken from the differences of projections, and 1 - cosine is half the squared distance of the unit
  * vectors: equal rows are at 0 exactly, and near ones as accurate as far ones.
  *
- * @param columns where the rows lie, row 0 being that of the number `firstRow`
  * @returns the values, [count], valid until the next call
  */
 export function exactValues(
-  { ids, projections, space, isCosine }: ExactQueries,
-  { columns, firstRow }: { columns: PartitionColumns; firstRow: number },
-  { pairs, left, right, sums, centre, weights }: PairRegions,
+  { isCosine, weights }: { isCosine: boolean; weights: Coordinates['weights'] },
+  { queries, rows }: { queries: Side; rows: Side },
+  regions: PairRegions,
   count: number,
 ): Float64Array {
-  const { norms } = space;
-  // Differences of projections need no mean taken off, which would only round them.
-  if (isCosine) centre.float64.set(space.mean);
-  else centre.float64.fill(0);
-  weights.float64.set(space.weights);
+  const { pairs, left, right, sums, centres } = regions;
+  const d = weights.length;
+  for (const [k, { centre }] of [queries, rows].entries()) {
+    // Differences of projections need no mean taken off, which would only round them.
+    if (isCosine && centre !== null) centres.float64.set(centre, k * d);
+    else centres.float64.fill(0, k * d, (k + 1) * d);
+  }
+  regions.weights.float64.set(weights);
   for (let k = 0; k < count; k++) {
-    const [query, row] = [ids[pairs.int32[2 * k]!]!, firstRow + pairs.int32[2 * k + 1]!];
-    left.float64[k] = isCosine ? 1 / norms[query]! : 1;
-    right.float64[k] = isCosine ? 1 / norms[row]! : 1;
+    left.float64[k] = isCosine ? 1 / queries.normOf(pairs.int32[2 * k]!) : 1;
+    right.float64[k] = isCosine ? 1 / rows.normOf(pairs.int32[2 * k + 1]!) : 1;
   }
   sums.float64.fill(0, 0, count);
   neighbourKernels.addSquares(
-    projections,
-    ids.length * 4,
-    columns.offset,
-    columns.columnStride,
-    space.mean.length,
-    centre.offset,
-    weights.offset,
+    queries.offset,
+    queries.columnStride,
+    rows.offset,
+    rows.columnStride,
+    d,
+    centres.offset,
+    regions.weights.offset,
     pairs.offset,
     count,
     left.offset,
@@ -76,6 +76,11 @@ export function exactValues(
     sums.offset,
   );
   const values = sums.float64.subarray(0, count);
-  for (let k = 0; k < count; k++) values[k] = isCosine ? values[k]! / 2 : Math.sqrt(values[k]!);
+  for (let k = 0; k < count; k++) values[k] = measureValue(isCosine, values[k]!);
   return values;
+}
+
+/** The value of a measure by a sum of squares: half of it for a cosine, else its root. */
+export function measureValue(isCosine: boolean, squares: number): number {
+  return isCosine ? squares / 2 : Math.sqrt(squares);
 }

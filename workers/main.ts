@@ -51,6 +51,8 @@ export const checksum = task<'checksum'>(async () => (await import('./checksum.j
 export const columnSums = task<'columnSums'>(async () => (await import('./column-sums.js')).columnSums);
 /** Task `rowFacts`. */
 export const rowFacts = task<'rowFacts'>(async () => (await import('./row-facts.js')).rowFacts);
+/** Task `nearestRows`. */
+export const nearestRows = task<'nearestRows'>(async () => (await import('./nearest-rows.js')).nearestRows);
 /** Task `neighbours`. */
 export const neighbours = task<'neighbours'>(async () => (await import('./neighbours.js')).neighbours);
 

@@ -4,6 +4,7 @@ import { QUERY_STEP } from '../src/linalg/kernels/neighbour-kernels.js';
 import { offsetOf, roundDown, scoreReached } from '../src/linalg/neighbour-scores.js';
 import { measureDefinitions, type NeighbourMeasure } from '../src/tables/neighbour-measures.js';
 import { neighbourKernels } from './neighbour-kernels.js';
+import type { QueryBlock } from './query-block.js';
 
 /** Rows that the selection looks at: a stretch of a tile, and where its partition lies. */
 export interface TileRows {
@@ -54,11 +55,12 @@ export class Selection {
   readonly measure: NeighbourMeasure;
   readonly isCosine: boolean;
   readonly #space: NeighbourSpace;
-  readonly #largest: number;
   readonly #isFirst: Uint8Array;
   readonly #places: number;
   readonly #regions: SelectionRegions;
-  #queries: Int32Array = new Int32Array(0);
+  /** Norms of the queries, and the largest one of these and of all rows. */
+  #norms: Float64Array = new Float64Array(0);
+  #largest = 1;
 
   constructor(
     measure: NeighbourMeasure,
@@ -68,23 +70,24 @@ export class Selection {
     this.measure = measure;
     this.isCosine = measureDefinitions[measure].isCosine;
     this.#space = space;
-    this.#largest = space.norms.reduce((a, b) => Math.max(a, b), 0) || 1;
     this.#isFirst = isFirst;
     this.#places = places;
     this.#regions = regions;
   }
 
   /** Begins with some queries, without any neighbours. */
-  begin(queries: Int32Array): void {
+  begin(block: QueryBlock): void {
     const { factors, own, thresholds, counts } = this.#regions;
-    this.#queries = queries;
-    own.int32.set(queries);
+    this.#norms = block.norms(this.#space);
+    const larger = (a: number, b: number) => Math.max(a, b);
+    this.#largest = this.#norms.reduce(larger, this.#space.norms.reduce(larger, 0)) || 1;
+    own.int32.set(block.own);
     counts.int32.fill(0);
     factors.float32.fill(0);
     thresholds.float32.fill(Number.POSITIVE_INFINITY);
-    for (const [q, id] of queries.entries()) {
-      factors.float32[q] = this.#share(id);
-      if (this.#isDefined(id)) thresholds.float32[q] = Number.NEGATIVE_INFINITY;
+    for (const [q, norm] of this.#norms.entries()) {
+      factors.float32[q] = norm / this.#largest;
+      if (this.#hasMeasure(norm)) thresholds.float32[q] = Number.NEGATIVE_INFINITY;
     }
   }
 
@@ -93,12 +96,11 @@ export class Selection {
     const { scales, offsets } = this.#regions;
     const d = this.#space.mean.length;
     for (let i = 0; i < count; i++) {
-      const id = first + i;
-      const isNeighbour = this.#isFirst[id] === 1 && this.#isDefined(id);
-      scales.float32[i] = this.#share(id);
-      offsets.float32[i] = isNeighbour
-        ? offsetOf(this.isCosine, d, this.#share(id))
-        : Number.NEGATIVE_INFINITY;
+      const norm = this.#space.norms[first + i]!;
+      const isNeighbour = this.#isFirst[first + i] === 1 && this.#hasMeasure(norm);
+      const share = norm / this.#largest;
+      scales.float32[i] = share;
+      offsets.float32[i] = isNeighbour ? offsetOf(this.isCosine, d, share) : Number.NEGATIVE_INFINITY;
     }
   }
 
@@ -108,7 +110,7 @@ export class Selection {
     neighbourKernels.offerTile(
       tile,
       count,
-      this.#queries.length,
+      this.#norms.length,
       firstRow,
       scales.offset + within * 4,
       offsets.offset + within * 4,
@@ -158,7 +160,7 @@ export class Selection {
     return neighbourKernels.listAbove(
       tile,
       count,
-      this.#queries.length,
+      this.#norms.length,
       firstRow,
       scales.offset + within * 4,
       offsets.offset + within * 4,
@@ -173,17 +175,13 @@ export class Selection {
   }
 
   #reached(q: number, value: number): number {
-    const share = this.#share(this.#queries[q]!);
+    const share = this.#norms[q]! / this.#largest;
     const d = this.#space.mean.length;
     return scoreReached({ isCosine: this.isCosine, d, value, share, largest: this.#largest });
   }
 
-  #share(id: number): number {
-    return this.#space.norms[id]! / this.#largest;
-  }
-
-  /** Whether a row has this measure: a row of zeros has no direction. */
-  #isDefined(id: number): boolean {
-    return !this.isCosine || this.#space.norms[id]! > 0;
+  /** Whether a vector of some norm has this measure: one of zeros has no direction. */
+  #hasMeasure(norm: number): boolean {
+    return !this.isCosine || norm > 0;
   }
 }

@@ -6,10 +6,11 @@ import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { splitRows } from '../src/plan/row-ranges.js';
 import { kernels } from './context.js';
+import { endIfInterrupted } from './interruption.js';
 import { blockBytes, layoutOf, partitionAt } from './partition-blocks.js';
 
-/** Where the projections of a partition lie, by columns. */
-export interface PartitionColumns {
+/** Where a matrix lies in kernel memory by columns, float32. */
+export interface ColumnsAt {
   /** Pointer to the first value. */
   offset: number;
   /** Bytes from a column to the next. */
@@ -28,14 +29,14 @@ export function columnBytes(partitions: readonly PartitionInput[]): { block: num
 
 /**
  * Reads the projections of a partition whole, of one of its formats, without checksums: whoever reads a partition over and
- * over has compared them before.
+ * over has compared them before, and whoever writes nothing need not.
  *
  * @param regions see `columnBytes`
  */
 export async function readColumns(
   input: PartitionInput,
   { block, strip }: { block: Region; strip: Region },
-): Promise<PartitionColumns> {
+): Promise<ColumnsAt> {
   const { rows, hidden: d, directory, arrow } = input;
   const layout = layoutOf(input);
   if (layout !== null && input.parquet !== null) {
@@ -63,4 +64,22 @@ export async function readColumns(
     }
   });
   return { offset: block.offset, columnStride };
+}
+
+/** Reads partitions one after the other into the same memory. */
+export class PartitionReader {
+  readonly #regions: { block: Region; strip: Region };
+  #held: { partition: PartitionInput; columns: ColumnsAt } | undefined;
+
+  constructor(regions: { block: Region; strip: Region }) {
+    this.#regions = regions;
+  }
+
+  /** Reads a partition, unless it is the one that lies there. */
+  async read(partition: PartitionInput): Promise<ColumnsAt> {
+    endIfInterrupted();
+    if (this.#held?.partition !== partition)
+      this.#held = { partition, columns: await readColumns(partition, this.#regions) };
+    return this.#held.columns;
+  }
 }

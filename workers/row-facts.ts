@@ -4,53 +4,56 @@ import { endIfInterrupted } from './interruption.js';
 import { neighbourKernels } from './neighbour-kernels.js';
 import { columnBytes, readColumns } from './partition-columns.js';
 
-/** Columns that are folded between two looks at the interruption. */
-const STEP_COLUMNS = 256;
-
 /** Reads one partition, and says of its rows how long they are, and which may be equal. */
 export async function rowFacts(input: Tasks['rowFacts']['input']): Promise<Tasks['rowFacts']['result']> {
   const { rows, hidden: d, mean, eigenvalues, keys } = input;
-  const ofRows = rows.count * 8;
+  // Rows are read by pairs.
+  const ofRows = (rows.count + 1) * 8;
   const regions = memory.allot({
     ...columnBytes([input]),
-    mean: d * 8,
-    lambda: d * 8,
-    keys: 2 * d * 8,
-    squares: ofRows,
-    centred: ofRows,
-    causal: ofRows,
-    hashes: ofRows,
-    otherHashes: ofRows,
+    ...{ mean: d * 8, weights: d * 8, keys: d * 8 },
+    ofRows,
   });
-  regions.mean.float64.set(mean);
-  regions.lambda.float64.set(eigenvalues);
-  regions.keys.bytes.set(new Uint8Array(keys.buffer, keys.byteOffset, keys.byteLength));
-  const { squares, centred, causal, hashes, otherHashes } = regions;
-  for (const region of [squares, centred, causal, hashes, otherHashes]) region.bytes.fill(0);
   const { offset, columnStride } = await readColumns(input, regions);
-  for (let first = 0; first < d; first += STEP_COLUMNS) {
+  const norms = (centre: Float64Array | 0, weights: Float64Array | 1): Float64Array => {
     endIfInterrupted();
-    neighbourKernels.foldRows(
-      offset + first * columnStride,
+    fill(regions.mean.float64, centre);
+    fill(regions.weights.float64, weights);
+    regions.ofRows.bytes.fill(0);
+    neighbourKernels.addNorms(
+      offset,
       rows.count,
-      Math.min(STEP_COLUMNS, d - first),
+      d,
       columnStride,
-      regions.mean.offset + first * 8,
-      regions.lambda.offset + first * 8,
-      regions.keys.offset + first * 8,
-      d * 8,
-      squares.offset,
-      centred.offset,
-      causal.offset,
-      hashes.offset,
-      otherHashes.offset,
+      regions.mean.offset,
+      regions.weights.offset,
+      regions.ofRows.offset,
     );
-  }
-  const bits = (bytes: Uint8Array) => new BigUint64Array(bytes.slice().buffer);
-  return {
-    norms: squares.float64.map(Math.sqrt),
-    centredNorms: centred.float64.map(Math.sqrt),
-    centredCausalNorms: causal.float64.map(Math.sqrt),
-    hashes: [bits(hashes.bytes), bits(otherHashes.bytes)],
+    return regions.ofRows.float64.subarray(0, rows.count).map(Math.sqrt);
   };
+  const hashes = (own: BigUint64Array): BigUint64Array => {
+    endIfInterrupted();
+    regions.keys.bytes.set(new Uint8Array(own.buffer, own.byteOffset, own.byteLength));
+    regions.ofRows.bytes.fill(0);
+    neighbourKernels.addHashes(
+      offset,
+      rows.count,
+      d,
+      columnStride,
+      regions.keys.offset,
+      regions.ofRows.offset,
+    );
+    return new BigUint64Array(regions.ofRows.bytes.slice(0, rows.count * 8).buffer);
+  };
+  return {
+    norms: norms(0, 1),
+    centredNorms: norms(mean, 1),
+    centredCausalNorms: norms(mean, eigenvalues),
+    hashes: [hashes(keys.subarray(0, d)), hashes(keys.subarray(d))],
+  };
+}
+
+function fill(target: Float64Array, values: Float64Array | number): void {
+  if (typeof values === 'number') target.fill(values);
+  else target.set(values);
 }

@@ -1,6 +1,10 @@
-import type { NearestTokens, RunWithNeighbours } from '../run/find-neighbours.js';
+import type { RunWithNeighbours } from '../run/find-neighbours.js';
+import type { NearestToVector } from '../run/nearest-to-vectors.js';
+import type { NearestTokens } from '../run/nearest-tokens.js';
+import type { SharedSearch } from '../run/share-neighbours.js';
 import type { Knot } from '../tables/knots.js';
 import { count, counted, figure, fixed } from '../text/figures.js';
+import { numberRanges } from '../text/number-ranges.js';
 import { textTable } from '../text/text-table.js';
 import { visibleText } from '../text/visible-text.js';
 
@@ -10,31 +14,54 @@ const MOST_KNOTS = 20;
 /** Texts of all tokens; null where the run has no tables. */
 type Texts = readonly (string | null)[] | null;
 
+/** Neighbours and their values; null where there is no direction. */
+type MeasuredList = Pick<NearestTokens, 'ids' | 'values'>;
+
 /** The neighbours of some tokens, each as a table. */
 export function nearestText(found: readonly NearestTokens[], texts: Texts): string {
   return found
-    .map(({ measure, token, ids, values }) => {
-      const title = `token ${token} ${nameOf(texts, token)}, by ${measure}`;
-      if (ids === null || values === null) return `${title}: a row of zeros has no direction`;
-      return [
-        title,
-        ...textTable(
-          [
-            { name: 'place', align: 'right' },
-            { name: 'token_id', align: 'right' },
-            { name: 'text', align: 'left' },
-            { name: 'value', align: 'right' },
-          ],
-          ids.map((id, place) => [
-            String(place + 1),
-            String(id),
-            nameOf(texts, id),
-            values[place]!.toPrecision(6),
-          ]),
-        ),
-      ].join('\n');
-    })
+    .map(({ measure, token, ...lists }) =>
+      listText(`token ${token} ${nameOf(texts, token)}, by ${measure}`, lists, texts),
+    )
     .join('\n\n');
+}
+
+/** The tokens nearest to some vectors, each as a table. */
+export function nearestToVectorsText(found: readonly NearestToVector[], texts: Texts): string {
+  return found
+    .map(({ measure, vector, ...lists }) => listText(`vector ${vector}, by ${measure}`, lists, texts))
+    .join('\n\n');
+}
+
+function listText(title: string, { ids, values }: MeasuredList, texts: Texts): string {
+  if (ids === null || values === null) return `${title}: zeros have no direction`;
+  return [
+    title,
+    ...textTable(
+      [
+        { name: 'place', align: 'right' },
+        { name: 'token_id', align: 'right' },
+        { name: 'text', align: 'left' },
+        { name: 'value', align: 'right' },
+      ],
+      ids.map((id, place) => [
+        String(place + 1),
+        String(id),
+        nameOf(texts, id),
+        values[place]!.toPrecision(6),
+      ]),
+    ),
+  ].join('\n');
+}
+
+/** What a process has done of a search that others share. */
+export function sharedText({ directory, units, before, computed, missing }: SharedSearch): string {
+  const done =
+    units === 0
+      ? "none of the units is this process's"
+      : `${counted(computed, 'unit')} computed, ${before} of ${units} done before`;
+  if (missing.length === 0) return `${directory}: ${done}; another process adds the neighbours to the run`;
+  return `${directory}: ${done}; of all, ${numberRanges(missing)} ${missing.length === 1 ? 'is' : 'are'} missing`;
 }
 
 /** What the neighbours of all tokens come to. */

@@ -24,6 +24,7 @@ import type { RowRange } from '../plan/row-ranges.js';
 import type { UnitName } from '../plan/stages.js';
 import type { VectorKind } from '../plan/vector-kind.js';
 import type { ExtremeLists } from '../tables/extremes.js';
+import type { NeighbourLists } from '../tables/nearest-lists.js';
 import type { NeighbourMeasure, SpaceName } from '../tables/neighbour-measures.js';
 import type { TablePart, TableSettings } from '../tables/part.js';
 import type { VectorPass, VectorSpectrum } from '../tables/vector-geometry.js';
@@ -106,9 +107,12 @@ export interface Tasks {
       sums: Float64Array;
     };
   };
-  /** Reads one partition whole, compares its checksums, and sums its columns. */
+  /** Reads one partition whole, and sums its columns. */
   columnSums: {
-    input: PartitionInput;
+    input: PartitionInput & {
+      /** Whether its checksums are compared. */
+      isChecked: boolean;
+    };
     result: {
       /** sum_i p_ij, [d] */
       sums: Float64Array;
@@ -126,9 +130,14 @@ export interface Tasks {
     };
     result: RowFacts;
   };
-  /** Finds the nearest neighbours of some tokens among all others, from the partitions. */
+  /** Finds the nearest neighbours of a block of queries among all rows, by products in float32 first. */
   neighbours: {
     input: NeighboursInput;
+    result: UnitNeighbours;
+  };
+  /** Finds the nearest neighbours of a few queries among the rows of one partition, all in float64. */
+  nearestRows: {
+    input: NearestRowsInput;
     result: {
       /** In the order of the measures. */
       lists: NeighbourLists[];
@@ -213,22 +222,33 @@ export interface RowFacts {
   hashes: [BigUint64Array, BigUint64Array];
 }
 
-/** Coordinates sqrt(weight_j) (p_j - mean_j) that measures are taken in, and what is known of the rows in them. */
-export interface NeighbourSpace {
-  /** [d] */
+/** Coordinates sqrt(weight_j) (p_j - mean_j) that measures are taken in: [d] each. */
+export interface Coordinates {
   mean: Float64Array;
-  /** [d] */
   weights: Float64Array;
+}
+
+/** Coordinates, and what is known of all rows in them. */
+export interface NeighbourSpace extends Coordinates {
   /** Norm of every row, [V]. */
   norms: Float64Array;
+}
+
+/** Vectors whose neighbours are wanted. */
+export interface NeighbourQueries {
+  /** The rows that they are, rising, which are none of their neighbours; -1 for vectors from outside. int32 [n] */
+  own: Int32Array;
+  /** Their projections, float32 [n, d] row-major; null where they are read as those of the rows that they are. */
+  projections: Float32Array | null;
+  /** Whether a measure that takes the mean row off the rows takes it off them, too. */
+  isCentred: boolean;
 }
 
 /** Input of `neighbours`. Of rows that are equal to the last bit, only the first is a query, and a neighbour. */
 export interface NeighboursInput {
   /** All partitions, in order. */
   partitions: PartitionInput[];
-  /** The tokens whose neighbours are wanted, rising. */
-  queries: Int32Array;
+  queries: NeighbourQueries;
   /** Number of neighbours of each. */
   k: number;
   measures: NeighbourMeasure[];
@@ -241,12 +261,20 @@ export interface NeighboursInput {
   rows: { count: number };
 }
 
-/** Neighbours of one measure, nearest first, ties by the lower number. */
-export interface NeighbourLists {
-  /** Numbers of the rows, int32 [queries, k]; -1 where there are no more. */
-  ids: Int32Array;
-  /** Their values of the measure, [queries, k]. */
-  values: Float64Array;
+/** What is found of a block of queries. */
+export interface UnitNeighbours {
+  /** In the order of the measures. */
+  lists: NeighbourLists[];
+  seconds: number;
+}
+
+/** Input of `nearestRows`: a partition, and queries with their projections. */
+export interface NearestRowsInput extends PartitionInput {
+  queries: NeighbourQueries & { projections: Float32Array };
+  k: number;
+  measures: NeighbourMeasure[];
+  /** Those that the measures are taken in. */
+  spaces: Partial<Record<SpaceName, Coordinates>>;
 }
 
 /** One partition on disk, with its files as they were recorded. */

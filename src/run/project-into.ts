@@ -6,12 +6,10 @@ import { hashFile } from '../files/hash-file.js';
 import { refuseLost } from '../files/lock.js';
 import { syncFiles } from '../files/sync-files.js';
 import { writeTable } from '../formats/parquet-table.js';
-import { foldSource, type NormRecord } from '../input/norm/fold-source.js';
 import type { NormRule } from '../input/norm/norm-rules.js';
 import { type FoundVectors, KIND_METADATA } from '../input/vectors.js';
 import type { Backend } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
-import type { Fold } from '../linalg/fold.js';
 import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
 import { type EigenbasisOnDisk, readEigenbasis, refuseDamagedBasis } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
@@ -36,11 +34,10 @@ import { type VectorSpectrum, vectorPasses } from '../tables/vector-geometry.js'
 import { rankedTokenTable, vectorTable } from '../tables/vector-table.js';
 import { version } from '../version.js';
 import { computeCoordinates } from './compute-coordinates.js';
-import { obtainIfThere } from './obtain-model.js';
 import type { LockedRun } from './plan-extension.js';
 import { knownTokens, rankTokens } from './rank-tokens.js';
-import { readRecordedModel } from './recorded-model.js';
 import { coordinateChecks, rankingChecks } from './vector-checks.js';
+import { readVectorNorm, type VectorNorm } from './vector-norm.js';
 
 /** What is to be made of vectors. */
 export interface WantedProjection {
@@ -71,7 +68,7 @@ interface Projection {
   spectrum: VectorSpectrum;
   backend: Backend;
   /** The final norm that the vectors are taken through; null where they meet the rows as they are. */
-  norm: { fold: Fold; record: NormRecord } | null;
+  norm: VectorNorm | null;
   /** Folder in which its files are made. */
   stage: string;
 }
@@ -91,7 +88,7 @@ export async function projectInto(
   await refuseDamagedBasis(directory, manifest);
   const basis = await readEigenbasis(directory, manifest.model.hidden, manifest.eigenbasis);
   const spectrum = await spectrumOf(run, basis);
-  const norm = await normOf(run, wanted);
+  const norm = await readVectorNorm(run, wanted);
   const { kernels } = manifest.execution;
   // A device is not asked for again: it may be gone.
   const recorded = kernels.backend === 'webgpu' ? null : kernels;
@@ -227,27 +224,6 @@ async function spectrumOf(
   const columns =
     tables === null ? null : await openTable({ directory, tables }, 'eigenvectors', model.hidden);
   return { eigenvalues, variances, means: columns === null ? null : await columns.numbers('mean') };
-}
-
-/**
- * Reads the final norm of the checkpoint for vectors that lie before it, unless it is folded into the rows already. The
- * checkpoint is compared with the run first.
- *
- * @throws InputError where it is not at hand, is another one, or has no norm that is known
- */
-async function normOf(
-  { manifest, context }: LockedRun,
-  { space, model: moved, normRule: rule }: WantedProjection,
-): Promise<Projection['norm']> {
-  const { model, options } = manifest;
-  if (space === 'normed' || model.norm !== null) return null;
-  const tensor = model.tensor ?? undefined;
-  const wish = { isFolded: true, rule };
-  const asked = { tensor, rows: options.rows, headRows: undefined, wish };
-  const checkpoint = await obtainIfThere(moved ?? model.path, asked, context);
-  await readRecordedModel(manifest, { ...checkpoint, finalNorm: null }, { hashRows: false }, context);
-  const { source, norm } = await foldSource(checkpoint.source, checkpoint.finalNorm);
-  return { fold: source.fold!, record: norm! };
 }
 
 /** @throws VerificationError that names the checks that failed, where some did */

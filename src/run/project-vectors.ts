@@ -16,7 +16,7 @@ import { type VectorKind, type VectorSpace, vectorKinds, vectorSpaces } from '..
 import { type Caller, callerShape, withContext } from './caller.js';
 import { checkConfig, configDefaults, configSchema } from './config.js';
 import { projectInto } from './project-into.js';
-import { explainKind, explainSpace } from './vector-refusals.js';
+import { explainKind, explainSpace, refuseOtherKind } from './vector-refusals.js';
 
 /** What vectors are, and what is to be found of them. */
 export interface ProjectVectorsOptions extends VectorWish {
@@ -112,11 +112,7 @@ export async function projectVectors(
     );
   const name = checkProjectedName(checked.name ?? nameOf(file));
   const source = await findVectors(path.resolve(file), manifest.model.hidden, checked);
-  if (source.kind !== null && source.kind !== kind)
-    throw new InputError(
-      `${file}: its metadata say that these vectors are ${source.kind}-like, --kind says ${kind}; give the kind that they ` +
-        'are, or remove the metadata where they are wrong',
-    );
+  refuseOtherKind(source, kind);
   const place = path.resolve(directory);
   const { workers = configDefaults.workers, format = 'safetensors', neuronpedia = null } = checked;
   return withContext(workers, options, async (context) => {

@@ -1,92 +1,107 @@
 import { runTasks } from '../executor/executor.js';
-import type { NeighbourLists, NeighboursInput, PartitionInput } from '../executor/tasks.js';
+import type { NeighbourQueries, NeighboursInput, PartitionInput, UnitNeighbours } from '../executor/tasks.js';
 import { tellRows } from '../executor/tell-rows.js';
 import type { Backend } from '../linalg/backend/backend.js';
-import { fileMetadata } from '../output/file-metadata.js';
-import type { Manifest } from '../output/manifest.js';
 import { neighbourUnits } from '../plan/neighbour-units.js';
-import { type MeasuredNeighbours, withCopies } from '../tables/neighbour-lists.js';
+import type { NeighbourLists } from '../tables/nearest-lists.js';
+import { type MeasuredNeighbours, type WantedList, withCopies } from '../tables/neighbour-lists.js';
 import { measureDefinitions, type NeighbourMeasure, spacesOf } from '../tables/neighbour-measures.js';
 import type { RunContext } from './context.js';
 import type { MeasuredRows } from './measure-rows.js';
-import { recordedPartitions } from './recorded-partitions.js';
+import type { NeighbourRequest } from './neighbour-options.js';
 
-/** What is asked for: k neighbours of every token, by each of some measures. */
-export interface NeighbourRequest {
-  k: number;
-  measures: NeighbourMeasure[];
-}
-
-/** Where units put what they have found, and find what was found before. */
-export interface NeighbourParts {
-  read(unit: number): NeighbourLists[] | null;
-  publish(unit: number, lists: NeighbourLists[]): void;
-}
-
-/** The partitions of a finished run, as tasks take them. */
-export function partitionInputs(directory: string, manifest: Manifest): PartitionInput[] {
-  const { model, fingerprint, layout } = manifest;
-  const metadata = fileMetadata(fingerprint, layout, model.name);
-  return recordedPartitions(manifest).map((partition) => ({
-    ...partition,
-    hidden: model.hidden,
-    directory,
-    metadata,
-  }));
+/** A run in which neighbours are searched for by products. */
+export interface SearchedRun {
+  partitions: PartitionInput[];
+  rows: MeasuredRows;
+  backend: Backend;
 }
 
 /**
- * Finds the nearest neighbours of some tokens on the pool.
+ * Finds the nearest neighbours of blocks of queries on the pool, among the rows that are the first of their equals.
  *
- * @param tokens in any order, of which equal rows are looked at once
- * @param parts keeps what each unit has found; null where nothing is kept
- * @returns lists of every measure, in the order of `tokens`
+ * @param units the blocks
+ * @param onUnit is handed what was found of each block as it comes, in any order
  */
-export async function searchNeighbours(
-  { partitions, rows }: { partitions: PartitionInput[]; rows: MeasuredRows },
-  { tokens, k, measures }: NeighbourRequest & { tokens: Int32Array },
-  { backend, parts }: { backend: Backend; parts: NeighbourParts | null },
+export async function searchUnits(
+  { partitions, rows, backend }: SearchedRun,
+  { k, measures, units }: NeighbourRequest & { units: readonly NeighbourQueries[] },
+  onUnit: (found: UnitNeighbours, unit: number) => void,
   { executor, stopwatch }: Pick<RunContext, 'executor' | 'stopwatch'>,
-): Promise<MeasuredNeighbours[]> {
-  const { first } = rows.equal;
-  const queries = Int32Array.from(new Set(tokens.map((token) => first[token]!))).sort();
-  const units = neighbourUnits(queries, partitions[0]!.hidden);
-  const found: NeighbourLists[][] = [];
-  const missing = units.flatMap((_, unit) => {
-    const lists = parts?.read(unit) ?? null;
-    if (lists !== null) found[unit] = lists;
-    return lists === null ? [unit] : [];
-  });
+): Promise<void> {
   const common = {
     partitions,
     k,
     measures,
     spaces: Object.fromEntries(spacesOf(measures).map((name) => [name, rows.spaces[name]])),
-    isFirst: Uint8Array.from(first, (lowest, row) => (lowest === row ? 1 : 0)),
+    isFirst: Uint8Array.from(rows.equal.first, (lowest, row) => (lowest === row ? 1 : 0)),
     backend: backend.choice,
   };
-  const inputs = missing.map((unit): NeighboursInput => {
-    // A part of a larger array would be sent as a whole.
-    const own = units[unit]!.slice();
-    return { ...common, queries: own, rows: { count: own.length } };
+  const inputs = units.map((queries): NeighboursInput => {
+    return { ...common, queries, rows: { count: queries.own.length } };
   });
   const total = inputs.reduce((sum, input) => sum + input.rows.count, 0);
   await stopwatch.time('neighbours', total, (advance) =>
-    runTasks(tellRows(executor, advance), 'neighbours', inputs, ({ lists }, index) => {
-      const unit = missing[index]!;
-      parts?.publish(unit, lists);
-      found[unit] = lists;
-    }),
+    runTasks(tellRows(executor, advance), 'neighbours', inputs, onUnit),
   );
+}
+
+/** Finds the nearest neighbours of blocks of queries as `searchUnits` does. @returns lists of each block, a measure */
+export async function collectUnits(
+  run: SearchedRun,
+  request: NeighbourRequest & { units: readonly NeighbourQueries[] },
+  context: Pick<RunContext, 'executor' | 'stopwatch'>,
+): Promise<NeighbourLists[][]> {
+  const found: NeighbourLists[][] = [];
+  const keep = ({ lists }: UnitNeighbours, unit: number) => {
+    found[unit] = lists;
+  };
+  await searchUnits(run, request, keep, context);
+  return found;
+}
+
+/** Divides rows of which none are equal into blocks of queries. @param ids rising; @param d hidden size */
+export function rowUnits(ids: Int32Array, d: number): NeighbourQueries[] {
+  return neighbourUnits(ids.length, d).map(({ first, count }) => ({
+    own: ids.slice(first, first + count),
+    projections: null,
+    isCentred: true,
+  }));
+}
+
+/** The rows that are the first of their equals among which some tokens are, rising. */
+export function distinctRows(tokens: Int32Array, { equal: { first } }: MeasuredRows): Int32Array {
+  return Int32Array.from(new Set(tokens.map((token) => first[token]!))).sort();
+}
+
+/**
+ * Lists the neighbours of some tokens, copies of rows among them, by what was found of distinct rows.
+ *
+ * @param distinct see `distinctRows`
+ * @param found lists of every block of these, a measure
+ */
+export function listsOfTokens(
+  tokens: Int32Array,
+  { distinct, found, k, measures }: NeighbourRequest & { distinct: Int32Array; found: NeighbourLists[][] },
+  rows: MeasuredRows,
+): MeasuredNeighbours[] {
+  const places = new Map(Array.from(distinct, (id, place) => [id, place]));
   return measures.map((measure, m) => {
-    const { space, isCosine } = measureDefinitions[measure];
-    const { norms } = rows.spaces[space];
-    const lists = joinedLists(found.map((unit) => unit[m]!));
-    return withCopies(tokens, { queries, k, ...lists }, rows.equal, (row) => !isCosine || norms[row]! > 0);
+    const wanted = Array.from(tokens, (own): WantedList => {
+      const isDefined = hasMeasure(measure, rows, own);
+      return { own, place: isDefined ? places.get(rows.equal.first[own]!)! : null };
+    });
+    return withCopies(wanted, { k, ...joinedLists(found.map((unit) => unit[m]!)) }, rows.equal);
   });
 }
 
-function joinedLists(parts: readonly NeighbourLists[]): NeighbourLists {
+function hasMeasure(measure: NeighbourMeasure, { spaces }: MeasuredRows, row: number): boolean {
+  const { space, isCosine } = measureDefinitions[measure];
+  return !isCosine || spaces[space].norms[row]! > 0;
+}
+
+/** Joins the lists of blocks that follow each other. */
+export function joinedLists(parts: readonly NeighbourLists[]): NeighbourLists {
   const length = parts.reduce((sum, { ids }) => sum + ids.length, 0);
   const lists = { ids: new Int32Array(length), values: new Float64Array(length) };
   let at = 0;

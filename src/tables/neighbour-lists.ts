@@ -1,21 +1,11 @@
+import type { NeighbourLists } from './nearest-lists.js';
+
 /** Nearest neighbours by one measure, of some tokens or all. */
 export interface MeasuredNeighbours {
   /** Numbers of the rows, nearest first, ties by the lower number; null for a row without a direction. */
   ids: (number[] | null)[];
   /** Their values of the measure. */
   values: (number[] | null)[];
-}
-
-/** Neighbours of rows that are no copies of one before, among such rows. */
-export interface DistinctNeighbours {
-  /** Their numbers, rising. */
-  queries: Int32Array;
-  /** Number of neighbours of each, at most. */
-  k: number;
-  /** [queries, k], -1 where there are no more. */
-  ids: Int32Array;
-  /** [queries, k] */
-  values: Float64Array;
 }
 
 /** Rows that are equal to each other. */
@@ -38,31 +28,68 @@ export function equalRows(first: Int32Array): EqualRows {
   return { first, groups };
 }
 
+/** Lists of k each, as they were found. */
+type FoundLists = NeighbourLists & { k: number };
+
+/** A list that is wanted. */
+export interface WantedList {
+  /** Place of its query among those that were searched for; null for one without a direction. */
+  place: number | null;
+  /** The row that it is the list of, -1 for a vector from outside. */
+  own: number;
+}
+
 /**
- * Gives copies their place in the lists: those of the token itself are at 0, and those of a neighbour as far as it is.
+ * Gives copies their place in lists of rows that are none: those of the row itself are at 0, and those of a neighbour as far as
+ * it is.
  *
- * @param tokens whose lists are wanted; the first of its equals is among the queries
- * @param isDefined whether a row has the measure
+ * @param found lists of rows that are the first of their equals, among such rows, or of vectors from outside
  */
 export function withCopies(
-  tokens: Int32Array,
-  { queries, k, ids, values }: DistinctNeighbours,
+  wanted: readonly WantedList[],
+  { k, ids, values }: FoundLists,
   { first, groups }: EqualRows,
-  isDefined: (row: number) => boolean,
 ): MeasuredNeighbours {
-  const places = new Map(Array.from(queries, (id, place) => [id, place]));
-  const lists = Array.from(tokens, (token) => {
-    if (!isDefined(token)) return null;
-    const lowest = first[token]!;
-    const start = places.get(lowest)! * k;
-    const found: { id: number; value: number }[] = [];
-    for (const id of groups.get(lowest) ?? []) if (id !== token) found.push({ id, value: 0 });
-    for (let at = start; at < start + k && ids[at]! >= 0; at++) {
-      const value = values[at]!;
-      for (const id of groups.get(ids[at]!) ?? [ids[at]!]) found.push({ id, value });
+  const lists = wanted.map(({ place, own }) => {
+    if (place === null) return null;
+    const list: Neighbour[] = [];
+    const add = (row: number, value: number) => {
+      // Of more than k others, only the lowest can be on the list.
+      for (const id of groups.get(row)?.slice(0, k + 1) ?? [row]) if (id !== own) list.push({ id, value });
+    };
+    if (own >= 0) add(first[own]!, 0);
+    for (let at = place * k; at < (place + 1) * k && ids[at]! >= 0; at++) {
+      if (list.length >= k && values[at]! > list.at(-1)!.value) break;
+      add(ids[at]!, values[at]!);
     }
-    return found.sort((a, b) => a.value - b.value || a.id - b.id).slice(0, k);
+    return list.sort((a, b) => a.value - b.value || a.id - b.id).slice(0, k);
   });
+  return measured(lists);
+}
+
+/** Lists as they were found among all rows. @param isDefined whether a query has the measure */
+export function listsOf(
+  { k, ids, values }: FoundLists,
+  isDefined: (query: number) => boolean,
+): MeasuredNeighbours {
+  return measured(
+    Array.from({ length: ids.length / k }, (_, query) => {
+      if (!isDefined(query)) return null;
+      const own = Array.from(ids.subarray(query * k, (query + 1) * k), (id, place) => ({
+        id,
+        value: values[query * k + place]!,
+      }));
+      return own.filter(({ id }) => id >= 0);
+    }),
+  );
+}
+
+interface Neighbour {
+  id: number;
+  value: number;
+}
+
+function measured(lists: readonly (Neighbour[] | null)[]): MeasuredNeighbours {
   return {
     ids: lists.map((list) => list?.map(({ id }) => id) ?? null),
     values: lists.map((list) => list?.map(({ value }) => value) ?? null),

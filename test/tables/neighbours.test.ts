@@ -9,15 +9,22 @@ test('copies of a token and of its neighbours stand on the lists, ties by the lo
   // Rows 0 and 3 are equal, and so are 1 and 4; 2 and 5 are as far from 0.
   const hashes = BigUint64Array.from([7n, 8n, 1n, 7n, 8n, 2n]);
   const equal = equalRows(firstOfEqual([hashes, hashes]));
+  // Of the rows 0, 1, 2 and 5.
   const found = {
-    queries: Int32Array.of(0, 1, 2, 5),
     k: 3,
     ids: Int32Array.of(1, 2, 5, 0, 5, -1, 1, 0, -1, 1, 0, -1),
     values: Float64Array.of(1, 2, 2, 1, 2, 0, 1, 2, 0, 1, 2, 0),
   };
-  const { ids, values } = withCopies(Int32Array.of(3, 0, 4, 2), found, equal, (row) => row !== 2);
-  t.deepEqual(ids, [[0, 1, 4], [3, 1, 4], [1, 0, 3], null]);
-  t.deepEqual(values, [[0, 1, 1], [0, 1, 1], [0, 1, 1], null]);
+  const wanted = [
+    { own: 3, place: 0 },
+    { own: 0, place: 0 },
+    { own: 4, place: 1 },
+    { own: 2, place: null },
+    { own: -1, place: 2 },
+  ];
+  const { ids, values } = withCopies(wanted, found, equal);
+  t.deepEqual(ids, [[0, 1, 4], [3, 1, 4], [1, 0, 3], null, [1, 4, 0]]);
+  t.deepEqual(values, [[0, 1, 1], [0, 1, 1], [0, 1, 1], null, [1, 1, 2]]);
 });
 
 test('hashes that differ in one of two are not equal', (t) => {
@@ -49,9 +56,11 @@ test('units hold every token once, in sizes that depend on their number and d', 
     [40_000, 2560],
     [40_001, 16_384],
   ] as const) {
-    const queries = Int32Array.from({ length: count }, (_, k) => 2 * k);
-    const units = neighbourUnits(queries, d);
-    t.deepEqual(Int32Array.from(units.flatMap((unit) => [...unit])), queries);
-    t.true(units.every(({ length }) => length > 0 && length <= 4096));
+    const units = neighbourUnits(count, d);
+    t.is(
+      units.reduce((end, unit) => (unit.first === end ? end + unit.count : Number.NaN), 0),
+      count,
+    );
+    t.true(units.every((unit) => unit.count > 0 && unit.count <= 4096));
   }
 });

@@ -12,69 +12,83 @@ function low(src: usize): v128 {
 export function sumColumns(src: usize, rows: usize, columns: usize, columnStride: usize, sums: usize): void {
   for (let j: usize = 0; j < columns; j++) {
     const column = src + j * columnStride;
-    let sum = f64x2.splat(0);
+    // Several sums at once, of which none waits for another.
+    let a = f64x2.splat(0);
+    let b = a;
+    let c = a;
+    let d = a;
     let i: usize = 0;
-    for (; i + 2 <= rows; i += 2) sum = f64x2.add(sum, low(column + (i << 2)));
+    for (; i + 8 <= rows; i += 8) {
+      const from = column + (i << 2);
+      a = f64x2.add(a, low(from));
+      b = f64x2.add(b, low(from + 8));
+      c = f64x2.add(c, low(from + 16));
+      d = f64x2.add(d, low(from + 24));
+    }
+    const sum = f64x2.add(f64x2.add(a, b), f64x2.add(c, d));
     let total = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
-    if (i < rows) total += <f64>load<f32>(column + (i << 2));
+    for (; i < rows; i++) total += <f64>load<f32>(column + (i << 2));
     store<f64>(sums + (j << 3), load<f64>(sums + (j << 3)) + total);
   }
 }
 
 /**
- * Folds columns into facts of every row: p^2, q^2 and lambda q^2 with q = p - mean, float64 [rows] each, and two hashes
- * of its bits, uint64 [rows] each: sums of bits times odd keys (uint64 [2, columns of the matrix], keyStride bytes from one
- * to the other). mean, lambda and keys point at the first of these columns.
+ * Adds weight_j (p_ij - mean_j)^2 of every column to the sum of row i, float64 [rows], one column after the other. Of an odd
+ * number of rows, one more entry of the column and of the sums is read and written.
  */
-export function foldRows(
+export function addNorms(
   src: usize,
   rows: usize,
   columns: usize,
   columnStride: usize,
   mean: usize,
-  lambda: usize,
-  keys: usize,
-  keyStride: usize,
-  squares: usize,
-  centred: usize,
-  causal: usize,
-  hashes: usize,
-  otherHashes: usize,
+  weights: usize,
+  sums: usize,
 ): void {
-  // Some columns at a time: what is known of a row is loaded and stored once for all of them.
+  // Some columns at a time: a sum is loaded and stored once for all of them.
   for (let first: usize = 0; first < columns; first += 8) {
-    const width = min<usize>(8, columns - first);
-    const from = src + first * columnStride;
-    for (let i: usize = 0; i < rows; i++) {
-      const at = i << 3;
-      let sum = load<f64>(squares + at);
-      let sumCentred = load<f64>(centred + at);
-      let sumCausal = load<f64>(causal + at);
-      let hash = load<u64>(hashes + at);
-      let other = load<u64>(otherHashes + at);
-      let place = from + (i << 2);
-      for (let j: usize = first << 3; j < (first + width) << 3; j += 8) {
-        const p = <f64>load<f32>(place);
-        const q = p - load<f64>(mean + j);
-        const square = q * q;
-        sum += p * p;
-        sumCentred += square;
-        sumCausal += load<f64>(lambda + j) * square;
-        const bits = <u64>load<u32>(place);
-        hash += bits * load<u64>(keys + j);
-        other += bits * load<u64>(keys + keyStride + j);
-        place += columnStride;
+    const end = min(first + 8, columns);
+    for (let i: usize = 0; i < rows; i += 2) {
+      let sum = v128.load(sums + (i << 3));
+      let from = src + first * columnStride + (i << 2);
+      for (let j = first; j < end; j++) {
+        const q = f64x2.sub(low(from), v128.load64_splat(mean + (j << 3)));
+        sum = f64x2.add(sum, f64x2.mul(v128.load64_splat(weights + (j << 3)), f64x2.mul(q, q)));
+        from += columnStride;
       }
-      store<f64>(squares + at, sum);
-      store<f64>(centred + at, sumCentred);
-      store<f64>(causal + at, sumCausal);
-      store<u64>(hashes + at, hash);
-      store<u64>(otherHashes + at, other);
+      v128.store(sums + (i << 3), sum);
     }
   }
 }
 
-/** Copies rows `first` to `first + count` of all columns to target, float32 [columns, count of a row of it: stride bytes]. */
+/**
+ * Adds the bits of every column times its key, uint64 [columns], to the hash of row i, uint64 [rows]. Of an odd number of rows,
+ * one more entry of the column and of the hashes is read and written.
+ */
+export function addHashes(
+  src: usize,
+  rows: usize,
+  columns: usize,
+  columnStride: usize,
+  keys: usize,
+  hashes: usize,
+): void {
+  for (let first: usize = 0; first < columns; first += 8) {
+    const end = min(first + 8, columns);
+    for (let i: usize = 0; i < rows; i += 2) {
+      let hash = v128.load(hashes + (i << 3));
+      let from = src + first * columnStride + (i << 2);
+      for (let j = first; j < end; j++) {
+        const bits = i64x2.extend_low_i32x4_u(v128.load64_zero(from));
+        hash = i64x2.add(hash, i64x2.mul(bits, v128.load64_splat(keys + (j << 3))));
+        from += columnStride;
+      }
+      v128.store(hashes + (i << 3), hash);
+    }
+  }
+}
+
+/** Copies some rows of all columns to target, a column every `stride` bytes; rowsOf int32 [count] has their numbers. */
 export function copyColumns(
   src: usize,
   columns: usize,
@@ -392,18 +406,24 @@ function pairOf(src: usize, stride: usize): v128 {
   return f64x2.promote_low_f32x4(v128.load32_lane(src + stride, v128.load32_zero(src), 1));
 }
 
-/** Squares of two columns' weighted differences: see `addSquares`. */
+/** Squares of weighted differences, two at a time: see `addSquares`. */
 // @ts-ignore: decorator
 @inline
-function squaresOf(q: v128, r: v128, centre: v128, weight: v128, left: v128, right: v128): v128 {
-  const difference = f64x2.sub(f64x2.mul(f64x2.sub(q, centre), left), f64x2.mul(f64x2.sub(r, centre), right));
+function squaresOf(q: v128, r: v128, weight: v128): v128 {
+  const difference = f64x2.sub(q, r);
   return f64x2.mul(weight, f64x2.mul(difference, difference));
 }
 
+// @ts-ignore: decorator
+@inline
+function scaled(p: v128, centre: v128, scale: v128): v128 {
+  return f64x2.mul(f64x2.sub(p, centre), scale);
+}
+
 /**
- * Adds weight_j ((p_qj - mean_j) left - (p_rj - mean_j) right)^2 of every pair (q, r) to its sum, float64 [count]: pairs
- * int32 [count, 2], left and right float64 [count], p_qj in `queries` and p_rj in `src`. The sum is taken over four columns
- * at a time, in an order that depends on nothing but j.
+ * Adds weight_j ((p_qj - a_j) left - (p_rj - b_j) right)^2 of every pair (q, r) to its sum, float64 [count]: pairs int32
+ * [count, 2], left and right float64 [count], p_qj in `queries` and p_rj in `src`, a and b in `centres`, float64 [2, columns].
+ * The sum is taken over four columns at a time, first and third, second and fourth, in an order that depends on nothing but j.
  */
 export function addSquares(
   queries: usize,
@@ -411,7 +431,7 @@ export function addSquares(
   src: usize,
   columnStride: usize,
   columns: usize,
-  mean: usize,
+  centres: usize,
   weights: usize,
   pairs: usize,
   count: usize,
@@ -419,12 +439,15 @@ export function addSquares(
   right: usize,
   sums: usize,
 ): void {
+  const rowCentres = centres + (columns << 3);
   let first: usize = 0;
   for (; first + 4 <= columns; first += 4) {
     const fromQueries = queries + first * queryStride;
     const fromRows = src + first * columnStride;
-    const m0 = v128.load(mean + (first << 3));
-    const m1 = v128.load(mean + (first << 3), 16);
+    const a0 = v128.load(centres + (first << 3));
+    const a1 = v128.load(centres + (first << 3), 16);
+    const b0 = v128.load(rowCentres + (first << 3));
+    const b1 = v128.load(rowCentres + (first << 3), 16);
     const w0 = v128.load(weights + (first << 3));
     const w1 = v128.load(weights + (first << 3), 16);
     for (let k: usize = 0; k < count; k++) {
@@ -433,14 +456,11 @@ export function addSquares(
       const a = v128.load64_splat(left + (k << 3));
       const b = v128.load64_splat(right + (k << 3));
       const sum = f64x2.add(
-        squaresOf(pairOf(q, queryStride), pairOf(r, columnStride), m0, w0, a, b),
+        squaresOf(scaled(pairOf(q, queryStride), a0, a), scaled(pairOf(r, columnStride), b0, b), w0),
         squaresOf(
-          pairOf(q + 2 * queryStride, queryStride),
-          pairOf(r + 2 * columnStride, columnStride),
-          m1,
+          scaled(pairOf(q + 2 * queryStride, queryStride), a1, a),
+          scaled(pairOf(r + 2 * columnStride, columnStride), b1, b),
           w1,
-          a,
-          b,
         ),
       );
       const total = f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
@@ -448,13 +468,68 @@ export function addSquares(
     }
   }
   for (let j = first; j < columns; j++) {
-    const m = load<f64>(mean + (j << 3));
+    const a = load<f64>(centres + (j << 3));
+    const b = load<f64>(rowCentres + (j << 3));
     const w = load<f64>(weights + (j << 3));
     for (let k: usize = 0; k < count; k++) {
       const q = <f64>load<f32>(queries + j * queryStride + (<usize>load<u32>(pairs + (k << 3)) << 2));
       const r = <f64>load<f32>(src + j * columnStride + (<usize>load<u32>(pairs + (k << 3), 4) << 2));
-      const difference = (q - m) * load<f64>(left + (k << 3)) - (r - m) * load<f64>(right + (k << 3));
+      const difference = (q - a) * load<f64>(left + (k << 3)) - (r - b) * load<f64>(right + (k << 3));
       store<f64>(sums + (k << 3), load<f64>(sums + (k << 3)) + w * (difference * difference));
+    }
+  }
+}
+
+/** Squares of a column's weighted differences from one coordinate of a query, of two rows: see `addRowSquares`. */
+// @ts-ignore: decorator
+@inline
+function columnSquares(
+  src: usize,
+  columnStride: usize,
+  j: usize,
+  query: usize,
+  centre: usize,
+  weights: usize,
+  right: v128,
+): v128 {
+  const r = scaled(low(src + j * columnStride), v128.load64_splat(centre + (j << 3)), right);
+  return squaresOf(v128.load64_splat(query + (j << 3)), r, v128.load64_splat(weights + (j << 3)));
+}
+
+/**
+ * Adds weight_j (query_j - (p_rj - centre_j) right_r)^2 of every row r to its sum, float64 [rows], with the bits that
+ * `addSquares` gives: query, centre and weights float64 [columns], the query scaled already; right float64 [rows]. Of an odd
+ * number of rows, one more entry of all that is a row's is read and written.
+ */
+export function addRowSquares(
+  query: usize,
+  src: usize,
+  rows: usize,
+  columns: usize,
+  columnStride: usize,
+  centre: usize,
+  weights: usize,
+  right: usize,
+  sums: usize,
+): void {
+  let first: usize = 0;
+  for (; first + 4 <= columns; first += 4) {
+    for (let i: usize = 0; i < rows; i += 2) {
+      const from = src + (i << 2);
+      const scale = v128.load(right + (i << 3));
+      const a = columnSquares(from, columnStride, first, query, centre, weights, scale);
+      const b = columnSquares(from, columnStride, first + 1, query, centre, weights, scale);
+      const c = columnSquares(from, columnStride, first + 2, query, centre, weights, scale);
+      const d = columnSquares(from, columnStride, first + 3, query, centre, weights, scale);
+      const total = f64x2.add(f64x2.add(a, c), f64x2.add(b, d));
+      v128.store(sums + (i << 3), f64x2.add(v128.load(sums + (i << 3)), total));
+    }
+  }
+  for (let j = first; j < columns; j++) {
+    for (let i: usize = 0; i < rows; i += 2) {
+      const scale = v128.load(right + (i << 3));
+      const square = columnSquares(src + (i << 2), columnStride, j, query, centre, weights, scale);
+      v128.store(sums + (i << 3), f64x2.add(v128.load(sums + (i << 3)), square));
     }
   }
 }

@@ -4,20 +4,22 @@ import { loadKernels } from './load-kernels.js';
 /** Exports of assembly/neighbours.ts, which documents them. Pointers and strides are byte counts. */
 export interface NeighbourKernels {
   sumColumns(src: number, rows: number, columns: number, columnStride: number, sums: number): void;
-  foldRows(
+  addNorms(
     src: number,
     rows: number,
     columns: number,
     columnStride: number,
     mean: number,
-    lambda: number,
+    weights: number,
+    sums: number,
+  ): void;
+  addHashes(
+    src: number,
+    rows: number,
+    columns: number,
+    columnStride: number,
     keys: number,
-    keyStride: number,
-    squares: number,
-    centred: number,
-    causal: number,
     hashes: number,
-    otherHashes: number,
   ): void;
   copyColumns(
     src: number,
@@ -84,11 +86,22 @@ export interface NeighbourKernels {
     src: number,
     columnStride: number,
     columns: number,
-    mean: number,
+    centres: number,
     weights: number,
     pairs: number,
     count: number,
     left: number,
+    right: number,
+    sums: number,
+  ): void;
+  addRowSquares(
+    query: number,
+    src: number,
+    rows: number,
+    columns: number,
+    columnStride: number,
+    centre: number,
+    weights: number,
     right: number,
     sums: number,
   ): void;

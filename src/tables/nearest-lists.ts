@@ -1,4 +1,10 @@
-import type { NeighbourLists } from '../src/executor/tasks.js';
+/** Neighbours by one measure, nearest first, ties by the lower number. */
+export interface NeighbourLists {
+  /** Numbers of the rows, int32 [queries, k]; -1 where there are no more. */
+  ids: Int32Array;
+  /** Their values of the measure, [queries, k]. */
+  values: Float64Array;
+}
 
 /** Keeps the k nearest rows of every query by exact values, ties by the lower number. */
 export class NearestLists {
@@ -28,6 +34,11 @@ export class NearestLists {
   /** Value of the last one on a full list; null where there is room. */
   lastValue(query: number): number | null {
     return this.#counts[query] === this.#k ? this.#lists.values[(query + 1) * this.#k - 1]! : null;
+  }
+
+  /** Offers all rows on other lists of as many queries. */
+  merge({ ids, values }: NeighbourLists): void {
+    for (const [at, id] of ids.entries()) if (id >= 0) this.offer(Math.floor(at / this.#k), id, values[at]!);
   }
 
   /** Offers a row to a query. */
