@@ -1,5 +1,6 @@
 import type { Coordinates } from '../src/executor/tasks.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
+import { measureValue } from '../src/linalg/neighbour-scores.js';
 import { neighbourKernels } from './neighbour-kernels.js';
 import type { ColumnsAt } from './partition-columns.js';
 
@@ -76,11 +77,6 @@ export function exactValues(
     sums.offset,
   );
   const values = sums.float64.subarray(0, count);
-  for (let k = 0; k < count; k++) values[k] = measureValue(isCosine, values[k]!);
+  for (let k = 0; k < count; k++) values[k] = measureValue({ isCosine, d }, values[k]!);
   return values;
-}
-
-/** The value of a measure by a sum of squares: half of it for a cosine, else its root. */
-export function measureValue(isCosine: boolean, squares: number): number {
-  return isCosine ? squares / 2 : Math.sqrt(squares);
 }

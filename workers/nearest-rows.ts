@@ -1,11 +1,11 @@
 import { VerificationError } from '../src/errors.js';
 import type { Coordinates, NearestRowsInput, Tasks } from '../src/executor/tasks.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
+import { measureValue } from '../src/linalg/neighbour-scores.js';
 import { weightedNorms } from '../src/linalg/weighted-norms.js';
 import { NearestLists } from '../src/tables/nearest-lists.js';
 import { measureDefinitions } from '../src/tables/neighbour-measures.js';
 import { memory } from './context.js';
-import { measureValue } from './exact-squares.js';
 import { endIfInterrupted } from './interruption.js';
 import { neighbourKernels } from './neighbour-kernels.js';
 import { type ColumnsAt, columnBytes, readColumns } from './partition-columns.js';
@@ -42,7 +42,7 @@ export async function nearestRows(input: NearestRowsInput): Promise<Tasks['neare
         const id = rows.first + i;
         if (id === own || !isDefined(i)) continue;
         if (!Number.isFinite(squares[i]!)) throw damaged(input);
-        found.offer(q, id, measureValue(isCosine, squares[i]!));
+        found.offer(q, id, measureValue({ isCosine, d }, squares[i]!));
       }
     }
     return found.lists;
