@@ -24,7 +24,9 @@ type SelectionRegion =
   | 'factors'
   | 'own'
   | 'thresholds'
+  | 'floors'
   | 'counts'
+  | 'lowest'
   | 'scores'
   | 'members';
 
@@ -41,10 +43,17 @@ export function selectionSizes(
     factors: ofQueries,
     own: ofQueries,
     thresholds: ofQueries,
+    floors: ofQueries / QUERY_STEP,
     counts: ofQueries,
-    scores: queries * places * 4,
-    members: queries * places * 4,
+    lowest: ofQueries,
+    scores: queries * listStride(places) * 4,
+    members: queries * listStride(places) * 4,
   };
+}
+
+/** Places of a list in kernel memory, which looks at them by fours. */
+function listStride(places: number): number {
+  return Math.ceil(places / 4) * 4;
 }
 
 /**
@@ -77,7 +86,7 @@ export class Selection {
 
   /** Begins with some queries, without any neighbours. */
   begin(block: QueryBlock): void {
-    const { factors, own, thresholds, counts } = this.#regions;
+    const { factors, own, thresholds, counts, scores } = this.#regions;
     this.#norms = block.norms(this.#space);
     const larger = (a: number, b: number) => Math.max(a, b);
     this.#largest = this.#norms.reduce(larger, this.#space.norms.reduce(larger, 0)) || 1;
@@ -85,6 +94,7 @@ export class Selection {
     counts.int32.fill(0);
     factors.float32.fill(0);
     thresholds.float32.fill(Number.POSITIVE_INFINITY);
+    scores.float32.fill(Number.POSITIVE_INFINITY);
     for (const [q, norm] of this.#norms.entries()) {
       factors.float32[q] = norm / this.#largest;
       if (this.#hasMeasure(norm)) thresholds.float32[q] = Number.NEGATIVE_INFINITY;
@@ -106,7 +116,8 @@ export class Selection {
 
   /** Offers rows to all queries. */
   offer({ tile, firstRow, within, count }: TileRows): void {
-    const { scales, offsets, factors, own, thresholds, counts, scores, members } = this.#regions;
+    const { scales, offsets, factors, own, thresholds, floors, counts, lowest, scores, members } =
+      this.#regions;
     neighbourKernels.offerTile(
       tile,
       count,
@@ -118,25 +129,28 @@ export class Selection {
       this.isCosine ? 0 : factors.offset,
       own.offset,
       thresholds.offset,
+      floors.offset,
       counts.offset,
+      lowest.offset,
       this.#places,
       scores.offset,
       members.offset,
     );
   }
 
-  /** Rows that query q has kept. */
-  candidates(q: number): Int32Array {
-    const first = q * this.#places;
-    return this.#regions.members.int32.subarray(first, first + this.#regions.counts.int32[q]!);
+  /** Hands over every row that was kept of every query. */
+  forEachKept(use: (q: number, id: number) => void): void {
+    const { counts, members } = this.#regions;
+    for (let q = 0; q < this.#norms.length; q++) {
+      const first = q * listStride(this.#places);
+      for (let at = first; at < first + counts.int32[q]!; at++) use(q, members.int32[at]!);
+    }
   }
 
   /** Whether no row that was passed over can be as near to query q as `value`. */
   isComplete(q: number, value: number): boolean {
-    const { counts, scores } = this.#regions;
-    // With room left, none was.
-    if (counts.int32[q]! < this.#places) return true;
-    return scores.float32[q * this.#places]! < this.#reached(q, value);
+    // As long as a list has room, it is -infinity: none was.
+    return this.#regions.thresholds.float32[q]! < this.#reached(q, value);
   }
 
   /** Lists from now on, of query q, every row that can be as near as `value`; null: none. */

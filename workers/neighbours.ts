@@ -1,4 +1,4 @@
-import type { NeighbourSpace, NeighboursInput, Tasks } from '../src/executor/tasks.js';
+import type { NeighbourSpace, NeighboursInput, PartitionInput, Tasks } from '../src/executor/tasks.js';
 import { NearestLists } from '../src/tables/nearest-lists.js';
 import { measureDefinitions, type SpaceName } from '../src/tables/neighbour-measures.js';
 import { exactValues, PAIRS } from './exact-squares.js';
@@ -84,24 +84,18 @@ class Search {
 
   /** Computes exact values of all that was selected, and puts them on the lists. */
   async judgeSelected(): Promise<void> {
-    const { pairs } = this.#regions;
+    const { partitions } = this.#input;
+    const kept = this.#found.map(({ selection }) => keptByPartition(selection, partitions));
     // The last one has been read last.
-    for (const partition of this.#input.partitions.toReversed()) {
-      const { first: firstRow, count } = partition.rows;
-      const stretch = { columns: await this.#reader.read(partition), firstRow };
-      for (const found of this.#found) {
-        let listed = 0;
-        for (let q = 0; q < this.#block.count; q++) {
-          for (const id of found.selection.candidates(q)) {
-            if (id < firstRow || id >= firstRow + count) continue;
-            pairs.int32[2 * listed] = q;
-            pairs.int32[2 * listed + 1] = id - firstRow;
-            if (++listed < PAIRS) continue;
-            this.#judge(found, stretch, listed);
-            listed = 0;
-          }
+    for (const [index, partition] of [...partitions.entries()].toReversed()) {
+      const stretch = { columns: await this.#reader.read(partition), firstRow: partition.rows.first };
+      for (const [m, found] of this.#found.entries()) {
+        const pairs = kept[m]![index]!;
+        for (let at = 0; at < pairs.length; at += 2 * PAIRS) {
+          const some = pairs.subarray(at, at + 2 * PAIRS);
+          this.#regions.pairs.int32.set(some);
+          this.#judge(found, stretch, some.length / 2);
         }
-        this.#judge(found, stretch, listed);
       }
     }
   }
@@ -193,4 +187,24 @@ class Search {
     const all = partitions.reduce((sum, partition) => sum + partition.rows.count, 0);
     rowsReport.advance((queries.own.length * rows) / all);
   }
+}
+
+/** What a selection has kept: of each partition int32 [pairs, 2], query and row within the partition. */
+function keptByPartition(selection: Selection, partitions: readonly PartitionInput[]): Int32Array[] {
+  const last = partitions.at(-1)!.rows;
+  const partitionOf = new Uint32Array(last.first + last.count);
+  for (const [index, { rows }] of partitions.entries())
+    partitionOf.fill(index, rows.first, rows.first + rows.count);
+  const counts = new Uint32Array(partitions.length);
+  selection.forEachKept((_, id) => counts[partitionOf[id]!]!++);
+  const kept = Array.from(counts, (count) => new Int32Array(2 * count));
+  const ends = new Uint32Array(partitions.length);
+  selection.forEachKept((q, id) => {
+    const index = partitionOf[id]!;
+    const at = ends[index]!;
+    kept[index]![at] = q;
+    kept[index]![at + 1] = id - partitions[index]!.rows.first;
+    ends[index] = at + 2;
+  });
+  return kept;
 }

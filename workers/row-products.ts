@@ -10,8 +10,13 @@ import type { TileRows } from './neighbour-selection.js';
 import type { ColumnsAt } from './partition-columns.js';
 import type { QueryBlock } from './query-block.js';
 
-/** Rows that are multiplied at once. */
-const TILE_ROWS = 512;
+/**
+ * Rows that are multiplied at once. Where rows are short, their products are most of what is moved, and few of them stay in
+ * the cache until they have been looked at; where they are long, the queries are, and many rows share them.
+ */
+function tileRows(d: number): number {
+  return Math.min(512, 64 * Math.ceil(d / 320));
+}
 
 /** Kernel memory of the products in all spaces: of unit vectors of queries and of rows, and what makes them such. */
 export type ProductRegions = Record<
@@ -24,7 +29,7 @@ export function productSizes(
   d: number,
   { queries, most }: { queries: number; most: number },
 ): Record<keyof ProductRegions, number> {
-  const rows = Math.min(TILE_ROWS, most);
+  const rows = Math.min(tileRows(d), most);
   return {
     queryUnits: d * queries * 4,
     units: rows * d * 4,
@@ -90,7 +95,7 @@ export class RowProducts {
     const [d, n] = [mean.length, this.#queries];
     setCoordinates(this.#regions, mean, weights);
     setInverses(this.#regions, norms.subarray(rows.first, rows.first + rows.count));
-    for (const { first, count } of splitRows(rows.count, TILE_ROWS)) {
+    for (const { first, count } of splitRows(rows.count, tileRows(d))) {
       endIfInterrupted();
       neighbourKernels.unitRows(
         columns.offset + first * 4,

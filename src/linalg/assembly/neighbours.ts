@@ -239,14 +239,33 @@ function scoresOf(products: usize, factors: usize, scale: v128, offset: v128): v
   return f32x4.add(f32x4.mul(f32x4.mul(v128.load(products), scale), v128.load(factors)), offset);
 }
 
+/** Whether one of 16 products is above the lowest of their queries' thresholds. */
+// @ts-ignore: decorator
+@inline
+function reachesFloor(products: usize, floor: v128): bool {
+  const a = f32x4.pmax(v128.load(products), v128.load(products, 16));
+  const b = f32x4.pmax(v128.load(products, 32), v128.load(products, 48));
+  return v128.any_true(f32x4.gt(f32x4.pmax(a, b), floor));
+}
+
+/** The lowest of 16 thresholds. */
+function floorOf(thresholds: usize): f32 {
+  const a = f32x4.min(v128.load(thresholds), v128.load(thresholds, 16));
+  const b = f32x4.min(v128.load(thresholds, 32), v128.load(thresholds, 48));
+  const c = f32x4.min(a, b);
+  const d = f32x4.min(c, v128.shuffle<f32>(c, c, 2, 3, 0, 1));
+  return min<f32>(f32x4.extract_lane(d, 0), f32x4.extract_lane(d, 1));
+}
+
 /**
- * Offers a tile of products, float32 [rows, queries], to a heap a query, which keeps the `places` largest scores
+ * Offers a tile of products, float32 [rows, queries], to a list a query, which keeps the `places` largest scores
  * s scale_row factor_query + offset_row with the numbers of their rows, firstRow and up: scores float32 and members int32
- * [queries, places], the lowest score of each first, counts int32 [queries]. Only what is above a query's threshold
- * (float32, -infinity at first) is looked at, which is the lowest score of a heap that is full. A row whose number is that
- * of the query (own, int32) is left out, and one whose offset is -infinity. Where factors is 0, the score is the product.
- * thresholds and factors have a multiple of 16 entries, the thresholds of those beyond the queries being infinite; the tile
- * may be read as far beyond its end.
+ * [queries, places up to the next multiple of 4], the scores beyond the places being infinite, counts and `lowest`, the place
+ * of the lowest score, int32 [queries]. Only what is above a query's threshold (float32, -infinity at first) is looked at,
+ * which is the lowest score of a list that is full. A row whose number is that of the query (own, int32) is left out, and
+ * one whose offset is -infinity. Where factors is 0, the score is the product, and floors, float32, has room for the lowest
+ * threshold of each 16. thresholds and factors have a multiple of 16 entries, the thresholds of those beyond the queries
+ * being infinite; the tile may be read as far beyond its end.
  */
 export function offerTile(
   tile: usize,
@@ -258,11 +277,15 @@ export function offerTile(
   factors: usize,
   own: usize,
   thresholds: usize,
+  floors: usize,
   counts: usize,
+  lowest: usize,
   places: i32,
   scores: usize,
   members: usize,
 ): void {
+  const stride = <usize>((places + 3) & ~3) << 2;
+  for (let q: usize = 0; q < queries; q += 16) store<f32>(floors + (q >> 2), floorOf(thresholds + (q << 2)));
   for (let r: usize = 0; r < rows; r++) {
     // No neighbour of any query.
     if (load<f32>(offsets + (r << 2)) == -Infinity) continue;
@@ -276,6 +299,7 @@ export function offerTile(
       const t = thresholds + at;
       let hit0: v128, hit1: v128, hit2: v128, hit3: v128;
       if (factors === 0) {
+        if (!reachesFloor(from, v128.load32_splat(floors + (q >> 2)))) continue;
         hit0 = f32x4.gt(v128.load(from), v128.load(t));
         hit1 = f32x4.gt(v128.load(from, 16), v128.load(t, 16));
         hit2 = f32x4.gt(v128.load(from, 32), v128.load(t, 32));
@@ -287,69 +311,47 @@ export function offerTile(
         hit2 = f32x4.gt(scoresOf(from + 32, f + 32, scale, offset), v128.load(t, 32));
         hit3 = f32x4.gt(scoresOf(from + 48, f + 48, scale, offset), v128.load(t, 48));
       }
-      if (!v128.any_true(v128.or(v128.or(hit0, hit1), v128.or(hit2, hit3)))) continue;
       let mask = i32x4.bitmask(hit0) | (i32x4.bitmask(hit1) << 4);
       mask |= (i32x4.bitmask(hit2) << 8) | (i32x4.bitmask(hit3) << 12);
+      if (mask === 0) continue;
       for (; mask !== 0; mask &= mask - 1) {
         const query = q + ctz(mask);
         const place = query << 2;
         if (load<i32>(own + place) === row) continue;
-        const heap = (query * places) << 2;
         let score = load<f32>(products + place);
         if (factors !== 0) {
           score = score * load<f32>(scales + (r << 2)) * load<f32>(factors + place);
           score += load<f32>(offsets + (r << 2));
         }
+        const list = query * stride;
         const count = load<i32>(counts + place);
+        const at = <usize>(count < places ? count : load<i32>(lowest + place)) << 2;
+        store<f32>(scores + list + at, score);
+        store<i32>(members + list + at, row);
         if (count < places) {
-          rise(scores + heap, members + heap, count, score, row);
           store<i32>(counts + place, count + 1);
           if (count + 1 < places) continue;
-        } else {
-          sink(scores + heap, members + heap, places, score, row);
         }
-        store<f32>(thresholds + place, load<f32>(scores + heap));
+        const lowestAt = placeOfLowest(scores + list, stride);
+        store<i32>(lowest + place, <i32>(lowestAt >> 2));
+        store<f32>(thresholds + place, load<f32>(scores + list + lowestAt));
       }
+      store<f32>(floors + (q >> 2), floorOf(t));
     }
   }
 }
 
-/** Adds an entry to a heap of `count`. */
-function rise(scores: usize, members: usize, count: i32, score: f32, member: i32): void {
-  let k = count;
-  while (k > 0) {
-    const parent = (k - 1) >> 1;
-    const above = load<f32>(scores + (<usize>parent << 2));
-    if (above <= score) break;
-    store<f32>(scores + (<usize>k << 2), above);
-    store<i32>(members + (<usize>k << 2), load<i32>(members + (<usize>parent << 2)));
-    k = parent;
+/** Finds the lowest of the scores in so many bytes, a multiple of 16. @returns its place in bytes */
+function placeOfLowest(scores: usize, bytes: usize): usize {
+  let least = v128.load(scores);
+  for (let at: usize = 16; at < bytes; at += 16) least = f32x4.pmin(least, v128.load(scores + at));
+  least = f32x4.pmin(least, v128.shuffle<f32>(least, least, 2, 3, 0, 1));
+  least = f32x4.pmin(least, v128.shuffle<f32>(least, least, 1, 0, 3, 2));
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const mask = i32x4.bitmask(f32x4.eq(v128.load(scores + at), least));
+    if (mask !== 0) return at + (<usize>ctz(mask) << 2);
   }
-  store<f32>(scores + (<usize>k << 2), score);
-  store<i32>(members + (<usize>k << 2), member);
-}
-
-/** Puts an entry in the place of the lowest one. */
-function sink(scores: usize, members: usize, count: i32, score: f32, member: i32): void {
-  let k = 0;
-  for (;;) {
-    let child = 2 * k + 1;
-    if (child >= count) break;
-    let value = load<f32>(scores + (<usize>child << 2));
-    if (child + 1 < count) {
-      const other = load<f32>(scores + (<usize>child << 2), 4);
-      if (other < value) {
-        value = other;
-        child++;
-      }
-    }
-    if (value >= score) break;
-    store<f32>(scores + (<usize>k << 2), value);
-    store<i32>(members + (<usize>k << 2), load<i32>(members + (<usize>child << 2)));
-    k = child;
-  }
-  store<f32>(scores + (<usize>k << 2), score);
-  store<i32>(members + (<usize>k << 2), member);
+  return 0;
 }
 
 /**
