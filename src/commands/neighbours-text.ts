@@ -61,7 +61,8 @@ export function sharedText({ directory, units, before, computed, missing }: Shar
       ? "none of the units is this process's"
       : `${counted(computed, 'unit')} computed, ${before} of ${units} done before`;
   if (missing.length === 0) return `${directory}: ${done}; another process adds the neighbours to the run`;
-  return `${directory}: ${done}; of all, ${numberRanges(missing)} ${missing.length === 1 ? 'is' : 'are'} missing`;
+  const left = `${numberRanges(missing)} ${missing.length === 1 ? 'is' : 'are'} missing`;
+  return `${directory}: ${done}; of all, ${left}, for the other processes, or for the same command without --index`;
 }
 
 /** What the neighbours of all tokens come to. */

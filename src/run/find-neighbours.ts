@@ -5,7 +5,10 @@ import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import { type Manifest, NEIGHBOURS_NAME } from '../output/manifest.js';
-import { addNeighbours, type WholeSearch, wholeSearch } from './add-neighbours.js';
+import { neighbourUnitsDone } from '../output/neighbour-records.js';
+import { directoryStore } from '../output/run-store.js';
+import { removeUnfinished } from '../output/unfinished-files.js';
+import { addNeighbours, requestHash, type WholeSearch, wholeSearch } from './add-neighbours.js';
 import { type Caller, callerShape, withContext } from './caller.js';
 import { checkConfig, configDefaults } from './config.js';
 import { meanOfColumns, measureRows } from './measure-rows.js';
@@ -59,11 +62,20 @@ export async function findNeighbours(
   const request = requestOf(checked);
   return withContext(workers, options, (context) =>
     withLockedRun(directory, context, async (run) => {
-      if (await hasNeighbours(run, request)) return withNeighbours(run, false);
+      if (await hasNeighbours(run, request)) {
+        removeLeft(run, request);
+        return withNeighbours(run, false);
+      }
       const search = await openWholeSearch(run, request, checked.backend);
       return withNeighbours({ ...run, manifest: await addNeighbours(run, search) }, true);
     }),
   );
+}
+
+/** Removes what a search has left that was killed when its table was in place. That of another search stays. */
+function removeLeft({ directory, manifest, lock }: LockedRun, request: NeighbourRequest): void {
+  const store = directoryStore(directory, { durable: false, lock });
+  if (neighbourUnitsDone(store, requestHash(manifest, request)).length > 0) removeUnfinished(directory);
 }
 
 function withNeighbours({ directory, manifest }: LockedRun, isNew: boolean): RunWithNeighbours {

@@ -30,14 +30,26 @@ export function bruteNeighbours(
     if (isCosine && norm === 0) return null;
     return isCosine ? vector.map((x) => x / norm) : vector;
   });
+  const values = new Float64Array(rows);
   return vectors.map((vector, i) => {
     if (vector === null) return null;
-    const found = vectors.flatMap((other, id) => {
-      if (other === null || id === i) return [];
+    for (const [id, other] of vectors.entries()) {
       let sum = 0;
-      for (let j = 0; j < d; j++) sum += weights[j]! * (vector[j]! - other[j]!) ** 2;
-      return [{ id, value: isCosine ? sum / 2 : Math.sqrt(sum) }];
-    });
-    return found.sort((a, b) => a.value - b.value || a.id - b.id).slice(0, k);
+      for (let j = 0; other !== null && j < d; j++) sum += weights[j]! * (vector[j]! - other[j]!) ** 2;
+      const isNeighbour = other !== null && id !== i;
+      values[id] = isNeighbour ? valueOfSquares(sum, isCosine ? d : null) : Number.POSITIVE_INFINITY;
+    }
+    const last = values.toSorted()[Math.min(k, rows) - 1]!;
+    const near = Array.from(values, (value, id) => ({ id, value }));
+    return near
+      .filter(({ value }) => value <= last && value < Number.POSITIVE_INFINITY)
+      .sort((a, b) => a.value - b.value || a.id - b.id)
+      .slice(0, k);
   });
+}
+
+/** @param d length of unit vectors, whose rounding is no difference; null for a distance */
+function valueOfSquares(squares: number, d: number | null): number {
+  if (d === null) return Math.sqrt(squares);
+  return squares <= ((d + 8) * 2 ** -53) ** 2 ? 0 : squares / 2;
 }

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { ExecutionContext } from 'ava';
@@ -6,57 +7,32 @@ import test from 'ava';
 import pl from 'nodejs-polars';
 import { readManifest } from '../../src/output/manifest.js';
 import { readNeighbourLists } from '../../src/output/neighbours-file.js';
+import { refuseAtlas } from '../../src/queries/write-atlas.js';
 import { findNeighbours } from '../../src/run/find-neighbours.js';
 import { nearestTokens } from '../../src/run/nearest-tokens.js';
 import type { ProgressEvent, StageState } from '../../src/run/progress.js';
+import { shareNeighbours } from '../../src/run/share-neighbours.js';
+import { stageOfStatus, statusOf } from '../../src/run/status.js';
 import { type NeighbourMeasure, neighbourMeasures } from '../../src/tables/neighbour-measures.js';
 import { bruteNeighbours } from '../helpers/brute-neighbours.js';
 import { eigenshard, eigenshardUntilRecord, eigenshardUntilRename } from '../helpers/cli.js';
-import { safetensors, scratchDirectory } from '../helpers/fixtures.js';
-import { seededRandom } from '../helpers/random.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
+import { copyOf, EQUAL, HIDDEN, knottedModel, knottedRun, ROWS } from '../helpers/knotted-model.js';
 import { runWithTables } from '../helpers/run-with-tables.js';
 import { readBasis, readProjections, runHere, verifyHere } from '../helpers/runs.js';
+import { sameBits } from '../helpers/same-bits.js';
 import { realModelTest } from '../helpers/shared-models.js';
 
-const HIDDEN = 23;
-const ROWS = 1100;
-/** Equal rows, which are not next to each other. */
-const EQUAL = 300;
 const K = 20;
+const scratch = mkdtempSync(path.join(tmpdir(), 'eigenshard-test-'));
+const model = knottedModel(scratch);
+/** Of the knotted model, by the format of its partitions; tests copy what they change. */
+let runs: Record<'parquet' | 'arrow', string>;
 
-/** Whether a row is one of the equal ones. */
-const isEqual = (row: number) => row % 3 === 0 && row < 3 * EQUAL;
-
-/**
- * A checkpoint in bfloat16 of 300 equal rows, some rows of zeros, and rows that differ from another in one coordinate by one
- * step of bfloat16.
- */
-function knottedModel(t: ExecutionContext): string {
-  const random = seededRandom(5);
-  const bits = new Uint16Array(ROWS * HIDDEN);
-  for (let row = 0; row < ROWS; row++) {
-    const own = bits.subarray(row * HIDDEN, (row + 1) * HIDDEN);
-    if (isEqual(row) && row > 0) own.set(bits.subarray(0, HIDDEN));
-    else if (row >= 1000 && row < 1040) {
-      own.set(bits.subarray(HIDDEN, 2 * HIDDEN));
-      own[row % HIDDEN]!++;
-    } else if (row < 1090) {
-      const values = Float32Array.from(own, () => random() * 2 ** Math.floor(3 * random()));
-      own.set(Uint16Array.from(new Uint32Array(values.buffer), (value) => value >>> 16));
-    }
-  }
-  const model = path.join(scratchDirectory(t), 'model.safetensors');
-  const tensor = { name: 'lm_head.weight', dtype: 'BF16', shape: [ROWS, HIDDEN] };
-  writeFileSync(model, safetensors([{ ...tensor, data: new Uint8Array(bits.buffer) }]));
-  return model;
-}
-
-/** A run whose partitions straddle the strips of products, without tables. */
-async function runOf(t: ExecutionContext, model: string, partitionRows = 700): Promise<string> {
-  const out = path.join(scratchDirectory(t), 'run');
-  await runHere({ model, out, partitionRows, tables: 'none' });
-  return out;
-}
+test.before(async () => {
+  runs = { parquet: await knottedRun(model, 'parquet'), arrow: await knottedRun(model, 'arrow') };
+});
+test.after.always(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** Compares the lists of a run with those of all pairs in float64. */
 async function compareWithBrute(t: ExecutionContext, run: string, d: number, k: number): Promise<void> {
@@ -79,15 +55,15 @@ async function compareWithBrute(t: ExecutionContext, run: string, d: number, k: 
 
 const all = { measures: [...neighbourMeasures] as NeighbourMeasure[], backend: 'portable' as const };
 
-realModelTest('neighbours of a real model are those of all pairs in float64', async (t, model) => {
+realModelTest('neighbours of a real model are those of all pairs in float64', async (t, real) => {
   const out = path.join(scratchDirectory(t), 'run');
-  await runHere({ model, out, partitionRows: 200 });
+  await runHere({ model: real, out, partitionRows: 200 });
   await findNeighbours(out, { ...all, k: 7, workers: 1 });
   await compareWithBrute(t, out, 64, 7);
 });
 
-test('equal rows are at 0 exactly, near-duplicates in their order, ties by the lower number, zeros without cosine', async (t) => {
-  const run = await runOf(t, knottedModel(t));
+test('equal rows and rows of one direction are at 0 exactly, near-duplicates in their order, ties by the lower number', async (t) => {
+  const run = copyOf(t, runs.parquet);
   const { manifest } = await findNeighbours(run, { ...all, k: K, workers: 2 });
   await compareWithBrute(t, run, HIDDEN, K);
   const lowest = Array.from({ length: K + 1 }, (_, place) => 3 * place);
@@ -97,54 +73,74 @@ test('equal rows are at 0 exactly, near-duplicates in their order, ties by the l
       const expected = lowest.filter((id) => id !== token).slice(0, K);
       t.deepEqual(lists[token], { ids: expected, values: new Array(K).fill(0) });
     }
+    if (measure !== 'cosine') continue;
+    t.deepEqual(lists[1043]!.ids!.slice(0, 5), [1040, 1041, 1042, 1044, 1045]);
+    t.deepEqual(lists[1043]!.values!.slice(0, 5), [0, 0, 0, 0, 0]);
   }
   // The two groups of equal rows, and the near ones.
   t.deepEqual(manifest.neighbours!.summary.knots.count, 3);
   t.is(manifest.neighbours!.summary.knots.largest, EQUAL);
 });
 
-test('neighbours are the same bytes with any number of workers, and from any format', async (t) => {
-  const model = knottedModel(t);
-  const scratch = scratchDirectory(t);
-  const tables: Buffer[] = [];
-  for (const [workers, format] of [
-    [1, 'parquet'],
-    [2, 'parquet'],
-    [5, 'arrow'],
-  ] as const) {
-    const out = path.join(scratch, `run-${workers}`);
-    await runHere({ model, out, partitionRows: 700, tables: 'none', format });
-    await findNeighbours(out, { ...all, k: K, workers });
-    const lists = await Promise.all(
-      neighbourMeasures.map((measure) => readNeighbourLists(out, readManifest(out), measure)),
+test('neighbours are the same bytes with any number of workers and of processes, and the same from any format', async (t) => {
+  const request = { ...all, k: K };
+  const [one, five, shared, other] = [runs.parquet, runs.parquet, runs.parquet, runs.arrow].map((run) =>
+    copyOf(t, run),
+  ) as [string, string, string, string];
+  await findNeighbours(one, { ...request, workers: 1 });
+  await findNeighbours(five, { ...request, workers: 5 });
+  const parts = [];
+  for (const index of [2, 0, 1])
+    parts.push(await shareNeighbours(shared, { index, of: 3, source: '' }, { ...request, workers: 1 }));
+  t.deepEqual(
+    parts.map(({ units, computed, missing, finished }) => [units, computed, missing, finished !== null]),
+    [
+      [0, 0, [0, 1], false],
+      [1, 1, [1], false],
+      [1, 1, [], true],
+    ],
+  );
+  const bytesOf = (run: string) => readFileSync(path.join(run, 'neighbours.parquet'));
+  for (const run of [five, shared]) sameBits(t, bytesOf(run), bytesOf(one));
+  t.is((await verifyHere(shared)).problems, '');
+  await findNeighbours(other, { ...request, workers: 2 });
+  for (const measure of neighbourMeasures)
+    t.deepEqual(
+      await readNeighbourLists(other, readManifest(other), measure),
+      await readNeighbourLists(one, readManifest(one), measure),
     );
-    tables.push(Buffer.from(JSON.stringify(lists)));
-    if (workers === 2)
-      t.deepEqual(
-        readFileSync(path.join(out, 'neighbours.parquet')),
-        readFileSync(path.join(scratch, 'run-1', 'neighbours.parquet')),
-      );
-  }
-  t.true(tables.every((one) => one.equals(tables[0]!)));
 });
 
-test('neighbours of some tokens are those of the table, by the measures in their order', async (t) => {
-  const run = await runOf(t, knottedModel(t));
+test('neighbours of some tokens are those of the table, by the measures in their order, few of them or many', async (t) => {
+  const run = copyOf(t, runs.parquet);
   const measures: NeighbourMeasure[] = ['distance', 'causal_cosine'];
   const { manifest } = await findNeighbours(run, { measures, k: 5, workers: 2, backend: 'portable' });
-  const tokens = [1095, 30, 1];
-  const found = await nearestTokens(run, tokens, { measures, k: 5, workers: 1, backend: 'portable' });
   const stored = await Promise.all(measures.map((measure) => readNeighbourLists(run, manifest, measure)));
-  t.deepEqual(
-    found,
-    measures.flatMap((measure, m) => tokens.map((token) => ({ measure, token, ...stored[m]![token]! }))),
-  );
+  const few = [1095, 30, 1, 30];
+  for (const tokens of [few, [...few, 2, 3, 5, 7, 11, 1001, 1042, 1043]]) {
+    const found = await nearestTokens(run, tokens, { measures, k: 5, workers: 2, backend: 'portable' });
+    t.deepEqual(
+      found,
+      measures.flatMap((measure, m) => tokens.map((token) => ({ measure, token, ...stored[m]![token]! }))),
+    );
+  }
   await t.throwsAsync(nearestTokens(run, [ROWS]), { message: /has no token 1100; its tokens are 0 to 1099/ });
   await t.throwsAsync(findNeighbours(run, { k: 0 }), { message: /"k"/ });
 });
 
+test('projections that hold what is no number are refused, whatever is asked of them', async (t) => {
+  const run = copyOf(t, runs.parquet);
+  const file = path.join(run, readManifest(run).partitions[1]!.files[0]!.path);
+  writeFileSync(file, readFileSync(file).fill(0xff, 5000, 5004));
+  for (const measures of [['causal_cosine'], ['distance']] as NeighbourMeasure[][])
+    await t.throwsAsync(nearestTokens(run, [1], { measures, workers: 1 }), {
+      message: /no number; see what `verify` says/,
+    });
+  await t.throwsAsync(findNeighbours(run, { workers: 1, backend: 'portable' }), { message: /is damaged/ });
+});
+
 test('DuckDB and Polars read the lists, and the command prints what they come to', async (t) => {
-  const run = await runOf(t, knottedModel(t));
+  const run = copyOf(t, runs.parquet);
   const atlas = path.join(scratchDirectory(t), 'atlas.jsonl');
   const asked = ['neighbours', run, '-k', '3', '--measure', 'cosine,causal_distance', '--quiet'];
   const printed = await eigenshard(...asked, '--atlas', atlas, '--backend', 'portable');
@@ -170,11 +166,8 @@ test('DuckDB and Polars read the lists, and the command prints what they come to
     lines.map((line) => JSON.parse(line).neighbors),
     stored.map(({ ids, values }) => ({ ids: ids ?? [], distances: values ?? [] })),
   );
-  const again = await eigenshard(...asked);
-  t.regex(again.stdout, /was there, intact/);
-  const other = await eigenshard('neighbours', run, '--atlas', atlas, '--quiet');
-  t.is(other.code, 2);
-  t.regex(other.stderr, /exists already/);
+  t.throws(() => refuseAtlas(atlas), { message: /exists already/ });
+  t.false((await findNeighbours(run, { k: 3, measures: ['cosine', 'causal_distance'] })).isNew);
 });
 
 test('tokens are named by their text or by numbers in a file, and answered as text or JSON', async (t) => {
@@ -187,21 +180,21 @@ test('tokens are named by their text or by numbers in a file, and answered as te
   const found = JSON.parse((await eigenshard(...asked, '--ids', ids, '--json')).stdout);
   t.deepEqual(found, await nearestTokens(directory, [4, 299], { k: 2, backend: 'portable' }));
   t.deepEqual(found[1].ids, [290, 291]);
-  const unknown = await eigenshard(...asked, '--token', 'nowhere');
-  t.regex(unknown.stderr, /no token spells "nowhere"/);
   writeFileSync(ids, '4 4.5');
   const refused = await eigenshard(...asked, '--ids', ids);
   t.is(refused.code, 2);
   t.regex(refused.stderr, /expected numbers of tokens.*"4\.5"/);
 });
 
-test('a search that is killed goes on with what it had found, and leaves the bytes of one that was not', async (t) => {
-  const model = knottedModel(t);
-  const run = await runOf(t, model);
+test('a search that is killed goes on with what it had found, status says how far it is, and the bytes are the same', async (t) => {
+  const run = copyOf(t, runs.parquet);
   const file = path.join(run, 'neighbours.parquet');
   const asked = ['neighbours', run, '-k', '4', '--backend', 'portable', '--quiet', '--workers', '1'];
   const killed = await eigenshardUntilRecord(asked, { folder: 'run', records: 1, signal: 'SIGKILL' });
   t.is(killed.code, null);
+  const status = statusOf(run);
+  t.deepEqual([status.isFinished, status.search], [true, { k: 4, measures: ['causal_cosine'] }]);
+  t.like(stageOfStatus(status, 'neighbours'), { units: 2, done: 1, missing: [1] });
   // With the manifest in place, before the file is.
   t.is((await eigenshardUntilRename(asked, file)).code, null);
   t.false(existsSync(file));
@@ -209,17 +202,16 @@ test('a search that is killed goes on with what it had found, and leaves the byt
   t.is((await verifyHere(run)).problems, '');
   const { isNew } = await findNeighbours(run, { k: 4, workers: 1, backend: 'portable' });
   t.false(isNew);
-  const whole = await runOf(t, model);
+  t.is(statusOf(run).search, null);
+  const whole = copyOf(t, runs.parquet);
   await findNeighbours(whole, { k: 4, workers: 2, backend: 'portable' });
-  t.deepEqual(readFileSync(file), readFileSync(path.join(whole, 'neighbours.parquet')));
+  sameBits(t, readFileSync(file), readFileSync(path.join(whole, 'neighbours.parquet')));
 });
 
 test('units that were done are not computed again, those of another request are', async (t) => {
-  const run = await runOf(t, knottedModel(t));
+  const run = copyOf(t, runs.parquet);
   const request = { k: 4, workers: 1, backend: 'portable' } as const;
-  const asked = ['neighbours', run, '-k', '4', '--backend', 'portable', '--quiet', '--workers', '1'];
-  await eigenshardUntilRecord(asked, { folder: 'run', records: 1, signal: 'SIGKILL' });
-  t.true(existsSync(path.join(run, 'done/neighbours/00000.json')));
+  await shareNeighbours(run, { index: 0, of: 2, source: '' }, request);
   const totals: (number | null)[] = [];
   const watched = {
     onProgress: ({ event, stage }: ProgressEvent & { stage?: StageState }) => {
@@ -233,10 +225,8 @@ test('units that were done are not computed again, those of another request are'
 });
 
 test('verify names a damaged table of neighbours, which is found again, and a run that is mended does without', async (t) => {
-  const model = knottedModel(t);
-  const out = path.join(scratchDirectory(t), 'run');
+  const out = copyOf(t, runs.parquet);
   const config = { model, out, partitionRows: 700, tables: 'none' } as const;
-  await runHere(config);
   const request = { k: 3, workers: 2, backend: 'portable' } as const;
   await findNeighbours(out, request);
   const file = path.join(out, 'neighbours.parquet');
