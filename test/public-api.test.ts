@@ -42,6 +42,7 @@ test('the library exports these names and no others', (t) => {
     'exportRun',
     'findNeighbours',
     'inspectModel',
+    'nearestToVectors',
     'nearestTokens',
     'openRun',
     'projectVectors',

@@ -388,6 +388,8 @@ export function listAbove(
       const scores =
         factors === 0 ? v128.load(products + at) : scoresOf(products + at, factors + at, scale, offset);
       let mask = i32x4.bitmask(f32x4.ge(scores, v128.load(thresholds + at)));
+      // Beyond the queries lies anything, infinity as well.
+      if (q + 4 > queries) mask &= (1 << <i32>(queries - q)) - 1;
       for (; mask !== 0; mask &= mask - 1) {
         const query = q + ctz(mask);
         if (load<i32>(own + (query << 2)) === firstRow + <i32>r) continue;
