@@ -4,8 +4,8 @@ import { measureValue } from '../src/linalg/neighbour-scores.js';
 import { neighbourKernels } from './neighbour-kernels.js';
 import type { ColumnsAt } from './partition-columns.js';
 
-/** Pairs that are computed at once, at most; more than there are queries in a unit. */
-export const PAIRS = 65_536;
+/** Pairs that are computed at once, at most: what is known of them stays in the cache. More than there are queries in a unit. */
+export const PAIRS = 8192;
 
 /** Kernel memory for exact values of pairs. */
 export type PairRegions = Record<
