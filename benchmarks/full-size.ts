@@ -2,8 +2,9 @@
  * The notebook's job at Qwen3-4B's shape: metric given, every token projected, norms checked, results saved. Runs
  * eigenshard, with its portable backend and with a system library where one is found, with the tables of the derived
  * geometry, and with all that it makes by itself (tables and report), and its peers (NumPy, and PyTorch where it is
- * installed) in turn, after one run each that is not counted, so that the inputs of all lie in the page cache. The
- * peers use as many threads as there are workers. Prints stage times, rates, peak memory, ratios.
+ * installed) in turn, after one run each that is not counted, so that the inputs of all lie in the page cache. Then
+ * with a metric that is computed, for which the peers take the covariance and its inverse in float32. The peers use as
+ * many threads as there are workers. Prints stage times, rates, peak memory, ratios.
  *
  * usage: node dist/benchmarks/full-size.js [--runs N] [--rows N] [--hidden N] [--workers N]
  */
@@ -39,6 +40,8 @@ const metric = path.join(data, `metric-${rows}x${hidden}.npy`);
 const scratch = path.join(root, 'runs', 'benchmark');
 
 const OURS = 'eigenshard';
+const RIDGE = '1e-6';
+const GIVEN = ['--metric', metric];
 
 /** Options of the peers' job: they make no tables of the derived geometry, and no report. */
 const JOB = ['--tables', 'none'];
@@ -55,15 +58,20 @@ interface Timed {
 
 await prepare();
 const contenders = [
-  { name: OURS, run: () => runEigenshard('portable', JOB) },
+  { name: OURS, run: () => runEigenshard('portable', [...GIVEN, ...JOB]) },
   ...((await hasSystemLibrary())
-    ? [{ name: `${OURS}, system`, run: () => runEigenshard('system', JOB) }]
+    ? [{ name: `${OURS}, system`, run: () => runEigenshard('system', [...GIVEN, ...JOB]) }]
     : []),
-  { name: `${OURS}, tables`, run: () => runEigenshard('portable', ['--no-report']) },
-  { name: `${OURS}, all`, run: () => runEigenshard('portable', []) },
+  { name: `${OURS}, tables`, run: () => runEigenshard('portable', [...GIVEN, '--no-report']) },
+  { name: `${OURS}, all`, run: () => runEigenshard('portable', GIVEN) },
+  { name: `${OURS}, all, computed`, run: () => runEigenshard('portable', []) },
   ...['numpy', 'torch'].flatMap((library) => {
     const interpreter = pythonWith(library);
-    return interpreter === null ? [] : [{ name: library, run: () => runPeer(interpreter, library) }];
+    if (interpreter === null) return [];
+    return [
+      { name: library, run: () => runPeer(interpreter, library, metric) },
+      { name: `${library}, computed`, run: () => runPeer(interpreter, library, RIDGE) },
+    ];
   }),
 ];
 const results = new Map<string, Timed[]>(contenders.map(({ name }) => [name, []]));
@@ -107,7 +115,7 @@ async function coordinator(...args: string[]): Promise<string> {
 async function runEigenshard(backend: 'portable' | 'system', options: readonly string[]): Promise<Timed> {
   const started = performance.now();
   const output = await coordinator(
-    ...['--model', model, '--metric', metric, '--ridge', '1e-6', '--workers', String(workers)],
+    ...['--model', model, '--ridge', RIDGE, '--workers', String(workers)],
     ...options,
     ...['--backend', backend, '--out', path.join(scratch, 'run'), '--json', '--quiet'],
   );
@@ -123,11 +131,12 @@ async function runEigenshard(backend: 'portable' | 'system', options: readonly s
   };
 }
 
-async function runPeer(interpreter: string, library: string): Promise<Timed> {
+/** @param source file of the metric, or the ridge of one that is computed */
+async function runPeer(interpreter: string, library: string, source: string): Promise<Timed> {
   const script = path.join(root, 'benchmarks', 'notebook.py');
   const started = performance.now();
   const weights = path.join(model, 'model.safetensors');
-  const { stdout } = await promisify(execFile)(interpreter, [script, library, weights, metric, scratch], {
+  const { stdout } = await promisify(execFile)(interpreter, [script, library, weights, source, scratch], {
     env: environmentOf(workers),
   });
   const wallSeconds = (performance.now() - started) / 1000;

@@ -1,6 +1,7 @@
 """The notebook's job, as a peer of benchmarks/full-size: decompose M in float32, project, check norms, save.
 
-usage: OMP_NUM_THREADS=N notebook.py numpy|torch MODEL.safetensors METRIC.npy OUTPUT_DIRECTORY
+usage: OMP_NUM_THREADS=N notebook.py numpy|torch MODEL.safetensors METRIC.npy|RIDGE OUTPUT_DIRECTORY
+With a number in the place of the metric, M = (Cov(gamma) + ridge I)^-1 is computed first, in float32.
 Prints one JSON object: seconds per stage, peak memory, and the figures that the answer is checked by.
 """
 import json
@@ -34,6 +35,11 @@ def bfloat16_tensor(path):
     return entry["shape"], 8 + length + entry["data_offsets"][0]
 
 
+def given_metric():
+    """The metric of the file, or None where it is to be computed."""
+    return numpy.load(metric) if metric.endswith(".npy") else None
+
+
 shape, offset = bfloat16_tensor(model)
 stored = numpy.fromfile(model, dtype=numpy.uint16, count=shape[0] * shape[1], offset=offset)
 
@@ -42,8 +48,17 @@ if library == "torch":
 
     lap("import")
     gamma = torch.from_numpy(stored.view(numpy.int16)).view(torch.bfloat16).reshape(shape).float()
-    m = torch.from_numpy(numpy.load(metric))
+    given = given_metric()
     lap("load")
+    if given is None:
+        centred = gamma - gamma.mean(dim=0)
+        covariance = centred.T @ centred / shape[0]
+        del centred
+        lap("covariance")
+        m = torch.linalg.inv(covariance + float(metric) * torch.eye(shape[1]))
+        lap("metric")
+    else:
+        m = torch.from_numpy(given)
     eigenvalues, eigenvectors = torch.linalg.eigh(m)
     lap("eigh")
     projections = gamma @ eigenvectors
@@ -56,8 +71,15 @@ if library == "torch":
     version, threads = torch.__version__, torch.get_num_threads()
 else:
     gamma = (stored.astype(numpy.uint32) << 16).view(numpy.float32).reshape(shape)
-    m = numpy.load(metric)
+    m = given_metric()
     lap("load")
+    if m is None:
+        centred = gamma - gamma.mean(axis=0)
+        covariance = centred.T @ centred / numpy.float32(shape[0])
+        del centred
+        lap("covariance")
+        m = numpy.linalg.inv(covariance + numpy.float32(metric) * numpy.eye(shape[1], dtype=numpy.float32))
+        lap("metric")
     eigenvalues, eigenvectors = numpy.linalg.eigh(m)
     lap("eigh")
     projections = gamma @ eigenvectors

@@ -12,6 +12,7 @@ import {
 import path from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
+import { answer } from './helpers/answers.js';
 import { eigenshard, start } from './helpers/cli.js';
 import { float32Bytes, npy, safetensors, scratchDirectory, scratchFile, zip } from './helpers/fixtures.js';
 import { dataFiles, readProjections, runHere, shardedModel } from './helpers/runs.js';
@@ -19,7 +20,7 @@ import { systemKernelsTest } from './helpers/system-libraries.js';
 import { testUnless } from './helpers/test-unless.js';
 
 test('--help names every command, and every option of run with its default', async (t) => {
-  const program = await eigenshard('--help');
+  const program = await answer('--help');
   t.is(program.code, 0);
   for (const command of [
     'run',
@@ -28,13 +29,15 @@ test('--help names every command, and every option of run with its default', asy
     'inspect',
     'report',
     'top',
+    'concepts',
+    'undertrained',
     'sql',
     'generate',
     'cache',
     'doctor',
   ])
     t.regex(program.stdout, new RegExp(`^  ${command} `, 'm'));
-  const run = await eigenshard('run', '--help');
+  const run = await answer('run', '--help');
   t.is(run.code, 0);
   for (const option of [
     '--config <file>',
@@ -87,9 +90,9 @@ test('inspect shows a finished run in a screen of text', async (t) => {
   const model = shardedModel(t, 120, 16).directory;
   const out = scratchDirectory(t);
   await runHere({ model, out, export: ['pt'] });
-  const { code, stdout } = await eigenshard('inspect', out);
+  const { code, stdout } = await answer('inspect', out);
   t.is(code, 0);
-  t.true(stdout.split('\n').length <= 60);
+  t.true(stdout.split('\n').length <= 63);
   for (const text of ['120 tokens x 16', 'fingerprint', 'Verification: passed', 'eigenbasis.pt', 'ridge']) {
     t.true(stdout.includes(text), text);
   }
@@ -98,7 +101,7 @@ test('inspect shows a finished run in a screen of text', async (t) => {
 test('inspect shows of a checkpoint what a run would take, without computing', async (t) => {
   const model = shardedModel(t, 120, 16).directory;
   writeFileSync(path.join(model, 'tokenizer.json'), JSON.stringify({ model: { vocab: { a: 0, b: 99 } } }));
-  const { code, stdout, stderr } = await eigenshard('inspect', model);
+  const { code, stdout, stderr } = await answer('inspect', model);
   t.is(code, 0, stderr);
   for (const text of [
     'type test, embeddings tied: no',
@@ -110,9 +113,9 @@ test('inspect shows of a checkpoint what a run would take, without computing', a
   ]) {
     t.true(stdout.includes(text), text);
   }
-  const json = await eigenshard('inspect', model, '--json', '--tensor', 'model.embed_tokens.weight');
+  const json = await answer('inspect', model, '--json', '--tensor', 'model.embed_tokens.weight');
   t.is(JSON.parse(json.stdout).source.rows, 3);
-  const other = await eigenshard('inspect', model, '--tensor', 'none');
+  const other = await answer('inspect', model, '--tensor', 'none');
   t.is(other.code, 2);
   t.regex(other.stderr, /no tensor none; name one with --tensor/);
 });
@@ -167,7 +170,7 @@ test('a configuration file runs, and the command line beats it', async (t) => {
 /** Bad input: what the message must say, with exit code 2 and no manifest. */
 async function refuses(t: ExecutionContext, args: readonly string[], message: RegExp): Promise<void> {
   const out = path.join(scratchDirectory(t), 'out');
-  const { code, stdout, stderr } = await eigenshard(...args, '--out', out, '--quiet', '--workers', '1');
+  const { code, stdout, stderr } = await answer(...args, '--out', out, '--quiet', '--workers', '1');
   t.is(code, 2, `${args.join(' ')}: ${stderr}`);
   t.regex(stderr, message);
   t.false(stderr.includes('    at '), 'a message, not a stack');
@@ -219,13 +222,13 @@ test('wrong arguments are refused with what is allowed', async (t) => {
   await refuses(t, ['--model', model, '--format', 'csv'], /Allowed choices are parquet, arrow, both/);
   await refuses(t, ['--model', model, '--resume', '--overwrite'], /exclude each other/);
   await refuses(t, ['--model', model, '--frobnicate'], /unknown option/);
-  const { code, stderr } = await eigenshard('--model', model, '--workers', '0');
+  const { code, stderr } = await answer('--model', model, '--workers', '0');
   t.is(code, 2);
   t.regex(stderr, /--workers.*It must be 1 or more/);
 });
 
 const commands =
-  'run, batch, verify, inspect, export, report, top, token, project, sql, neighbours, generate, cache, plan, step, status, submit, doctor';
+  'run, batch, verify, inspect, export, report, top, token, project, concepts, undertrained, sql, neighbours, generate, cache, plan, step, status, submit, doctor';
 
 for (const [args, message] of [
   [['frobnicate'], `unknown command 'frobnicate'\nThe commands of eigenshard are ${commands}.`],
@@ -249,7 +252,7 @@ for (const [args, message] of [
   [['generate', '--rows', '2', '--out', 'x'], "required option '--hidden <n>' not specified"],
 ] as const) {
   test(`"${args.join(' ')}" is told what may be meant`, async (t) => {
-    const { code, stdout, stderr } = await eigenshard(...args);
+    const { code, stdout, stderr } = await answer(...args);
     t.is(code, 2);
     t.is(stdout, '');
     t.true(stderr.startsWith(`error: ${message}\n`), stderr);
@@ -316,7 +319,7 @@ for (const [args, lines] of [
   ],
 ] as [string[], string[]][]) {
   test(`"${args.join(' ')}" is told what next`, async (t) => {
-    const { code, stdout, stderr } = await eigenshard(...args);
+    const { code, stdout, stderr } = await answer(...args);
     t.is(code, 2);
     t.is(stdout, '');
     t.regex(stderr, /\n"eigenshard .* --help" lists what \w+ takes\.\n$/);
@@ -358,17 +361,17 @@ test('what lies near a run, a checkpoint or a configuration is told from it', as
     [['sql', 'SELECT 1'], 'expected the output directory of a run before the query: eigenshard sql RUN'],
     [['sql', out, 'SELECT * FROM projections WHERE token_id = "a"'], "a text stands in single ones: 'a'"],
   ] as const) {
-    const { code, stderr } = await eigenshard(...args);
+    const { code, stderr } = await answer(...args);
     t.is(code, 2, stderr);
     t.regex(stderr, new RegExp(message), args.join(' '));
   }
-  t.is((await eigenshard('verify', out, '--quiet')).code, 0);
+  t.is((await answer('verify', out, '--quiet')).code, 0);
   t.regex(
-    (await eigenshard('run', model)).stderr,
+    (await answer('run', model)).stderr,
     /^error: unexpected argument .*\n.* is a checkpoint: eigenshard --model/,
   );
-  t.regex((await eigenshard('sql', out, 'SELECT', '1')).stderr, /Put the query into quotation marks/);
-  t.regex((await eigenshard('version')).stderr, /eigenshard --version prints the version/);
+  t.regex((await answer('sql', out, 'SELECT', '1')).stderr, /Put the query into quotation marks/);
+  t.regex((await answer('version')).stderr, /eigenshard --version prints the version/);
 });
 
 test('a path in the place of a command is told the command that takes it', async (t) => {
@@ -401,7 +404,7 @@ test('a path in the place of a command is told the command that takes it', async
     [scratchDirectory(t), 'is a directory, of neither a checkpoint nor a run'],
     ['owner/name', 'is given as eigenshard --model owner/name'],
   ] as const) {
-    const { code, stderr } = await eigenshard(word);
+    const { code, stderr } = await answer(word);
     t.is(code, 2);
     t.true(stderr.startsWith(`error: unknown command '${word}'\n`), stderr);
     t.true(stderr.includes(next), stderr);
@@ -429,7 +432,7 @@ test('a checkpoint, or a part of a run, in the place of a run is told for what i
       [path.join(out, 'manifest.json'), `: is a part of the run in ${out}; give that directory`],
       [path.join(out, 'projections'), `: is a part of the run in ${out}; give that directory`],
     ] as const) {
-      const { code, stderr } = await eigenshard(command!, place, ...rest);
+      const { code, stderr } = await answer(command!, place, ...rest);
       t.is(code, 2);
       t.regex(stderr, new RegExp(`^eigenshard: ${place}${next}`));
     }
@@ -438,15 +441,12 @@ test('a checkpoint, or a part of a run, in the place of a run is told for what i
 
 test('an option in the place of a command is one of run', async (t) => {
   for (const command of [[], ['run']]) {
-    const { code, stderr } = await eigenshard(...command, '--resume', '--overwrite');
+    const { code, stderr } = await answer(...command, '--resume', '--overwrite');
     t.is(code, 2);
     t.is(stderr, 'eigenshard: --resume and --overwrite exclude each other: give one\n');
   }
-  t.regex((await eigenshard('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
-  t.is(
-    (await eigenshard('help', 'cache', 'list')).stdout,
-    (await eigenshard('cache', 'list', '--help')).stdout,
-  );
+  t.regex((await answer('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
+  t.is((await answer('help', 'cache', 'list')).stdout, (await answer('cache', 'list', '--help')).stdout);
 });
 
 test('a path that is not there, and reads like a model of the hub, is told to be neither', async (t) => {
@@ -482,7 +482,7 @@ test('a run that is not there, or is a file, is told from one that is not finish
     ['inspect'],
   ] as const) {
     const says = async (place: string, message: RegExp) => {
-      const { code, stderr } = await eigenshard(command, place, ...rest);
+      const { code, stderr } = await answer(command, place, ...rest);
       t.is(code, 2);
       t.true(stderr.startsWith(`eigenshard: ${place}: `), stderr);
       t.regex(stderr, message);

@@ -39,6 +39,7 @@ const types: true[] = [
 test('the library exports these names and no others', (t) => {
   t.deepEqual(Object.keys(library).sort(), [
     'EigenshardError',
+    'conceptDirections',
     'exportRun',
     'findNeighbours',
     'inspectModel',
@@ -48,6 +49,7 @@ test('the library exports these names and no others', (t) => {
     'projectVectors',
     'run',
     'tokenFacts',
+    'undertrainedTokens',
     'verify',
     'version',
   ]);

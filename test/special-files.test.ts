@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { answer } from './helpers/answers.js';
 import { trials } from './helpers/campaign.js';
-import { eigenshard, start } from './helpers/cli.js';
+import { start } from './helpers/cli.js';
 import { npy, scratchDirectory } from './helpers/fixtures.js';
 import { runHere, shardedModel } from './helpers/runs.js';
 import { testUnless } from './helpers/test-unless.js';
@@ -131,7 +132,7 @@ specialTest(
         const words = args(place, here);
         const command = words[0]!.startsWith('--') ? 'run' : words[0]!;
         const isQuiet = quiet.has(command) && !words.includes('--dry-run');
-        const { code, stderr } = await eigenshard(...words, ...(isQuiet ? ['--quiet'] : []));
+        const { code, stderr } = await answer(...words, ...(isQuiet ? ['--quiet'] : []));
         if (code !== 2 || !/^eigenshard: [^\n]*special[^\n]*\n$/.test(stderr)) {
           wrong.push(`${of}, ${kind}: ${code} ${stderr}`);
         }

@@ -14,6 +14,10 @@ import { rowsReport } from './rows-report.js';
 export const generate = task<'generate'>(async () => (await import('./generate.js')).generate);
 /** Task `scan`. */
 export const scan = task<'scan'>(async () => (await import('./scan.js')).scan);
+/** Task `products`. */
+export const products = task<'products'>(async () => (await import('./weigh.js')).products);
+/** Task `weightedSum`. */
+export const weightedSum = task<'weightedSum'>(async () => (await import('./weigh.js')).weightedSum);
 /** Task `covariance`, whose sums change hands. */
 export const covariance = task<'covariance'>(
   async () => (await import('./covariance.js')).covariance,
@@ -42,6 +46,21 @@ export const ranking = task<'ranking'>(
   async () => (await import('./ranking.js')).ranking,
   ({ lists }) => [lists.keys, lists.tokens],
 );
+/** Task `gather`, whose rows change hands. */
+export const gather = task<'gather'>(
+  async () => (await import('./gather.js')).gather,
+  ({ rows }) => [rows],
+);
+/** Task `reachability`. */
+export const reachability = task<'reachability'>(
+  async () => (await import('./reachability.js')).reachability,
+);
+/** Task `patterns`. */
+export const patterns = task<'patterns'>(async () => (await import('./patterns.js')).patterns);
+/** Task `rowNorms`. */
+export const rowNorms = task<'rowNorms'>(async () => (await import('./row-norms.js')).rowNorms);
+/** Task `indicators`. */
+export const indicators = task<'indicators'>(async () => (await import('./indicators.js')).indicators);
 /** Task `digest`. */
 export const digest = task<'digest'>(async () => (await import('./digest.js')).digest);
 /** Task `checksum`. */

@@ -45,6 +45,8 @@ function identityOf({
   normRule,
   metric,
   ridge,
+  weights,
+  secondMoment,
   format,
   partitionRows,
   exports,
@@ -54,8 +56,26 @@ function identityOf({
 }: BatchRunOptions): unknown[] {
   // Folders from before there was a choice keep their names.
   const folded = foldNorm === 'no' ? {} : { foldNorm, normRule };
+  const weighed = {
+    ...(weights === 'uniform' ? {} : { weights }),
+    ...(secondMoment === 'centred' ? {} : { secondMoment }),
+  };
   return [
-    { model, tensor, rows, headRows, ...folded, metric, ridge, format, partitionRows, tables, top, report },
+    {
+      model,
+      tensor,
+      rows,
+      headRows,
+      ...folded,
+      metric,
+      ridge,
+      ...weighed,
+      format,
+      partitionRows,
+      tables,
+      top,
+      report,
+    },
     synthetic && [synthetic.rows, synthetic.hidden, synthetic.seed, synthetic.directory],
     exports.pt && (exports.pt === true || [exports.pt.eigenbasis, exports.pt.projections]),
     exports.safetensors && (exports.safetensors === true || exports.safetensors.projections),

@@ -4,7 +4,7 @@ import type { Multiplication } from './backend/backend.js';
  * Columns of the product that are computed at a time. Wider blocks compute more above the diagonal for nothing, narrower
  * ones multiply more slowly.
  */
-const BLOCK = 256;
+const BLOCK = 128;
 
 /** Columns [first, first + width) of a symmetric matrix of order n, from row `first` down. */
 export interface LowerBlock {

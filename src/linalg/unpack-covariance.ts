@@ -11,14 +11,14 @@ export function unpackCovariance(
   columns: BlockColumns,
   { matrix, d, divisor }: { matrix: Float64Array; d: number; divisor: number },
 ): void {
-  for (const { row, column, height, width, offset } of covarianceBlocks(d, columns).blocks) {
+  for (const { first, width, height, offset } of covarianceBlocks(d, columns)) {
     for (let i = 0; i < height; i++) {
-      // Of a diagonal block only the lower triangle is taken, so that the matrix is symmetric to the last bit.
-      const end = row === column ? i + 1 : width;
+      // Of the square on the diagonal only the lower triangle is taken, so that the matrix is symmetric to the last bit.
+      const end = Math.min(i + 1, width);
       for (let j = 0; j < end; j++) {
         const value = packed[offset + i * width + j]! / divisor;
-        matrix[(row + i) * d + column + j] = value;
-        matrix[(column + j) * d + row + i] = value;
+        matrix[(first + i) * d + first + j] = value;
+        matrix[(first + j) * d + first + i] = value;
       }
     }
   }

@@ -1,3 +1,4 @@
+import { InputError } from '../errors.js';
 import { foldCovariance } from '../linalg/fold.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
 import { unpackCovariance } from '../linalg/unpack-covariance.js';
@@ -5,6 +6,7 @@ import type { DoneRecord } from '../output/done-records.js';
 import { isPartIntact, partName } from '../output/part-file.js';
 import { recordsOfStage } from '../output/run-records.js';
 import { partOf } from '../output/unit-parts.js';
+import { covarianceLength } from '../plan/covariance-blocks.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
 import type { RunContext } from './context.js';
 import { computeUnits, type UnitRun, withdrawUnit } from './unit-run.js';
@@ -37,7 +39,8 @@ export async function computeCovariance(
 
 /**
  * Merges C = (1/V) sum_i (gamma_i - mu)(gamma_i - mu)^T, [d, d], float64, from what its units have left, in their order, so
- * that its bits depend neither on the workers nor on the partitions. Divisor V, not V - 1. A final norm is folded into it.
+ * that its bits depend neither on the workers nor on the partitions. Divisor V, not V - 1. Where rows are weighed, their weights
+ * stand for 1/V. A final norm is folded into it.
  *
  * @throws InputError where a unit is missing, or damaged: then it is withdrawn
  */
@@ -45,15 +48,21 @@ export function mergeCovariance(run: UnitRun): Float64Array {
   const { rows, hidden: d } = run.plan.units;
   const records = recordsOfStage(run.store, run.plan, 'covariance');
   const matrix = new Float64Array(d * d);
+  // Weights are divided already: their sum is 1.
+  const divisor = run.plan.weights === undefined ? rows : 1;
   let sums = new Float64Array(0);
   for (const [unit, { rows: range, columns }] of covarianceUnits(rows, d).entries()) {
-    const blocks = blocksOf(run, records.find((record) => record.unit === unit)!);
+    const blocks = blocksOf(
+      run,
+      records.find((record) => record.unit === unit)!,
+      covarianceLength(d, columns),
+    );
     if (range.first === 0) sums = blocks;
     else {
       for (let k = 0; k < sums.length; k++) sums[k]! += blocks[k]!;
       freeBuffer(blocks.buffer);
     }
-    if (range.first + range.count === rows) unpackCovariance(sums, columns, { matrix, d, divisor: rows });
+    if (range.first + range.count === rows) unpackCovariance(sums, columns, { matrix, d, divisor });
   }
   const { fold } = run.plan.checkpoint.source;
   if (fold !== undefined) foldCovariance(matrix, fold);
@@ -66,9 +75,15 @@ export function dropCovariance({ store, plan }: Pick<UnitRun, 'store' | 'plan'>)
     store.remove(partName({ stage: 'covariance', unit }));
 }
 
-function blocksOf(run: UnitRun, record: DoneRecord): Float64Array<ArrayBuffer> {
+/** The sums that a unit has left. @param length values that they must be */
+function blocksOf(run: UnitRun, record: DoneRecord, length: number): Float64Array<ArrayBuffer> {
   try {
-    return partOf(run.store, record).blocks as Float64Array<ArrayBuffer>;
+    const { blocks } = partOf(run.store, record);
+    if (blocks?.length === length) return blocks as Float64Array<ArrayBuffer>;
+    throw new InputError(
+      `${record.part?.path}: holds ${blocks?.length ?? 0} sums, where its unit has ${length}: another version has ` +
+        'written it. Run the same command again: its unit is made again',
+    );
   } catch (error) {
     // Whoever goes on computes it again.
     withdrawUnit(run, record);

@@ -19,7 +19,7 @@ import {
   tableFiles,
 } from './plan-extension.js';
 import { checksumProblems } from './run-file-problems.js';
-import { withLockedRun } from './with-locked-run.js';
+import { withExtensibleRun } from './with-extensible-run.js';
 
 /** A finished run after what was asked for has been added. */
 export interface ExtendedRun {
@@ -45,7 +45,7 @@ export async function extendRun(
   model: string | undefined,
   context: RunContext,
 ): Promise<ExtendedRun> {
-  return withLockedRun(directory, context, async (run) => {
+  return withExtensibleRun(directory, context, async (run) => {
     const plan = await planExtension(run, wanted);
     const { intact } = plan;
     const { directory: place, manifest } = run;

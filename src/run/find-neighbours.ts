@@ -21,7 +21,7 @@ import {
 import { openSearch } from './open-search.js';
 import type { LockedRun } from './plan-extension.js';
 import { checksumProblems } from './run-file-problems.js';
-import { withLockedRun } from './with-locked-run.js';
+import { withExtensibleRun } from './with-extensible-run.js';
 
 /** A finished run whose neighbours have been found. */
 export interface RunWithNeighbours {
@@ -61,7 +61,7 @@ export async function findNeighbours(
   );
   const request = requestOf(checked);
   return withContext(workers, options, (context) =>
-    withLockedRun(directory, context, async (run) => {
+    withExtensibleRun(directory, context, async (run) => {
       if (await hasNeighbours(run, request)) {
         removeLeft(run, request);
         return withNeighbours(run, false);

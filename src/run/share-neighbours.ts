@@ -18,7 +18,7 @@ import {
   type RunWithNeighbours,
 } from './find-neighbours.js';
 import { type NeighbourOptions, type NeighbourRequest, requestOf } from './neighbour-options.js';
-import { refuseFormerLayout, withLockedRun } from './with-locked-run.js';
+import { refuseFormerLayout, withExtensibleRun } from './with-extensible-run.js';
 
 /** What a process has done of a search that it shares with others. */
 export interface SharedSearch {
@@ -107,7 +107,7 @@ async function finish(
   context: RunContext,
 ): Promise<RunWithNeighbours | null> {
   try {
-    return await withLockedRun(directory, context, async (run) => {
+    return await withExtensibleRun(directory, context, async (run) => {
       const { manifest } = run;
       if (await hasNeighbours(run, request)) return { directory, manifest, isNew: false };
       if (requestHash(manifest, request) !== search.sha256) throw otherRun(directory);

@@ -9,6 +9,7 @@ import { type RunRecords, readRecords, readRecordsFile } from '../output/run-rec
 import { directoryStore, type RunStore } from '../output/run-store.js';
 import { NEIGHBOUR_UNITS } from '../plan/neighbour-units.js';
 import type { StageName } from '../plan/stages.js';
+import type { WeightingKind } from '../plan/weighting.js';
 import type { NeighbourRequest } from './neighbour-options.js';
 
 /** How far a stage of a run is, as its records tell. */
@@ -38,6 +39,8 @@ export interface RunStatus {
   isFinished: boolean;
   /** What the model is called, V and d. */
   model: { name: string; rows: number; hidden: number };
+  /** How the rows are weighed: 'uniform', 'counts', ... */
+  weights: WeightingKind;
   /** ISO time of the plan. */
   planned: string;
   stages: StageStatus[];
@@ -66,6 +69,7 @@ export function statusOf(directory: string): RunStatus {
     directory: place,
     isFinished,
     model: { name, rows, hidden },
+    weights: plan.weights?.kind ?? 'uniform',
     planned: plan.started,
     stages: search.length === 0 ? stages : [...stages, searchStatus(search)],
     search: search.length === 0 ? null : { k: search[0]!.k, measures: search[0]!.measures },

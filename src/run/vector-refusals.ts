@@ -69,7 +69,10 @@ export function explainSpace(
 }
 
 /** Refuses vectors whose file says that they are of another kind. @throws InputError */
-export function refuseOtherKind({ file, kind: said }: FoundVectors, kind: VectorKind): void {
+export function refuseOtherKind(
+  { file, kind: said }: Pick<FoundVectors, 'file' | 'kind'>,
+  kind: VectorKind,
+): void {
   if (said === null || said === kind) return;
   throw new InputError(
     `${file}: its metadata say that these vectors are ${said}-like, --kind says ${kind}; give the kind that they ` +

@@ -4,7 +4,7 @@ import test, { type ExecutionContext } from 'ava';
 import { runsOfBatch } from '../../src/batch/batch-folder.js';
 import { writeBatchSummary } from '../../src/batch/batch-summary.js';
 import { InputError } from '../../src/errors.js';
-import { eigenshard } from '../helpers/cli.js';
+import { answer } from '../helpers/answers.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { runHere, shardedModel } from '../helpers/runs.js';
 
@@ -35,12 +35,12 @@ async function seriesOf(t: ExecutionContext): Promise<string> {
 
 test('inspect shows the runs of a batch with their states and figures', async (t) => {
   const series = await seriesOf(t);
-  const text = await eigenshard('inspect', series);
+  const text = await answer('inspect', series);
   t.is(text.code, 0, text.stderr);
   t.regex(text.stdout, /: a folder of 4 runs, 2 finished\n/);
   t.regex(text.stdout, /\nsharded +finished +60 +8 .* passed +b\n/);
   t.regex(text.stdout, /\ngone: no such model\n$/);
-  const { stdout } = await eigenshard('inspect', series, '--json');
+  const { stdout } = await answer('inspect', series, '--json');
   const runs = JSON.parse(stdout) as Record<string, unknown>[];
   t.deepEqual(
     runs.map(({ name, folder, state, rows, passed }) => [name, folder, state, rows, passed]),
@@ -55,14 +55,14 @@ test('inspect shows the runs of a batch with their states and figures', async (t
 
 test('verify goes over every run of a batch, and ends with the code of the worst', async (t) => {
   const series = await seriesOf(t);
-  const unfinished = await eigenshard('verify', series, '--quiet');
+  const unfinished = await answer('verify', series, '--quiet');
   t.is(unfinished.code, 2);
   t.is(unfinished.stdout.match(/^Verification: passed$/gm)?.length, 2);
   t.regex(unfinished.stderr, /1 of 3 runs did not pass:\n.*c: holds no finished run/);
-  t.is((await eigenshard('verify', series, '--model', 'm')).code, 2);
+  t.is((await answer('verify', series, '--model', 'm')).code, 2);
 
   rmSync(path.join(series, 'b/projections'), { recursive: true });
-  const damaged = await eigenshard('verify', series, '--quiet', '--json');
+  const damaged = await answer('verify', series, '--quiet', '--json');
   t.is(damaged.code, 3, damaged.stderr);
   t.deepEqual(
     (JSON.parse(damaged.stdout) as { passed: boolean }[]).map(({ passed }) => passed),
@@ -71,23 +71,18 @@ test('verify goes over every run of a batch, and ends with the code of the worst
 
   rmSync(path.join(series, 'b'), { recursive: true });
   rmSync(path.join(series, 'c'), { recursive: true });
-  t.is((await eigenshard('verify', series, '--quiet')).code, 0);
+  t.is((await answer('verify', series, '--quiet')).code, 0);
 });
 
 test('sql shows the summary of a batch; a command for one run names those of a batch', async (t) => {
   const series = await seriesOf(t);
-  const { stdout } = await eigenshard(
-    'sql',
-    series,
-    'SELECT model, status FROM summary ORDER BY 1',
-    '--json',
-  );
+  const { stdout } = await answer('sql', series, 'SELECT model, status FROM summary ORDER BY 1', '--json');
   t.deepEqual(JSON.parse(stdout), [
     { model: 'gone', status: 'failed' },
     { model: 'sharded', status: 'finished' },
   ]);
   for (const [command, ...rest] of [['top', '-e', '0'], ['report']] as const) {
-    const { code, stderr } = await eigenshard(command, series, ...rest);
+    const { code, stderr } = await answer(command, series, ...rest);
     t.is(code, 2);
     t.regex(stderr, /is a folder of runs, .*\n {2}\S+\/a\n {2}\S+\/b\n {2}\S+\/c \(unfinished\)\n$/);
   }

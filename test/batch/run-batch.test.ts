@@ -21,8 +21,9 @@ import { planModel } from '../../src/input/plan-model.js';
 import { readManifest } from '../../src/output/manifest.js';
 import { MANIFEST_NAME } from '../../src/output/run-folders.js';
 import type { Progress } from '../../src/run/progress.js';
+import { answer } from '../helpers/answers.js';
 import { batchFile, plannedRuns, planOf, spoilWeights } from '../helpers/batches.js';
-import { eigenshard, eigenshardUntilRecord } from '../helpers/cli.js';
+import { eigenshardUntilRecord } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { HubServer } from '../helpers/hub-server.js';
 import { dataFiles, offlineHub, shardedModel } from '../helpers/runs.js';
@@ -84,7 +85,7 @@ for (const [kind, damage, message] of [
     const { file, out, weights } = threeModels(t);
     const intact = readFileSync(weights[2]!);
     damage(weights[2]!);
-    const first = await eigenshard('batch', file);
+    const first = await answer('batch', file);
     t.is(first.code, 2, first.stderr);
     t.regex(first.stderr, /1 of 3 runs failed:\n\[3\] model-3: /);
     t.regex(first.stderr, message);
@@ -98,13 +99,13 @@ for (const [kind, damage, message] of [
     const committed = commits(out, [1, 2]);
 
     // Nothing has changed: the third fails again, and the others are not computed again.
-    const second = await eigenshard('batch', file, '--quiet');
+    const second = await answer('batch', file, '--quiet');
     t.is(second.code, 2);
     t.regex(second.stdout, /2 finished \(2 of them before\), 1 failed/);
     t.deepEqual(commits(out, [1, 2]), committed);
 
     writeFileSync(weights[2]!, intact);
-    const third = await eigenshard('batch', file, '--json', '--quiet');
+    const third = await answer('batch', file, '--json', '--quiet');
     t.is(third.code, 0, third.stderr);
     const { runs } = JSON.parse(third.stdout) as { runs: Record<string, unknown>[] };
     t.deepEqual(
@@ -123,7 +124,7 @@ for (const [kind, damage, message] of [
 test('killed during its second run, a batch called again ends with the same bytes and keeps the first run', async (t) => {
   const { file, out } = threeModels(t, 10);
   const whole = scratchDirectory(t);
-  t.is((await eigenshard('batch', file, '--out', path.join(whole, 'out'), '--quiet')).code, 0);
+  t.is((await answer('batch', file, '--out', path.join(whole, 'out'), '--quiet')).code, 0);
   const folder = path.basename(folderOf(path.join(whole, 'out'), 2));
   const at = { folder, stage: 'project', records: 37, signal: 'SIGKILL' } as const;
   const killed = await eigenshardUntilRecord(['batch', file], at);
@@ -133,13 +134,13 @@ test('killed during its second run, a batch called again ends with the same byte
   t.false(existsSync(path.join(out, 'summary.parquet')));
   const committed = commits(out, [1]);
 
-  const dry = await eigenshard('batch', file, '--dry-run', '--json');
+  const dry = await answer('batch', file, '--dry-run', '--json');
   const plan = JSON.parse(dry.stdout) as { runs: { state: string }[] };
   t.deepEqual(
     plan.runs.map(({ state }) => state),
     ['finished', 'unfinished', 'new'],
   );
-  const again = await eigenshard('batch', file);
+  const again = await answer('batch', file);
   t.is(again.code, 0, again.stderr);
   t.regex(again.stderr, /\[1\/3\] model-1: finished before\n/);
   t.regex(again.stderr, /\[2\/3\] model-2: resuming: [1-9]\d* of 300 partitions are done and intact\n/);
@@ -151,12 +152,12 @@ test('killed during its second run, a batch called again ends with the same byte
 
 test('a checkpoint that changed in place does not replace the run of what it was', async (t) => {
   const { file, out, weights } = threeModels(t);
-  t.is((await eigenshard('batch', file, '--quiet')).code, 0);
+  t.is((await answer('batch', file, '--quiet')).code, 0);
   const kept = dataFiles(folderOf(out, 2));
   const bytes = readFileSync(weights[1]!);
   bytes[bytes.length - 2]! ^= 1;
   writeFileSync(weights[1]!, bytes);
-  const { code, stderr } = await eigenshard('batch', file);
+  const { code, stderr } = await answer('batch', file);
   t.is(code, 2);
   t.regex(
     stderr,
@@ -173,12 +174,12 @@ test('Ctrl-C stops the whole batch at once with 130, says how to go on, and it g
   t.regex(stderr, /eigenshard: interrupted. Run the same command again to continue\n$/);
   t.notRegex(stderr, /FAILED|model-3: done/);
   t.false(readdirSync(out).some((name) => name.includes('lock')));
-  t.is((await eigenshard('batch', file, '--quiet')).code, 0);
+  t.is((await answer('batch', file, '--quiet')).code, 0);
 });
 
 test('a dry run shows what each run needs, writes nothing, and fails where a run cannot begin', async (t) => {
   const { file, out, weights } = threeModels(t);
-  const dry = await eigenshard('batch', file, '--dry-run');
+  const dry = await answer('batch', file, '--dry-run');
   t.is(dry.code, 0, dry.stderr);
   t.regex(dry.stdout, /model +V x d +dtype +state +download +disk +memory +folder\n/);
   t.regex(
@@ -189,7 +190,7 @@ test('a dry run shows what each run needs, writes nothing, and fails where a run
   t.false(existsSync(out));
 
   truncateSync(weights[1]!, 1000);
-  const refused = await eigenshard('batch', file, '--dry-run');
+  const refused = await answer('batch', file, '--dry-run');
   t.is(refused.code, 2);
   t.regex(refused.stdout, /\[2\/3\] model-2: .*safetensors/);
   t.regex(refused.stderr, /1 of 3 runs cannot begin/);
@@ -199,7 +200,7 @@ test('a dry run shows what each run needs, writes nothing, and fails where a run
 test('a wrong configuration ends with 2 before anything is made', async (t) => {
   const out = path.join(scratchDirectory(t), 'out');
   const file = batchFile(t, { out, runs: [{ model: 'm' }, { model: 'm', format: 'csv' }] });
-  const { code, stderr } = await eigenshard('batch', file);
+  const { code, stderr } = await answer('batch', file);
   t.is(code, 2);
   t.regex(stderr, /series\.json, runs\[1\]: "format" is "csv"/);
   t.false(existsSync(out));
@@ -209,12 +210,12 @@ test('a second batch in the same folder, and a summary of somebody else, are ref
   const { file, out } = threeModels(t);
   mkdirSync(out);
   const lock = await lockDirectory(out, { note: () => {} });
-  const second = await eigenshard('batch', file, '--quiet');
+  const second = await answer('batch', file, '--quiet');
   t.is(second.code, 2);
   t.regex(second.stderr, /process \d+ on .* is working there/);
   lock.release();
   writeFileSync(path.join(out, 'summary.parquet'), 'mine');
-  const refused = await eigenshard('batch', file, '--quiet');
+  const refused = await answer('batch', file, '--quiet');
   t.is(refused.code, 2);
   t.regex(refused.stderr, /summary\.parquet: exists, and no eigenshard batch wrote it/);
   t.is(readFileSync(path.join(out, 'summary.parquet'), 'utf8'), 'mine');

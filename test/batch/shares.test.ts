@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { answer } from '../helpers/answers.js';
 import { batchFile, spoilWeights } from '../helpers/batches.js';
-import { type Ended, eigenshard, start, startUntilRecord } from '../helpers/cli.js';
+import { type Ended, start, startUntilRecord } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { holdLock } from '../helpers/lock-holder.js';
 import { hostsTest, onHost, startOnHost } from '../helpers/other-host.js';
@@ -40,7 +41,7 @@ const share = (file: string, index: number, of: number) => [
 
 async function summaryOf(out: string): Promise<Row[]> {
   const query = 'SELECT model, status, error FROM summary';
-  const { code, stdout, stderr } = await eigenshard('sql', out, query, '--json');
+  const { code, stdout, stderr } = await answer('sql', out, query, '--json');
   if (code !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as Row[];
 }
@@ -58,7 +59,7 @@ function leftOver(folder: string): string[] {
 
 /** The folders that a dry run of a share names, by model. */
 async function foldersOf(file: string, index: number, of: number): Promise<Record<string, string>> {
-  const { stdout } = await eigenshard(...share(file, index, of), '--dry-run', '--json');
+  const { stdout } = await answer(...share(file, index, of), '--dry-run', '--json');
   const { runs } = JSON.parse(stdout) as { runs: { model: string; folder: string }[] };
   return Object.fromEntries(runs.map(({ model, folder }) => [model, folder]));
 }
@@ -98,7 +99,7 @@ hostsTest(
       ended.some(({ stdout }) => stdout.includes('7 finished')),
       'the last table has all runs',
     );
-    t.is((await eigenshard('verify', out, '--quiet')).code, 0);
+    t.is((await answer('verify', out, '--quiet')).code, 0);
     t.deepEqual(leftOver(folder), []);
   },
 );
@@ -110,7 +111,7 @@ test('a process that was killed -9 is said to have left its run, and started aga
   t.is(killed.code, null, killed.stderr);
   t.false(existsSync(path.join(out, 'summary.parquet')));
 
-  const other = await eigenshard(...share(file, 0, 2));
+  const other = await answer(...share(file, 0, 2));
   t.is(other.code, 0, other.stderr);
   t.regex(other.stdout, /\n2 +model-1 +unfinished\n/);
   t.regex(other.stdout, /\n4 +model-3 +waiting\n/);
@@ -120,7 +121,7 @@ test('a process that was killed -9 is said to have left its run, and started aga
     ['finished', 'unfinished', 'finished', 'waiting', 'finished'],
   );
 
-  const again = await eigenshard(...share(file, 1, 2));
+  const again = await answer(...share(file, 1, 2));
   t.is(again.code, 0, again.stderr);
   t.regex(again.stderr, /model-1: resuming: [1-9]\d* of 9 partitions are done and intact\n/);
   t.regex(again.stdout, /\n5 finished \(0 of them before\), 0 failed\n/);
@@ -128,7 +129,7 @@ test('a process that was killed -9 is said to have left its run, and started aga
   t.true(kept.every(({ status }) => status === 'finished'));
 
   // Another number of processes shares the same batch.
-  const third = await eigenshard(...share(file, 2, 3), '--json', '--quiet');
+  const third = await answer(...share(file, 2, 3), '--json', '--quiet');
   t.is(third.code, 0, third.stderr);
   const { runs, all, index, of } = JSON.parse(third.stdout);
   t.deepEqual(
@@ -138,7 +139,7 @@ test('a process that was killed -9 is said to have left its run, and started aga
   t.deepEqual({ index, of }, { index: 2, of: 3 });
   t.deepEqual(all, { finished: 5, failed: 0, computing: 0, unfinished: 0, waiting: 0 });
   t.deepEqual(await summaryOf(out), kept);
-  t.is((await eigenshard('verify', out, '--quiet')).code, 0);
+  t.is((await answer('verify', out, '--quiet')).code, 0);
 });
 
 test('a run that another process has locked is no failure, and is said to be computed there', async (t) => {
@@ -148,7 +149,7 @@ test('a run that another process has locked is no failure, and is said to be com
   const lock = path.join(out, folder, '.eigenshard.lock');
   const holder = await holdLock(t, lock, 'process.stdin.resume();', onHost('node-b'));
 
-  const mine = await eigenshard(...share(file, 1, 2));
+  const mine = await answer(...share(file, 1, 2));
   t.is(mine.code, 0, mine.stderr);
   const said = `process ${holder.pid} on node-b is computing it`;
   t.true(mine.stderr.includes(`[2/2] model-1: ${said}\n`));
@@ -157,7 +158,7 @@ test('a run that another process has locked is no failure, and is said to be com
   );
   t.regex(mine.stdout, /\n2 +model-1 +computing\n/);
   // The whole batch does not fail of it either.
-  const whole = await eigenshard('batch', file);
+  const whole = await answer('batch', file);
   t.is(whole.code, 0, whole.stderr);
   t.regex(whole.stdout, /\n1 finished \(0 of them before\), 0 failed, 1 being computed by others\n/);
   t.deepEqual(
@@ -190,11 +191,11 @@ test('the failure of a share is the exit code of its process, and stands in the 
   const out = path.join(scratchDirectory(t), 'out');
   const runs = [...models, path.join(out, 'nowhere')].map((model, k) => ({ model, name: `model-${k}` }));
   const file = batchFile(t, { out, runs });
-  const failing = await eigenshard(...share(file, 1, 2));
+  const failing = await answer(...share(file, 1, 2));
   t.is(failing.code, 2, failing.stderr);
   t.regex(failing.stderr, /2 of 2 runs failed:\n\[2\] model-1: .*holds NaN/);
   t.regex(failing.stderr, /\n\[4\] model-3: .*nowhere/);
-  t.is((await eigenshard(...share(file, 0, 2))).code, 0);
+  t.is((await answer(...share(file, 0, 2))).code, 0);
   const rows = await summaryOf(out);
   t.deepEqual(
     rows.map(({ status }) => status),
@@ -218,7 +219,7 @@ test('a full disk ends with 75, and the same call goes on when there is space ag
     (await summaryOf(out)).map(({ status }) => status),
     ['failed', 'finished'],
   );
-  const again = await eigenshard(...share(file, 0, 1));
+  const again = await answer(...share(file, 0, 1));
   t.is(again.code, 0, again.stderr);
   t.regex(again.stdout, /\n2 finished \(1 of them before\), 0 failed\n/);
 });
@@ -238,7 +239,7 @@ test('SIGTERM ends a share with 143, and Ctrl-C with 130', async (t) => {
 
 test('a dry run with an index shows its share alone and writes nothing, by flags or by a scheduler', async (t) => {
   const { file, out } = series(t, 5);
-  const dry = await eigenshard('batch', file, '--dry-run', '--index', '1', '--of', '2');
+  const dry = await answer('batch', file, '--dry-run', '--index', '1', '--of', '2');
   t.is(dry.code, 0, dry.stderr);
   t.deepEqual(dry.stdout.match(/model-\d(?= )/g), ['model-1', 'model-3']);
   t.regex(dry.stdout, /out: 2 of 5 runs, those of process 1 of 2, from 0 \(--index and --of\), 2 workers\n/);
@@ -259,7 +260,7 @@ test('a dry run with an index shows its share alone and writes nothing, by flags
 
 test('a process with no run at all writes the summary of the others, and ends well', async (t) => {
   const { file, out } = series(t, 2);
-  const { code, stdout, stderr } = await eigenshard(...share(file, 5, 6));
+  const { code, stdout, stderr } = await answer(...share(file, 5, 6));
   t.is(code, 0, stderr);
   t.regex(stdout, /\n0 finished \(0 of them before\), 0 failed, 2 not begun\n/);
   t.is((await summaryOf(out)).length, 2);
@@ -272,7 +273,7 @@ test('an index without a count, or none of it, ends with 2 before anything is lo
     [['--index', '2', '--of', '2'], /--index is 2, which is none of 2/],
     [['--index', 'one', '--of', '2'], /--index: expected a whole number from 0, came "one"/],
   ] as const) {
-    const { code, stderr } = await eigenshard('batch', file, ...flags);
+    const { code, stderr } = await answer('batch', file, ...flags);
     t.is(code, 2);
     t.regex(stderr, message);
   }
@@ -290,7 +291,7 @@ test('two runs of one batch that would write one file are refused, whoever compu
     ],
     [{ model: directory }, { model: directory }],
   ]) {
-    const { code, stderr } = await eigenshard(...share(batchFile(t, { runs }), 1, 2));
+    const { code, stderr } = await answer(...share(batchFile(t, { runs }), 1, 2));
     t.is(code, 2, stderr);
     t.regex(stderr, /runs\[1\] \(sharded\): writes to .*, as runs\[0\] does/);
   }

@@ -3,7 +3,8 @@ import path from 'node:path';
 import test from 'ava';
 import type { Meeting } from '../../src/files/meet-at.js';
 import type { FileSystemFindings } from '../../src/files/probe-file-system.js';
-import { eigenshard, start } from '../helpers/cli.js';
+import { answer } from '../helpers/answers.js';
+import { start } from '../helpers/cli.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { hostsTest, startOnHost } from '../helpers/other-host.js';
 
@@ -11,7 +12,7 @@ type Answer = FileSystemFindings & { meeting: Meeting | null; verdict: string; r
 
 test('doctor says what a folder can do, ends with a verdict, and leaves nothing', async (t) => {
   const directory = scratchDirectory(t);
-  const { code, stdout, stderr } = await eigenshard('doctor', directory);
+  const { code, stdout, stderr } = await answer('doctor', directory);
   t.is(code, 0, stderr);
   for (const line of [
     /\nexclusive creation +works\n/,
@@ -23,7 +24,7 @@ test('doctor says what a folder can do, ends with a verdict, and leaves nothing'
   ])
     t.regex(stdout, line);
   const { verdict, problems, meeting } = JSON.parse(
-    (await eigenshard('doctor', directory, '--json')).stdout,
+    (await answer('doctor', directory, '--json')).stdout,
   ) as Answer;
   t.true(stdout.includes(`\n${verdict}\n`));
   t.is(problems.lock, null);
@@ -71,5 +72,5 @@ test('a folder that does not serve ends with 2, its reasons and what to do', asy
   );
   t.regex(stderr, /^eigenshard: .*: does not serve, for the reasons above\n$/);
   t.deepEqual(readdirSync(directory), []);
-  t.is((await eigenshard('doctor', path.join(directory, 'missing'))).code, 2);
+  t.is((await answer('doctor', path.join(directory, 'missing'))).code, 2);
 });

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { eigenshard } from './cli.js';
+import { answer } from './answers.js';
 import { scratchDirectory } from './fixtures.js';
 import { shardedModel } from './runs.js';
 
@@ -17,7 +17,7 @@ export async function plannedRun(
   const run = path.join(scratchDirectory(t), name);
   const model = shardedModel(t, 60, 8).directory;
   const always = ['--partition-rows', '10', '--backend', 'portable', '--quiet'];
-  const { code, stderr } = await eigenshard('plan', '--model', model, '--out', run, ...always, ...options);
+  const { code, stderr } = await answer('plan', '--model', model, '--out', run, ...always, ...options);
   if (code !== 0) throw new Error(stderr);
   return run;
 }

@@ -1,6 +1,11 @@
 import test from 'ava';
 import { unpackCovariance } from '../../src/linalg/unpack-covariance.js';
-import { blockColumnsOf, COVARIANCE_BLOCK, covarianceBlocks } from '../../src/plan/covariance-blocks.js';
+import {
+  blockColumnsOf,
+  COVARIANCE_BLOCK,
+  covarianceBlocks,
+  covarianceLength,
+} from '../../src/plan/covariance-blocks.js';
 
 const sizes = [1, 2, COVARIANCE_BLOCK - 1, COVARIANCE_BLOCK, COVARIANCE_BLOCK + 1, 2 * COVARIANCE_BLOCK + 77];
 
@@ -10,14 +15,13 @@ test('unpacked, the lower triangle decides: the matrix is symmetric to the last 
     const matrix = new Float64Array(d * d).fill(Number.NaN);
     for (let first = 0; first < blockColumnsOf(d); first += 2) {
       const columns = { first, end: Math.min(first + 2, blockColumnsOf(d)) };
-      const { blocks, length } = covarianceBlocks(d, columns);
-      const packed = new Float64Array(length);
-      for (const { row, column, height, width, offset } of blocks) {
+      const packed = new Float64Array(covarianceLength(d, columns));
+      for (const { first, width, height, offset } of covarianceBlocks(d, columns)) {
         for (let i = 0; i < height; i++) {
           for (let j = 0; j < width; j++) {
             // Rounding makes the upper triangle of a diagonal block a little different: here, very.
-            const isAbove = column + j > row + i;
-            packed[offset + i * width + j] = isAbove ? Number.NaN : value(row + i, column + j);
+            const isAbove = j > i;
+            packed[offset + i * width + j] = isAbove ? Number.NaN : value(first + i, first + j);
           }
         }
       }

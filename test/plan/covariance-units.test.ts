@@ -1,5 +1,5 @@
 import test from 'ava';
-import { blockColumnsOf, covarianceBlocks } from '../../src/plan/covariance-blocks.js';
+import { blockColumnsOf, COVARIANCE_BLOCK, covarianceLength } from '../../src/plan/covariance-blocks.js';
 import { type CovarianceUnit, covarianceUnits } from '../../src/plan/covariance-units.js';
 
 const shapes: [number, number][] = [
@@ -18,7 +18,7 @@ const shapes: [number, number][] = [
 ];
 
 function bytesOf(d: number, { columns }: CovarianceUnit): number {
-  return covarianceBlocks(d, columns).length * 8;
+  return covarianceLength(d, columns) * 8;
 }
 
 for (const [rows, d] of shapes) {
@@ -42,7 +42,7 @@ test('large covariances have 20 to 100 units, whose sums take at most 2 GB or ar
     const units = covarianceUnits(rows, d);
     t.true(units.length >= 20 && units.length <= 100, `${rows} x ${d}: ${units.length} units`);
     const bytes = units.reduce((sum, unit) => sum + bytesOf(d, unit), 0);
-    t.true(bytes <= Math.max(2e9, covarianceBlocks(d).length * 8), `${rows} x ${d}: ${bytes} bytes`);
+    t.true(bytes <= Math.max(2e9, covarianceLength(d) * 8), `${rows} x ${d}: ${bytes} bytes`);
   }
 });
 
@@ -53,7 +53,19 @@ test('groups of block columns are of about equal work', (t) => {
       .map((unit) => bytesOf(d, unit));
     const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
     // A group has whole columns, the longest of which is a column of the whole height.
-    const column = d * 512 * 8;
+    const column = d * COVARIANCE_BLOCK * 8;
     t.true(Math.max(...sizes) <= mean + column, `${rows} x ${d}: ${sizes.join(', ')}`);
   }
+});
+
+test('rows of up to 512 values are read and centred once', (t) => {
+  for (const [rows, d] of [
+    [8191, 512],
+    [200_000, 512],
+    [1_000_000, 64],
+  ] as const) {
+    for (const { columns } of covarianceUnits(rows, d))
+      t.deepEqual(columns, { first: 0, end: blockColumnsOf(d) });
+  }
+  t.true(covarianceUnits(200_000, 513).some(({ columns }) => columns.first > 0));
 });

@@ -6,12 +6,13 @@ import { memoryLimit } from '../../src/queries/memory-limit.js';
 import { querySql } from '../../src/queries/sql.js';
 import { viewsOfRun } from '../../src/queries/views.js';
 import type { FinishedRun } from '../../src/run/coordinator.js';
+import { answer } from '../helpers/answers.js';
 import { eigenshard, start } from '../helpers/cli.js';
 import { runWithTables } from '../helpers/run-with-tables.js';
 import { readBasis } from '../helpers/runs.js';
 
 /** What `sql` answers, row by row. */
-async function answer({ directory, manifest }: FinishedRun, query: string): Promise<unknown[][]> {
+async function rowsOf({ directory, manifest }: FinishedRun, query: string): Promise<unknown[][]> {
   return querySql({ views: viewsOfRun(directory, manifest) }, query, async ({ chunks }) => {
     const rows: unknown[][] = [];
     for await (const chunk of chunks) rows.push(...chunk);
@@ -34,7 +35,7 @@ test('every view answers, and a path may hold any character', async (t) => {
   const directory = path.join(path.dirname(run.directory), "it's [a] *? run");
   renameSync(run.directory, directory);
   for (const [view, expected] of Object.entries(rowsOfViews)) {
-    const { code, stdout, stderr } = await eigenshard(
+    const { code, stdout, stderr } = await answer(
       'sql',
       directory,
       `SELECT count(*) AS n FROM ${view}`,
@@ -48,10 +49,10 @@ test('every view answers, and a path may hold any character', async (t) => {
 test('every column of every view can be named as it stands', async (t) => {
   const run = await runWithTables(t);
   for (const [view, expected] of Object.entries(rowsOfViews)) {
-    const columns = await answer(run, `DESCRIBE ${view}`);
+    const columns = await rowsOf(run, `DESCRIBE ${view}`);
     t.true(columns.length > 1, view);
     for (const [name] of columns) {
-      const rows = await answer(run, `SELECT ${name} FROM ${view}`).catch(String);
+      const rows = await rowsOf(run, `SELECT ${name} FROM ${view}`).catch(String);
       t.is(rows.length, expected, `${view}.${name}: ${rows}`);
     }
   }
@@ -70,7 +71,7 @@ test('basis holds the eigenvectors, also in a query that joins it or names it in
     'SELECT index, vector FROM basis JOIN eigenvectors USING (index) ORDER BY index',
     '-- a comment\nFROM "BASIS" SELECT * ORDER BY ALL;',
   ])
-    t.deepEqual(await answer(run, query), expected, query);
+    t.deepEqual(await rowsOf(run, query), expected, query);
 });
 
 test('an attached run is behind its name, and a batch shows its summary', async (t) => {
@@ -79,21 +80,18 @@ test('an attached run is behind its name, and a batch shows its summary', async 
   cpSync(directory, other, { recursive: true });
   const query = `SELECT count(*) AS n FROM tokens JOIN b.tokens o USING (token_id, norm)
     WHERE (SELECT count(*) FROM b.basis JOIN basis USING (index, vector)) = 24`;
-  const { stdout, stderr } = await eigenshard('sql', directory, query, '--attach', `b=${other}`, '--json');
+  const { stdout, stderr } = await answer('sql', directory, query, '--attach', `b=${other}`, '--json');
   t.is(stdout, '[\n{"n":300}\n]\n', stderr);
   for (const [name, message] of [
     ['order', /"order" cannot be the name of a run .*syntax error/],
     ['a b', /"a b" cannot be the name of a run .*letters, digits and _/],
     ['main', /"main" cannot be the name of a run .*already exists/],
   ] as const) {
-    const refused = await eigenshard('sql', directory, 'SELECT 1', '--attach', `${name}=${other}`);
+    const refused = await answer('sql', directory, 'SELECT 1', '--attach', `${name}=${other}`);
     t.is(refused.code, 2);
     t.regex(refused.stderr, message);
   }
-  t.regex(
-    (await eigenshard('sql', directory, 'SELECT 1', '--attach', 'b')).stderr,
-    /It must be name=directory/,
-  );
+  t.regex((await answer('sql', directory, 'SELECT 1', '--attach', 'b')).stderr, /It must be name=directory/);
 });
 
 test('a query comes from a file or standard input as well, and there is exactly one', async (t) => {
@@ -102,7 +100,7 @@ test('a query comes from a file or standard input as well, and there is exactly 
   const file = path.join(directory, 'q.sql');
   writeFileSync(file, `\ufeff${query}`);
   const expected = 'text\r\n""""\r\n';
-  t.is((await eigenshard('sql', directory, '--file', file, '--csv')).stdout, expected);
+  t.is((await answer('sql', directory, '--file', file, '--csv')).stdout, expected);
   t.is((await start(['sql', directory, '-', '--csv'], {}, query).ended).stdout, expected);
   for (const [args, message] of [
     [[], /expected one query/],
@@ -112,7 +110,7 @@ test('a query comes from a file or standard input as well, and there is exactly 
     [['SELECT 1', '--csv', '--format', 'table'], /cannot be used with option/],
     [['SELECT 1', '--digits', '18'], /1 to 17, or all/],
   ] as const) {
-    const { code, stderr } = await eigenshard('sql', directory, ...args);
+    const { code, stderr } = await answer('sql', directory, ...args);
     t.is(code, 2, args.join(' '));
     t.regex(stderr, message);
   }
@@ -157,7 +155,7 @@ test('a query that would take more memory than it may is refused with what to do
   t.regex(lines[0]!, /^eigenshard: sql: Out of Memory Error: .*12\d\.\d MiB used\)$/);
   t.deepEqual(lines.slice(1), ['Ask for less at once, or give --memory a larger size', '']);
   t.regex(
-    (await eigenshard('sql', directory, query, '--memory', 'much')).stderr,
+    (await answer('sql', directory, query, '--memory', 'much')).stderr,
     /It must be a size such as 5GB/,
   );
 });
@@ -189,7 +187,7 @@ test('rows are printed as a table, as JSON, and as comma-separated values', asyn
   const { directory } = await runWithTables(t);
   const query =
     'SELECT token_id, text, is_orphan FROM tokens WHERE token_id IN (2, 3, 299) ORDER BY token_id';
-  t.deepEqual((await eigenshard('sql', directory, query)).stdout.split('\n'), [
+  t.deepEqual((await answer('sql', directory, query)).stdout.split('\n'), [
     'token_id  text             is_orphan',
     '--------  ---------------  ---------',
     '       2  "\\u{1b}[31mred"  false',
@@ -198,13 +196,13 @@ test('rows are printed as a table, as JSON, and as comma-separated values', asyn
     '3 rows',
     '',
   ]);
-  t.deepEqual(JSON.parse((await eigenshard('sql', directory, query, '--json')).stdout)[1], {
+  t.deepEqual(JSON.parse((await answer('sql', directory, query, '--json')).stdout)[1], {
     token_id: 3,
     text: '"',
     is_orphan: false,
   });
   t.is(
-    (await eigenshard('sql', directory, query, '--csv')).stdout,
+    (await answer('sql', directory, query, '--csv')).stdout,
     'token_id,text,is_orphan\r\n2,\u001b[31mred,false\r\n3,"""",false\r\n299,,true\r\n',
   );
 });
@@ -212,22 +210,22 @@ test('rows are printed as a table, as JSON, and as comma-separated values', asyn
 test('a text that begins with U+FEFF is printed whole, in every form and inside of other values', async (t) => {
   const { directory } = await runWithTables(t);
   const tokens = 'SELECT token_id, text FROM tokens WHERE token_id IN (6, 7) ORDER BY token_id';
-  t.deepEqual((await eigenshard('sql', directory, tokens)).stdout.split('\n').slice(2, 4), [
+  t.deepEqual((await answer('sql', directory, tokens)).stdout.split('\n').slice(2, 4), [
     '       6  "\\u{feff}"',
     '       7  "\\u{feff}using"',
   ]);
-  t.deepEqual(JSON.parse((await eigenshard('sql', directory, tokens, '--json')).stdout), [
+  t.deepEqual(JSON.parse((await answer('sql', directory, tokens, '--json')).stdout), [
     { token_id: 6, text: '\ufeff' },
     { token_id: 7, text: '\ufeffusing' },
   ]);
   t.is(
-    (await eigenshard('sql', directory, tokens, '--csv')).stdout,
+    (await answer('sql', directory, tokens, '--csv')).stdout,
     'token_id,text\r\n6,\ufeff\r\n7,\ufeffusing\r\n',
   );
 
   const nested = `SELECT [text] AS list, {'a': text} AS struct, MAP {text: 1} AS map, text::VARIANT AS variant,
     text::ENUM('\ufeff') AS enumerated, length(text) AS "\ufefflength" FROM tokens WHERE token_id = 6`;
-  t.deepEqual(JSON.parse((await eigenshard('sql', directory, nested, '--json')).stdout), [
+  t.deepEqual(JSON.parse((await answer('sql', directory, nested, '--json')).stdout), [
     {
       list: ['\ufeff'],
       struct: { a: '\ufeff' },
@@ -242,14 +240,14 @@ test('a text that begins with U+FEFF is printed whole, in every form and inside 
 test('an answer without rows is one', async (t) => {
   const { directory } = await runWithTables(t);
   const query = 'SELECT token_id FROM tokens WHERE false';
-  t.is((await eigenshard('sql', directory, query)).stdout, 'token_id\n--------\n0 rows\n');
-  t.deepEqual(JSON.parse((await eigenshard('sql', directory, query, '--json')).stdout), []);
+  t.is((await answer('sql', directory, query)).stdout, 'token_id\n--------\n0 rows\n');
+  t.deepEqual(JSON.parse((await answer('sql', directory, query, '--json')).stdout), []);
 });
 
 test('float32 is printed with its own digits, and a wide integer whole', async (t) => {
   const { directory } = await runWithTables(t);
   const query = 'SELECT 0.1::FLOAT AS f, 9007199254740993 AS wide, 7::BIGINT AS n, [1, 2] AS list';
-  const { stdout } = await eigenshard('sql', directory, query, '--json');
+  const { stdout } = await answer('sql', directory, query, '--json');
   t.deepEqual(JSON.parse(stdout), [{ f: 0.1, wide: '9007199254740993', n: 7, list: [1, 2] }]);
 });
 
@@ -267,7 +265,7 @@ test('nothing is written, and nothing read but the run', async (t) => {
     "SELECT * FROM read_text('/etc/hostname')",
     `SELECT * FROM read_text('${path.join(directory, 'manifest.json')}')`,
   ]) {
-    const { code, stdout, stderr } = await eigenshard('sql', directory, query);
+    const { code, stdout, stderr } = await answer('sql', directory, query);
     t.is(code, 2, query);
     t.is(stdout, '', query);
     t.regex(stderr, /^eigenshard: sql: /, query);
@@ -290,7 +288,7 @@ test('what is wrong with a query is said in one message', async (t) => {
     [' -- a comment', /expected a statement/],
     ['SELECT 1; SELECT 2', /expected one statement, not 2/],
   ] as const) {
-    const { code, stderr } = await eigenshard('sql', directory, query);
+    const { code, stderr } = await answer('sql', directory, query);
     t.is(code, 2, query);
     t.regex(stderr, message);
     t.notRegex(stderr, /\n\s+at |extract statements|pg_/, 'a stack, or what DuckDB has for itself');
@@ -319,7 +317,7 @@ test('a statement that is no question is told that a run is only read, and what 
     ],
     ["SELECT * FROM 'x.parquet'", /A query sees the views of its runs, and no other file/],
   ] as const) {
-    const { code, stderr } = await eigenshard('sql', directory, query);
+    const { code, stderr } = await answer('sql', directory, query);
     t.is(code, 2, query);
     t.regex(stderr, message);
   }
@@ -328,13 +326,13 @@ test('a statement that is no question is told that a run is only read, and what 
 test('a view that a run does not have says why', async (t) => {
   const { directory } = await runWithTables(t);
   rmSync(path.join(directory, 'extremes.parquet'));
-  const { code, stderr } = await eigenshard('sql', directory, 'SELECT * FROM extremes');
+  const { code, stderr } = await answer('sql', directory, 'SELECT * FROM extremes');
   t.is(code, 2);
   t.regex(stderr, /extremes: \S+extremes\.parquet is missing\. The run's own command with --resume/);
   rmSync(path.join(directory, 'projections'), { recursive: true });
-  const projections = await eigenshard('sql', directory, 'SELECT * FROM projections');
+  const projections = await answer('sql', directory, 'SELECT * FROM projections');
   t.regex(projections.stderr, /part-00000\.parquet is missing\. The run's own command with --resume/);
-  t.is((await eigenshard('sql', directory, 'SELECT count(*) FROM tokens')).code, 0);
+  t.is((await answer('sql', directory, 'SELECT count(*) FROM tokens')).code, 0);
 });
 
 test('a damaged table is named, whatever is damaged of it, and the others answer', async (t) => {
@@ -344,9 +342,9 @@ test('a damaged table is named, whatever is damaged of it, and the others answer
   const pages = Buffer.from(whole).fill(0xff, 4, 300);
   for (const damaged of [Buffer.alloc(0), whole.subarray(0, whole.length / 2), pages]) {
     writeFileSync(file, damaged);
-    const { code, stderr } = await eigenshard('sql', directory, 'SELECT * FROM tokens');
+    const { code, stderr } = await answer('sql', directory, 'SELECT * FROM tokens');
     t.is(code, 2);
     t.regex(stderr, /tokens\.parquet: is not as the run wrote it: .*`verify` tells/);
-    t.is((await eigenshard('sql', directory, 'SELECT count(*) FROM extremes')).code, 0);
+    t.is((await answer('sql', directory, 'SELECT count(*) FROM extremes')).code, 0);
   }
 });

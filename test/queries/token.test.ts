@@ -3,7 +3,7 @@ import { tokenText } from '../../src/commands/token-text.js';
 import { InputError } from '../../src/errors.js';
 import { openRun } from '../../src/output/open-run.js';
 import { tokenFacts } from '../../src/queries/token.js';
-import { eigenshard } from '../helpers/cli.js';
+import { answer } from '../helpers/answers.js';
 import { vectorRun } from '../helpers/projected-vectors.js';
 import { runWithTables } from '../helpers/run-with-tables.js';
 import { readTables } from '../helpers/tables.js';
@@ -45,7 +45,7 @@ test('a token has the figures of its row, and its places among all norms', async
   }
 });
 
-test('a text is found as given, with and without its leading space, and as bytes', async (t) => {
+test('a text is found as given, with and without its leading space, and as a vocabulary writes it', async (t) => {
   const { directory } = await runWithTables(t);
   const run = await openRun(directory);
   const spelt = async (text: string) =>
@@ -55,6 +55,8 @@ test('a text is found as given, with and without its leading space, and as bytes
   t.deepEqual(await spelt('the'), [[4, 'with a leading space']]);
   t.deepEqual(await spelt(' The'), [[9, 'without the leading space']]);
   t.deepEqual(await spelt('国\n'), [[5, 'as given']]);
+  t.deepEqual(await spelt('Ġthe'), [[4, 'as stored']]);
+  t.deepEqual(await spelt('▁word20'), [[20, 'as stored']]);
   const error = await t.throwsAsync(tokenFacts(run, 'ORD1'), { instanceOf: InputError });
   t.regex(error.message, /no token spells "ORD1"; 110 tokens hold it: " word10", " word11", .*, \.\.\.$/);
   await t.throwsAsync(tokenFacts(run, 'never'), {
@@ -76,19 +78,19 @@ test('a token of bytes is found by the character that they are', async (t) => {
 
 test('the command prints a block a token, or JSON; texts cannot act on a terminal', async (t) => {
   const { directory } = await runWithTables(t);
-  const shown = await eigenshard('token', directory, '291');
+  const shown = await answer('token', directory, '291');
   t.is(shown.code, 0, shown.stderr);
   t.regex(
     shown.stdout,
     /^token 291 \(an orphan: no token has this row\)\n {2}norm .*larger than \d+ others \(quantile/,
   );
   t.regex(shown.stdout, /rows with the same bits +290, 292, 293/);
-  const json = await eigenshard('token', directory, 'word20', '--json');
+  const json = await answer('token', directory, 'word20', '--json');
   t.deepEqual(
     JSON.parse(json.stdout).map(({ token_id }: { token_id: number }) => token_id),
     [20],
   );
-  const digits = await eigenshard('token', directory, '20', '--text');
+  const digits = await answer('token', directory, '20', '--text');
   t.is(digits.code, 2);
   t.regex(digits.stderr, /no token spells "20"; \d+ tokens hold it/);
   const [harmful] = await tokenFacts(await openRun(directory), 2);

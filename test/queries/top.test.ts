@@ -6,7 +6,7 @@ import { InputError } from '../../src/errors.js';
 import { openRun } from '../../src/output/open-run.js';
 import { topTokens } from '../../src/queries/top.js';
 import { measures, sides } from '../../src/tables/measures.js';
-import { eigenshard } from '../helpers/cli.js';
+import { answer } from '../helpers/answers.js';
 import { runWithTables, TOP } from '../helpers/run-with-tables.js';
 
 test('more tokens than the table holds are computed from the partitions, and begin with the same', async (t) => {
@@ -44,7 +44,7 @@ test('a damaged eigenbasis is told with what to do, by all that shows what rests
       ['report', directory],
       ['sql', directory, 'SELECT index FROM basis'],
     ]) {
-      const { code, stdout, stderr } = await eigenshard(...call);
+      const { code, stdout, stderr } = await answer(...call);
       t.is(code, 2, `${call}: ${stdout}`);
       t.regex(
         stderr,
@@ -100,10 +100,10 @@ test('a side is a table of its own, and texts cannot act on a terminal', (t) => 
 
 test('the command prints a table, or JSON, and refuses what is not there', async (t) => {
   const { directory } = await runWithTables(t);
-  const table = await eigenshard('top', directory, '--eigenvector', '23', '--measure', 'causal', '-k', '3');
+  const table = await answer('top', directory, '--eigenvector', '23', '--measure', 'causal', '-k', '3');
   t.is(table.code, 0, table.stderr);
   t.regex(table.stdout, /eigenvector 23, \+ side[\s\S]*eigenvector 23, - side/);
-  const json = await eigenshard('top', directory, '--eigenvector', '23', '--side', '-', '-k', '3', '--json');
+  const json = await answer('top', directory, '--eigenvector', '23', '--side', '-', '-k', '3', '--json');
   const tokens = JSON.parse(json.stdout);
   t.is(tokens.length, 3);
   t.deepEqual(Object.keys(tokens[0]), ['side', 'place', 'token_id', 'text', 'value', 'angle']);
@@ -111,24 +111,24 @@ test('the command prints a table, or JSON, and refuses what is not there', async
     ['-1', 'causal_cosine'],
     ['last', 'causal'],
   ] as const) {
-    const same = await eigenshard(
+    const same = await answer(
       ...['top', directory, '-e', asked, '--measure', measure, '--side', '-', '-k', '3', '--json'],
     );
     t.is(same.stdout, json.stdout, same.stderr);
   }
   t.regex(
-    (await eigenshard('top', directory, '-e', '0', '--measure', 'cosine')).stderr,
+    (await answer('top', directory, '-e', '0', '--measure', 'cosine')).stderr,
     /choices are projection, euclidean_cosine, causal_cosine, euclidean, causal/,
   );
   t.regex(
-    (await eigenshard('top', directory, '-e', '-25')).stderr,
+    (await answer('top', directory, '-e', '-25')).stderr,
     /no eigenvector -25; .* -1 to -24 from the end/,
   );
-  const absent = await eigenshard('top', directory, '--eigenvector', '24');
+  const absent = await answer('top', directory, '--eigenvector', '24');
   t.is(absent.code, 2);
   t.regex(absent.stderr, /no eigenvector 24; its indices are 0 to 23/);
   writeFileSync(path.join(directory, 'extremes.parquet'), 'no table');
-  const damaged = await eigenshard('top', directory, '--eigenvector', '1');
+  const damaged = await answer('top', directory, '--eigenvector', '1');
   t.is(damaged.code, 2);
   t.regex(
     damaged.stderr,

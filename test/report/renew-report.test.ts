@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { readManifest } from '../../src/output/manifest.js';
-import { eigenshard } from '../helpers/cli.js';
+import { answer } from '../helpers/answers.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { runWithTables } from '../helpers/run-with-tables.js';
 import { runHere, shardedModel } from '../helpers/runs.js';
@@ -12,9 +12,9 @@ test('a run writes its report, records it, and verify finds a change of it', asy
   const file = path.join(directory, 'report.html');
   t.is(manifest.report?.path, 'report.html');
   t.is(manifest.report?.bytes, readFileSync(file).length);
-  t.is((await eigenshard('verify', directory, '--quiet')).code, 0);
+  t.is((await answer('verify', directory, '--quiet')).code, 0);
   writeFileSync(file, 'other');
-  const { code, stdout } = await eigenshard('verify', directory, '--quiet');
+  const { code, stdout } = await answer('verify', directory, '--quiet');
   t.is(code, 3);
   t.regex(stdout, /report\.html/);
 });
@@ -25,7 +25,7 @@ test('report makes it again, the same, and leaves the directory free', async (t)
   const page = readFileSync(file);
   const names = readdirSync(directory);
   writeFileSync(file, 'other');
-  const { code, stdout, stderr } = await eigenshard('report', directory);
+  const { code, stdout, stderr } = await answer('report', directory);
   t.is(code, 0, stderr);
   t.is(stdout, `${file}\n`);
   t.true(readFileSync(file).equals(page));
@@ -39,13 +39,13 @@ test('a run without a report, or without tables, has none, and can be given one 
   const { manifest } = await runHere({ model, out: plain, report: false });
   t.is(manifest.report, null);
   t.false(existsSync(path.join(plain, 'report.html')));
-  t.is((await eigenshard('report', plain)).code, 0);
+  t.is((await answer('report', plain)).code, 0);
   t.is(readManifest(plain).report?.path, 'report.html');
 
   await runHere({ model, out: bare, tables: 'none' });
   t.false(existsSync(path.join(bare, 'report.html')));
   for (const command of [['report'], ['top', '--eigenvector', '1']]) {
-    const { code, stderr } = await eigenshard(command[0]!, bare, ...command.slice(1));
+    const { code, stderr } = await answer(command[0]!, bare, ...command.slice(1));
     t.is(code, 2);
     t.regex(stderr, /has no tables/);
   }
@@ -65,7 +65,7 @@ test('a report is replaced with its run, and a file of that name that is no repo
 });
 
 test('a directory without a run is named', async (t) => {
-  const { code, stderr } = await eigenshard('report', scratchDirectory(t));
+  const { code, stderr } = await answer('report', scratchDirectory(t));
   t.is(code, 2);
   t.regex(stderr, /holds no finished run/);
 });

@@ -6,7 +6,7 @@ import { InputError } from '../../src/errors.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { configDefaults } from '../../src/run/config.js';
 import { outputPath } from '../../src/run/output-path.js';
-import { eigenshard } from '../helpers/cli.js';
+import { answer } from '../helpers/answers.js';
 import { npy, safetensors, scratchDirectory, stateDict } from '../helpers/fixtures.js';
 import { withinOneDay } from '../helpers/one-day.js';
 import {
@@ -416,9 +416,9 @@ test("without the rows beyond the tokenizer's tokens a run is another one, and v
     (await readProjections(some)).ids,
     Array.from({ length: 100 }, (_, id) => id),
   );
-  t.is((await eigenshard('verify', some, '--quiet')).code, 0);
+  t.is((await answer('verify', some, '--quiet')).code, 0);
   tokensUpTo(98);
-  const changed = await eigenshard('verify', some, '--quiet');
+  const changed = await answer('verify', some, '--quiet');
   t.is(changed.code, 2);
   t.regex(changed.stderr, /is not what this run was made from \(99 x 16, not 100 x 16\)/);
 });
@@ -441,7 +441,7 @@ test('the same weights in pytorch_model.bin give the same run, file for file', a
   }
   t.is(runs[1]!.manifest.fingerprint, runs[0]!.manifest.fingerprint);
   sameFiles(t, dataFiles(runs[1]!.out), dataFiles(runs[0]!.out));
-  t.is((await eigenshard('verify', runs[1]!.out, '--quiet')).code, 0);
+  t.is((await answer('verify', runs[1]!.out, '--quiet')).code, 0);
 });
 
 test('a run goes to a folder named after its model, a path or one of the hub', (t) => {

@@ -17,7 +17,8 @@ import { type Manifest, readManifest } from '../../src/output/manifest.js';
 import { openRun } from '../../src/output/open-run.js';
 import { loadConfig, type Overrides } from '../../src/run/config.js';
 import { type ExportOptions, exportRun } from '../../src/run/export-run.js';
-import { eigenshard, eigenshardUntilRename } from '../helpers/cli.js';
+import { answer } from '../helpers/answers.js';
+import { eigenshardUntilRename } from '../helpers/cli.js';
 import { npy, scratchDirectory } from '../helpers/fixtures.js';
 import { withinOneDay } from '../helpers/one-day.js';
 import { dataFiles, runConfig, runHere, shardedModel, verifyHere } from '../helpers/runs.js';
@@ -219,7 +220,7 @@ test('a kill at any moment leaves the run as it was or as it is to be, for every
     t.is((await verifyHere(out)).problems, '', target);
     const extremes = await (await openRun(out)).table('extremes');
     t.is(extremes.rows, 8 * 6 * (isCommitted ? 5 : 3), target);
-    const { stdout } = await eigenshard('sql', out, 'SELECT count(*) AS n FROM extremes', '--json');
+    const { stdout } = await answer('sql', out, 'SELECT count(*) AS n FROM extremes', '--json');
     t.true(stdout.includes(String(extremes.rows)), stdout);
     // Whoever takes the directory next puts in order what lies there.
     await t.throwsAsync(runHere({ model, out, partitionRows: 40 }), {
@@ -366,11 +367,11 @@ test('wrong options, an abort, and a place without a finished run are refused', 
 test('the command says what it made and what was there, as text and as JSON', async (t) => {
   const { directory: model } = shardedModel(t, 30, 8);
   const out = await made(t, { model, tables: 'none' });
-  const first = await eigenshard('export', out, '--export', 'npy', '--workers', '1');
+  const first = await answer('export', out, '--export', 'npy', '--workers', '1');
   t.is(first.code, 0, first.stderr);
   t.is(first.stdout, `${out}\n  projections.npy  1.09 kB  made\n`);
   t.regex(first.stderr, /^export: .* 30 rows/m);
-  const second = await eigenshard(
+  const second = await answer(
     'export',
     out,
     '--export',
@@ -385,8 +386,8 @@ test('the command says what it made and what was there, as text and as JSON', as
   t.deepEqual([directory, files, intact], [out, ['projections.safetensors'], ['projections.npy']]);
   const { seal: _, ...stored } = JSON.parse(readFileSync(path.join(out, 'manifest.json'), 'utf8'));
   t.deepEqual(manifest, stored);
-  const nothing = await eigenshard('export', out);
+  const nothing = await answer('export', out);
   t.is(nothing.code, 2);
   t.regex(nothing.stderr, /ask for something to be added: .*npy/);
-  t.is((await eigenshard('export', out, '--tables', 'none')).code, 2);
+  t.is((await answer('export', out, '--tables', 'none')).code, 2);
 });

@@ -11,7 +11,7 @@ import { silentProgress } from '../../src/run/progress.js';
 import { step } from '../../src/run/step.js';
 import { Stopwatch } from '../../src/run/stopwatch.js';
 import { writeRunPlan } from '../../src/run/write-plan.js';
-import { eigenshard } from '../helpers/cli.js';
+import { answer } from '../helpers/answers.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import {
   covarianceByDefinition,
@@ -231,7 +231,7 @@ test('a run with a norm folded in, computed in steps, is that of one process, an
     ...options,
   });
   sameFiles(t, dataFiles(out), dataFiles(whole.directory));
-  const { stdout } = await eigenshard('inspect', out);
+  const { stdout } = await answer('inspect', out);
   t.regex(
     stdout,
     /final norm folded in: transformer\.ln_f\.weight \(SHA-256 [0-9a-f]{12}\) with transformer\.ln_f\.bias .*, LayerNorm by w/,
@@ -241,14 +241,14 @@ test('a run with a norm folded in, computed in steps, is that of one process, an
 
 test('inspect and a dry run show what would be folded, or why nothing can be', async (t) => {
   const model = normedModel(t, { model_type: 'gemma2', hidden_size: D }, SIZE, { headBias: true });
-  const shown = await eigenshard('inspect', model.directory);
+  const shown = await answer('inspect', model.directory);
   t.regex(
     shown.stdout,
     /final norm, for --fold-norm yes: transformer\.ln_f\.weight, float32, RMSNorm by \(1 \+ w\), by model_type gemma2/,
   );
   t.regex(shown.stdout, /logit bias: lm_head\.bias, float32/);
   const out = path.join(scratchDirectory(t), 'run');
-  const dry = await eigenshard(
+  const dry = await answer(
     '--model',
     model.directory,
     '--out',
@@ -260,20 +260,12 @@ test('inspect and a dry run show what would be folded, or why nothing can be', a
   );
   t.regex(dry.stdout, /final norm +transformer\.ln_f\.weight folded into the rows: RMSNorm by \(1 \+ w\)/);
   const unknown = normedModel(t, { model_type: 'new_one', hidden_size: D }, SIZE);
-  const other = await eigenshard('inspect', unknown.directory);
+  const other = await answer('inspect', unknown.directory);
   t.regex(
     other.stdout,
     /final norm, for --fold-norm yes: cannot be folded: .*model_type new_one, which is not known/,
   );
-  const refused = await eigenshard(
-    '--model',
-    unknown.directory,
-    '--out',
-    out,
-    '--fold-norm',
-    'yes',
-    '--quiet',
-  );
+  const refused = await answer('--model', unknown.directory, '--out', out, '--fold-norm', 'yes', '--quiet');
   t.is(refused.code, 2);
   t.regex(refused.stderr, /say it with --norm-rule rms\|rms-one-plus\|layer\|layer-one-plus/);
 });
@@ -283,7 +275,7 @@ test('a rule of a norm that is not folded, and a made-up checkpoint with one, ar
   await t.throwsAsync(runHere({ model: 'x', out, normRule: 'rms' }), {
     message: /"normRule" says what the final norm is, which is not folded/,
   });
-  const { code, stderr } = await eigenshard('--fold-norm', 'yes', '--out', path.join(out, 'run'), '--quiet');
+  const { code, stderr } = await answer('--fold-norm', 'yes', '--out', path.join(out, 'run'), '--quiet');
   t.is(code, 2);
   t.regex(stderr, /a made-up checkpoint has no final norm/);
 });

@@ -6,7 +6,7 @@ import type { HubSettings } from '../../src/hub/settings.js';
 import { withContext } from '../../src/run/caller.js';
 import { type Config, loadConfig, type Overrides } from '../../src/run/config.js';
 import { forecastRun, type RunForecast } from '../../src/run/forecast-run.js';
-import { eigenshard } from '../helpers/cli.js';
+import { answer } from '../helpers/answers.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { shardedHub } from '../helpers/hub-models.js';
 import { dataFiles, offlineHub, runHere, shardedModel } from '../helpers/runs.js';
@@ -159,7 +159,7 @@ test('the command shows a dry run as text and as JSON, and refuses what the run 
   const { directory: model } = shardedModel(t, 90, 8);
   const out = newFolder(t);
   const call = ['--model', model, '--out', out, '--dry-run', '--workers', '1', '--export', 'npy'];
-  const text = await eigenshard(...call);
+  const text = await answer(...call);
   t.is(text.code, 0, text.stderr);
   for (const line of [
     /^dry run: nothing is computed, and nothing is written to \S+run$/m,
@@ -175,10 +175,10 @@ test('the command shows a dry run as text and as JSON, and refuses what the run 
     /^ {14}start-up \d.* s, scan \d/m,
   ])
     t.regex(text.stdout, line);
-  const json = JSON.parse((await eigenshard(...call, '--json', '--quiet')).stdout) as RunForecast;
+  const json = JSON.parse((await answer(...call, '--json', '--quiet')).stdout) as RunForecast;
   t.deepEqual([json.directory, json.model.rows, json.exports.length], [out, 90, 1]);
   t.false(existsSync(out));
-  const refused = await eigenshard(...call, '--metric', path.join(model, 'none.pt'));
+  const refused = await answer(...call, '--metric', path.join(model, 'none.pt'));
   t.is(refused.code, 2);
   t.regex(refused.stderr, /none\.pt: cannot read the metric/);
 });

@@ -7,7 +7,7 @@ import { querySql } from '../../src/queries/sql.js';
 import { topTokens } from '../../src/queries/top.js';
 import { viewsOfRun } from '../../src/queries/views.js';
 import { readContents } from '../../src/report/read-contents.js';
-import { eigenshard } from '../helpers/cli.js';
+import { answer } from '../helpers/answers.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { runHere, shardedModel } from '../helpers/runs.js';
 
@@ -18,14 +18,14 @@ test('a run of layout 1 is verified, and damage of it noticed', async (t) => {
   const model = shardedModel(t, 60, 8).directory;
   const run = path.join(scratchDirectory(t), 'run');
   cpSync(golden, run, { recursive: true });
-  const whole = await eigenshard('verify', run, '--model', model, '--quiet');
+  const whole = await answer('verify', run, '--model', model, '--quiet');
   t.is(whole.code, 0, whole.stdout + whole.stderr);
 
   const partition = path.join(run, 'projections/part-00001.parquet');
   const bytes = readFileSync(partition);
   bytes[bytes.length >> 1]! ^= 1;
   writeFileSync(partition, bytes);
-  const damaged = await eigenshard('verify', run, '--model', model, '--quiet');
+  const damaged = await answer('verify', run, '--model', model, '--quiet');
   t.is(damaged.code, 3);
   t.regex(damaged.stdout, /part-00001.parquet: CRC-32 differs/);
 });
@@ -76,5 +76,5 @@ test('a run of layout 1 is not continued, but can be replaced', async (t) => {
   });
   await runHere({ model, out, tables: 'none' }, { overwrite: true });
   t.is(readManifest(out).layout, 2);
-  t.is((await eigenshard('verify', out, '--quiet')).code, 0);
+  t.is((await answer('verify', out, '--quiet')).code, 0);
 });

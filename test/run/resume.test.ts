@@ -33,14 +33,14 @@ const options = [
 
 /** Moments at which a run of 30 partitions and one scan is killed, by the records that it has then. */
 const moments = [
-  { records: 1 },
   { stage: 'identity', records: 1 },
   { stage: 'basis', records: 1 },
   { stage: 'project', records: 12 },
-  { stage: 'project', records: 30 },
   { stage: 'verify', records: 1 },
   ...(campaignLack === null
     ? ([
+        { records: 1 },
+        { stage: 'project', records: 30 },
         { stage: 'scan', records: 1 },
         { stage: 'covariance', records: 1 },
         { stage: 'project', records: 1 },

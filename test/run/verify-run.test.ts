@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { eigenshard } from '../helpers/cli.js';
+import { answer } from '../helpers/answers.js';
 import { npy, scratchDirectory } from '../helpers/fixtures.js';
 import { runHere, shardedModel, verifyHere } from '../helpers/runs.js';
 
@@ -17,7 +17,7 @@ test('verify passes a finished run, in both formats and with its exports', async
   const model = shardedModel(t, 300, 33).directory;
   const out = scratchDirectory(t);
   await runHere({ model, out, partitionRows: 77, format: 'both', export: ['pt', 'safetensors', 'npy'] });
-  const { code, stdout, stderr } = await eigenshard('verify', out, '--quiet');
+  const { code, stdout, stderr } = await answer('verify', out, '--quiet');
   t.is(code, 0, stderr);
   t.regex(stdout, /^Verification: passed$/m);
 });
@@ -48,7 +48,7 @@ test('one flipped bit in any file of a run fails verify with exit code 3 and the
     const out = scratchDirectory(t);
     await runHere({ model, out, partitionRows: 77, format: 'both', export: ['npy'] });
     flipByte(path.join(out, name), at);
-    const { code, stdout, stderr } = await eigenshard('verify', out, '--quiet');
+    const { code, stdout, stderr } = await answer('verify', out, '--quiet');
     t.is(code, 3, `${name}: ${stderr}`);
     t.is([...(stdout + stderr).matchAll(new RegExp(message, 'g'))].length, 1, `${name}: said once`);
     t.regex(stderr, /with --resume --checksums, and all of it with --overwrite\n$/);
@@ -65,14 +65,14 @@ test('verify refuses other inputs than those of the run, and says which option n
   writeFileSync(moved, npy('<f4', [rows, hidden], weights));
   const out = scratchDirectory(t);
   await runHere({ model: moved, out });
-  t.is((await eigenshard('verify', out, '--quiet')).code, 0);
+  t.is((await answer('verify', out, '--quiet')).code, 0);
 
   gamma[5]! += 1;
   writeFileSync(moved, npy('<f4', [rows, hidden], weights));
-  const changed = await eigenshard('verify', out, '--quiet');
+  const changed = await answer('verify', out, '--quiet');
   t.is(changed.code, 2);
   t.regex(changed.stderr, /moved.npy: is not what this run was made from \(the weights differ\).*--model/);
-  const other = await eigenshard('verify', out, '--model', directory, '--quiet');
+  const other = await answer('verify', out, '--model', directory, '--quiet');
   t.is(other.code, 2);
 });
 
@@ -99,12 +99,12 @@ test('a run that was moved with its model is verified in part, or as a whole whe
   const [out, moved] = [scratchDirectory(t), `${model}-moved`];
   await runHere({ model, out });
   renameSync(model, moved);
-  const part = await eigenshard('verify', out);
+  const part = await answer('verify', out);
   t.is(part.code, 2);
   t.regex(part.stdout, /^Verification \(in part: not every input is at hand\): passed$/m);
   t.regex(part.stderr, /what needs the checkpoint was not checked: .* give --model\n$/);
   t.notRegex(part.stderr, /failed/);
-  const whole = await eigenshard('verify', out, '--model', moved);
+  const whole = await answer('verify', out, '--model', moved);
   t.is(whole.code, 0, whole.stderr);
   t.regex(whole.stdout, /^Verification: passed$/m);
 });
@@ -112,7 +112,7 @@ test('a run that was moved with its model is verified in part, or as a whole whe
 test('verify and inspect say so where there is no finished run', async (t) => {
   const empty = scratchDirectory(t);
   for (const command of ['verify', 'inspect']) {
-    const { code, stderr } = await eigenshard(command, empty);
+    const { code, stderr } = await answer(command, empty);
     t.is(code, 2);
     t.regex(stderr, /holds no finished run/);
   }
