@@ -9,6 +9,7 @@ import { addExportCommand } from './commands/export.js';
 import { addGenerateCommand } from './commands/generate.js';
 import { addInspectCommand } from './commands/inspect.js';
 import { misplacedWord } from './commands/misplaced-word.js';
+import { addNeighboursCommand } from './commands/neighbours.js';
 import { addPlanCommand } from './commands/plan.js';
 import { withOutput } from './commands/print.js';
 import { addProjectCommand } from './commands/project.js';
@@ -77,6 +78,7 @@ export function createProgram(): Command {
   addConceptsCommand(program);
   addUndertrainedCommand(program);
   addSqlCommand(program);
+  addNeighboursCommand(program);
   addGenerateCommand(program);
   addCacheCommands(program);
   addPlanCommand(program);

@@ -17,6 +17,14 @@ export type { Options } from './run/config.js';
 export type { FinishedRun } from './run/coordinator.js';
 export { type ExportOptions, exportRun } from './run/export-run.js';
 export type { ExtendedRun } from './run/extend-run.js';
+export { findNeighbours, type RunWithNeighbours } from './run/find-neighbours.js';
+export {
+  type NearestToVector,
+  type NearestToVectorsOptions,
+  nearestToVectors,
+} from './run/nearest-to-vectors.js';
+export { type NearestTokens, nearestTokens } from './run/nearest-tokens.js';
+export type { NeighbourOptions } from './run/neighbour-options.js';
 export type { ProgressEvent, StageState } from './run/progress.js';
 export {
   type ProjectedVectors,
@@ -31,6 +39,7 @@ export {
   undertrainedTokens,
 } from './run/undertrained-tokens.js';
 export { type FoundVerification, verify } from './run/verify.js';
+export type { NeighbourMeasure } from './tables/neighbour-measures.js';
 export type { TokenClass } from './tables/token-classes.js';
 export type { IndicatorColumn } from './tables/undertrained-table.js';
 export { version } from './version.js';

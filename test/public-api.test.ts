@@ -11,6 +11,7 @@ import type {
   OpenRun,
   Options,
   ProgressEvent,
+  RunWithNeighbours,
   StoredEigenbasis,
   Verification,
 } from '../src/index.js';
@@ -25,6 +26,7 @@ const types: true[] = [
   true satisfies Same<Awaited<ReturnType<typeof library.run>>, FinishedRun>,
   true satisfies Same<Awaited<ReturnType<typeof library.verify>>, FoundVerification>,
   true satisfies Same<Awaited<ReturnType<typeof library.exportRun>>, ExtendedRun>,
+  true satisfies Same<Awaited<ReturnType<typeof library.findNeighbours>>, RunWithNeighbours>,
   true satisfies FoundVerification extends Verification ? true : never,
   true satisfies Same<Awaited<ReturnType<typeof library.openRun>>, OpenRun>,
   true satisfies Same<FinishedRun['manifest'], Manifest>,
@@ -39,7 +41,10 @@ test('the library exports these names and no others', (t) => {
     'EigenshardError',
     'conceptDirections',
     'exportRun',
+    'findNeighbours',
     'inspectModel',
+    'nearestToVectors',
+    'nearestTokens',
     'openRun',
     'projectVectors',
     'run',
@@ -48,7 +53,7 @@ test('the library exports these names and no others', (t) => {
     'verify',
     'version',
   ]);
-  t.is(types.length, 10);
+  t.is(types.length, 11);
 });
 
 test('a program computes a run, is told how far it is, opens it and verifies it, and nothing is printed', async (t) => {

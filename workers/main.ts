@@ -66,6 +66,15 @@ export const digest = task<'digest'>(async () => (await import('./digest.js')).d
 /** Task `checksum`. */
 export const checksum = task<'checksum'>(async () => (await import('./checksum.js')).checksum);
 
+/** Task `columnSums`. */
+export const columnSums = task<'columnSums'>(async () => (await import('./column-sums.js')).columnSums);
+/** Task `rowFacts`. */
+export const rowFacts = task<'rowFacts'>(async () => (await import('./row-facts.js')).rowFacts);
+/** Task `nearestRows`. */
+export const nearestRows = task<'nearestRows'>(async () => (await import('./nearest-rows.js')).nearestRows);
+/** Task `neighbours`. */
+export const neighbours = task<'neighbours'>(async () => (await import('./neighbours.js')).neighbours);
+
 /** Work of a task. */
 type Work<Name extends TaskName> = (
   input: Tasks[Name]['input'],

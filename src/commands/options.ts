@@ -68,6 +68,16 @@ export function weighting(text: string): string {
   return text;
 }
 
+/** Vectors from:to, of which either may be left out. */
+export function rowRange(text: string): { from: number; to: number | null } {
+  const [, from, to] = /^(\d*):(\d*)$/.exec(text) ?? [];
+  if (from === undefined || to === undefined || text === ':')
+    throw new InvalidArgumentError(
+      'It must be a range from:to, such as 0:100, :100 or 100:, without the last one.',
+    );
+  return { from: from === '' ? 0 : integer(from), to: to === '' ? null : integer(to) };
+}
+
 /**
  * Refuses a command without these options, before its action. Commander's own required options are asked for before
  * it looks at unknown ones, and so it would not say which of them a misspelt one may be.

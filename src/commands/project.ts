@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { type NormRule, normRules } from '../input/norm/norm-rules.js';
 import { type VectorFormat, vectorFormats } from '../output/projected-folder.js';
 import type { VectorKind, VectorSpace } from '../plan/vector-kind.js';
@@ -8,7 +8,7 @@ import { counted, figure, formatBytes } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
-import { integer, wholeNumber, workersOption } from './options.js';
+import { rowRange, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
 import { showProgress } from './progress.js';
 
@@ -116,14 +116,4 @@ function projectedText({ directory, manifest, isNew }: ProjectedVectors): string
     ...alignedRows(figures).split('\n'),
     alignedRows(files.map(({ path, bytes }) => [`  ${path}`, formatBytes(bytes)])),
   ].join('\n');
-}
-
-/** Vectors from:to, of which either may be left out. */
-function rowRange(text: string): { from: number; to: number | null } {
-  const [, from, to] = /^(\d*):(\d*)$/.exec(text) ?? [];
-  if (from === undefined || to === undefined || text === ':')
-    throw new InvalidArgumentError(
-      'It must be a range from:to, such as 0:100, :100 or 100:, without the last one.',
-    );
-  return { from: from === '' ? 0 : integer(from), to: to === '' ? null : integer(to) };
 }

@@ -88,7 +88,9 @@ function shortened(text: string): string {
   return text.length > 24 ? `${text.slice(0, 21)}...` : text;
 }
 
-function nextText({ directory, isFinished, stages }: RunStatus): string {
+function nextText({ directory, isFinished, stages, search }: RunStatus): string {
+  if (search !== null)
+    return `finished; next: eigenshard neighbours ${directory} -k ${search.k} --measure ${search.measures.join(',')}`;
   if (isFinished) return 'finished: `eigenshard verify` checks it again';
   const next = stages.find(({ missing }) => missing.length > 0)!;
   return `next: eigenshard step ${directory} ${next.name}`;

@@ -25,6 +25,8 @@ import type { UnitName } from '../plan/stages.js';
 import type { VectorKind } from '../plan/vector-kind.js';
 import type { ExtremeLists } from '../tables/extremes.js';
 import type { TokenIndicators } from '../tables/indicators.js';
+import type { NeighbourLists } from '../tables/nearest-lists.js';
+import type { NeighbourMeasure, SpaceName } from '../tables/neighbour-measures.js';
 import type { TablePart, TableSettings } from '../tables/part.js';
 import type { VectorPass, VectorSpectrum } from '../tables/vector-geometry.js';
 import type { VectorPart } from '../tables/vector-part.js';
@@ -124,6 +126,42 @@ export interface Tasks {
       sums: Float64Array;
     };
   };
+  /** Reads one partition whole, and sums its columns. */
+  columnSums: {
+    input: PartitionInput & {
+      /** Whether its checksums are compared. */
+      isChecked: boolean;
+    };
+    result: {
+      /** sum_i p_ij, [d] */
+      sums: Float64Array;
+      problems: string[];
+    };
+  };
+  /** Reads one partition, and says of its rows how long they are, and which may be equal. */
+  rowFacts: {
+    input: PartitionInput & {
+      /** m, the mean of every column, and lambda: [d] each. */
+      mean: Float64Array;
+      eigenvalues: Float64Array;
+      /** Random keys of the two hashes, [2, d]. */
+      keys: BigUint64Array;
+    };
+    result: RowFacts;
+  };
+  /** Finds the nearest neighbours of a block of queries among all rows, by products in float32 first. */
+  neighbours: {
+    input: NeighboursInput;
+    result: UnitNeighbours;
+  };
+  /** Finds the nearest neighbours of a few queries among the rows of one partition, all in float64. */
+  nearestRows: {
+    input: NearestRowsInput;
+    result: {
+      /** In the order of the measures. */
+      lists: NeighbourLists[];
+    };
+  };
   /** Reads the projections of some tokens of one partition, float32 [tokens, d] row-major. */
   gather: { input: GatherInput; result: { rows: Float32Array } };
   /** Encodes the texts of some tokens, and says which of them come back. */
@@ -217,6 +255,71 @@ export interface UnitInput extends UnitName {
   threads: number;
   /** Rows that the unit is about, for whoever is told of them. */
   rows: { count: number };
+}
+
+/** What is known of rows, an entry a row. */
+export interface RowFacts {
+  /** Norms |p|, and those of q = p - m: |q|, and |q|_M by the metric. */
+  norms: Float64Array;
+  centredNorms: Float64Array;
+  centredCausalNorms: Float64Array;
+  /** Two hashes of the bits of every row, with keys that nobody knew before. */
+  hashes: [BigUint64Array, BigUint64Array];
+}
+
+/** Coordinates sqrt(weight_j) (p_j - mean_j) that measures are taken in: [d] each. */
+export interface Coordinates {
+  mean: Float64Array;
+  weights: Float64Array;
+}
+
+/** Coordinates, and what is known of all rows in them. */
+export interface NeighbourSpace extends Coordinates {
+  /** Norm of every row, [V]. */
+  norms: Float64Array;
+}
+
+/** Vectors whose neighbours are wanted. */
+export interface NeighbourQueries {
+  /** The rows that they are, rising, which are none of their neighbours; -1 for vectors from outside. int32 [n] */
+  own: Int32Array;
+  /** Their projections, float32 [n, d] row-major; null where they are read as those of the rows that they are. */
+  projections: Float32Array | null;
+  /** Whether a measure that takes the mean row off the rows takes it off them, too. */
+  isCentred: boolean;
+}
+
+/** Input of `neighbours`. Of rows that are equal to the last bit, only the first is a query, and a neighbour. */
+export interface NeighboursInput {
+  /** All partitions, in order. */
+  partitions: PartitionInput[];
+  queries: NeighbourQueries;
+  /** Number of neighbours of each. */
+  k: number;
+  measures: NeighbourMeasure[];
+  /** Those that the measures are taken in. */
+  spaces: Partial<Record<SpaceName, NeighbourSpace>>;
+  /** Whether a row is the first of those that are equal to it, uint8 [V]. */
+  isFirst: Uint8Array;
+  backend: BackendChoice;
+  /** The queries, for whoever is told of them. */
+  rows: { count: number };
+}
+
+/** What is found of a block of queries. */
+export interface UnitNeighbours {
+  /** In the order of the measures. */
+  lists: NeighbourLists[];
+  seconds: number;
+}
+
+/** Input of `nearestRows`: a partition, and queries with their projections. */
+export interface NearestRowsInput extends PartitionInput {
+  queries: NeighbourQueries & { projections: Float32Array };
+  k: number;
+  measures: NeighbourMeasure[];
+  /** Those that the measures are taken in. */
+  spaces: Partial<Record<SpaceName, Coordinates>>;
 }
 
 /** One partition on disk, with its files as they were recorded. */

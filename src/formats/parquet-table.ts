@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, parquetWrite } from 'hyparquet-writer';
 import type { FileRecord } from '../files/file-record.js';
 import { createPartialFile } from '../files/partial-file.js';
@@ -10,7 +11,9 @@ export interface TableColumn {
   name: string;
   type: 'INT32' | 'DOUBLE' | 'BOOLEAN' | 'STRING';
   nullable: boolean;
-  data: Int32Array | Float64Array | (number | string | boolean | null)[];
+  data: Int32Array | Float64Array | (number | string | boolean | null)[] | (number[] | null)[];
+  /** Whether a value is a list of numbers of the type, none of which is null. */
+  isList?: true;
   /** How the values are stored: as they are, or as numbers in a list of the different ones. */
   encoding: 'PLAIN' | 'RLE_DICTIONARY';
   /** Whether row groups carry their extremes, by which engines skip them: for what the table is sorted by. */
@@ -59,6 +62,16 @@ export function nullableText(name: string, data: (string | null)[]): TableColumn
   return { ...plain, name, type: 'STRING', nullable: true, data };
 }
 
+/** Lists of whole numbers, some of which may be missing. */
+export function listOfInt32(name: string, data: (number[] | null)[]): TableColumn {
+  return { ...plain, name, type: 'INT32', nullable: true, isList: true, data };
+}
+
+/** Lists of numbers, some of which may be missing. */
+export function listOfDoubles(name: string, data: (number[] | null)[]): TableColumn {
+  return { ...plain, name, type: 'DOUBLE', nullable: true, isList: true, data };
+}
+
 /** A column of few different values, or of many that are alike from row to row. */
 export function repetitive(column: TableColumn): TableColumn {
   return { ...column, encoding: 'RLE_DICTIONARY' };
@@ -91,7 +104,13 @@ export function writeTable(
   try {
     parquetWrite({
       writer,
-      columnData: columns.map((column) => ({ ...column })),
+      schema: [{ name: 'root', num_children: columns.length }, ...columns.flatMap(schemaOf)],
+      columnData: columns.map(({ name: column, data, encoding, statistics }) => ({
+        name: column,
+        data: data as (number | string | boolean | null)[],
+        encoding,
+        statistics,
+      })),
       codec: 'UNCOMPRESSED',
       rowGroupSize: ROW_GROUP_ROWS,
       // No limit: one page for a column of a row group.
@@ -105,4 +124,20 @@ export function writeTable(
     file.discard();
   }
   return { path: name, bytes: writer.offset, sha256: hash.digest('hex') };
+}
+
+/** Elements of the schema that say what a column holds: one, or the three of a list. */
+function schemaOf(column: TableColumn): SchemaElement[] {
+  const { name, nullable, isList } = column;
+  const repetition = nullable ? 'OPTIONAL' : 'REQUIRED';
+  if (isList === undefined) return [{ name, repetition_type: repetition, ...storedType(column) }];
+  return [
+    { name, repetition_type: repetition, converted_type: 'LIST', num_children: 1 },
+    { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+    { name: 'element', repetition_type: 'REQUIRED', ...storedType(column) },
+  ];
+}
+
+function storedType({ type }: TableColumn): Pick<SchemaElement, 'type' | 'converted_type'> {
+  return type === 'STRING' ? { type: 'BYTE_ARRAY', converted_type: 'UTF8' } : { type };
 }

@@ -103,3 +103,17 @@ export async function readEigenbasis(
     reference: await locateEigenvectors(directory, d, record),
   }));
 }
+
+/**
+ * Reads the eigenvalues of a run alone, lambda [d].
+ *
+ * @throws InputError where the file does not hold them
+ */
+export async function readEigenvalues(
+  directory: string,
+  d: number,
+  record: Pick<FileRecord, 'path'>,
+): Promise<Float64Array> {
+  const file = path.join(directory, record.path);
+  return withStoredTensors(file, (tensors) => tensors.float64('eigenvalues', [d]));
+}

@@ -18,11 +18,19 @@ export function manifestFiles(manifest: Manifest): ManifestFile[] {
 }
 
 /** Of these files, those that are no partitions and no exports. */
-export function singleFiles({ eigenbasis, metric, tables, report, execution }: Manifest): ManifestFile[] {
+export function singleFiles({
+  eigenbasis,
+  metric,
+  tables,
+  neighbours,
+  report,
+  execution,
+}: Manifest): ManifestFile[] {
   return [
     eigenbasis,
     ...(metric.source === 'computed' ? [metric.file] : []),
     ...(tables?.files ?? []),
+    ...(neighbours === null ? [] : [neighbours.file]),
     ...(report === null ? [] : [report]),
     ...[execution.records, execution.journal].filter((file) => file !== null && file !== undefined),
   ];

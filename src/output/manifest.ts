@@ -15,6 +15,8 @@ import { rowSelections } from '../input/vocabulary-rows.js';
 import type { Moments } from '../linalg/moments.js';
 import { partitionFormats } from '../plan/plan-run.js';
 import { secondMoments } from '../plan/second-moment.js';
+import { neighbourMeasures } from '../tables/neighbour-measures.js';
+import type { NeighbourSummary } from '../tables/neighbour-table.js';
 import { type Spectrum, varianceSources } from '../tables/spectrum.js';
 import type { TableSummary } from '../tables/table-summary.js';
 import { shownValue } from '../text/shown-value.js';
@@ -37,6 +39,9 @@ export const TABLE_NAMES = {
   histograms: 'histograms.parquet',
 } as const;
 export type TableName = keyof typeof TABLE_NAMES;
+
+/** The file of the nearest neighbours, which is added to a finished run. */
+export const NEIGHBOURS_NAME = 'neighbours.parquet';
 
 /**
  * Version of everything in an output directory; raised when a reader of the former one would be misled. In layout 1 the
@@ -109,6 +114,29 @@ const tablesSchema = z.object({
   /** How far a quantile may be from the column's, as a share of maximum - minimum. */
   quantileError: z.number(),
   summary: tableSummarySchema,
+});
+
+const neighbourSummarySchema = z.object({
+  hubs: z.partialRecord(
+    z.enum(neighbourMeasures),
+    z.object({
+      maximum: z.number(),
+      token: z.number(),
+      skewness: z.number().nullable(),
+      antihubs: z.number(),
+    }),
+  ),
+  knots: z.object({ limit: z.number(), count: z.number(), tokens: z.number(), largest: z.number() }),
+}) satisfies z.ZodType<NeighbourSummary>;
+
+/** The nearest neighbours of all tokens, and what they come to. */
+const neighboursSchema = z.object({
+  file: fileRecordSchema,
+  /** Neighbours of each token. */
+  k: z.number(),
+  /** Measures, in the order of the columns. */
+  measures: z.array(z.enum(neighbourMeasures)),
+  summary: neighbourSummarySchema,
 });
 
 export const checkSchema = z.object({
@@ -258,6 +286,8 @@ const manifestSchema = z.object({
   ),
   /** Null with --tables none, and in runs from before there were tables. */
   tables: tablesSchema.nullable().default(null),
+  /** Null where nobody has asked for them. */
+  neighbours: neighboursSchema.nullable().default(null),
   /** Relative to the output directory, or absolute where they lie outside of it. */
   exports: z.array(
     z.object({
@@ -296,7 +326,7 @@ export type Manifest = z.infer<typeof manifestSchema>;
 /** What a run records of its metric before it is known whether that matches the checkpoint. */
 export type MetricRecord = z.input<typeof metricSchema>;
 /** What a run has found, without how it went, nor the report that shows it. */
-export type RunResults = Omit<Manifest, 'report' | 'execution'>;
+export type RunResults = Omit<Manifest, 'report' | 'execution' | 'neighbours'>;
 
 /** Of a million partitions, 15 for each. */
 const MOST_VALUES = 2 ** 24;

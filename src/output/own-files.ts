@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { readTextIfThere } from '../files/read-text.js';
+import { NEIGHBOUR_UNITS } from '../plan/neighbour-units.js';
 import { stageNames } from '../plan/stages.js';
 import { MANIFEST_NAME, PLAN_NAME, RECORDS_NAME } from './run-folders.js';
 
@@ -28,9 +29,9 @@ const ownNames = new RegExp(
   [
     // Former versions kept a journal.jsonl.
     String.raw`^(?:${MANIFEST_NAME}|${PLAN_NAME}|${RECORDS_NAME}|journal\.jsonl|\${MARKER_NAME}`,
-    String.raw`(?:done|failed|parts)/(?:${stageNames.join('|')})/\d{5,}(?:\.\d+)?\.(?:json|bin)`,
+    String.raw`(?:done|failed|parts)/(?:${[...stageNames, NEIGHBOUR_UNITS].join('|')})/\d{5,}(?:\.\d+)?\.(?:json|bin)`,
     String.raw`eigenbasis\.(?:safetensors|pt)|metric\.safetensors|report\.html`,
-    String.raw`(?:tokens|eigenvectors|extremes|histograms)\.parquet`,
+    String.raw`(?:tokens|eigenvectors|extremes|histograms|neighbours)\.parquet`,
     String.raw`\.?projections\.(?:pt|safetensors|npy)(?:\.unfinished)?`,
     String.raw`projections/(?:(?:parquet|arrow)/)?part-\d{5,}\.(?:parquet|arrow))$`,
   ].join('|'),

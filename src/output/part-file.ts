@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { CHUNK_BYTES, chunksOf } from '../files/chunks.js';
 import type { WrittenFile } from '../files/file-record.js';
+import type { NEIGHBOUR_UNITS } from '../plan/neighbour-units.js';
 import { type UnitName, unitNumber } from '../plan/stages.js';
 import type { ByteRange, RunStore } from './run-store.js';
 import { writtenFileSchema } from './schemas.js';
@@ -66,7 +67,13 @@ function readBytes(store: RunStore, path: string, { offset, length }: ByteRange)
 }
 
 /** Name of the part of a unit in the store. */
-export function partName({ stage, unit }: UnitName): string {
+export function partName({
+  stage,
+  unit,
+}: {
+  stage: UnitName['stage'] | typeof NEIGHBOUR_UNITS;
+  unit: number;
+}): string {
   return `${PARTS_FOLDER}/${stage}/${unitNumber(unit)}.bin`;
 }
 

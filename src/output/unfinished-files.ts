@@ -4,6 +4,7 @@ import { removeEmpty } from '../files/held-directory.js';
 import { namesIn } from '../files/names-in.js';
 import { sweepPartialFiles } from '../files/partial-file.js';
 import { removeFile } from '../files/remove-file.js';
+import { NEIGHBOUR_UNITS } from '../plan/neighbour-units.js';
 import { type StageName, stageNames } from '../plan/stages.js';
 import { RECORDS_FOLDER } from './done-records.js';
 import { FAILURES_FOLDER } from './failure-records.js';
@@ -13,9 +14,12 @@ import { PLAN_NAME } from './run-folders.js';
 
 const folders = [RECORDS_FOLDER, FAILURES_FOLDER, PARTS_FOLDER];
 
+/** Names of the folders inside of these. */
+const unitNames = [...stageNames, NEIGHBOUR_UNITS] as const;
+
 /** Folders, in a run's directory, of what its units leave for each other. */
 export const unitFolders: readonly string[] = folders.flatMap((folder) =>
-  stageNames.map((stage) => `${folder}/${stage}`),
+  unitNames.map((name) => `${folder}/${name}`),
 );
 
 /** Whether something lies there that an unfinished run has beside what a finished one keeps. */
@@ -26,7 +30,7 @@ export function holdsUnfinished(directory: string): boolean {
 /** Removes all that an unfinished run has beside what a finished one keeps: the plan first. */
 export function removeUnfinished(directory: string): void {
   removeFile(path.join(directory, PLAN_NAME));
-  for (const stage of stageNames) removeStage(directory, stage, folders);
+  for (const name of unitNames) removeUnits(directory, name, folders);
   for (const folder of folders) {
     const place = path.join(directory, folder);
     if (leadsOut(directory, place) === null) removeEmpty(place, place);
@@ -35,12 +39,12 @@ export function removeUnfinished(directory: string): void {
 
 /** Removes what the units of a stage have recorded, so that they are computed again. */
 export function forgetStage(directory: string, stage: StageName): void {
-  removeStage(directory, stage, [RECORDS_FOLDER, PARTS_FOLDER]);
+  removeUnits(directory, stage, [RECORDS_FOLDER, PARTS_FOLDER]);
 }
 
-function removeStage(directory: string, stage: StageName, from: readonly string[]): void {
+function removeUnits(directory: string, units: (typeof unitNames)[number], from: readonly string[]): void {
   for (const folder of from) {
-    const name = `${folder}/${stage}`;
+    const name = `${folder}/${units}`;
     const place = path.join(directory, name);
     if (!existsSync(place) || leadsOut(directory, place) !== null) continue;
     sweepPartialFiles(place);

@@ -79,8 +79,13 @@ function checkedId(directory: string, id: number, rows: number): number {
   throw new InputError(`${directory}: has no token ${shownValue(id)}; its ids are 0 to ${rows - 1}`);
 }
 
-/** @throws InputError where no token spells the text */
-function spelled(
+/**
+ * Finds the tokens that spell a text, by their spelling, then by id.
+ *
+ * @param texts of all tokens
+ * @throws InputError where no token spells it
+ */
+export function spelled(
   directory: string,
   texts: ArrayLike<unknown>,
   text: string,

@@ -53,6 +53,7 @@ export function viewsOfRun(directory: string, manifest: Manifest): Views {
   return {
     projections: viewOfProjections(directory, manifest),
     ...Object.fromEntries(tables),
+    neighbours: viewOfNeighbours(directory, manifest),
     basis: {
       is: 'basis',
       hidden,
@@ -87,6 +88,18 @@ function viewOfTable(directory: string, { tables }: Manifest, table: TableName):
     return { is: 'absent', reason };
   }
   return { is: 'files', files: [viewed(file, record)], formerColumns: formerColumns(table) };
+}
+
+function viewOfNeighbours(directory: string, { neighbours }: Manifest): View {
+  if (neighbours === null)
+    return {
+      is: 'absent',
+      reason: `${directory}: has no neighbours; \`eigenshard neighbours ${directory}\` finds them`,
+    };
+  const { file: record } = neighbours;
+  const file = placeOf(directory, record);
+  if (!existsSync(file)) return { is: 'absent', reason: missingFile(file) };
+  return { is: 'files', files: [viewed(file, record)], formerColumns: {} };
 }
 
 function viewOfProjections(directory: string, { partitions }: Manifest): View {

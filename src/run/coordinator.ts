@@ -18,6 +18,7 @@ import { damageOf } from './damage.js';
 import { finishRun, plannedExports } from './finish-run.js';
 import { intactRecords } from './intact-records.js';
 import { withKeptAdditions } from './kept-additions.js';
+import { keptNeighbours } from './kept-neighbours.js';
 import { outputPath } from './output-path.js';
 import { filesOfPlan, planOfRun } from './plan-of-run.js';
 import { type PreparedRun, prepareRun } from './prepare-run.js';
@@ -85,13 +86,15 @@ async function goOn(
   const plan = planOfRun(prepared, { directory: directory.path, started });
   const wanted = { fingerprint, identity, plan };
   const finished = directory.finished(wanted, context.note);
+  let problems: string[] = [];
   if (finished !== null) {
     refuseOtherBias(directory.path, finished.model.logitBias, prepared);
-    const problems = await damageOf(finished, directory.path, flags.checksums ?? false, context);
+    problems = await damageOf(finished, directory.path, flags.checksums ?? false, context);
     if (problems.length === 0) return told(directory.path, finished, { before: true }, context);
     directory.reopen(finished, wanted);
   }
-  const manifest = await computeRun(prepared, { directory, wanted, context });
+  const before = { former: finished, problems };
+  const manifest = await computeRun(prepared, { directory, wanted, before, context });
   return told(directory.path, manifest, { before: false }, context);
 }
 
@@ -138,7 +141,17 @@ async function backendOf(
 /** Computes what does not lie there intact, verifies all of it, and commits. */
 async function computeRun(
   prepared: PreparedRun,
-  { directory, wanted, context }: { directory: RunDirectory; wanted: WantedRun; context: RunContext },
+  {
+    directory,
+    wanted,
+    before,
+    context,
+  }: {
+    directory: RunDirectory;
+    wanted: WantedRun;
+    before: { former: Manifest | null; problems: readonly string[] };
+    context: RunContext;
+  },
 ): Promise<Manifest> {
   const { backend, scanned, vocabulary, metric } = prepared;
   const { plan, records } = directory.begin(wanted, filesOfPlan(wanted.plan, prepared.plan, directory.path));
@@ -158,8 +171,9 @@ async function computeRun(
   directory.refuseLost();
   const found = { identity, basis, verified: units.judge(), tables: units.tables, vocabulary };
   const results = await finishRun(run, found, context);
+  const neighbours = keptNeighbours(directory.path, before, results, context.note);
   return context.stopwatch.time('commit', undefined, async () =>
-    directory.commit({ ...results, execution: executionOf(run, context) }),
+    directory.commit({ ...results, neighbours, execution: executionOf(run, context) }),
   );
 }
 

@@ -1,12 +1,8 @@
-import path from 'node:path';
-import { InputError } from '../errors.js';
 import { withCleanUp } from '../files/clean-up.js';
 import { refuseLost } from '../files/lock.js';
-import { sweepPartialFiles } from '../files/partial-file.js';
-import { lockDirectory } from '../files/wait-for-lock.js';
 import { type EigenbasisOnDisk, readEigenbasis } from '../output/eigenbasis-file.js';
 import { exportName } from '../output/exports.js';
-import { LAYOUT_VERSION, type Manifest, readManifest } from '../output/manifest.js';
+import type { Manifest } from '../output/manifest.js';
 import { stageRecords } from '../output/records-of-manifest.js';
 import { commitStaged, openStage, settleStage } from '../output/staged-files.js';
 import type { Additions } from './config.js';
@@ -23,6 +19,7 @@ import {
   tableFiles,
 } from './plan-extension.js';
 import { checksumProblems } from './run-file-problems.js';
+import { withExtensibleRun } from './with-extensible-run.js';
 
 /** A finished run after what was asked for has been added. */
 export interface ExtendedRun {
@@ -48,25 +45,14 @@ export async function extendRun(
   model: string | undefined,
   context: RunContext,
 ): Promise<ExtendedRun> {
-  // Before the lock, which only the directory of a run takes.
-  readManifest(directory);
-  const place = path.resolve(directory);
-  const lock = await lockDirectory(place, context);
-  return withCleanUp(
-    async () => {
-      settleStage(place);
-      sweepPartialFiles(place);
-      const manifest = readManifest(directory);
-      refuseFormerLayout(directory, manifest);
-      const run = { directory: place, manifest, lock: lock.claim, context };
-      const plan = await planExtension(run, wanted);
-      const { intact } = plan;
-      if (plan.targets.length === 0 && plan.top === null)
-        return { directory: place, manifest, made: [], intact };
-      return { directory: place, intact, ...(await extend(run, plan, model)) };
-    },
-    () => lock.release(),
-  );
+  return withExtensibleRun(directory, context, async (run) => {
+    const plan = await planExtension(run, wanted);
+    const { intact } = plan;
+    const { directory: place, manifest } = run;
+    if (plan.targets.length === 0 && plan.top === null)
+      return { directory: place, manifest, made: [], intact };
+    return { directory: place, intact, ...(await extend(run, plan, model)) };
+  });
 }
 
 /** Makes what is to be made, and commits it. */
@@ -100,14 +86,6 @@ async function extend(
       refuseLost(lock);
       settleStage(directory);
     },
-  );
-}
-
-/** @throws InputError for a run that this version does not write */
-function refuseFormerLayout(directory: string, { layout }: Manifest): void {
-  if (layout === LAYOUT_VERSION) return;
-  throw new InputError(
-    `${directory}: is a run in layout ${layout}, which can be read and verified, but not added to. Make the run again`,
   );
 }
 

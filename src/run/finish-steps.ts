@@ -52,7 +52,7 @@ export async function finishSteps(unlocked: UnitRun, context: RunContext): Promi
         plan.identity.tables === null ? null : await readVocabulary(plan.checkpoint.path, plan.units.rows);
       const found = { identity, basis, verified: units.judge(), tables: units.tables, vocabulary };
       const results = await finishRun(run, found, context);
-      directory.commit({ ...results, execution: executionOfSteps(run, records, context) });
+      directory.commit({ ...results, neighbours: null, execution: executionOfSteps(run, records, context) });
     },
     () => directory.close(),
   );

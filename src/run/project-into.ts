@@ -2,13 +2,11 @@ import path from 'node:path';
 import { hashFile } from '../files/hash-file.js';
 import { removeFile } from '../files/remove-file.js';
 import { writeTable } from '../formats/parquet-table.js';
-import { foldSource, type NormRecord } from '../input/norm/fold-source.js';
 import type { NormRule } from '../input/norm/norm-rules.js';
 import { copyParquetVectors, type ParquetVectors } from '../input/parquet-vectors.js';
 import { type FoundVectors, KIND_METADATA } from '../input/vectors.js';
 import type { Backend } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
-import type { Fold } from '../linalg/fold.js';
 import { type EigenbasisOnDisk, readEigenbasis, refuseDamagedBasis } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
 import type { Manifest } from '../output/manifest.js';
@@ -29,12 +27,11 @@ import { version } from '../version.js';
 import { computeCoordinates } from './compute-coordinates.js';
 import { type FilledFolder, fillFolder } from './fill-folder.js';
 import { keptProjection } from './kept-projection.js';
-import { obtainIfThere } from './obtain-model.js';
 import type { LockedRun } from './plan-extension.js';
 import { type KnownTokens, knownTokens, rankTokens } from './rank-tokens.js';
-import { readRecordedModel } from './recorded-model.js';
 import { refuseFailed } from './refuse-failed.js';
 import { coordinateChecks, rankingChecks } from './vector-checks.js';
+import { readVectorNorm, type VectorNorm } from './vector-norm.js';
 import { readVectorSpectrum } from './vector-spectrum.js';
 
 /** What is to be made of vectors. */
@@ -68,7 +65,7 @@ interface Projection {
   spectrum: VectorSpectrum;
   backend: Backend;
   /** The final norm that the vectors are taken through; null where they meet the rows as they are. */
-  norm: { fold: Fold; record: NormRecord } | null;
+  norm: VectorNorm | null;
   /** Folder in which its files are made. */
   stage: string;
 }
@@ -88,7 +85,7 @@ export async function projectInto(
   await refuseDamagedBasis(directory, manifest);
   const basis = await readEigenbasis(directory, manifest.model.hidden, manifest.eigenbasis);
   const spectrum = await readVectorSpectrum(run, basis);
-  const norm = await normOf(run, wanted);
+  const norm = await readVectorNorm(run, wanted);
   const { kernels } = manifest.execution;
   // A device is not asked for again: it may be gone.
   const recorded = kernels.backend === 'webgpu' ? null : kernels;
@@ -239,25 +236,4 @@ function openArrays({ source, wanted, stage }: Projection, metadata: Record<stri
         : null,
     duals: wanted.duals ? openVectorArray(stage, { ...plan, name: 'duals', metadata: duals }) : null,
   };
-}
-
-/**
- * Reads the final norm of the checkpoint for vectors that lie before it, unless it is folded into the rows already. The
- * checkpoint is compared with the run first.
- *
- * @throws InputError where it is not at hand, is another one, or has no norm that is known
- */
-async function normOf(
-  { manifest, context }: LockedRun,
-  { space, model: moved, normRule: rule }: WantedProjection,
-): Promise<Projection['norm']> {
-  const { model, options } = manifest;
-  if (space === 'normed' || model.norm !== null) return null;
-  const tensor = model.tensor ?? undefined;
-  const wish = { isFolded: true, rule };
-  const asked = { tensor, rows: options.rows, headRows: undefined, wish };
-  const checkpoint = await obtainIfThere(moved ?? model.path, asked, context);
-  await readRecordedModel(manifest, { ...checkpoint, finalNorm: null }, { hashRows: false }, context);
-  const { source, norm } = await foldSource(checkpoint.source, checkpoint.finalNorm);
-  return { fold: source.fold!, record: norm! };
 }

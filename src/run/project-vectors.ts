@@ -11,7 +11,7 @@ import { type VectorKind, type VectorSpace, vectorKinds, vectorSpaces } from '..
 import { type Caller, callerShape } from './caller.js';
 import { checkConfig, configDefaults, configSchema } from './config.js';
 import { projectInto } from './project-into.js';
-import { explainKind, explainSpace } from './vector-refusals.js';
+import { explainKind, explainSpace, refuseOtherKind } from './vector-refusals.js';
 import { withLockedRun } from './with-locked-run.js';
 
 /** What vectors are, and what is to be found of them. */
@@ -121,11 +121,7 @@ export async function projectVectors(
   const name = checkFolderName(checked.name ?? nameOf(file));
   const find = (await isParquet(file)) ? findParquetVectors : findVectors;
   const source = await find(path.resolve(file), manifest.model.hidden, checked);
-  if (source.kind !== null && source.kind !== kind)
-    throw new InputError(
-      `${file}: its metadata say that these vectors are ${source.kind}-like, --kind says ${kind}; give the kind that they ` +
-        'are, or remove the metadata where they are wrong',
-    );
+  refuseOtherKind(source, kind);
   const { workers = configDefaults.workers, format = 'safetensors', neuronpedia = null } = checked;
   const projected = await withLockedRun(directory, workers, options, (run) =>
     projectInto(run, source, {

@@ -3,15 +3,18 @@ import path from 'node:path';
 import { InputError } from '../errors.js';
 import type { DoneRecord } from '../output/done-records.js';
 import { type FailureRecord, failuresOfStage } from '../output/failure-records.js';
+import { type NeighbourRecord, neighbourRecords } from '../output/neighbour-records.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
 import { type RunRecords, readRecords, readRecordsFile } from '../output/run-records.js';
-import { directoryStore } from '../output/run-store.js';
-import { type StageName, stageNames } from '../plan/stages.js';
+import { directoryStore, type RunStore } from '../output/run-store.js';
+import { NEIGHBOUR_UNITS } from '../plan/neighbour-units.js';
+import type { StageName } from '../plan/stages.js';
 import type { WeightingKind } from '../plan/weighting.js';
+import type { NeighbourRequest } from './neighbour-options.js';
 
 /** How far a stage of a run is, as its records tell. */
 export interface StageStatus {
-  name: StageName;
+  name: StageName | typeof NEIGHBOUR_UNITS;
   units: number;
   done: number;
   /** Numbers of the units that are not done. */
@@ -41,6 +44,8 @@ export interface RunStatus {
   /** ISO time of the plan. */
   planned: string;
   stages: StageStatus[];
+  /** What the search asks for that units of neighbours have been computed of; null where there are none. */
+  search: NeighbourRequest | null;
   /** Classes of the processors that have computed; results of several differ in their last bits. */
   processors: string[];
 }
@@ -58,13 +63,16 @@ export function statusOf(directory: string): RunStatus {
   if (recorded === null) throw withoutPlan(directory, isFinished);
   const { plan, records } = recorded;
   const { name, rows, hidden } = plan.identity.model;
+  const search = isFinished ? lastSearch(store) : [];
+  const stages = stagesOfStatus(recorded, isFinished, (stage) => failuresOfStage(store, stage));
   return {
     directory: place,
     isFinished,
     model: { name, rows, hidden },
     weights: plan.weights?.kind ?? 'uniform',
     planned: plan.started,
-    stages: stagesOfStatus(recorded, isFinished, (stage) => failuresOfStage(store, stage)),
+    stages: search.length === 0 ? stages : [...stages, searchStatus(search)],
+    search: search.length === 0 ? null : { k: search[0]!.k, measures: search[0]!.measures },
     processors: [...new Set(records.filter(isOfProducts).map(({ processor }) => processor))].sort(),
   };
 }
@@ -94,23 +102,41 @@ function stagesOfStatus(
         .filter((failure) => failure.plan === plan.sha256 && missing.includes(failure.unit))
         .map((failure) => [failure.unit, failure]),
     );
-    const pace = paceOf(done);
-    return {
-      name,
-      units,
-      done: units - missing.length,
-      missing,
-      failed: [...failures.values()],
-      hosts: [...new Set(done.map(({ host }) => host))].sort(),
-      seconds: done.reduce((sum, { seconds }) => sum + seconds, 0),
-      unitsPerHour: pace === null ? null : pace * 3600,
-      secondsLeft: missing.length === 0 ? 0 : pace === null ? null : missing.length / pace,
-    };
+    return { name, units, ...progressOf(units, missing, done), failed: [...failures.values()] };
   });
 }
 
+/** Records of the search for neighbours that has computed a unit last; none where there is no such search. */
+function lastSearch(store: RunStore): NeighbourRecord[] {
+  const records = neighbourRecords(store).sort((a, b) => Date.parse(b.started) - Date.parse(a.started));
+  return records.filter(({ request }) => request === records[0]!.request);
+}
+
+/** How far a search for neighbours is. Its failures are told to whoever asks for them, and kept nowhere. */
+function searchStatus(records: readonly NeighbourRecord[]): StageStatus {
+  const { units } = records[0]!;
+  const numbers = new Set(records.map(({ unit }) => unit));
+  const missing = Array.from({ length: units }, (_, k) => k).filter((k) => !numbers.has(k));
+  return { name: NEIGHBOUR_UNITS, units, ...progressOf(units, missing, records), failed: [] };
+}
+
+/** What records of units tell of machines and time. */
+type Timed = Pick<DoneRecord, 'host' | 'started' | 'seconds'>;
+
+function progressOf(units: number, missing: number[], done: readonly Timed[]) {
+  const pace = paceOf(done);
+  return {
+    done: units - missing.length,
+    missing,
+    hosts: [...new Set(done.map(({ host }) => host))].sort(),
+    seconds: done.reduce((sum, { seconds }) => sum + seconds, 0),
+    unitsPerHour: pace === null ? null : pace * 3600,
+    secondsLeft: missing.length === 0 ? 0 : pace === null ? null : missing.length / pace,
+  };
+}
+
 /** Units a second. */
-function paceOf(done: readonly DoneRecord[]): number | null {
+function paceOf(done: readonly Timed[]): number | null {
   if (done.length === 0) return null;
   const begins = done.map(({ started }) => Date.parse(started) / 1000);
   const ends = done.map(({ seconds }, k) => begins[k]! + seconds);
@@ -126,6 +152,6 @@ function isOfProducts({ stage }: DoneRecord): boolean {
 export function stageOfStatus({ stages }: RunStatus, name: string): StageStatus {
   const found = stages.find((stage) => stage.name === name);
   if (found !== undefined) return found;
-  const all = stageNames.filter((one) => stages.some((stage) => stage.name === one));
-  throw new InputError(`${name}: is no stage of this run; it has ${all.join(', ')}`);
+  const all = stages.map((stage) => stage.name).join(', ');
+  throw new InputError(`${name}: is no stage of this run; it has ${all}`);
 }

@@ -1,4 +1,5 @@
 import { InputError } from '../errors.js';
+import type { FoundVectors } from '../input/vectors.js';
 import type { Manifest } from '../output/manifest.js';
 import { type VectorKind, vectorKinds } from '../plan/vector-kind.js';
 import { figure } from '../text/figures.js';
@@ -64,5 +65,17 @@ export function explainSpace(
       '  normed: behind the final norm, where rows are multiplied with them: logits = gamma . u',
       '  residual: in the residual stream, as decoder rows of most SAEs are: logits = gamma . (D u), D the weight of the norm',
     ].join('\n'),
+  );
+}
+
+/** Refuses vectors whose file says that they are of another kind. @throws InputError */
+export function refuseOtherKind(
+  { file, kind: said }: Pick<FoundVectors, 'file' | 'kind'>,
+  kind: VectorKind,
+): void {
+  if (said === null || said === kind) return;
+  throw new InputError(
+    `${file}: its metadata say that these vectors are ${said}-like, --kind says ${kind}; give the kind that they ` +
+      'are, or remove the metadata where they are wrong',
   );
 }

@@ -32,7 +32,8 @@ export interface Spectrum {
   participationRatio: number;
   /**
    * Ratio (sum c)^2 / sum c^2, a different number, of the data: with var_i p_ij in place of c where the metric is not
-   * known to be the checkpoint's own. Null in a run from before that, where the ridge was not known.
+   * known to be the checkpoint's own. Null where nothing varies, as of one row, and in a run from before that, where the
+   * ridge was not known.
    */
   covarianceParticipationRatio: number | null;
   /** Where that ratio, and all figures of the variance, come from. */
@@ -66,7 +67,8 @@ export function summariseSpectrum(source: SpectrumSource): Spectrum {
     conditionNumber: maximum / minimum,
     logDeterminant: sum(eigenvalues.map(Math.log)),
     participationRatio: participationRatio(eigenvalues),
-    covarianceParticipationRatio: variances === null ? null : participationRatio(variances),
+    covarianceParticipationRatio:
+      variances === null || sum(variances) === 0 ? null : participationRatio(variances),
     varianceSource: projected === null ? 'covariance' : 'projections',
     ridgeBound: c === null || ridge === null ? null : c.filter((value) => value < ridge).length,
     ridgeShare: c === null || ridge === null ? null : ridgeShare(c, ridge),

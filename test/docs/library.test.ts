@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { transform } from 'esbuild';
 import { codeBlocks, documentNamed, root } from '../helpers/documents.js';
-import { scratchDirectory } from '../helpers/fixtures.js';
+import { npy, scratchDirectory } from '../helpers/fixtures.js';
 import { shardedModel } from '../helpers/runs.js';
 
 const examples = codeBlocks(documentNamed('docs/library.md'))
@@ -14,12 +14,15 @@ const examples = codeBlocks(documentNamed('docs/library.md'))
 
 const [ROWS, HIDDEN] = [90, 8];
 
-/** A folder with the checkpoint that the examples read. */
+/** A folder with the checkpoint and the vector that the examples read. */
 function exampleFolder(t: ExecutionContext): string {
   const folder = scratchDirectory(t);
   const model = path.join(folder, 'path/to/checkpoint');
   mkdirSync(path.dirname(model), { recursive: true });
   cpSync(shardedModel(t, ROWS, HIDDEN).directory, model, { recursive: true });
+  const concept = Float32Array.from({ length: HIDDEN }, (_, j) => j - 3);
+  const bytes = npy('<f4', [1, HIDDEN], new Uint8Array(concept.buffer));
+  writeFileSync(path.join(folder, 'concepts.npy'), bytes);
   return folder;
 }
 
@@ -39,8 +42,8 @@ async function runExample(
 }
 
 test('the examples of docs/library.md run, one after the other, and find what the checkpoint holds', async (t) => {
-  const [computes = '', opens = '', adds = '', verifies = ''] = examples;
-  t.is(examples.length, 4);
+  const [computes = '', opens = '', adds = '', searches = '', verifies = ''] = examples;
+  t.is(examples.length, 5);
   const folder = exampleFolder(t);
   const { stdout, stderr } = await runExample(t, folder, computes);
   t.regex(stdout, /runs.mine is new lambda from [\d.]+ to [\d.]+, median [\d.]+\n$/);
@@ -62,6 +65,9 @@ test('the examples of docs/library.md run, one after the other, and find what th
     /^made \[\s*'eigenbasis\.pt',\s*'projections\.pt',\s*'projections\.npy',\s*'tokens\.parquet'/,
   );
   t.regex(added, /was there \[\] has \[ 'npy', 'pt' \]\n$/);
+
+  const searched = (await runExample(t, folder, searches)).stdout;
+  t.regex(searched, /^found \d+\ncosine (?:\[ \d+, \d+, \d+ \]) \[[^\]]+\]\n0 \[ \d+, \d+, \d+ \]\n$/);
 
   const lines = (await runExample(t, folder, verifies)).stdout.trim().split('\n');
   t.regex(lines[0]!, new RegExp(`^lm_head.weight: ${ROWS} x ${HIDDEN} bfloat16 \\(rule 1`));

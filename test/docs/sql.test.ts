@@ -7,6 +7,7 @@ import { querySql, type SqlSources } from '../../src/queries/sql.js';
 import { topTokens } from '../../src/queries/top.js';
 import { viewsOfRun } from '../../src/queries/views.js';
 import type { FinishedRun } from '../../src/run/coordinator.js';
+import { findNeighbours } from '../../src/run/find-neighbours.js';
 import { calls } from '../helpers/command-lines.js';
 import { blocksIn, documentNamed } from '../helpers/documents.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
@@ -49,7 +50,11 @@ async function answerFromFiles(query: string): Promise<unknown[]> {
 }
 
 test('every query of every document gives rows', async (t) => {
-  const run = await runWithTables(t);
+  const made = await runWithTables(t);
+  const run = {
+    ...made,
+    ...(await findNeighbours(made.directory, { k: 3, workers: 1, backend: 'portable' })),
+  };
   const series = scratchDirectory(t);
   const planned = { index: 0, name: 'made-up', config: { out: run.directory } } as PlannedRun;
   writeBatchSummary(series, [

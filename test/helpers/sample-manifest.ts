@@ -100,6 +100,7 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
       },
     ],
     tables: null,
+    neighbours: null,
     exports: [
       {
         kind: 'npy',

@@ -65,12 +65,14 @@ test('scaling the metric scales trace and determinant and leaves the ratios', (t
   }
 });
 
-test("the covariance's participation ratio is its own number, and null where C is not known", (t) => {
+test("the covariance's participation ratio is its own number, and null where C is not known or zero", (t) => {
   const covariance = Float64Array.of(3, 1);
   const eigenvalues = covariance.map((c) => 1 / c);
   const spectrum = summariseSpectrum(source(eigenvalues, covariance));
   t.is(spectrum.covarianceParticipationRatio, 16 / 10);
   t.is(summariseSpectrum(source(eigenvalues)).covarianceParticipationRatio, null);
+  // One row, or equal ones.
+  t.is(summariseSpectrum(source(eigenvalues, new Float64Array(2))).covarianceParticipationRatio, null);
 });
 
 test('the distance to the identity is taken in the Frobenius and in the spectral norm, whichever end is farther', (t) => {

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { NEIGHBOUR_UNITS } from '../plan/neighbour-units.js';
+import { unitNumber } from '../plan/stages.js';
+import type { NeighbourLists } from '../tables/nearest-lists.js';
+import { type NeighbourMeasure, neighbourMeasures } from '../tables/neighbour-measures.js';
+import { RECORDS_FOLDER } from './done-records.js';
+import { isPartIntact, partName, partRecordSchema, publishPart, readPart } from './part-file.js';
+import type { RunStore } from './run-store.js';
+import { sealedLine, unsealedLine } from './seal.js';
+
+const schema = z.object({
+  /** SHA-256 (hex) of what is asked for, and of the bytes that it is asked of. */
+  request: z.string(),
+  k: z.int(),
+  measures: z.array(z.enum(neighbourMeasures)),
+  /** Number of this unit, and how many there are. */
+  unit: z.int().min(0),
+  units: z.int().min(1),
+  part: partRecordSchema,
+  /** Name of the machine that has computed it. */
+  host: z.string(),
+  /** ISO time of its beginning. */
+  started: z.string(),
+  seconds: z.number(),
+});
+
+/** What a unit of a search for neighbours records of itself. */
+export type NeighbourRecord = z.infer<typeof schema>;
+
+/** Unit that has been computed: what was asked for, by whom and when. */
+export type ComputedUnit = Omit<NeighbourRecord, 'part'>;
+
+const FOLDER = `${RECORDS_FOLDER}/${NEIGHBOUR_UNITS}`;
+
+function recordName(unit: number): string {
+  return `${FOLDER}/${unitNumber(unit)}.json`;
+}
+
+/** Publishes what a unit has found: lists of every measure, in their order. */
+export function publishNeighbours(
+  store: RunStore,
+  computed: ComputedUnit,
+  lists: readonly NeighbourLists[],
+): void {
+  const arrays = lists.flatMap(({ ids, values }, m) => [
+    [`ids.${m}`, ids] as const,
+    [`values.${m}`, values] as const,
+  ]);
+  const { unit, request } = computed;
+  const part = publishPart(store, partName({ stage: NEIGHBOUR_UNITS, unit }), Object.fromEntries(arrays));
+  const line = Buffer.from(`${sealedLine(schema.parse({ ...computed, part }))}\n`);
+  if (store.publish(recordName(unit), [line]) === 'published') return;
+  // Another process may have found the same.
+  if (readNeighbours(store, { request, unit }) !== null) return;
+  // Damaged, or of another request.
+  store.remove(recordName(unit));
+  store.publish(recordName(unit), [line]);
+}
+
+/** Reads what a unit has found; null where it is not done, not for this request, or not as it was recorded. */
+export function readNeighbours(
+  store: RunStore,
+  { request, unit }: { request: string; unit: number },
+): NeighbourLists[] | null {
+  const record = readRecord(store, unit);
+  if (record?.request !== request || !isPartIntact(store, record.part)) return null;
+  const arrays = readPart(store, record.part);
+  return record.measures.map((_: NeighbourMeasure, m) => ({
+    ids: arrays[`ids.${m}`] as Int32Array,
+    values: arrays[`values.${m}`] as Float64Array,
+  }));
+}
+
+/** Numbers of the units of a request that are done, rising, by their records alone. */
+export function neighbourUnitsDone(store: RunStore, request: string): number[] {
+  return neighbourRecords(store).flatMap((record) => (record.request === request ? [record.unit] : []));
+}
+
+/** Records of all units that are done, by whatever request. */
+export function neighbourRecords(store: RunStore): NeighbourRecord[] {
+  return store.list(FOLDER).flatMap((name) => {
+    const [, digits] = /^(\d{5,15})\.json$/.exec(name) ?? [];
+    return digits === undefined ? [] : (readRecord(store, Number(digits)) ?? []);
+  });
+}
+
+function readRecord(store: RunStore, unit: number): NeighbourRecord | null {
+  const bytes = store.read(recordName(unit));
+  if (bytes === null) return null;
+  const record = schema.safeParse(unsealedLine(Buffer.from(bytes).toString().trimEnd())).data;
+  return record?.unit === unit ? record : null;
+}

@@ -1,0 +1,210 @@
+import type { NeighbourSpace, NeighboursInput, PartitionInput, Tasks } from '../src/executor/tasks.js';
+import { NearestLists } from '../src/tables/nearest-lists.js';
+import { measureDefinitions, type SpaceName } from '../src/tables/neighbour-measures.js';
+import { exactValues, PAIRS } from './exact-squares.js';
+import { endIfInterrupted } from './interruption.js';
+import { Selection, type TileRows } from './neighbour-selection.js';
+import { type ColumnsAt, PartitionReader } from './partition-columns.js';
+import { QueryBlock } from './query-block.js';
+import { RowProducts } from './row-products.js';
+import { rowsReport } from './rows-report.js';
+import { allotSearch, type SearchRegions } from './search-memory.js';
+
+/** Rows that are kept of every query beside the k wanted: those that float32 may have put in a wrong order. */
+const SPARE_PLACES = 8;
+
+/**
+ * Finds the exact k nearest neighbours of a block of queries among all rows.
+ *
+ * The queries' unit vectors are the fixed operand of products in float32, which all rows are multiplied with, strip by strip;
+ * of every query k + 8 rows of the best scores are kept. Their values are then computed in float64 from the projections. A
+ * list is complete where the k-th of them is nearer than any row that was passed over can be, as the bound of the
+ * products' error tells; of the other queries a second pass looks at every row that can be as near.
+ *
+ * Memory: the projections of the queries, twice and once more in the product, a partition by columns, a strip, and its
+ * products; whatever V is.
+ */
+export async function neighbours(input: NeighboursInput): Promise<Tasks['neighbours']['result']> {
+  const begin = performance.now();
+  const search = new Search(input);
+  await search.select();
+  await search.judgeSelected();
+  await search.widen();
+  return { lists: search.lists, seconds: (performance.now() - begin) / 1000 };
+}
+
+/** A measure, the rows that may be the nearest by it, and those that are. */
+interface Found {
+  space: NeighbourSpace;
+  selection: Selection;
+  lists: NearestLists;
+}
+
+/** A stretch of a partition, which lies in kernel memory by columns. */
+interface Stretch {
+  columns: ColumnsAt;
+  /** Number in the vocabulary of the row that lies first. */
+  firstRow: number;
+}
+
+/** Queries of a unit, and what is found of them. */
+class Search {
+  readonly #input: NeighboursInput;
+  readonly #regions: SearchRegions;
+  readonly #reader: PartitionReader;
+  readonly #block: QueryBlock;
+  readonly #found: Found[];
+
+  constructor(input: NeighboursInput) {
+    const { partitions, queries, k, measures, isFirst } = input;
+    const places = k + SPARE_PLACES;
+    const { regions, ofSelection } = allotSearch(input, places);
+    this.#input = input;
+    this.#regions = regions;
+    this.#reader = new PartitionReader(regions);
+    this.#block = new QueryBlock(queries, partitions[0]!.hidden, regions);
+    this.#found = measures.map((measure) => {
+      const space = input.spaces[measureDefinitions[measure].space]!;
+      const selection = new Selection(measure, { space, isFirst, places }, ofSelection(measure));
+      return { space, selection, lists: new NearestLists(queries.own.length, k) };
+    });
+  }
+
+  /** What was found, a measure. */
+  get lists() {
+    return this.#found.map(({ lists }) => lists.lists);
+  }
+
+  /** Selects the rows that may be the nearest. */
+  async select(): Promise<void> {
+    await this.#block.read(this.#input.partitions, this.#reader);
+    for (const { selection } of this.#found) selection.begin(this.#block);
+    await this.#forEachTile(({ selection }, rows) => selection.offer(rows));
+  }
+
+  /** Computes exact values of all that was selected, and puts them on the lists. */
+  async judgeSelected(): Promise<void> {
+    const { partitions } = this.#input;
+    const kept = this.#found.map(({ selection }) => keptByPartition(selection, partitions));
+    // The last one has been read last.
+    for (const [index, partition] of [...partitions.entries()].toReversed()) {
+      const stretch = { columns: await this.#reader.read(partition), firstRow: partition.rows.first };
+      for (const [m, found] of this.#found.entries()) {
+        const pairs = kept[m]![index]!;
+        for (let at = 0; at < pairs.length; at += 2 * PAIRS) {
+          const some = pairs.subarray(at, at + 2 * PAIRS);
+          this.#regions.pairs.int32.set(some);
+          this.#judge(found, stretch, some.length / 2);
+        }
+      }
+    }
+  }
+
+  /** Looks once more at all rows for queries whose lists may lack some, and makes these lists anew. */
+  async widen(): Promise<void> {
+    const limits = this.#found.map((found) => this.#openLimits(found));
+    const open = Int32Array.from(this.#block.places.filter((q) => limits.some((of) => of[q] !== null)));
+    if (open.length === 0) return;
+    this.#block.narrow(open);
+    for (const [m, { selection, lists }] of this.#found.entries()) {
+      selection.begin(this.#block);
+      for (const [place, q] of open.entries()) {
+        const limit = limits[m]![q]!;
+        selection.listFrom(place, limit);
+        if (limit !== null) lists.clear(q);
+      }
+    }
+    await this.#forEachTile((found, rows, columns) => this.#judgeTile(found, rows, columns));
+  }
+
+  /** The last value of every list that is not known to be complete; null where it is. */
+  #openLimits({ selection, lists }: Found): (number | null)[] {
+    return Array.from(this.#block.places, (q) => {
+      const last = lists.lastValue(q);
+      return last === null || selection.isComplete(q, last) ? null : last;
+    });
+  }
+
+  /** Multiplies all rows with the queries, and shows every tile to the measures of its space. */
+  async #forEachTile(use: (found: Found, rows: TileRows, columns: ColumnsAt) => void): Promise<void> {
+    const { partitions, spaces, backend } = this.#input;
+    const products = new Map<SpaceName, RowProducts>();
+    try {
+      for (const [name, space] of Object.entries(spaces) as [SpaceName, NeighbourSpace][])
+        products.set(name, await RowProducts.open(space, this.#block, { regions: this.#regions, backend }));
+      for (const partition of partitions) {
+        const columns = await this.#reader.read(partition);
+        for (const { selection } of this.#found) selection.beginRows(partition.rows);
+        for (const [name, product] of products) {
+          const ofSpace = this.#found.filter(({ space }) => space === spaces[name]);
+          await product.forEachTile(partition, columns, (rows) => {
+            for (const found of ofSpace) use(found, rows, columns);
+            this.#advance(rows.count / products.size);
+          });
+        }
+      }
+    } finally {
+      for (const product of products.values()) await product.release();
+    }
+  }
+
+  /** Puts all rows of a tile on the lists that can be as near as their last values were. */
+  #judgeTile(found: Found, rows: TileRows, { offset, columnStride }: ColumnsAt): void {
+    const { pairs, found: listed } = this.#regions;
+    const columns = { offset: offset + rows.within * 4, columnStride };
+    for (let row = 0; row < rows.count; ) {
+      endIfInterrupted();
+      row = found.selection.list(rows, row, { pairs, found: listed, capacity: PAIRS });
+      this.#judge(found, { columns, firstRow: rows.firstRow }, listed.int32[0]!);
+    }
+  }
+
+  /** Puts the exact values of the listed pairs on the lists. */
+  #judge({ space, selection, lists }: Found, { columns, firstRow }: Stretch, count: number): void {
+    if (count === 0) return;
+    endIfInterrupted();
+    const { pairs } = this.#regions;
+    const { places } = this.#block;
+    const norms = this.#block.norms(space);
+    const values = exactValues(
+      { isCosine: selection.isCosine, weights: space.weights },
+      {
+        queries: { ...this.#block.columns, normOf: (q) => norms[q]!, centre: this.#block.centre(space) },
+        rows: { ...columns, normOf: (row) => space.norms[firstRow + row]!, centre: space.mean },
+      },
+      this.#regions,
+      count,
+    );
+    for (let k = 0; k < count; k++) {
+      const [q, row] = [pairs.int32[2 * k]!, pairs.int32[2 * k + 1]!];
+      lists.offer(places[q]!, firstRow + row, values[k]!);
+    }
+  }
+
+  /** Reports rows that were compared as a share of the queries. */
+  #advance(rows: number): void {
+    const { partitions, queries } = this.#input;
+    const all = partitions.reduce((sum, partition) => sum + partition.rows.count, 0);
+    rowsReport.advance((queries.own.length * rows) / all);
+  }
+}
+
+/** What a selection has kept: of each partition int32 [pairs, 2], query and row within the partition. */
+function keptByPartition(selection: Selection, partitions: readonly PartitionInput[]): Int32Array[] {
+  const last = partitions.at(-1)!.rows;
+  const partitionOf = new Uint32Array(last.first + last.count);
+  for (const [index, { rows }] of partitions.entries())
+    partitionOf.fill(index, rows.first, rows.first + rows.count);
+  const counts = new Uint32Array(partitions.length);
+  selection.forEachKept((_, id) => counts[partitionOf[id]!]!++);
+  const kept = Array.from(counts, (count) => new Int32Array(2 * count));
+  const ends = new Uint32Array(partitions.length);
+  selection.forEachKept((q, id) => {
+    const index = partitionOf[id]!;
+    const at = ends[index]!;
+    kept[index]![at] = q;
+    kept[index]![at + 1] = id - partitions[index]!.rows.first;
+    ends[index] = at + 2;
+  });
+  return kept;
+}
