@@ -42,6 +42,20 @@ export const ranking = task<'ranking'>(
   async () => (await import('./ranking.js')).ranking,
   ({ lists }) => [lists.keys, lists.tokens],
 );
+/** Task `crossProducts`, whose sums change hands. */
+export const crossProducts = task<'crossProducts'>(
+  async () => (await import('./cross-products.js')).crossProducts,
+  ({ products }) => [products],
+);
+/** Task `rowNorms`. */
+export const rowNorms = task<'rowNorms'>(async () => (await import('./row-norms.js')).rowNorms);
+/** Task `displacements`. */
+export const displacements = task<'displacements'>(
+  async () => (await import('./displacements.js')).displacements,
+  ({ part }) => Object.values(part),
+);
+/** Task `nearestRows`. */
+export const nearestRows = task<'nearestRows'>(async () => (await import('./nearest-rows.js')).nearestRows);
 /** Task `digest`. */
 export const digest = task<'digest'>(async () => (await import('./digest.js')).digest);
 /** Task `checksum`. */

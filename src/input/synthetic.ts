@@ -1,3 +1,5 @@
+import { uniformNumbers } from '../plan/uniform-numbers.js';
+
 /** A recipe of a synthetic checkpoint, which always gives the same bytes. */
 export interface SyntheticRecipe {
   rows: number;
@@ -35,7 +37,7 @@ export function syntheticRows(recipe: SyntheticRecipe): (row: number, out: Float
   const values = new Float64Array(hidden);
 
   return (row, out) => {
-    const random = uniform(seed, Math.min(row, firstRepeated));
+    const random = uniformNumbers(seed, Math.min(row, firstRepeated));
     for (let j = 0; j < hidden; j++) values[j] = deviations[j]! * (2 * random() - 1);
     rotate(values, rotations);
     for (let j = 0; j < hidden; j++) out[j] = mean[j]! + values[j]!;
@@ -44,7 +46,7 @@ export function syntheticRows(recipe: SyntheticRecipe): (row: number, out: Float
 
 /** cos and sin of every rotation, in the order in which `rotate` meets the pairs. */
 function butterfly(d: number, seed: number): Float64Array {
-  const random = uniform(seed, -1);
+  const random = uniformNumbers(seed, -1);
   const pairs: number[] = [];
   for (let stride = 1; stride < d; stride *= 2) {
     for (let i = 0; i < d - stride; i++) {
@@ -75,43 +77,8 @@ function rotate(values: Float64Array, rotations: Float64Array): void {
 }
 
 function meanRow(d: number, seed: number): Float64Array {
-  const random = uniform(seed, -2);
+  const random = uniformNumbers(seed, -2);
   const direction = Float64Array.from({ length: d }, () => 2 * random() - 1);
   const norm = Math.hypot(...direction);
   return direction.map((value) => (MEAN_NORM * value) / norm);
-}
-
-/**
- * Uniform numbers in [0, 1): xoshiro128** (Blackman and Vigna, https://prng.di.unimi.it/xoshiro128starstar.c),
- * one stream for each pair of `seed` and `stream`, its state filled by splitmix32 as its authors advise.
- */
-function uniform(seed: number, stream: number): () => number {
-  const mix = splitmix32(seed ^ splitmix32(stream)());
-  let a = mix();
-  let b = mix();
-  let c = mix();
-  let d = mix();
-  return () => {
-    const x = Math.imul(b, 5);
-    const result = Math.imul((x << 7) | (x >>> 25), 9);
-    const t = b << 9;
-    c ^= a;
-    d ^= b;
-    b ^= c;
-    a ^= d;
-    c ^= t;
-    d = (d << 11) | (d >>> 21);
-    return (result >>> 0) / 2 ** 32;
-  };
-}
-
-function splitmix32(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x9e3779b9) | 0;
-    let z = state;
-    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-    return z ^ (z >>> 15);
-  };
 }

@@ -1,22 +1,19 @@
-import { existsSync, lstatSync, renameSync, rmdirSync } from 'node:fs';
+import { existsSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { InputError, VerificationError } from '../errors.js';
 import { hashFile } from '../files/hash-file.js';
 import { parseJson } from '../files/json.js';
-import { makeDirectory } from '../files/make-directory.js';
 import { namesIn } from '../files/names-in.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { readTextIfThere } from '../files/read-text.js';
-import { removeFile } from '../files/remove-file.js';
-import { syncDirectory } from '../files/sync-files.js';
-import { asOutputError } from '../files/write-error.js';
 import { vectorKinds, vectorSpaces } from '../plan/vector-kind.js';
 import { shownValue } from '../text/shown-value.js';
 import { checkSchema, normRecordSchema } from './manifest.js';
 import { refuseLeadingOut } from './own-files.js';
 import { backendSchema, fileRecordSchema } from './schemas.js';
 import { isSealed, sealedText } from './seal.js';
+import { commitStage, discardStage, type FolderKind, openStage } from './staged-folder.js';
 
 /** Folder in a run's directory in which every projection of vectors has a folder of its own. */
 export const PROJECTED_FOLDER = 'projected';
@@ -76,9 +73,15 @@ const projectedSchema = z.object({
 /** What a projection of vectors records of itself. */
 export type ProjectedManifest = z.infer<typeof projectedSchema>;
 
-/** Names that files in the folder of a projection can have. */
-const ownName =
-  /^(?:(?:vectors|tokens)\.parquet|(?:coordinates|duals)\.(?:npy|safetensors)|projected\.json|\..+\.partial)$/;
+/** How the folder of a projection is made and replaced. */
+const projection: FolderKind = {
+  name: 'projection',
+  contents: 'projected vectors',
+  ownName:
+    /^(?:(?:vectors|tokens)\.parquet|(?:coordinates|duals)\.(?:npy|safetensors)|projected\.json|\..+\.partial)$/,
+  record: PROJECTED_NAME,
+  option: '--name',
+};
 
 /** Checks the name of a projection. @throws InputError for one that is none */
 export function checkProjectedName(name: string): string {
@@ -102,39 +105,22 @@ export function projectedFolder(run: string, name: string): string {
  * @throws InputError where something stands in the place of the projection, unless it is one and is to be replaced
  */
 export function openProjectedStage(run: string, name: string, isReplaced: boolean): string {
-  const above = path.join(run, PROJECTED_FOLDER);
-  refuseLeadingOut(run, above);
-  const folder = path.join(above, name);
-  if (isThere(folder)) {
-    if (!isReplaced)
-      throw new InputError(`${folder}: is there already. Give another --name, or --overwrite to replace it`);
-    ownFilesOf(folder, true);
-  }
-  const stage = stageOf(run, name);
-  if (isThere(stage)) removeProjection(stage);
-  makeDirectory(stage);
-  return stage;
+  refuseLeadingOut(run, path.join(run, PROJECTED_FOLDER));
+  return openStage(projectedFolder(run, name), projection, isReplaced);
 }
 
 /** Puts a finished projection in its place. */
 export function commitProjection(run: string, name: string): string {
   const folder = projectedFolder(run, name);
-  if (isThere(folder)) removeProjection(folder);
-  try {
-    renameSync(stageOf(run, name), folder);
-    syncDirectory(path.dirname(folder));
-  } catch (error) {
-    throw asOutputError(error, folder);
-  }
+  commitStage(folder, projection);
   return folder;
 }
 
 /** Removes what was made of a projection that failed. */
 export function discardProjection(run: string, name: string): void {
-  const stage = stageOf(run, name);
-  if (isThere(stage)) removeProjection(stage);
+  discardStage(projectedFolder(run, name), projection);
   const above = path.join(run, PROJECTED_FOLDER);
-  if (isThere(above) && namesIn(above).length === 0) rmdirSync(above);
+  if (existsSync(above) && namesIn(above).length === 0) rmdirSync(above);
 }
 
 /** Writes the record of a projection, sealed. */
@@ -191,42 +177,4 @@ export async function projectedProblems(directory: string, fingerprint: string):
     }
   }
   return problems;
-}
-
-function stageOf(run: string, name: string): string {
-  return path.join(run, PROJECTED_FOLDER, `.${name}.partial`);
-}
-
-function isThere(place: string): boolean {
-  return lstatSync(place, { throwIfNoEntry: false }) !== undefined;
-}
-
-/** Removes a folder of which all files are a projection's. */
-function removeProjection(folder: string): void {
-  for (const name of ownFilesOf(folder, false)) removeFile(path.join(folder, name));
-  try {
-    rmdirSync(folder);
-  } catch (error) {
-    throw asOutputError(error, folder);
-  }
-}
-
-/**
- * Lists the files of a projection.
- *
- * @param hasRecord whether the folder must be a finished one
- * @throws InputError where something else lies there, which nobody may remove
- */
-function ownFilesOf(folder: string, hasRecord: boolean): string[] {
-  if (!lstatSync(folder).isDirectory())
-    throw new InputError(
-      `${folder}: expected a folder of projected vectors, and something else stands there: move it away`,
-    );
-  const names = namesIn(folder);
-  const strange = names.find((name) => !ownName.test(name));
-  if (strange === undefined && (!hasRecord || names.includes(PROJECTED_NAME))) return names;
-  throw new InputError(
-    `${folder}: ${strange === undefined ? 'has no record of a projection' : `holds ${strange}, which no projection writes`}; ` +
-      'move it away, or give another --name',
-  );
 }
