@@ -54,6 +54,11 @@ export const displacements = task<'displacements'>(
   async () => (await import('./displacements.js')).displacements,
   ({ part }) => Object.values(part),
 );
+/** Task `neighbourQueries`. */
+export const neighbourQueries = task<'neighbourQueries'>(
+  async () => (await import('./neighbour-queries.js')).neighbourQueries,
+  ({ queries }) => [queries],
+);
 /** Task `nearestRows`. */
 export const nearestRows = task<'nearestRows'>(async () => (await import('./nearest-rows.js')).nearestRows);
 /** Task `digest`. */

@@ -134,6 +134,14 @@ export interface Tasks {
       coordinates: number;
     };
   };
+  /** Computes what finds the rows nearest to picked ones. */
+  neighbourQueries: {
+    input: RowNormsInput;
+    result: {
+      /** M (gamma_q - mu), divided by its length, of every row, a column each, float32 [d, rows]. */
+      queries: Float32Array;
+    };
+  };
   /** Finds the rows nearest to some of them, among picked rows. */
   nearestRows: { input: NearestRowsInput; result: NearestLists };
   /** Checks that files still hold what was recorded. */
@@ -309,7 +317,7 @@ export interface CrossProductsInput {
   backend: BackendChoice;
 }
 
-/** Input of `rowNorms`: rows, of which the list has these alone. */
+/** Input of `rowNorms` and `neighbourQueries`: rows, of which the list has these alone. */
 export interface RowNormsInput {
   rows: RowRange;
   picked: PickedRows;
@@ -345,7 +353,7 @@ export interface NearestRowsInput {
   mean: Float64Array;
   /** Centred causal norms of these rows. */
   norms: Float64Array;
-  /** M (gamma_q - mu) of every query, a column each, float32 [d, queries]. */
+  /** As `neighbourQueries` has computed them, float32 [d, queries]. */
   queries: Float32Array;
   /** Places of the queries among all rows, int32 [queries]. */
   queryRows: Int32Array;

@@ -12,8 +12,9 @@ export function linearCka(
   a: Matrix<Float64Array>,
   b: Matrix<Float64Array>,
 ): number {
-  // The root of the product, not the product of the roots: exactly 1 of equal sets.
-  return squaredNorm(x) / Math.sqrt(squaredNorm(a) * squaredNorm(b));
+  const [ofA, ofB] = [squaredNorm(a), squaredNorm(b)];
+  // In this order it is exactly 1 of equal sets, and does not overflow.
+  return (squaredNorm(x) / ofA) * (Math.sqrt(ofA) / Math.sqrt(ofB));
 }
 
 /** Directions along which rows vary: U D^-1/2 of C = U D U^T, without those of rounding errors. */

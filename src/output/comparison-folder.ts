@@ -1,0 +1,203 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { InputError, VerificationError } from '../errors.js';
+import { hashFile } from '../files/hash-file.js';
+import { parseJson } from '../files/json.js';
+import { writeFileAtomically } from '../files/partial-file.js';
+import { readTextIfThere } from '../files/read-text.js';
+import { shownValue } from '../text/shown-value.js';
+import { checkSchema, normRecordSchema } from './manifest.js';
+import { backendSchema, fileRecordSchema } from './schemas.js';
+import { isSealed, sealedText } from './seal.js';
+import type { FolderKind } from './staged-folder.js';
+
+/** File in the folder of a comparison that says what was found; it is written last. */
+export const COMPARISON_NAME = 'comparison.json';
+export const DISPLACEMENT_NAME = 'displacement.parquet';
+export const BANDS_NAME = 'bands.parquet';
+export const COMPARISON_PAGE_NAME = 'compare.html';
+
+/** How the folder of a comparison is made and replaced. */
+export const comparisonFolder: FolderKind = {
+  name: 'comparison',
+  contents: 'a comparison',
+  ownName: /^(?:comparison\.json|(?:displacement|bands)\.parquet|compare\.html|\..+\.partial)$/,
+  record: COMPARISON_NAME,
+  option: '--out',
+};
+
+const ROLE = 'the record of a comparison';
+
+/** Two numbers that belong to A and to B. */
+const bothSchema = z.object({ a: z.number(), b: z.number() });
+
+const momentsSchema = z.object({
+  minimum: z.number(),
+  maximum: z.number(),
+  mean: z.number(),
+  standardDeviation: z.number(),
+});
+
+/** A similarity, beside what it is where rows are paired at random. */
+const ckaSchema = z.object({
+  value: z.number(),
+  /** Of the rows of B in a random order. */
+  shuffled: z.number(),
+  /** Mean over all orders. */
+  expected: z.number(),
+});
+
+/** What a comparison finds; a figure that cannot be computed is null, and `unknown` has the reason. */
+const figuresSchema = z.object({
+  displacement: z
+    .object({
+      norm: momentsSchema,
+      causalNorm: momentsSchema,
+      meanSquare: z.number(),
+      causalMeanSquare: z.number(),
+      /** Tokens whose rows differ. */
+      moved: z.number(),
+      /** Share of all squares along A's mean row; null where nothing moved, or that is zero. */
+      meanShare: z.number().nullable(),
+      /** Share of all squares that one common displacement has: n ||mean delta||^2 / sum ||delta||^2. */
+      commonShare: z.number().nullable(),
+    })
+    .nullable(),
+  coherence: z
+    .object({
+      /** R: length of the mean direction of the tokens that moved. */
+      length: z.number(),
+      /** Mean cosine of two of them; null where only one has moved. */
+      meanCosine: z.number().nullable(),
+    })
+    .nullable(),
+  steps: z
+    .object({
+      /** Tokens none of whose numbers has changed. */
+      frozen: z.number(),
+      /** Tokens none of whose numbers has gone further than to its neighbour, without the frozen ones. */
+      neighbour: z.number(),
+      /** All others. */
+      further: z.number(),
+      mean: z.number(),
+      most: z.number(),
+    })
+    .nullable(),
+  linearCka: ckaSchema.nullable(),
+  causalCka: ckaSchema.extend({ ranks: bothSchema }).nullable(),
+  procrustes: z
+    .object({ residual: z.number(), scale: z.number(), rotationTrace: z.number().nullable() })
+    .nullable(),
+  flow: z
+    .object({ minimum: z.number(), median: z.number(), maximum: z.number(), directions: z.number() })
+    .nullable(),
+  subspaces: z
+    .array(
+      z.object({
+        kind: z.enum(['first', 'last', 'cluster']),
+        first: z.int().nonnegative(),
+        count: z.int().positive(),
+        meanSquaredCosine: z.number(),
+        largestAngle: z.number(),
+      }),
+    )
+    .nullable(),
+  neighbours: z
+    .object({ kept: z.number(), chance: z.number(), sample: z.number(), k: z.number() })
+    .nullable(),
+});
+
+/** What a comparison finds. */
+export type ComparisonFigures = z.infer<typeof figuresSchema>;
+/** Name of a figure. */
+export type ComparisonFigure = keyof ComparisonFigures;
+
+const sideSchema = z.object({
+  /** Directory of the run, absolute. */
+  directory: z.string(),
+  fingerprint: z.string(),
+  model: z.string(),
+  tensor: z.string().nullable(),
+  dtype: z.string(),
+  rows: z.int().positive(),
+  hidden: z.int().positive(),
+  contentSha256: z.string(),
+  norm: normRecordSchema.nullable(),
+  /** Where the metric was computed from the checkpoint, or is a given one. */
+  metric: z.enum(['computed', 'file']),
+});
+
+const comparisonSchema = z.object({
+  format: z.literal('eigenshard-comparison'),
+  layout: z.literal(1),
+  version: z.string(),
+  a: sideSchema,
+  b: sideSchema,
+  tokens: z.object({
+    by: z.enum(['id', 'text']),
+    shared: z.int().positive(),
+    /** Tokens of one run alone; displacement.parquet lists them. */
+    onlyA: z.int().nonnegative(),
+    onlyB: z.int().nonnegative(),
+    /** Pairs whose text is that of several tokens. */
+    ambiguous: z.int().nonnegative(),
+  }),
+  options: z.object({ seed: z.int(), sample: z.int().positive(), k: z.int().positive() }),
+  figures: figuresSchema,
+  /** Why a figure is null, by its name. */
+  unknown: z.record(z.string(), z.string()),
+  checks: z.array(checkSchema),
+  files: z.array(fileRecordSchema),
+  /** How it went: all that differs between two comparisons of the same runs on one machine. */
+  execution: z.object({
+    started: z.string(),
+    finished: z.string(),
+    workers: z.number(),
+    kernels: backendSchema,
+    seconds: z.record(z.string(), z.number()),
+    elapsedSeconds: z.number(),
+    peakMemoryBytes: z.number(),
+  }),
+});
+
+/** What a comparison records of itself. */
+export type Comparison = z.infer<typeof comparisonSchema>;
+/** What a comparison has found, without files, and without how it went. */
+export type ComparisonResults = Omit<Comparison, 'files' | 'execution'>;
+
+/** Writes the record of a comparison, sealed. */
+export function writeComparison(folder: string, comparison: Comparison): void {
+  const text = sealedText(comparisonSchema.parse(comparison));
+  writeFileAtomically(path.join(folder, COMPARISON_NAME), [Buffer.from(text)]);
+}
+
+/**
+ * Reads the record of a comparison.
+ *
+ * @throws InputError where there is none; VerificationError where it is not as it was written
+ */
+export function readComparison(folder: string): Comparison {
+  const file = path.join(folder, COMPARISON_NAME);
+  const text = readTextIfThere(file, ROLE);
+  if (text === null) throw new InputError(`${folder}: holds no ${COMPARISON_NAME}, ${ROLE}`);
+  if (!isSealed(text))
+    throw new VerificationError(`${file}: its seal does not fit its text; compare the runs again`);
+  const result = comparisonSchema.safeParse(parseJson(text));
+  if (result.success) return result.data;
+  const { path: at, message } = result.error.issues[0]!;
+  throw new InputError(
+    `${file}: ${shownValue(at.join('.'))}: ${message}. Was it written by another version?`,
+  );
+}
+
+/** Compares the files of a comparison with its record. @returns what is wrong, in words */
+export async function comparisonProblems(folder: string): Promise<string[]> {
+  const problems: string[] = [];
+  for (const file of readComparison(folder).files) {
+    const place = path.join(folder, path.basename(file.path));
+    if (!existsSync(place)) problems.push(`${place}: is missing`);
+    else if ((await hashFile(place, ROLE)) !== file.sha256) problems.push(`${place}: not the recorded bytes`);
+  }
+  return problems;
+}

@@ -1,0 +1,173 @@
+import path from 'node:path';
+import { failedText } from '../checks/verdict.js';
+import { VerificationError } from '../errors.js';
+import { withCleanUp } from '../files/clean-up.js';
+import type { FileRecord } from '../files/file-record.js';
+import type { LockClaim } from '../files/lock-file.js';
+import { refuseLost } from '../files/lock.js';
+import { syncFiles } from '../files/sync-files.js';
+import { writeTable } from '../formats/parquet-table.js';
+import { chooseBackend } from '../linalg/backend/choose-backend.js';
+import {
+  BANDS_NAME,
+  type Comparison,
+  type ComparisonResults,
+  comparisonFolder,
+  DISPLACEMENT_NAME,
+  writeComparison,
+} from '../output/comparison-folder.js';
+import type { Manifest } from '../output/manifest.js';
+import { commitStage, discardStage, openStage } from '../output/staged-folder.js';
+import { type Alignment, alignVocabularies } from '../tables/align-vocabularies.js';
+import { type BandFigures, bandTable } from '../tables/band-table.js';
+import { type DisplacementFigures, displacementTable } from '../tables/displacement-table.js';
+import { version } from '../version.js';
+import { compareSpectra, compareSubspaces } from './compare-spectra.js';
+import { type ComparedPair, haveOneSize, pairOf } from './compared-pair.js';
+import { type ComparedSide, openSide, type WantedSide } from './compared-side.js';
+import { comparisonChecks } from './comparison-checks.js';
+import { comparisonFigures, isConstant } from './comparison-figures.js';
+import type { RunContext } from './context.js';
+import { crossCovariances } from './cross-covariances.js';
+import { measureDisplacements, measureNorms } from './measure-pairs.js';
+import { type NeighbourWish, neighboursKept } from './neighbours-kept.js';
+
+/** What is to be compared, and how. */
+export interface WantedComparison {
+  a: WantedSide;
+  b: WantedSide;
+  /** Folder of the comparison, absolute. */
+  folder: string;
+  align: Alignment;
+  neighbours: NeighbourWish;
+  /** Whether a comparison in the folder is replaced. */
+  isReplaced: boolean;
+}
+
+/** What a comparison has found, and what its tables and its page are made of. */
+export interface FoundComparison {
+  results: ComparisonResults;
+  tokens: DisplacementFigures;
+  bands: BandFigures;
+}
+
+/** Compares two runs into a folder, whose neighbours are locked, see `compareRuns`. */
+export async function compareInto(
+  wanted: WantedComparison,
+  lock: LockClaim,
+  context: RunContext,
+): Promise<Comparison> {
+  const { folder } = wanted;
+  const started = new Date().toISOString();
+  const stage = openStage(folder, comparisonFolder, wanted.isReplaced);
+  return withCleanUp(
+    async () => {
+      const pair = await openPair(wanted, context);
+      const found = await computeComparison(pair, wanted, context);
+      const files = await context.stopwatch.time('tables', undefined, async () => writeFiles(stage, found));
+      await syncFiles(files.map((file) => path.join(stage, file.path)));
+      const comparison: Comparison = {
+        ...found.results,
+        files,
+        execution: {
+          started,
+          finished: new Date().toISOString(),
+          workers: context.executor.concurrency,
+          kernels: pair.backend.identity,
+          ...context.stopwatch.report(),
+        },
+      };
+      writeComparison(stage, comparison);
+      refuseLost(lock);
+      commitStage(folder, comparisonFolder);
+      return comparison;
+    },
+    () => {
+      // What a process makes that has taken the lock over is its own.
+      refuseLost(lock);
+      discardStage(folder, comparisonFolder);
+    },
+  );
+}
+
+async function openPair(wanted: WantedComparison, context: RunContext): Promise<ComparedPair> {
+  const a = await openSide(wanted.a, context);
+  const b = await openSide(wanted.b, context);
+  const tokens = alignVocabularies(a.texts, b.texts, wanted.align);
+  const { kernels } = wanted.a.manifest.execution;
+  // A device is not asked for: products are float64.
+  const recorded = kernels.backend === 'webgpu' ? null : kernels;
+  const backend = await chooseBackend({ backend: 'auto', recorded }, context.note);
+  return pairOf({ a, b }, tokens, backend);
+}
+
+async function computeComparison(
+  pair: ComparedPair,
+  { neighbours: wish }: WantedComparison,
+  context: RunContext,
+): Promise<FoundComparison> {
+  const { a, b, tokens } = pair;
+  const covariances = await crossCovariances(pair, wish.seed, context);
+  const { means } = covariances;
+  const norms = await measureNorms(pair, means, context);
+  const displacements = haveOneSize(pair) ? await measureDisplacements(pair, means.a, context) : null;
+  const isVaried = !isConstant(covariances.a, means.a) && !isConstant(covariances.b, means.b);
+  const kept = isVaried ? await neighboursKept(pair, wish, { means, norms }, context) : null;
+  const { spectra, subspaces, explained } = await context.stopwatch.time('figures', undefined, async () => {
+    const spectra = await compareSpectra(pair, covariances);
+    const subspaces = spectra.overlap === null ? null : await compareSubspaces(pair, spectra.overlap);
+    const found = { covariances, displacements, spectra, subspaces, kept };
+    return { spectra, subspaces, explained: await comparisonFigures(pair, found) };
+  });
+  const checks = comparisonChecks(pair, { covariances, displacements, spectra, subspaces, kept, norms });
+  const failed = failedText(checks);
+  if (failed !== null)
+    throw new VerificationError(
+      `${a.directory}, ${b.directory}: ${failed}, and nothing was written. See what \`verify\` says of the runs, and try again`,
+    );
+  const results: ComparisonResults = {
+    format: 'eigenshard-comparison',
+    layout: 1,
+    version,
+    a: sideOf(a),
+    b: sideOf(b),
+    tokens: {
+      by: tokens.by,
+      shared: pair.count,
+      onlyA: tokens.onlyA.length,
+      onlyB: tokens.onlyB.length,
+      ambiguous: tokens.ambiguous,
+    },
+    options: { ...wish },
+    ...explained,
+    checks,
+  };
+  return {
+    results,
+    tokens: {
+      tokens,
+      texts: { a: a.texts.texts, b: b.texts.texts },
+      norms,
+      displacements: displacements?.part ?? null,
+      kept,
+    },
+    bands: { spectra, subspaces: subspaces ?? [], squares: displacements?.sums.squares ?? null },
+  };
+}
+
+function sideOf({ directory, manifest }: ComparedSide): Comparison['a'] {
+  const { model, metric, fingerprint } = manifest as Manifest;
+  const { name, tensor, dtype, rows, hidden, contentSha256, norm } = model;
+  return {
+    ...{ directory, fingerprint, model: name, tensor, dtype, rows, hidden, contentSha256, norm },
+    metric: metric.source,
+  };
+}
+
+function writeFiles(stage: string, { results, tokens, bands }: FoundComparison): FileRecord[] {
+  const metadata = { 'eigenshard.a': results.a.fingerprint, 'eigenshard.b': results.b.fingerprint };
+  return [
+    writeTable(stage, DISPLACEMENT_NAME, displacementTable(tokens), metadata),
+    writeTable(stage, BANDS_NAME, bandTable(bands), metadata),
+  ];
+}
