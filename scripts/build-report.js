@@ -1,4 +1,5 @@
-// Bundles the script and the style of the report, src/report/client, to dist/src/report/client.js and client.css.
+// Bundles the scripts of the report and of comparisons, src/report/client, to dist/src/report/client.js and comparison.js,
+// and the style that both have, to client.css.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
@@ -10,6 +11,7 @@ await build({
   absWorkingDir: root,
   entryPoints: [
     { in: 'src/report/client/main.ts', out: 'client' },
+    { in: 'src/report/client/comparison/main.ts', out: 'comparison' },
     { in: 'src/report/client/style.css', out: 'client' },
   ],
   outdir: 'dist/src/report',

@@ -2,6 +2,7 @@ import { Command, CommanderError, Help, type Option } from 'commander';
 import { addBatchCommand } from './commands/batch.js';
 import { addCacheCommands } from './commands/cache.js';
 import { commandErrorText, refuseMisplaced } from './commands/command-errors.js';
+import { addCompareCommand } from './commands/compare.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { exampleText } from './commands/examples.js';
 import { addExportCommand } from './commands/export.js';
@@ -72,6 +73,7 @@ export function createProgram(): Command {
   addTopCommand(program);
   addTokenCommand(program);
   addProjectCommand(program);
+  addCompareCommand(program);
   addSqlCommand(program);
   addGenerateCommand(program);
   addCacheCommands(program);

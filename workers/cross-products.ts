@@ -53,8 +53,20 @@ export async function crossProducts({
       endIfInterrupted();
       leftRows.read(first, count);
       rightRows.read(first, count);
-      centre(count, d, { ...regions, gamma: regions.leftGamma, shift: regions.leftShift, panel: regions.leftPanel, transposed: regions.leftTransposed });
-      centre(count, e, { ...regions, gamma: regions.rightGamma, shift: regions.rightShift, panel: regions.rightPanel, transposed: regions.rightTransposed });
+      centre(count, d, {
+        ...regions,
+        gamma: regions.leftGamma,
+        shift: regions.leftShift,
+        panel: regions.leftPanel,
+        transposed: regions.leftTransposed,
+      });
+      centre(count, e, {
+        ...regions,
+        gamma: regions.rightGamma,
+        shift: regions.rightShift,
+        panel: regions.rightPanel,
+        transposed: regions.rightTransposed,
+      });
       const a = regions.leftPanel.float64.subarray(0, count * d);
       const b = regions.rightPanel.float64.subarray(0, count * e);
       addMoments(result.left, a);
@@ -81,16 +93,7 @@ function centre(
   columns: number,
   { gamma, shift, panel, transposed }: Record<'gamma' | 'shift' | 'panel' | 'transposed', Region>,
 ): void {
-  kernels.centreRows(
-    gamma.offset,
-    count,
-    columns,
-    0,
-    shift.offset,
-    columns,
-    panel.offset,
-    transposed.offset,
-  );
+  kernels.centreRows(gamma.offset, count, columns, 0, shift.offset, columns, panel.offset, transposed.offset);
 }
 
 /** Adds rows to the sums of their columns, and their squares to the sum of all. */

@@ -34,7 +34,10 @@ export async function nearestRows({
   });
   const lists = emptyNearestLists(count, places);
   const reader = openPicked(picked, regions);
-  const product = await (await openBackend(backend)).fixedProduct({ values: queries, rows: d, columns: count }, 1);
+  const product = await (await openBackend(backend)).fixedProduct(
+    { values: queries, rows: d, columns: count },
+    1,
+  );
   try {
     for (const range of splitRows(rows.count, STRIP_ROWS)) {
       endIfInterrupted();

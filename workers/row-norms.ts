@@ -33,22 +33,22 @@ export async function rowNorms({
   try {
     // Of the mean row the coordinates are found as those of rows are.
     const means = new Float64Array(d);
-    await product.multiply(
-      { values: Float64Array.from(mean), rows: 1, columns: d },
-      v,
-      { values: means, rows: 1, columns: d },
-    );
+    await product.multiply({ values: Float64Array.from(mean), rows: 1, columns: d }, v, {
+      values: means,
+      rows: 1,
+      columns: d,
+    });
     for (const { first, count } of splitRows(rows.count, STRIP_ROWS)) {
       endIfInterrupted();
       reader.read(first, count);
       const [gamma, centred] = [regions.gamma.float32, regions.centred.float64];
       for (let k = 0; k < count * d; k++) centred[k] = gamma[k]! - mean[k % d]!;
       const y = regions.coordinates.float64.subarray(0, count * d);
-      await product.multiply(
-        { values: centred.subarray(0, count * d), rows: count, columns: d },
-        v,
-        { values: y, rows: count, columns: d },
-      );
+      await product.multiply({ values: centred.subarray(0, count * d), rows: count, columns: d }, v, {
+        values: y,
+        rows: count,
+        columns: d,
+      });
       for (let i = 0; i < count; i++) {
         let [norm, centredNorm, causal, centredCausal] = [0, 0, 0, 0];
         for (let j = 0; j < d; j++) {

@@ -8,6 +8,9 @@ export interface PickedRows {
 }
 
 /** Some of picked rows, [first, first + count) of them. */
-export function someOf({ source, ids }: PickedRows, { first, count }: { first: number; count: number }): PickedRows {
+export function someOf(
+  { source, ids }: PickedRows,
+  { first, count }: { first: number; count: number },
+): PickedRows {
   return { source, ids: ids.slice(first, first + count) };
 }

@@ -21,7 +21,8 @@ export async function multiplied(
 /** Transpose of a matrix of any shape. */
 export function transposeOf({ values, rows, columns }: Matrix<Float64Array>): Matrix<Float64Array> {
   const out = new Float64Array(values.length);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = values[i * columns + j]!;
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < columns; j++) out[j * rows + i] = values[i * columns + j]!;
   return { values: out, rows: columns, columns: rows };
 }
 

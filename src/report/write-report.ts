@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { FileRecord } from '../files/file-record.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { REPORT_NAME, type RunResults } from '../output/manifest.js';
 import { gzipOf } from './packed-part.js';
 import { renderPage } from './page.js';
+import { pageAssets } from './page-shell.js';
 import { readContents } from './read-contents.js';
 
 /**
@@ -23,14 +23,7 @@ export async function writeReport(
 ): Promise<FileRecord> {
   const { head, parts } = await readContents(directory, results);
   const payload = gzipOf(parts);
-  const page = Buffer.from(
-    renderPage(results, head, payload, { script: asset('client.js'), style: asset('client.css') }),
-  );
+  const page = Buffer.from(renderPage(results, head, payload, pageAssets('client.js')));
   writeFileAtomically(path.join(folder, REPORT_NAME), [page]);
   return { path: REPORT_NAME, bytes: page.length, sha256: createHash('sha256').update(page).digest('hex') };
-}
-
-/** Text of a file that `scripts/build-report.js` has put beside this one. */
-function asset(name: string): string {
-  return readFileSync(path.join(import.meta.dirname, name), 'utf8');
 }

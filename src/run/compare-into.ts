@@ -3,8 +3,8 @@ import { failedText } from '../checks/verdict.js';
 import { VerificationError } from '../errors.js';
 import { withCleanUp } from '../files/clean-up.js';
 import type { FileRecord } from '../files/file-record.js';
-import type { LockClaim } from '../files/lock-file.js';
 import { refuseLost } from '../files/lock.js';
+import type { LockClaim } from '../files/lock-file.js';
 import { syncFiles } from '../files/sync-files.js';
 import { writeTable } from '../formats/parquet-table.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
@@ -18,9 +18,10 @@ import {
 } from '../output/comparison-folder.js';
 import type { Manifest } from '../output/manifest.js';
 import { commitStage, discardStage, openStage } from '../output/staged-folder.js';
+import { type ShownComparison, writeComparisonPage } from '../report/comparison/write-page.js';
 import { type Alignment, alignVocabularies } from '../tables/align-vocabularies.js';
-import { type BandFigures, bandTable } from '../tables/band-table.js';
-import { type DisplacementFigures, displacementTable } from '../tables/displacement-table.js';
+import { bandTable } from '../tables/band-table.js';
+import { displacementTable } from '../tables/displacement-table.js';
 import { version } from '../version.js';
 import { compareSpectra, compareSubspaces } from './compare-spectra.js';
 import { type ComparedPair, haveOneSize, pairOf } from './compared-pair.js';
@@ -44,13 +45,6 @@ export interface WantedComparison {
   isReplaced: boolean;
 }
 
-/** What a comparison has found, and what its tables and its page are made of. */
-export interface FoundComparison {
-  results: ComparisonResults;
-  tokens: DisplacementFigures;
-  bands: BandFigures;
-}
-
 /** Compares two runs into a folder, whose neighbours are locked, see `compareRuns`. */
 export async function compareInto(
   wanted: WantedComparison,
@@ -64,7 +58,7 @@ export async function compareInto(
     async () => {
       const pair = await openPair(wanted, context);
       const found = await computeComparison(pair, wanted, context);
-      const files = await context.stopwatch.time('tables', undefined, async () => writeFiles(stage, found));
+      const files = await context.stopwatch.time('tables', undefined, () => writeFiles(stage, found));
       await syncFiles(files.map((file) => path.join(stage, file.path)));
       const comparison: Comparison = {
         ...found.results,
@@ -105,7 +99,7 @@ async function computeComparison(
   pair: ComparedPair,
   { neighbours: wish }: WantedComparison,
   context: RunContext,
-): Promise<FoundComparison> {
+): Promise<ShownComparison> {
   const { a, b, tokens } = pair;
   const covariances = await crossCovariances(pair, wish.seed, context);
   const { means } = covariances;
@@ -164,10 +158,12 @@ function sideOf({ directory, manifest }: ComparedSide): Comparison['a'] {
   };
 }
 
-function writeFiles(stage: string, { results, tokens, bands }: FoundComparison): FileRecord[] {
+async function writeFiles(stage: string, found: ShownComparison): Promise<FileRecord[]> {
+  const { results, tokens, bands } = found;
   const metadata = { 'eigenshard.a': results.a.fingerprint, 'eigenshard.b': results.b.fingerprint };
   return [
     writeTable(stage, DISPLACEMENT_NAME, displacementTable(tokens), metadata),
     writeTable(stage, BANDS_NAME, bandTable(bands), metadata),
+    await writeComparisonPage(stage, found),
   ];
 }

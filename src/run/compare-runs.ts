@@ -95,8 +95,18 @@ export async function compareRuns(
         directory: folder,
         comparison: await compareInto(
           {
-            a: { directory: path.resolve(a), manifest: manifests.a, moved: checked.modelA, option: 'model-a' },
-            b: { directory: path.resolve(b), manifest: manifests.b, moved: checked.modelB, option: 'model-b' },
+            a: {
+              directory: path.resolve(a),
+              manifest: manifests.a,
+              moved: checked.modelA,
+              option: 'model-a',
+            },
+            b: {
+              directory: path.resolve(b),
+              manifest: manifests.b,
+              moved: checked.modelB,
+              option: 'model-b',
+            },
             ...{ folder, align, neighbours: { sample, k, seed } },
             isReplaced: checked.overwrite ?? false,
           },

@@ -22,7 +22,8 @@ export async function compareSpectra(
     quadraticForms(v, await multiplied(matrix, v, pair.backend));
   const { eigenvalues } = pair.a.basis;
   const variances = { a: await along(a) };
-  if (!haveOneSize(pair)) return { eigenvalues, variances: { ...variances, b: null, x: null }, overlap: null };
+  if (!haveOneSize(pair))
+    return { eigenvalues, variances: { ...variances, b: null, x: null }, overlap: null };
   return {
     eigenvalues,
     variances: { ...variances, b: await along(b), x: await along(x) },

@@ -43,7 +43,12 @@ export async function openSide(
   await refuseDamagedBasis(directory, manifest);
   const basis = await readEigenbasis(directory, manifest.model.hidden, manifest.eigenbasis);
   const checkpoint = await findCheckpoint({ directory, manifest, moved, option }, context);
-  const { source, scan } = await readRecordedModel(manifest, checkpoint, { hashRows: false, option }, context);
+  const { source, scan } = await readRecordedModel(
+    manifest,
+    checkpoint,
+    { hashRows: false, option },
+    context,
+  );
   const { texts } = await readVocabulary(checkpoint.path, source.rows);
   return {
     ...{ directory, manifest, basis, source, mean: scan.mean },

@@ -80,8 +80,7 @@ const judgements: Record<keyof typeof identities, Judgement> = {
     const { eigenvalues } = pair.a.basis;
     const moved = meanDisplacement(pair, displacements);
     const expected = weighted(eigenvalues, of) + weighted(eigenvalues, moved);
-    const measured =
-      displacements.part.causalNorm.reduce((sum, norm) => sum + norm * norm, 0) / pair.count;
+    const measured = displacements.part.causalNorm.reduce((sum, norm) => sum + norm * norm, 0) / pair.count;
     return judge(Math.abs(measured - expected), 4 * traceError(pair, covariances.a, covariances.b));
   },
   'map rows': (pair, { spectra }) =>

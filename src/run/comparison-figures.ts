@@ -71,7 +71,8 @@ function reasonsOf(
     if (name === 'coherence') return 'no row has moved';
     if (name === 'steps') return `the rows are stored as ${dtypeA} and ${dtypeB}, not both as bfloat16`;
     if (name === 'subspaces') return 'there is one direction, and no part of it to be compared';
-    if (!hasVariance) return `the ${pair.count} shared rows of ${isConstant(a, means.a) ? 'A' : 'B'} are all one`;
+    if (!hasVariance)
+      return `the ${pair.count} shared rows of ${isConstant(a, means.a) ? 'A' : 'B'} are all one`;
     return 'rounding leaves nothing of it';
   };
 }
@@ -134,10 +135,7 @@ async function similaritiesOf(
   if (isConstant(a, means.a) || isConstant(b, means.b))
     return { linearCka: null, causalCka: null, procrustes: null };
   const traces = { a: traceOf(a), b: traceOf(b) };
-  const [one, other]: [Whitening, Whitening] = [
-    await whiteningOf(a, backend),
-    await whiteningOf(b, backend),
-  ];
+  const [one, other]: [Whitening, Whitening] = [await whiteningOf(a, backend), await whiteningOf(b, backend)];
   return {
     linearCka: {
       value: linearCka(x, a, b),

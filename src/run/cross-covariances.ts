@@ -107,7 +107,11 @@ async function sumProducts(
     freeBuffer(part.products.buffer as ArrayBuffer);
   });
   const deviation = probeDeviation(sums, probe);
-  return { covariance: covarianceOf(sums, pair.count), mean: meanOf(sums.left, left.shift, pair.count), deviation };
+  return {
+    covariance: covarianceOf(sums, pair.count),
+    mean: meanOf(sums.left, left.shift, pair.count),
+    deviation,
+  };
 }
 
 function add(sums: Float64Array, values: Float64Array): void {

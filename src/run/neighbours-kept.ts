@@ -1,8 +1,13 @@
 import { reduceTasks } from '../executor/executor.js';
 import { tellRows } from '../executor/tell-rows.js';
 import { seededOrder } from '../plan/seeded-order.js';
+import {
+  countShared,
+  emptyNearestLists,
+  mergeNearestLists,
+  type NearestLists,
+} from '../tables/nearest-lists.js';
 import type { NormPart } from '../tables/norm-part.js';
-import { countShared, emptyNearestLists, mergeNearestLists, type NearestLists } from '../tables/nearest-lists.js';
 import { type ComparedPair, rowsByUnit } from './compared-pair.js';
 import type { RunContext } from './context.js';
 import type { PairNorms } from './measure-pairs.js';

@@ -1,4 +1,11 @@
-import { double, int32, nullableDouble, repetitive, type TableColumn, text } from '../formats/parquet-table.js';
+import {
+  double,
+  int32,
+  nullableDouble,
+  repetitive,
+  type TableColumn,
+  text,
+} from '../formats/parquet-table.js';
 import type { Matrix } from '../linalg/matrix.js';
 import { type Band, equalBands, MAP_BANDS } from '../plan/bands.js';
 
@@ -92,12 +99,30 @@ export function bandTable({ spectra, subspaces, squares }: BandFigures): TableCo
         rows.map(({ kind }) => kind),
       ),
     ),
-    int32('first_index', Int32Array.from(rows, ({ first }) => first)),
-    int32('count', Int32Array.from(rows, ({ count }) => count)),
-    double('eigenvalue_minimum', column(({ first }) => eigenvalues[first]!)),
-    double('eigenvalue_maximum', column(({ first, count }) => eigenvalues[first + count - 1]!)),
-    double('variance_a', column((row) => sum(variances.a, row))),
-    nullableDouble('variance_b', column((row) => (variances.b === null ? Number.NaN : sum(variances.b, row)))),
+    int32(
+      'first_index',
+      Int32Array.from(rows, ({ first }) => first),
+    ),
+    int32(
+      'count',
+      Int32Array.from(rows, ({ count }) => count),
+    ),
+    double(
+      'eigenvalue_minimum',
+      column(({ first }) => eigenvalues[first]!),
+    ),
+    double(
+      'eigenvalue_maximum',
+      column(({ first, count }) => eigenvalues[first + count - 1]!),
+    ),
+    double(
+      'variance_a',
+      column((row) => sum(variances.a, row)),
+    ),
+    nullableDouble(
+      'variance_b',
+      column((row) => (variances.b === null ? Number.NaN : sum(variances.b, row))),
+    ),
     nullableDouble(
       'flow',
       column((row) => {
@@ -108,8 +133,14 @@ export function bandTable({ spectra, subspaces, squares }: BandFigures): TableCo
     ),
     nullableDouble('displacement_share', shareOf(squares)),
     nullableDouble('causal_displacement_share', shareOf(causal)),
-    nullableDouble('mean_squared_cosine', column(({ meanSquaredCosine = Number.NaN }) => meanSquaredCosine)),
-    nullableDouble('largest_angle', column(({ largestAngle = Number.NaN }) => largestAngle)),
+    nullableDouble(
+      'mean_squared_cosine',
+      column(({ meanSquaredCosine = Number.NaN }) => meanSquaredCosine),
+    ),
+    nullableDouble(
+      'largest_angle',
+      column(({ largestAngle = Number.NaN }) => largestAngle),
+    ),
     ...mapBands.map((_, band) =>
       nullableDouble(
         `map_${band + 1}`,

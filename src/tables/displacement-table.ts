@@ -29,11 +29,19 @@ export function displacementTable(figures: DisplacementFigures): TableColumn[] {
     Float64Array.from(rows, ({ place }) =>
       values === undefined || place < 0 ? Number.NaN : values[of(place)]!,
     );
-  const keptShares = new Map(kept === null ? [] : Array.from(kept.tokens, (place, k) => [place, kept.shares[k]!]));
+  const keptShares = new Map(
+    kept === null ? [] : Array.from(kept.tokens, (place, k) => [place, kept.shares[k]!]),
+  );
   const bands = moved === null ? 0 : moved.bandShares.length / moved.norm.length;
   return [
-    nullableInt32('token_id', Int32Array.from(rows, ({ a }) => a)),
-    nullableInt32('token_id_b', Int32Array.from(rows, ({ b }) => b)),
+    nullableInt32(
+      'token_id',
+      Int32Array.from(rows, ({ a }) => a),
+    ),
+    nullableInt32(
+      'token_id_b',
+      Int32Array.from(rows, ({ b }) => b),
+    ),
     nullableText(
       'text',
       rows.map(({ a, b }) => (a >= 0 ? texts.a[a] : texts.b[b]) ?? null),

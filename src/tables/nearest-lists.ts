@@ -44,6 +44,8 @@ export function countShared(one: NearestLists, other: NearestLists, places: numb
   return Int32Array.from({ length: one.rows.length / places }, (_, query) => {
     const [start, end] = [query * places, (query + 1) * places];
     const kept = new Set(other.rows.subarray(start, end));
-    return one.rows.subarray(start, end).reduce((count, row) => count + (row >= 0 && kept.has(row) ? 1 : 0), 0);
+    return one.rows
+      .subarray(start, end)
+      .reduce((count, row) => count + (row >= 0 && kept.has(row) ? 1 : 0), 0);
   });
 }

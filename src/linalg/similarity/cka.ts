@@ -7,11 +7,7 @@ import { multiplied, squaredNorm, transposeOf } from '../matrix-products.js';
  *
  * @param x A^T B / n, [d, d']
  */
-export function linearCka(
-  x: Matrix<Float64Array>,
-  a: Matrix<Float64Array>,
-  b: Matrix<Float64Array>,
-): number {
+export function linearCka(x: Matrix<Float64Array>, a: Matrix<Float64Array>, b: Matrix<Float64Array>): number {
   const [ofA, ofB] = [squaredNorm(a), squaredNorm(b)];
   // In this order it is exactly 1 of equal sets, and does not overflow.
   return (squaredNorm(x) / ofA) * (Math.sqrt(ofA) / Math.sqrt(ofB));

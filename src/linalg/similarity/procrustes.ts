@@ -16,10 +16,7 @@ export interface Procrustes {
  * @param x singular values of A^T B / n
  * @param traces of C_A and C_B
  */
-export function procrustes(
-  x: SingularValues,
-  traces: { a: number; b: number },
-): Procrustes {
+export function procrustes(x: SingularValues, traces: { a: number; b: number }): Procrustes {
   const { values, rotationTrace } = x;
   const sum = values.reduce((total, value) => total + value, 0);
   const d = values.length;
