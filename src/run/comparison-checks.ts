@@ -4,6 +4,7 @@ import type { Matrix } from '../linalg/matrix.js';
 import { traceOf } from '../linalg/matrix-products.js';
 import type { ComparedPair } from './compared-pair.js';
 import type { ComparedParts } from './comparison-figures.js';
+import type { CrossCovariances } from './cross-covariances.js';
 import type { Displacements, PairNorms } from './measure-pairs.js';
 
 /** Unit roundoff of float64. */
@@ -45,7 +46,7 @@ function normCheck(pair: ComparedPair, { norms, spectra, covariances }: CheckedR
   const squares = norms.a.centredCausalNorm;
   const mean = squares.reduce((sum, norm) => sum + norm * norm, 0) / pair.count;
   const expected = weighted(eigenvalues, spectra.variances.a);
-  const tolerance = traceError(pair, covariances.a, covariances.a);
+  const tolerance = traceError(pair, covariances);
   return {
     name: 'causal norms',
     what: '| mean_i ||a_i - mu||_M^2 - tr(M C_A) |, M of run A',
@@ -81,7 +82,7 @@ const judgements: Record<keyof typeof identities, Judgement> = {
     const moved = meanDisplacement(pair, displacements);
     const expected = weighted(eigenvalues, of) + weighted(eigenvalues, moved);
     const measured = displacements.part.causalNorm.reduce((sum, norm) => sum + norm * norm, 0) / pair.count;
-    return judge(Math.abs(measured - expected), 4 * traceError(pair, covariances.a, covariances.b));
+    return judge(Math.abs(measured - expected), 4 * traceError(pair, covariances));
   },
   'map rows': (pair, { spectra }) =>
     judge(worstSum(spectra.overlap!, 'rows'), 2 * basisError(pair.a.source.columns)),
@@ -99,12 +100,19 @@ function basisError(d: number): number {
 
 /**
  * How far tr(M X) of a sum over n pairs may be off: each entry of X by the rounding errors of n terms, which are independent
- * and of mean 0, and weighed by M all together by tr(M) as long as the rows are.
+ * and of mean 0, and weighed by M all together by tr(M). Terms are as large as rows before their mean is taken off: that is
+ * known no better.
  */
-function traceError(pair: ComparedPair, a: Matrix<Float64Array>, b: Matrix<Float64Array>): number {
+function traceError(pair: ComparedPair, { a, b, means }: CrossCovariances): number {
   const metric = pair.a.basis.eigenvalues.reduce((sum, lambda) => sum + lambda, 0);
   const terms = pair.count + pair.a.source.columns;
-  return DEVIATIONS * Math.sqrt(terms) * ROUNDOFF * metric * (traceOf(a) + traceOf(b));
+  const size = secondMoment(a, means.a) + secondMoment(b, means.b);
+  return DEVIATIONS * Math.sqrt(terms) * ROUNDOFF * metric * size;
+}
+
+/** Mean of the rows' squares. */
+function secondMoment(covariance: Matrix<Float64Array>, mean: Float64Array): number {
+  return traceOf(covariance) + mean.reduce((sum, value) => sum + value * value, 0);
 }
 
 function weighted(eigenvalues: Float64Array, values: Float64Array): number {

@@ -64,7 +64,9 @@ export function summariseSpectrum(source: SpectrumSource): Spectrum {
     conditionNumber: maximum / minimum,
     logDeterminant: sum(eigenvalues.map(Math.log)),
     participationRatio: participationRatio(eigenvalues),
-    covarianceParticipationRatio: variances === null ? null : participationRatio(variances),
+    // Of rows that are all one there is no variance to be shared.
+    covarianceParticipationRatio:
+      variances === null || sum(variances) === 0 ? null : participationRatio(variances),
     varianceSource: projected === null ? 'covariance' : 'projections',
     ridgeBound: c === null || ridge === null ? null : c.filter((value) => value < ridge).length,
     rank: numericalRank(source),
