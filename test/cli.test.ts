@@ -226,7 +226,7 @@ test('wrong arguments are refused with what is allowed', async (t) => {
 });
 
 const commands =
-  'run, batch, verify, inspect, export, report, top, token, project, sql, generate, cache, plan, step, status, submit, doctor';
+  'run, batch, verify, inspect, export, report, top, token, project, compare, sql, generate, cache, plan, step, status, submit, doctor';
 
 for (const [args, message] of [
   [['frobnicate'], `unknown command 'frobnicate'\nThe commands of eigenshard are ${commands}.`],

@@ -23,6 +23,7 @@ import {
   compareHere,
   readRows,
 } from '../helpers/compared-runs.js';
+import { columnsOf, describedColumns } from '../helpers/described-columns.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import {
   canonicalCorrelations,
@@ -482,4 +483,14 @@ test('rows of another size are like those of the first', async (t) => {
     .comparison;
   t.true(near(figures.linearCka!.value, 1) && near(figures.causalCka!.value, 1));
   t.true(figures.procrustes!.residual < 1e-12);
+});
+
+test('docs/comparisons.md describes the columns of both tables, their types, and no others', async (t) => {
+  const { compared } = await sharedRuns(t);
+  for (const table of ['displacement', 'bands']) {
+    const described = Object.entries(describedColumns('docs/comparisons.md', table));
+    // With fewer than 64 directions the map has a band for each.
+    const here = described.filter(([name]) => !(Number(/^map_(\d+)$/.exec(name)?.[1]) > HIDDEN));
+    t.deepEqual(Object.fromEntries(here), await columnsOf(path.join(compared.directory, `${table}.parquet`)));
+  }
 });
