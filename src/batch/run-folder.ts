@@ -39,6 +39,7 @@ function identityOf({
   model,
   synthetic,
   tensor,
+  side,
   rows,
   headRows,
   foldNorm,
@@ -54,8 +55,23 @@ function identityOf({
 }: BatchRunOptions): unknown[] {
   // Folders from before there was a choice keep their names.
   const folded = foldNorm === 'no' ? {} : { foldNorm, normRule };
+  const sided = side === 'output' ? {} : { side };
   return [
-    { model, tensor, rows, headRows, ...folded, metric, ridge, format, partitionRows, tables, top, report },
+    {
+      model,
+      tensor,
+      rows,
+      headRows,
+      ...sided,
+      ...folded,
+      metric,
+      ridge,
+      format,
+      partitionRows,
+      tables,
+      top,
+      report,
+    },
     synthetic && [synthetic.rows, synthetic.hidden, synthetic.seed, synthetic.directory],
     exports.pt && (exports.pt === true || [exports.pt.eigenbasis, exports.pt.projections]),
     exports.safetensors && (exports.safetensors === true || exports.safetensors.projections),

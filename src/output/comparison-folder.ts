@@ -6,6 +6,7 @@ import { hashFile } from '../files/hash-file.js';
 import { parseJson } from '../files/json.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { readTextIfThere } from '../files/read-text.js';
+import { matrixSides } from '../input/matrix/matrix-side.js';
 import { shownValue } from '../text/shown-value.js';
 import { checkSchema, normRecordSchema } from './manifest.js';
 import { backendSchema, fileRecordSchema } from './schemas.js';
@@ -119,6 +120,8 @@ const sideSchema = z.object({
   fingerprint: z.string(),
   model: z.string(),
   tensor: z.string().nullable(),
+  /** Side of the model whose matrix it is. */
+  side: z.enum(matrixSides),
   dtype: z.string(),
   rows: z.int().positive(),
   hidden: z.int().positive(),

@@ -8,6 +8,7 @@ export function identityOfManifest({ layout, model, metric, options, tables }: M
     layout,
     model: { name, contentSha256, rows, hidden, dtype },
     rows: options.rows,
+    ...(options.side === 'output' ? {} : { side: options.side }),
     ...(model.normalisation === null ? {} : { normalisation: model.normalisation }),
     ...(model.norm === null ? {} : { norm: normIdentity(model.norm) }),
     metric:

@@ -16,7 +16,6 @@ import {
   DISPLACEMENT_NAME,
   writeComparison,
 } from '../output/comparison-folder.js';
-import type { Manifest } from '../output/manifest.js';
 import { commitStage, discardStage, openStage } from '../output/staged-folder.js';
 import { type ShownComparison, writeComparisonPage } from '../report/comparison/write-page.js';
 import { type Alignment, alignVocabularies } from '../tables/align-vocabularies.js';
@@ -150,10 +149,11 @@ async function computeComparison(
 }
 
 function sideOf({ directory, manifest }: ComparedSide): Comparison['a'] {
-  const { model, metric, fingerprint } = manifest as Manifest;
+  const { model, metric, fingerprint, options } = manifest;
   const { name, tensor, dtype, rows, hidden, contentSha256, norm } = model;
   return {
     ...{ directory, fingerprint, model: name, tensor, dtype, rows, hidden, contentSha256, norm },
+    side: options.side,
     metric: metric.source,
   };
 }

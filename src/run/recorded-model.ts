@@ -41,6 +41,7 @@ export async function findRecordedModel(
   const { norm } = model;
   const asked = {
     tensor: model.tensor ?? undefined,
+    side: options.side,
     rows: options.rows,
     headRows: undefined,
     // As the run was told or has found it, wherever the configuration is by now.

@@ -68,6 +68,7 @@ export function resultsOf(
     metric: { ...basis.metric, matches: metricMatches(verification.checks) },
     options: {
       rows: planned.rows,
+      side: planned.side ?? 'output',
       format: planned.format,
       partitionRows: units.partitionRows,
       exports: planned.exports,
