@@ -54,14 +54,12 @@ export async function crossProducts({
       leftRows.read(first, count);
       rightRows.read(first, count);
       centre(count, d, {
-        ...regions,
         gamma: regions.leftGamma,
         shift: regions.leftShift,
         panel: regions.leftPanel,
         transposed: regions.leftTransposed,
       });
       centre(count, e, {
-        ...regions,
         gamma: regions.rightGamma,
         shift: regions.rightShift,
         panel: regions.rightPanel,

@@ -8,16 +8,11 @@ import { writeFileAtomically } from '../files/partial-file.js';
 import { readTextIfThere } from '../files/read-text.js';
 import { matrixSides } from '../input/matrix/matrix-side.js';
 import { shownValue } from '../text/shown-value.js';
+import { COMPARISON_NAME } from './comparison-names.js';
 import { checkSchema, normRecordSchema } from './manifest.js';
 import { backendSchema, fileRecordSchema } from './schemas.js';
 import { isSealed, sealedText } from './seal.js';
 import type { FolderKind } from './staged-folder.js';
-
-/** File in the folder of a comparison that says what was found; it is written last. */
-export const COMPARISON_NAME = 'comparison.json';
-export const DISPLACEMENT_NAME = 'displacement.parquet';
-export const BANDS_NAME = 'bands.parquet';
-export const COMPARISON_PAGE_NAME = 'compare.html';
 
 /** How the folder of a comparison is made and replaced. */
 export const comparisonFolder: FolderKind = {

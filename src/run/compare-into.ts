@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { failedText } from '../checks/verdict.js';
 import { VerificationError } from '../errors.js';
 import { withCleanUp } from '../files/clean-up.js';
 import type { FileRecord } from '../files/file-record.js';
@@ -9,13 +8,13 @@ import { syncFiles } from '../files/sync-files.js';
 import { writeTable } from '../formats/parquet-table.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import {
-  BANDS_NAME,
   type Comparison,
   type ComparisonResults,
+  comparisonProblems,
   comparisonFolder,
-  DISPLACEMENT_NAME,
   writeComparison,
 } from '../output/comparison-folder.js';
+import { BANDS_NAME, DISPLACEMENT_NAME } from '../output/comparison-names.js';
 import { commitStage, discardStage, openStage } from '../output/staged-folder.js';
 import { type ShownComparison, writeComparisonPage } from '../report/comparison/write-page.js';
 import { type Alignment, alignVocabularies } from '../tables/align-vocabularies.js';
@@ -31,6 +30,7 @@ import type { RunContext } from './context.js';
 import { crossCovariances } from './cross-covariances.js';
 import { measureDisplacements, measureNorms } from './measure-pairs.js';
 import { type NeighbourWish, neighboursKept } from './neighbours-kept.js';
+import { refuseFailed } from './refuse-failed.js';
 
 /** What is to be compared, and how. */
 export interface WantedComparison {
@@ -71,6 +71,7 @@ export async function compareInto(
         },
       };
       writeComparison(stage, comparison);
+      await readAgain(stage);
       refuseLost(lock);
       commitStage(folder, comparisonFolder);
       return comparison;
@@ -83,10 +84,19 @@ export async function compareInto(
   );
 }
 
+/** Reads what was written once more, as whoever opens the comparison will. @throws VerificationError where it differs */
+async function readAgain(stage: string): Promise<void> {
+  const problems = await comparisonProblems(stage);
+  if (problems.length > 0)
+    throw new VerificationError(`${problems.join('\n')}\nThe disk has not kept what was written: try another one`);
+}
+
 async function openPair(wanted: WantedComparison, context: RunContext): Promise<ComparedPair> {
   const a = await openSide(wanted.a, context);
   const b = await openSide(wanted.b, context);
   const tokens = alignVocabularies(a.texts, b.texts, wanted.align);
+  if ((a.manifest.model.norm === null) !== (b.manifest.model.norm === null))
+    context.note('the final norm is folded into the rows of one of the runs alone: they differ by that too');
   const { kernels } = wanted.a.manifest.execution;
   // A device is not asked for: products are float64.
   const recorded = kernels.backend === 'webgpu' ? null : kernels;
@@ -113,11 +123,7 @@ async function computeComparison(
     return { spectra, subspaces, explained: await comparisonFigures(pair, found) };
   });
   const checks = comparisonChecks(pair, { covariances, displacements, spectra, subspaces, kept, norms });
-  const failed = failedText(checks);
-  if (failed !== null)
-    throw new VerificationError(
-      `${a.directory}, ${b.directory}: ${failed}, and nothing was written. See what \`verify\` says of the runs, and try again`,
-    );
+  refuseFailed(`${a.directory}, ${b.directory}`, checks);
   const results: ComparisonResults = {
     format: 'eigenshard-comparison',
     layout: 1,

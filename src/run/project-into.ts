@@ -1,6 +1,4 @@
 import path from 'node:path';
-import { type Check, failedText } from '../checks/verdict.js';
-import { VerificationError } from '../errors.js';
 import { withCleanUp } from '../files/clean-up.js';
 import { hashFile } from '../files/hash-file.js';
 import { refuseLost } from '../files/lock.js';
@@ -40,6 +38,7 @@ import { obtainIfThere } from './obtain-model.js';
 import type { LockedRun } from './plan-extension.js';
 import { knownTokens, rankTokens } from './rank-tokens.js';
 import { readRecordedModel } from './recorded-model.js';
+import { refuseFailed } from './refuse-failed.js';
 import { coordinateChecks, rankingChecks } from './vector-checks.js';
 
 /** What is to be made of vectors. */
@@ -248,19 +247,4 @@ async function normOf(
   await readRecordedModel(manifest, { ...checkpoint, finalNorm: null }, { hashRows: false }, context);
   const { source, norm } = await foldSource(checkpoint.source, checkpoint.finalNorm);
   return { fold: source.fold!, record: norm! };
-}
-
-/** @throws VerificationError that names the checks that failed, where some did */
-function refuseFailed(where: string, checks: readonly Check[]): void {
-  const failed = failedText(checks);
-  if (failed === null) return;
-  const details = checks
-    .filter(({ verdict }) => verdict === 'failed')
-    .map(
-      ({ name, what, measured, tolerance }) =>
-        `${name}: ${what} is ${measured}, at most ${tolerance} was expected`,
-    );
-  throw new VerificationError(
-    `${where}: ${failed}, and nothing was written:\n${details.join('\n')}\nSee what \`verify\` says of the run, and try again`,
-  );
 }
