@@ -10,8 +10,8 @@ import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import {
   type Comparison,
   type ComparisonResults,
-  comparisonProblems,
   comparisonFolder,
+  comparisonProblems,
   writeComparison,
 } from '../output/comparison-folder.js';
 import { BANDS_NAME, DISPLACEMENT_NAME } from '../output/comparison-names.js';
@@ -88,7 +88,9 @@ export async function compareInto(
 async function readAgain(stage: string): Promise<void> {
   const problems = await comparisonProblems(stage);
   if (problems.length > 0)
-    throw new VerificationError(`${problems.join('\n')}\nThe disk has not kept what was written: try another one`);
+    throw new VerificationError(
+      `${problems.join('\n')}\nThe disk has not kept what was written: try another one`,
+    );
 }
 
 async function openPair(wanted: WantedComparison, context: RunContext): Promise<ComparedPair> {

@@ -5,6 +5,8 @@ import { InputError } from '../../src/errors.js';
 import { inspectModel } from '../../src/input/inspect-model.js';
 import { openCheckpoint } from '../../src/input/open-checkpoint.js';
 import { readManifest } from '../../src/output/manifest.js';
+import { identityOfManifest } from '../../src/output/manifest-identity.js';
+import { fingerprintOf } from '../../src/run/identity.js';
 import { checkpointDirectory, matrix } from '../helpers/checkpoints.js';
 import { compareHere } from '../helpers/compared-runs.js';
 import { float32Bytes, npy, safetensors, scratchDirectory, scratchFile } from '../helpers/fixtures.js';
@@ -121,6 +123,7 @@ test('a run of the input side records it, is verified as such, and is compared w
   t.deepEqual([one.options.side, other.options.side], ['output', 'input']);
   t.deepEqual([one.model.tensor, other.model.tensor], ['lm_head.weight', 'model.embed_tokens.weight']);
   t.not(one.fingerprint, other.fingerprint);
+  t.is(fingerprintOf(identityOfManifest(other)), other.fingerprint);
   t.true((await verifyHere(embedding)).verification.passed);
   await t.throwsAsync(runHere({ model, out: embedding, tables: 'none' }, { resume: true }), {
     message: /--side input -> output/,

@@ -30,7 +30,6 @@ test('the identity of a run is told whole by its manifest', async (t) => {
   for (const options of [
     { partitionRows: 25, format: 'both', export: ['pt', 'npy'], report: false },
     { ridge: 1e-3, tables: 'none', headRows: 'normalised' },
-    { tables: 'none', side: 'input' },
     { metric, top: 3 },
   ] as const) {
     const { directory, manifest } = await runHere({ model, out: scratchDirectory(t), ...options });
