@@ -1,8 +1,7 @@
 import { FLOAT32_ROUNDOFF } from '../checks/rounding.js';
 import { type Check, DEVIATIONS, judge, notApplicable } from '../checks/verdict.js';
 import type { Matrix } from '../linalg/matrix.js';
-import { traceOf } from '../linalg/matrix-products.js';
-import type { ComparedPair } from './compared-pair.js';
+import { type ComparedPair, haveOneSize } from './compared-pair.js';
 import type { ComparedParts } from './comparison-figures.js';
 import type { CrossCovariances } from './cross-covariances.js';
 import type { Displacements, PairNorms } from './measure-pairs.js';
@@ -99,20 +98,26 @@ function basisError(d: number): number {
 }
 
 /**
- * How far tr(M X) of a sum over n pairs may be off: each entry of X by the rounding errors of n terms, which are independent
- * and of mean 0, and weighed by M all together by tr(M). Terms are as large as rows before their mean is taken off: that is
+ * How far tr(M X) of a sum over n pairs may be off. Rounding errors of n terms are independent and of mean 0, so an entry of X
+ * is off by sqrt(n) units of the sizes of its two coordinates, and v_j^T X v_j by as many of sum_a v_aj^2 size_a; weighed by
+ * lambda_j that is sum_a M_aa size_a. The size of a coordinate is that of its square before its mean is taken off, which is
  * known no better.
  */
 function traceError(pair: ComparedPair, { a, b, means }: CrossCovariances): number {
-  const metric = pair.a.basis.eigenvalues.reduce((sum, lambda) => sum + lambda, 0);
-  const terms = pair.count + pair.a.source.columns;
-  const size = secondMoment(a, means.a) + secondMoment(b, means.b);
-  return DEVIATIONS * Math.sqrt(terms) * ROUNDOFF * metric * size;
+  const d = pair.a.source.columns;
+  const { eigenvalues, eigenvectors } = pair.a.basis;
+  const sizes = [squareSizes(a, means.a), ...(haveOneSize(pair) ? [squareSizes(b, means.b)] : [])];
+  let sum = 0;
+  for (let k = 0; k < eigenvectors.length; k++) {
+    const weight = eigenvalues[k % d]! * eigenvectors[k]! ** 2;
+    for (const size of sizes) sum += weight * size[Math.floor(k / d)]!;
+  }
+  return DEVIATIONS * Math.sqrt(pair.count + d) * ROUNDOFF * sum;
 }
 
-/** Mean of the rows' squares. */
-function secondMoment(covariance: Matrix<Float64Array>, mean: Float64Array): number {
-  return traceOf(covariance) + mean.reduce((sum, value) => sum + value * value, 0);
+/** Means of the squares of each coordinate, [d]. */
+function squareSizes({ values, rows: d }: Matrix<Float64Array>, mean: Float64Array): Float64Array {
+  return mean.map((value, j) => values[j * d + j]! + value * value);
 }
 
 function weighted(eigenvalues: Float64Array, values: Float64Array): number {
