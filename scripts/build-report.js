@@ -1,5 +1,5 @@
-// Bundles the scripts of the report and of comparisons, src/report/client, to dist/src/report/client.js and comparison.js,
-// and the style that both have, to client.css.
+// Bundles the scripts and the style of pages, src/report/client, to dist/src/report: client.js of the report, comparison.js
+// of comparisons, theme.js of the others, and client.css of all.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
@@ -7,13 +7,8 @@ import { build } from 'esbuild';
 const root = path.resolve(import.meta.dirname, '..');
 const licence = readFileSync(path.join(root, 'node_modules/uplot/LICENSE'), 'utf8').trim();
 
-await build({
+const settings = {
   absWorkingDir: root,
-  entryPoints: [
-    { in: 'src/report/client/main.ts', out: 'client' },
-    { in: 'src/report/client/comparison/main.ts', out: 'comparison' },
-    { in: 'src/report/client/style.css', out: 'client' },
-  ],
   outdir: 'dist/src/report',
   bundle: true,
   // A classic script, which a page from the disk may hold; its text must not end the element that holds it.
@@ -21,6 +16,16 @@ await build({
   target: 'es2022',
   minify: true,
   charset: 'ascii',
-  banner: { js: `/* uPlot: ${licence} */` },
   logLevel: 'warning',
+};
+
+await build({
+  ...settings,
+  entryPoints: [
+    { in: 'src/report/client/main.ts', out: 'client' },
+    { in: 'src/report/client/comparison/main.ts', out: 'comparison' },
+    { in: 'src/report/client/style.css', out: 'client' },
+  ],
+  banner: { js: `/* uPlot: ${licence} */` },
 });
+await build({ ...settings, entryPoints: [{ in: 'src/report/client/theme-main.ts', out: 'theme' }] });

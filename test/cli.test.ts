@@ -29,6 +29,8 @@ test('--help names every command, and every option of run with its default', asy
     'inspect',
     'report',
     'top',
+    'concepts',
+    'undertrained',
     'sql',
     'generate',
     'cache',
@@ -90,7 +92,7 @@ test('inspect shows a finished run in a screen of text', async (t) => {
   await runHere({ model, out, export: ['pt'] });
   const { code, stdout } = await answer('inspect', out);
   t.is(code, 0);
-  t.true(stdout.split('\n').length <= 60);
+  t.true(stdout.split('\n').length <= 63);
   for (const text of ['120 tokens x 16', 'fingerprint', 'Verification: passed', 'eigenbasis.pt', 'ridge']) {
     t.true(stdout.includes(text), text);
   }
@@ -226,7 +228,7 @@ test('wrong arguments are refused with what is allowed', async (t) => {
 });
 
 const commands =
-  'run, batch, verify, inspect, export, report, top, token, project, compare, sql, generate, cache, plan, step, status, submit, doctor';
+  'run, batch, verify, inspect, export, report, top, token, project, concepts, undertrained, compare, sql, generate, cache, plan, step, status, submit, doctor';
 
 for (const [args, message] of [
   [['frobnicate'], `unknown command 'frobnicate'\nThe commands of eigenshard are ${commands}.`],

@@ -38,12 +38,14 @@ test('the library exports these names and no others', (t) => {
   t.deepEqual(Object.keys(library).sort(), [
     'EigenshardError',
     'compareRuns',
+    'conceptDirections',
     'exportRun',
     'inspectModel',
     'openRun',
     'projectVectors',
     'run',
     'tokenFacts',
+    'undertrainedTokens',
     'verify',
     'version',
   ]);

@@ -72,7 +72,7 @@ function refuseOverflow({ source, rows }: CoordinatesInput, values: Float32Array
   if (index < 0) return;
   const vector = rows.first + Math.floor(index / source.hidden);
   throw new InputError(
-    `${source.file}: vector ${vector} of those asked for is too long for float32, in which coordinates and duals are stored; ` +
+    `${source.givenAs ?? source.file}: vector ${vector} of those asked for is too long for float32, in which coordinates and duals are stored; ` +
       'divide the vectors by a number, and save them again',
   );
 }
@@ -132,7 +132,7 @@ function measureVectors(
 function passFigures(
   row: Float32Array,
   { weights }: VectorPass,
-  { means, variances }: CoordinatesInput['spectrum'],
+  { means, variances, isUncentred }: CoordinatesInput['spectrum'],
 ): { square: number; mean: number; variance: number } {
   let [square, mean, variance] = [0, 0, 0];
   for (let j = 0; j < row.length; j++) {
@@ -141,7 +141,8 @@ function passFigures(
     mean += means === null ? Number.NaN : means[j]! * b;
     variance += variances === null ? Number.NaN : variances[j]! * b * b;
   }
-  return { square, mean, variance };
+  // sum_j e_j b_j^2 is the mean square of the products.
+  return { square, mean, variance: isUncentred ? Math.max(0, variance - mean * mean) : variance };
 }
 
 /** Indices of the `places` largest weights a^2, falling, ties to the lower index. */

@@ -2,6 +2,7 @@ import type { Tasks } from '../src/executor/tasks.js';
 import type { Accumulation } from '../src/linalg/backend/backend.js';
 import { openBackend } from '../src/linalg/backend/open-backend.js';
 import {
+  type BlockColumns,
   COVARIANCE_BLOCK,
   type CovarianceBlock,
   covarianceBlocks,
@@ -13,7 +14,7 @@ import { rowsReport } from './rows-report.js';
 import { forEachStrip, stripSizes } from './strips.js';
 
 /**
- * Sums (gamma_i - mu)(gamma_i - mu)^T over rows, in some block columns of the lower triangle, in float64 throughout: rows
+ * Sums (gamma_i - mu)(gamma_i - mu)^T over rows, each times its weight where they have weights, in some block columns of the lower triangle, in float64 throughout: rows
  * are centred before they are multiplied, so nothing cancels.
  */
 export async function covariance({
@@ -21,6 +22,7 @@ export async function covariance({
   rows,
   columns,
   mean,
+  weights,
   backend,
 }: Tasks['covariance']['input']): Promise<Tasks['covariance']['result']> {
   const d = source.columns;
@@ -37,7 +39,7 @@ export async function covariance({
   const sums = new Float64Array(covarianceLength(d, columns));
   const product = await (await openBackend(backend)).accumulatingProduct(1);
   try {
-    await forEachStrip(source, rows, regions, async ({ count }) => {
+    await forEachStrip(source, rows, regions, async ({ first, count }) => {
       kernels.centreRows(
         gamma.offset,
         count,
@@ -48,6 +50,10 @@ export async function covariance({
         panels.offset,
         transposes.offset,
       );
+      if (weights !== undefined) {
+        const ofStrip = weights.subarray(first - rows.first, first - rows.first + count);
+        weighPanels(panels.float64, ofStrip, { columns, d });
+      }
       const strip = { count, panels: panels.float64, transposes: transposes.float64 };
       for (const block of blocks) await addBlock(product, block, strip, sums);
       rowsReport.advance(count);
@@ -56,6 +62,23 @@ export async function covariance({
     await product.release();
   }
   return { blocks: sums };
+}
+
+/** Multiplies the rows of a strip's panels by their weights: their transposes stay, so that a product has each once. */
+function weighPanels(
+  panels: Float64Array,
+  weights: Float64Array,
+  { columns, d }: { columns: BlockColumns; d: number },
+): void {
+  const count = weights.length;
+  const end = Math.min(columns.end * COVARIANCE_BLOCK, d);
+  for (let column = columns.first * COVARIANCE_BLOCK; column < end; column += COVARIANCE_BLOCK) {
+    const width = Math.min(COVARIANCE_BLOCK, d - column);
+    for (let i = 0, at = count * column; i < count; i++) {
+      const weight = weights[i]!;
+      for (const next = at + width; at < next; at++) panels[at]! *= weight;
+    }
+  }
 }
 
 /** Strip of centred rows, as `centreRows` leaves it: panels of columns, and their transposes. */

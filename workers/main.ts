@@ -14,6 +14,10 @@ import { rowsReport } from './rows-report.js';
 export const generate = task<'generate'>(async () => (await import('./generate.js')).generate);
 /** Task `scan`. */
 export const scan = task<'scan'>(async () => (await import('./scan.js')).scan);
+/** Task `products`. */
+export const products = task<'products'>(async () => (await import('./weigh.js')).products);
+/** Task `weightedSum`. */
+export const weightedSum = task<'weightedSum'>(async () => (await import('./weigh.js')).weightedSum);
 /** Task `covariance`, whose sums change hands. */
 export const covariance = task<'covariance'>(
   async () => (await import('./covariance.js')).covariance,
@@ -47,8 +51,8 @@ export const crossProducts = task<'crossProducts'>(
   async () => (await import('./cross-products.js')).crossProducts,
   ({ products }) => [products],
 );
-/** Task `rowNorms`. */
-export const rowNorms = task<'rowNorms'>(async () => (await import('./row-norms.js')).rowNorms);
+/** Task `causalNorms`. */
+export const causalNorms = task<'causalNorms'>(async () => (await import('./causal-norms.js')).causalNorms);
 /** Task `displacements`. */
 export const displacements = task<'displacements'>(
   async () => (await import('./displacements.js')).displacements,
@@ -61,6 +65,21 @@ export const neighbourQueries = task<'neighbourQueries'>(
 );
 /** Task `nearestRows`. */
 export const nearestRows = task<'nearestRows'>(async () => (await import('./nearest-rows.js')).nearestRows);
+/** Task `gather`, whose rows change hands. */
+export const gather = task<'gather'>(
+  async () => (await import('./gather.js')).gather,
+  ({ rows }) => [rows],
+);
+/** Task `reachability`. */
+export const reachability = task<'reachability'>(
+  async () => (await import('./reachability.js')).reachability,
+);
+/** Task `patterns`. */
+export const patterns = task<'patterns'>(async () => (await import('./patterns.js')).patterns);
+/** Task `rowNorms`. */
+export const rowNorms = task<'rowNorms'>(async () => (await import('./row-norms.js')).rowNorms);
+/** Task `indicators`. */
+export const indicators = task<'indicators'>(async () => (await import('./indicators.js')).indicators);
 /** Task `digest`. */
 export const digest = task<'digest'>(async () => (await import('./digest.js')).digest);
 /** Task `checksum`. */

@@ -2,6 +2,7 @@ import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import { maximaBytes, selectionBytes } from '../src/linalg/kernels/table-kernels.js';
 import { type RowRange, splitRows } from '../src/plan/row-ranges.js';
 import { ARCSINE_POLYNOMIAL, NOTICED_SQUARE } from '../src/tables/arcsine.js';
+import { logSumsOfExponentials } from '../src/tables/exponential-sums.js';
 import { extremeLists, LISTS, listOf } from '../src/tables/extremes.js';
 import { FINE_BINS, fineGrid, shiftBetween } from '../src/tables/fine-grid.js';
 import type { Measure } from '../src/tables/measures.js';
@@ -16,7 +17,7 @@ import {
   type TableSettings,
   type TokenPart,
 } from '../src/tables/part.js';
-import { tableKernels as kernels } from './context.js';
+import { tableKernels as kernels, kernels as rowKernels } from './context.js';
 import { endIfInterrupted } from './interruption.js';
 import { rowsReport } from './rows-report.js';
 
@@ -55,6 +56,7 @@ export function tableSizes(rows: RowRange, d: number, settings: TableSettings | 
     candidates: selectionBytes(rows.count) * on,
     polynomial: 8 * 4 * on,
     columnSums: perColumn * 2 * COLUMN_SUMS,
+    lanes: COSINE_LANES * 8 * on,
     aligned: perColumn * COLUMN_ALIGNMENTS,
     fineCounts: perColumn * FINE_BINS,
     histogram: perColumn * bins.bins,
@@ -86,12 +88,23 @@ interface Work {
   settings: TableSettings;
   regions: TableRegions & RowRegions;
   pointers: Readonly<Record<Measure, Pointers>>;
+  /** Weights of the rows, [rows]; undefined where all are alike. */
+  weights: Float64Array | undefined;
+  /** As in TablePart. */
+  cosineSums: Float64Array;
+  exponentials: Float64Array | null;
+}
+
+/** A partition in kernel memory, and the weights of its rows, where they have some. */
+export interface WeighedColumns extends PartitionColumns {
+  /** [rows] */
+  weights?: Float64Array | undefined;
 }
 
 /** Measures the part of one partition in every table. */
 export function measureTables(
   rows: RowRange,
-  columns: PartitionColumns,
+  columns: WeighedColumns,
   settings: TableSettings,
   regions: TableRegions & RowRegions,
 ): TablePart {
@@ -103,6 +116,9 @@ export function measureTables(
     settings,
     regions,
     pointers: pointersOf(regions),
+    weights: columns.weights,
+    cosineSums: new Float64Array(d),
+    exponentials: settings.hasExponentials ? new Float64Array(2 * d) : null,
   };
   // From the last to the first: see foldDirections.
   for (const { first, count } of splitRows(d, BLOCK_COLUMNS).reverse()) {
@@ -119,6 +135,8 @@ export function measureTables(
     maxima: columns.maxima,
     tokens: tokenPart(rows, settings, regions),
     columnSums: regions.columnSums.float64.slice(),
+    cosineSums: work.cosineSums,
+    ...(work.exponentials === null ? {} : { exponentials: work.exponentials }),
     aligned: regions.aligned.int32.slice(),
     fineCounts: regions.fineCounts.int32.slice(),
     histogram: regions.histogram.int32.slice(),
@@ -220,9 +238,46 @@ function measureColumn(work: Work, j: number): void {
   kernels.loadColumn(columns.offset + j * columns.columnStride, rows, column);
   // The largest values of every block of rows: a list after the other.
   kernels.measureMoments(column, rows, settings.means[j]!, sums, regions.blockMaxima.offset);
+  if (work.weights !== undefined) weighMoments(work, j, work.weights);
+  if (work.exponentials !== null) {
+    const ends = { minimum: columns.minima[j]!, maximum: columns.maxima[j]! };
+    work.exponentials.set(logSumsOfExponentials(regions.column.float32, rows, ends), 2 * j);
+  }
   countColumn(work, j);
   for (let metric = 0; metric < angleMetrics.length; metric++) measureAngles(work, j, metric);
+  work.cosineSums[j] = sumCosines(work);
   for (let list = 0; list < LISTS; list++) selectExtremes(work, j, list);
+}
+
+/** Puts the power sums of q = p - m of the loaded column j by the rows' weights in the place of those without. */
+function weighMoments({ rows, settings, regions }: Work, j: number, weights: Float64Array): void {
+  const column = regions.column.float32;
+  const mean = settings.means[j]!;
+  let [s1, s2, s3, s4] = [0, 0, 0, 0];
+  for (let i = 0; i < rows; i++) {
+    const q = column[i]! - mean;
+    const weighed = weights[i]! * q;
+    const square = q * q;
+    s1 += weighed;
+    s2 += weighed * q;
+    s3 += weighed * square;
+    s4 += weighed * square * q;
+  }
+  regions.columnSums.float64.set([s1, s2, s3, s4], j * COLUMN_SUMS);
+}
+
+/** Numbers that are added up beside each other, as columns of a matrix. */
+const COSINE_LANES = 8;
+
+/** Sum of the Euclidean cosines that `measureAngles` has left of a column. */
+function sumCosines({ rows, regions }: Work): number {
+  const { lanes, cosines } = regions;
+  lanes.float64.fill(0);
+  const whole = Math.floor(rows / COSINE_LANES);
+  rowKernels.addColumnSums(cosines.offset, whole, COSINE_LANES, lanes.offset);
+  let sum = lanes.float64.reduce((total, lane) => total + lane, 0);
+  for (let i = whole * COSINE_LANES; i < rows; i++) sum += cosines.float32[i]!;
+  return sum;
 }
 
 /** Adds the angles of the loaded column j in one metric. */

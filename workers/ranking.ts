@@ -3,7 +3,6 @@ import { withFileSync } from '../src/files/open-file.js';
 import { readFully } from '../src/files/read-fully.js';
 import type { FixedMultiplication } from '../src/linalg/backend/backend.js';
 import { openBackend } from '../src/linalg/backend/open-backend.js';
-import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import { loadVectorKernels } from '../src/linalg/kernels/vector-kernels.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { LISTS } from '../src/tables/extremes.js';
@@ -53,7 +52,7 @@ export async function ranking(input: RankingInput): Promise<Tasks['ranking']['re
       keys: regions.keys.float64.slice(0, entries),
       tokens: regions.tokens.int32.slice(0, entries),
     },
-    sums: sumsOf(input, width, regions.sums),
+    sums: sumsOf(input, width, regions.sums.float64),
   };
 }
 
@@ -122,7 +121,7 @@ function operandOf(
 
 /** Multiplies the strip that lies in its region with the vectors, and offers the products to their lists. */
 async function offerStrip(
-  { hidden: d, top, norms, rows }: RankingInput,
+  { hidden: d, top, norms, rows, weights }: RankingInput,
   { product, pass, width }: { product: FixedMultiplication; pass: number; width: number },
   regions: Regions,
   { first, count }: { first: number; count: number },
@@ -136,6 +135,8 @@ async function offerStrip(
     { values: products.float32.subarray(0, multiplied * width), rows: multiplied, columns: width },
   );
   const from = first - rows.first;
+  // The kernel adds the products of all tokens alike.
+  const before = weights === undefined ? null : sums.float64.slice();
   regions.norms.float64.set(norms.euclidean.subarray(from, from + count));
   regions.norms.float64.set(norms.causal.subarray(from, from + count), count);
   kernels.offerTokens(
@@ -150,13 +151,35 @@ async function offerStrip(
     keys.offset,
     tokens.offset,
   );
+  if (weights === undefined || before === null) return;
+  sums.float64.set(before);
+  addWeighed(products.float32, weights.subarray(from, from + count), {
+    sums: sums.float64.subarray(pass * 2 * width, (pass + 1) * 2 * width),
+    width,
+  });
+}
+
+/** Adds products [count, width], and their squares, by the weights of the tokens to sums [2, width]. */
+function addWeighed(
+  products: Float32Array,
+  weights: Float64Array,
+  { sums, width }: { sums: Float64Array; width: number },
+): void {
+  for (const [i, weight] of weights.entries()) {
+    if (weight === 0) continue;
+    for (let v = 0; v < width; v++) {
+      const product = products[i * width + v]!;
+      sums[v]! += weight * product;
+      sums[width + v]! += weight * product * product;
+    }
+  }
 }
 
 /** Sums of the products and of their squares, [passes, 2, count]. */
 function sumsOf(
   { vectors: { count }, passes }: RankingInput,
   width: number,
-  { float64 }: Region,
+  float64: Float64Array,
 ): Float64Array {
   const sums = new Float64Array(passes.length * 2 * count);
   for (let k = 0; k < passes.length * 2; k++)

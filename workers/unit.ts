@@ -9,6 +9,7 @@ import { locateEigenvectors } from '../src/output/eigenbasis-file.js';
 import { fileMetadata } from '../src/output/file-metadata.js';
 import { LAYOUT_VERSION } from '../src/output/manifest.js';
 import { recordUnit } from '../src/output/record-unit.js';
+import { weighingOfTables } from '../src/output/run-identity.js';
 import { type RunPlan, readPlan, refuseOtherPlan } from '../src/output/run-plan.js';
 import { scannedIdentity } from '../src/output/run-records.js';
 import { directoryStore, type RunStore } from '../src/output/run-store.js';
@@ -16,13 +17,14 @@ import {
   basisFilesOf,
   findingsOfScan,
   findingsOfVerification,
-  partOf,
   problemsOf,
   readBasisArrays,
+  readIdentityArrays,
   type UnitFindings,
   writtenFilesOf,
 } from '../src/output/unit-parts.js';
 import { covarianceUnits } from '../src/plan/covariance-units.js';
+import type { RowRange } from '../src/plan/row-ranges.js';
 import type { StageName } from '../src/plan/stages.js';
 import { tableSettings } from '../src/tables/part.js';
 import { endIfInterrupted } from './interruption.js';
@@ -100,7 +102,7 @@ function planOf({ directory, plan: sha256 }: UnitInput, store: RunStore): RunPla
 
 async function scanUnit({ plan, input }: RunOnDisk): Promise<UnitFindings> {
   const rows = plan.units.scans[input.unit]!;
-  const hashRows = plan.identity.tables !== null;
+  const hashRows = plan.identity.tables !== null || plan.weights?.kind === 'unique';
   return findingsOfScan(await scan({ source: input.source, rows, hashRows }));
 }
 
@@ -108,11 +110,17 @@ async function covarianceUnit(run: RunOnDisk): Promise<UnitFindings> {
   const { input, plan } = run;
   const { covariance } = await import('./covariance.js');
   const unit = covarianceUnits(plan.units.rows, plan.units.hidden)[input.unit]!;
-  const means = partOf(run.store, upstream(run, 'identity'));
-  const mean = (means.unfoldedMean ?? means.mean) as Float64Array;
+  const found = readIdentityArrays(run.store, upstream(run, 'identity'));
+  const mean = found.unfoldedMean ?? found.mean;
   // A norm is folded into the merged covariance, in float64.
   const { fold: _, ...source } = input.source;
-  const { blocks } = await covariance({ ...unit, source, mean, backend: plan.choice });
+  const { blocks } = await covariance({
+    ...unit,
+    source,
+    mean,
+    weights: plan.weights === undefined ? undefined : weightsOf(run, unit.rows),
+    backend: plan.choice,
+  });
   return { files: [], part: { blocks }, results: {} };
 }
 
@@ -165,11 +173,21 @@ function verification(run: RunOnDisk): VerifyInput {
     eigenvalues,
     probe: { vectors: probeVectors, images: probeImages },
     summation: summationOf(plan.kernels),
+    weighing: plan.weights === undefined ? undefined : { weights: weightsOf(run, rows), means },
     tables:
       identity.tables === null
         ? null
-        : tableSettings(eigenvalues, means, { rows: units.rows, top: identity.tables.top }),
+        : tableSettings(eigenvalues, means, {
+            rows: units.rows,
+            top: identity.tables.top,
+            ...weighingOfTables(identity),
+          }),
   };
+}
+
+/** Weights of some rows of a run that weighs them. */
+function weightsOf(run: RunOnDisk, { first, count }: RowRange): Float64Array {
+  return readIdentityArrays(run.store, upstream(run, 'identity')).weights!.slice(first, first + count);
 }
 
 /** Key-value metadata of every file of the run. */

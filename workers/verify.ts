@@ -8,12 +8,13 @@ import type { MomentSums } from '../src/linalg/moments.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import type { TablePart } from '../src/tables/part.js';
 import type { ColumnBlock } from './column-block.js';
-import { kernels, memory } from './context.js';
+import { kernels, memory, tableKernels } from './context.js';
 import type { Findings } from './file-digest.js';
 import { measureTables, tableSizes } from './measure-tables.js';
 import { blockBytes, blocksOfFormats, layoutOf, partitionAt } from './partition-blocks.js';
 import { rowsReport } from './rows-report.js';
 import { forEachStrip, stripSizes } from './strips.js';
+import { WeightedMeasure } from './weighted-measure.js';
 
 type Regions = ReturnType<typeof allotRegions>;
 
@@ -31,15 +32,22 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
   const regions = allotRegions(input, layout);
   const findings: Findings = { problems: [], files: [] };
   rowsReport.ofPasses(passesOf(input));
-  const weights = await measureCheckpoint(input, regions);
+  const { weighing } = input;
+  const weighted = weighing === undefined ? undefined : new WeightedMeasure(weighing);
+  const weights = await measureCheckpoint(input, regions, weighted);
 
   const { block, gamma } = regions;
   const formats = await blocksOfFormats(input, layout, { block, strip: gamma }, findings);
   let tables: TablePart | null = null;
   const [main, other] = formats.map((blocks, format) => {
-    const measured = measureProjections(input, regions, blocks);
+    // Of two formats that hold the same, one tells.
+    const measured = measureProjections(input, regions, blocks, format === 0 ? weighted : undefined);
     if (format === 0 && input.tables !== null && findings.problems.length === 0 && areFinite(measured)) {
-      const columns = { ...partitionAt(regions.block, layout, count), ...measured };
+      const columns = {
+        ...partitionAt(regions.block, layout, count),
+        ...measured,
+        weights: weighing?.weights,
+      };
       tables = measureTables(input.rows, columns, input.tables, regions);
     }
     return measured;
@@ -54,6 +62,7 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
     gammaSquares: sum(regions.gammaSquares.float64),
     weights,
     ...main!,
+    ...(weighted === undefined ? {} : { weighted: weighted.measurements(regions.gammaSquares.float64) }),
     tables,
     // Two formats hold the same rows: the worse of them counts.
     ...(other === undefined ? {} : { normDifference: worse(main!.normDifference, other.normDifference) }),
@@ -67,8 +76,13 @@ function passesOf({ source, parquet, arrow, tables }: VerifyInput): number {
 }
 
 /** Measures the projections of one format, by column and beside the checkpoint's rows, for which they may stand. */
-function measureProjections(input: VerifyInput, regions: Regions, blocks: Iterable<ColumnBlock>) {
-  const columns = foldProjections(input, regions, blocks);
+function measureProjections(
+  input: VerifyInput,
+  regions: Regions,
+  blocks: Iterable<ColumnBlock>,
+  weighted: WeightedMeasure | undefined,
+) {
+  const columns = foldProjections(input, regions, blocks, weighted);
   if (input.source === null) {
     regions.gammaSquares.float64.set(regions.squares.float64);
     regions.gammaFourths.float64.set(regions.fourths.float64);
@@ -95,6 +109,8 @@ function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
     probeImages: PROBE_VECTORS * d * 8,
     gammaSums: d * 8,
     statistics: d * STATISTICS * 8,
+    // Kernels write rows by fours.
+    weighed: input.weighing === undefined ? 0 : Math.ceil(rows.count / 4) * 16,
     // The whole partition by columns, as large as in the projection.
     block: blockBytes(input, layout),
     // Behind the block: kernels read rows by fours, beyond the last one's end.
@@ -110,6 +126,7 @@ function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
 async function measureCheckpoint(
   { source, rows, hidden }: VerifyInput,
   regions: Regions,
+  weighted: WeightedMeasure | undefined,
 ): Promise<WeightSample> {
   const { gamma, gammaSums, gammaSquares, gammaFourths, gammaProbes, probeImages } = regions;
   const d = hidden;
@@ -130,6 +147,7 @@ async function measureCheckpoint(
       rows.count * 8,
     );
     sampleWeights(gamma.float32, count, d, sample);
+    weighted?.addRows(gamma.float32, first - rows.first, count);
     rowsReport.advance(count);
   });
   return sample;
@@ -164,6 +182,7 @@ function foldProjections(
   { hidden: d, rows }: VerifyInput,
   regions: Regions,
   blocks: Iterable<ColumnBlock>,
+  weighted: WeightedMeasure | undefined,
 ): Columns {
   const columns = {
     sums: new Float64Array(d),
@@ -205,6 +224,9 @@ function foldProjections(
       columns.sumsOfFourths[j]! += fourth;
       columns.minima[j] = Math.min(columns.minima[j]!, minimum);
       columns.maxima[j] = Math.max(columns.maxima[j]!, maximum);
+      if (weighted === undefined) continue;
+      tableKernels.loadColumn(block.offset + k * block.columnStride, block.rows, regions.weighed.offset);
+      weighted.addColumn(j, regions.weighed.float32, block.firstRow, block.rows);
     }
     rowsReport.advance((block.rows * block.columns) / d);
   }

@@ -38,7 +38,13 @@ export function costsOfSize(
   threads: number,
 ): StageCost[] {
   const plan = planRun({ rows, hidden: d, partitionRows, format: 'parquet' });
-  const needs = stageNeeds(plan, { dtype: 'bfloat16', workers: threads, computesMetric: true, top: 20 });
+  const needs = stageNeeds(plan, {
+    dtype: 'bfloat16',
+    workers: threads,
+    computesMetric: true,
+    isWeighted: false,
+    top: 20,
+  });
   const partBytes = (name: string) => needs.find(({ stage }) => stage === name)!.partBytes;
   const sums = covarianceUnits(rows, d).map(({ columns }) => covarianceLength(d, columns));
   const square = d * d;

@@ -17,7 +17,8 @@ import { dataDifferences, refuseLacking } from '../output/run-identity.js';
 import { readPlan } from '../output/run-plan.js';
 import { directoryStore } from '../output/run-store.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
-import type { Config } from '../run/config.js';
+import type { Weighting } from '../plan/weighting.js';
+import { type Config, weightingOf } from '../run/config.js';
 import { type FindModel, findModel } from '../run/find-model.js';
 import { fingerprintOf, identityOfRun, type MetricIdentity, metricOfRun } from '../run/identity.js';
 import { peakMemoryBytes, refuseBeyondMemory } from '../run/peak-memory.js';
@@ -203,6 +204,12 @@ function unread({ rule, weight: { tensor, dtype } }: FinalNorm): NormRecord {
   return { rule, tensor, dtype, sha256: '', bias: null };
 }
 
+/** The content by which a finished run has weighed its rows, if in this way. */
+function sha256Of({ weights }: Manifest, kind: Weighting['kind']): string | null {
+  if (weights?.kind === kind) return weights.sha256;
+  return kind === 'unique' ? null : '';
+}
+
 /**
  * State of a run's folder. A finished run is recognised by its fingerprint, made of today's options and metric and of
  * the weights' hash that it recorded.
@@ -229,10 +236,13 @@ function stateOf(
     const { contentSha256, norm: recorded } = manifest.model;
     // Of the norm too, the content is what was recorded, until it is read.
     const norm = finalNorm === null ? null : { ...(recorded ?? unread(finalNorm)), rule: finalNorm.rule };
-    const identity = identityOfRun(config, plan, { ...model, norm, contentSha256 }, metric);
+    const asked = weightingOf(config);
+    // And of what the rows are weighed by, which the run reads again.
+    const weighting = asked === null ? null : { kind: asked.kind, sha256: sha256Of(manifest, asked.kind) };
+    const identity = identityOfRun(config, plan, { ...model, norm, weighting, contentSha256 }, metric);
     if (fingerprintOf(identity) === manifest.fingerprint) {
       refuseLacking(config.out, identityOfManifest(manifest), identity);
-      return { is: 'finished', manifest, isCertain: isPinned };
+      return { is: 'finished', manifest, isCertain: isPinned && (asked === null || asked.path === null) };
     }
     throw new InputError(
       `${config.out}: holds a finished run of other inputs (fingerprint ${manifest.fingerprint.slice(0, 12)}): ` +

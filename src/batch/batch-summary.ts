@@ -40,10 +40,18 @@ const manifestColumns = {
   hidden: ['INT32', ({ model }) => model.hidden],
   /** What the final norm is that is folded into the rows; null where none is. */
   norm_rule: ['STRING', ({ model }) => model.norm?.rule ?? null],
+  /** How the rows are weighed: 'uniform', or the kind of the weights. */
+  weights: ['STRING', ({ weights }) => weights?.kind ?? 'uniform'],
+  /** 1 / sum w^2: V where all rows are alike. */
+  effective_rows: ['DOUBLE', ({ weights, model }) => weights?.effectiveRows ?? model.rows],
   metric: ['STRING', ({ metric }) => metric.source],
   /** Whether the metric is the inverse of this checkpoint's covariance; null where it cannot be told. */
   metric_matches: ['BOOLEAN', ({ metric }) => metric.matches],
+  /** What a computed metric is the inverse of: 'centred' or 'uncentred'; null where it was given. */
+  second_moment: ['STRING', ({ metric }) => (metric.source === 'computed' ? metric.secondMoment : null)],
   ridge: ['DOUBLE', ({ metric }) => metric.ridge],
+  /** rho over the smallest c; null where either is not known. */
+  ridge_share: ['DOUBLE', ({ eigenvalues }) => eigenvalues.ridgeShare],
   lambda_minimum: ['DOUBLE', ({ eigenvalues }) => eigenvalues.minimum],
   lambda_median: ['DOUBLE', ({ eigenvalues }) => eigenvalues.median],
   lambda_mean: ['DOUBLE', ({ eigenvalues }) => eigenvalues.mean],

@@ -46,6 +46,8 @@ function identityOf({
   normRule,
   metric,
   ridge,
+  weights,
+  secondMoment,
   format,
   partitionRows,
   exports,
@@ -56,6 +58,10 @@ function identityOf({
   // Folders from before there was a choice keep their names.
   const folded = foldNorm === 'no' ? {} : { foldNorm, normRule };
   const sided = side === 'output' ? {} : { side };
+  const weighed = {
+    ...(weights === 'uniform' ? {} : { weights }),
+    ...(secondMoment === 'centred' ? {} : { secondMoment }),
+  };
   return [
     {
       model,
@@ -66,6 +72,7 @@ function identityOf({
       ...folded,
       metric,
       ridge,
+      ...weighed,
       format,
       partitionRows,
       tables,

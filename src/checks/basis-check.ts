@@ -37,7 +37,7 @@ export async function checkBasis(
   const { check: orthonormality, largestOffDiagonal } = await checkOrthonormality(vectors, product);
   const checks = [orthonormality];
   if (operator !== null) {
-    const eigenvalues = operator.symbol === 'C' ? basis.covarianceEigenvalues! : basis.eigenvalues;
+    const eigenvalues = operator.symbol === 'M' ? basis.eigenvalues : basis.covarianceEigenvalues!;
     checks.push(await checkResidual({ ...vectors, eigenvalues }, operator, product, isExact));
   }
   await product.release();

@@ -1,20 +1,37 @@
+import { averagedSums, columnSquares, columnVariances, squareOfColumn } from './averages.js';
 import { type ColumnErrors, columnErrors, type ErrorSources } from './column-errors.js';
 import { type Expected, UNKNOWN_MEAN } from './expected.js';
-import { columnVariances, type Measurements } from './measurements.js';
+import type { Measurements } from './measurements.js';
 import { exactMetric, type MetricAccuracy, metricAccuracies } from './metric-accuracy.js';
 import { FLOAT32_ROUNDOFF, MEAN_SQUARED_ERROR } from './rounding.js';
 import { type Check, DEVIATIONS, type Judged, judge, notApplicable } from './verdict.js';
 import { worstColumn } from './worst-column.js';
 
-const variances = {
-  name: 'column variances',
-  what: 'max_j | var_i p_ij - c_j | in units of its tolerance',
-  unit: { name: 'its tolerance', size: 1 },
-};
-const meanCausal = {
-  name: 'mean causal norm',
-  what: '| (1/V) sum_i ||gamma_i||_M^2 - (d - rho tr M + ||mu||_M^2) |',
-};
+/** Names of the check of the variances, and of that of the second moments, which stands for it where M is made of them. */
+const VARIANCES = 'column variances';
+const SECOND_MOMENTS = 'column second moments';
+const MEAN_CAUSAL = 'mean causal norm';
+
+/** Names of what the metric alone decides. */
+const ofTheMetricNames: readonly string[] = [VARIANCES, SECOND_MOMENTS, MEAN_CAUSAL];
+
+/** The two identities in symbols, which depend on whether rows have weights, and on what M is made of. */
+function identitiesOf({ isWeighted, isUncentred }: { isWeighted: boolean; isUncentred: boolean }) {
+  const variance = isWeighted ? 'var_w p_j' : 'var_i p_ij';
+  const square = isWeighted ? 'sum_i w_i p_ij^2' : 'mean_i p_ij^2';
+  const meanNorm = isWeighted ? 'sum_i w_i ||gamma_i||_M^2' : '(1/V) sum_i ||gamma_i||_M^2';
+  return {
+    variances: {
+      name: isUncentred ? SECOND_MOMENTS : VARIANCES,
+      what: `max_j | ${isUncentred ? square : variance} - c_j | in units of its tolerance`,
+      unit: { name: 'its tolerance', size: 1 },
+    },
+    meanCausal: {
+      name: MEAN_CAUSAL,
+      what: `| ${meanNorm} - (d - rho tr M${isUncentred ? '' : ' + ||mu||_M^2'}) |`,
+    },
+  };
+}
 
 const COARSE_METRIC =
   'the metric file is rounded too coarsely for its condition number to tell: give it in a wider dtype, or leave it away';
@@ -35,6 +52,8 @@ interface Covariance {
   ridge: number;
   sources: ErrorSources;
   errors: ColumnErrors;
+  /** Whether c are second moments about zero, not variances. */
+  isUncentred: boolean;
   /** How far var_i p_ij may be from c for other reasons than the errors of rows. */
   bias: Float64Array;
 }
@@ -46,6 +65,13 @@ export function checkCovariance(
   sources: ErrorSources,
 ): Check[] {
   const { covarianceEigenvalues, ridge, meanProjections: m, metric, eigenvalues: lambda } = expected;
+  const isWeighted = measurements.weighted !== undefined;
+  const isUncentred = metric.source === 'computed' && metric.secondMoment === 'uncentred';
+  const { variances, meanCausal } = identitiesOf({ isWeighted, isUncentred });
+  const neither = (why: string): Check[] => [
+    { ...variances, ...notApplicable(why) },
+    { ...meanCausal, ...notApplicable(why) },
+  ];
   if (m === null) return neither(UNKNOWN_MEAN);
   if (covarianceEigenvalues === null || ridge === null) return neither(UNKNOWN_RIDGE);
   const isGiven = metric.source === 'file';
@@ -56,7 +82,7 @@ export function checkCovariance(
   if (isGiven && sum(accuracies.at(-1)!.allowances) >= sum(columnVariances(measurements))) {
     return neither(COARSE_METRIC);
   }
-  const known = { c: covarianceEigenvalues, m, ridge };
+  const known = { c: covarianceEigenvalues, m, ridge, isUncentred };
   const covariance = covarianceOf(measurements, expected, known, sources);
   const causal = { ...meanCausal, unit: { name: 'd', size: lambda.length } };
   const checks: Check[] = [
@@ -82,14 +108,7 @@ export function whyMatchIsUnknown(checks: readonly Check[]): string | null {
 }
 
 function ofTheMetric(checks: readonly Check[]): Check[] {
-  return checks.filter(({ name }) => name === variances.name || name === meanCausal.name);
-}
-
-function neither(why: string): Check[] {
-  return [
-    { ...variances, ...notApplicable(why) },
-    { ...meanCausal, ...notApplicable(why) },
-  ];
+  return checks.filter(({ name }) => ofTheMetricNames.includes(name));
 }
 
 /** Judges by the sharpest accuracy at which the identity holds, or by the least sharp one. */
@@ -108,11 +127,11 @@ function atBest(accuracies: readonly MetricAccuracy[], judged: (accuracy: Metric
 function covarianceOf(
   measurements: Measurements,
   { eigenvalues: lambda, eigenvectors, metric }: Expected,
-  { c, m, ridge }: { c: Float64Array; m: Float64Array; ridge: number },
+  { c, m, ridge, isUncentred }: Pick<Covariance, 'c' | 'm' | 'ridge' | 'isUncentred'>,
   sources: ErrorSources,
 ): Covariance {
   const d = lambda.length;
-  const errors = columnErrors(measurements, sources);
+  const errors = columnErrors(measurements, sources, { isUncentred });
   const lengths = squaredLengths(eigenvectors, d);
   const largest = c.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   const solver = DEVIATIONS * Math.sqrt(d) * Number.EPSILON;
@@ -122,7 +141,7 @@ function covarianceOf(
     return errors.bias[j]! + FLOAT32_ROUNDOFF ** 2 * largest + decomposition;
   });
   const stored = c.map((value, j) => value * lengths[j]!);
-  return { measurements, lambda, c: stored, lengths, m, ridge, sources, errors, bias };
+  return { measurements, lambda, c: stored, lengths, m, ridge, sources, errors, isUncentred, bias };
 }
 
 /**
@@ -131,8 +150,9 @@ function covarianceOf(
  * computed one, the residual of C V = V diag(c) shows the correlations.)
  */
 function judgeVariances(covariance: Covariance, { allowances }: MetricAccuracy, isGiven: boolean): Judged {
-  const { measurements, c, errors, bias } = covariance;
-  const deviations = columnVariances(measurements).map((variance, j) => Math.abs(variance - c[j]!));
+  const { measurements, c, errors, isUncentred, bias } = covariance;
+  const measured = isUncentred ? columnSquares(measurements) : columnVariances(measurements);
+  const deviations = measured.map((value, j) => Math.abs(value - c[j]!));
   const tolerances = allowances.map(
     (allowance, j) => allowance + bias[j]! + DEVIATIONS * Math.sqrt(errors.variances[j]!),
   );
@@ -170,10 +190,10 @@ function deviationAlongProbe(covariance: Covariance, allowances: Float64Array): 
  * variances, and of the squares of their means.
  */
 function judgeMeanCausalNorm(covariance: Covariance, { ofTrace }: MetricAccuracy): Judged {
-  const { measurements, lambda, lengths, m, ridge, sources, bias } = covariance;
-  const { rows, sumsOfSquares } = measurements;
+  const { measurements, lambda, lengths, m, ridge, sources, isUncentred, bias } = covariance;
+  const sums = averagedSums(measurements);
   const d = lambda.length;
-  const errors = columnErrors(measurements, sources, true);
+  const errors = columnErrors(measurements, sources, { ofAll: true, isUncentred });
   let left = 0;
   let right = d;
   // Of the terms of d - rho tr M + ||mu||_M^2, which may nearly cancel. Each of the 1 - rho lambda, which is lambda c, is as
@@ -183,10 +203,15 @@ function judgeMeanCausalNorm(covariance: Covariance, { ofTrace }: MetricAccuracy
   let systematic = ofTrace;
   for (let j = 0; j < d; j++) {
     const weight = lambda[j]!;
-    left += (weight * sumsOfSquares[j]!) / rows;
-    right += weight * m[j]! * m[j]! - weight * ridge + (1 - weight * ridge) * (lengths[j]! - 1);
-    magnitude += weight * (m[j]! * m[j]! + ridge);
-    variance += weight ** 2 * (errors.variances[j]! + (2 * m[j]!) ** 2 * errors.means[j]!);
+    // The second moment about zero has the square of the mean in it.
+    const mean = isUncentred ? 0 : m[j]!;
+    left +=
+      sums.centres === null
+        ? (weight * sums.sumsOfSquares[j]!) / sums.total
+        : weight * squareOfColumn(sums, j);
+    right += weight * mean * mean - weight * ridge + (1 - weight * ridge) * (lengths[j]! - 1);
+    magnitude += weight * (mean * mean + ridge);
+    variance += weight ** 2 * (errors.variances[j]! + (2 * mean) ** 2 * errors.means[j]!);
     systematic += weight * bias[j]!;
   }
   const random = DEVIATIONS * Math.sqrt(variance);

@@ -1,4 +1,5 @@
 import type { Dtype } from '../formats/dtype.js';
+import type { SecondMoment } from '../plan/second-moment.js';
 import type { Summation } from './rounding.js';
 
 /** Values that the identities compare the measurements with. Arrays are [d], float64, by ascending lambda. */
@@ -13,10 +14,12 @@ export interface Expected {
   /** Products mu . v_j, from the checkpoint's rows and the eigenvectors on disk; null where mu is not known. */
   meanProjections: Float64Array | null;
   /**
-   * Metric: 'computed', this checkpoint's own (C + rho I)^-1, or from a file, whose entries are rounded with the unit
+   * Metric: 'computed', this checkpoint's own (C + rho I)^-1, or (C + mu mu^T + rho I)^-1, or from a file, whose entries are rounded with the unit
    * roundoff `roundoff`.
    */
-  metric: { source: 'computed' } | { source: 'file'; roundoff: number };
+  metric: { source: 'computed'; secondMoment: SecondMoment } | { source: 'file'; roundoff: number };
+  /** Weights of the rows, [V], their sum 1; null where all are alike. */
+  weights: Float64Array | null;
 }
 
 /** Why what needs the mean row is not checked. */
@@ -30,10 +33,10 @@ function roundoffOf(dtype: Dtype): number {
 
 /** What the identities must know of a metric, by its record. */
 export function expectedMetric(
-  metric: { source: 'computed' } | { source: 'file'; dtype: Dtype },
+  metric: { source: 'computed'; secondMoment?: SecondMoment | undefined } | { source: 'file'; dtype: Dtype },
 ): Expected['metric'] {
   return metric.source === 'computed'
-    ? { source: 'computed' }
+    ? { source: 'computed', secondMoment: metric.secondMoment ?? 'centred' }
     : { source: 'file', roundoff: roundoffOf(metric.dtype) };
 }
 

@@ -1,3 +1,4 @@
+import { columnMeans } from './averages.js';
 import { columnErrors, type ErrorSources, errorSources } from './column-errors.js';
 import { checkCovariance } from './covariance-identities.js';
 import { type Expected, UNKNOWN_MEAN } from './expected.js';
@@ -18,7 +19,7 @@ export const PROBE = 'probe';
 
 /** Judges identities 2 to 6, of the projections; the basis's own, 1, is checkBasis's. */
 export function checkProjections(measurements: Measurements, expected: Expected): Check[] {
-  const sources = errorSources(measurements, expected.eigenvectors, expected.summation);
+  const sources = errorSources(measurements, expected.eigenvectors, expected.summation, expected.weights);
   return [
     filesCheck(measurements.problems),
     checkNorms(measurements),
@@ -71,13 +72,12 @@ function checkColumnMeans(
 ): Check {
   const identity = {
     name: 'column means',
-    what: '| mean_i p_ij - mu . v_j |, where it is largest for its tolerance',
+    what: `| ${measurements.weighted === undefined ? 'mean_i p_ij' : 'sum_i w_i p_ij'} - mu . v_j |, where it is largest for its tolerance`,
   };
   if (meanProjections === null) return { ...identity, ...notApplicable(UNKNOWN_MEAN) };
-  const { sums, rows } = measurements;
   const { means } = columnErrors(measurements, sources);
   const { index, deviation, tolerance } = worstColumn(
-    sums.map((sum, j) => Math.abs(sum / rows - meanProjections[j]!)),
+    columnMeans(measurements).map((mean, j) => Math.abs(mean - meanProjections[j]!)),
     means.map((variance) => DEVIATIONS * Math.sqrt(variance)),
   );
   return { ...identity, ...judge(deviation, tolerance), detail: `worst at index ${index}` };

@@ -1,6 +1,7 @@
 import type { MomentSums } from '../linalg/moments.js';
 import type { Measurements } from './measurements.js';
 import type { RowDeviation } from './row-deviation.js';
+import type { WeightedMeasurements, WeightedSums } from './weighted-sums.js';
 
 /** Measurements but for what is said in words, as arrays. */
 export interface MeasurementArrays {
@@ -15,6 +16,10 @@ export interface MeasurementArrays {
   weightSquares: Float64Array;
   /** All that is one number, in the order of `numbersOf`. */
   numbers: Float64Array;
+  /** Sums by the rows' weights and by their squares, the arrays one after another, [12 d]; absent without weights. */
+  weightedArrays?: Float64Array;
+  /** What of those is one number: total and ||gamma||^2 by the weights, and by their squares. */
+  weightedNumbers?: Float64Array;
 }
 
 /** Gives measurements as arrays, exactly: JSON has no infinity, and nothing for what is no number. */
@@ -23,12 +28,13 @@ export function measurementArrays(measured: Measurements): MeasurementArrays {
   const powers = { sums, sumsOfSquares, sumsOfCubes, sumsOfFourths };
   const numbers = Float64Array.from(numbersOf(measured));
   const weightSquares = measured.weights.squares;
-  return { ...powers, minima, maxima, gammaSums, rowKeys, weightSquares, numbers };
+  const weighted = measured.weighted === undefined ? {} : weightedAsArrays(measured.weighted);
+  return { ...powers, minima, maxima, gammaSums, rowKeys, weightSquares, numbers, ...weighted };
 }
 
 /** Gives the measurements that arrays were made of. @param problems those found in words */
 export function measurementsOf(
-  { numbers, weightSquares, ...arrays }: MeasurementArrays,
+  { numbers, weightSquares, weightedArrays, weightedNumbers, ...arrays }: MeasurementArrays,
   problems: string[],
 ): Measurements {
   const rest = [...numbers];
@@ -44,7 +50,52 @@ export function measurementsOf(
     alongProbe: momentSums(next),
     norm: momentSums(next),
     causalNorm: momentSums(next),
+    ...(weightedArrays === undefined || weightedNumbers === undefined
+      ? {}
+      : { weighted: weightedOf(weightedArrays, weightedNumbers) }),
   };
+}
+
+/** Arrays of weighted sums, in the order in which they are kept. */
+const weightedNames = [
+  'sums',
+  'sumsOfSquares',
+  'sumsOfCubes',
+  'sumsOfFourths',
+  'coordinateSquares',
+] as const satisfies readonly (keyof WeightedSums)[];
+
+function weightedAsArrays({
+  gammaSums,
+  first,
+  second,
+}: WeightedMeasurements): Required<Pick<MeasurementArrays, 'weightedArrays' | 'weightedNumbers'>> {
+  // Both are about the same centres.
+  const parts = [
+    gammaSums,
+    first.centres!,
+    ...[first, second].flatMap((sums) => weightedNames.map((name) => sums[name])),
+  ];
+  const d = gammaSums.length;
+  const weightedArrays = new Float64Array(parts.length * d);
+  for (const [k, part] of parts.entries()) weightedArrays.set(part, k * d);
+  const numbers = [first, second].flatMap(({ total, gammaSquares }) => [total, gammaSquares]);
+  return { weightedArrays, weightedNumbers: Float64Array.from(numbers) };
+}
+
+function weightedOf(arrays: Float64Array, numbers: Float64Array): WeightedMeasurements {
+  const d = arrays.length / (2 + 2 * weightedNames.length);
+  const at = (k: number) => arrays.slice(k * d, (k + 1) * d);
+  const sums = (which: 0 | 1): WeightedSums => {
+    const named = weightedNames.map((name, k) => [name, at(2 + which * weightedNames.length + k)]);
+    return {
+      ...(Object.fromEntries(named) as Pick<WeightedSums, (typeof weightedNames)[number]>),
+      centres: at(1),
+      total: numbers[2 * which]!,
+      gammaSquares: numbers[2 * which + 1]!,
+    };
+  };
+  return { gammaSums: at(0), first: sums(0), second: sums(1) };
 }
 
 function numbersOf({

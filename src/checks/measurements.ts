@@ -1,5 +1,6 @@
 import { type MomentSums, mergeMomentSums } from '../linalg/moments.js';
 import { type RowDeviation, worse } from './row-deviation.js';
+import { mergeWeighted, type WeightedMeasurements } from './weighted-sums.js';
 
 /** What some rows of a checkpoint tell of its weights. */
 export interface WeightSample {
@@ -47,6 +48,8 @@ export interface Measurements {
   norm: MomentSums;
   /** Causal norms sqrt(sum_j lambda_j p_ij^2). */
   causalNorm: MomentSums;
+  /** By the weights of the rows; absent where all are alike, and all else is as if they were. */
+  weighted?: WeightedMeasurements;
 }
 
 /**
@@ -91,18 +94,10 @@ export function mergeMeasurements(parts: readonly Measurements[]): Measurements 
     merged.alongProbe = mergeMomentSums(merged.alongProbe, part.alongProbe);
     merged.norm = mergeMomentSums(merged.norm, part.norm);
     merged.causalNorm = mergeMomentSums(merged.causalNorm, part.causalNorm);
+    if (merged.weighted !== undefined && part.weighted !== undefined)
+      merged.weighted = mergeWeighted(merged.weighted, part.weighted);
   }
   return merged;
-}
-
-/** Variances of the columns of the projections, [d]; their sum is the trace of C, in whatever orthonormal basis. */
-export function columnVariances({ rows, sums, sumsOfSquares }: Measurements): Float64Array {
-  return sums.map((sum, j) => {
-    const mean = sum / rows;
-    const variance = sumsOfSquares[j]! / rows - mean * mean;
-    // Rounding may take it below 0; a NaN stays.
-    return variance < 0 ? 0 : variance;
-  });
 }
 
 function mergeSamples(a: WeightSample, b: WeightSample): WeightSample {

@@ -5,9 +5,9 @@ import { FLOAT32_ROUNDOFF as u } from './rounding.js';
 import type { StoredVectors } from './stored-vectors.js';
 import { type Check, DEVIATIONS, judge } from './verdict.js';
 
-/** Symmetric matrix that a basis diagonalises: C where it was computed, else the given M. */
+/** Symmetric matrix that a basis diagonalises: C or E = C + mu mu^T where it was computed, else the given M. */
 export interface Operator {
-  symbol: 'C' | 'M';
+  symbol: 'C' | 'E' | 'M';
   /** float64 [d, d]. */
   matrix: Float64Array;
 }
@@ -49,7 +49,7 @@ export async function checkResidual(
   // The sum and its estimate vary the more, the fewer terms carry them.
   const spread = Math.sqrt(2 / Math.min(terms, isExact ? terms : PROBES));
   const stored = ((2 * u * u) / 3) * pairs.inflation * (offDiagonal / all) * (1 + DEVIATIONS * spread);
-  const eigenvalues = symbol === 'C' ? 'c' : 'lambda';
+  const eigenvalues = symbol === 'M' ? 'lambda' : 'c';
   return {
     name: 'residual',
     what:

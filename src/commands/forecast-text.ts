@@ -24,6 +24,7 @@ export function forecastText(forecast: RunForecast, machineBytes = totalmem()): 
         ]),
     ...(model.bytesToDownload === 0 ? [] : [`  download    ${formatBytes(model.bytesToDownload)}`]),
     `  metric      ${metricText(forecast.metric)}`,
+    ...(forecast.weights === 'uniform' ? [] : [`  weights     ${forecast.weights}`]),
     `  directory   ${stateText(forecast)}`,
     `  partitions  ${count(partitions.count)} of up to ${counted(partitions.rows, 'row')}, ${partitions.format}, ${formatBytes(partitions.bytes)}`,
     ...exports.map(({ path, bytes }) => `  export      ${path}, ${formatBytes(bytes)}`),
@@ -44,8 +45,12 @@ export function forecastText(forecast: RunForecast, machineBytes = totalmem()): 
 }
 
 function metricText(metric: RunForecast['metric']): string {
+  if (metric.source === 'computed') {
+    const { relativeRidge: share, secondMoment } = metric;
+    const moment = secondMoment === undefined ? '' : ', of its second moment about zero';
+    return `computed from the checkpoint${moment}, ridge ${share === undefined ? metric.ridge : `${share} tr C / d`}`;
+  }
   const ridge = metric.ridge === null ? 'ridge unknown' : `ridge ${metric.ridge}`;
-  if (metric.source === 'computed') return `computed from the checkpoint, ${ridge}`;
   const tensor = metric.tensor === null ? '' : `, ${metric.tensor}`;
   return `given, ${metric.file}${tensor}, ${metric.dtype}, ${ridge}`;
 }

@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type ExportKind, exportKinds } from '../output/exports.js';
+import { parseRidge, RIDGE_FORMS } from '../plan/ridge.js';
+import { parseWeighting, WEIGHTING_FORMS } from '../plan/weighting.js';
 import { configDefaults } from '../run/config.js';
 import { parseBytes } from '../text/figures.js';
 
@@ -53,12 +55,17 @@ export function indexFromEitherEnd(text: string): number {
   return value;
 }
 
-export function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0) || value === Number.POSITIVE_INFINITY) {
-    throw new InvalidArgumentError('It must be a number from 0.');
-  }
-  return value;
+/** A ridge: a number, or a share of the mean variance. */
+export function ridge(text: string): number | string {
+  const parsed = parseRidge(text);
+  if (parsed === undefined) throw new InvalidArgumentError(`It must be ${RIDGE_FORMS}.`);
+  return 'absolute' in parsed ? parsed.absolute : text;
+}
+
+/** How rows are weighed. */
+export function weighting(text: string): string {
+  if (parseWeighting(text) === undefined) throw new InvalidArgumentError(`Allowed are ${WEIGHTING_FORMS}.`);
+  return text;
 }
 
 /**

@@ -18,10 +18,10 @@ export function addProjectCommand(program: Command): void {
     .command('project')
     .description('project vectors that are not rows: concepts, hidden states, decoder rows, neurons')
     .argument('<run>', 'output directory of the run')
-    .argument('<vectors>', '.npy, .safetensors or .pt file')
+    .argument('<vectors>', '.npy, .safetensors, .pt or .parquet file')
     .option('--kind <kind>', 'token (compared with rows) or hidden (multiplied with rows); no default')
     .option('--space <space>', 'normed (behind the final norm) or residual (before it); no default')
-    .option('--tensor <name>', 'of the file, where several fit')
+    .option('--tensor <name>', 'of the file, where several fit; of Parquet a column of lists')
     .option('--rows <from:to>', 'vectors of the file, without the last one (default: all)', rowRange)
     .option('--transpose', 'the vectors are the columns, where a square shape does not tell')
     .option('--no-transpose', 'the vectors are the rows, where a square shape does not tell')
@@ -47,6 +47,7 @@ export function addProjectCommand(program: Command): void {
       ).choices(normRules),
     )
     .option('--overwrite', 'replace the projection of this name', false)
+    .option('--resume', 'keep the projection of this name where it is the same and intact', false)
     .addOption(workersOption())
     .option('--json', 'print the record as JSON on stdout', false)
     .option('--quiet', 'no progress', false)
@@ -76,6 +77,7 @@ interface ProjectOptions {
   model?: string;
   normRule?: NormRule;
   overwrite: boolean;
+  resume: boolean;
   workers?: number;
   json: boolean;
   quiet: boolean;
@@ -97,12 +99,12 @@ async function project(directory: string, file: string, options: ProjectOptions)
   );
   print(
     json
-      ? answerJson({ directory: projected.directory, ...projected.manifest })
+      ? answerJson({ directory: projected.directory, isNew: projected.isNew, ...projected.manifest })
       : screenText(projectedText(projected)),
   );
 }
 
-function projectedText({ directory, manifest }: ProjectedVectors): string {
+function projectedText({ directory, manifest, isNew }: ProjectedVectors): string {
   const { vectors, kind, space, checks, files } = manifest;
   const figures = checks.map(({ name, verdict, measured, tolerance }) => [
     `  ${name}`,
@@ -110,7 +112,7 @@ function projectedText({ directory, manifest }: ProjectedVectors): string {
     measured === null || tolerance === null ? '' : `${figure(measured)} (tolerance ${figure(tolerance)})`,
   ]);
   return [
-    `${directory}: ${counted(vectors.count, 'vector')} x ${vectors.hidden}, ${kind}-like, ${space}`,
+    `${directory}: ${counted(vectors.count, 'vector')} x ${vectors.hidden}, ${kind}-like, ${space}${isNew ? '' : ', as they were projected before'}`,
     ...alignedRows(figures).split('\n'),
     alignedRows(files.map(({ path, bytes }) => [`  ${path}`, formatBytes(bytes)])),
   ].join('\n');

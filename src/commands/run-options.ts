@@ -7,8 +7,10 @@ import { normRules } from '../input/norm/norm-rules.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import { backendNames } from '../linalg/backend/backend.js';
 import { partitionFormats } from '../plan/plan-run.js';
+import { secondMoments } from '../plan/second-moment.js';
+import { WEIGHTING_FORMS } from '../plan/weighting.js';
 import { configDefaults, DEFAULT_RIDGE, tableChoices } from '../run/config.js';
-import { exportList, number, wholeNumber, workersOption } from './options.js';
+import { exportList, ridge, weighting, wholeNumber, workersOption } from './options.js';
 
 /** Configuration of a run of which nothing is said. */
 export const PACKAGED_CONFIG = fileURLToPath(new URL('../../../config/default.json', import.meta.url));
@@ -54,7 +56,22 @@ export function addRunOptions(command: Command): Command {
       )
       .optionsGroup('Metric:')
       .option('--metric <file>', 'metric M (.pt, .safetensors, .npy); without it M is computed')
-      .option('--ridge <x>', `ridge rho of a computed metric (default: ${DEFAULT_RIDGE})`, number)
+      .option(
+        '--ridge <x>',
+        `ridge rho of a computed metric, or relative=X: X times the mean variance (default: ${DEFAULT_RIDGE})`,
+        ridge,
+      )
+      .option(
+        '--weights <how>',
+        `of the rows: ${WEIGHTING_FORMS} (default: ${configDefaults.weights})`,
+        weighting,
+      )
+      .addOption(
+        new Option(
+          '--second-moment <kind>',
+          `that the metric is the inverse of: C, or C + mu mu^T (default: ${configDefaults.secondMoment})`,
+        ).choices(secondMoments),
+      )
       .optionsGroup('Output:')
       .option('--out <dir>', 'output directory (default: runs/<name of the model>)')
       .addOption(

@@ -26,6 +26,7 @@ export function summaryText(directory: string, manifest: Manifest, finishedBefor
     'Eigenvalues of the metric, ascending',
     `  min ${fixed(eigenvalues.minimum)}   median ${fixed(eigenvalues.median)}   mean ${fixed(eigenvalues.mean)}   max ${fixed(eigenvalues.maximum)}`,
     `  condition number ${fixed(eigenvalues.conditionNumber)}, participation ratio ${fixed(eigenvalues.participationRatio)}`,
+    ...weightLines(manifest),
     ...spectrumLines(manifest),
     'Projections',
     `  shape ${rows} x ${hidden}, ${bytes(projections.bytes)} as float32`,
@@ -43,7 +44,7 @@ export function summaryText(directory: string, manifest: Manifest, finishedBefor
 /** A screen about a finished run. */
 export function inspectionText(directory: string, manifest: Manifest): string {
   const { metric, options, fingerprint, version, execution, model } = manifest;
-  const ridge = metric.ridge === null ? 'unknown ridge' : `ridge ${metric.ridge}`;
+  const ridge = ridgeText(manifest);
   const asymmetry =
     metric.asymmetry === null
       ? ''
@@ -55,13 +56,38 @@ export function inspectionText(directory: string, manifest: Manifest): string {
     ...(model.origin === null ? [] : [`  weights ${model.origin.file} from ${model.origin.from}`]),
     ...foldedLines(manifest),
     ...model.notes.map((note) => `  note: ${note}`),
-    `  metric ${metric.source === 'file' ? `from ${metric.path}` : 'computed from the checkpoint'} (${ridge}${asymmetry})`,
+    `  metric ${metric.source === 'file' ? `from ${metric.path}` : computedText(metric)} (${ridge}${asymmetry})`,
     `  ${counted(manifest.partitions.length, 'partition')} of ${counted(options.partitionRows, 'row')}, ${options.format}${options.rows === 'tokenizer' ? ", rows of the tokenizer's tokens only" : ''}`,
     `  finished ${execution.finished} on ${execution.machine.processor}, Node ${execution.machine.node}`,
     '',
     summaryText(directory, manifest),
     ...spectralLines(manifest),
   ].join('\n');
+}
+
+/** rho, how it was asked for, and how it compares with the smallest c. */
+function ridgeText({ metric, eigenvalues: { ridgeShare } }: Manifest): string {
+  if (metric.ridge === null) return 'unknown ridge';
+  const isRelative = metric.source === 'computed' && metric.relativeRidge !== null;
+  const relative = isRelative ? ` = ${metric.relativeRidge} tr C / d` : '';
+  return `ridge ${metric.ridge}${relative}${ridgeShare === null ? '' : `, rho / c_min ${figure(ridgeShare)}`}`;
+}
+
+function computedText(metric: Manifest['metric']): string {
+  const isUncentred = metric.source === 'computed' && metric.secondMoment === 'uncentred';
+  return `computed from the checkpoint${isUncentred ? "'s second moment about zero, C + mu mu^T" : ''}`;
+}
+
+/** How the rows are weighed, where not all alike. */
+function weightLines({ weights, model }: Manifest): string[] {
+  if (weights === null) return [];
+  const { kind, path, tensor, positiveRows } = weights;
+  const source = path === null ? (tensor === null ? '' : ` (${tensor})`) : ` (${path})`;
+  const none = model.rows - positiveRows;
+  return [
+    `  rows weighed by ${kind}${source}: ${count(Math.round(weights.effectiveRows))} effective rows of ${count(model.rows)}` +
+      `${none === 0 ? '' : `, ${count(none)} without weight`}`,
+  ];
 }
 
 /** The figures of the spectrum, each with its formula. */

@@ -34,7 +34,8 @@ const SHOWN_FAILURES = 3;
 
 /** What a status is for a person. */
 export function statusText(status: RunStatus): string {
-  const { directory, model, stages, processors, planned } = status;
+  const { directory, model, weights, stages, processors, planned } = status;
+  const weighed = weights === 'uniform' ? '' : `rows weighed by ${weights}, `;
   const failures = stages.flatMap((stage) =>
     stage.failed
       .slice(0, SHOWN_FAILURES)
@@ -44,7 +45,7 @@ export function statusText(status: RunStatus): string {
       ),
   );
   return [
-    `${directory}: ${model.name}, ${count(model.rows)} x ${count(model.hidden)}, planned ${planned}`,
+    `${directory}: ${model.name}, ${count(model.rows)} x ${count(model.hidden)}, ${weighed}planned ${planned}`,
     alignedRows([
       ['stage', 'units', 'done', 'failed', 'missing', 'machines', 'seconds', 'units/h', 'left'],
       ...stages.map(stageCells),

@@ -27,6 +27,7 @@ import type { UnitName } from '../plan/stages.js';
 import type { VectorKind } from '../plan/vector-kind.js';
 import type { DisplacementPart, DisplacementSums } from '../tables/displacement-part.js';
 import type { ExtremeLists } from '../tables/extremes.js';
+import type { TokenIndicators } from '../tables/indicators.js';
 import type { NearestLists } from '../tables/nearest-lists.js';
 import type { NormPart } from '../tables/norm-part.js';
 import type { TablePart, TableSettings } from '../tables/part.js';
@@ -52,9 +53,27 @@ export interface Tasks {
       columnSquares: Float64Array | null;
     };
   };
+  /** Multiplies rows with a vector [d], as they are before a norm is folded in. */
+  products: {
+    input: { source: RowSource; rows: RowRange; vector: Float64Array };
+    /** gamma_i . vector, [rows]. */
+    result: { products: Float64Array };
+  };
+  /** Sums rows by their weights, [rows], as they are before a norm is folded in. */
+  weightedSum: {
+    input: { source: RowSource; rows: RowRange; weights: Float64Array };
+    /** sum_i w_i gamma_i, [d]. */
+    result: { sum: Float64Array };
+  };
   /** Sums (gamma_i - mu)(gamma_i - mu)^T over the rows of a unit, as they are before a norm is folded in. */
   covariance: {
-    input: CovarianceUnit & { source: RowSource; mean: Float64Array; backend: BackendChoice };
+    input: CovarianceUnit & {
+      source: RowSource;
+      mean: Float64Array;
+      /** Weight of each row, [rows], by which its product counts; absent where each counts as 1. */
+      weights?: Float64Array | undefined;
+      backend: BackendChoice;
+    };
     /** Its blocks of the sum, in the order of `covarianceBlocks`. */
     result: { blocks: Float64Array };
   };
@@ -106,10 +125,36 @@ export interface Tasks {
     result: {
       /** Of every vector, [vectors, LISTS, top]; keys are quotients of products with the scaled coordinates. */
       lists: ExtremeLists;
-      /** Sums over the tokens of those products, and of their squares, [passes, 2, vectors]. */
+      /** Sums over the tokens, by their weights, of those products, and of their squares, [passes, 2, vectors]. */
       sums: Float64Array;
     };
   };
+  /** Reads the projections of some tokens of one partition, float32 [tokens, d] row-major. */
+  gather: { input: GatherInput; result: { rows: Float32Array } };
+  /** Encodes the texts of some tokens, and says which of them come back. */
+  reachability: {
+    input: {
+      /** Folder of the tokenizer. */
+      directory: string;
+      rows: RowRange;
+      /** Milliseconds that some hundred tokens may take: a pattern of the tokenizer might never end. */
+      limitMs: number;
+    };
+    result: {
+      /** What each of the tokens is, as an index of `tokenClasses`. */
+      classes: Uint8Array;
+      /** What the texts of those that are not reached are encoded as. */
+      encodings: { token: number; ids: number[] }[];
+      /** Tokens whose texts cannot be encoded, and why. */
+      failures: { token: number; problem: string }[];
+    };
+  };
+  /** Reads stored rows and hashes the sign and the exponent of every coordinate: 128 bits a row, two numbers each. */
+  patterns: { input: { source: RowSource; rows: RowRange }; result: { patterns: BigUint64Array } };
+  /** Takes the norms of rows of a matrix. */
+  rowNorms: { input: { source: RowSource; rows: RowRange }; result: { norms: Float64Array } };
+  /** Measures how near the tokens of one partition are to a reference. */
+  indicators: { input: IndicatorsInput; result: TokenIndicators };
   /** Sums the products of the coordinates of pairs of rows. */
   crossProducts: {
     input: CrossProductsInput;
@@ -123,7 +168,7 @@ export interface Tasks {
     };
   };
   /** Measures picked rows in the causal metric of their run. */
-  rowNorms: { input: RowNormsInput; result: NormPart };
+  causalNorms: { input: CausalNormsInput; result: NormPart };
   /** Measures the way from each row of one run to its row of another. */
   displacements: {
     input: DisplacementsInput;
@@ -136,7 +181,7 @@ export interface Tasks {
   };
   /** Computes what finds the rows nearest to picked ones. */
   neighbourQueries: {
-    input: RowNormsInput;
+    input: CausalNormsInput;
     result: {
       /** M (gamma_q - mu), divided by its length, of every row, a column each, float32 [d, rows]. */
       queries: Float32Array;
@@ -243,8 +288,18 @@ export interface VerifyInput extends PartitionInput {
   probe: Probe;
   /** How the products were summed. */
   summation: Summation;
+  /** How the rows are weighed; absent where all are alike. */
+  weighing?: RangeWeighing | undefined;
   /** Settings of the tables; null where none are wanted. */
   tables: TableSettings | null;
+}
+
+/** Weights of some rows, and what their moments are taken about. */
+export interface RangeWeighing {
+  /** [rows], their sum over all rows 1. */
+  weights: Float64Array;
+  /** m = mu V, [d]. */
+  means: Float64Array;
 }
 
 /** Result of `verify`, all of it from the partition's bytes on disk. */
@@ -287,6 +342,8 @@ export interface RankingInput {
   rows: RowRange;
   /** Norms of these rows. */
   norms: { euclidean: Float64Array; causal: Float64Array };
+  /** Weights of these rows, whose mean over all rows is 1, by which sums are taken; absent where all are alike. */
+  weights?: Float64Array | undefined;
   /** Vectors for which they are ranked, of those whose coordinates lie in the file. */
   vectors: RowRange;
   /** Where the coordinates of vector 0 begin, float32 row-major. */
@@ -297,6 +354,21 @@ export interface RankingInput {
   /** Number of tokens in each list. */
   top: number;
   backend: BackendChoice;
+}
+
+/** Input of `gather`: one partition, whose files are as they were recorded, and some of its tokens, ascending. */
+export interface GatherInput extends PartitionInput {
+  tokens: Int32Array;
+}
+
+/** Input of `indicators`: one partition, whose files are as they were recorded, and what its tokens are compared with. */
+export interface IndicatorsInput extends PartitionInput {
+  /** Mean of the reference, in the coordinates of the eigenbasis, [d]. */
+  reference: Float64Array;
+  /** Mean of all rows, [d]. */
+  mean: Float64Array;
+  /** lambda, [d]. */
+  eigenvalues: Float64Array;
 }
 
 /** Sums of the columns of shifted rows, and the sum of all squares. */
@@ -317,8 +389,8 @@ export interface CrossProductsInput {
   backend: BackendChoice;
 }
 
-/** Input of `rowNorms` and `neighbourQueries`: rows, of which the list has these alone. */
-export interface RowNormsInput {
+/** Input of `causalNorms` and `neighbourQueries`: rows, of which the list has these alone. */
+export interface CausalNormsInput {
   rows: RowRange;
   picked: PickedRows;
   /** Mean row, [d]. */

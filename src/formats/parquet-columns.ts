@@ -39,9 +39,14 @@ export interface ParquetColumns {
  * Opens a Parquet file; only its footer is read.
  *
  * @param role what the file is to the user, for messages
+ * @param advice what to do about a damaged one
  * @throws InputError where it cannot be read
  */
-export async function openParquetColumns(file: string, role: string): Promise<ParquetColumns> {
+export async function openParquetColumns(
+  file: string,
+  role: string,
+  advice = 'Make the run again',
+): Promise<ParquetColumns> {
   const attempt = async <Result>(action: () => Promise<Result>): Promise<Result> => {
     try {
       return await action();
@@ -49,7 +54,7 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
       const known = asInputError(error, file, role);
       if (known instanceof EigenshardError) throw known;
       throw new InputError(
-        `${file}: cannot read ${role}: it is damaged (${(error as Error).message}). Make the run again`,
+        `${file}: cannot read ${role}: it is damaged (${(error as Error).message}). ${advice}`,
         {
           cause: error,
         },
@@ -60,8 +65,7 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
   const buffer = await withFile(file, role, () => attempt(() => asyncBufferFromFile(file)));
   const metadata: FileMetaData = await attempt(() => parquetMetadataAsync(buffer));
   const refuse = (problem: string | null) => {
-    if (problem !== null)
-      throw new InputError(`${file}: cannot read ${role}: ${problem}. Make the run again`);
+    if (problem !== null) throw new InputError(`${file}: cannot read ${role}: ${problem}. ${advice}`);
   };
   // A damaged footer may lack what it is read by.
   refuse(await attempt(async () => footerProblem(metadata, buffer.byteLength)));
@@ -80,7 +84,7 @@ export async function openParquetColumns(file: string, role: string): Promise<Pa
 
   const readColumn = async (column: string, range: RowRange, onValues: OnValues): Promise<void> => {
     if (!names.includes(column))
-      throw new InputError(`${file}: has no column ${shownValue(column)}. Make the run again`);
+      throw new InputError(`${file}: has no column ${shownValue(column)}. ${advice}`);
     const index = names.indexOf(column);
     const isOptional = metadata.schema[index + 1]!.repetition_type === 'OPTIONAL';
     const end = range.first + range.count;

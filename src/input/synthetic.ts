@@ -1,4 +1,4 @@
-import { uniformNumbers } from '../plan/uniform-numbers.js';
+import { uniform } from '../linalg/uniform.js';
 
 /** A recipe of a synthetic checkpoint, which always gives the same bytes. */
 export interface SyntheticRecipe {
@@ -37,7 +37,7 @@ export function syntheticRows(recipe: SyntheticRecipe): (row: number, out: Float
   const values = new Float64Array(hidden);
 
   return (row, out) => {
-    const random = uniformNumbers(seed, Math.min(row, firstRepeated));
+    const random = uniform(seed, Math.min(row, firstRepeated));
     for (let j = 0; j < hidden; j++) values[j] = deviations[j]! * (2 * random() - 1);
     rotate(values, rotations);
     for (let j = 0; j < hidden; j++) out[j] = mean[j]! + values[j]!;
@@ -46,7 +46,7 @@ export function syntheticRows(recipe: SyntheticRecipe): (row: number, out: Float
 
 /** cos and sin of every rotation, in the order in which `rotate` meets the pairs. */
 function butterfly(d: number, seed: number): Float64Array {
-  const random = uniformNumbers(seed, -1);
+  const random = uniform(seed, -1);
   const pairs: number[] = [];
   for (let stride = 1; stride < d; stride *= 2) {
     for (let i = 0; i < d - stride; i++) {
@@ -77,7 +77,7 @@ function rotate(values: Float64Array, rotations: Float64Array): void {
 }
 
 function meanRow(d: number, seed: number): Float64Array {
-  const random = uniformNumbers(seed, -2);
+  const random = uniform(seed, -2);
   const direction = Float64Array.from({ length: d }, () => 2 * random() - 1);
   const norm = Math.hypot(...direction);
   return direction.map((value) => (MEAN_NORM * value) / norm);

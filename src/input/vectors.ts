@@ -21,6 +21,8 @@ export const KIND_METADATA = 'eigenshard.vectors';
 export interface GivenVectors {
   /** Absolute path. */
   file: string;
+  /** What the user gave, where the file is a copy of it; messages name it. */
+  givenAs?: string;
   dtype: Dtype;
   /** Place of component 0 of vector 0, from the start of the file. */
   byteOffset: number;
@@ -102,7 +104,7 @@ export async function findVectors(file: string, hidden: number, wish: VectorWish
  * @throws InputError where the file has changed, or a component is no finite number
  */
 export async function readVectors(source: GivenVectors, { first, count }: RowRange): Promise<Float64Array> {
-  const { file, dtype, strides, hidden } = source;
+  const { file, givenAs = file, dtype, strides, hidden } = source;
   const byteOffset = source.byteOffset + first * strides[0] * dtypeBytes[dtype];
   const values = await withFile(file, ROLE, (opened) =>
     readStrided(opened, { dtype, shape: [count, hidden], strides, byteOffset }),
@@ -110,7 +112,7 @@ export async function readVectors(source: GivenVectors, { first, count }: RowRan
   const index = values.findIndex((value) => !Number.isFinite(value));
   if (index < 0) return values;
   throw new InputError(
-    `${file}: component ${index % hidden} of vector ${first + Math.floor(index / hidden)} of those asked for is ` +
+    `${givenAs}: component ${index % hidden} of vector ${first + Math.floor(index / hidden)} of those asked for is ` +
       `${values[index]}, expected finite numbers; leave such vectors out with --rows, or save them anew`,
   );
 }
@@ -241,7 +243,8 @@ function orientation(
   );
 }
 
-function selection(file: string, count: number, rows: VectorWish['rows']): RowRange {
+/** Takes some of the vectors of a file. @throws InputError where it has not those */
+export function selection(file: string, count: number, rows: VectorWish['rows']): RowRange {
   const { from, to } = { from: rows?.from ?? 0, to: rows?.to ?? count };
   if (from < to && to <= count) return { first: from, count: to - from };
   throw new InputError(

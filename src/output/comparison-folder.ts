@@ -1,29 +1,10 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { InputError, VerificationError } from '../errors.js';
-import { hashFile } from '../files/hash-file.js';
-import { parseJson } from '../files/json.js';
-import { writeFileAtomically } from '../files/partial-file.js';
-import { readTextIfThere } from '../files/read-text.js';
 import { matrixSides } from '../input/matrix/matrix-side.js';
-import { shownValue } from '../text/shown-value.js';
 import { COMPARISON_NAME } from './comparison-names.js';
 import { checkSchema, normRecordSchema } from './manifest.js';
+import { fileProblemsOf, type RecordedKind, readFolderRecord, writeFolderRecord } from './recorded-folder.js';
 import { backendSchema, fileRecordSchema } from './schemas.js';
-import { isSealed, sealedText } from './seal.js';
-import type { FolderKind } from './staged-folder.js';
-
-/** How the folder of a comparison is made and replaced. */
-export const comparisonFolder: FolderKind = {
-  name: 'comparison',
-  contents: 'a comparison',
-  ownName: /^(?:comparison\.json|(?:displacement|bands)\.parquet|compare\.html|\..+\.partial)$/,
-  record: COMPARISON_NAME,
-  option: '--out',
-};
-
-const ROLE = 'the record of a comparison';
 
 /** Two numbers that belong to A and to B. */
 const bothSchema = z.object({ a: z.number(), b: z.number() });
@@ -164,10 +145,19 @@ export type Comparison = z.infer<typeof comparisonSchema>;
 /** What a comparison has found, without files, and without how it went. */
 export type ComparisonResults = Omit<Comparison, 'files' | 'execution'>;
 
+/** Folders of comparisons. */
+export const comparisonFolders: RecordedKind<Comparison> = {
+  record: COMPARISON_NAME,
+  schema: comparisonSchema,
+  ownName: /^(?:(?:displacement|bands)\.parquet|compare\.html)$/,
+  what: 'a comparison',
+  again: 'compare the runs again, with --overwrite',
+};
+
 /** Writes the record of a comparison, sealed. */
 export function writeComparison(folder: string, comparison: Comparison): void {
-  const text = sealedText(comparisonSchema.parse(comparison));
-  writeFileAtomically(path.join(folder, COMPARISON_NAME), [Buffer.from(text)]);
+  // Also what its types allow, as a number that is none, is refused.
+  writeFolderRecord(comparisonFolders, folder, comparisonSchema.parse(comparison));
 }
 
 /**
@@ -176,26 +166,11 @@ export function writeComparison(folder: string, comparison: Comparison): void {
  * @throws InputError where there is none; VerificationError where it is not as it was written
  */
 export function readComparison(folder: string): Comparison {
-  const file = path.join(folder, COMPARISON_NAME);
-  const text = readTextIfThere(file, ROLE);
-  if (text === null) throw new InputError(`${folder}: holds no ${COMPARISON_NAME}, ${ROLE}`);
-  if (!isSealed(text))
-    throw new VerificationError(`${file}: its seal does not fit its text; compare the runs again`);
-  const result = comparisonSchema.safeParse(parseJson(text));
-  if (result.success) return result.data;
-  const { path: at, message } = result.error.issues[0]!;
-  throw new InputError(
-    `${file}: ${shownValue(at.join('.'))}: ${message}. Was it written by another version?`,
-  );
+  return readFolderRecord(comparisonFolders, folder);
 }
 
 /** Compares the files of a comparison with its record. @returns what is wrong, in words */
 export async function comparisonProblems(folder: string): Promise<string[]> {
-  const problems: string[] = [];
-  for (const file of readComparison(folder).files) {
-    const place = path.join(folder, path.basename(file.path));
-    if (!existsSync(place)) problems.push(`${place}: is missing`);
-    else if ((await hashFile(place, ROLE)) !== file.sha256) problems.push(`${place}: not the recorded bytes`);
-  }
-  return problems;
+  const problems = await fileProblemsOf(folder, readComparison(folder));
+  return problems.map(({ file, problem }) => `${path.join(folder, file)}: ${problem}`);
 }

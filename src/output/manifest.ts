@@ -15,12 +15,14 @@ import { normalisations } from '../input/normalisation.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
 import type { Moments } from '../linalg/moments.js';
 import { partitionFormats } from '../plan/plan-run.js';
+import { secondMoments } from '../plan/second-moment.js';
 import { type Spectrum, varianceSources } from '../tables/spectrum.js';
 import type { TableSummary } from '../tables/table-summary.js';
 import { shownValue } from '../text/shown-value.js';
 import { contradictionIn } from './contradiction.js';
 import { exportKinds } from './exports.js';
 import { MANIFEST_NAME } from './run-folders.js';
+import { weightingRecordSchema } from './run-identity.js';
 import { backendSchema, fileRecordSchema } from './schemas.js';
 import { isSealed, sealedText } from './seal.js';
 import { withoutManifest } from './without-manifest.js';
@@ -64,6 +66,7 @@ const spectrumSchema = z.object({
   /** Runs from before it was recorded took the metric's. */
   varianceSource: z.enum(varianceSources).default('covariance'),
   ridgeBound: z.number().nullable().default(null),
+  ridgeShare: z.number().nullable().default(null),
   rank: z.number().nullable().default(null),
   clusters: z.object({ count: z.number(), directions: z.number() }).nullable().default(null),
   identityDistance: z.object({ frobenius: z.number(), spectral: z.number() }),
@@ -184,6 +187,10 @@ const metricSchema = z.discriminatedUnion('source', [
     sha256: z.string(),
     file: fileRecordSchema,
     ridge: z.number(),
+    /** r, where the ridge was asked for as r tr C / d; null where it was given. */
+    relativeRidge: z.number().nullable().default(null),
+    /** What M is the inverse of but for the ridge: C, or the second moment about zero, C + mu mu^T. */
+    secondMoment: z.enum(secondMoments).default('centred'),
     asymmetry: z.null(),
     matches,
   }),
@@ -217,6 +224,16 @@ const manifestSchema = z.object({
     /** What was noticed about the choice of the matrix, for a person. */
     notes: z.array(z.string()).default([]),
   }),
+  /** How the rows were weighed of which the metric was computed; null where all were alike. */
+  weights: weightingRecordSchema
+    .extend({
+      /** 1 / sum w^2. */
+      effectiveRows: z.number(),
+      /** Rows whose weight is not 0. */
+      positiveRows: z.number(),
+    })
+    .nullable()
+    .default(null),
   metric: metricSchema,
   options: z.object({
     /** Runs from before there was a choice kept all rows. */

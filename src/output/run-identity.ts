@@ -4,7 +4,30 @@ import type { NormRecord } from '../input/norm/fold-source.js';
 import { normRules } from '../input/norm/norm-rules.js';
 import { normalisations } from '../input/normalisation.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
+import type { WeightingRecord } from '../input/weighting/read-weighting.js';
 import { partitionFormats } from '../plan/plan-run.js';
+import type { SecondMoment } from '../plan/second-moment.js';
+import type { TableSize } from '../tables/part.js';
+
+/** How a plan records a metric that is to be computed. */
+export const computedMetricSchema = z.object({
+  source: z.literal('computed'),
+  /** rho; null where it is relative. */
+  ridge: z.number().nullable(),
+  /** r of rho = r tr C / d. Absent where rho is given. */
+  relativeRidge: z.number().exactOptional(),
+  /** Absent where the metric is the inverse of the covariance. */
+  secondMoment: z.literal('uncentred').exactOptional(),
+});
+export type ComputedMetric = z.infer<typeof computedMetricSchema>;
+
+/** How a plan and a manifest record a weighting of the rows. */
+export const weightingRecordSchema = z.object({
+  kind: z.enum(['unique', 'tokenizer', 'counts', 'bias', 'softmax']),
+  path: z.string().nullable(),
+  tensor: z.string().nullable(),
+  sha256: z.string().nullable(),
+}) satisfies z.ZodType<WeightingRecord>;
 
 /** How a plan records everything that decides a run's files. The fingerprint is a SHA-256 of all but tables and exports. */
 export const runIdentitySchema = z.object({
@@ -25,8 +48,10 @@ export const runIdentitySchema = z.object({
   norm: z
     .object({ rule: z.enum(normRules), sha256: z.string(), biasSha256: z.string().nullable() })
     .exactOptional(),
+  /** How the rows are weighed, by its content. Absent where all are alike. */
+  weights: weightingRecordSchema.pick({ kind: true, sha256: true }).exactOptional(),
   metric: z.union([
-    z.object({ source: z.literal('computed'), ridge: z.number() }),
+    computedMetricSchema,
     z.object({ source: z.literal('file'), sha256: z.string(), ridge: z.number().nullable() }),
   ]),
   format: z.enum(partitionFormats),
@@ -40,6 +65,28 @@ export type RunIdentity = z.infer<typeof runIdentitySchema>;
 /** What of a final norm decides the bytes of a run. */
 export function normIdentity({ rule, sha256, bias }: NormRecord): NonNullable<RunIdentity['norm']> {
   return { rule, sha256, biasSha256: bias?.sha256 ?? null };
+}
+
+/** What of a weighting decides the bytes of a run. */
+export function weightingIdentity({
+  kind,
+  sha256,
+}: Pick<WeightingRecord, 'kind' | 'sha256'>): NonNullable<RunIdentity['weights']> {
+  return { kind, sha256 };
+}
+
+/** What a metric is the inverse of, as far as the run decides it. */
+export function secondMomentOf(metric: RunIdentity['metric']): SecondMoment {
+  return metric.source === 'computed' ? (metric.secondMoment ?? 'centred') : 'centred';
+}
+
+/** What of a run's identity decides how its tables are measured. */
+export function weighingOfTables({
+  weights,
+  metric,
+}: Pick<RunIdentity, 'weights' | 'metric'>): Pick<TableSize, 'isWeighted' | 'areOfRows'> {
+  const isWeighted = weights !== undefined;
+  return { isWeighted, areOfRows: !isWeighted && secondMomentOf(metric) === 'uncentred' };
 }
 
 /** Something that two runs can differ in, in the words of the command line, and the value that a run has there. */
@@ -60,7 +107,9 @@ const dataFeatures: readonly Feature[] = [
     'metric',
     ({ metric }) => (metric.source === 'computed' ? 'computed' : `file of ${hashText(metric.sha256)}`),
   ],
-  ['ridge', ({ metric }) => (metric.ridge === null ? 'unknown' : numberText(metric.ridge))],
+  ['ridge', ({ metric }) => ridgeText(metric)],
+  ['--weights', ({ weights }) => (weights === undefined ? 'uniform' : weightsText(weights))],
+  ['--second-moment', ({ metric }) => secondMomentOf(metric)],
   ['--format', ({ format }) => format],
   ['--partition-rows', ({ partitionRows }) => String(partitionRows)],
 ];
@@ -125,6 +174,16 @@ function normText({ rule, sha256, biasSha256 }: NonNullable<RunIdentity['norm']>
 /** '' for weights that no scan has told yet. */
 function hashText(sha256: string): string {
   return sha256 === '' ? '' : `SHA-256 ${sha256.slice(0, 12)}`;
+}
+
+function ridgeText(metric: RunIdentity['metric']): string {
+  if (metric.source === 'computed' && metric.relativeRidge !== undefined)
+    return `relative=${numberText(metric.relativeRidge)}`;
+  return metric.ridge === null ? 'unknown' : numberText(metric.ridge);
+}
+
+function weightsText({ kind, sha256 }: NonNullable<RunIdentity['weights']>): string {
+  return sha256 === null || sha256 === '' ? kind : `${kind} (${hashText(sha256)})`;
 }
 
 /** As people write a ridge: 1e-6, not 0.000001. */

@@ -10,7 +10,7 @@ import { type Stage, stagesOf } from '../plan/stages.js';
 import { exportKinds } from './exports.js';
 import { hubOriginSchema, LAYOUT_VERSION, normRecordSchema, plannedMetricSchema } from './manifest.js';
 import { PLAN_NAME } from './run-folders.js';
-import { runIdentitySchema } from './run-identity.js';
+import { computedMetricSchema, runIdentitySchema, weightingRecordSchema } from './run-identity.js';
 import type { RunStore } from './run-store.js';
 import { backendSchema } from './schemas.js';
 import { sealedLine, unsealedLine } from './seal.js';
@@ -72,10 +72,9 @@ const schema = z.object({
     /** Remarks for a user. */
     notes: z.array(z.string()),
   }),
-  metric: z.discriminatedUnion('source', [
-    z.object({ source: z.literal('computed'), ridge: z.number() }),
-    plannedMetricSchema,
-  ]),
+  /** How the rows are weighed of which the metric is computed. Absent where all are alike. */
+  weights: weightingRecordSchema.exactOptional(),
+  metric: z.discriminatedUnion('source', [computedMetricSchema, plannedMetricSchema]),
   /** Exports in the order in which they are written, as the manifest names them. */
   exports: z.array(
     z.object({ kind: z.enum(exportKinds), holds: z.enum(['eigenbasis', 'projections']), path: z.string() }),

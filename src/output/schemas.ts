@@ -28,3 +28,13 @@ export const backendSchema = z.object({
   version: z.string(),
   float32: z.string(),
 }) satisfies z.ZodType<BackendIdentity>;
+
+/** How the records of what is added to a run say how it went. */
+export const expenseSchema = z.object({
+  started: z.string(),
+  finished: z.string(),
+  workers: z.number(),
+  seconds: z.record(z.string(), z.number()),
+  elapsedSeconds: z.number(),
+  peakMemoryBytes: z.number(),
+});

@@ -7,35 +7,36 @@ import { removeFile } from '../files/remove-file.js';
 import { syncDirectory } from '../files/sync-files.js';
 import { asOutputError } from '../files/write-error.js';
 
-/** Kind of folder that appears whole or not at all: its files are made in a stage beside it. */
-export interface FolderKind {
-  /** What the folder is, as 'projection'. */
-  name: string;
-  /** What lies in it, as 'projected vectors'. */
-  contents: string;
-  /** Names that its files can have, those of unfinished ones too. */
-  ownName: RegExp;
-  /** File that is written last, and makes the folder a finished one. */
+/** A kind of folders that appear whole or not at all: their files are made in a stage beside them. */
+export interface StagedKind {
+  /** Name of the record, which is written last and makes a folder a finished one. */
   record: string;
-  /** Option by which another folder is chosen. */
-  option: string;
+  /** Names that the files of such a folder can have, its record and partial files aside. */
+  ownName: RegExp;
+  /** What lies there, for messages. */
+  what: string;
 }
 
 /**
  * Makes an empty folder in which the files of a folder are made; what a kill left there is removed.
  *
  * @param folder absolute; its neighbours are locked, or nobody else writes there
- * @param isReplaced whether a finished folder of this kind is to be replaced
+ * @param wish.option by which another folder is chosen
+ * @param wish.isReplaced whether a finished folder of this kind is to be replaced
  * @returns the stage
  * @throws InputError where something stands in the place of the folder, unless it is to be replaced
  */
-export function openStage(folder: string, kind: FolderKind, isReplaced: boolean): string {
+export function openStage(
+  folder: string,
+  kind: StagedKind,
+  { option, isReplaced }: { option: string; isReplaced: boolean },
+): string {
   if (isThere(folder)) {
     if (!isReplaced)
       throw new InputError(
-        `${folder}: is there already. Give another ${kind.option}, or --overwrite to replace it`,
+        `${folder}: is there already. Give another ${option}, or --overwrite to replace it`,
       );
-    ownFilesOf(folder, kind, true);
+    ownFilesOf(folder, kind, option);
   }
   const stage = stageOf(folder);
   if (isThere(stage)) removeFolder(stage, kind);
@@ -44,7 +45,7 @@ export function openStage(folder: string, kind: FolderKind, isReplaced: boolean)
 }
 
 /** Puts a finished folder in its place. */
-export function commitStage(folder: string, kind: FolderKind): void {
+export function commitStage(folder: string, kind: StagedKind): void {
   if (isThere(folder)) removeFolder(folder, kind);
   try {
     renameSync(stageOf(folder), folder);
@@ -55,7 +56,7 @@ export function commitStage(folder: string, kind: FolderKind): void {
 }
 
 /** Removes what was made of a folder that failed. */
-export function discardStage(folder: string, kind: FolderKind): void {
+export function discardStage(folder: string, kind: StagedKind): void {
   const stage = stageOf(folder);
   if (isThere(stage)) removeFolder(stage, kind);
 }
@@ -69,8 +70,8 @@ function isThere(place: string): boolean {
 }
 
 /** Removes a folder of which all files are of its kind. */
-function removeFolder(folder: string, kind: FolderKind): void {
-  for (const name of ownFilesOf(folder, kind, false)) removeFile(path.join(folder, name));
+function removeFolder(folder: string, kind: StagedKind): void {
+  for (const name of ownFilesOf(folder, kind, null)) removeFile(path.join(folder, name));
   try {
     rmdirSync(folder);
   } catch (error) {
@@ -81,19 +82,20 @@ function removeFolder(folder: string, kind: FolderKind): void {
 /**
  * Lists the files of a folder.
  *
- * @param hasRecord whether the folder must be a finished one
+ * @param option by which another folder is chosen, where it must be a finished one; null where it need not
  * @throws InputError where something else lies there, which nobody may remove
  */
-function ownFilesOf(folder: string, kind: FolderKind, hasRecord: boolean): string[] {
+function ownFilesOf(folder: string, { what, record, ownName }: StagedKind, option: string | null): string[] {
   if (!lstatSync(folder).isDirectory())
     throw new InputError(
-      `${folder}: expected a folder of ${kind.contents}, and something else stands there: move it away`,
+      `${folder}: expected a folder of ${what}, and something else stands there: move it away`,
     );
   const names = namesIn(folder);
-  const strange = names.find((name) => !kind.ownName.test(name));
-  if (strange === undefined && (!hasRecord || names.includes(kind.record))) return names;
+  const isOwn = (name: string) => name === record || ownName.test(name) || /^\..+\.partial$/.test(name);
+  const strange = names.find((name) => !isOwn(name));
+  if (strange === undefined && (option === null || names.includes(record))) return names;
   throw new InputError(
-    `${folder}: ${strange === undefined ? `has no record of a ${kind.name}` : `holds ${strange}, which no ${kind.name} writes`}; ` +
-      `move it away, or give another ${kind.option}`,
+    `${folder}: ${strange === undefined ? `has no ${record}` : `holds ${strange}, which is not of ${what}`}; ` +
+      `move it away${option === null ? '' : `, or give another ${option}`}`,
   );
 }

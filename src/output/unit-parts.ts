@@ -63,6 +63,21 @@ export interface BasisArrays {
   means: Float64Array;
 }
 
+/** What the unit of the stage `identity` leaves. */
+export interface IdentityArrays {
+  /** mu, [d] */
+  mean: Float64Array;
+  /** The mean of the rows before a norm is folded in, [d]; absent where none is. */
+  unfoldedMean?: Float64Array;
+  /** Weights of the rows, [V], their sum 1; absent where all are alike. */
+  weights?: Float64Array;
+}
+
+/** Reads what the unit of the stage `identity` has left. */
+export function readIdentityArrays(store: RunStore, record: DoneRecord): IdentityArrays {
+  return partOf(store, record) as unknown as IdentityArrays;
+}
+
 /** Reads what the unit of the stage `basis` has left. */
 export function readBasisArrays(store: RunStore, record: DoneRecord): BasisArrays {
   return partOf(store, record) as unknown as BasisArrays;

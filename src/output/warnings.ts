@@ -1,4 +1,5 @@
 import { whyMatchIsUnknown } from '../checks/covariance-identities.js';
+import { FEW_ROWS } from '../input/weighting/row-weights.js';
 import { count } from '../text/figures.js';
 import type { RunResults } from './manifest.js';
 
@@ -7,8 +8,9 @@ export function warningsOf({
   metric,
   eigenvalues,
   model,
+  weights,
   verification: { checks },
-}: Pick<RunResults, 'metric' | 'eigenvalues' | 'model' | 'verification'>): string[] {
+}: Pick<RunResults, 'metric' | 'eigenvalues' | 'model' | 'weights' | 'verification'>): string[] {
   const warnings: string[] = [];
   if (metric.matches === false) {
     warnings.push(
@@ -19,6 +21,13 @@ export function warningsOf({
   const unknown = metric.source === 'file' ? whyMatchIsUnknown(checks) : null;
   if (unknown !== null)
     warnings.push(`whether the given metric belongs to this checkpoint is not known: ${unknown}`);
+  if (weights !== null && weights.effectiveRows < FEW_ROWS * model.hidden) {
+    warnings.push(
+      `by their weights the ${count(model.rows)} rows are worth ${count(Math.round(weights.effectiveRows))} of equal weight ` +
+        `(1 / sum w^2), fewer than ${FEW_ROWS} d = ${count(FEW_ROWS * model.hidden)}: the small end of the covariance, and with ` +
+        'it the largest lambda, rests on a few rows',
+    );
+  }
   const { ridgeBound } = eigenvalues;
   if (ridgeBound !== null && ridgeBound > 0) {
     const [are, their] = ridgeBound === 1 ? ['is', 'its'] : ['are', 'their'];

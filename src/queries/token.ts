@@ -4,16 +4,7 @@ import type { OpenRun } from '../output/open-run.js';
 import { openTable, withoutTables } from '../output/open-table.js';
 import { counted } from '../text/figures.js';
 import { shownValue } from '../text/shown-value.js';
-
-/** Ways in which a token can spell a text. */
-export const spellings = [
-  'as given',
-  'with a leading space',
-  'without the leading space',
-  'as bytes',
-] as const;
-/** Way in which a token spells a text. */
-export type Spelling = (typeof spellings)[number];
+import { type Spelling, spellings, spellingsOf } from './spellings.js';
 
 /** A norm of a token among those of all tokens. */
 export interface NormPlace {
@@ -51,8 +42,8 @@ export interface TokenFacts {
 const MOST_HINTS = 5;
 
 /**
- * Finds what the tables of a run know of a token, or of all tokens that spell a text: as it is given, with a space in front
- * of it or without the one that it has, and as bytes that are no character by themselves.
+ * Finds what the tables of a run know of a token, or of all tokens that spell a text in any of its
+ * ways.
  *
  * @param run that was opened
  * @param asked an id, or a text
@@ -94,14 +85,7 @@ function spelled(
   texts: ArrayLike<unknown>,
   text: string,
 ): { id: number; spelling: Spelling }[] {
-  const wanted = new Map<unknown, Spelling>();
-  const wish = (spelling: string, how: Spelling) => {
-    if (spelling !== '' && !wanted.has(spelling)) wanted.set(spelling, how);
-  };
-  wish(text, 'as given');
-  wish(` ${text}`, 'with a leading space');
-  if (text.startsWith(' ')) wish(text.slice(1), 'without the leading space');
-  wish(byteText(text), 'as bytes');
+  const wanted: ReadonlyMap<unknown, Spelling> = spellingsOf(text);
   const found: { id: number; spelling: Spelling }[] = [];
   for (let id = 0; id < texts.length; id++) {
     const spelling = wanted.get(texts[id]);
@@ -109,14 +93,6 @@ function spelled(
   }
   if (found.length === 0) throw unspelled(directory, texts, text);
   return found.sort((a, b) => spellings.indexOf(a.spelling) - spellings.indexOf(b.spelling) || a.id - b.id);
-}
-
-/** How texts of tokens show bytes that are no character: `<0xE4><0xB8>`. */
-function byteText(text: string): string {
-  return Array.from(
-    Buffer.from(text),
-    (byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`,
-  ).join('');
 }
 
 function unspelled(directory: string, texts: ArrayLike<unknown>, text: string): InputError {

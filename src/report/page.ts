@@ -1,14 +1,14 @@
 import type { RunResults } from '../output/manifest.js';
 import { counted } from '../text/figures.js';
 import type { ReportHead } from './contents.js';
-import { html } from './html.js';
-import { type PageAssets, renderShell } from './page-shell.js';
+import { Html, html, scriptJson } from './html.js';
+import { htmlPage, type PageAssets, themeChoice } from './html-page.js';
 import { explorer } from './sections/explorer.js';
 import { overview } from './sections/overview.js';
 import { plotSections } from './sections/plots.js';
 
 /**
- * Renders the report as one HTML file, see `renderShell`.
+ * Renders the report as one HTML file that needs nothing beside it.
  *
  * @param payload the arrays that `head.entries` describes, gzip
  */
@@ -18,28 +18,27 @@ export function renderPage(
   payload: Uint8Array,
   assets: PageAssets,
 ): string {
-  return renderShell(
-    {
-      title: `${head.model}: the eigenbasis of its vocabulary`,
-      version: results.version,
-      skips: [
-        ['eigenvector', 'Skip to the explorer'],
-        ['search', 'Skip to the search for a token'],
-        ['spectrum', 'Skip to the plots'],
-      ],
-      heading: head.model,
-      introduction: `The eigenbasis of a vocabulary: ${counted(head.rows, 'token')}, ${counted(head.hidden, 'eigenvector')}`,
-      sections,
-      chosen: html`<a id="chosen" href="#eigenvector" hidden></a>`,
-      main: html`${overview(results)}
+  const body = html`<a class="skip" href="#eigenvector">Skip to the explorer</a>
+<a class="skip" href="#search">Skip to the search for a token</a>
+<a class="skip" href="#spectrum">Skip to the plots</a>
+<header>
+<h1>${head.model}</h1>
+<p>The eigenbasis of a vocabulary: ${counted(head.rows, 'token')}, ${counted(head.hidden, 'eigenvector')}</p>
+${themeChoice}
+</header>
+<nav aria-label="Sections"><button type="button" id="menu" aria-controls="sections">Menu</button><ul id="sections">${sections.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul>
+<a id="chosen" href="#eigenvector" hidden></a></nav>
+<main>
+<p id="state" role="status">The report needs JavaScript for its plots; the figures below stand without it.</p>
+${overview(results)}
 ${explorer(head)}
-${plotSections(head)}`,
-      footer: `Made by eigenshard ${results.version} from run ${results.fingerprint.slice(0, 12)}. Plots: uPlot.`,
-      head,
-      payload,
-    },
-    assets,
-  );
+${plotSections(head)}
+</main>
+<footer>Made by eigenshard ${results.version} from run ${results.fingerprint.slice(0, 12)}. Plots: uPlot.</footer>
+<script type="application/json" id="head">${scriptJson(head)}</script>
+<script type="text/plain" id="payload">${new Html(Buffer.from(payload).toString('base64'))}</script>`;
+  const title = `${head.model}: the eigenbasis of its vocabulary`;
+  return htmlPage({ title, version: results.version }, body, assets);
 }
 
 /** Sections of the page, for the navigation: id and name. */

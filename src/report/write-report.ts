@@ -3,9 +3,9 @@ import path from 'node:path';
 import type { FileRecord } from '../files/file-record.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { REPORT_NAME, type RunResults } from '../output/manifest.js';
+import { readAssets } from './html-page.js';
 import { gzipOf } from './packed-part.js';
 import { renderPage } from './page.js';
-import { pageAssets } from './page-shell.js';
 import { readContents } from './read-contents.js';
 
 /**
@@ -23,7 +23,7 @@ export async function writeReport(
 ): Promise<FileRecord> {
   const { head, parts } = await readContents(directory, results);
   const payload = gzipOf(parts);
-  const page = Buffer.from(renderPage(results, head, payload, pageAssets('client.js')));
+  const page = Buffer.from(renderPage(results, head, payload, readAssets('client.js')));
   writeFileAtomically(path.join(folder, REPORT_NAME), [page]);
   return { path: REPORT_NAME, bytes: page.length, sha256: createHash('sha256').update(page).digest('hex') };
 }

@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { readMetricHeader } from '../input/metric.js';
+import { refuseUnusable } from '../input/weighting/read-weighting.js';
 import { PARTS_FOLDER } from '../output/part-file.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
-import type { Config } from './config.js';
+import { type Config, weightingOf } from './config.js';
 import { type DiskNeed, diskNeedsOf, type FreeSpace, refuseFullDisk } from './disk-space.js';
 import type { FoundModel } from './find-model.js';
 import { metricOfRun } from './identity.js';
@@ -51,7 +52,7 @@ export function refuseFullRun(needs: readonly DiskNeed[]): void {
 /**
  * Plans the files of a run whose model has been found, of whose metric the header is read.
  *
- * @throws InputError where the metric is not there, or not of this model's size
+ * @throws InputError where the metric is not there, or not of this model's size, or what rows are weighed by is not
  */
 export async function filesOfRun(
   config: Config & { out: string },
@@ -61,6 +62,8 @@ export async function filesOfRun(
   const { format, partitionRows } = config;
   const given =
     config.metric === undefined ? null : await readMetricHeader(config.metric, { hiddenSize: hidden });
+  const weighting = weightingOf(config);
+  if (weighting !== null) await refuseUnusable(weighting, hidden);
   const { ridge } = metricOfRun(config, given);
   const plan = planRun({ rows, hidden, partitionRows, format });
   const files = await planRunFiles(config, { plan, name: config.name ?? name, ridge });
@@ -69,12 +72,19 @@ export async function filesOfRun(
 
 /** What the units of a run leave on the disk for later stages, until it is finished, as one file of that size. */
 export function partsOf(
-  { out, metric, tables, top }: Pick<Config, 'metric' | 'tables' | 'top'> & { out: string },
+  {
+    out,
+    metric,
+    tables,
+    top,
+    weights,
+  }: Pick<Config, 'metric' | 'tables' | 'top' | 'weights'> & { out: string },
   plan: Plan,
   { dtype }: Pick<Candidate['shape'], 'dtype'>,
 ): PlannedFile {
   const listed = tables === 'none' ? null : Math.min(top, plan.rows);
-  const shape = { dtype, computesMetric: metric === undefined, top: listed };
+  const isWeighted = weights !== 'uniform';
+  const shape = { dtype, computesMetric: metric === undefined, isWeighted, top: listed };
   return { path: path.join(path.resolve(out), PARTS_FOLDER, 'all'), bytes: allPartBytes(plan, shape) };
 }
 

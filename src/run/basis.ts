@@ -9,13 +9,16 @@ import { readMetric } from '../input/metric.js';
 import { eigenbasisOfCovariance, eigenbasisOfMetric, metricOf } from '../linalg/eigenbasis.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
 import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
+import { uncentreCovariance } from '../linalg/uncentre-covariance.js';
 import type { DoneRecord } from '../output/done-records.js';
 import { type EigenbasisOnDisk, readEigenbasis, writeEigenbasis } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
 import { basisCheckSchema, LAYOUT_VERSION, type MetricRecord } from '../output/manifest.js';
-import { METRIC_NAME, readCovariance, writeMetric } from '../output/metric-file.js';
+import { METRIC_NAME, readMoment, writeMetric } from '../output/metric-file.js';
 import { isPartIntact } from '../output/part-file.js';
+import { type ComputedMetric, secondMomentOf } from '../output/run-identity.js';
 import { basisFilesOf } from '../output/unit-parts.js';
+import type { SecondMoment } from '../plan/second-moment.js';
 import type { RunContext } from './context.js';
 import { dropCovariance, mergeCovariance } from './covariance.js';
 import { FAILURE_ADVICE, refuseFailed } from './judge-run.js';
@@ -34,11 +37,18 @@ export interface Basis {
 interface WrittenBasis {
   files: FileRecord[];
   operator: Operator;
+  /** rho; null where a given metric does not say it. */
+  ridge: number | null;
 }
+
+/** What the record of a basis says beside its files; of a ridge, one that only the covariance has told. */
+const resultsSchema = z.object({ check: basisCheckSchema, ridge: z.number().exactOptional() });
 
 /** What the stage `basis` is given. */
 interface BasisInputs {
-  identity: Pick<SettledIdentity, 'fingerprint'> & { scan: Pick<SettledIdentity['scan'], 'mean'> };
+  identity: Pick<SettledIdentity, 'fingerprint' | 'weights'> & {
+    scan: Pick<SettledIdentity['scan'], 'mean'>;
+  };
   /** Record of the stage, where its files are intact. */
   intact: DoneRecord | undefined;
   /** Matrix of a given metric, which is freed; null where it is to be read, or the metric is computed. */
@@ -55,12 +65,12 @@ export async function settleBasis(run: UnitRun, inputs: BasisInputs, context: Ru
   const { hidden } = run.plan.units;
   if (intact !== undefined && intact.part !== null && isPartIntact(run.store, intact.part)) {
     const [file, metric] = basisFilesOf(intact);
-    const { check } = z.object({ check: basisCheckSchema }).parse(intact.results);
+    const { check, ridge } = resultsSchema.parse(intact.results);
     const stored = await readEigenbasis(run.directory, hidden, file);
-    return { stored, file, metric: metricRecord(run, metric), check };
+    return { stored, file, metric: metricRecord(run, metric, ridge ?? run.plan.metric.ridge), check };
   }
   const started = Date.now();
-  const { files, operator } = await writtenBasis(run, inputs, context);
+  const { files, operator, ridge } = await writtenBasis(run, inputs, context);
   const [file, metric] = files as [FileRecord, FileRecord?];
   return context.stopwatch.time('basis check', undefined, async () => {
     const stored = await readEigenbasis(run.directory, hidden, file);
@@ -78,9 +88,10 @@ export async function settleBasis(run: UnitRun, inputs: BasisInputs, context: Ru
     const name = { stage: 'basis', unit: 0 } as const;
     // A finished run, which is mended, has kept the record without its part.
     if (intact !== undefined) withdrawUnit(run, name);
-    publishUnit(run, name, { files, part, results: { check } }, started);
+    const told = run.plan.metric.ridge === null && ridge !== null ? { ridge } : {};
+    publishUnit(run, name, { files, part, results: { check, ...told } }, started);
     if (run.plan.metric.source === 'computed') dropCovariance(run);
-    return { stored, file, metric: metricRecord(run, metric), check };
+    return { stored, file, metric: metricRecord(run, metric, ridge), check };
   });
 }
 
@@ -94,38 +105,78 @@ async function writtenBasis(
   const files = intact === undefined ? null : basisFilesOf(intact).filter((file) => file !== undefined);
   if (metric.source === 'file') {
     const operator = { symbol: 'M', matrix: matrix ?? (await readGivenMetric(run)) } as const;
-    return { operator, files: files ?? [await decomposeMetric(run, operator.matrix, metadata, context)] };
+    const { ridge } = metric;
+    return {
+      operator,
+      files: files ?? [await decomposeMetric(run, operator.matrix, metadata, context)],
+      ridge,
+    };
   }
+  const secondMoment = secondMomentOf(metric);
   if (files !== null) {
-    const covariance = await readCovariance(run.directory, run.plan.units.hidden);
-    return { files, operator: { symbol: 'C', matrix: covariance } };
+    const moment = await readMoment(run.directory, run.plan.units.hidden, secondMoment);
+    return { files, ridge: ridgeFor(metric, moment), operator: operatorOf(moment, secondMoment) };
   }
-  const { ridge } = metric;
-  return decomposeCovariance(run, { mean: identity.scan.mean, ridge, metadata }, context);
+  return decomposeMoment(run, { ...identity, metric, metadata }, context);
 }
 
-/** The basis of the checkpoint's own covariance, which is saved with its metric. */
-async function decomposeCovariance(
+/** The matrix that a basis must diagonalise, under its name. */
+function operatorOf(matrix: Float64Array, secondMoment: SecondMoment): Operator {
+  return { symbol: secondMoment === 'centred' ? 'C' : 'E', matrix };
+}
+
+/** rho: the given one, or r tr C / d, of the matrix that is to be inverted. @param moment [d, d] */
+function ridgeFor({ ridge, relativeRidge }: ComputedMetric, moment: Float64Array): number {
+  if (ridge !== null) return ridge;
+  const d = Math.sqrt(moment.length);
+  let trace = 0;
+  for (let j = 0; j < d; j++) trace += moment[j * (d + 1)]!;
+  return (relativeRidge! * trace) / d;
+}
+
+/** What the basis of a second moment is made from. */
+interface MomentInputs extends Pick<SettledIdentity, 'weights'> {
+  scan: Pick<SettledIdentity['scan'], 'mean'>;
+  metric: ComputedMetric;
+  metadata: Record<string, string>;
+}
+
+/** The basis of the checkpoint's own covariance, or of its second moment about zero, which is saved with its metric. */
+async function decomposeMoment(
   run: UnitRun,
-  { mean, ridge, metadata }: { mean: Float64Array; ridge: number; metadata: Record<string, string> },
+  { scan: { mean }, weights, metric, metadata }: MomentInputs,
   { stopwatch }: RunContext,
 ): Promise<WrittenBasis> {
   const { directory, backend, plan } = run;
   const d = plan.units.hidden;
-  const { covariance, basis, file } = await stopwatch.time('eigenbasis', undefined, async () => {
+  const secondMoment = secondMomentOf(metric);
+  const { moment, ridge, basis, file } = await stopwatch.time('eigenbasis', undefined, async () => {
     const merged = mergeCovariance(run);
-    const decomposed = await eigenbasisOfCovariance(merged, d, ridge, backend);
+    if (weights !== null) refuseOneWeighedRow(merged, d);
+    if (secondMoment === 'uncentred') uncentreCovariance(merged, mean);
+    const rho = ridgeFor(metric, merged);
+    const decomposed = await eigenbasisOfCovariance(merged, d, rho, backend);
+    const written = writeEigenbasis(directory, decomposed, metadata);
     // Before the metric, whose making takes a while: it follows from the basis.
-    return { covariance: merged, basis: decomposed, file: writeEigenbasis(directory, decomposed, metadata) };
+    return { moment: merged, ridge: rho, basis: decomposed, file: written };
   });
   const metricFile = await stopwatch.time('metric', undefined, async () =>
     writeMetric(
       directory,
-      { metric: await metricOf(basis, d, backend), covariance, mean },
+      { metric: await metricOf(basis, d, backend), moment, secondMoment, mean, weights },
       { ...metadata, ridge: String(ridge) },
     ),
   );
-  return { files: [file, metricFile], operator: { symbol: 'C', matrix: covariance } };
+  return { files: [file, metricFile], operator: operatorOf(moment, secondMoment), ridge };
+}
+
+/** Refuses weights that all lie on one row, or on rows that are equal: their covariance is zero. */
+function refuseOneWeighedRow(covariance: Float64Array, d: number): void {
+  for (let j = 0; j < d; j++) if (covariance[j * (d + 1)]! > 0) return;
+  throw new InputError(
+    'all weight of the rows lies on one row, or on rows that are equal: their covariance is zero, and no metric can be ' +
+      'computed of it; choose other --weights',
+  );
 }
 
 async function decomposeMetric(
@@ -152,7 +203,11 @@ async function readGivenMetric({ plan: { metric, units } }: UnitRun): Promise<Fl
   );
 }
 
-function metricRecord({ plan: { metric } }: UnitRun, file: FileRecord | undefined): MetricRecord {
+function metricRecord(
+  { plan: { metric } }: UnitRun,
+  file: FileRecord | undefined,
+  ridge: number | null,
+): MetricRecord {
   if (metric.source === 'file') return { ...metric, path: path.resolve(metric.path), file: null };
   return {
     source: 'computed',
@@ -161,7 +216,9 @@ function metricRecord({ plan: { metric } }: UnitRun, file: FileRecord | undefine
     dtype: 'float64',
     sha256: file!.sha256,
     file: file!,
-    ridge: metric.ridge,
+    ridge: ridge!,
+    relativeRidge: metric.relativeRidge ?? null,
+    secondMoment: secondMomentOf(metric),
     asymmetry: null,
   };
 }

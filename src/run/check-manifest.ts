@@ -1,7 +1,7 @@
 import type { Check } from '../checks/verdict.js';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import type { Manifest } from '../output/manifest.js';
-import { spectralFiguresOf } from '../tables/spectral-figures.js';
+import { figuresOfRows, spectralFiguresOf } from '../tables/spectral-figures.js';
 import { summariseSpectrum } from '../tables/spectrum.js';
 import type { VerificationResult } from './judge-run.js';
 import { spectrumSource } from './spectrum-source.js';
@@ -17,9 +17,23 @@ export function checkManifest(
 ): Check {
   const projected = manifest.eigenvalues.varianceSource === 'projections' ? variances : null;
   const spectrum = spectrumSource(basis, manifest.metric, projected);
+  const { metric, weights, model } = manifest;
+  const spectralFigures = spectralFiguresOf({
+    ...spectrum,
+    ...basis,
+    means,
+    rows: model.rows,
+    secondMoment: metric.source === 'computed' ? metric.secondMoment : 'centred',
+    isWeighted: weights !== null,
+    rowSums: null,
+  });
+  // No tables are measured again, which alone tell these.
+  const saidOfRows = Object.fromEntries(
+    figuresOfRows.map((name) => [name, manifest.spectralFigures[name] ?? null]),
+  );
   const measured = {
     eigenvalues: summariseSpectrum(spectrum),
-    spectralFigures: spectralFiguresOf({ ...spectrum, ...basis, means, rows: manifest.model.rows }),
+    spectralFigures: { ...spectralFigures, ...saidOfRows },
     projections,
     norms,
   };

@@ -10,7 +10,7 @@ import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import {
   type Comparison,
   type ComparisonResults,
-  comparisonFolder,
+  comparisonFolders,
   comparisonProblems,
   writeComparison,
 } from '../output/comparison-folder.js';
@@ -52,7 +52,10 @@ export async function compareInto(
 ): Promise<Comparison> {
   const { folder } = wanted;
   const started = new Date().toISOString();
-  const stage = openStage(folder, comparisonFolder, wanted.isReplaced);
+  const stage = openStage(folder, comparisonFolders, {
+    option: '--out',
+    isReplaced: wanted.isReplaced,
+  });
   return withCleanUp(
     async () => {
       const pair = await openPair(wanted, context);
@@ -73,13 +76,13 @@ export async function compareInto(
       writeComparison(stage, comparison);
       await readAgain(stage);
       refuseLost(lock);
-      commitStage(folder, comparisonFolder);
+      commitStage(folder, comparisonFolders);
       return comparison;
     },
     () => {
       // What a process makes that has taken the lock over is its own.
       refuseLost(lock);
-      discardStage(folder, comparisonFolder);
+      discardStage(folder, comparisonFolders);
     },
   );
 }

@@ -12,6 +12,9 @@ import { rowSelections } from '../input/vocabulary-rows.js';
 import { backendNames } from '../linalg/backend/backend.js';
 import { type ExportKind, type ExportsConfig, exportKinds } from '../output/exports.js';
 import { partitionFormats } from '../plan/plan-run.js';
+import { parseRidge, RIDGE_FORMS, type Ridge } from '../plan/ridge.js';
+import { secondMoments } from '../plan/second-moment.js';
+import { parseWeighting, WEIGHTING_FORMS, type Weighting } from '../plan/weighting.js';
 import { firstLines } from '../text/first-lines.js';
 import { nearest } from '../text/nearest.js';
 import { shownValue } from '../text/shown-value.js';
@@ -84,7 +87,18 @@ export const configSchema = z.strictObject({
   normRule: z.enum(normRules).optional(),
   /** Metric file (.pt, .safetensors, .npy); without it the metric is computed from the checkpoint. */
   metric: path.optional(),
-  ridge: z.number().min(0).optional(),
+  /** rho, or 'relative=X' for X tr C / d. */
+  ridge: z
+    .union([z.number(), z.string()])
+    .refine((given) => parseRidge(given) !== undefined, `expected ${RIDGE_FORMS}`)
+    .optional(),
+  /** How the rows are weighed of which the metric is computed: a kind, with '=' and a path where it takes a file. */
+  weights: z
+    .string()
+    .refine((text) => parseWeighting(text) !== undefined, `expected ${WEIGHTING_FORMS}`)
+    .default('uniform'),
+  /** What the metric is the inverse of: the covariance, or the second moment about zero. */
+  secondMoment: z.enum(secondMoments).default('centred'),
   workers: wholeNumber.max(1024).default(availableParallelism),
   out: path.optional(),
   format: z.enum(partitionFormats).default('parquet'),
@@ -153,7 +167,9 @@ export interface Overrides {
   foldNorm?: Config['foldNorm'] | undefined;
   normRule?: Config['normRule'] | undefined;
   metric?: string | undefined;
-  ridge?: number | undefined;
+  ridge?: number | string | undefined;
+  weights?: string | undefined;
+  secondMoment?: Config['secondMoment'] | undefined;
   out?: string | undefined;
   format?: Config['format'] | undefined;
   partitionRows?: number | undefined;
@@ -199,8 +215,53 @@ export async function loadConfig(file: string | null, overrides: Overrides): Pro
 export function checkOptions(options: Options, where: string, subjectAt = where): Config {
   const { model, synthetic, ...checked } = checkConfig(configSchema, options, where);
   const config = { ...checked, ...subjectOf({ model, synthetic }, subjectAt) };
-  refuseIdleFold(config, where);
+  refuseIdle(config, where);
   return config;
+}
+
+/**
+ * Refuses options that would do nothing, each by itself a sensible one.
+ *
+ * @param where what the options are to the user
+ * @throws InputError
+ */
+export function refuseIdle(
+  config: Pick<
+    Config,
+    'foldNorm' | 'normRule' | 'side' | 'synthetic' | 'metric' | 'ridge' | 'weights' | 'secondMoment'
+  >,
+  where: string,
+): void {
+  refuseIdleFold(config, where);
+  refuseIdleWeights(config, where);
+}
+
+/** Refuses what decides how a metric is computed where one is given: nothing is computed then that it could decide. */
+function refuseIdleWeights(
+  { metric, ridge, weights, secondMoment }: Pick<Config, 'metric' | 'ridge' | 'weights' | 'secondMoment'>,
+  where: string,
+): void {
+  if (metric === undefined) return;
+  const idle = [
+    ...(weights === 'uniform' ? [] : ['"weights"']),
+    ...(secondMoment === 'centred' ? [] : ['"secondMoment"']),
+    ...(typeof ridge === 'string' && 'relative' in parseRidge(ridge)! ? ['a relative "ridge"'] : []),
+  ];
+  if (idle.length === 0) return;
+  throw new InputError(
+    `${where}: ${idle.join(' and ')} ${idle.length === 1 ? 'says' : 'say'} how a metric is computed, and "metric" gives one: ` +
+      'leave "metric" away, or the others',
+  );
+}
+
+/** How a configuration weighs the rows; null where all are alike. */
+export function weightingOf({ weights }: Pick<Config, 'weights'>): Weighting | null {
+  return parseWeighting(weights) ?? null;
+}
+
+/** The ridge of a configuration; null where it names none. */
+export function ridgeOf({ ridge }: Pick<Config, 'ridge'>): Ridge | null {
+  return ridge === undefined ? null : parseRidge(ridge)!;
 }
 
 /**
@@ -208,7 +269,7 @@ export function checkOptions(options: Options, where: string, subjectAt = where)
  * @param where what the options are to the user
  * @throws InputError
  */
-export function refuseIdleFold(
+function refuseIdleFold(
   { foldNorm, normRule, side, synthetic }: Pick<Config, 'foldNorm' | 'normRule' | 'side' | 'synthetic'>,
   where: string,
 ): void {

@@ -149,12 +149,12 @@ async function computeRun(
   // A place that cannot be written must show before the work, not after it.
   prepareExports(plannedExports(plan, directory.path));
   publishScan(run, scanned);
-  const identity = settleIdentity(run, scanned);
+  const identity = await settleIdentity(run, scanned, context, prepared.weighting ?? undefined);
   const intact = await intactRecords(run, records, context);
   if (metric.source === 'computed' && intact.basis === undefined) await computeCovariance(run, context);
   const matrix = metric.source === 'file' ? metric.matrix : null;
   const basis = await settleBasis(run, { identity, intact: intact.basis, matrix }, context);
-  const units = await projectAndVerify(run, { basis, mean: identity.scan.mean, intact }, context);
+  const units = await projectAndVerify(run, { basis, identity, intact }, context);
   directory.refuseLost();
   const found = { identity, basis, verified: units.judge(), tables: units.tables, vocabulary };
   const results = await finishRun(run, found, context);

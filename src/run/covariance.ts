@@ -39,7 +39,8 @@ export async function computeCovariance(
 
 /**
  * Merges C = (1/V) sum_i (gamma_i - mu)(gamma_i - mu)^T, [d, d], float64, from what its units have left, in their order, so
- * that its bits depend neither on the workers nor on the partitions. Divisor V, not V - 1. A final norm is folded into it.
+ * that its bits depend neither on the workers nor on the partitions. Divisor V, not V - 1. Where rows are weighed, their weights
+ * stand for 1/V. A final norm is folded into it.
  *
  * @throws InputError where a unit is missing, or damaged: then it is withdrawn
  */
@@ -47,6 +48,8 @@ export function mergeCovariance(run: UnitRun): Float64Array {
   const { rows, hidden: d } = run.plan.units;
   const records = recordsOfStage(run.store, run.plan, 'covariance');
   const matrix = new Float64Array(d * d);
+  // Weights are divided already: their sum is 1.
+  const divisor = run.plan.weights === undefined ? rows : 1;
   let sums = new Float64Array(0);
   for (const [unit, { rows: range, columns }] of covarianceUnits(rows, d).entries()) {
     const blocks = blocksOf(
@@ -59,7 +62,7 @@ export function mergeCovariance(run: UnitRun): Float64Array {
       for (let k = 0; k < sums.length; k++) sums[k]! += blocks[k]!;
       freeBuffer(blocks.buffer);
     }
-    if (range.first + range.count === rows) unpackCovariance(sums, columns, { matrix, d, divisor: rows });
+    if (range.first + range.count === rows) unpackCovariance(sums, columns, { matrix, d, divisor });
   }
   const { fold } = run.plan.checkpoint.source;
   if (fold !== undefined) foldCovariance(matrix, fold);

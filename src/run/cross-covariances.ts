@@ -5,7 +5,7 @@ import { tellRows } from '../executor/tell-rows.js';
 import type { PickedRows } from '../input/picked-rows.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
 import type { Matrix } from '../linalg/matrix.js';
-import { seededOrder } from '../plan/seeded-order.js';
+import { seededOrder } from '../linalg/seeded-order.js';
 import { type ComparedPair, rowsByUnit } from './compared-pair.js';
 import type { RunContext } from './context.js';
 

@@ -5,6 +5,8 @@ import type { Pace, Rates } from './measure-rates.js';
 export interface Workload {
   workers: number;
   computesMetric: boolean;
+  /** Passes through the rows that their weights take. */
+  weightPasses: number;
   /** Of partitions and exports, which must be on the disk before the run is finished. */
   dataBytes: number;
   /** The most that the tables, and the report, may take; 0 where there are none. */
@@ -19,7 +21,7 @@ const SYMMETRIC_PART = 0.65;
 export function estimateTime(
   { scans, partitions }: Pick<Plan, 'scans' | 'partitions'>,
   { startUp, paces, product, eigh, tablesPerByte, reportPerByte, syncPerByte }: Rates,
-  { workers, computesMetric, dataBytes, tableBytes, reportBytes }: Workload,
+  { workers, computesMetric, weightPasses, dataBytes, tableBytes, reportBytes }: Workload,
 ): Record<string, number> {
   const ranges = scans.map(({ count }) => count);
   const parts = partitions.map(({ rows }) => rows.count);
@@ -31,6 +33,7 @@ export function estimateTime(
   return {
     'start-up': startUp,
     scan: seconds(ranges, paces.scan),
+    ...(weightPasses > 0 ? { weights: weightPasses * seconds(ranges, paces.scan) } : {}),
     ...(computesMetric ? { covariance: seconds(ranges, paces.covariance) } : {}),
     eigenbasis: eigh,
     // M = V diag(lambda) V^T.

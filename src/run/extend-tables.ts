@@ -1,4 +1,5 @@
-import { columnVariances, mergeMeasurements } from '../checks/measurements.js';
+import { columnVariances } from '../checks/averages.js';
+import { mergeMeasurements } from '../checks/measurements.js';
 import { summationOf } from '../checks/rounding.js';
 import { EigenshardError } from '../errors.js';
 import type { Checkpoint } from '../input/checkpoint.js';
@@ -6,9 +7,13 @@ import { readLogitBias, recordBias } from '../input/logit-bias.js';
 import type { EigenbasisOnDisk } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
 import type { Manifest } from '../output/manifest.js';
+import { identityOfManifest } from '../output/manifest-identity.js';
+import { readWeighing } from '../output/metric-file.js';
+import { weighingOfTables } from '../output/run-identity.js';
 import { stageFile } from '../output/staged-files.js';
 import { writeReport } from '../report/write-report.js';
 import { emptyTables } from '../tables/merged-tables.js';
+import { withFiguresOfRows } from '../tables/spectral-figures.js';
 import { readVocabulary, type Vocabulary } from '../tables/vocabulary.js';
 import { refuseDamaged } from './export-projections.js';
 import { measurePartitions } from './measure-partitions.js';
@@ -70,11 +75,13 @@ export async function extendTables(
   const { model, metric, eigenvalues } = manifest;
   const { source, scan, vocabulary, logitBias } = inputs;
   const { rows, hidden } = model;
-  const tables = emptyTables(basis, scan.mean, { rows, top });
+  const weighing = manifest.weights === null ? null : await readWeighing(directory, model);
+  const mean = weighing?.mean ?? scan.mean;
+  const tables = emptyTables(basis, mean, { rows, top, ...weighingOfTables(identityOfManifest(manifest)) });
   const metadata = fileMetadata(manifest.fingerprint, manifest.layout, model.name);
   const partitions = recordedPartitions(manifest);
   const summation = summationOf(manifest.execution.kernels);
-  const measured = { source, hidden, directory, metadata, partitions, basis, summation, tables };
+  const measured = { source, hidden, directory, metadata, partitions, basis, summation, weighing, tables };
   const parts = await stopwatch.time('verification', rows, (advance) =>
     measurePartitions(executor, measured, advance),
   );
@@ -84,13 +91,26 @@ export async function extendTables(
   );
   const isProjected = eigenvalues.varianceSource === 'projections';
   const variances = isProjected ? columnVariances(mergeMeasurements(parts)) : null;
-  const target = { directory: stage, source, metadata, rowHashes: scan.rowHashes!, vocabulary, logitBias };
+  const target = {
+    directory: stage,
+    source,
+    metadata,
+    rowHashes: scan.rowHashes!,
+    vocabulary,
+    logitBias,
+    weights: weighing?.weights ?? null,
+  };
   const written = await stopwatch.time('tables', undefined, () =>
     writeTables(target, spectrumSource(basis, metric, variances), tables),
   );
   for (const file of written.files) stageFile(directory, file);
   const notes = vocabulary.notes.filter((note) => !model.notes.includes(note));
-  const results = { ...manifest, model: { ...model, notes: [...model.notes, ...notes] }, tables: written };
+  const results = {
+    ...manifest,
+    model: { ...model, notes: [...model.notes, ...notes] },
+    spectralFigures: withFiguresOfRows(manifest.spectralFigures, tables),
+    tables: written,
+  };
   if (!hasReport(manifest)) return results;
   const report = await stopwatch.time('report', undefined, () => writeReport(directory, results, stage));
   stageFile(directory, report);

@@ -51,7 +51,15 @@ export async function finishRun(
   const exports = await makeExports(run, found, context);
   const spectrum = spectrumOf(basis, verified);
   const tables = await makeTables(run, found, spectrum, context);
-  const results = resultsOf(run, { identity, basis, verified, spectrum, tables, exports });
+  const results = resultsOf(run, {
+    identity,
+    basis,
+    verified,
+    spectrum,
+    tables,
+    merged: found.tables,
+    exports,
+  });
   if (tables === null || !run.plan.report) return { ...results, report: null };
   const report = await context.stopwatch.time('report', undefined, () => writeReport(run.directory, results));
   return { ...results, report };
@@ -100,17 +108,22 @@ async function makeExports(
   return { targets, projections, parts: made.parts, digests };
 }
 
-/** What figures of the spectrum are taken from: where the metric may be another's, the variance is measured. */
+/**
+ * What figures of the spectrum are taken from: where the metric may be another's, or is the inverse of another moment than the
+ * variance, the variance is measured.
+ */
 function spectrumOf(
   { stored, metric }: Basis,
   { verification: { checks }, variances }: VerificationResult,
 ): SpectrumSource {
-  return spectrumSource(stored, metric, metricMatches(checks) === true ? null : variances);
+  const isOfVariance = metric.source === 'file' || metric.secondMoment !== 'uncentred';
+  const isKnown = isOfVariance && metricMatches(checks) === true;
+  return spectrumSource(stored, metric, isKnown ? null : variances);
 }
 
 async function makeTables(
   { directory, plan }: UnitRun,
-  { identity: { fingerprint, scan }, tables, vocabulary }: FoundRun,
+  { identity: { fingerprint, scan, weights }, tables, vocabulary }: FoundRun,
   spectrum: SpectrumSource,
   { stopwatch }: RunContext,
 ): Promise<Manifest['tables']> {
@@ -122,6 +135,7 @@ async function makeTables(
     rowHashes: scan.rowHashes!,
     vocabulary,
     logitBias: await readLogitBias(plan.checkpoint.logitBias ?? null, scan.offsets, plan.units.rows),
+    weights,
   };
   return stopwatch.time('tables', undefined, () => writeTables(target, spectrum, tables));
 }

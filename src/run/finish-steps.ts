@@ -8,7 +8,7 @@ import type { Manifest } from '../output/manifest.js';
 import { RunDirectory } from '../output/run-directory.js';
 import { refuseOtherPlan } from '../output/run-plan.js';
 import { recordsOfStage, scannedIdentity } from '../output/run-records.js';
-import { readScannedRange } from '../output/unit-parts.js';
+import { readIdentityArrays, readScannedRange } from '../output/unit-parts.js';
 import { readVocabulary } from '../tables/vocabulary.js';
 import { settleBasis } from './basis.js';
 import type { RunContext } from './context.js';
@@ -34,14 +34,17 @@ export async function finishSteps(unlocked: UnitRun, context: RunContext): Promi
       const of = (stage: DoneRecord['stage']) => records.filter((record) => record.stage === stage);
       const scanned = of('scan').map((record) => readScannedRange(run.store, record));
       const { contentSha256, fingerprint } = scannedIdentity(of('identity'))!;
-      const scan = mergeScans(scanned, { ...plan.checkpoint.source, rows: plan.units.rows });
+      const { weights = null, ...means } = readIdentityArrays(run.store, of('identity')[0]!);
+      // Of weighed rows the scan does not tell the means.
+      const scan = { ...mergeScans(scanned, { ...plan.checkpoint.source, rows: plan.units.rows }), ...means };
       const identity = {
         fingerprint,
         scan,
+        weights,
         identity: { ...plan.identity, model: { ...plan.identity.model, contentSha256 } },
       };
       const basis = await settleBasis(run, { identity, intact: of('basis')[0], matrix: null }, context);
-      const units = new VerifiedUnits(run, basis, scan.mean);
+      const units = new VerifiedUnits(run, basis, identity);
       await context.stopwatch.time('merge', undefined, async () => {
         for (const record of of('verify')) units.add(record);
       });

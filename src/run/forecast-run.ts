@@ -5,17 +5,19 @@ import { readable } from '../files/readable.js';
 import type { FinalNorm } from '../input/checkpoint.js';
 import { type MetricHeader, readMetricHeader } from '../input/metric.js';
 import { planModel } from '../input/plan-model.js';
+import { refuseUnusable } from '../input/weighting/read-weighting.js';
 import type { BackendIdentity } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import { exportName, exportTargets } from '../output/exports.js';
 import { type Manifest, REPORT_NAME, readManifest, TABLE_NAMES } from '../output/manifest.js';
 import { manifestFiles } from '../output/manifest-files.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
+import type { ComputedMetric } from '../output/run-identity.js';
 import { readRecords, readRecordsFile } from '../output/run-records.js';
 import { directoryStore } from '../output/run-store.js';
 import { filesOf, planRun } from '../plan/plan-run.js';
 import { needsOf, partsOf } from './admit-run.js';
-import type { Config } from './config.js';
+import { type Config, weightingOf } from './config.js';
 import type { RunContext } from './context.js';
 import type { DiskNeed } from './disk-space.js';
 import { estimateTime } from './estimate-time.js';
@@ -25,6 +27,7 @@ import { measureRates } from './measure-rates.js';
 import { outputPath } from './output-path.js';
 import { peakMemoryBytes, refuseBeyondMemory } from './peak-memory.js';
 import { type PlannedFile, planRunFiles } from './planned-files.js';
+import { passesOfWeighting } from './weigh-rows.js';
 
 /** What a run would do and need, without anything of it being done. Sizes are in bytes, times in seconds. */
 export interface RunForecast {
@@ -45,7 +48,9 @@ export interface RunForecast {
     /** Still to be downloaded, where the model is on the hub. */
     bytesToDownload: number;
   };
-  metric: { source: 'computed'; ridge: number } | ({ source: 'file' } & MetricHeader);
+  metric: ComputedMetric | ({ source: 'file' } & MetricHeader);
+  /** How the rows are weighed, as it was asked for: 'uniform', 'counts=FILE', ... */
+  weights: string;
   partitions: { count: number; rows: number; format: Config['format']; bytes: number };
   exports: { path: string; bytes: number }[];
   /** With the most that they may take; null where there are to be none. */
@@ -87,6 +92,8 @@ export async function forecastRun(
   const given =
     config.metric === undefined ? null : await readMetricHeader(config.metric, { hiddenSize: hidden });
   const metric = metricOfRun(config, given);
+  const weighting = weightingOf(config);
+  if (weighting !== null) await refuseUnusable(weighting, hidden);
   const computesMetric = metric.source === 'computed';
   const plan = planRun({ rows, hidden, partitionRows: config.partitionRows, format });
   const name = config.name ?? found.name;
@@ -115,6 +122,7 @@ export async function forecastRun(
   const workload = {
     workers: executor.concurrency,
     computesMetric,
+    weightPasses: weighting === null ? 0 : passesOfWeighting(weighting),
     dataBytes: partitionBytes + exportBytes,
     tableBytes,
     reportBytes,
@@ -137,6 +145,7 @@ export async function forecastRun(
       bytesToDownload: found.bytesToDownload,
     },
     metric,
+    weights: config.weights,
     partitions: {
       count: plan.partitions.length,
       rows: plan.partitionRows,

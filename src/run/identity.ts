@@ -3,25 +3,37 @@ import { InputError } from '../errors.js';
 import type { Metric } from '../input/metric.js';
 import type { NormRecord } from '../input/norm/fold-source.js';
 import type { Normalisation } from '../input/normalisation.js';
+import type { WeightingRecord } from '../input/weighting/read-weighting.js';
 import { LAYOUT_VERSION } from '../output/manifest.js';
-import { normIdentity, type RunIdentity } from '../output/run-identity.js';
+import {
+  type ComputedMetric,
+  normIdentity,
+  type RunIdentity,
+  weightingIdentity,
+} from '../output/run-identity.js';
 import type { Plan } from '../plan/plan-run.js';
-import { type Config, DEFAULT_RIDGE } from './config.js';
+import { type Config, DEFAULT_RIDGE, ridgeOf } from './config.js';
 
 /** What a run's identity needs of its metric; `ridge` is rho, null where a given metric does not say it. */
-export type MetricIdentity =
-  | { source: 'computed'; ridge: number }
-  | { source: 'file'; sha256: string; ridge: number | null };
+export type MetricIdentity = ComputedMetric | { source: 'file'; sha256: string; ridge: number | null };
 
 /**
  * The metric of a run: the given one, with the ridge that file or option says, or the one that is computed.
  * @throws InputError where the metric file and the option contradict each other
  */
 export function metricOfRun<Given extends Pick<Metric, 'file' | 'ridge'>>(
-  { ridge }: Pick<Config, 'ridge'>,
+  config: Pick<Config, 'ridge' | 'secondMoment'>,
   given: Given | null,
-): { source: 'computed'; ridge: number } | ({ source: 'file' } & Given) {
-  if (given === null) return { source: 'computed', ridge: ridge ?? DEFAULT_RIDGE };
+): ComputedMetric | ({ source: 'file' } & Given) {
+  const asked = ridgeOf(config);
+  if (given === null) {
+    const uncentred = config.secondMoment === 'uncentred' ? { secondMoment: config.secondMoment } : {};
+    if (asked !== null && 'relative' in asked)
+      return { source: 'computed', ridge: null, relativeRidge: asked.relative, ...uncentred };
+    return { source: 'computed', ridge: asked?.absolute ?? DEFAULT_RIDGE, ...uncentred };
+  }
+  // A relative one is refused beside a given metric.
+  const ridge = asked !== null && 'absolute' in asked ? asked.absolute : undefined;
   if (ridge !== undefined && given.ridge !== null && ridge !== given.ridge) {
     throw new InputError(
       `${given.file}: was made with the ridge ${given.ridge}, not ${ridge}; leave --ridge away, or correct it`,
@@ -36,6 +48,8 @@ interface Content {
   dtype: string;
   normalisation: Normalisation | null;
   norm: NormRecord | null;
+  /** How the rows are weighed; null where all are alike. */
+  weighting: Pick<WeightingRecord, 'kind' | 'sha256'> | null;
   contentSha256: string;
 }
 
@@ -46,7 +60,7 @@ interface Content {
 export function identityOfRun(
   config: Config,
   plan: Plan,
-  { name, dtype, normalisation, norm, contentSha256 }: Content,
+  { name, dtype, normalisation, norm, weighting, contentSha256 }: Content,
   metric: MetricIdentity,
 ): RunIdentity {
   return {
@@ -58,9 +72,10 @@ export function identityOfRun(
     // Runs from before there was a choice took the rows as they are stored.
     ...(normalisation === null ? {} : { normalisation }),
     ...(norm === null ? {} : { norm: normIdentity(norm) }),
+    ...(weighting === null ? {} : { weights: weightingIdentity(weighting) }),
     metric:
       metric.source === 'computed'
-        ? { source: metric.source, ridge: metric.ridge }
+        ? metric
         : { source: metric.source, sha256: metric.sha256, ridge: metric.ridge },
     format: config.format,
     partitionRows: plan.partitionRows,

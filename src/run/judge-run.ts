@@ -1,7 +1,8 @@
+import { averageRow, columnMeans, columnVariances } from '../checks/averages.js';
 import type { BasisCheck } from '../checks/basis-check.js';
 import type { Expected } from '../checks/expected.js';
 import { checkProjections, NOTEBOOK_NORM_LIMIT, PROBE, ROW_NORMS } from '../checks/identities.js';
-import { columnVariances, type Measurements, mergeMeasurements } from '../checks/measurements.js';
+import { type Measurements, mergeMeasurements } from '../checks/measurements.js';
 import { type Check, notApplicable, type Verification } from '../checks/verdict.js';
 import { VerificationError } from '../errors.js';
 import type { Executor } from '../executor/executor.js';
@@ -20,7 +21,7 @@ export interface VerificationResult {
   verification: Verification;
   projections: Manifest['projections'];
   norms: Manifest['norms'];
-  /** Means of the columns of the projections, and their variances, [d]. */
+  /** Means of the columns of the projections, and their variances, [d], by the rows' weights. */
   means: Float64Array;
   variances: Float64Array;
 }
@@ -29,7 +30,7 @@ export interface VerificationResult {
 export async function judgeRun(
   executor: Executor,
   options: MeasuredRun &
-    Omit<JudgedRun, 'hasCheckpoint'> & {
+    Omit<JudgedRun, 'hasCheckpoint' | 'weights'> & {
       /** What is wrong with the other files of the run, in words. */
       otherProblems: Promise<readonly string[]>;
     },
@@ -38,7 +39,11 @@ export async function judgeRun(
   const parts = await measurePartitions(executor, options, onRows);
   const measured = mergeMeasurements(parts);
   measured.problems.unshift(...(await options.otherProblems));
-  const judged = judgeMeasurements(measured, { ...options, hasCheckpoint: options.source !== null });
+  const judged = judgeMeasurements(measured, {
+    ...options,
+    hasCheckpoint: options.source !== null,
+    weights: options.weighing?.weights ?? null,
+  });
   return { files: parts.map(({ files }) => files), ...judged };
 }
 
@@ -55,15 +60,17 @@ export interface JudgedRun {
   hasCheckpoint: boolean;
   /** mu, [d], which stands in for the checkpoint's where that is not at hand; null where it is not known. */
   mean: Float64Array | null;
+  /** Weights of the rows, [V], their sum 1; null where all are alike. */
+  weights: Float64Array | null;
 }
 
 /** Judges identities 2 to 6. */
 export function judgeMeasurements(
   measurements: Measurements,
-  { basis, basisCheck, ridge, metric, summation, hasCheckpoint, mean: known }: JudgedRun,
+  { basis, basisCheck, ridge, metric, summation, hasCheckpoint, mean: known, weights }: JudgedRun,
 ): Omit<VerificationResult, 'files'> {
   const d = basis.eigenvalues.length;
-  const mean = hasCheckpoint ? measurements.gammaSums.map((sum) => sum / measurements.rows) : known;
+  const mean = hasCheckpoint ? averageRow(measurements) : known;
   const judged = checkProjections(measurements, {
     eigenvalues: basis.eigenvalues,
     covarianceEigenvalues: basis.covarianceEigenvalues,
@@ -72,6 +79,7 @@ export function judgeMeasurements(
     ridge,
     meanProjections: mean === null ? null : rowTimesMatrix(mean, basis.eigenvectors),
     metric,
+    weights,
   });
   const checks = [...basisCheck.checks, ...(hasCheckpoint ? judged : withoutCheckpoint(judged))];
 
@@ -104,7 +112,7 @@ export function judgeMeasurements(
       euclidean: momentsOfSums(measurements.norm, rows),
       causal: momentsOfSums(measurements.causalNorm, rows),
     },
-    means: measurements.sums.map((sum) => sum / measurements.rows),
+    means: columnMeans(measurements),
     variances: columnVariances(measurements),
   };
 }

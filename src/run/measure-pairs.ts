@@ -43,7 +43,7 @@ export async function measureNorms(
         eigenvectors: basis.reference,
         backend: pair.backend.choice,
       }));
-      await runTasks(tellRows(executor, advance), 'rowNorms', inputs, (part, unit) =>
+      await runTasks(tellRows(executor, advance), 'causalNorms', inputs, (part, unit) =>
         placeNormPart(norms[side], part, pair.units[unit]!.first),
       );
     }

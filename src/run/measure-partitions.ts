@@ -5,6 +5,8 @@ import type { VerifyResult } from '../executor/tasks.js';
 import { tellRows } from '../executor/tell-rows.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
+import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
+import type { RowRange } from '../plan/row-ranges.js';
 import type { MergedTables } from '../tables/merged-tables.js';
 import type { RecordedPartition } from './recorded-partitions.js';
 
@@ -20,6 +22,8 @@ export interface MeasuredRun {
   basis: StoredEigenbasis;
   /** How the products were summed. */
   summation: Summation;
+  /** Weights of all rows, [V], and mu, [d]; null where all are alike. */
+  weighing: { weights: Float64Array; mean: Float64Array } | null;
   /** Takes the tables' parts, measured with the partitions; null where none are wanted. */
   tables: MergedTables | null;
 }
@@ -27,10 +31,15 @@ export interface MeasuredRun {
 /** Re-reads every partition and the checkpoint on the pool. @returns what was measured of each partition, in order */
 export async function measurePartitions(
   executor: Executor,
-  { source, hidden, directory, metadata, partitions, basis, summation, tables }: MeasuredRun,
+  { source, hidden, directory, metadata, partitions, basis, summation, weighing, tables }: MeasuredRun,
   onRows: (rows: number) => void,
 ): Promise<Omit<VerifyResult, 'tables'>[]> {
   const probe = freivaldsProbe(basis.eigenvectors, hidden);
+  const means = weighing === null ? null : rowTimesMatrix(weighing.mean, basis.eigenvectors);
+  const rangeOf = ({ first, count }: RowRange) =>
+    weighing === null || means === null
+      ? undefined
+      : { weights: weighing.weights.slice(first, first + count), means };
   const inputs = partitions.map((partition) => ({
     ...partition,
     source,
@@ -40,6 +49,7 @@ export async function measurePartitions(
     eigenvalues: basis.eigenvalues,
     probe,
     summation,
+    weighing: rangeOf(partition.rows),
     tables: tables?.settings ?? null,
   }));
   const parts: Omit<VerifyResult, 'tables'>[] = [];

@@ -1,6 +1,6 @@
 import { reduceTasks } from '../executor/executor.js';
 import { tellRows } from '../executor/tell-rows.js';
-import { seededOrder } from '../plan/seeded-order.js';
+import { seededOrder } from '../linalg/seeded-order.js';
 import {
   countShared,
   emptyNearestLists,

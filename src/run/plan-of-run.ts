@@ -3,6 +3,7 @@ import type { Checkpoint } from '../input/checkpoint.js';
 import type { RecordedBias } from '../input/logit-bias.js';
 import type { Metric } from '../input/metric.js';
 import type { NormRecord } from '../input/norm/fold-source.js';
+import type { ReadWeighting } from '../input/weighting/read-weighting.js';
 import type { Backend } from '../linalg/backend/backend.js';
 import { EIGENBASIS_NAME } from '../output/eigenbasis-file.js';
 import { exportName, exportTargets } from '../output/exports.js';
@@ -25,6 +26,8 @@ export interface PlanInputs {
   /** The final norm that is folded into the rows; null where none is. */
   norm: NormRecord | null;
   logitBias: RecordedBias | null;
+  /** How the rows are weighed; null where all are alike. */
+  weighting: ReadWeighting | null;
   metric: RunMetric;
   /** What the run is made from; of the weights' hash nothing is taken. */
   identity: RunIdentity;
@@ -39,7 +42,7 @@ export interface PlanInputs {
  * @param place its directory, absolute, and ISO time of its first start
  */
 export function planOfRun(
-  { config, checkpoint, norm, logitBias, metric, identity, notes, backend }: PlanInputs,
+  { config, checkpoint, norm, logitBias, weighting, metric, identity, notes, backend }: PlanInputs,
   place: { directory: string; started: string },
 ): PlanOfRun {
   const { path: given, source, normalisation, model, origin } = checkpoint;
@@ -59,6 +62,7 @@ export function planOfRun(
       origin,
       notes: [...notes],
     },
+    ...(weighting === null ? {} : { weights: weighting.record }),
     metric: metric.source === 'computed' ? metric : givenMetric(metric),
     exports: exportTargets(config.exports, place.directory).map((target) => ({
       ...target,

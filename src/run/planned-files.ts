@@ -22,14 +22,16 @@ export interface PlannedFile {
 
 /** Has the length of every fingerprint, on which the lengths of files depend. */
 const ANY_FINGERPRINT = '0'.repeat(64);
-/** Likewise. */
+/** As long as a number can be: a relative ridge is known when the covariance is. */
+const ANY_RIDGE = String(-Number.MIN_VALUE - Math.PI * 1e-300);
+/** Has the length of every time. */
 const ANY_TIME = new Date(0).toISOString();
 
 /**
  * Every file that a run will write, before anything of it is computed: data with its exact size, tables and report,
  * which are compressed, with the most that they should take. Beside them stand the manifest and the records.
  *
- * @param name what the model is called in metadata; @param ridge rho; null where a given metric does not say it
+ * @param name what the model is called in metadata; @param ridge rho; null where a given metric does not say it, or it is relative
  * @throws InputError where a partition cannot be written in its format
  */
 export async function planRunFiles(
@@ -51,11 +53,16 @@ export async function planRunFiles(
   const own = (relativePath: string, bytes: number) => ({ path: path.join(directory, relativePath), bytes });
   const files = [
     own(MARKER_NAME, MARKER_TEXT.length),
-    own(EIGENBASIS_NAME, planEigenbasis(plan.hidden, ridge !== null, metadata).bytes),
+    own(
+      EIGENBASIS_NAME,
+      planEigenbasis(plan.hidden, config.metric === undefined || ridge !== null, metadata).bytes,
+    ),
   ];
   if (config.metric === undefined) {
-    const withRidge = { ...metadata, ridge: String(ridge) };
-    files.push(own(METRIC_NAME, planMetric(plan.hidden, withRidge).bytes));
+    const withRidge = { ...metadata, ridge: ridge === null ? ANY_RIDGE : String(ridge) };
+    const weighted = config.weights === 'uniform' ? 0 : plan.rows;
+    const { secondMoment } = config;
+    files.push(own(METRIC_NAME, planMetric(plan.hidden, { secondMoment, weighted }, withRidge).bytes));
   }
   const bytesByRows = new Map<number, { parquet: number; arrow: number }>();
   for (const partition of plan.partitions) {

@@ -9,13 +9,19 @@ import { foldSource, type NormRecord } from '../input/norm/fold-source.js';
 import { openCheckpoint } from '../input/open-checkpoint.js';
 import { mergeScans, type ScannedRange } from '../input/scan.js';
 import { selectRows } from '../input/vocabulary-rows.js';
+import {
+  needsLogitBias,
+  type ReadWeighting,
+  readWeighting,
+  type WeighedCheckpoint,
+} from '../input/weighting/read-weighting.js';
 import type { Backend } from '../linalg/backend/backend.js';
 import type { RunIdentity } from '../output/run-identity.js';
 import { type Plan, planRun } from '../plan/plan-run.js';
 import { readVocabulary, type Vocabulary } from '../tables/vocabulary.js';
 import { counted } from '../text/figures.js';
 import type { Candidate } from './admit-run.js';
-import { type Config, DEFAULT_RIDGE, normWishOf } from './config.js';
+import { type Config, DEFAULT_RIDGE, normWishOf, ridgeOf, weightingOf } from './config.js';
 import type { RunContext } from './context.js';
 import { findGenerated, foundModel } from './find-model.js';
 import { fingerprintOf, identityOfRun, metricOfRun } from './identity.js';
@@ -35,6 +41,8 @@ export interface RunInputs {
   norm: NormRecord | null;
   /** Bias of the logits; null where the model has none. */
   logitBias: RecordedBias | null;
+  /** How the rows are weighed; null where all are alike. */
+  weighting: ReadWeighting | null;
   plan: Plan;
   metric: RunMetric;
   /** Texts of the tokens, which the tables name; null where none are wanted. */
@@ -74,7 +82,7 @@ export async function prepareRun(
   // The pool reads the weights while this thread reads metric and tokenizer.
   const scan = ({ source }: Checkpoint, { rows, scans }: Plan) =>
     context.stopwatch.time('scan', rows, async (advance) => {
-      const hashRows = config.tables === 'all';
+      const hashRows = config.tables === 'all' || config.weights === 'unique';
       scanned = await scanRanges(context.executor, source, scans, { hashRows }, advance);
     });
   const inputs = await openInputs(config, backend, context, { ...given, meanwhile: scan });
@@ -105,33 +113,39 @@ export async function openInputs(
   for (const note of found.notes) context.note(note);
   const { source: folded, norm } = await foldSource(await normaliseSource(found, context), found.finalNorm);
   const checkpoint = { ...found, source: folded };
-  // Tables alone show it.
-  const logitBias = config.tables === 'none' ? null : await recordBias(found.logitBias, context.note);
+  const asked = weightingOf(config);
+  // Tables and weights alone show it.
+  const isNeeded = config.tables === 'all' || needsLogitBias(asked);
+  const logitBias = isNeeded ? await recordBias(found.logitBias, context.note) : null;
   const { source, normalisation } = checkpoint;
   const { format, partitionRows } = config;
   const plan = planRun({ rows: source.rows, hidden: source.columns, partitionRows, format });
   const { first, count } = plan.partitions[0]!.rows;
   if (format !== 'parquet') checkArrowRows({ firstRow: first, rowCount: count, columns: plan.hidden });
-  if (config.metric === undefined) checkRank(plan, config.ridge ?? DEFAULT_RIDGE, context);
+  if (config.metric === undefined) checkRank(plan, config, context);
 
+  const weighed = weighedCheckpoint({ path: checkpoint.path, source, logitBias });
   const inputs = [
+    asked === null ? null : readWeighting(asked, weighed),
     config.metric === undefined ? null : readMetric(config.metric, { hiddenSize: source.columns }),
     config.tables === 'none' ? null : readVocabularyOfTables(checkpoint),
     meanwhile(checkpoint, plan),
   ] as const;
   await Promise.allSettled(inputs);
-  const [given, vocabulary] = await Promise.all(inputs);
-  const ofTokenizer = vocabulary?.notes ?? [];
-  for (const note of ofTokenizer) context.note(note);
+  const [weighting, given, vocabulary] = await Promise.all(inputs);
+  const notes = [...(vocabulary?.notes ?? []), ...(weighting?.notes ?? [])];
+  for (const note of notes) context.note(note);
   const metric = metricOfRun(config, given);
   const name = config.name ?? checkpoint.model.name;
-  const model = { name, dtype: source.dtype, normalisation, norm, contentSha256: '' };
+  const ofWeights = weighting?.record ?? null;
+  const model = { name, dtype: source.dtype, normalisation, norm, weighting: ofWeights, contentSha256: '' };
   return {
     config,
     checkpoint,
-    notes: [...checkpoint.notes, ...ofTokenizer],
+    notes: [...checkpoint.notes, ...notes],
     norm,
     logitBias,
+    weighting,
     plan,
     metric,
     vocabulary,
@@ -166,13 +180,29 @@ async function openInput(config: Config, context: RunContext, admit: Given['admi
   return selectRows(chooseHeadRows(await openCheckpoint(directory), config.headRows), config.rows);
 }
 
+/** The checkpoint of a run as a weighting sees it. */
+export function weighedCheckpoint({
+  path: place,
+  source: { rows, columns: hidden, fold },
+  logitBias,
+}: {
+  path: string;
+  source: RowSource;
+  logitBias: RecordedBias | null;
+}): WeighedCheckpoint {
+  return { place, rows, hidden, logitBias, hasNormBias: fold !== undefined && fold.bias !== null };
+}
+
 /** V rows span at most V - 1 directions around their mean. */
-function checkRank({ rows, hidden }: Plan, ridge: number, { note }: RunContext): void {
+function checkRank({ rows, hidden }: Plan, config: Pick<Config, 'ridge'>, { note }: RunContext): void {
   if (rows > hidden) return;
+  const asked = ridgeOf(config);
+  const ridge = asked !== null && 'relative' in asked ? asked : (asked?.absolute ?? DEFAULT_RIDGE);
   const reason = `${counted(rows, 'row')} ${rows === 1 ? 'gives' : 'give'} a covariance of rank ${rows - 1} at most, less than the hidden size ${hidden}`;
   if (ridge === 0)
     throw new InputError(`${reason}: without a ridge it has no inverse. Give a --ridge above 0`);
-  note(`warning: ${reason}; in the other directions the metric is 1 / ridge = ${1 / ridge}`);
+  const inverse = typeof ridge === 'number' ? `1 / ridge = ${1 / ridge}` : '1 / ridge';
+  note(`warning: ${reason}; in the other directions the metric is ${inverse}`);
 }
 
 /**

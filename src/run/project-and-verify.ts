@@ -10,14 +10,14 @@ import type { Basis } from './basis.js';
 import type { RunContext } from './context.js';
 import type { IntactRecords } from './intact-records.js';
 import { memoryForCopies } from './peak-memory.js';
+import type { SettledIdentity } from './settle-identity.js';
 import { type UnitRun, unitInput } from './unit-run.js';
 import { VerifiedUnits } from './verified-units.js';
 
 /** What partitions are projected on, and which of them lie there already. */
 interface Projection {
   basis: Basis;
-  /** mu, [d] */
-  mean: Float64Array;
+  identity: Pick<SettledIdentity, 'weights'> & { scan: Pick<SettledIdentity['scan'], 'mean'> };
   intact: IntactRecords;
 }
 
@@ -30,11 +30,11 @@ interface Projection {
  */
 export async function projectAndVerify(
   run: UnitRun,
-  { basis, mean, intact }: Projection,
+  { basis, identity, intact }: Projection,
   { executor, stopwatch }: RunContext,
 ): Promise<VerifiedUnits> {
   const { partitions, rows } = run.plan.units;
-  const verified = new VerifiedUnits(run, basis, mean);
+  const verified = new VerifiedUnits(run, basis, identity);
   const inLane = pLimit(executor.concurrency);
   const { hidden } = run.plan.units;
   const { lanes, threads } = projectionLanes(hidden, executor.concurrency, memoryForCopies(run.plan.choice));

@@ -1,32 +1,25 @@
 import path from 'node:path';
-import { withCleanUp } from '../files/clean-up.js';
 import { hashFile } from '../files/hash-file.js';
-import { refuseLost } from '../files/lock.js';
-import { syncFiles } from '../files/sync-files.js';
+import { removeFile } from '../files/remove-file.js';
 import { writeTable } from '../formats/parquet-table.js';
 import { foldSource, type NormRecord } from '../input/norm/fold-source.js';
 import type { NormRule } from '../input/norm/norm-rules.js';
+import { copyParquetVectors, type ParquetVectors } from '../input/parquet-vectors.js';
 import { type FoundVectors, KIND_METADATA } from '../input/vectors.js';
 import type { Backend } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import type { Fold } from '../linalg/fold.js';
-import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
 import { type EigenbasisOnDisk, readEigenbasis, refuseDamagedBasis } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
-import { METRIC_NAME, readMean } from '../output/metric-file.js';
+import type { Manifest } from '../output/manifest.js';
 import { refuseUsedFolder, writeNeuronpedia } from '../output/neuronpedia.js';
-import { openTable } from '../output/open-table.js';
 import {
-  commitProjection,
-  discardProjection,
-  openProjectedStage,
   type ProjectedManifest,
+  projectedFolders,
   RANKED_TOKENS_NAME,
   VECTORS_NAME,
   type VectorFormat,
-  writeProjectedManifest,
 } from '../output/projected-folder.js';
-import { refuseDamaged } from '../output/refuse-damaged.js';
 import { openVectorArray, type VectorArray } from '../output/vector-array.js';
 import { type VectorKind, type VectorSpace, vectorKinds } from '../plan/vector-kind.js';
 import { PLACES } from '../tables/part.js';
@@ -34,12 +27,15 @@ import { type VectorSpectrum, vectorPasses } from '../tables/vector-geometry.js'
 import { rankedTokenTable, vectorTable } from '../tables/vector-table.js';
 import { version } from '../version.js';
 import { computeCoordinates } from './compute-coordinates.js';
+import { type FilledFolder, fillFolder } from './fill-folder.js';
+import { keptProjection } from './kept-projection.js';
 import { obtainIfThere } from './obtain-model.js';
 import type { LockedRun } from './plan-extension.js';
-import { knownTokens, rankTokens } from './rank-tokens.js';
+import { type KnownTokens, knownTokens, rankTokens } from './rank-tokens.js';
 import { readRecordedModel } from './recorded-model.js';
 import { refuseFailed } from './refuse-failed.js';
 import { coordinateChecks, rankingChecks } from './vector-checks.js';
+import { readVectorSpectrum } from './vector-spectrum.js';
 
 /** What is to be made of vectors. */
 export interface WantedProjection {
@@ -59,6 +55,8 @@ export interface WantedProjection {
   neuronpedia: string | null;
   /** Whether a projection of the same name is replaced. */
   isReplaced: boolean;
+  /** Whether one that is the same already is kept, and made anew where it is damaged. */
+  isResumed: boolean;
 }
 
 /** A projection that is being made. */
@@ -81,60 +79,81 @@ type Arrays = Record<'coordinates' | 'duals', VectorArray | null>;
 /** Projects vectors into the directory of a locked run, see `projectVectors`. */
 export async function projectInto(
   run: LockedRun,
-  source: FoundVectors,
+  source: FoundVectors | ParquetVectors,
   wanted: WantedProjection,
-): Promise<{ directory: string; manifest: ProjectedManifest }> {
-  const { directory, manifest, lock, context } = run;
+): Promise<FilledFolder<ProjectedManifest> & { isNew: boolean }> {
+  const { directory, manifest, context } = run;
   const started = new Date().toISOString();
   if (wanted.neuronpedia !== null) refuseUsedFolder(wanted.neuronpedia);
   await refuseDamagedBasis(directory, manifest);
   const basis = await readEigenbasis(directory, manifest.model.hidden, manifest.eigenbasis);
-  const spectrum = await spectrumOf(run, basis);
+  const spectrum = await readVectorSpectrum(run, basis);
   const norm = await normOf(run, wanted);
   const { kernels } = manifest.execution;
   // A device is not asked for again: it may be gone.
   const recorded = kernels.backend === 'webgpu' ? null : kernels;
   const backend = await chooseBackend({ backend: 'auto', recorded }, context.note);
-  const stage = openProjectedStage(directory, wanted.name, wanted.isReplaced);
-  return withCleanUp(
-    async () => {
-      const hash = hashFile(source.file, 'the vectors');
-      // Whoever waits for it hears of its failure.
-      hash.catch(() => {});
-      const projection = { run, source, wanted, basis, spectrum, backend, norm, stage };
-      const { checks, files } = await makeProjection(projection);
-      const { first, count, hidden, tensor, dtype, isTransposed } = source;
-      const record: ProjectedManifest = {
-        format: 'eigenshard-projected',
-        layout: 1,
-        version,
-        run: { fingerprint: manifest.fingerprint, model: manifest.model.name },
-        vectors: { path: source.file, sha256: await hash, tensor, dtype, isTransposed, first, count, hidden },
-        kind: wanted.kind,
-        space: wanted.space,
-        norm: norm?.record ?? null,
-        top: wanted.top === 0 ? null : wanted.top,
-        checks,
-        files,
-        execution: {
-          started,
-          finished: new Date().toISOString(),
-          workers: context.executor.concurrency,
-          kernels: backend.identity,
-          ...context.stopwatch.report(),
-        },
-      };
-      await syncFiles(files.map((file) => path.join(stage, file.path)));
-      writeProjectedManifest(stage, record);
-      refuseLost(lock);
-      return { directory: commitProjection(directory, wanted.name), manifest: record };
+  const { first, count, hidden, tensor, dtype, isTransposed } = source;
+  const asked = {
+    version,
+    run: { fingerprint: manifest.fingerprint, model: manifest.model.name },
+    vectors: {
+      path: source.file,
+      sha256: await hashFile(source.file, 'the vectors'),
+      ...{ tensor, dtype, isTransposed, first, count, hidden },
     },
-    () => {
-      // What a process makes that has taken the directory over is its own.
-      refuseLost(lock);
-      discardProjection(directory, wanted.name);
-    },
-  );
+    kind: wanted.kind,
+    space: wanted.space,
+    norm: norm?.record ?? null,
+    top: wanted.top === 0 ? null : wanted.top,
+  };
+  const files = namesOf(wanted);
+  const kept = wanted.isResumed ? await keptProjection(directory, wanted.name, { ...asked, files }) : null;
+  if (kept?.isIntact) return { ...kept, isNew: false };
+  const place = { name: wanted.name, isReplaced: wanted.isReplaced || kept !== null };
+  const make = async (stage: string): Promise<ProjectedManifest> => {
+    const projection = { run, wanted, basis, spectrum, backend, norm, stage };
+    return {
+      format: 'eigenshard-projected',
+      layout: 1,
+      ...asked,
+      ...(await withStrided(source, stage, (strided) => makeProjection({ ...projection, source: strided }))),
+      execution: {
+        started,
+        finished: new Date().toISOString(),
+        workers: context.executor.concurrency,
+        kernels: backend.identity,
+        ...context.stopwatch.report(),
+      },
+    };
+  };
+  return { ...(await fillFolder(projectedFolders, run, place, make)), isNew: true };
+}
+
+/** Names of the files that are to be made. */
+function namesOf({ top, coordinates, duals, format }: WantedProjection): string[] {
+  return [
+    VECTORS_NAME,
+    ...(top === 0 ? [] : [RANKED_TOKENS_NAME]),
+    ...(coordinates ? [`coordinates.${format}`] : []),
+    ...(duals ? [`duals.${format}`] : []),
+  ];
+}
+
+/** Uses vectors where any thread can read them: those of a Parquet file are copied on the stage meanwhile. */
+async function withStrided<Result>(
+  source: FoundVectors | ParquetVectors,
+  stage: string,
+  use: (strided: FoundVectors) => Promise<Result>,
+): Promise<Result> {
+  if (!('columns' in source)) return use(source);
+  const copy = path.join(stage, '.vectors.partial');
+  const strided = await copyParquetVectors(source, copy);
+  try {
+    return await use(strided);
+  } finally {
+    removeFile(copy);
+  }
 }
 
 /** Computes all that is wanted of the vectors, and writes it on the stage. */
@@ -160,7 +179,7 @@ async function makeProjection(projection: Projection): Promise<Pick<ProjectedMan
       context,
     );
     const checks = coordinateChecks(deviations, source.hidden, wanted.duals);
-    refuseFailed(source.file, checks);
+    refuseFailed(source.givenAs ?? source.file, checks);
     const files = [writeTable(stage, VECTORS_NAME, vectorTable(part, source.first), metadata)];
     if (tokens !== null) {
       const vectors = {
@@ -169,8 +188,9 @@ async function makeProjection(projection: Projection): Promise<Pick<ProjectedMan
         coordinates: arrays.coordinates!.slice,
         backend: backend.choice,
       };
+      const { rows, hidden } = manifest.model;
       const { ranked, sums } = await rankTokens(run, vectors, tokens, top);
-      checks.push(...rankingChecks(part, sums, manifest));
+      checks.push(...rankingChecks(part, sums, { rows, hidden, typicalNorm: typicalNorm(tokens, manifest) }));
       refuseFailed(directory, checks);
       await context.stopwatch.time('tables', undefined, async () => {
         const columns = rankedTokenTable(ranked, tokens.texts, source.first);
@@ -193,6 +213,17 @@ async function makeProjection(projection: Projection): Promise<Pick<ProjectedMan
   }
 }
 
+/** Root mean square of the norms of all tokens, or of those that have weights, whichever is larger. */
+function typicalNorm(
+  { norms: { euclidean }, weights }: KnownTokens,
+  { norms: { euclidean: moments }, model }: Manifest,
+): number {
+  const ofAll = Math.hypot(moments.mean, moments.standardDeviation);
+  if (weights === null) return ofAll;
+  const squares = weights.reduce((sum, weight, i) => sum + weight * euclidean[i]! ** 2, 0);
+  return Math.max(ofAll, Math.sqrt(squares / model.rows));
+}
+
 /** Opens the files of coordinates, which the ranking reads as well, and of duals. */
 function openArrays({ source, wanted, stage }: Projection, metadata: Record<string, string>): Arrays {
   const { kind, space, format } = wanted;
@@ -208,24 +239,6 @@ function openArrays({ source, wanted, stage }: Projection, metadata: Record<stri
         : null,
     duals: wanted.duals ? openVectorArray(stage, { ...plan, name: 'duals', metadata: duals }) : null,
   };
-}
-
-/** What the run knows of its spectrum and of the mean row, whose files are compared with their records first. */
-async function spectrumOf(
-  { directory, manifest }: LockedRun,
-  { eigenvalues, covarianceEigenvalues, eigenvectors }: EigenbasisOnDisk,
-): Promise<VectorSpectrum> {
-  const { metric, model, tables } = manifest;
-  if (metric.source === 'computed') {
-    await refuseDamaged(path.join(directory, METRIC_NAME), metric.file);
-    const mean = await readMean(directory, model.hidden);
-    return { eigenvalues, variances: covarianceEigenvalues, means: rowTimesMatrix(mean, eigenvectors) };
-  }
-  // A given metric tells the variances only where it is the inverse of this checkpoint's own covariance.
-  const variances = metric.matches === true ? covarianceEigenvalues : null;
-  const columns =
-    tables === null ? null : await openTable({ directory, tables }, 'eigenvectors', model.hidden);
-  return { eigenvalues, variances, means: columns === null ? null : await columns.numbers('mean') };
 }
 
 /**

@@ -1,22 +1,18 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
-import { withCleanUp } from '../files/clean-up.js';
-import { lockDirectory } from '../files/wait-for-lock.js';
 import type { NormRule } from '../input/norm/norm-rules.js';
+import { findParquetVectors, isParquet } from '../input/parquet-vectors.js';
 import { findVectors, type VectorWish } from '../input/vectors.js';
 import { readManifest } from '../output/manifest.js';
-import {
-  checkProjectedName,
-  type ProjectedManifest,
-  type VectorFormat,
-  vectorFormats,
-} from '../output/projected-folder.js';
+import { type ProjectedManifest, type VectorFormat, vectorFormats } from '../output/projected-folder.js';
+import { checkFolderName } from '../output/recorded-folder.js';
 import { type VectorKind, type VectorSpace, vectorKinds, vectorSpaces } from '../plan/vector-kind.js';
-import { type Caller, callerShape, withContext } from './caller.js';
+import { type Caller, callerShape } from './caller.js';
 import { checkConfig, configDefaults, configSchema } from './config.js';
 import { projectInto } from './project-into.js';
 import { explainKind, explainSpace } from './vector-refusals.js';
+import { withLockedRun } from './with-locked-run.js';
 
 /** What vectors are, and what is to be found of them. */
 export interface ProjectVectorsOptions extends VectorWish {
@@ -51,6 +47,11 @@ export interface ProjectVectorsOptions extends VectorWish {
   normRule?: NormRule | undefined;
   /** Whether a projection of this name is replaced. Default: not. */
   overwrite?: boolean | undefined;
+  /**
+   * Whether a projection of this name is kept where it is the same and intact, and made anew where it is damaged. Default:
+   * not; then one that is there is refused.
+   */
+  resume?: boolean | undefined;
   /** Worker threads. Default: the cores available. */
   workers?: number | undefined;
 }
@@ -61,6 +62,8 @@ export interface ProjectedVectors {
   directory: string;
   /** What is recorded of them. */
   manifest: ProjectedManifest;
+  /** Whether they were projected now; otherwise the same lay there already, intact. */
+  isNew: boolean;
 }
 
 const projectSchema = z.strictObject({
@@ -78,6 +81,7 @@ const projectSchema = z.strictObject({
   model: configSchema.shape.model,
   normRule: configSchema.shape.normRule,
   overwrite: z.boolean().optional(),
+  resume: z.boolean().optional(),
   workers: configSchema.shape.workers.unwrap().optional(),
   ...callerShape,
 }) satisfies z.ZodType<ProjectVectorsOptions & Caller>;
@@ -89,7 +93,7 @@ const projectSchema = z.strictObject({
  * that was there.
  *
  * @param directory output directory of the run
- * @param file vectors: a .npy, .safetensors or .pt file
+ * @param file vectors: a .npy, .safetensors, .pt or .parquet file
  * @param options what the vectors are and what is to be found, and how that is watched and stopped
  * @returns where they are, and what is recorded of them
  * @throws EigenshardError of the kind 'input' where there is no run, no such vectors or nothing is said of them,
@@ -110,35 +114,32 @@ export async function projectVectors(
     throw new InputError(
       `${directory}: the fields for Neuronpedia are made of the nearest tokens, which are not asked for`,
     );
-  const name = checkProjectedName(checked.name ?? nameOf(file));
-  const source = await findVectors(path.resolve(file), manifest.model.hidden, checked);
+  if (checked.resume === true && (checked.overwrite === true || checked.neuronpedia !== undefined))
+    throw new InputError(
+      `${directory}: resume keeps a projection that is the same, which neither overwrite nor neuronpedia can go with: leave one away`,
+    );
+  const name = checkFolderName(checked.name ?? nameOf(file));
+  const find = (await isParquet(file)) ? findParquetVectors : findVectors;
+  const source = await find(path.resolve(file), manifest.model.hidden, checked);
   if (source.kind !== null && source.kind !== kind)
     throw new InputError(
       `${file}: its metadata say that these vectors are ${source.kind}-like, --kind says ${kind}; give the kind that they ` +
         'are, or remove the metadata where they are wrong',
     );
-  const place = path.resolve(directory);
   const { workers = configDefaults.workers, format = 'safetensors', neuronpedia = null } = checked;
-  return withContext(workers, options, async (context) => {
-    const lock = await lockDirectory(place, context);
-    return withCleanUp(
-      () =>
-        projectInto(
-          { directory: place, manifest: readManifest(directory), lock: lock.claim, context },
-          source,
-          {
-            ...{ kind, space, name, top, duals, coordinates, format },
-            neuronpedia: neuronpedia === null ? null : path.resolve(neuronpedia),
-            model: checked.model,
-            normRule: checked.normRule,
-            isReplaced: checked.overwrite ?? false,
-          },
-        ),
-      () => lock.release(),
-    );
-  });
+  const projected = await withLockedRun(directory, workers, options, (run) =>
+    projectInto(run, source, {
+      ...{ kind, space, name, top, duals, coordinates, format },
+      neuronpedia: neuronpedia === null ? null : path.resolve(neuronpedia),
+      model: checked.model,
+      normRule: checked.normRule,
+      isReplaced: checked.overwrite ?? false,
+      isResumed: checked.resume ?? false,
+    }),
+  );
+  return { directory: projected.directory, manifest: projected.record, isNew: projected.isNew };
 }
 
 function nameOf(file: string): string {
-  return path.basename(file).replace(/\.(?:npy|safetensors|pt|pth|bin)$/i, '');
+  return path.basename(file).replace(/\.(?:npy|safetensors|pt|pth|bin|parquet)$/i, '');
 }

@@ -3,18 +3,16 @@ import { runTasks } from '../executor/executor.js';
 import { tellRows } from '../executor/tell-rows.js';
 import type { Slice } from '../files/file-record.js';
 import type { BackendChoice } from '../linalg/backend/backend.js';
-import { fileMetadata } from '../output/file-metadata.js';
 import { openTable, withoutTables } from '../output/open-table.js';
-import { runFile } from '../output/run-file.js';
 import { rankingUnits } from '../plan/vector-units.js';
 import { type ExtremeLists, Extremes, LISTS } from '../tables/extremes.js';
 import { powerOf, type VectorPass } from '../tables/vector-geometry.js';
 import type { VectorPart } from '../tables/vector-part.js';
 import type { RankedVectors } from '../tables/vector-table.js';
 import { counted } from '../text/figures.js';
-import { refuseDamaged } from './export-projections.js';
+import { checkPartitions } from './check-partitions.js';
+import { partitionInputs } from './partition-inputs.js';
 import type { LockedRun } from './plan-extension.js';
-import { recordedPartitions } from './recorded-partitions.js';
 
 /** Rows of the largest table of nearest tokens: some 2 GB of memory while it is written. */
 const MOST_ROWS = 2 ** 25;
@@ -32,6 +30,8 @@ export interface VectorsToRank {
 export interface KnownTokens {
   /** Norms of all tokens, [V]. */
   norms: RankedVectors['norms'];
+  /** Weights of all tokens, whose mean is 1, [V]; null where all are alike. */
+  weights: Float64Array | null;
   /** Texts of all tokens, [V]. */
   texts: ArrayLike<unknown>;
 }
@@ -56,30 +56,30 @@ export async function knownTokens(
   if (tables === null) throw withoutTables(directory);
   const table = await openTable({ directory, tables }, 'tokens', model.rows);
   const [euclidean, causal] = [await table.numbers('norm'), await table.numbers('causal_norm')];
-  return { norms: { euclidean, causal }, texts: await table.values('text') };
+  const weights = manifest.weights === null ? null : await table.numbers('weight');
+  return {
+    norms: { euclidean, causal },
+    weights: weights?.map((weight) => weight * model.rows) ?? null,
+    texts: await table.values('text'),
+  };
 }
 
 /**
  * Finds the tokens nearest to every vector by every measure on the pool, from the projections of the run, once these are
  * known to be as they were recorded.
  *
- * @returns the lists, and the sums over all tokens of the products and of their squares, [passes, 2, count]
+ * @returns the lists, and the sums over all tokens, by their weights, of the products and of their squares, [passes, 2, count]
  */
 export async function rankTokens(
   run: LockedRun,
   { part, passes, coordinates, backend }: VectorsToRank,
-  { norms }: KnownTokens,
+  { norms, weights }: KnownTokens,
   top: number,
 ): Promise<{ ranked: RankedVectors; sums: Float64Array }> {
-  const { directory, manifest, context } = run;
-  const { executor, stopwatch } = context;
-  const { rows, hidden, name } = manifest.model;
-  await checkPartitions(run);
-  const metadata = fileMetadata(manifest.fingerprint, manifest.layout, name);
-  const partitions = recordedPartitions(manifest).map((partition) => ({
-    ...partition,
-    ...{ hidden, directory, metadata },
-  }));
+  const { executor, stopwatch } = run.context;
+  const { rows, hidden } = run.manifest.model;
+  const partitions = partitionInputs(run);
+  await checkPartitions(run, partitions);
   const places = Math.min(top, rows);
   const count = part.norm.length;
   const scales = passes.map((_, k) => part.passSquares.subarray(k * count, (k + 1) * count).map(powerOf));
@@ -96,6 +96,7 @@ export async function rankTokens(
         euclidean: norms.euclidean.slice(from, from + tokens),
         causal: norms.causal.slice(from, from + tokens),
       },
+      weights: weights?.slice(from, from + tokens),
       vectors,
       coordinates,
       passes,
@@ -131,20 +132,4 @@ export async function rankTokens(
       for (let v = 0; v < vectors.count; v++)
         sums[k * count + vectors.first + v]! += partialSums[index]![k * vectors.count + v]!;
   return { ranked: { part, passes, top: places, ...merged, norms }, sums };
-}
-
-/** Compares every partition that is read with its record. @throws VerificationError that names those that are damaged */
-async function checkPartitions({ directory, manifest, context }: LockedRun): Promise<void> {
-  const inputs = recordedPartitions(manifest).map(({ rows, parquet, arrow }) => {
-    const { path, bytes, crc32 } = (parquet ?? arrow)!;
-    // By its CRC-32 alone: a SHA-256 of all would take as long as the products of a thousand vectors.
-    return { rows, files: [{ path, bytes, crc32, absolutePath: runFile(directory, path) }] };
-  });
-  const damage: string[][] = [];
-  await context.stopwatch.time('check of partitions', manifest.model.rows, (advance) =>
-    runTasks(tellRows(context.executor, advance), 'checksum', inputs, ({ problems }, index) => {
-      damage[index] = problems;
-    }),
-  );
-  refuseDamaged(directory, damage.flat());
 }

@@ -2,10 +2,10 @@ import { type Check, failedText } from '../checks/verdict.js';
 import { VerificationError } from '../errors.js';
 
 /**
- * Refuses to keep what was computed where a check of it has failed.
+ * Refuses to keep what fails a check.
  *
- * @param where what was computed from, for the message
- * @throws VerificationError that names the checks that failed
+ * @param where it was found, for the message
+ * @throws VerificationError that names the checks that failed, where some did
  */
 export function refuseFailed(where: string, checks: readonly Check[]): void {
   const failed = failedText(checks);

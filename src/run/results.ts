@@ -1,5 +1,7 @@
 import { metricMatches } from '../checks/covariance-identities.js';
+import type { Check } from '../checks/verdict.js';
 import { recordOf } from '../input/norm/fold-source.js';
+import { effectiveRows } from '../input/weighting/row-weights.js';
 import {
   type ExportDigest,
   type ExportTarget,
@@ -7,8 +9,9 @@ import {
   type ProjectionsExport,
 } from '../output/exports.js';
 import { LAYOUT_VERSION, type Manifest, type RunResults } from '../output/manifest.js';
+import { secondMomentOf } from '../output/run-identity.js';
 import type { RunPlan } from '../output/run-plan.js';
-import { spectralFiguresOf } from '../tables/spectral-figures.js';
+import { type RowSumsOfTables, spectralFiguresOf } from '../tables/spectral-figures.js';
 import { type SpectrumSource, summariseSpectrum } from '../tables/spectrum.js';
 import { version } from '../version.js';
 import type { Basis } from './basis.js';
@@ -34,13 +37,15 @@ interface Findings {
   verified: VerificationResult;
   spectrum: SpectrumSource;
   tables: Manifest['tables'];
+  /** What the tables are made of; null where there are none. */
+  merged: RowSumsOfTables | null;
   exports: MadeExports;
 }
 
 /** What the manifest says of a run, but for how it went and the report. */
 export function resultsOf(
   { directory, plan }: Pick<UnitRun, 'directory' | 'plan'>,
-  { identity, basis, verified, spectrum, tables, exports }: Findings,
+  { identity, basis, verified, spectrum, tables, merged, exports }: Findings,
 ): RunResults {
   const { checkpoint, units, identity: planned } = plan;
   const { verification, projections, norms, files, means } = verified;
@@ -65,7 +70,8 @@ export function resultsOf(
         checkpoint.logitBias === undefined ? null : recordOf(checkpoint.logitBias, checkpoint.logitBias),
       notes: checkpoint.notes,
     },
-    metric: { ...basis.metric, matches: metricMatches(verification.checks) },
+    weights: weightsOf(plan, identity),
+    metric: metricOf(basis, verification.checks),
     options: {
       rows: planned.rows,
       side: planned.side ?? 'output',
@@ -74,7 +80,15 @@ export function resultsOf(
       exports: planned.exports,
     },
     eigenvalues: summariseSpectrum(spectrum),
-    spectralFigures: spectralFiguresOf({ ...spectrum, ...basis.stored, means, rows: units.rows }),
+    spectralFigures: spectralFiguresOf({
+      ...spectrum,
+      ...basis.stored,
+      means,
+      rows: units.rows,
+      secondMoment: secondMomentOf(planned.metric),
+      isWeighted: identity.weights !== null,
+      rowSums: merged,
+    }),
     projections,
     norms,
     verification,
@@ -87,6 +101,19 @@ export function resultsOf(
     tables,
     exports: exportRecords(exports, directory),
   };
+}
+
+function weightsOf({ weights: record }: RunPlan, { weights }: SettledIdentity): Manifest['weights'] {
+  if (record === undefined || weights === null) return null;
+  const positiveRows = weights.reduce((count, weight) => count + (weight > 0 ? 1 : 0), 0);
+  return { ...record, effectiveRows: effectiveRows(weights), positiveRows };
+}
+
+function metricOf({ metric }: Basis, checks: readonly Check[]): Manifest['metric'] {
+  const matches = metricMatches(checks);
+  if (metric.source === 'file') return { ...metric, matches };
+  const { relativeRidge = null, secondMoment = 'centred' } = metric;
+  return { ...metric, relativeRidge, secondMoment, matches };
 }
 
 /** Where `verify` finds the model again; what lies in a cache may be gone from there by then. */

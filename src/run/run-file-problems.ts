@@ -3,19 +3,22 @@ import path from 'node:path';
 import { runTasks } from '../executor/executor.js';
 import { asInputError } from '../files/read-error.js';
 import { isMissing } from '../files/system-error.js';
+import { conceptFolders } from '../output/concept-folder.js';
 import type { Manifest } from '../output/manifest.js';
 import { type ManifestFile, singleFiles } from '../output/manifest-files.js';
 import { isMarker, MARKER_NAME } from '../output/own-files.js';
-import { projectedProblems } from '../output/projected-folder.js';
+import { projectedFolders } from '../output/projected-folder.js';
+import { folderProblems } from '../output/recorded-folder.js';
 import { runFile } from '../output/run-file.js';
 import { placeOf } from '../output/staged-files.js';
+import { undertrainedFolders } from '../output/undertrained-folder.js';
 import { PROJECTIONS_FOLDER } from '../plan/plan-run.js';
 import type { RunContext } from './context.js';
 import { digestExports } from './digest-exports.js';
 
 /**
- * Compares every file of a finished run but its partitions with the manifest, and the projections of vectors in its
- * directory with their own records; looks for files that do not belong among the partitions, which readers would take for
+ * Compares every file of a finished run but its partitions with the manifest, and the folders that were added to it with
+ * their own records; looks for files that do not belong among the partitions, which readers would take for
  * some.
  * @param directory absolute
  * @returns what is wrong, in words, and whether the files that the identities rest on are intact
@@ -38,7 +41,9 @@ export async function findFileProblems(
       ...(await exportProblems(manifest, directory, context)),
       ...markerProblems(manifest, directory),
       ...strangers(manifest, directory),
-      ...(await projectedProblems(directory, manifest.fingerprint)),
+      ...(await folderProblems(projectedFolders, directory, manifest.fingerprint)),
+      ...(await folderProblems(conceptFolders, directory, manifest.fingerprint)),
+      ...(await folderProblems(undertrainedFolders, directory, manifest.fingerprint)),
     ],
     isBasisIntact: basisProblems.length === 0,
   };

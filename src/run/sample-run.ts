@@ -146,7 +146,10 @@ export async function verifySample(
 ): Promise<MergedTables | null> {
   const { hidden, top } = shape;
   const mean = new Float64Array(hidden);
-  const tables = top === null ? null : emptyTables(basis, mean, { rows: source.rows, top });
+  const tables =
+    top === null
+      ? null
+      : emptyTables(basis, mean, { rows: source.rows, top, isWeighted: false, areOfRows: false });
   const probe = freivaldsProbe(basis.eigenvectors, hidden);
   const inputs = partitions.map((partition, index) => ({
     ...recordedPartition(partition, files[index]!),
@@ -181,7 +184,15 @@ export async function writeSampleTables(
     epsilon: 0,
     projected: eigenvalues,
   };
-  const target = { directory: folder, source, metadata: {}, rowHashes, vocabulary, logitBias: null };
+  const target = {
+    directory: folder,
+    source,
+    metadata: {},
+    rowHashes,
+    vocabulary,
+    logitBias: null,
+    weights: null,
+  };
   await writeTables(target, spectrum, tables);
 }
 

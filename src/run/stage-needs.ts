@@ -15,6 +15,8 @@ export interface RunShape {
   /** Threads of a process. */
   workers: number;
   computesMetric: boolean;
+  /** Whether rows have weights of their own. */
+  isWeighted: boolean;
   /** Tokens in each list of the tables; null where there are none. */
   top: number | null;
 }
@@ -31,7 +33,7 @@ export interface StageNeed {
 /** Estimates what each stage of a run needs: memory of each process that takes part in it, on this machine, and disk. */
 export function stageNeeds(plan: Plan, shape: RunShape): StageNeed[] {
   const { rows, hidden: d, partitionRows, scans, partitions } = plan;
-  const { dtype, workers, computesMetric, top } = shape;
+  const { dtype, workers, computesMetric, isWeighted, top } = shape;
   const strip = Math.min(STRIP_ROWS, rows) * d;
   const read = strip * (dtypeBytes[dtype] + 4);
   const partition = partitionRows * d * 4;
@@ -41,12 +43,16 @@ export function stageNeeds(plan: Plan, shape: RunShape): StageNeed[] {
   const sums = units.map(({ columns }) => covarianceLength(d, columns) * 8);
   const tables = top === null ? 0 : tablePartBytes({ rows: partitionRows, d, top });
   const hashes = top === null ? 0 : 8;
+  const weights = isWeighted ? rows * 8 : 0;
   const inThreads = (bytes: number, busy = workers) =>
     PROCESS_BYTES + workers * WORKER_BYTES + busy * (read + bytes);
   const { lanes } = projectionLanes(d, workers, memoryBytes());
   const needs: Record<StageName, Omit<StageNeed, 'stage'>> = {
     scan: { memoryBytes: inThreads(d * 16), partBytes: scans.length * d * 8 + rows * hashes },
-    identity: { memoryBytes: PROCESS_BYTES + rows * hashes * 2, partBytes: d * 8 },
+    identity: {
+      memoryBytes: (isWeighted ? inThreads(rows * 8) : PROCESS_BYTES) + rows * hashes * 2,
+      partBytes: d * 8 + weights,
+    },
     covariance: {
       memoryBytes: inThreads(2 * strip * 8 + Math.max(0, ...sums)),
       partBytes: sums.reduce((sum, bytes) => sum + bytes, 0),
@@ -67,11 +73,15 @@ export function stageNeeds(plan: Plan, shape: RunShape): StageNeed[] {
 }
 
 /** Estimates what each stage of a planned run needs. @param workers threads of a process */
-export function needsOfRun({ units, identity, checkpoint, metric }: RunPlan, workers: number): StageNeed[] {
+export function needsOfRun(
+  { units, identity, checkpoint, metric, weights }: RunPlan,
+  workers: number,
+): StageNeed[] {
   return stageNeeds(units, {
     dtype: checkpoint.source.dtype,
     workers,
     computesMetric: metric.source === 'computed',
+    isWeighted: weights !== undefined,
     top: identity.tables?.top ?? null,
   });
 }

@@ -7,6 +7,7 @@ import { MANIFEST_NAME } from '../output/run-folders.js';
 import { type RunRecords, readRecords, readRecordsFile } from '../output/run-records.js';
 import { directoryStore } from '../output/run-store.js';
 import { type StageName, stageNames } from '../plan/stages.js';
+import type { WeightingKind } from '../plan/weighting.js';
 
 /** How far a stage of a run is, as its records tell. */
 export interface StageStatus {
@@ -35,6 +36,8 @@ export interface RunStatus {
   isFinished: boolean;
   /** What the model is called, V and d. */
   model: { name: string; rows: number; hidden: number };
+  /** How the rows are weighed: 'uniform', 'counts', ... */
+  weights: WeightingKind;
   /** ISO time of the plan. */
   planned: string;
   stages: StageStatus[];
@@ -59,6 +62,7 @@ export function statusOf(directory: string): RunStatus {
     directory: place,
     isFinished,
     model: { name, rows, hidden },
+    weights: plan.weights?.kind ?? 'uniform',
     planned: plan.started,
     stages: stagesOfStatus(recorded, isFinished, (stage) => failuresOfStage(store, stage)),
     processors: [...new Set(records.filter(isOfProducts).map(({ processor }) => processor))].sort(),

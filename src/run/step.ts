@@ -12,7 +12,7 @@ import { publishFailure } from '../output/failure-records.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
 import { refuseOtherPlan } from '../output/run-plan.js';
 import { readRecordsFile, recordsOfStage, scannedIdentity } from '../output/run-records.js';
-import { partOf, problemsOf, readScannedRange } from '../output/unit-parts.js';
+import { problemsOf, readIdentityArrays, readScannedRange } from '../output/unit-parts.js';
 import { projectionLanes } from '../plan/projection-lanes.js';
 import type { Stage, StageName } from '../plan/stages.js';
 import { counted, formatBytes } from '../text/figures.js';
@@ -213,15 +213,16 @@ async function computeOne(run: UnitRun, stage: StageName, context: RunContext): 
       case 'identity': {
         const { settleIdentity } = await import('./settle-identity.js');
         const scanned = recordsOfStage(store, plan, 'scan').map((record) => readScannedRange(store, record));
-        await context.stopwatch.time('identity', undefined, async () => settleIdentity(run, scanned));
+        await context.stopwatch.time('identity', undefined, () => settleIdentity(run, scanned, context));
         return;
       }
       case 'basis': {
         const { settleBasis } = await import('./basis.js');
         const [record] = recordsOfStage(store, plan, 'identity') as [DoneRecord];
         const { fingerprint } = scannedIdentity([record])!;
-        const { mean } = partOf(store, record) as { mean: Float64Array };
-        const inputs = { identity: { fingerprint, scan: { mean } }, intact: undefined, matrix: null };
+        const { mean, weights = null } = readIdentityArrays(store, record);
+        const identity = { fingerprint, scan: { mean }, weights };
+        const inputs = { identity, intact: undefined, matrix: null };
         await settleBasis(run, inputs, context);
         return;
       }

@@ -1,6 +1,5 @@
 import { productRounding } from '../checks/rounding.js';
 import { type Check, judge } from '../checks/verdict.js';
-import type { Manifest } from '../output/manifest.js';
 import { powerOf } from '../tables/vector-geometry.js';
 import type { VectorPart } from '../tables/vector-part.js';
 
@@ -41,16 +40,15 @@ export function coordinateChecks(
  * Judges the sums of all products of tokens and vectors by the means and variances that follow from the coordinates alone:
  * what is wrong with a product, a partition or the basis shows there.
  *
- * @param sums of the products with scaled coordinates and of their squares, [passes, 2, count]
+ * @param sums by the tokens' weights, whose mean is 1, of the products with scaled coordinates and of their squares, [passes, 2, count]
  */
 export function rankingChecks(
   part: VectorPart,
   sums: Float64Array,
-  { model: { rows, hidden }, norms: { euclidean } }: Pick<Manifest, 'model' | 'norms'>,
+  { rows, hidden, typicalNorm }: { rows: number; hidden: number; typicalNorm: number },
 ): Check[] {
   const count = part.norm.length;
   // Both the projections and the products are rounded: errors in units of the tokens' typical norm.
-  const typicalNorm = Math.hypot(euclidean.mean, euclidean.standardDeviation);
   const tolerance = 2 * productRounding(hidden) * typicalNorm;
   const worst = { mean: 0, variance: 0 };
   let isKnown = { mean: true, variance: true };

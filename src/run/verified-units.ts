@@ -3,30 +3,42 @@ import { type Measurements, mergeMeasurements } from '../checks/measurements.js'
 import { summationOf } from '../checks/rounding.js';
 import type { VerifiedFile } from '../files/file-record.js';
 import type { DoneRecord } from '../output/done-records.js';
+import { weighingOfTables } from '../output/run-identity.js';
 import { readVerifiedUnit } from '../output/unit-parts.js';
 import { emptyTables, type MergedTables } from '../tables/merged-tables.js';
 import type { Basis } from './basis.js';
 import { judgeMeasurements, type VerificationResult } from './judge-run.js';
+import type { SettledIdentity } from './settle-identity.js';
 import type { UnitRun } from './unit-run.js';
 
 /** What the units of the stage `verify` have left, as it is merged. */
 export class VerifiedUnits {
   readonly #run: UnitRun;
   readonly #basis: Basis;
+  readonly #weights: Float64Array | null;
   readonly #measurements: Measurements[] = [];
   readonly #files: VerifiedFile[][] = [];
   /** Tables of the run; null where none are wanted. */
   readonly tables: MergedTables | null;
 
-  /** @param mean mu, [d] */
-  constructor(run: UnitRun, basis: Basis, mean: Float64Array) {
+  /** Begins with none. @param identity mu, and the weights of the rows */
+  constructor(
+    run: UnitRun,
+    basis: Basis,
+    { scan, weights }: Pick<SettledIdentity, 'weights'> & { scan: Pick<SettledIdentity['scan'], 'mean'> },
+  ) {
     const { tables } = run.plan.identity;
     this.#run = run;
     this.#basis = basis;
+    this.#weights = weights;
     this.tables =
       tables === null
         ? null
-        : emptyTables(basis.stored, mean, { rows: run.plan.units.rows, top: tables.top });
+        : emptyTables(basis.stored, scan.mean, {
+            rows: run.plan.units.rows,
+            top: tables.top,
+            ...weighingOfTables(run.plan.identity),
+          });
   }
 
   /** Takes what a unit has left, in any order. */
@@ -40,7 +52,7 @@ export class VerifiedUnits {
 
   /** Judges what all units have measured. */
   judge(): VerificationResult {
-    const { metric } = this.#run.plan;
+    const { metric } = this.#basis;
     const judged = judgeMeasurements(mergeMeasurements(this.#measurements), {
       basis: this.#basis.stored,
       basisCheck: this.#basis.check,
@@ -49,6 +61,7 @@ export class VerifiedUnits {
       summation: summationOf(this.#run.plan.kernels),
       hasCheckpoint: true,
       mean: null,
+      weights: this.#weights,
     });
     return { files: this.#files, ...judged };
   }

@@ -11,7 +11,7 @@ import { readMetric } from '../input/metric.js';
 import { readEigenbasis } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
 import { type Manifest, readManifest } from '../output/manifest.js';
-import { readCovariance, readMean } from '../output/metric-file.js';
+import { readMean, readMoment, readWeighing } from '../output/metric-file.js';
 import { checkManifest } from './check-manifest.js';
 import type { RunContext } from './context.js';
 import { judgeRun, refuseFailed, type VerificationResult } from './judge-run.js';
@@ -106,6 +106,7 @@ async function judge(
         metric: expectedMetric(manifest.metric),
         summation: summationOf(manifest.execution.kernels),
         otherProblems: Promise.resolve(problems),
+        weighing: manifest.weights === null ? null : await readWeighing(directory, model),
         tables: null,
       },
       advance,
@@ -137,8 +138,9 @@ async function openMetric(
   moved: string | undefined,
 ): Promise<Input<Operator>> {
   if (recorded.source === 'computed') {
-    const matrix = await readCovariance(directory, model.hidden);
-    return { found: { symbol: 'C', matrix }, missing: null };
+    const { secondMoment } = recorded;
+    const matrix = await readMoment(directory, model.hidden, secondMoment);
+    return { found: { symbol: secondMoment === 'centred' ? 'C' : 'E', matrix }, missing: null };
   }
   const place = moved ?? recorded.path;
   try {

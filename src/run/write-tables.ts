@@ -1,14 +1,11 @@
 import path from 'node:path';
 import type { FileRecord } from '../files/file-record.js';
 import { syncFiles } from '../files/sync-files.js';
-import { dtypeBytes } from '../formats/dtype.js';
 import { type TableColumn, writeTable } from '../formats/parquet-table.js';
 import type { RowSource } from '../input/checkpoint.js';
-import { openRows } from '../input/rows.js';
 import type { Manifest } from '../output/manifest.js';
 import { TABLE_NAMES } from '../output/manifest.js';
 import { CLUSTER_THRESHOLD } from '../tables/clusters.js';
-import { duplicateGroups } from '../tables/duplicates.js';
 import { eigenvectorTable } from '../tables/eigenvector-table.js';
 import { extremeTable } from '../tables/extreme-table.js';
 import { QUANTILE_ERROR } from '../tables/fine-grid.js';
@@ -18,6 +15,7 @@ import type { SpectrumSource } from '../tables/spectrum.js';
 import { tableSummary } from '../tables/table-summary.js';
 import { tokenTable } from '../tables/token-table.js';
 import type { Vocabulary } from '../tables/vocabulary.js';
+import { readDuplicates } from './read-duplicates.js';
 
 /** Where tables go, and what they hold beside what the partitions tell. */
 export interface TablesTarget {
@@ -31,6 +29,8 @@ export interface TablesTarget {
   vocabulary: Vocabulary;
   /** Bias of each token's logit, [V]; null where there is none. */
   logitBias: Float64Array | null;
+  /** Weights of the rows, [V]; null where all are alike. */
+  weights: Float64Array | null;
 }
 
 /**
@@ -38,7 +38,7 @@ export interface TablesTarget {
  * @param merged the parts of all partitions
  */
 export async function writeTables(
-  { directory, source, metadata, rowHashes, vocabulary, logitBias }: TablesTarget,
+  { directory, source, metadata, rowHashes, vocabulary, logitBias, weights }: TablesTarget,
   spectrum: SpectrumSource,
   merged: MergedTables,
 ): Promise<NonNullable<Manifest['tables']>> {
@@ -47,7 +47,7 @@ export async function writeTables(
     writeTable(directory, TABLE_NAMES[name], columns, metadata);
   // One after the other, so that the columns of one are in memory.
   const files = [
-    write('tokens', tokenTable(merged, vocabulary, { duplicates, logitBias })),
+    write('tokens', tokenTable(merged, vocabulary, { duplicates, logitBias, weights })),
     write('eigenvectors', eigenvectorTable(merged, spectrum)),
     write('extremes', extremeTable(merged, vocabulary)),
     write('histograms', histogramTable(merged)),
@@ -62,17 +62,4 @@ export async function writeTables(
     quantileError: QUANTILE_ERROR,
     summary: tableSummary(merged, vocabulary, { duplicates, logitBias }, spectrum),
   };
-}
-
-function readDuplicates(source: RowSource, rowHashes: BigUint64Array): Int32Array {
-  const rows = openRows(source);
-  try {
-    return duplicateGroups(rowHashes, (row) => {
-      const bytes = new Uint8Array(source.columns * dtypeBytes[source.dtype]);
-      rows.read(row, 1, bytes);
-      return bytes;
-    });
-  } finally {
-    rows.close();
-  }
 }

@@ -82,12 +82,12 @@ interface ColumnMoments {
   kurtosis: number;
 }
 
-/** Moments of p, from the sums of q = p - m, which hardly cancel: q has a mean of next to nothing. */
-function momentsOf({ rows, columnSums, settings: { means } }: MergedTables): ColumnMoments[] {
+/** Moments of p by the rows' weights, from the sums of q = p - m, which hardly cancel: q has a mean of next to nothing. */
+function momentsOf({ columnSums, settings: { means, momentTotal } }: MergedTables): ColumnMoments[] {
   return Array.from(means, (m, j) => {
     const [first, second, third, fourth] = columnSums
       .subarray(j * COLUMN_SUMS, j * COLUMN_SUMS + MOMENT_SUMS)
-      .map((sum) => sum / rows);
+      .map((sum) => sum / momentTotal);
     const square = first! * first!;
     const variance = Math.max(0, second! - square);
     const skew = third! - 3 * first! * second! + 2 * first! * square;

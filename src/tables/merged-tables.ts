@@ -3,6 +3,7 @@ import { freeBuffer } from '../linalg/free-buffer.js';
 import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
 import { inOrder } from '../plan/in-order.js';
 import type { RowRange } from '../plan/row-ranges.js';
+import { logOfSum } from './exponential-sums.js';
 import { Extremes } from './extremes.js';
 import { FineHistograms } from './fine-histograms.js';
 import {
@@ -10,9 +11,13 @@ import {
   COLUMN_SUMS,
   type TablePart,
   type TableSettings,
+  type TableSize,
   type TokenPart,
   tableSettings,
 } from './part.js';
+
+/** Sums of a part that are added up in the order of the partitions. */
+type ColumnSums = Pick<TablePart, 'columnSums' | 'cosineSums' | 'exponentials'>;
 
 /**
  * Tables of a run as they grow, part by part. Counts, lists and tokens are merged as parts arrive, which gives the
@@ -29,13 +34,17 @@ export class MergedTables {
   readonly tokens: TokenPart;
   /** [d, COLUMN_SUMS], as in TablePart. */
   readonly columnSums: Float64Array;
+  /** [d], as in TablePart. */
+  readonly cosineSums: Float64Array;
+  /** [d, 2], as in TablePart; null where nobody asks for them. */
+  readonly exponentials: Float64Array | null;
   /** int32 [d, COLUMN_ALIGNMENTS], as in TablePart. */
   readonly aligned: Int32Array;
   /** Counts of z, int32 [d, bins]. */
   readonly histogram: Int32Array;
   readonly fine: FineHistograms;
   readonly extremes: Extremes;
-  readonly #addSums: (sums: Float64Array, index: number) => void;
+  readonly #addSums: (sums: ColumnSums, index: number) => void;
 
   /**
    * Begins without a part.
@@ -49,11 +58,20 @@ export class MergedTables {
     this.settings = settings;
     this.tokens = emptyTokens(rows, settings.places);
     this.columnSums = new Float64Array(d * COLUMN_SUMS);
+    this.cosineSums = new Float64Array(d);
+    this.exponentials = settings.hasExponentials
+      ? new Float64Array(2 * d).fill(Number.NEGATIVE_INFINITY)
+      : null;
     this.aligned = new Int32Array(d * COLUMN_ALIGNMENTS);
     this.histogram = new Int32Array(d * settings.bins.bins);
     this.fine = new FineHistograms(lambda.map(Math.sqrt));
     this.extremes = new Extremes(d, settings.top);
-    this.#addSums = inOrder((sums) => addSums(this.columnSums, sums));
+    this.#addSums = inOrder(({ columnSums, cosineSums, exponentials }) => {
+      addSums(this.columnSums, columnSums);
+      addSums(this.cosineSums, cosineSums);
+      for (const [k, sum] of (exponentials ?? []).entries())
+        this.exponentials![k] = logOfSum(this.exponentials![k]!, sum);
+    });
   }
 
   /** Takes the part of partition `index`, which has the rows `rows`, and frees it. */
@@ -66,7 +84,8 @@ export class MergedTables {
     addCounts(this.histogram, part.histogram);
     this.fine.add({ ...part, counts: part.fineCounts });
     this.extremes.add(part.extremes);
-    this.#addSums(part.columnSums, index);
+    const { columnSums, cosineSums, exponentials } = part;
+    this.#addSums({ columnSums, cosineSums, ...(exponentials === undefined ? {} : { exponentials }) }, index);
     // Megabytes each: the next parts come before the garbage collector does.
     for (const large of [part.fineCounts, part.histogram, part.extremes.keys, part.extremes.tokens]) {
       freeBuffer(large.buffer as ArrayBuffer);
@@ -78,12 +97,11 @@ export class MergedTables {
  * Tables of a run before their first part.
  *
  * @param mean mu, [d]
- * @param size V, and the tokens in a list of extremes
  */
 export function emptyTables(
   { eigenvalues, eigenvectors }: Pick<StoredEigenbasis, 'eigenvalues' | 'eigenvectors'>,
   mean: Float64Array,
-  size: { rows: number; top: number },
+  size: TableSize,
 ): MergedTables {
   const settings = tableSettings(eigenvalues, rowTimesMatrix(mean, eigenvectors), size);
   return new MergedTables(size.rows, settings, eigenvalues);

@@ -14,7 +14,7 @@ export function tablePartBytes({ rows, d, top }: { rows: number; d: number; top:
   const figures = 8;
   const token = figures * 8 + Math.min(PLACES, d) * (4 + 8);
   const column =
-    2 * 8 + COLUMN_SUMS * 8 + (COLUMN_ALIGNMENTS + FINE_BINS + Z_BINS) * 4 + LISTS * top * (8 + 4);
+    5 * 8 + COLUMN_SUMS * 8 + (COLUMN_ALIGNMENTS + FINE_BINS + Z_BINS) * 4 + LISTS * top * (8 + 4);
   return rows * token + d * column;
 }
 

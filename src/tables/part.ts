@@ -33,6 +33,22 @@ export interface TableSettings {
   top: number;
   /** Bins of the histograms of z. */
   bins: ZBins;
+  /** Sum of the weights of all rows that the moments of the columns are taken with: V, or 1 where rows have weights. */
+  momentTotal: number;
+  /** Whether sums of exponentials are taken: where the directions are the eigenvectors of W^T W itself. */
+  hasExponentials: boolean;
+}
+
+/** What the tables of a run are made for. */
+export interface TableSize {
+  /** V */
+  rows: number;
+  /** Tokens in a list of extremes, of which there are fewer where V is smaller. */
+  top: number;
+  /** Whether rows have weights of their own. */
+  isWeighted: boolean;
+  /** Whether the directions are the eigenvectors of W^T W itself, W the rows. */
+  areOfRows: boolean;
 }
 
 /** Part of one partition in the tables; sums are merged in partition order, counts and lists in any. */
@@ -44,8 +60,12 @@ export interface TablePart {
   minima: Float64Array;
   /** Largest p of each column, [d]. */
   maxima: Float64Array;
-  /** Sums over the rows, [d, COLUMN_SUMS]. */
+  /** Sums over the rows, [d, COLUMN_SUMS]; moments with the rows' weights, where they have some. */
   columnSums: Float64Array;
+  /** Sums of the Euclidean cosines of each column, [d]. */
+  cosineSums: Float64Array;
+  /** Logarithms of sum exp(p) and of sum exp(-p) of each column, [d, 2]; absent where nobody asks for them. */
+  exponentials?: Float64Array;
   /** Tokens with |cos| at or above each threshold, int32 [d, COLUMN_ALIGNMENTS]. */
   aligned: Int32Array;
   /** Counts of z, int32 [d, FINE_BINS], on the grid of the partition's own extremes: see fine-grid.ts. */
@@ -78,12 +98,11 @@ export const PLACES = 8;
  * Settings of the parts of a run's tables.
  * @param lambda eigenvalues, [d]
  * @param means m = mu V, [d]
- * @param size V, and the tokens in a list of extremes, of which there are fewer where V is smaller
  */
 export function tableSettings(
   lambda: Float64Array,
   means: Float64Array,
-  { rows, top }: { rows: number; top: number },
+  { rows, top, isWeighted, areOfRows }: TableSize,
 ): TableSettings {
   const norm = (weight: (j: number) => number) =>
     Math.sqrt(means.reduce((sum, m, j) => sum + weight(j) * m * m, 0));
@@ -94,6 +113,8 @@ export function tableSettings(
     places: Math.min(PLACES, means.length),
     top: Math.min(top, rows),
     bins: chooseZBins(lambda, means),
+    momentTotal: isWeighted ? 1 : rows,
+    hasExponentials: areOfRows,
   };
 }
 

@@ -1,5 +1,10 @@
 import { rankOneUpdate } from '../linalg/eigh/rank-one-update.js';
+import type { SecondMoment } from '../plan/second-moment.js';
+import type { MergedTables } from './merged-tables.js';
 import { participationRatio, type SpectrumSource } from './spectrum.js';
+
+/** Times the median deviation that makes a coordinate an outlier. */
+const OUTLYING = 3;
 
 /** What the figures of a run's spectrum are taken from beside its eigenvalues. */
 export interface SpectralSource extends SpectrumSource {
@@ -9,11 +14,20 @@ export interface SpectralSource extends SpectrumSource {
   means: Float64Array;
   /** float32 [d, d] row-major, column j belongs to lambda_j. */
   eigenvectors: Float32Array;
+  /** What the eigenvalues are of: the covariance, or the second moment about zero. */
+  secondMoment: SecondMoment;
+  /** Whether rows have weights of their own. */
+  isWeighted: boolean;
+  /** What the tables have summed up of the rows themselves; null where there are none. */
+  rowSums: RowSumsOfTables | null;
 }
+
+/** Sums over all rows that tables have, which tell figures of the rows themselves. */
+export type RowSumsOfTables = Pick<MergedTables, 'rows' | 'zeroRows' | 'cosineSums' | 'exponentials'>;
 
 /** The spectrum of a checkpoint's own covariance. Arrays are [d]. */
 interface KnownSpectrum {
-  /** V */
+  /** V; NaN where rows have weights of their own, for which no edge is known. */
   rows: number;
   /** Eigenvalues c of C, falling; what rounding leaves below zero is zero. */
   c: Float64Array;
@@ -30,8 +44,10 @@ export interface SpectralFigure {
   /** For a person. */
   title: string;
   formula: string;
-  /** NaN where it is not defined. */
-  of(known: KnownSpectrum): number;
+  /** Figure of the spectrum, NaN where it is not defined. */
+  of?(known: KnownSpectrum): number;
+  /** Figure of the rows themselves, whatever their weights, NaN where it is not defined. */
+  ofRows?(sums: RowSumsOfTables): number;
 }
 
 /**
@@ -97,13 +113,44 @@ export const spectralFigures = [
     name: 'directions_above_edge',
     title: 'directions above the upper edge',
     formula: 'number of c_j > (1 + sqrt(d / V))^2 tr C / d',
-    of: (known) => known.c.filter((value) => value > upperEdge(known)).length,
+    of: (known) => {
+      const edge = upperEdge(known);
+      return Number.isNaN(edge) ? edge : known.c.filter((value) => value > edge).length;
+    },
   },
   {
     name: 'outlier_coordinate_ratio',
     title: 'largest outlier coordinate',
     formula: 'max_k sd_k / median sd, sd_k^2 = C_kk',
     of: ({ deviations }) => deviations.reduce((a, b) => Math.max(a, b)) / medianOf(deviations),
+  },
+  {
+    name: 'outlier_coordinates',
+    title: 'outlier coordinates',
+    formula: 'number of k with sd_k > 3 median sd',
+    of: ({ deviations }) => {
+      const least = OUTLYING * medianOf(deviations);
+      return deviations.filter((deviation) => deviation > least).length;
+    },
+  },
+  {
+    name: 'mean_pair_cosine',
+    title: 'mean cosine of all pairs of rows',
+    formula: '(||sum_i u_i||^2 - V) / (V (V - 1)), u_i = gamma_i / ||gamma_i||',
+    ofRows: ({ rows, zeroRows, cosineSums }) => {
+      const count = rows - zeroRows;
+      return (sum(cosineSums.map((value) => value * value)) - count) / (count * (count - 1));
+    },
+  },
+  {
+    name: 'partition_isotropy',
+    title: 'partition isotropy I(W)',
+    formula: 'min Z / max Z, Z = sum_i exp(+-gamma_i . a), a the eigenvectors of W^T W',
+    ofRows: ({ exponentials }) => {
+      if (exponentials === null) return Number.NaN;
+      const least = exponentials.reduce((a, b) => Math.min(a, b));
+      return Math.exp(least - exponentials.reduce((a, b) => Math.max(a, b)));
+    },
   },
 ] as const satisfies readonly SpectralFigure[];
 
@@ -116,33 +163,86 @@ export type SpectralFigures = Record<string, number | null>;
 /**
  * Computes the figures of a spectrum.
  *
- * @returns null for all of them where the eigenvectors are not those of the checkpoint's own covariance, of which the figures are
+ * @returns null for those of the spectrum where the eigenvectors are not those of the checkpoint's own covariance, or second
+ *   moment, and for those of the rows where there are no tables
  */
 export function spectralFiguresOf(source: SpectralSource): SpectralFigures {
   const known = knownSpectrum(source);
   return Object.fromEntries(
-    spectralFigures.map(({ name, of }) => {
-      const value = known === null ? Number.NaN : of(known);
-      return [name, Number.isFinite(value) ? value : null];
+    spectralFigures.map((figure: SpectralFigure) => {
+      const ofSpectrum = known === null ? undefined : figure.of?.(known);
+      const ofRows = source.rowSums === null ? undefined : figure.ofRows?.(source.rowSums);
+      return [figure.name, knownFigure(ofSpectrum ?? ofRows)];
     }),
   );
 }
 
+/** Puts the figures that only tables tell in the place of those that were not known. */
+export function withFiguresOfRows(figures: SpectralFigures, sums: RowSumsOfTables): SpectralFigures {
+  const told = spectralFigures.flatMap((figure: SpectralFigure) =>
+    figure.ofRows === undefined ? [] : [[figure.name, knownFigure(figure.ofRows(sums))] as const],
+  );
+  return { ...figures, ...Object.fromEntries(told) };
+}
+
+function knownFigure(value = Number.NaN): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
+/** Names of the figures that only tables tell. */
+export const figuresOfRows: readonly string[] = spectralFigures
+  .filter((figure: SpectralFigure) => figure.ofRows !== undefined)
+  .map(({ name }) => name);
+
 function knownSpectrum(source: SpectralSource): KnownSpectrum | null {
-  const { covarianceEigenvalues, projected, means, eigenvectors, rows } = source;
-  if (covarianceEigenvalues === null || projected !== null) return null;
-  const c = covarianceEigenvalues.map((value) => Math.max(0, value));
-  const d = c.length;
-  const variances = new Float64Array(d);
-  for (let k = 0; k < d * d; k++) variances[Math.floor(k / d)]! += c[k % d]! * eigenvectors[k]! ** 2;
+  const { covarianceEigenvalues, projected, means, eigenvectors, secondMoment, isWeighted } = source;
+  const isUncentred = secondMoment === 'uncentred';
+  // Variances that are measured stand for those of a metric that may be another's; of a second moment they always do.
+  if (covarianceEigenvalues === null || (projected !== null && !isUncentred)) return null;
+  const eigenvalues = covarianceEigenvalues.map((value) => Math.max(0, value));
+  const { c, uncentred } = isUncentred ? centredOf(eigenvalues, means) : uncentredOf(eigenvalues, means);
+  const rows = isWeighted ? Number.NaN : source.rows;
   return {
     rows,
     c,
-    uncentred: rankOneUpdate(c.toReversed(), means.toReversed())
-      .reverse()
-      .map((value) => Math.max(0, value)),
-    deviations: variances.map(Math.sqrt),
+    uncentred,
+    deviations: deviationsOf(eigenvalues, eigenvectors, isUncentred ? means : null),
   };
+}
+
+/** The spectrum of C + mu mu^T beside that of C. @param c falling; @param means mu in the basis of C */
+function uncentredOf(c: Float64Array, means: Float64Array): Pick<KnownSpectrum, 'c' | 'uncentred'> {
+  return { c, uncentred: notNegative(rankOneUpdate(c.toReversed(), means.toReversed()).reverse()) };
+}
+
+/** The spectrum of C = E - mu mu^T beside that of E: minus that of -E + mu mu^T. @param uncentred falling */
+function centredOf(uncentred: Float64Array, means: Float64Array): Pick<KnownSpectrum, 'c' | 'uncentred'> {
+  const c = rankOneUpdate(
+    uncentred.map((value) => -value),
+    means,
+  ).map((value) => -value);
+  return { c: notNegative(c), uncentred };
+}
+
+/** What rounding leaves below zero is zero. */
+function notNegative(values: Float64Array): Float64Array {
+  return values.map((value) => Math.max(0, value));
+}
+
+/** Standard deviations of the coordinates. @param means mu in the basis where the eigenvalues are second moments, else null */
+function deviationsOf(
+  eigenvalues: Float64Array,
+  eigenvectors: Float32Array,
+  means: Float64Array | null,
+): Float64Array {
+  const d = eigenvalues.length;
+  const variances = new Float64Array(d);
+  const mu = new Float64Array(d);
+  for (let k = 0; k < d * d; k++) {
+    variances[Math.floor(k / d)]! += eigenvalues[k % d]! * eigenvectors[k]! ** 2;
+    if (means !== null) mu[Math.floor(k / d)]! += means[k % d]! * eigenvectors[k]!;
+  }
+  return notNegative(variances.map((value, k) => value - mu[k]! ** 2)).map(Math.sqrt);
 }
 
 function upperEdge({ c, rows }: KnownSpectrum): number {

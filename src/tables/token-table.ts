@@ -17,13 +17,15 @@ export interface RowFacts {
   duplicates: Int32Array;
   /** Bias of each token's logit, [V]; null where there is none. */
   logitBias: Float64Array | null;
+  /** Weight of each row, [V]; null where all are alike, and there is no column of them. */
+  weights?: Float64Array | null;
 }
 
 /** Columns of tokens.parquet: a row a token, ascending. */
 export function tokenTable(
   { rows, tokens, settings: { places } }: MergedTables,
   vocabulary: Vocabulary,
-  { duplicates, logitBias }: RowFacts,
+  { duplicates, logitBias, weights = null }: RowFacts,
 ): TableColumn[] {
   const { norm, causalNorm, directions, directionValues } = tokens;
   const columns = [
@@ -44,6 +46,7 @@ export function tokenTable(
     nullableDouble('causal_centroid_cosine', tokens.causalCentroidCosine),
     nullableDouble('participation', tokens.participation),
     nullableDouble('logit_bias', logitBias ?? new Float64Array(rows).fill(Number.NaN)),
+    ...(weights === null ? [] : [double('weight', weights)]),
   ];
   for (let place = 0; place < places; place++) {
     const name = `direction_${place + 1}`;

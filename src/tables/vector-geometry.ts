@@ -9,8 +9,13 @@ export type VectorMeasure = (typeof vectorMeasures)[number];
 export interface VectorSpectrum {
   /** lambda */
   eigenvalues: Float64Array;
-  /** Variances c of the projections; null where the metric was given and is not known to be this checkpoint's. */
+  /**
+   * Eigenvalues c of C, the variances of the projections, or, where the metric is made of the second moment about zero, their
+   * mean squares; null where the metric was given and is not known to be this checkpoint's.
+   */
   variances: Float64Array | null;
+  /** Whether `variances` are second moments about zero. */
+  isUncentred: boolean;
   /** m = mu V; null where the mean row is not known. */
   means: Float64Array | null;
 }

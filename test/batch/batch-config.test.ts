@@ -25,6 +25,8 @@ test('a run takes the defaults that it does not set, and objects as a whole', as
     side: 'output',
     rows: 'all',
     foldNorm: 'no',
+    weights: 'uniform',
+    secondMoment: 'centred',
     partitionRows: 100,
     ...tables,
   } as const;

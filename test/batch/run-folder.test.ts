@@ -6,6 +6,7 @@ import { runFolder } from '../../src/batch/run-folder.js';
 const options: BatchRunOptions = {
   ...{ model: 'a/b', rows: 'all', format: 'parquet', partitionRows: 8192, exports: {} },
   ...{ tables: 'all', top: 20, report: true, foldNorm: 'no', side: 'output' },
+  ...{ weights: 'uniform', secondMoment: 'centred' },
 };
 
 test('a folder says the model, its revision, and a hash of the options', (t) => {
@@ -22,6 +23,11 @@ test('whatever decides what a run writes gives another folder', (t) => {
     { ...options, rows: 'tokenizer' },
     { ...options, tables: 'none' },
     { ...options, foldNorm: 'yes' },
+    { ...options, weights: 'unique' },
+    { ...options, weights: 'counts=a.csv' },
+    { ...options, secondMoment: 'uncentred' },
+    { ...options, ridge: 1e-3 },
+    { ...options, ridge: 'relative=1e-3' },
     { ...options, foldNorm: 'yes', normRule: 'rms' },
     { ...options, top: 10 },
     { ...options, report: false },

@@ -169,7 +169,8 @@ function expectedOf(exact: Exact, measurements: Measurements, changes: Partial<E
     summation: 'blocks',
     ridge,
     meanProjections,
-    metric: { source: 'computed' },
+    metric: { source: 'computed', secondMoment: 'centred' },
+    weights: null,
     ...changes,
   };
 }

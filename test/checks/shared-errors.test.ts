@@ -5,13 +5,14 @@ import { sharedErrors } from '../../src/checks/shared-errors.js';
 /** What of the measurements tells what rows have in common. */
 function shared(keys: number[], weights: { compared: number; equal: number }, mean = 0) {
   const d = 100;
-  return sharedErrors({
+  const measurements = {
     rows: keys.length,
     rowKeys: Float64Array.from(keys),
     gammaSums: new Float64Array(d).fill(mean * keys.length),
     gammaSquares: keys.length * d,
     weights: { rows: 1, squares: new Float64Array(d), ...weights },
-  } as Measurements);
+  } as Measurements;
+  return sharedErrors(measurements, null);
 }
 
 test('equal rows are counted by pairs, wherever they lie', (t) => {

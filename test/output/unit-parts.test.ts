@@ -89,7 +89,28 @@ const measurements: Measurements = {
   alongProbe: { minimum: -1, maximum: 1.5, sum: 0.25, sumOfSquares: 7 },
   norm: none,
   causalNorm: { ...none, sum: Number.NaN },
+  weighted: {
+    gammaSums: Float64Array.of(-1, 2),
+    first: weightedSums(0.5),
+    second: { ...weightedSums(1 / 3), centres: Float64Array.of(7, 3.5) },
+  },
 };
+
+/** Sums by weights, of two columns, all of which differ. */
+function weightedSums(total: number) {
+  const pair = (value: number) => Float64Array.of(value, total * value);
+  return {
+    ...{
+      centres: pair(7),
+      total,
+      gammaSquares: total + 1,
+      sums: pair(2),
+      sumsOfSquares: pair(3),
+      sumsOfCubes: pair(4),
+    },
+    ...{ sumsOfFourths: pair(5), coordinateSquares: pair(6) },
+  };
+}
 const files: VerifiedUnit['files'] = [
   { path: 'projections/parquet/part-00004.parquet', bytes: 10, crc32: 0xffffffff, sha256: 'cd'.repeat(32) },
 ];
@@ -102,6 +123,8 @@ function tablePart(): TablePart {
   const whole = (length: number) => Int32Array.from({ length }, () => next++ - 7);
   return {
     zeroRows: 3,
+    cosineSums: floats(2),
+    exponentials: floats(4),
     tokens: {
       norm: floats(2),
       causalNorm: floats(2),

@@ -45,7 +45,7 @@ test('a token has the figures of its row, and its places among all norms', async
   }
 });
 
-test('a text is found as given, with and without its leading space, and as bytes', async (t) => {
+test('a text is found as given, with and without its leading space, and as a vocabulary writes it', async (t) => {
   const { directory } = await runWithTables(t);
   const run = await openRun(directory);
   const spelt = async (text: string) =>
@@ -55,6 +55,8 @@ test('a text is found as given, with and without its leading space, and as bytes
   t.deepEqual(await spelt('the'), [[4, 'with a leading space']]);
   t.deepEqual(await spelt(' The'), [[9, 'without the leading space']]);
   t.deepEqual(await spelt('国\n'), [[5, 'as given']]);
+  t.deepEqual(await spelt('Ġthe'), [[4, 'as stored']]);
+  t.deepEqual(await spelt('▁word20'), [[20, 'as stored']]);
   const error = await t.throwsAsync(tokenFacts(run, 'ORD1'), { instanceOf: InputError });
   t.regex(error.message, /no token spells "ORD1"; 110 tokens hold it: " word10", " word11", .*, \.\.\.$/);
   await t.throwsAsync(tokenFacts(run, 'never'), {

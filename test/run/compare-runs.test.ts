@@ -419,7 +419,7 @@ test('a folder that is there is kept, and a comparison is replaced where that is
   t.is(readComparison(out).b.directory, moved);
   writeFileSync(path.join(out, 'notes.txt'), 'mine');
   await t.throwsAsync(compareHere(a, a, out, { overwrite: true }), {
-    message: /holds notes.txt, which no comparison writes/,
+    message: /holds notes.txt, which is not of a comparison/,
   });
   t.true(existsSync(path.join(out, 'notes.txt')));
   t.deepEqual(readdirSync(scratch), ['out']);

@@ -23,10 +23,18 @@ const rates = {
 const plan = planRun({ rows: 10_000, hidden: 4, partitionRows: 4000, format: 'parquet' });
 
 test('every stage takes what its tasks take, one after the other', (t) => {
-  const work = { workers: 1, computesMetric: true, dataBytes: 1000, tableBytes: 8, reportBytes: 6 };
+  const work = {
+    workers: 1,
+    computesMetric: true,
+    weightPasses: 2,
+    dataBytes: 1000,
+    tableBytes: 8,
+    reportBytes: 6,
+  };
   t.deepEqual(estimateTime(plan, rates, work), {
     'start-up': 0.5,
     scan: 2 * 0.25 + 10,
+    weights: 2 * (2 * 0.25 + 10),
     covariance: 2 + 100,
     eigenbasis: 7,
     metric: 1.3,
@@ -39,7 +47,14 @@ test('every stage takes what its tasks take, one after the other', (t) => {
 });
 
 test('workers share the tasks, and the longest of their shares counts', (t) => {
-  const work = { workers: 2, computesMetric: false, dataBytes: 0, tableBytes: 0, reportBytes: 0 };
+  const work = {
+    workers: 2,
+    computesMetric: false,
+    weightPasses: 0,
+    dataBytes: 0,
+    tableBytes: 0,
+    reportBytes: 0,
+  };
   const stages = estimateTime(plan, rates, work);
   t.deepEqual(Object.keys(stages), [
     ...['start-up', 'scan', 'eigenbasis', 'basis check', 'projection', 'verification'],
@@ -51,12 +66,26 @@ test('workers share the tasks, and the longest of their shares counts', (t) => {
 });
 
 test('projections that are exported are read and copied by rows', (t) => {
-  const work = { workers: 1, computesMetric: false, dataBytes: 0, tableBytes: 0, reportBytes: 0 };
+  const work = {
+    workers: 1,
+    computesMetric: false,
+    weightPasses: 0,
+    dataBytes: 0,
+    tableBytes: 0,
+    reportBytes: 0,
+  };
   const paces = { ...rates.paces, export: { task: 0.25, row: 0.001 } };
   t.is(estimateTime(plan, { ...rates, paces }, work).export, 3 * 0.25 + 10);
 });
 
 test('a slow disk is waited for beside the verification', (t) => {
-  const work = { workers: 1, computesMetric: false, dataBytes: 100_000, tableBytes: 0, reportBytes: 0 };
+  const work = {
+    workers: 1,
+    computesMetric: false,
+    weightPasses: 0,
+    dataBytes: 100_000,
+    tableBytes: 0,
+    reportBytes: 0,
+  };
   t.is(estimateTime(plan, rates, work).verification, 100);
 });

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
+import pl from 'nodejs-polars';
 import { InputError } from '../../src/errors.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
 import { type OpenRun, openRun } from '../../src/output/open-run.js';
@@ -224,6 +225,52 @@ test('every file has the same bytes for 1, 2 and 3 workers, and of Arrow as of P
   t.deepEqual(await rowsOf(others, 'a.parquet'), await rowsOf(expected, 'b.parquet'));
 });
 
+test('vectors of a Parquet file are those of any other, and no copy of them is left', async (t) => {
+  const run = await vectorRun(t);
+  const { hidden: d } = run;
+  const file = path.join(path.dirname(run.file), 'list.parquet');
+  const rows = range(37).map((v) => Array.from(rowOf(run.vectors, v, d)));
+  pl.DataFrame([pl.Series('embedding', rows)]).writeParquet(file, { compression: 'snappy' });
+  const options = { ...hiddenLike, coordinates: true };
+  const [given, other] = [
+    await projectVectors(run.directory, run.file, { ...options, name: 'npy' }),
+    await projectVectors(run.directory, file, options),
+  ];
+  t.like(other.manifest.vectors, { path: file, tensor: 'embedding', dtype: 'float64', count: 37 });
+  const [expected, found] = [dataFiles(given.directory), dataFiles(other.directory)];
+  for (const files of [expected, found]) files.delete('projected.json');
+  t.deepEqual(found, expected);
+});
+
+test('resume keeps what is the same and intact, makes anew what is damaged, and refuses another', async (t) => {
+  const run = await vectorRun(t);
+  const wish = { ...hiddenLike, top: 3, resume: true };
+  const first = await projectVectors(run.directory, run.file, wish);
+  t.true(first.isNew);
+  const again = await projectVectors(run.directory, run.file, wish);
+  t.false(again.isNew);
+  t.deepEqual(again.manifest, first.manifest);
+  const file = path.join(first.directory, 'vectors.parquet');
+  const bytes = readFileSync(file);
+  writeFileSync(file, 'x');
+  t.true((await projectVectors(run.directory, run.file, wish)).isNew);
+  t.true(readFileSync(file).equals(bytes));
+  for (const other of [
+    { top: 4 },
+    { duals: false },
+    { rows: { from: 0, to: 2 } },
+    { format: 'npy' as const },
+  ])
+    await t.throwsAsync(projectVectors(run.directory, run.file, { ...wish, ...other }), {
+      message: /is there already/,
+    });
+  writeFileSync(run.file, npy('<f4', [1, run.hidden], new Uint8Array(run.hidden * 4)));
+  await t.throwsAsync(projectVectors(run.directory, run.file, wish), { message: /is there already/ });
+  await t.throwsAsync(projectVectors(run.directory, run.file, { ...wish, overwrite: true }), {
+    message: /resume keeps a projection that is the same/,
+  });
+});
+
 test('the wrong kind is off by the square of the condition number, which the refusal of none names', async (t) => {
   const run = await vectorRun(t);
   const opened = await openRun(run.directory);
@@ -299,7 +346,7 @@ test('what is not said, cannot be had, or stands in the way is refused before an
   t.true(existsSync(path.join(directory, 'tokens.parquet')));
   writeFileSync(path.join(directory, 'notes.txt'), 'mine');
   await t.throwsAsync(project({ ...hiddenLike, name: 'plain', overwrite: true }), {
-    message: /holds notes.txt, which no projection writes/,
+    message: /holds notes.txt, which is not of projected vectors/,
   });
 });
 
@@ -426,6 +473,8 @@ for (const rule of ['rms-one-plus', 'layer'] as const) {
     const onPlain = await projectVectors(plain, file, { ...residual, normRule: rule });
     const onFolded = await projectVectors(folded, file, residual);
     t.is(onPlain.manifest.norm?.rule, rule);
+    const resumed = await projectVectors(plain, file, { ...residual, normRule: rule, resume: true });
+    t.false(resumed.isNew);
     t.is(onFolded.manifest.norm, null);
     const [a, b] = await Promise.all(
       [onPlain, onFolded].map(async ({ directory }) => ({

@@ -8,7 +8,7 @@ import { documentNamed } from '../helpers/documents.js';
 import { npy, scratchDirectory, scratchFile } from '../helpers/fixtures.js';
 import { eighOf } from '../helpers/jacobi.js';
 import { covarianceByDefinition } from '../helpers/normed-model.js';
-import { runHere, shardedModel, verifyHere } from '../helpers/runs.js';
+import { readBasis, runHere, shardedModel, verifyHere } from '../helpers/runs.js';
 
 const ROWS = 300;
 const D = 24;
@@ -50,7 +50,38 @@ function byDefinition(gamma: Float32Array): Record<string, number> {
     marchenko_pastur_upper: edge(1),
     directions_above_edge: c.filter((value) => value > edge(1)).length,
     outlier_coordinate_ratio: deviations.at(-1)! / ((deviations[D / 2 - 1]! + deviations[D / 2]!) / 2),
+    outlier_coordinates: deviations.filter(
+      (deviation) => deviation > (3 * (deviations[D / 2 - 1]! + deviations[D / 2]!)) / 2,
+    ).length,
+    mean_pair_cosine: meanPairCosine(gamma),
   };
+}
+
+/** The mean of the cosines of all pairs of rows, pair by pair. */
+function meanPairCosine(gamma: Float32Array): number {
+  const row = (i: number) => [...gamma.subarray(i * D, (i + 1) * D)];
+  const units = Array.from({ length: ROWS }, (_, i) => {
+    const norm = Math.sqrt(total(row(i).map((value) => value * value)));
+    return row(i).map((value) => value / norm);
+  });
+  let sum = 0;
+  for (let i = 0; i < ROWS; i++)
+    for (let k = 0; k < i; k++) sum += total(units[i]!.map((value, j) => value * units[k]![j]!));
+  return sum / ((ROWS * (ROWS - 1)) / 2);
+}
+
+/** min Z / max Z over both signs of the eigenvectors of W^T W, [d, d] row-major. */
+function isotropy(gamma: Float32Array, eigenvectors: Float32Array): number {
+  const sums: number[] = [];
+  for (let j = 0; j < D; j++) {
+    for (const sign of [1, -1]) {
+      const products = Array.from({ length: ROWS }, (_, i) =>
+        total(Array.from({ length: D }, (_, k) => gamma[i * D + k]! * eigenvectors[k * D + j]!)),
+      );
+      sums.push(total(products.map((product) => Math.exp(sign * product))));
+    }
+  }
+  return Math.min(...sums) / Math.max(...sums);
 }
 
 test('the figures of the spectrum of a run are their definitions, and verify measures them again', async (t) => {
@@ -62,14 +93,24 @@ test('the figures of the spectrum of a run are their definitions, and verify mea
     Object.keys(manifest.spectralFigures),
     spectralFigures.map(({ name }) => name),
   );
-  for (const { name } of spectralFigures) {
-    const [found, wanted] = [manifest.spectralFigures[name]!, expected[name]!];
-    // Means are those of float32 projections; all else is float64, but for the stored eigenvectors.
-    t.true(
-      Math.abs(found / wanted - 1) <= (/uncentred|outlier/.test(name) ? 1e-6 : 1e-11),
-      `${name}: ${found}, ${wanted}`,
-    );
-  }
+  const compare = (figures: Record<string, number | null>, tolerance: number) => {
+    for (const [name, wanted] of Object.entries(expected)) {
+      const found = figures[name]!;
+      // Means are those of float32 projections; all else is float64, but for the stored eigenvectors.
+      const allowed = /uncentred|outlier|cosine/.test(name) ? 1e-6 : tolerance;
+      t.true(found === wanted || Math.abs(found / wanted - 1) <= allowed, `${name}: ${found}, ${wanted}`);
+    }
+  };
+  compare(manifest.spectralFigures, 1e-11);
+  t.is(manifest.spectralFigures.partition_isotropy, null);
+  // Of the second moment about zero, the centred figures are those that the mean leaves.
+  const uncentred = path.join(scratchDirectory(t), 'run');
+  const second = await runHere({ model, out: uncentred, partitionRows: 100, secondMoment: 'uncentred' });
+  compare(second.manifest.spectralFigures, 1e-6);
+  const { eigenvectors } = await readBasis(uncentred, D);
+  const { partition_isotropy: found } = second.manifest.spectralFigures;
+  t.true(Math.abs(found! / isotropy(gamma, eigenvectors) - 1) <= 1e-6);
+  t.true((await verifyHere(uncentred)).verification.passed);
   t.true((await verifyHere(out)).verification.passed);
   const shown = await answer('inspect', out);
   t.regex(shown.stdout, /^ {2}IsoScore +0\.\d+ +\(PR - 1\) \/ \(d - 1\), PR = \(sum c\)\^2 \/ sum c\^2$/m);
@@ -80,7 +121,12 @@ test('a metric that is not known to be the own one leaves the figures unknown', 
   const identity = Float64Array.from({ length: D * D }, (_, k) => (k % (D + 1) === 0 ? 1 : 0));
   const metric = scratchFile(t, 'M.npy', npy('<f8', [D, D], new Uint8Array(identity.buffer)));
   const { manifest } = await runHere({ model, metric, out: path.join(scratchDirectory(t), 'run') });
-  t.deepEqual(new Set(Object.values(manifest.spectralFigures)), new Set([null]));
+  const known = Object.entries(manifest.spectralFigures).filter(([, value]) => value !== null);
+  // A figure of the rows themselves.
+  t.deepEqual(
+    known.map(([name]) => name),
+    ['mean_pair_cosine'],
+  );
 });
 
 test('figures that are not defined are null: of one dimension, and of a spectrum with zeros', (t) => {
@@ -92,6 +138,7 @@ test('figures that are not defined are null: of one dimension, and of a spectrum
       eigenvectors: Float32Array.from({ length: c.length ** 2 }, (_, k) =>
         k % (c.length + 1) === 0 ? 1 : 0,
       ),
+      ...{ secondMoment: 'centred', isWeighted: false, rowSums: null },
     });
   t.like(of([4], [3]), {
     iso_score: null,
@@ -113,7 +160,7 @@ test('a batch has a column for each figure, and docs/mathematics.md its formula'
   const file = scratchFile(
     t,
     'series.json',
-    JSON.stringify({ out: folder, backend: 'portable', runs: [{ model, tables: 'none' }] }),
+    JSON.stringify({ out: folder, backend: 'portable', runs: [{ model, secondMoment: 'uncentred' }] }),
   );
   const { code, stderr } = await start(['batch', file, '--quiet']).ended;
   t.is(code, 0, stderr);

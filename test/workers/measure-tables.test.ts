@@ -7,7 +7,12 @@ import { randomFloat32, randomFloat64 } from '../helpers/random.js';
 
 const d = 11;
 const lambda = randomFloat64(d, 1).map((x) => 1.5 + x);
-const settings = tableSettings(lambda, randomFloat64(d, 2), { rows: 100_000, top: 20 });
+const settings = tableSettings(lambda, randomFloat64(d, 2), {
+  rows: 100_000,
+  top: 20,
+  isWeighted: false,
+  areOfRows: false,
+});
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 /** Measures `count` random rows from row `first` on; every fiftieth is zeros, and ties are many. */

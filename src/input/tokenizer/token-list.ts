@@ -84,6 +84,8 @@ export class TokenList {
   tokenizer(decoder: DecoderSection): Tokenizer {
     const tokens = this.#tokens;
     if (tokens.length === 0) throw this.invalid('it has no token');
+    // A decoder that knows such pieces makes a character of this one.
+    const fallsBack = decoder.is === 'known' && decoder.decode('<0x41>', false) === 'A';
     const notes =
       decoder.is === 'known'
         ? []
@@ -101,6 +103,12 @@ export class TokenList {
           : decoder.decode(token.piece, token.added);
       },
       isSpecial: (id) => tokens[id]?.special ?? false,
+      isByte: (id) => fallsBack && isBytePiece(tokens[id]),
+      isPartial: (id) => {
+        const token = tokens[id];
+        if (token === undefined || token.added || decoder.is === 'unknown') return false;
+        return shownByte.test(decoder.decode(token.piece, false)) && !shownByte.test(token.piece);
+      },
     };
   }
 
@@ -118,6 +126,13 @@ export class TokenList {
     if (Number.isSafeInteger(id) && (id as number) >= 0 && (id as number) <= MAX_ID) return id as number;
     throw this.invalid(`token ${shownValue(piece)} has the id ${shownValue(id)}`);
   }
+}
+
+/** A byte that is no character by itself, as texts show it. */
+const shownByte = /<0x[0-9A-F]{2}>/;
+
+function isBytePiece(token: Token | undefined): boolean {
+  return token !== undefined && !token.added && /^<0x[0-9a-f]{2}>$/i.test(token.piece);
 }
 
 /** The range of token ids in the partitions, int32. */

@@ -13,4 +13,8 @@ export interface Tokenizer {
   text(id: number): string | null;
   /** True for a token that stands for no text: the end of a text, a turn of a conversation. */
   isSpecial(id: number): boolean;
+  /** True for a token that stands for one byte where nothing else fits: `<0xE4>` in a vocabulary with such a fallback. */
+  isByte(id: number): boolean;
+  /** True for a token whose bytes are a part of characters, so that no text has them alone. */
+  isPartial(id: number): boolean;
 }

@@ -1,11 +1,11 @@
 import type { ComparisonResults } from '../../output/comparison-folder.js';
 import { count, counted, figure } from '../../text/figures.js';
-import { type Html, html } from '../html.js';
-import { type PageAssets, renderShell } from '../page-shell.js';
+import { Html, html, scriptJson } from '../html.js';
+import { htmlPage, type PageAssets, themeChoice } from '../html-page.js';
 import type { ComparisonHead } from './contents.js';
 import { comparisonFacts, figureNames } from './facts.js';
 
-/** Renders a comparison as one HTML file, see `renderShell`. */
+/** Renders a comparison as one HTML file that needs nothing beside it. */
 export function renderComparison(
   results: ComparisonResults,
   head: ComparisonHead,
@@ -13,29 +13,27 @@ export function renderComparison(
   assets: PageAssets,
 ): string {
   const { a, b, tokens, version } = results;
-  return renderShell(
-    {
-      title: `${a.model} and ${b.model}: two vocabularies compared`,
-      version,
-      skips: [
-        ['search', 'Skip to the search for a token'],
-        ['displacements', 'Skip to the plots'],
-      ],
-      heading: `${a.model} and ${b.model}`,
-      introduction: `Two vocabularies compared: ${counted(tokens.shared, 'token')} of both, A is ${a.model}, B is ${b.model}`,
-      sections,
-      chosen: html``,
-      main: html`${overview(results)}
+  const body = html`<a class="skip" href="#search">Skip to the search for a token</a>
+<a class="skip" href="#displacements">Skip to the plots</a>
+<header>
+<h1>${a.model} and ${b.model}</h1>
+<p>Two vocabularies compared: ${counted(tokens.shared, 'token')} of both, A is ${a.model}, B is ${b.model}</p>
+${themeChoice}
+</header>
+<nav aria-label="Sections"><button type="button" id="menu" aria-controls="sections">Menu</button><ul id="sections">${sections.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
+<main>
+<p id="state" role="status">The page needs JavaScript for its plots; the figures below stand without it.</p>
+${overview(results)}
 ${explorer(results)}
 ${displacements(results)}
 ${spectrum(results)}
-${map(results, head)}`,
-      footer: `Made by eigenshard ${version} from the runs ${a.fingerprint.slice(0, 12)} and ${b.fingerprint.slice(0, 12)}. Plots: uPlot.`,
-      head,
-      payload,
-    },
-    assets,
-  );
+${map(results, head)}
+</main>
+<footer>Made by eigenshard ${version} from the runs ${a.fingerprint.slice(0, 12)} and ${b.fingerprint.slice(0, 12)}. Plots: uPlot.</footer>
+<script type="application/json" id="head">${scriptJson(head)}</script>
+<script type="text/plain" id="payload">${new Html(Buffer.from(payload).toString('base64'))}</script>`;
+  const title = `${a.model} and ${b.model}: two vocabularies compared`;
+  return htmlPage({ title, version }, body, assets);
 }
 
 /** Sections of the page, for the navigation: id and name. */

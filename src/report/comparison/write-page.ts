@@ -6,8 +6,8 @@ import type { ComparisonResults } from '../../output/comparison-folder.js';
 import { COMPARISON_PAGE_NAME } from '../../output/comparison-names.js';
 import type { BandFigures } from '../../tables/band-table.js';
 import type { DisplacementFigures } from '../../tables/displacement-table.js';
+import { readAssets } from '../html-page.js';
 import { gzipOf, packPart } from '../packed-part.js';
-import { pageAssets } from '../page-shell.js';
 import { comparisonArrays } from './arrays.js';
 import { renderComparison } from './page.js';
 
@@ -27,7 +27,7 @@ export async function writeComparisonPage(
   const part = await packPart(arrays);
   const { a, b } = results;
   const head = { a: a.model, b: b.model, rows: a.rows, hidden: a.hidden, bands, entries: part.entries };
-  const page = Buffer.from(renderComparison(results, head, gzipOf([part]), pageAssets('comparison.js')));
+  const page = Buffer.from(renderComparison(results, head, gzipOf([part]), readAssets('comparison.js')));
   writeFileAtomically(path.join(folder, COMPARISON_PAGE_NAME), [page]);
   return {
     path: COMPARISON_PAGE_NAME,

@@ -35,6 +35,7 @@ ${warningsOf(results).map((warning) => html`<p class="verdict differs"><strong>W
 
 function facts({
   model,
+  weights,
   metric,
   eigenvalues,
   projections,
@@ -47,7 +48,12 @@ function facts({
     ['Tensor', matrixText({ model, options })],
     ['Final norm', normText(model.norm)],
     ['Metric M', metricText(metric)],
-    ['Ridge ρ', metric.ridge === null ? 'unknown' : String(metric.ridge)],
+    ['Weights of the rows', weightsText(weights)],
+    ['Ridge ρ', ridgeText(metric)],
+    [
+      'Ridge ρ over the smallest c',
+      eigenvalues.ridgeShare === null ? 'unknown' : figure(eigenvalues.ridgeShare),
+    ],
     ['λ of M, ascending', `${fixed(eigenvalues.minimum)} to ${fixed(eigenvalues.maximum)}`],
     ['λ median, mean', `${fixed(eigenvalues.median)}, ${fixed(eigenvalues.mean)}`],
     ['Condition number', fixed(eigenvalues.conditionNumber)],
@@ -89,8 +95,24 @@ function normText(norm: RunResults['model']['norm']): string {
   return norm === null ? 'not folded in' : `folded in: ${norm.tensor}, ${normTraits[norm.rule].text}`;
 }
 
+function weightsText(weights: RunResults['weights']): string {
+  if (weights === null) return 'uniform';
+  const { kind, path: file, tensor, effectiveRows } = weights;
+  const source = file === null ? tensor : path.basename(file);
+  return `${kind}${source === null ? '' : `: ${source}`}, ${count(Math.round(effectiveRows))} effective rows (1 / Σ w²)`;
+}
+
+function ridgeText(metric: RunResults['metric']): string {
+  if (metric.ridge === null) return 'unknown';
+  const isRelative = metric.source === 'computed' && metric.relativeRidge !== null;
+  return `${metric.ridge}${isRelative ? `, ${metric.relativeRidge} tr C / d` : ''}`;
+}
+
 function metricText(metric: RunResults['metric']): string {
-  if (metric.source === 'computed') return 'computed: inverse of the covariance with a ridge';
+  if (metric.source === 'computed') {
+    const moment = metric.secondMoment === 'centred' ? 'covariance' : 'second moment about zero, C + μμᵀ,';
+    return `computed: inverse of the ${moment} with a ridge`;
+  }
   return `from the file ${path.basename(metric.path)}${metric.tensor === null ? '' : `, ${metric.tensor}`}`;
 }
 

@@ -1,8 +1,11 @@
 /**
  * Uniform numbers in [0, 1): xoshiro128** (Blackman and Vigna, https://prng.di.unimi.it/xoshiro128starstar.c),
  * one stream for each pair of `seed` and `stream`, its state filled by splitmix32 as its authors advise.
+ *
+ * @param seed a whole number
+ * @param stream a whole number, another for each purpose
  */
-export function uniformNumbers(seed: number, stream: number): () => number {
+export function uniform(seed: number, stream: number): () => number {
   const mix = splitmix32(seed ^ splitmix32(stream)());
   let a = mix();
   let b = mix();
