@@ -38,7 +38,11 @@ const givenMetric = {
 test('a given metric is not a file of the run', (t) => {
   const given = sampleManifest({ metric: { ...givenMetric, path: 'given/M.pt' } });
   t.false(summaryText('runs/a', given).includes('M.pt'));
-  t.true(inspectionText('runs/a', given).includes('metric from given/M.pt (ridge 0.000001, asymmetry'));
+  t.true(
+    inspectionText('runs/a', given).includes(
+      'metric from given/M.pt (ridge 0.000001, rho / c_min 1.00e-1, asymmetry',
+    ),
+  );
 });
 
 test('every check is shown with its figures, and with its reason where it does not just pass', (t) => {
@@ -118,7 +122,7 @@ test('an inspection says how the run was made', (t) => {
   for (const part of [
     'eigenshard 1.2.3, fingerprint f00d',
     'checkpoint models/made-up',
-    'metric computed from the checkpoint (ridge 0.000001)',
+    'metric computed from the checkpoint (ridge 0.000001, rho / c_min 1.00e-1)',
     '2 partitions of 1,000 rows, parquet',
     'finished 2024-05-06T07:09:09.000Z on a processor, Node v20.19.0',
   ]) {
@@ -127,6 +131,28 @@ test('an inspection says how the run was made', (t) => {
   t.true(text.includes(summaryText('runs/a', sampleManifest())));
   t.regex(text, /^ {2}IsoScore +0\.3 +\(PR - 1\)/m);
   t.regex(text, /^ {2}effective rank, uncentred +unknown +exp H/m);
+});
+
+test('weights of the rows are told with the rows that they are worth, and few of these are warned of', (t) => {
+  const { metric } = sampleManifest();
+  if (metric.source !== 'computed') throw new Error('the sample computes its metric');
+  const weights = {
+    ...{ kind: 'counts' as const, path: '/data/counts.tsv', tensor: null, sha256: 'ab'.repeat(32) },
+    ...{ effectiveRows: 123.4, positiveRows: 1400 },
+  };
+  const weighed = sampleManifest({
+    weights,
+    metric: { ...metric, ridge: 2e-5, relativeRidge: 1e-4, secondMoment: 'uncentred' },
+  });
+  const text = inspectionText('runs/a', weighed);
+  for (const part of [
+    "metric computed from the checkpoint's second moment about zero, C + mu mu^T (ridge 0.00002 = 0.0001 tr C / d,",
+    'rows weighed by counts (/data/counts.tsv): 123 effective rows of 1,500, 100 without weight',
+    'warning: by their weights the 1,500 rows are worth 123 of equal weight (1 / sum w^2), fewer than 10 d = 640',
+  ])
+    t.true(text.includes(part), part);
+  const many = sampleManifest({ weights: { ...weights, effectiveRows: 640 } });
+  t.false(inspectionText('runs/a', many).includes('of equal weight'));
 });
 
 test('an asymmetric metric without a ridge says so', (t) => {

@@ -381,6 +381,18 @@ test('a run in steps has the weights of one in one go, to the last bit, and refu
   });
 });
 
+test('a run that was interrupted goes on with the weights that it had', async (t) => {
+  const model = weighedModel(t);
+  const [whole, resumed] = [scratchDirectory(t), scratchDirectory(t)].map((folder) =>
+    path.join(folder, 'run'),
+  );
+  const options = { model: model.directory, partitionRows: 100, report: false, weights: 'unique' } as const;
+  await runHere({ ...options, out: whole! });
+  await t.throwsAsync(runHere({ ...options, out: resumed! }, { interruptAt: 'projection' }));
+  await runHere({ ...options, out: resumed! }, { resume: true });
+  sameFiles(t, dataFiles(whole!), dataFiles(resumed!));
+});
+
 test('tables that are added later are those of a run that had them from the beginning', async (t) => {
   const model = weighedModel(t);
   const weights = `counts=${countsFile(t, zipf(model.rows))}`;
