@@ -278,7 +278,11 @@ for (const [args, lines] of [
   ],
   [
     ['-k', '5'],
-    ["unknown option '-k'", '-k is an option of top, undertrained, compare, not of run.', '"eigenshard run --help"'],
+    [
+      "unknown option '-k'",
+      '-k is an option of top, undertrained, compare, not of run.',
+      '"eigenshard run --help"',
+    ],
   ],
   [
     ['--metric'],
