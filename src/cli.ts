@@ -2,6 +2,7 @@ import { Command, CommanderError, Help, type Option } from 'commander';
 import { addBatchCommand } from './commands/batch.js';
 import { addCacheCommands } from './commands/cache.js';
 import { commandErrorText, refuseMisplaced } from './commands/command-errors.js';
+import { addCompareCommand } from './commands/compare.js';
 import { addConceptsCommand } from './commands/concepts.js';
 import { addDoctorCommand } from './commands/doctor.js';
 import { exampleText } from './commands/examples.js';
@@ -77,6 +78,7 @@ export function createProgram(): Command {
   addProjectCommand(program);
   addConceptsCommand(program);
   addUndertrainedCommand(program);
+  addCompareCommand(program);
   addSqlCommand(program);
   addNeighboursCommand(program);
   addGenerateCommand(program);

@@ -39,6 +39,7 @@ const types: true[] = [
 test('the library exports these names and no others', (t) => {
   t.deepEqual(Object.keys(library).sort(), [
     'EigenshardError',
+    'compareRuns',
     'conceptDirections',
     'exportRun',
     'findNeighbours',

@@ -46,6 +46,25 @@ export const ranking = task<'ranking'>(
   async () => (await import('./ranking.js')).ranking,
   ({ lists }) => [lists.keys, lists.tokens],
 );
+/** Task `crossProducts`, whose sums change hands. */
+export const crossProducts = task<'crossProducts'>(
+  async () => (await import('./cross-products.js')).crossProducts,
+  ({ products }) => [products],
+);
+/** Task `causalNorms`. */
+export const causalNorms = task<'causalNorms'>(async () => (await import('./causal-norms.js')).causalNorms);
+/** Task `displacements`. */
+export const displacements = task<'displacements'>(
+  async () => (await import('./displacements.js')).displacements,
+  ({ part }) => Object.values(part),
+);
+/** Task `neighbourQueries`. */
+export const neighbourQueries = task<'neighbourQueries'>(
+  async () => (await import('./neighbour-queries.js')).neighbourQueries,
+  ({ queries }) => [queries],
+);
+/** Task `nearestRows`. */
+export const nearestRows = task<'nearestRows'>(async () => (await import('./nearest-rows.js')).nearestRows);
 /** Task `gather`, whose rows change hands. */
 export const gather = task<'gather'>(
   async () => (await import('./gather.js')).gather,
@@ -70,8 +89,10 @@ export const checksum = task<'checksum'>(async () => (await import('./checksum.j
 export const columnSums = task<'columnSums'>(async () => (await import('./column-sums.js')).columnSums);
 /** Task `rowFacts`. */
 export const rowFacts = task<'rowFacts'>(async () => (await import('./row-facts.js')).rowFacts);
-/** Task `nearestRows`. */
-export const nearestRows = task<'nearestRows'>(async () => (await import('./nearest-rows.js')).nearestRows);
+/** Task `nearestPicked`. */
+export const nearestPicked = task<'nearestPicked'>(
+  async () => (await import('./nearest-picked.js')).nearestPicked,
+);
 /** Task `neighbours`. */
 export const neighbours = task<'neighbours'>(async () => (await import('./neighbours.js')).neighbours);
 

@@ -42,15 +42,24 @@ export async function forEachStrip(
       const elements = range.count * source.columns;
       const stored = raw.bytes.subarray(0, elements * dtypeBytes[source.dtype]);
       reader.read(first, range.count, stored);
-      decode(source.dtype, raw, gamma, elements);
-      if (source.divisor !== undefined)
-        divideRows(gamma.float32.subarray(0, elements), source.columns, source.divisor);
-      if (source.fold !== undefined) foldRows(gamma.float32.subarray(0, elements), source.fold);
+      decodeRows(source, { raw, gamma }, elements);
       await visit({ first, count: range.count, stored });
     }
   } finally {
     reader.close();
   }
+}
+
+/** Makes of stored rows at the start of `raw` the rows that are used, float32 at the start of `gamma`. */
+export function decodeRows(
+  { dtype, columns, divisor, fold }: RowSource,
+  { raw, gamma }: { raw: Region; gamma: Region },
+  elements: number,
+): void {
+  decode(dtype, raw, gamma, elements);
+  const rows = gamma.float32.subarray(0, elements);
+  if (divisor !== undefined) divideRows(rows, columns, divisor);
+  if (fold !== undefined) foldRows(rows, fold);
 }
 
 /** Decodes stored values to float32. */

@@ -39,6 +39,7 @@ function identityOf({
   model,
   synthetic,
   tensor,
+  side,
   rows,
   headRows,
   foldNorm,
@@ -56,6 +57,7 @@ function identityOf({
 }: BatchRunOptions): unknown[] {
   // Folders from before there was a choice keep their names.
   const folded = foldNorm === 'no' ? {} : { foldNorm, normRule };
+  const sided = side === 'output' ? {} : { side };
   const weighed = {
     ...(weights === 'uniform' ? {} : { weights }),
     ...(secondMoment === 'centred' ? {} : { secondMoment }),
@@ -66,6 +68,7 @@ function identityOf({
       tensor,
       rows,
       headRows,
+      ...sided,
       ...folded,
       metric,
       ridge,

@@ -1,10 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
 import { parseHubReference } from '../hub/reference.js';
 import { hubSettings } from '../hub/settings.js';
+import { type MatrixSide, matrixSides } from '../input/matrix/matrix-side.js';
 import { configNames, noCheckpoint, weightName } from '../input/model-config.js';
 import { nameWithoutOwner } from '../input/name-without-owner.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
@@ -25,6 +26,11 @@ export function addInspectCommand(program: Command): void {
       'output directory of a run or of a batch, or a checkpoint: a path, or owner/name[@revision] on the hub',
     )
     .option('--tensor <name>', 'of the checkpoint, instead of the one that is found by itself')
+    .addOption(
+      new Option('--side <side>', 'of the model: its unembedding or its input embedding').choices(
+        matrixSides,
+      ),
+    )
     .option('--json', 'print it as JSON', false)
     .addHelpText(
       'after',
@@ -35,6 +41,7 @@ export function addInspectCommand(program: Command): void {
 
 interface InspectOptions {
   tensor?: string;
+  side?: MatrixSide;
   json: boolean;
 }
 

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { headRowChoices } from '../input/head-rows.js';
+import { matrixSides } from '../input/matrix/matrix-side.js';
 import { foldNormChoices } from '../input/norm/choose-fold.js';
 import { normRules } from '../input/norm/norm-rules.js';
 import { rowSelections } from '../input/vocabulary-rows.js';
@@ -26,6 +27,12 @@ export function addRunOptions(command: Command): Command {
       )
       .option('--name <name>', 'of the model, in all files (default: that of the checkpoint)')
       .option('--tensor <name>', 'tensor to use, where the right one is not found by itself')
+      .addOption(
+        new Option(
+          '--side <side>',
+          `of the model: its unembedding or its input embedding (default: ${configDefaults.side})`,
+        ).choices(matrixSides),
+      )
       .addOption(
         new Option('--rows <rows>', `of the tensor (default: ${configDefaults.rows})`).choices(rowSelections),
       )

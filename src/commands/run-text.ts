@@ -5,6 +5,7 @@ import type { HubModelInspection, ModelInspection } from '../input/inspect-model
 import { normTraits } from '../input/norm/norm-rules.js';
 import type { Manifest } from '../output/manifest.js';
 import { warningsOf } from '../output/warnings.js';
+import { matrixText } from '../report/matrix-text.js';
 import { totalSeconds } from '../run/stopwatch.js';
 import { spectralFigures } from '../tables/spectral-figures.js';
 import { alignedRows } from '../text/aligned-rows.js';
@@ -20,7 +21,7 @@ export function summaryText(directory: string, manifest: Manifest, finishedBefor
   const [rows, hidden] = projections.shape;
   const seconds = Object.entries(execution.seconds);
   return [
-    `${model.name}: ${counted(rows, 'token')} x ${count(hidden)} (${model.tensor ?? 'bare matrix'}, ${model.dtype})`,
+    `${model.name}: ${counted(rows, 'token')} x ${count(hidden)} (${matrixText(manifest)})`,
     '',
     'Eigenvalues of the metric, ascending',
     `  min ${fixed(eigenvalues.minimum)}   median ${fixed(eigenvalues.median)}   mean ${fixed(eigenvalues.mean)}   max ${fixed(eigenvalues.maximum)}`,

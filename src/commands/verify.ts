@@ -1,7 +1,10 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { Command } from 'commander';
 import type { VerifiedRunOfBatch } from '../batch/verify-batch.js';
 import { failedText } from '../checks/verdict.js';
 import { EigenshardError, InputError, VerificationError } from '../errors.js';
+import { COMPARISON_NAME } from '../output/comparison-names.js';
 import type { RunFolder } from '../output/run-folders.js';
 import type { VerifyOptions } from '../run/verify.js';
 import { counted } from '../text/figures.js';
@@ -17,8 +20,8 @@ import { verificationLines } from './run-text.js';
 export function addVerifyCommand(program: Command): void {
   program
     .command('verify')
-    .description('check a finished run, or all runs of a batch, again, from the bytes on disk')
-    .argument('<run>', 'output directory of the run, or of a batch')
+    .description('check a finished run, all runs of a batch, or a comparison again, from the bytes on disk')
+    .argument('<run>', 'output directory of the run, of a batch, or of a comparison')
     .option('--model <model>', 'checkpoint, where it is no longer at the place that the run recorded')
     .option('--metric <file>', 'metric file, where it is no longer there')
     .option('--exact', 'compute the residual of the eigenbasis, which is estimated otherwise', false)
@@ -35,10 +38,24 @@ interface VerifyCommandOptions extends VerifyOptions {
 }
 
 async function verifyCommand(directory: string, options: VerifyCommandOptions): Promise<void> {
+  if (existsSync(path.join(directory, COMPARISON_NAME))) return verifyComparison(directory, options);
   const { runsOfBatch } = await import('../batch/batch-folder.js');
   const runs = runsOfBatch(directory);
   if (runs === null) await verifyOne(directory, options);
   else await verifyAll(directory, runs, options);
+}
+
+/** Compares the files of a comparison with its record. */
+async function verifyComparison(directory: string, { json }: VerifyCommandOptions): Promise<void> {
+  const { comparisonProblems } = await import('../output/comparison-folder.js');
+  const problems = await comparisonProblems(directory);
+  print(json ? answerJson({ passed: problems.length === 0, problems }) : screenText(intactText(problems)));
+  if (problems.length > 0)
+    throw new VerificationError(`${problems.join('\n')}\nCompare the runs again, with --overwrite`);
+}
+
+function intactText(problems: readonly string[]): string {
+  return problems.length === 0 ? 'Comparison as recorded' : 'Comparison NOT as recorded';
 }
 
 async function verifyOne(

@@ -12,6 +12,7 @@ import type {
 import type { LockClaim } from '../files/lock-file.js';
 import type { FilePiece } from '../formats/layout.js';
 import type { RowSource } from '../input/checkpoint.js';
+import type { PickedRows } from '../input/picked-rows.js';
 import type { ScannedRange } from '../input/scan.js';
 import type { SyntheticRecipe } from '../input/synthetic.js';
 import type { GivenVectors } from '../input/vectors.js';
@@ -19,14 +20,17 @@ import type { BackendChoice } from '../linalg/backend/backend.js';
 import type { Fold } from '../linalg/fold.js';
 import type { DoneRecord, Maker } from '../output/done-records.js';
 import type { EigenvectorsReference } from '../output/eigenbasis-file.js';
+import type { Band } from '../plan/bands.js';
 import type { CovarianceUnit } from '../plan/covariance-units.js';
 import type { RowRange } from '../plan/row-ranges.js';
 import type { UnitName } from '../plan/stages.js';
 import type { VectorKind } from '../plan/vector-kind.js';
+import type { DisplacementPart, DisplacementSums } from '../tables/displacement-part.js';
 import type { ExtremeLists } from '../tables/extremes.js';
 import type { TokenIndicators } from '../tables/indicators.js';
 import type { NeighbourLists } from '../tables/nearest-lists.js';
 import type { NeighbourMeasure, SpaceName } from '../tables/neighbour-measures.js';
+import type { NormPart } from '../tables/norm-part.js';
 import type { TablePart, TableSettings } from '../tables/part.js';
 import type { VectorPass, VectorSpectrum } from '../tables/vector-geometry.js';
 import type { VectorPart } from '../tables/vector-part.js';
@@ -188,6 +192,40 @@ export interface Tasks {
   rowNorms: { input: { source: RowSource; rows: RowRange }; result: { norms: Float64Array } };
   /** Measures how near the tokens of one partition are to a reference. */
   indicators: { input: IndicatorsInput; result: TokenIndicators };
+  /** Sums the products of the coordinates of pairs of rows. */
+  crossProducts: {
+    input: CrossProductsInput;
+    result: {
+      /** sum (a_i - s)^T (b_i - t), float64 [d, d']. */
+      products: Float64Array;
+      left: ShiftedSums;
+      right: ShiftedSums;
+      /** sum (a_i - s) ((b_i - t) . r), [d]. */
+      probed: Float64Array;
+    };
+  };
+  /** Measures picked rows in the causal metric of their run. */
+  causalNorms: { input: CausalNormsInput; result: NormPart };
+  /** Measures the way from each row of one run to its row of another. */
+  displacements: {
+    input: DisplacementsInput;
+    result: {
+      part: DisplacementPart;
+      sums: DisplacementSums;
+      /** Largest deviation of the coordinates' square from the displacement's, relative to that. */
+      coordinates: number;
+    };
+  };
+  /** Computes what finds the rows nearest to picked ones. */
+  neighbourQueries: {
+    input: CausalNormsInput;
+    result: {
+      /** M (gamma_q - mu), divided by its length, of every row, a column each, float32 [d, rows]. */
+      queries: Float32Array;
+    };
+  };
+  /** Finds the rows nearest to some of them, among picked rows. */
+  nearestPicked: { input: NearestPickedInput; result: { lists: NeighbourLists } };
   /** Checks that files still hold what was recorded. */
   checksum: {
     input: { files: ((FileRecord | WrittenFile) & { absolutePath: string })[] };
@@ -433,4 +471,67 @@ export interface IndicatorsInput extends PartitionInput {
   mean: Float64Array;
   /** lambda, [d]. */
   eigenvalues: Float64Array;
+}
+
+/** Sums of the columns of shifted rows, and the sum of all squares. */
+export interface ShiftedSums {
+  sums: Float64Array;
+  squares: number;
+}
+
+/** Input of `crossProducts`: pairs of rows, of which the lists have these alone. */
+export interface CrossProductsInput {
+  rows: RowRange;
+  left: PickedRows;
+  right: PickedRows;
+  /** Rows s, [d], and t, [d'], near the means, which are taken off first so that little cancels. */
+  shifts: { left: Float64Array; right: Float64Array };
+  /** Random unit vector r, [d']. */
+  probe: Float64Array;
+  backend: BackendChoice;
+}
+
+/** Input of `causalNorms` and `neighbourQueries`: rows, of which the list has these alone. */
+export interface CausalNormsInput {
+  rows: RowRange;
+  picked: PickedRows;
+  /** Mean row, [d]. */
+  mean: Float64Array;
+  /** lambda, [d]. */
+  eigenvalues: Float64Array;
+  eigenvectors: EigenvectorsReference;
+  backend: BackendChoice;
+}
+
+/** Input of `displacements`: pairs of rows of one hidden size, of which the lists have these alone. */
+export interface DisplacementsInput {
+  rows: RowRange;
+  left: PickedRows;
+  right: PickedRows;
+  /** lambda of the left run, [d]. */
+  eigenvalues: Float64Array;
+  /** Eigenvectors of the left run. */
+  eigenvectors: EigenvectorsReference;
+  /** Mean of the left rows, divided by its norm, [d]; NaN where that is 0. */
+  direction: Float64Array;
+  bands: readonly Band[];
+  backend: BackendChoice;
+}
+
+/** Input of `nearestPicked`: rows, of which the list has these alone. */
+export interface NearestPickedInput {
+  /** Places of the rows among all. */
+  rows: RowRange;
+  picked: PickedRows;
+  /** Mean row, [d]. */
+  mean: Float64Array;
+  /** Centred causal norms of these rows. */
+  norms: Float64Array;
+  /** As `neighbourQueries` has computed them, float32 [d, queries]. */
+  queries: Float32Array;
+  /** Places of the queries among all rows, int32 [queries]. */
+  queryRows: Int32Array;
+  /** Rows in each list. */
+  places: number;
+  backend: BackendChoice;
 }

@@ -7,6 +7,7 @@ import { type DirectoryAround, directoryAround } from './directory-around.js';
 import { checkMatrix, rowSource } from './matrix/check-matrix.js';
 import { type ChosenTensor, chooseTensor, sectionNotes, type Tensors } from './matrix/choose-tensor.js';
 import { isHead, judgeChoice } from './matrix/judge-choice.js';
+import type { AskedMatrix } from './matrix/matrix-side.js';
 import { refusePart, refuseSplit } from './matrix/model-parallel.js';
 import { lookAtOthers } from './matrix/other-tensors.js';
 import { noMatrix, searchRefusal } from './matrix/search-refusal.js';
@@ -22,13 +23,13 @@ import type { WeightEntry, Weights } from './weights/weights.js';
  * it is one of the files of a Hugging Face directory, what the directory says of it counts.
  *
  * @param path absolute
- * @param asked the tensor that the user named
+ * @param asked what the user has said of the matrix
  * @param wish what is wanted of the final norm
  * @throws InputError where it holds no matrix that can be taken, or a part of one
  */
 export async function openBareFile(
   path: string,
-  asked: string | undefined,
+  asked: AskedMatrix,
   wish?: NormWish,
 ): Promise<ExplainedCheckpoint> {
   const expected = 'a Hugging Face directory, a .safetensors file, a state_dict of torch.save or a .npy file';
@@ -39,7 +40,7 @@ export async function openBareFile(
     case 'torch':
     // The same reader, for its message about the formats before the zip archive.
     case 'pickle':
-      return openWeights(path, await readTorchWeights(path, asked), { asked, wish });
+      return openWeights(path, await readTorchWeights(path, asked.tensor), { asked, wish });
     case 'npy':
       return openArray(path, { asked, wish });
   }
@@ -51,9 +52,9 @@ async function readAny(file: string): Promise<Weights> {
   return format === 'safetensors' ? readSafetensorsWeights(file) : readTorchWeights(file);
 }
 
-/** What the user asks of a file: a tensor by its name, and the final norm. */
+/** What the user asks of a file: a matrix, and the final norm. */
 interface Asked {
-  asked: string | undefined;
+  asked: AskedMatrix;
   wish: NormWish | undefined;
 }
 
@@ -65,7 +66,7 @@ async function openWeights(
   refusePart(path);
   const around = await directoryAround(path);
   const chosen = await chooseOf(path, weights, around, asked);
-  if (asked === undefined) await refuseSplit(weights, chosen.choice.name, readAny);
+  if (asked.tensor === undefined) await refuseSplit(weights, chosen.choice.name, readAny);
   const source = rowSource(weights, chosen.entry);
   const own = new Set(weights.entries.map(({ name }) => name));
   const { listed, embedding } = await lookAtOthers(own, chosen.choice.name, async () => weights);
@@ -96,14 +97,14 @@ async function chooseOf(
   path: string,
   weights: Weights,
   around: DirectoryAround | null,
-  asked: string | undefined,
+  asked: AskedMatrix,
 ): Promise<ChosenTensor> {
   const { entries } = weights;
   const own = entries.map(({ name }) => name);
   const tensors: Tensors = {
     path,
     // What other shards hold counts too: their head is not to be replaced by this one's embedding.
-    names: asked === undefined ? [...(around?.index?.keys() ?? []), ...own] : own,
+    names: asked.tensor === undefined ? [...(around?.index?.keys() ?? []), ...own] : own,
     tied: around?.config.model.tied ?? null,
     vocabSize: around?.config.model.vocabSize ?? null,
     config: around?.config.file ?? 'its configuration',
@@ -111,7 +112,7 @@ async function chooseOf(
       const shard = around?.index?.get(name);
       if (shard === undefined || shard === basename(path) || own.includes(name)) return weights;
       throw new InputError(
-        `${path}: the unembedding matrix is ${name}, in ${shard} beside this file; give the directory, or that shard, as ` +
+        `${path}: the ${asked.side === 'input' ? 'input embedding' : 'unembedding matrix'} is ${name}, in ${shard} beside this file; give the directory, or that shard, as ` +
           'the model',
       );
     },
@@ -119,7 +120,7 @@ async function chooseOf(
   const chosen = await chooseTensor(tensors, asked);
   if (chosen.is === 'chosen') return chosen;
   if (chosen.is !== 'unknown') throw searchRefusal(tensors, chosen);
-  const only = asked === undefined ? onlyMatrix(entries) : null;
+  const only = asked.tensor === undefined && asked.side !== 'input' ? onlyMatrix(entries) : null;
   if (only === null) throw noMatrix(path, asked, entries);
   const choice = { name: only.name, kind: null, reason: 'the only matrix of the file', notes: [] };
   return { is: 'chosen', choice, weights, entry: only, notes: sectionNotes(weights) };
@@ -131,9 +132,14 @@ function onlyMatrix(entries: readonly WeightEntry[]): WeightEntry | null {
 }
 
 async function openArray(path: string, { asked, wish }: Asked): Promise<ExplainedCheckpoint> {
-  if (asked !== undefined) {
+  if (asked.tensor !== undefined) {
     throw new InputError(
-      `${path}: a .npy file holds one array without a name; leave out the tensor ${asked}`,
+      `${path}: a .npy file holds one array without a name; leave out the tensor ${asked.tensor}`,
+    );
+  }
+  if (asked.side === 'input') {
+    throw new InputError(
+      `${path}: a .npy file holds one array, and does not say on which side of a model it is; leave out --side input`,
     );
   }
   const { dtype, shape, fortranOrder, byteOffset } = await readNpyHeader(path);

@@ -4,6 +4,7 @@ import { dtypeBytes } from '../formats/dtype.js';
 import { readRef } from '../hub/refs.js';
 import { type CheckpointDirectory, localDirectory } from './checkpoint-directory.js';
 import { type FoundMatrix, findMatrix } from './matrix/find-matrix.js';
+import type { AskedMatrix } from './matrix/matrix-side.js';
 import { configNames } from './model-config.js';
 import type { NormWish } from './norm/find-norm.js';
 import { openTokenizer } from './tokenizer/open-tokenizer.js';
@@ -17,8 +18,8 @@ export function hubCacheCommit(hubCache: string, repository: string, revision: s
 
 /** What is wanted of a snapshot. */
 export interface SnapshotOptions {
-  /** The tensor that the user named. */
-  tensor: string | undefined;
+  /** What the user has said of the matrix. */
+  asked: AskedMatrix;
   rows: RowSelection;
   /** What is wanted of the final norm. */
   wish: NormWish | undefined;
@@ -33,14 +34,14 @@ export async function openHubSnapshot(
   hubCache: string,
   repository: string,
   commit: string,
-  { tensor, rows: selection, wish }: SnapshotOptions,
+  { asked, rows: selection, wish }: SnapshotOptions,
 ): Promise<FoundMatrix | null> {
   const snapshot = path.join(modelIn(hubCache, repository), 'snapshots', commit);
   const has = (name: string) => existsSync(path.join(snapshot, name));
   const hasWeights = safetensorsLayouts.some(({ single, index }) => has(single) || has(index));
   if (!configNames.some(has) || !hasWeights) return null;
   if (selection === 'tokenizer' && (await openTokenizer(snapshot)) === null) return null;
-  const found = await findIfHere(snapshot, tensor, wish);
+  const found = await findIfHere(snapshot, asked, wish);
   if (found === null) return null;
   const { checkpoint, file } = found;
   const { byteOffset, rows, columns, dtype } = checkpoint.source;
@@ -55,7 +56,7 @@ class NotHere extends Error {}
 /** Null where a file is not here that the matrix needs: of the shards one is enough, if it is the right one. */
 async function findIfHere(
   snapshot: string,
-  tensor: string | undefined,
+  asked: AskedMatrix,
   wish: NormWish | undefined,
 ): Promise<FoundMatrix | null> {
   const local = localDirectory(snapshot);
@@ -68,7 +69,7 @@ async function findIfHere(
     },
   };
   try {
-    return await findMatrix(directory, tensor, wish);
+    return await findMatrix(directory, asked, wish);
   } catch (error) {
     if (error instanceof NotHere) return null;
     throw error;

@@ -6,6 +6,7 @@ import { unknownName } from '../text/nearest.js';
 import { shownValue } from '../text/shown-value.js';
 import type { NormSearch, OtherTensor, RowSource, VectorSource } from './checkpoint.js';
 import { chooseHeadRows } from './head-rows.js';
+import { type AskedMatrix, type MatrixSide, matrixSides } from './matrix/matrix-side.js';
 import type { Model } from './model-config.js';
 import type { ModelPlan } from './model-plan.js';
 import type { Normalisation } from './normalisation.js';
@@ -51,13 +52,14 @@ export interface ModelInspection {
  *
  * @param path of a Hugging Face directory, or of a .safetensors, .bin or .npy file
  * @param options.tensor looks at this tensor instead of the one that is found by name
+ * @param options.side looks at the matrix of this side of the model: 'output', its unembedding, or 'input'. Default: 'output'
  * @returns the tensor that a run would take, why it would, and what the tokenizer holds
  * @throws EigenshardError of the kind 'input' where there is no such file, no unembedding matrix in it, one of a dtype
  *   or shape that is not supported, or a tokenizer that cannot be read
  */
 export async function inspectModel(
   path: string,
-  options: { tensor?: string } = {},
+  options: { tensor?: string; side?: MatrixSide } = {},
 ): Promise<ModelInspection> {
   refuseNoPath(path, 'a checkpoint');
   refuseUnknownOptions(options);
@@ -94,14 +96,14 @@ export type HubModelInspection = Pick<
  */
 export async function inspectHubModel(
   reference: string,
-  { hub, tensor }: { hub: HubSettings; tensor?: string | undefined },
+  { hub, tensor, side }: AskedMatrix & { hub: HubSettings },
 ): Promise<HubModelInspection> {
-  const plan = await planModel(reference, { hub, tensor, wish: LOOKED_AT });
+  const plan = await planModel(reference, { hub, tensor, side, wish: LOOKED_AT });
   const { model, shape, reason, notes, norm, bytesToDownload } = plan;
   return { model, shape, reason, notes, norm: norm!, bytesToDownload };
 }
 
-/** @throws InputError for anything but `tensor`, a name */
+/** @throws InputError for anything but `tensor`, a name, and `side` */
 function refuseUnknownOptions(options: unknown): void {
   const refuse = (what: string) => {
     throw new InputError(`options: ${what}`);
@@ -111,8 +113,12 @@ function refuseUnknownOptions(options: unknown): void {
     return;
   }
   for (const [key, value] of Object.entries(options)) {
-    if (key !== 'tensor') refuse(`there is no option ${unknownName(key, ['tensor'])}`);
-    if (value !== undefined && (typeof value !== 'string' || value === ''))
+    if (key !== 'tensor' && key !== 'side')
+      refuse(`there is no option ${unknownName(key, ['tensor', 'side'])}`);
+    if (key === 'side') {
+      if (value !== undefined && !matrixSides.some((side) => side === value))
+        refuse(`"side" is ${shownValue(value)}: expected ${matrixSides.join(' or ')}`);
+    } else if (value !== undefined && (typeof value !== 'string' || value === ''))
       refuse(`"tensor" is ${shownValue(value)}: expected the name of a tensor`);
   }
 }

@@ -7,6 +7,7 @@ import type { Checkpoint, ExplainedCheckpoint } from './checkpoint.js';
 import { localDirectory } from './checkpoint-directory.js';
 import { checkpointKind } from './checkpoint-kind.js';
 import { findMatrix } from './matrix/find-matrix.js';
+import type { AskedMatrix } from './matrix/matrix-side.js';
 import { nameWithoutOwner } from './name-without-owner.js';
 import type { NormWish } from './norm/find-norm.js';
 
@@ -16,9 +17,10 @@ import type { NormWish } from './norm/find-norm.js';
  * read but headers, and some rows of a head and an embedding that are to be compared.
  *
  * @param options.tensor takes this tensor instead of looking for one by the names in tensor-names.ts
+ * @param options.side looks for the matrix of this side of the model
  * @throws InputError where there is no such matrix, or not one of supported dtype and shape
  */
-export async function openCheckpoint(path: string, options: { tensor?: string } = {}): Promise<Checkpoint> {
+export async function openCheckpoint(path: string, options: AskedMatrix = {}): Promise<Checkpoint> {
   const { reason: _, others: __, norm: ___, ...checkpoint } = await explainCheckpoint(path, options);
   return checkpoint;
 }
@@ -26,11 +28,11 @@ export async function openCheckpoint(path: string, options: { tensor?: string } 
 /**
  * Opens a checkpoint as openCheckpoint does, and says how the matrix was found.
  *
- * @param options.wish what is wanted of the final norm, which is only looked for here
+ * @param asked.wish what is wanted of the final norm, which is only looked for here
  */
 export async function explainCheckpoint(
   path: string,
-  options: { tensor?: string | undefined; wish?: NormWish | undefined } = {},
+  { wish, ...asked }: AskedMatrix & { wish?: NormWish | undefined } = {},
 ): Promise<ExplainedCheckpoint> {
   const absolute = resolve(path);
   const isDirectory = await stat(absolute).then(
@@ -41,8 +43,8 @@ export async function explainCheckpoint(
   );
   if (absolute.endsWith('.json') && checkpointKind(dirname(absolute)) !== null)
     throw new InputError(`${path}: is a part of a checkpoint; give its directory, ${dirname(absolute)}`);
-  if (!isDirectory) return openBareFile(absolute, options.tensor, options.wish);
-  const found = await findMatrix(localDirectory(absolute), options.tensor, options.wish);
+  if (!isDirectory) return openBareFile(absolute, asked, wish);
+  const found = await findMatrix(localDirectory(absolute), asked, wish);
   const { checkpoint, reason, others, norm } = found;
   return { ...checkpoint, reason, others, norm };
 }

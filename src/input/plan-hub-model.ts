@@ -14,6 +14,7 @@ import { chooseHeadRows, type HeadRows } from './head-rows.js';
 import { HubDirectory } from './hub-directory.js';
 import { hubCacheCommit, openHubSnapshot } from './hub-snapshot.js';
 import { findMatrix } from './matrix/find-matrix.js';
+import type { AskedMatrix } from './matrix/matrix-side.js';
 import { localPlan, type ModelPlan, shapeOf } from './model-plan.js';
 import { chooseFold } from './norm/choose-fold.js';
 import type { NormWish } from './norm/find-norm.js';
@@ -46,12 +47,12 @@ async function plan(
   name: string,
   revision: string,
   settings: HubSettings,
-  { tensor, rows, headRows, wish, note, signal }: PlanOptions,
+  { asked, rows, headRows, wish, note, signal }: PlanOptions,
 ): Promise<ModelPlan> {
   const layout = new CacheLayout(settings.cache, name);
   const repository = new HubRepository(name, settings, { retry: settings.retry, note, signal });
   const commit = await pin(repository, revision, layout);
-  const snapshot = await openHubSnapshot(settings.hubCache, name, commit, { tensor, rows, wish });
+  const snapshot = await openHubSnapshot(settings.hubCache, name, commit, { asked, rows, wish });
   if (snapshot !== null) {
     const chosen = chooseFold(chooseHeadRows(snapshot.checkpoint, headRows), snapshot.norm, wish);
     return localPlan(await selectRows(chosen, rows), snapshot);
@@ -60,7 +61,7 @@ async function plan(
   await markInUse(settings.cache, layout, { note, signal });
   if (revision !== commit) writeRef(layout.ref(revision), commit);
   const directory = await HubDirectory.open(repository, commit, layout);
-  const { checkpoint: found, file, fileOf, reason, norm } = await findMatrix(directory, tensor, wish);
+  const { checkpoint: found, file, fileOf, reason, norm } = await findMatrix(directory, asked, wish);
   const checkpoint = chooseFold(chooseHeadRows(found, headRows), norm, wish);
   const { rows: storedRows, columns } = checkpoint.source;
   const wanted = await wantedRange(
@@ -133,7 +134,7 @@ function withVectorsAt(checkpoint: Checkpoint, places: ReadonlyMap<VectorSource,
 }
 
 interface PlanOptions {
-  tensor: string | undefined;
+  asked: AskedMatrix;
   rows: RowSelection;
   headRows: HeadRows | undefined;
   wish: NormWish | undefined;

@@ -3,6 +3,7 @@ import { EigenshardError, errorOfKind } from '../errors.js';
 import { parseHubReference } from '../hub/reference.js';
 import type { HubSettings } from '../hub/settings.js';
 import { chooseHeadRows, type HeadRows } from './head-rows.js';
+import type { AskedMatrix } from './matrix/matrix-side.js';
 import { localPlan, type ModelPlan } from './model-plan.js';
 import { chooseFold } from './norm/choose-fold.js';
 import type { NormWish } from './norm/find-norm.js';
@@ -11,10 +12,8 @@ import { planHubModel } from './plan-hub-model.js';
 import { type RowSelection, selectRows } from './vocabulary-rows.js';
 
 /** Options of finding a model. */
-export interface ModelOptions {
+export interface ModelOptions extends AskedMatrix {
   hub: HubSettings;
-  /** The tensor to take instead of the one that is found by name. */
-  tensor?: string | undefined;
   /** The rows to take, by default all. */
   rows?: RowSelection | undefined;
   /** The rows as stored or as normalised; by default as the model uses them. */
@@ -34,16 +33,23 @@ export interface ModelOptions {
  * @throws InputError or RunError as explainCheckpoint, planHubModel and selectRows
  */
 export async function planModel(model: string, options: ModelOptions): Promise<ModelPlan> {
-  const { hub, tensor, rows = 'all', headRows, wish, note = () => {}, signal } = options;
+  const { hub, tensor, side, rows = 'all', headRows, wish, note = () => {}, signal } = options;
   const reference = existsSync(model) ? null : parseHubReference(model);
   if (reference !== null) {
     try {
-      return await planHubModel(reference, hub, { tensor, rows, headRows, wish, note, signal });
+      return await planHubModel(reference, hub, {
+        asked: { tensor, side },
+        rows,
+        headRows,
+        wish,
+        note,
+        signal,
+      });
     } catch (error) {
       throw withAbsence(model, error);
     }
   }
-  const { others: _, reason, norm, ...opened } = await explainCheckpoint(model, { tensor, wish });
+  const { others: _, reason, norm, ...opened } = await explainCheckpoint(model, { tensor, side, wish });
   const chosen = chooseFold(chooseHeadRows(opened, headRows), norm, wish);
   return localPlan(await selectRows(chosen, rows), { reason, norm });
 }

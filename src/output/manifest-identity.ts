@@ -15,6 +15,7 @@ export function identityOfManifest({
     layout,
     model: { name, contentSha256, rows, hidden, dtype },
     rows: options.rows,
+    ...(options.side === 'output' ? {} : { side: options.side }),
     ...(model.normalisation === null ? {} : { normalisation: model.normalisation }),
     ...(model.norm === null ? {} : { norm: normIdentity(model.norm) }),
     ...(weights === null ? {} : { weights: weightingIdentity(weights) }),

@@ -8,6 +8,7 @@ import { writeFileAtomically } from '../files/partial-file.js';
 import { readTextIfThere } from '../files/read-text.js';
 import { refuseNoPath } from '../files/refuse-no-path.js';
 import type { HubOrigin } from '../input/checkpoint.js';
+import { matrixSides } from '../input/matrix/matrix-side.js';
 import type { NormRecord, VectorRecord } from '../input/norm/fold-source.js';
 import { normRules } from '../input/norm/norm-rules.js';
 import { normalisations } from '../input/normalisation.js';
@@ -265,6 +266,8 @@ const manifestSchema = z.object({
   options: z.object({
     /** Runs from before there was a choice kept all rows. */
     rows: z.enum(rowSelections).default('all'),
+    /** The matrix of which side of the model; runs from before there was a choice took the unembedding. */
+    side: z.enum(matrixSides).default('output'),
     format: z.enum(partitionFormats),
     partitionRows: z.number(),
     exports: z.array(z.string()),

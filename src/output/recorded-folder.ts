@@ -1,20 +1,17 @@
-import { existsSync, lstatSync, renameSync, rmdirSync } from 'node:fs';
+import { existsSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import type { z } from 'zod';
 import { InputError, VerificationError } from '../errors.js';
 import type { FileRecord } from '../files/file-record.js';
 import { hashFile } from '../files/hash-file.js';
 import { parseJson } from '../files/json.js';
-import { makeDirectory } from '../files/make-directory.js';
 import { namesIn } from '../files/names-in.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { readTextIfThere } from '../files/read-text.js';
-import { removeFile } from '../files/remove-file.js';
-import { syncDirectory } from '../files/sync-files.js';
-import { asOutputError } from '../files/write-error.js';
 import { shownValue } from '../text/shown-value.js';
 import { refuseLeadingOut } from './own-files.js';
 import { isSealed, sealedText } from './seal.js';
+import { commitStage, discardStage, openStage, type StagedKind } from './staged-folder.js';
 
 /** What the record of every such folder says. */
 export interface FolderRecord {
@@ -24,22 +21,20 @@ export interface FolderRecord {
   files: FileRecord[];
 }
 
-/**
- * A kind of folders in a run's directory, RUN/ABOVE/NAME, in which lies what was made of the finished run later on. The run
- * and its manifest are left as they are: each folder has a sealed record of its own, which is written last.
- */
-export interface FolderKind<Made extends FolderRecord> {
-  /** Folder in a run's directory in which all folders of the kind lie. */
-  above: string;
-  /** Name of the record. */
-  record: string;
+/** A kind of folders with a sealed record, which is written last. */
+export interface RecordedKind<Made> extends StagedKind {
   schema: z.ZodType<Made>;
-  /** Names that the files of such a folder can have, its record and partial files aside. */
-  ownName: RegExp;
-  /** What lies there, for messages. */
-  what: string;
   /** What makes such a folder again, for messages. */
   again: string;
+}
+
+/**
+ * A kind of folders in a run's directory, RUN/ABOVE/NAME, in which lies what was made of the finished run later on. The run
+ * and its manifest are left as they are.
+ */
+export interface FolderKind<Made extends FolderRecord> extends RecordedKind<Made> {
+  /** Folder in a run's directory in which all folders of the kind lie. */
+  above: string;
 }
 
 /** Checks the name of a folder. @throws InputError for one that is none */
@@ -69,16 +64,7 @@ export function openFolderStage<Made extends FolderRecord>(
   { name, isReplaced }: { name: string; isReplaced: boolean },
 ): string {
   refuseLeadingOut(run, path.join(run, kind.above));
-  const folder = folderPlace(kind, run, name);
-  if (isThere(folder)) {
-    if (!isReplaced)
-      throw new InputError(`${folder}: is there already. Give another --name, or --overwrite to replace it`);
-    ownFilesOf(kind, folder, true);
-  }
-  const stage = stageOf(kind, run, name);
-  if (isThere(stage)) removeFolder(kind, stage);
-  makeDirectory(stage);
-  return stage;
+  return openStage(folderPlace(kind, run, name), kind, { option: '--name', isReplaced });
 }
 
 /** Puts a finished folder in its place. @returns the place */
@@ -88,13 +74,7 @@ export function commitFolder<Made extends FolderRecord>(
   name: string,
 ): string {
   const folder = folderPlace(kind, run, name);
-  if (isThere(folder)) removeFolder(kind, folder);
-  try {
-    renameSync(stageOf(kind, run, name), folder);
-    syncDirectory(path.dirname(folder));
-  } catch (error) {
-    throw asOutputError(error, folder);
-  }
+  commitStage(folder, kind);
   return folder;
 }
 
@@ -104,15 +84,14 @@ export function discardFolder<Made extends FolderRecord>(
   run: string,
   name: string,
 ): void {
-  const stage = stageOf(kind, run, name);
-  if (isThere(stage)) removeFolder(kind, stage);
+  discardStage(folderPlace(kind, run, name), kind);
   const above = path.join(run, kind.above);
-  if (isThere(above) && namesIn(above).length === 0) rmdirSync(above);
+  if (existsSync(above) && namesIn(above).length === 0) rmdirSync(above);
 }
 
 /** Writes the record of a folder, sealed. */
-export function writeFolderRecord<Made extends FolderRecord>(
-  { record }: FolderKind<Made>,
+export function writeFolderRecord<Made extends object>(
+  { record }: RecordedKind<Made>,
   folder: string,
   made: Made,
 ): void {
@@ -125,8 +104,8 @@ export function writeFolderRecord<Made extends FolderRecord>(
  *
  * @throws InputError where there is none; VerificationError where it is not as it was written
  */
-export function readFolderRecord<Made extends FolderRecord>(
-  { record, schema, what, again }: FolderKind<Made>,
+export function readFolderRecord<Made>(
+  { record, schema, what, again }: RecordedKind<Made>,
   folder: string,
 ): Made {
   const file = path.join(folder, record);
@@ -144,7 +123,7 @@ export function readFolderRecord<Made extends FolderRecord>(
 /** Compares the files of a folder with their record. @returns what is wrong, in words, each with the name of its file */
 export async function fileProblemsOf(
   folder: string,
-  { files }: FolderRecord,
+  { files }: Pick<FolderRecord, 'files'>,
 ): Promise<{ file: string; problem: string }[]> {
   const problems: { file: string; problem: string }[] = [];
   for (const { path: file, sha256 } of files) {
@@ -182,47 +161,4 @@ export async function folderProblems<Made extends FolderRecord>(
     }
   }
   return problems;
-}
-
-function stageOf({ above }: Pick<FolderKind<never>, 'above'>, run: string, name: string): string {
-  return path.join(run, above, `.${name}.partial`);
-}
-
-function isThere(place: string): boolean {
-  return lstatSync(place, { throwIfNoEntry: false }) !== undefined;
-}
-
-/** Removes a folder of which all files are of the kind. */
-function removeFolder<Made extends FolderRecord>(kind: FolderKind<Made>, folder: string): void {
-  for (const name of ownFilesOf(kind, folder, false)) removeFile(path.join(folder, name));
-  try {
-    rmdirSync(folder);
-  } catch (error) {
-    throw asOutputError(error, folder);
-  }
-}
-
-/**
- * Lists the files of a folder.
- *
- * @param hasRecord whether the folder must be a finished one
- * @throws InputError where something else lies there, which nobody may remove
- */
-function ownFilesOf<Made extends FolderRecord>(
-  { what, record, ownName }: FolderKind<Made>,
-  folder: string,
-  hasRecord: boolean,
-): string[] {
-  if (!lstatSync(folder).isDirectory())
-    throw new InputError(
-      `${folder}: expected a folder of ${what}, and something else stands there: move it away`,
-    );
-  const names = namesIn(folder);
-  const isOwn = (name: string) => name === record || ownName.test(name) || /^\..+\.partial$/.test(name);
-  const strange = names.find((name) => !isOwn(name));
-  if (strange === undefined && (!hasRecord || names.includes(record))) return names;
-  throw new InputError(
-    `${folder}: ${strange === undefined ? `has no ${record}` : `holds ${strange}, which is not of ${what}`}; ` +
-      'move it away, or give another --name',
-  );
 }

@@ -40,6 +40,8 @@ export const runIdentitySchema = z.object({
     dtype: z.string(),
   }),
   rows: z.enum(rowSelections),
+  /** Absent where the rows are those of the unembedding. */
+  side: z.literal('input').exactOptional(),
   /** Absent where the rows are taken as they are stored. */
   normalisation: z.enum(normalisations).exactOptional(),
   /** The final norm that is folded into the rows, by its content. Absent where none is. */
@@ -98,6 +100,7 @@ const dataFeatures: readonly Feature[] = [
   ['dtype of the weights', ({ model }) => model.dtype],
   ['shape', ({ model }) => `${model.rows} x ${model.hidden}`],
   ['--rows', ({ rows }) => rows],
+  ['--side', ({ side }) => side ?? 'output'],
   ['normalisation', ({ normalisation }) => normalisation ?? 'none'],
   ['--fold-norm', ({ norm }) => (norm === undefined ? 'no' : `yes (${normText(norm)})`)],
   [

@@ -4,6 +4,7 @@ import { InputError } from '../errors.js';
 import { parseJson } from '../files/json.js';
 import { readText } from '../files/read-text.js';
 import { headRowChoices } from '../input/head-rows.js';
+import { matrixSides } from '../input/matrix/matrix-side.js';
 import { foldNormChoices } from '../input/norm/choose-fold.js';
 import type { NormWish } from '../input/norm/find-norm.js';
 import { normRules } from '../input/norm/norm-rules.js';
@@ -74,6 +75,8 @@ export const configSchema = z.strictObject({
   synthetic: syntheticSchema.optional(),
   /** Name of the tensor to use, where it is not the one that is found by itself. */
   tensor: z.string().min(1).optional(),
+  /** On which side of the model: the unembedding matrix, or the input embedding. */
+  side: z.enum(matrixSides).default('output'),
   /** Which rows of the tensor: all, or those that the checkpoint's tokenizer has a token for. */
   rows: z.enum(rowSelections).default('all'),
   /** Whether the rows of a head that the model normalises are too: by default they are. */
@@ -158,6 +161,7 @@ export interface Overrides {
   model?: string | undefined;
   name?: string | undefined;
   tensor?: string | undefined;
+  side?: Config['side'] | undefined;
   rows?: Config['rows'] | undefined;
   headRows?: Config['headRows'] | undefined;
   foldNorm?: Config['foldNorm'] | undefined;
@@ -224,7 +228,7 @@ export function checkOptions(options: Options, where: string, subjectAt = where)
 export function refuseIdle(
   config: Pick<
     Config,
-    'foldNorm' | 'normRule' | 'synthetic' | 'metric' | 'ridge' | 'weights' | 'secondMoment'
+    'foldNorm' | 'normRule' | 'side' | 'synthetic' | 'metric' | 'ridge' | 'weights' | 'secondMoment'
   >,
   where: string,
 ): void {
@@ -261,12 +265,12 @@ export function ridgeOf({ ridge }: Pick<Config, 'ridge'>): Ridge | null {
 }
 
 /**
- * Refuses what is said of a norm that is not folded, or that there cannot be.
+ * Refuses what is said of a norm that is not folded, or that there cannot be, and a side that a made-up checkpoint lacks.
  * @param where what the options are to the user
  * @throws InputError
  */
 function refuseIdleFold(
-  { foldNorm, normRule, synthetic }: Pick<Config, 'foldNorm' | 'normRule' | 'synthetic'>,
+  { foldNorm, normRule, side, synthetic }: Pick<Config, 'foldNorm' | 'normRule' | 'side' | 'synthetic'>,
   where: string,
 ): void {
   if (foldNorm === 'no' && normRule !== undefined) {
@@ -276,6 +280,12 @@ function refuseIdleFold(
   }
   if (foldNorm === 'yes' && synthetic !== undefined)
     throw new InputError(`${where}: a made-up checkpoint has no final norm: leave "foldNorm" away`);
+  if (foldNorm === 'yes' && side === 'input')
+    throw new InputError(
+      `${where}: the final norm stands before the unembedding, not before the input embedding: leave "foldNorm" away, or "side"`,
+    );
+  if (side === 'input' && synthetic !== undefined)
+    throw new InputError(`${where}: a made-up checkpoint has one matrix alone: leave "side" away`);
 }
 
 /** What a configuration wants of the final norm. */

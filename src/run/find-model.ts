@@ -17,17 +17,17 @@ export interface FoundModel extends Omit<ModelPlan, 'model' | 'fetch' | 'reason'
 /** Way to find a model that a user names. */
 export type FindModel = (
   model: string,
-  asked: Pick<ModelOptions, 'tensor' | 'rows' | 'headRows' | 'wish'>,
+  asked: Pick<ModelOptions, 'tensor' | 'side' | 'rows' | 'headRows' | 'wish'>,
 ) => Promise<ModelPlan>;
 
 /** Finds the model of a run; a made-up one is known before it is made. */
 export async function findModel(
-  options: Subject & Pick<RunOptions, 'tensor' | 'rows' | 'headRows' | 'foldNorm' | 'normRule'>,
+  options: Subject & Pick<RunOptions, 'tensor' | 'side' | 'rows' | 'headRows' | 'foldNorm' | 'normRule'>,
   find: FindModel,
 ): Promise<FoundModel> {
   if (options.synthetic !== undefined) return findGenerated(options.synthetic);
-  const { model, tensor, rows, headRows } = options;
-  return foundModel(await find(model, { tensor, rows, headRows, wish: normWishOf(options) }));
+  const { model, tensor, side, rows, headRows } = options;
+  return foundModel(await find(model, { tensor, side, rows, headRows, wish: normWishOf(options) }));
 }
 
 /** A model of which the plan is known. */

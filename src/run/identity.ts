@@ -67,6 +67,8 @@ export function identityOfRun(
     layout: LAYOUT_VERSION,
     model: { name, contentSha256, rows: plan.rows, hidden: plan.hidden, dtype },
     rows: config.rows,
+    // Runs from before there was a choice took the unembedding.
+    ...(config.side === 'output' ? {} : { side: config.side }),
     // Runs from before there was a choice took the rows as they are stored.
     ...(normalisation === null ? {} : { normalisation }),
     ...(norm === null ? {} : { norm: normIdentity(norm) }),

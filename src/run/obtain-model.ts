@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../input/checkpoint.js';
 import type { HeadRows } from '../input/head-rows.js';
+import type { MatrixSide } from '../input/matrix/matrix-side.js';
 import type { ModelPlan } from '../input/model-plan.js';
 import type { NormWish } from '../input/norm/find-norm.js';
 import { planModel } from '../input/plan-model.js';
@@ -9,6 +10,7 @@ import type { RunContext } from './context.js';
 /** Which matrix of a model is wanted. */
 interface Wanted {
   tensor: string | undefined;
+  side: MatrixSide;
   rows: RowSelection;
   headRows: HeadRows | undefined;
   /** What is wanted of the final norm. */

@@ -169,8 +169,8 @@ async function readVocabularyOfTables({ path: place, source }: Checkpoint): Prom
 
 async function openInput(config: Config, context: RunContext, admit: Given['admit']): Promise<Checkpoint> {
   if (config.synthetic === undefined) {
-    const { model, tensor, rows, headRows } = config;
-    const wanted = { tensor, rows, headRows, wish: normWishOf(config) };
+    const { model, tensor, side, rows, headRows } = config;
+    const wanted = { tensor, side, rows, headRows, wish: normWishOf(config) };
     return obtainModel(model, wanted, context, (plan) => admit(foundModel(plan)));
   }
   await admit(await findGenerated(config.synthetic));

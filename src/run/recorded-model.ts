@@ -41,6 +41,7 @@ export async function findRecordedModel(
   const { norm } = model;
   const asked = {
     tensor: model.tensor ?? undefined,
+    side: options.side,
     rows: options.rows,
     headRows: undefined,
     // As the run was told or has found it, wherever the configuration is by now.
@@ -53,12 +54,13 @@ export async function findRecordedModel(
  * Reads all weights of a checkpoint, to be sure that it is the one that a finished run was made from.
  *
  * @param options.hashRows whether the scan is to tell equal rows
+ * @param options.option that says where the checkpoint lies now, by default 'model'
  * @throws OtherInput where it is another one
  */
 export async function readRecordedModel(
   { model }: Manifest,
   checkpoint: Checkpoint,
-  { hashRows }: { hashRows: boolean },
+  { hashRows, option = 'model' }: { hashRows: boolean; option?: string },
   context: RunContext,
 ): Promise<RecordedModel> {
   const { executor, stopwatch } = context;
@@ -67,7 +69,7 @@ export async function readRecordedModel(
   if (stored.rows !== model.rows || stored.columns !== model.hidden) {
     throw otherInput(
       place,
-      'model',
+      option,
       `${stored.rows} x ${stored.columns}, not ${model.rows} x ${model.hidden}`,
     );
   }
@@ -76,13 +78,13 @@ export async function readRecordedModel(
   // What a former version has not recorded, or a run without tables, is not known to be another.
   const bias = model.logitBias === null ? null : await recordBias(checkpoint.logitBias);
   if (bias?.sha256 !== model.logitBias?.sha256)
-    throw otherInput(place, 'model', 'the bias of the logits differs');
+    throw otherInput(place, option, 'the bias of the logits differs');
   const { source, norm } = await foldSource(normalised, checkpoint.finalNorm);
   const isOther = norm?.sha256 !== model.norm?.sha256 || norm?.bias?.sha256 !== model.norm?.bias?.sha256;
-  if (isOther) throw otherInput(place, 'model', 'the final norm differs');
+  if (isOther) throw otherInput(place, option, 'the final norm differs');
   const scan = await stopwatch.time('scan', source.rows, (advance) =>
     scanCheckpoint(executor, source, splitRows(source.rows, SCAN_ROWS), { hashRows }, advance),
   );
-  if (scan.contentSha256 !== model.contentSha256) throw otherInput(place, 'model', 'the weights differ');
+  if (scan.contentSha256 !== model.contentSha256) throw otherInput(place, option, 'the weights differ');
   return { source, scan };
 }

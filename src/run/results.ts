@@ -74,6 +74,7 @@ export function resultsOf(
     metric: metricOf(basis, verification.checks),
     options: {
       rows: planned.rows,
+      side: planned.side ?? 'output',
       format: planned.format,
       partitionRows: units.partitionRows,
       exports: planned.exports,

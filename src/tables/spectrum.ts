@@ -67,6 +67,7 @@ export function summariseSpectrum(source: SpectrumSource): Spectrum {
     conditionNumber: maximum / minimum,
     logDeterminant: sum(eigenvalues.map(Math.log)),
     participationRatio: participationRatio(eigenvalues),
+    // Of rows that are all one there is no variance to be shared.
     covarianceParticipationRatio:
       variances === null || sum(variances) === 0 ? null : participationRatio(variances),
     varianceSource: projected === null ? 'covariance' : 'projections',

@@ -22,6 +22,7 @@ test('a run takes the defaults that it does not set, and objects as a whole', as
     model: 'm',
     ridge: 1e-3,
     format: 'parquet',
+    side: 'output',
     rows: 'all',
     foldNorm: 'no',
     weights: 'uniform',

@@ -5,7 +5,7 @@ import { runFolder } from '../../src/batch/run-folder.js';
 
 const options: BatchRunOptions = {
   ...{ model: 'a/b', rows: 'all', format: 'parquet', partitionRows: 8192, exports: {} },
-  ...{ tables: 'all', top: 20, report: true, foldNorm: 'no' },
+  ...{ tables: 'all', top: 20, report: true, foldNorm: 'no', side: 'output' },
   ...{ weights: 'uniform', secondMoment: 'centred' },
 };
 

@@ -31,3 +31,20 @@ export async function openPage(t: ExecutionContext, options: BrowserContextOptio
   page.setDefaultTimeout(PATIENCE_MS);
   return page;
 }
+
+/** Whether a canvas has any pixel that is not transparent. */
+export function hasInk(page: Page, selector: string): Promise<boolean> {
+  return page.locator(selector).evaluate((canvas) => {
+    const { width, height } = canvas as unknown as { width: number; height: number };
+    const { data } = (
+      canvas as unknown as {
+        getContext(kind: '2d'): {
+          getImageData(x: number, y: number, width: number, height: number): { data: Uint8ClampedArray };
+        };
+      }
+    )
+      .getContext('2d')
+      .getImageData(0, 0, width, height);
+    return data.some((value) => value > 0);
+  });
+}

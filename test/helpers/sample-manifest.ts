@@ -38,7 +38,7 @@ export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {
       asymmetry: null,
       matches: true,
     },
-    options: { rows: 'all', format: 'parquet', partitionRows: 1000, exports: ['npy'] },
+    options: { rows: 'all', side: 'output', format: 'parquet', partitionRows: 1000, exports: ['npy'] },
     eigenvalues: {
       minimum: 95.35,
       maximum: 94_217.94,

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import type { Page } from 'playwright-core';
 import { topTokens } from '../../src/queries/top.js';
 import { measures, sides } from '../../src/tables/measures.js';
-import { openPage, browserTest as test } from '../helpers/browser.js';
+import { hasInk, openPage, browserTest as test } from '../helpers/browser.js';
 import { isInView, openReport } from '../helpers/report-page.js';
 import { runWithTables } from '../helpers/run-with-tables.js';
 
@@ -18,23 +18,6 @@ test('every plot is drawn, and its values stand beneath as a table', async (t) =
     }
   });
 });
-
-/** Whether a canvas has any pixel that is not transparent. */
-function hasInk(page: Page, selector: string): Promise<boolean> {
-  return page.locator(selector).evaluate((canvas) => {
-    const { width, height } = canvas as unknown as { width: number; height: number };
-    const { data } = (
-      canvas as unknown as {
-        getContext(kind: '2d'): {
-          getImageData(x: number, y: number, width: number, height: number): { data: Uint8ClampedArray };
-        };
-      }
-    )
-      .getContext('2d')
-      .getImageData(0, 0, width, height);
-    return data.some((value) => value > 0);
-  });
-}
 
 test('a run is shown at a glance with its verdict and every check', async (t) => {
   await openReport(t, {}, async ({ page, manifest }) => {

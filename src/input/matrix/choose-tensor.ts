@@ -1,7 +1,15 @@
 import { InputError } from '../../errors.js';
 import { counted } from '../../text/figures.js';
 import type { WeightEntry, Weights } from '../weights/weights.js';
-import { type Choice, knownNames, type Search, searchNamed, searchUnembedding } from './unembedding.js';
+import type { AskedMatrix } from './matrix-side.js';
+import {
+  type Choice,
+  knownNames,
+  type Search,
+  searchEmbedding,
+  searchNamed,
+  searchUnembedding,
+} from './unembedding.js';
 
 /** The tensors among which one is to be chosen. */
 export interface Tensors {
@@ -32,25 +40,26 @@ export interface ChosenTensor {
  * list a head that was not stored: then the search goes on without it, as it does without a head that has fewer rows than
  * the vocabulary where another has them all.
  *
- * @param asked the tensor that the user named
+ * @param asked what the user has said of it
  * @returns the tensor, or why the search ended without one
  * @throws InputError where a file does not hold what its index promises
  */
 export async function chooseTensor(
-  { names, tied, vocabSize, config, weightsOf }: Tensors,
-  asked: string | undefined,
+  { path, names, tied, vocabSize, config, weightsOf }: Tensors,
+  asked: AskedMatrix,
 ): Promise<ChosenTensor | Exclude<Search, { is: 'found' }>> {
   const left = new Set(names);
   const notes: string[] = [];
   for (;;) {
-    const search = asked === undefined ? searchUnembedding(left, tied) : searchAsked(left, asked);
+    const search = searchFor(left, tied, asked);
     if (search.is !== 'found') return search;
     const { choice } = search;
+    if (choice.isInput === true && choice.kind === 'unembedding') throw notInput(path, choice.name);
     const weights = await weightsOf(choice.name);
     const entry = weights.entries.find(({ name }) => name === choice.name);
     if (entry !== undefined) {
       const fitting =
-        asked === undefined && choice.kind === 'unembedding' && isShort(entry, vocabSize)
+        asked.tensor === undefined && choice.kind === 'unembedding' && isShort(entry, vocabSize)
           ? await fittingHead(left, vocabSize, weightsOf)
           : null;
       if (fitting !== null) {
@@ -64,7 +73,7 @@ export async function chooseTensor(
       const all = [...sectionNotes(weights), ...choice.notes, ...notes];
       return { is: 'chosen', choice, weights, entry, notes: all };
     }
-    if (asked !== undefined || tied !== true || choice.kind !== 'unembedding') {
+    if (asked.tensor !== undefined || tied !== true || choice.kind !== 'unembedding') {
       throw new InputError(
         `${weights.file}: the checkpoint's index says that tensor ${choice.name} is in this file, but it is not; ` +
           'index and shards are of different checkpoints: copy them from one source',
@@ -100,7 +109,20 @@ export function sectionNotes({ section }: Weights): string[] {
   return section === null ? [] : [`the tensors are those under the key "${section}" of the file`];
 }
 
-function searchAsked(names: ReadonlySet<string>, asked: string): Search {
-  const choice = searchNamed(names, asked);
-  return choice === null ? { is: 'unknown' } : { is: 'found', choice };
+function searchFor(
+  names: ReadonlySet<string>,
+  tied: boolean | null,
+  { tensor, side = 'output' }: AskedMatrix,
+): Search {
+  if (tensor === undefined)
+    return side === 'input' ? searchEmbedding(names, tied) : searchUnembedding(names, tied);
+  const choice = searchNamed(names, tensor);
+  if (choice === null) return { is: 'unknown' };
+  return { is: 'found', choice: side === 'input' ? { ...choice, isInput: true } : choice };
+}
+
+function notInput(path: string, name: string): InputError {
+  return new InputError(
+    `${path}: ${name} is an unembedding matrix, and --side input asks for the other one; leave --tensor out, or --side`,
+  );
 }

@@ -9,6 +9,7 @@ import type { Weights } from '../weights/weights.js';
 import { rowSource } from './check-matrix.js';
 import { chooseTensor, type Tensors } from './choose-tensor.js';
 import { isHead, judgeChoice } from './judge-choice.js';
+import type { AskedMatrix } from './matrix-side.js';
 import { refusePart } from './model-parallel.js';
 import { lookAtOthers } from './other-tensors.js';
 import { noMatrix, searchRefusal } from './search-refusal.js';
@@ -26,13 +27,13 @@ export interface FoundMatrix extends Pick<ExplainedCheckpoint, 'reason' | 'other
  * Finds the unembedding matrix of a directory, wherever its weights lie. Of the weights nothing is read but headers, and
  * rows where a head and an embedding are to be compared.
  *
- * @param asked the tensor that the user named
+ * @param asked what the user has said of it
  * @param wish what is wanted of the final norm
  * @throws InputError where there is no such matrix, or not one of supported dtype and shape
  */
 export async function findMatrix(
   directory: CheckpointDirectory,
-  asked: string | undefined,
+  asked: AskedMatrix,
   wish?: NormWish,
 ): Promise<FoundMatrix> {
   const { path, isLocal } = directory;
@@ -52,7 +53,7 @@ export async function findMatrix(
   const chosen = await chooseTensor(tensors, asked);
   if (chosen.is !== 'chosen') throw await refusalOf(directory, listing, tensors, { search: chosen, asked });
   const { choice, weights, entry, notes } = chosen;
-  if (choice.kind === 'embedding' && asked === undefined) {
+  if (choice.kind === 'embedding' && choice.isInput !== true && asked.tensor === undefined) {
     refuseUnlisted(listing, weights);
     if (model.tied === null) await refuseForHeadInShards(directory, listing, choice.name);
   }
@@ -101,7 +102,7 @@ async function refusalOf(
   directory: CheckpointDirectory,
   listing: TensorListing,
   tensors: Tensors,
-  { search, asked }: { search: Exclude<Search, { is: 'found' }>; asked: string | undefined },
+  { search, asked }: { search: Exclude<Search, { is: 'found' }>; asked: AskedMatrix },
 ): Promise<InputError> {
   if (search.is === 'in parts') {
     await refuseForShards(directory, listing, `${search.stem}.weight`, search.parts.join(', '));

@@ -21,7 +21,7 @@ const OWN_CONFIG = 'params.json';
  * @throws InputError where the tensor cannot be the whole unembedding matrix
  */
 export function judgeChoice(
-  { name, kind, reason }: Choice,
+  { name, kind, reason, isInput }: Choice,
   source: RowSource,
   embedding: Embedding | null,
   config: ModelConfig | null,
@@ -38,7 +38,7 @@ export function judgeChoice(
   if (config === null) return shapeNotes(source);
   const { file, model } = config;
   const untied =
-    kind === 'embedding' && model.tied === false
+    kind === 'embedding' && isInput !== true && model.tied === false
       ? [`${file} says that the embeddings are not tied: ${name} is not what the model unembeds with`]
       : [];
   const notes = [...vocabularyNotes(source, model, file), ...untied];
@@ -88,18 +88,20 @@ function vocabularyBy(
 }
 
 /** True for what the model unembeds with: an unembedding, or an embedding that is tied to it. */
-export function isHead({ kind }: Choice, { tied }: Model): boolean {
+export function isHead({ kind, isInput }: Choice, { tied }: Model): boolean {
+  if (isInput === true) return false;
   return kind === 'unembedding' || (kind === 'embedding' && tied === true);
 }
 
 /** Whether the model unembeds with a chosen matrix; null where its name does not tell. */
 export function unembeds(choice: Choice, model: Model): boolean | null {
+  if (choice.isInput === true) return false;
   return choice.kind === null ? null : choice.kind === 'unembedding' || isTiedEmbedding(choice, model);
 }
 
 /** True for an embedding that the model unembeds with: tied, or taken because there is nothing else and nothing says no. */
-export function isTiedEmbedding({ kind, reason }: Choice, { tied }: Model): boolean {
-  return kind === 'embedding' && (tied ?? reason !== NAMED_BY_USER);
+export function isTiedEmbedding({ kind, reason, isInput }: Choice, { tied }: Model): boolean {
+  return kind === 'embedding' && isInput !== true && (tied ?? reason !== NAMED_BY_USER);
 }
 
 /** Without a configuration only a vocabulary smaller than its width tells that the two may be the wrong way round. */

@@ -3,6 +3,7 @@ import { shapeText } from '../../formats/shape.js';
 import { harmlessText } from '../../text/visible-text.js';
 import type { WeightEntry } from '../weights/weights.js';
 import type { Tensors } from './choose-tensor.js';
+import type { AskedMatrix } from './matrix-side.js';
 import type { Search } from './unembedding.js';
 
 /** Makes the error for a search that ended at a layer that is no matrix, at several, or at embeddings that are not tied. */
@@ -39,12 +40,12 @@ function listed(names: readonly string[]): string {
 /**
  * Makes the error for names among which none is known, or not the one that was asked for.
  *
- * @param asked the tensor that the user named
+ * @param asked what the user has said of the matrix
  * @param entries the tensors from whose matrices the user may choose
  */
 export function noMatrix(
   path: string,
-  asked: string | undefined,
+  { tensor, side }: AskedMatrix,
   entries: readonly WeightEntry[],
 ): InputError {
   const largest = entries
@@ -54,7 +55,8 @@ export function noMatrix(
     .slice(0, 12)
     .map(({ name, shape, storedDtype }) => `${harmlessText(name)} (${shapeText(shape)}, ${storedDtype})`);
   if (largest.length > listed.length) listed.push(`and ${largest.length - listed.length} smaller ones`);
-  const missing = asked === undefined ? 'no unembedding matrix under a known name' : `no tensor ${asked}`;
+  const wanted = side === 'input' ? 'input embedding' : 'unembedding matrix';
+  const missing = tensor === undefined ? `no ${wanted} under a known name` : `no tensor ${tensor}`;
   return new InputError(
     `${path}: ${missing}; ` +
       (listed.length === 0

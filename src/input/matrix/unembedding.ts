@@ -13,6 +13,8 @@ export interface Choice {
   reason: string;
   /** Remarks for a user. */
   notes: readonly string[];
+  /** Present where it was asked for as the input embedding, whatever else the model does with it. */
+  isInput?: true;
 }
 
 /** The end of a search by names. */
@@ -50,6 +52,31 @@ export function searchUnembedding(names: Iterable<string>, tied: boolean | null)
   if (embedding === undefined) return { is: 'unknown' };
   if (embedding.is === 'whole' && tied === false) return { is: 'untied', embedding: embedding.matrix.stored };
   return searchedLayer(embedding, tied);
+}
+
+/**
+ * Looks for the input embedding by the names that are there, in the order of the rules.
+ *
+ * @param tied whether the configuration calls the embeddings tied, null where it is silent
+ */
+export function searchEmbedding(names: Iterable<string>, tied: boolean | null): Search {
+  const all = [...names];
+  const layers = knownLayers(all);
+  const embeddings = layers.filter(({ rule }) => rule.kind === 'embedding');
+  const embedding = embeddings.find(isWhole) ?? embeddings[0];
+  if (embedding === undefined) return { is: 'unknown' };
+  const search = searchedLayer(embedding, tied);
+  if (search.is !== 'found') return search;
+  const hasHead = layers.some(({ rule }) => rule.kind === 'unembedding') || unplacedHeads(all).length > 0;
+  const isTied = tied ?? !hasHead;
+  const { name } = search.choice;
+  const reason = `rule ${tensorRules.indexOf(embedding.rule) + 1} of ${tensorRules.length}: the input embedding (${embedding.rule.families})`;
+  const notes = isTied
+    ? [
+        `the embeddings are tied: ${name} is the unembedding matrix too, so that --side output has the same rows`,
+      ]
+    : [];
+  return { is: 'found', choice: { name, kind: 'embedding', reason, notes, isInput: true } };
 }
 
 /** A name that classifiers have too does not count beside a quantised layer that is an unembedding for certain. */

@@ -1,7 +1,8 @@
 import { type Measure, measures, type Side, sides } from '../../tables/measures.js';
 import type { ReportHead } from '../contents.js';
-import { ANGLE_STEP, extremesStart, NO_TEXT, tokenFlags } from '../contents.js';
+import { ANGLE_STEP, extremesStart, tokenFlags } from '../contents.js';
 import type { PackedArray } from '../packed-arrays.js';
+import { decodeTexts } from './decode-texts.js';
 
 /** Extreme token of a list. */
 export interface Extreme {
@@ -121,15 +122,4 @@ export class Report {
       })),
     };
   }
-}
-
-function decodeTexts(bytes: Uint8Array, lengths: PackedArray): (string | null)[] {
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  let offset = 0;
-  return Array.from(lengths, (length) => {
-    if (length === NO_TEXT) return null;
-    const text = decoder.decode(bytes.subarray(offset, offset + length));
-    offset += length;
-    return text;
-  });
 }

@@ -1,5 +1,10 @@
 import { visibleText } from '../../text/visible-text.js';
-import type { Report } from './report.js';
+
+/** Tokens whose names are asked for. */
+export interface NamedTokens {
+  /** Texts of all, null where a token has none. */
+  readonly texts: readonly (string | null)[];
+}
 
 /** Sign that stands for a space: at the edge of a text a space is not to be seen. */
 const SPACE_SIGN = '␣';
@@ -7,14 +12,14 @@ const SPACE_SIGN = '␣';
 const MOST_SHOWN = 60;
 
 /** Text of a token in quotes with nothing invisible in it, or its id where it has none. */
-export function tokenName(report: Report, id: number): string {
-  const text = report.texts[id];
+export function tokenName(tokens: NamedTokens, id: number): string {
+  const text = tokens.texts[id];
   return text === null || text === undefined ? `token ${id}` : shownText(text);
 }
 
 /** Text of a token in quotes as a file has it, with escapes but with plain spaces; empty where it has none. */
-export function savedName(report: Report, id: number): string {
-  const text = report.texts[id];
+export function savedName(tokens: NamedTokens, id: number): string {
+  const text = tokens.texts[id];
   return text === null || text === undefined ? '' : visibleText(text);
 }
 

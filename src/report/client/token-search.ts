@@ -1,26 +1,25 @@
 import { byId, element } from './dom.js';
-import type { Report } from './report.js';
 import { saveButtons } from './save-buttons.js';
 import { type Found, searchTokens } from './search-tokens.js';
 import { tokenButton } from './token-button.js';
-import { savedName, shortened, shownText, typedText } from './token-name.js';
+import { type NamedTokens, savedName, shortened, shownText, typedText } from './token-name.js';
 
 const MOST_RESULTS = 30;
 
 /** Starts the search for tokens; `showToken` is given the one that is chosen. */
-export function startTokenSearch(report: Report, showToken: (id: number) => void): void {
+export function startTokenSearch(tokens: NamedTokens, showToken: (id: number) => void): void {
   const input = byId<HTMLInputElement>('search');
   const matchCase = byId<HTMLInputElement>('match-case');
   const find = (most: number) =>
-    searchTokens(report.texts, typedText(input.value), { most, matchCase: matchCase.checked });
+    searchTokens(tokens.texts, typedText(input.value), { most, matchCase: matchCase.checked });
   let found: Found = { ids: [], count: 0 };
   const search = () => {
     found = find(MOST_RESULTS);
     byId('results').replaceChildren(
-      ...found.ids.map((id) => element('li', {}, `${id} `, tokenButton(report, id, showToken))),
+      ...found.ids.map((id) => element('li', {}, `${id} `, tokenButton(tokens, id, showToken))),
     );
     byId('results-save').replaceChildren(
-      ...(found.count === 0 ? [] : [saveButtons('tokens found', () => foundTable(report, find(Infinity)))]),
+      ...(found.count === 0 ? [] : [saveButtons('tokens found', () => foundTable(tokens, find(Infinity)))]),
     );
     byId('search-status').textContent = foundText(input.value, found, matchCase.checked);
   };
@@ -43,6 +42,6 @@ function foundText(typed: string, { ids, count }: Found, matchCase: boolean): st
   return `${count.toLocaleString('en-US')} ${count === 1 ? 'token' : 'tokens'} found with ${wanted}${shown}. Enter takes the first.`;
 }
 
-function foundTable(report: Report, { ids }: Found) {
-  return { columns: ['token_id', 'token'], rows: ids.map((id) => [id, savedName(report, id)]) };
+function foundTable(tokens: NamedTokens, { ids }: Found) {
+  return { columns: ['token_id', 'token'], rows: ids.map((id) => [id, savedName(tokens, id)]) };
 }

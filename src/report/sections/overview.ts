@@ -7,6 +7,7 @@ import { warningsOf } from '../../output/warnings.js';
 import { spectralFigures } from '../../tables/spectral-figures.js';
 import { formatBytes as bytes, count, figure, fixed } from '../../text/figures.js';
 import { type Html, html } from '../html.js';
+import { matrixText } from '../matrix-text.js';
 
 /** Overview of the run, as text: what it was made from, its figures, and what its verification found. */
 export function overview(results: RunResults): Html {
@@ -44,7 +45,7 @@ function facts({
 }: RunResults): [string, string][] {
   return [
     ['Vocabulary V × hidden size d', `${count(model.rows)} × ${count(model.hidden)}`],
-    ['Tensor', `${model.tensor ?? 'bare matrix'}, ${model.dtype}`],
+    ['Tensor', matrixText({ model, options })],
     ['Final norm', normText(model.norm)],
     ['Metric M', metricText(metric)],
     ['Weights of the rows', weightsText(weights)],

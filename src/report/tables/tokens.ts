@@ -1,7 +1,8 @@
 import type { ParquetColumns } from '../../formats/parquet-columns.js';
-import { NO_TEXT, type ReportHead, tokenFlags } from '../contents.js';
+import { type ReportHead, tokenFlags } from '../contents.js';
 import { normErrorHistogram } from '../norm-errors.js';
 import type { PackedArray } from '../packed-arrays.js';
+import { packedTexts } from '../packed-texts.js';
 
 /** Arrays of tokens.parquet but its directions, V rows in the order of their ids. */
 export async function tokenArrays(tokens: ParquetColumns): Promise<{
@@ -16,7 +17,7 @@ export async function tokenArrays(tokens: ParquetColumns): Promise<{
         Number.isNaN(id) ? -1 : id,
       ),
       'token.flags': await flags(tokens),
-      ...(await texts(tokens)),
+      ...packedTexts(await tokens.values('text')),
     },
     head: { normError: normErrorHistogram(await tokens.numbers('norm_error')) },
   };
@@ -29,16 +30,4 @@ async function flags(tokens: ParquetColumns): Promise<Uint8Array> {
     { length: tokens.rows },
     (_, i) => (orphans[i] === true ? tokenFlags.orphan : 0) | (specials[i] === true ? tokenFlags.special : 0),
   );
-}
-
-async function texts(tokens: ParquetColumns): Promise<Record<string, PackedArray>> {
-  const given = await tokens.values('text');
-  const encoded = Array.from({ length: tokens.rows }, (_, i) => {
-    const text = given[i];
-    return typeof text === 'string' ? Buffer.from(text) : null;
-  });
-  return {
-    'token.text': new Uint8Array(Buffer.concat(encoded.filter((bytes) => bytes !== null))),
-    'token.text_bytes': Int32Array.from(encoded, (bytes) => bytes?.length ?? NO_TEXT),
-  };
 }

@@ -1,0 +1,101 @@
+import { lstatSync, renameSync, rmdirSync } from 'node:fs';
+import path from 'node:path';
+import { InputError } from '../errors.js';
+import { makeDirectory } from '../files/make-directory.js';
+import { namesIn } from '../files/names-in.js';
+import { removeFile } from '../files/remove-file.js';
+import { syncDirectory } from '../files/sync-files.js';
+import { asOutputError } from '../files/write-error.js';
+
+/** A kind of folders that appear whole or not at all: their files are made in a stage beside them. */
+export interface StagedKind {
+  /** Name of the record, which is written last and makes a folder a finished one. */
+  record: string;
+  /** Names that the files of such a folder can have, its record and partial files aside. */
+  ownName: RegExp;
+  /** What lies there, for messages. */
+  what: string;
+}
+
+/**
+ * Makes an empty folder in which the files of a folder are made; what a kill left there is removed.
+ *
+ * @param folder absolute; its neighbours are locked, or nobody else writes there
+ * @param wish.option by which another folder is chosen
+ * @param wish.isReplaced whether a finished folder of this kind is to be replaced
+ * @returns the stage
+ * @throws InputError where something stands in the place of the folder, unless it is to be replaced
+ */
+export function openStage(
+  folder: string,
+  kind: StagedKind,
+  { option, isReplaced }: { option: string; isReplaced: boolean },
+): string {
+  if (isThere(folder)) {
+    if (!isReplaced)
+      throw new InputError(
+        `${folder}: is there already. Give another ${option}, or --overwrite to replace it`,
+      );
+    ownFilesOf(folder, kind, option);
+  }
+  const stage = stageOf(folder);
+  if (isThere(stage)) removeFolder(stage, kind);
+  makeDirectory(stage);
+  return stage;
+}
+
+/** Puts a finished folder in its place. */
+export function commitStage(folder: string, kind: StagedKind): void {
+  if (isThere(folder)) removeFolder(folder, kind);
+  try {
+    renameSync(stageOf(folder), folder);
+    syncDirectory(path.dirname(folder));
+  } catch (error) {
+    throw asOutputError(error, folder);
+  }
+}
+
+/** Removes what was made of a folder that failed. */
+export function discardStage(folder: string, kind: StagedKind): void {
+  const stage = stageOf(folder);
+  if (isThere(stage)) removeFolder(stage, kind);
+}
+
+function stageOf(folder: string): string {
+  return path.join(path.dirname(folder), `.${path.basename(folder)}.partial`);
+}
+
+function isThere(place: string): boolean {
+  return lstatSync(place, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Removes a folder of which all files are of its kind. */
+function removeFolder(folder: string, kind: StagedKind): void {
+  for (const name of ownFilesOf(folder, kind, null)) removeFile(path.join(folder, name));
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    throw asOutputError(error, folder);
+  }
+}
+
+/**
+ * Lists the files of a folder.
+ *
+ * @param option by which another folder is chosen, where it must be a finished one; null where it need not
+ * @throws InputError where something else lies there, which nobody may remove
+ */
+function ownFilesOf(folder: string, { what, record, ownName }: StagedKind, option: string | null): string[] {
+  if (!lstatSync(folder).isDirectory())
+    throw new InputError(
+      `${folder}: expected a folder of ${what}, and something else stands there: move it away`,
+    );
+  const names = namesIn(folder);
+  const isOwn = (name: string) => name === record || ownName.test(name) || /^\..+\.partial$/.test(name);
+  const strange = names.find((name) => !isOwn(name));
+  if (strange === undefined && (option === null || names.includes(record))) return names;
+  throw new InputError(
+    `${folder}: ${strange === undefined ? `has no ${record}` : `holds ${strange}, which is not of ${what}`}; ` +
+      `move it away${option === null ? '' : `, or give another ${option}`}`,
+  );
+}
