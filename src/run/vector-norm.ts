@@ -37,7 +37,7 @@ export async function readVectorNorm(
   if (space === 'normed' || model.norm !== null) return null;
   const tensor = model.tensor ?? undefined;
   const wish = { isFolded: true, rule };
-  const asked = { tensor, rows: options.rows, headRows: undefined, wish };
+  const asked = { tensor, side: options.side, rows: options.rows, headRows: undefined, wish };
   const checkpoint = await obtainIfThere(moved ?? model.path, asked, context);
   await readRecordedModel(manifest, { ...checkpoint, finalNorm: null }, { hashRows: false }, context);
   const { source, norm } = await foldSource(checkpoint.source, checkpoint.finalNorm);
