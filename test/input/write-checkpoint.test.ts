@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
+import { readLogitBias, recordBias } from '../../src/input/logit-bias.js';
 import { openCheckpoint } from '../../src/input/open-checkpoint.js';
 import { openRows } from '../../src/input/rows.js';
 import { openTokenizer } from '../../src/input/tokenizer/open-tokenizer.js';
@@ -28,6 +29,22 @@ test('words and their vectors are read back as a checkpoint and its tokenizer', 
     words,
   );
   t.is(tokenizer!.tokens, 6);
+});
+
+test('an output head with its bias is read back as one', async (t) => {
+  const directory = path.join(scratchDirectory(t), 'head');
+  const bias = Float32Array.of(0.5, -2, 1e-3);
+  const vectors = Float32Array.from({ length: 6 }, (_, k) => k - 2.5);
+  writeCheckpointDirectory(directory, { modelType: 'head', words: ['a', 'b', 'c'], vectors, bias });
+  const checkpoint = await openCheckpoint(directory);
+  t.like(checkpoint.source, { rows: 3, columns: 2 });
+  t.like(checkpoint.model, { tied: false });
+  const recorded = await recordBias(checkpoint.logitBias);
+  t.deepEqual(await readLogitBias(recorded, null, 3), Float64Array.from(bias));
+  const short = { modelType: 'head', words: ['a'], vectors: new Float32Array(2), bias };
+  t.throws(() => writeCheckpointDirectory(directory, short), {
+    message: /3 numbers are no biases of 1 words/,
+  });
 });
 
 test('vectors that do not fit their words are refused before anything is written', (t) => {
