@@ -20,9 +20,10 @@ export function addUndertrainedCommand(program: Command): void {
     )
     .option('--name <name>', 'of the folder in RUN/undertrained', 'default')
     .addOption(
-      new Option('--by <column>', 'what the list is sorted by (default: input_norm or indicator_b)').choices(
-        indicatorColumns,
-      ),
+      new Option(
+        '--by <column>',
+        'what the list is sorted by (default: input_norm, or the first indicator that is known)',
+      ).choices(indicatorColumns),
     )
     .option('-k <n>', 'tokens in the list', wholeNumber, 20)
     .option('--model <model>', 'checkpoint, where it is no longer where the run recorded it')

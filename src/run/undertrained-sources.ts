@@ -36,9 +36,14 @@ const MOST_PROBLEMS = 10;
  * Reads what the checkpoint of a run tells of its tokens, once it is known to be the one that the run was made from.
  *
  * @param moved where it lies now; undefined where the run recorded it, and then it need not be there
- * @throws InputError where the one that is given cannot be read, or is another one
+ * @param isInputNeeded whether nothing else is done without the norms of an input embedding
+ * @throws InputError where the one that is given cannot be read, or is another one, or has no such embedding
  */
-export async function checkpointFacts(run: LockedRun, moved: string | undefined): Promise<CheckpointFacts> {
+export async function checkpointFacts(
+  run: LockedRun,
+  moved: string | undefined,
+  isInputNeeded: boolean,
+): Promise<CheckpointFacts> {
   const { manifest, context } = run;
   const { rows } = manifest.model;
   let checkpoint: Checkpoint;
@@ -47,6 +52,7 @@ export async function checkpointFacts(run: LockedRun, moved: string | undefined)
     await readRecordedModel(manifest, checkpoint, { hashRows: false }, context);
   } catch (error) {
     if (moved !== undefined || !(error instanceof InputError)) throw error;
+    if (isInputNeeded) throw withoutInput(run, `the checkpoint is not at hand: ${error.message}`);
     return {
       knots: null,
       classified: { classes: new Uint8Array(rows), encodings: new Map() },
@@ -57,10 +63,15 @@ export async function checkpointFacts(run: LockedRun, moved: string | undefined)
       ],
     };
   }
+  const { input, notes } = await readInput(run, checkpoint);
+  if (input === null && isInputNeeded) throw withoutInput(run, notes[0]!);
   const knots = await readKnots(run, checkpoint);
   const { classified, encoding } = await classify(run, checkpoint);
-  const { input, notes } = await readInput(run, checkpoint);
   return { knots, classified, encoding, input, notes };
+}
+
+function withoutInput({ directory }: LockedRun, why: string): InputError {
+  return new InputError(`${directory}: has no input_norm to sort by: ${why}; give another column with --by`);
 }
 
 async function readKnots({ context }: LockedRun, { source }: Checkpoint): Promise<Int32Array> {
