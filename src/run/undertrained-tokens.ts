@@ -11,6 +11,7 @@ import {
   type UndertrainedManifest,
   undertrainedFolders,
 } from '../output/undertrained-folder.js';
+import { namedTokens } from '../queries/ids-of-texts.js';
 import { largestKnot } from '../tables/row-knots.js';
 import { type ClassifiedTokens, classOf, type TokenClass, tokenClasses } from '../tables/token-classes.js';
 import {
@@ -228,12 +229,14 @@ async function makeIndicators(
 /** Gives classes, in place, to what the tables know of the tokens where nothing else did. @returns rows without a token */
 async function orphansOf(table: ParquetColumns, { classes }: ClassifiedTokens): Promise<number[]> {
   const [isOrphan, isSpecial] = [await table.values('is_orphan'), await table.values('is_special')];
+  const { isByte } = await namedTokens(table);
   const orphans: number[] = [];
   for (let id = 0; id < classes.length; id++) {
     if (isOrphan[id] === true) orphans.push(id);
     if (tokenClasses[classes[id]!] !== 'unknown') continue;
     if (isOrphan[id] === true) classes[id] = tokenClasses.indexOf('orphan');
     else if (isSpecial[id] === true) classes[id] = tokenClasses.indexOf('special');
+    else if (isByte?.[id] === true) classes[id] = tokenClasses.indexOf('byte fallback');
   }
   return orphans;
 }

@@ -1,0 +1,39 @@
+import type { ParquetColumns } from '../formats/parquet-columns.js';
+
+/** What texts are looked up in, [V] each. */
+export interface NamedTokens {
+  /** Texts of the tokens. */
+  texts: ArrayLike<unknown>;
+  /** True for a token that stands for one byte where nothing else fits; null where that is not known. */
+  isByte: ArrayLike<unknown> | null;
+}
+
+/** Reads what texts are looked up in. @param table tokens.parquet */
+export async function namedTokens(table: ParquetColumns): Promise<NamedTokens> {
+  return {
+    texts: await table.values('text'),
+    // Runs of former versions do not know it.
+    isByte: table.names.includes('is_byte') ? await table.values('is_byte') : null,
+  };
+}
+
+/**
+ * Finds the tokens of texts.
+ *
+ * @returns ids of each text that a token has, ascending, those of bytes last: `<0x41>` has the text of the token `A`, and is
+ *   taken where there is no such token alone
+ */
+export function idsOfTexts(
+  { texts, isByte }: NamedTokens,
+  wanted: { has(text: unknown): boolean },
+): Map<unknown, number[]> {
+  const ids = new Map<unknown, number[]>();
+  for (const areBytes of [false, true])
+    for (let id = 0; id < texts.length; id++) {
+      if ((isByte?.[id] === true) !== areBytes || !wanted.has(texts[id])) continue;
+      const found = ids.get(texts[id]);
+      if (found === undefined) ids.set(texts[id], [id]);
+      else found.push(id);
+    }
+  return ids;
+}
