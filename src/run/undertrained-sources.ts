@@ -66,8 +66,8 @@ export async function checkpointFacts(
   const { input, notes } = await readInput(run, checkpoint);
   if (input === null && isInputNeeded) throw withoutInput(run, notes[0]!);
   const knots = await readKnots(run, checkpoint);
-  const { classified, encoding } = await classify(run, checkpoint);
-  return { knots, classified, encoding, input, notes };
+  const { classified, encoding, notes: ofTokenizer } = await classify(run, checkpoint);
+  return { knots, classified, encoding, input, notes: [...ofTokenizer, ...notes] };
 }
 
 function withoutInput({ directory }: LockedRun, why: string): InputError {
@@ -89,11 +89,12 @@ async function readKnots({ context }: LockedRun, { source }: Checkpoint): Promis
 async function classify(
   { manifest, context }: LockedRun,
   { path: directory }: Checkpoint,
-): Promise<Pick<CheckpointFacts, 'classified' | 'encoding'>> {
+): Promise<Pick<CheckpointFacts, 'classified' | 'encoding' | 'notes'>> {
   const { rows } = manifest.model;
   const classes = new Uint8Array(rows);
   const encodings = new Map<number, readonly number[]>();
   const problems: string[] = [];
+  const notes = new Set<string>();
   const inputs = splitRows(rows, Math.ceil(rows / STRETCHES)).map((range) => ({
     directory,
     rows: range,
@@ -102,6 +103,7 @@ async function classify(
   await context.stopwatch.time('encoding', rows, (advance) =>
     reduceTasks(tellRows(context.executor, advance), 'reachability', inputs, (result, index) => {
       classes.set(result.classes, inputs[index]!.rows.first);
+      for (const note of result.notes) notes.add(note);
       for (const { token, ids } of result.encodings) encodings.set(token, ids);
       for (const { token, problem } of result.failures) {
         const line = token < 0 ? problem : `token ${token} ${problem}`;
@@ -111,7 +113,7 @@ async function classify(
   );
   const unknown = tokenClasses.indexOf('unknown');
   const failures = classes.filter((found) => found === unknown).length;
-  return { classified: { classes, encodings }, encoding: { failures, problems } };
+  return { classified: { classes, encodings }, encoding: { failures, problems }, notes: [...notes] };
 }
 
 async function readInput(

@@ -18,6 +18,7 @@ import {
   type IndicatorColumn,
   indicatorColumns,
   indicatorValues,
+  MOST_LISTED,
   type UndertrainedFacts,
   undertrainedTable,
 } from '../tables/undertrained-table.js';
@@ -76,7 +77,7 @@ const undertrainedSchema = z.strictObject({
   reference: z.array(z.int().min(0)).min(1).optional(),
   name: z.string().optional(),
   by: z.enum(indicatorColumns).optional(),
-  top: z.int().min(1).max(10_000).optional(),
+  top: z.int().min(1).max(MOST_LISTED).optional(),
   model: configSchema.shape.model,
   overwrite: z.boolean().optional(),
   workers: configSchema.shape.workers.unwrap().optional(),

@@ -320,4 +320,7 @@ test.serial('the command lists indicators, and calls them nothing else', async (
   );
   t.regex(shown.stdout, /^token_id +text +input_norm +indicator_a/m);
   t.notRegex(shown.stdout, /glitch/i);
+  const many = await eigenshard('undertrained', directory, '-k', '10001');
+  t.is(many.code, 2);
+  t.regex(many.stderr, /option '-k <n>' argument '10001' is invalid\. It must be 10,000 or less/);
 });
