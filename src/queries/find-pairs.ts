@@ -1,5 +1,5 @@
 import type { GivenPair } from '../input/concept-pairs.js';
-import { idsOfTexts, type NamedTokens } from './ids-of-texts.js';
+import { idsOfTexts, type NamedTokens } from '../input/tokenizer/ids-of-texts.js';
 import { type Spelling, spellingsOf } from './spellings.js';
 
 /** What became of a pair: whether it counts, or why it does not. */

@@ -1,10 +1,11 @@
 import { InputError } from '../errors.js';
 import type { ParquetColumns } from '../formats/parquet-columns.js';
+import { idsOfTexts, type NamedTokens } from '../input/tokenizer/ids-of-texts.js';
 import type { OpenRun } from '../output/open-run.js';
 import { openTable, withoutTables } from '../output/open-table.js';
 import { counted } from '../text/figures.js';
 import { shownValue } from '../text/shown-value.js';
-import { idsOfTexts, type NamedTokens, namedTokens } from './ids-of-texts.js';
+import { namedTokens } from './named-tokens.js';
 import { type Spelling, spellings, spellingsOf } from './spellings.js';
 
 /** A norm of a token among those of all tokens. */

@@ -12,7 +12,7 @@ import { fileMetadata } from '../output/file-metadata.js';
 import { openTable, withoutTables } from '../output/open-table.js';
 import { checkFolderName } from '../output/recorded-folder.js';
 import { type FoundPair, findPairs, pairFates } from '../queries/find-pairs.js';
-import { namedTokens } from '../queries/ids-of-texts.js';
+import { namedTokens } from '../queries/named-tokens.js';
 import { writeConceptPage } from '../report/concept-page.js';
 import {
   type ControlOutcome,

@@ -3,7 +3,7 @@ import { InputError } from '../errors.js';
 import type { ParquetColumns } from '../formats/parquet-columns.js';
 import { uniform } from '../linalg/uniform.js';
 import type { FoundPair } from '../queries/find-pairs.js';
-import { namedTokens } from '../queries/ids-of-texts.js';
+import { namedTokens } from '../queries/named-tokens.js';
 import { checkPartitions } from './check-partitions.js';
 import { gatherRows } from './gather-rows.js';
 import { partitionInputs } from './partition-inputs.js';

@@ -11,7 +11,7 @@ import {
   type UndertrainedManifest,
   undertrainedFolders,
 } from '../output/undertrained-folder.js';
-import { namedTokens } from '../queries/ids-of-texts.js';
+import { namedTokens } from '../queries/named-tokens.js';
 import { largestKnot } from '../tables/row-knots.js';
 import { type ClassifiedTokens, classOf, type TokenClass, tokenClasses } from '../tables/token-classes.js';
 import {

@@ -1,20 +1,9 @@
-import type { ParquetColumns } from '../formats/parquet-columns.js';
-
 /** What texts are looked up in, [V] each. */
 export interface NamedTokens {
   /** Texts of the tokens. */
   texts: ArrayLike<unknown>;
   /** True for a token that stands for one byte where nothing else fits; null where that is not known. */
   isByte: ArrayLike<unknown> | null;
-}
-
-/** Reads what texts are looked up in. @param table tokens.parquet */
-export async function namedTokens(table: ParquetColumns): Promise<NamedTokens> {
-  return {
-    texts: await table.values('text'),
-    // Runs of former versions do not know it.
-    isByte: table.names.includes('is_byte') ? await table.values('is_byte') : null,
-  };
 }
 
 /**
