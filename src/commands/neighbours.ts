@@ -142,27 +142,23 @@ async function printNearest(
   request: Request,
   { token = [], text: isText, ids, json, quiet }: NeighboursCommandOptions,
 ): Promise<void> {
-  const [{ readManifest }, { withoutTables }, { spelled }, { tokenTexts }, { nearestTokens }] =
-    await Promise.all([
-      import('../output/manifest.js'),
-      import('../output/open-table.js'),
-      import('../queries/token.js'),
-      import('../queries/token-texts.js'),
-      import('../run/nearest-tokens.js'),
-    ]);
+  const [{ readManifest }, { tokensSpelling }, { tokenTexts }, { nearestTokens }] = await Promise.all([
+    import('../output/manifest.js'),
+    import('../queries/token.js'),
+    import('../queries/token-texts.js'),
+    import('../run/nearest-tokens.js'),
+  ]);
   const manifest = readManifest(directory);
-  const texts = await tokenTexts(directory, manifest);
-  const tokens = token.flatMap((text) => {
-    if (!isText && /^\d+$/.test(text)) return [Number(text)];
-    if (texts === null) throw withoutTables(directory);
-    return spelled(directory, texts, text).map(({ id }) => id);
-  });
+  const isId = (text: string) => !isText && /^\d+$/.test(text);
+  const tokens = token.filter(isId).map(Number);
+  const texts = token.filter((text) => !isId(text));
+  if (texts.length > 0) tokens.push(...(await tokensSpelling({ directory, manifest }, texts)));
   if (ids !== undefined) tokens.push(...(await idsIn(ids)));
   const onProgress = showProgress(process.stderr, quiet);
   const found = await interruptible((signal) =>
     nearestTokens(directory, tokens, { ...request, signal, onProgress }),
   );
-  print(json ? answerJson(found) : screenText(nearestText(found, texts)));
+  print(json ? answerJson(found) : screenText(nearestText(found, await tokenTexts(directory, manifest))));
 }
 
 /** Finds the tokens nearest to vectors, and prints them. */

@@ -181,6 +181,8 @@ export interface Tasks {
       encodings: { token: number; ids: number[] }[];
       /** Tokens whose texts cannot be encoded, and why. */
       failures: { token: number; problem: string }[];
+      /** Remarks on the tokenizer, for a person. */
+      notes: string[];
     };
   };
   /** Reads stored rows and hashes the sign and the exponent of every coordinate: 128 bits a row, two numbers each. */

@@ -49,10 +49,10 @@ export async function openSide(
     { hashRows: false, option },
     context,
   );
-  const { texts } = await readVocabulary(checkpoint.path, source.rows);
+  const { texts, isByte } = await readVocabulary(checkpoint.path, source.rows);
   return {
     ...{ directory, manifest, basis, source, mean: scan.mean },
-    texts: { texts, isKnown: texts.some((text) => text !== null), name: directory },
+    texts: { texts, isByte, isKnown: texts.some((text) => text !== null), name: directory },
   };
 }
 

@@ -45,7 +45,7 @@ export async function comparisonFigures(pair: ComparedPair, found: ComparedParts
 }
 
 /** Whether no shared row differs between two runs. */
-export function areEqual(displacements: Displacements | null): boolean {
+function areEqual(displacements: Displacements | null): boolean {
   return displacements?.part.norm.every((norm) => norm === 0) ?? false;
 }
 

@@ -5,6 +5,7 @@ import { type DelimitedTable, readDelimited } from '../../formats/delimited.js';
 import { openParquetColumns } from '../../formats/parquet-columns.js';
 import { count, counted, figure } from '../../text/figures.js';
 import { shownValue } from '../../text/shown-value.js';
+import { idsOfTexts } from '../tokenizer/ids-of-texts.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 
 const ROLE = 'the counts of tokens';
@@ -178,7 +179,7 @@ function refuseRepeated(file: string, tokens: readonly unknown[]): void {
 const SHOWN = 3;
 
 /**
- * Counts tokens by their texts.
+ * Counts tokens by their texts; one that stands for a byte only where no other token has its text.
  *
  * @param named texts, and the count of each
  * @param counts [V], which is filled
@@ -190,17 +191,17 @@ function countTexts(
   tokenizer: Tokenizer,
   counts: Float64Array,
 ): string[] {
-  const tokensOf = new Map<string, number[]>();
-  for (let id = 0; id < counts.length; id++) {
-    const text = tokenizer.text(id);
-    if (text === null) continue;
-    const known = tokensOf.get(text);
-    if (known === undefined) tokensOf.set(text, [id]);
-    else known.push(id);
-  }
+  const ids = Array.from(counts, (_, id) => id);
+  const isByte = ids.map((id) => tokenizer.isByte(id));
+  const found = idsOfTexts({ texts: ids.map((id) => tokenizer.text(id)), isByte }, new Set(texts));
+  const tokensOf = (text: unknown) => {
+    const all = typeof text === 'string' ? (found.get(text) ?? []) : [];
+    const others = all.filter((id) => !isByte[id]);
+    return others.length > 0 ? others : all;
+  };
   const left = { none: [] as unknown[], several: [] as unknown[], counts: 0 };
   for (const [row, text] of texts.entries()) {
-    const tokens = tokensOf.get(text as string) ?? [];
+    const tokens = tokensOf(text);
     if (tokens.length === 1) counts[tokens[0]!] = values[row]!;
     else {
       left[tokens.length === 0 ? 'none' : 'several'].push(text ?? null);

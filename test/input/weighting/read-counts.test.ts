@@ -6,7 +6,9 @@ import { readCounts } from '../../../src/input/weighting/read-counts.js';
 import { scratchFile } from '../../helpers/fixtures.js';
 
 const texts = ['a', ' b', '"', 'same', 'same', null];
-const tokenizer = { text: (id: number) => texts[id] ?? null } as unknown as Tokenizer;
+const tokenizerOf = (names: readonly (string | null)[], bytes: readonly number[] = []) =>
+  ({ text: (id: number) => names[id] ?? null, isByte: (id: number) => bytes.includes(id) }) as Tokenizer;
+const tokenizer = tokenizerOf(texts);
 const open = async () => tokenizer;
 const ROWS = texts.length;
 
@@ -55,6 +57,12 @@ test('texts that no token or several have are left out, counted and shown', asyn
     'of 4 texts in c.csv 2 match no token ("none", "") and 1 match several ("same"): they are left out, with 40 % of the ' +
       'counts; token ids leave none out',
   ]);
+});
+
+test('the text of a token is not that of a byte as well', async (t) => {
+  const file = scratchFile(t, 'c.csv', 'text,count\nA,6\nB,1\n');
+  const { counts, notes } = await readCounts(file, 4, async () => tokenizerOf(['A', 'B', 'A', 'x'], [0, 1]));
+  t.deepEqual([[...counts], notes], [[0, 1, 6, 0], []]);
 });
 
 test('what is no count of a token is refused with its row', async (t) => {
