@@ -273,6 +273,17 @@ test('few effective rows are warned of, and of uniform weights nothing is said',
   t.notRegex(notes.join('\n'), /weight/);
 });
 
+test('counts that are left out are warned of above 1 %, in the report and in the manifest too', async (t) => {
+  const model = weighedModel(t);
+  const notes: string[] = [];
+  const file = scratchFile(t, 'texts.csv', 'text,count\nw5,400\nw6,500\nnone,100\n');
+  const out = path.join(scratchDirectory(t), 'run');
+  const { manifest } = await runHere({ model: model.directory, out, weights: `counts=${file}` }, { notes });
+  t.is(manifest.weights!.leftOut, 0.1);
+  t.regex(notes.join('\n'), /^warning: 10 % of the counts are left out, whose texts stand for no token/m);
+  t.regex(readFileSync(path.join(out, 'report.html'), 'utf8'), /10 % of the counts are left out/);
+});
+
 test('other contents of a file are another run: resume refuses it, and takes the same contents from elsewhere', async (t) => {
   const model = weighedModel(t);
   const counts = zipf(model.rows);

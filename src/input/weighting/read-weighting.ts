@@ -18,7 +18,12 @@ export interface WeightingRecord {
   tensor: string | null;
   /** SHA-256 (hex) of what the weights are made of beside the rows; null where they are made of the rows alone. */
   sha256: string | null;
+  /** Share of the counts that is left out, whose texts stand for no token or for several; null where nothing is counted. */
+  leftOut: number | null;
 }
+
+/** What most weightings have none of. */
+const unmade = { path: null, tensor: null, sha256: null, leftOut: null };
 
 /** What a weighting is made of, as far as it has been read: all but the rows. */
 export interface ReadWeighting {
@@ -60,15 +65,16 @@ export async function readWeighting(
   const { place, rows, hidden, logitBias } = checkpoint;
   switch (kind) {
     case 'unique':
-      return { record: { kind, path: null, tensor: null, sha256: null }, values: null, notes: [] };
+      return { record: { ...unmade, kind }, values: null, notes: [] };
     case 'tokenizer': {
       const values = await tokenMask(place, rows);
-      return { record: { kind, path: null, tensor: null, sha256: hashOf(values) }, values, notes: [] };
+      return { record: { ...unmade, kind, sha256: hashOf(values) }, values, notes: [] };
     }
     case 'counts': {
-      const { counts, notes } = await readCounts(given, rows, () => openTokenizer(place));
+      const { counts, leftOut, notes } = await readCounts(given, rows, () => openTokenizer(place));
       const sha256 = hashOf(await hashFile(given, 'the counts of tokens'), counts);
-      return { record: { kind, path: path.resolve(given), tensor: null, sha256 }, values: counts, notes };
+      const record = { ...unmade, kind, path: path.resolve(given), sha256, leftOut };
+      return { record, values: counts, notes };
     }
     case 'bias': {
       if (logitBias === null && !checkpoint.hasNormBias)
@@ -77,12 +83,16 @@ export async function readWeighting(
             '`inspect` shows it. Choose another --weights',
         );
       const { tensor, sha256 } = logitBias ?? { tensor: null, sha256: null };
-      return { record: { kind, path: null, tensor, sha256 }, values: null, notes: [] };
+      return { record: { ...unmade, kind, tensor, sha256 }, values: null, notes: [] };
     }
     case 'softmax': {
       const { state, tensor } = await readState(given, hidden);
       const sha256 = hashOf(...(logitBias === null ? [] : [logitBias.sha256]), state);
-      return { record: { kind, path: path.resolve(given), tensor, sha256 }, values: state, notes: [] };
+      return {
+        record: { ...unmade, kind, path: path.resolve(given), tensor, sha256 },
+        values: state,
+        notes: [],
+      };
     }
   }
 }
