@@ -9,6 +9,8 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js';
 
 const ROLE = 'the counts of tokens';
 
+const PARQUET_ADVICE = 'Save it again, as Parquet with Snappy or no compression, .csv or .tsv';
+
 /** Names of the columns, in small letters. */
 const idNames = ['token_id', 'id'];
 const textNames = ['text', 'token'];
@@ -108,7 +110,7 @@ interface CountTable {
 async function openTable(file: string): Promise<CountTable> {
   switch (path.extname(file).toLowerCase()) {
     case '.parquet': {
-      const columns = await openParquetColumns(file, ROLE, 'Give another file');
+      const columns = await openParquetColumns(file, ROLE, PARQUET_ADVICE);
       const names = columns.names.map(plainName);
       const values = async (name: string) =>
         Array.from(await columns.values(columns.names[names.indexOf(name)]!));

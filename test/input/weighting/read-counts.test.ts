@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import test from 'ava';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { Tokenizer } from '../../../src/input/tokenizer/tokenizer.js';
 import { readCounts } from '../../../src/input/weighting/read-counts.js';
-import { scratchFile } from '../../helpers/fixtures.js';
+import { scratchDirectory, scratchFile } from '../../helpers/fixtures.js';
 
 /** A tokenizer of these texts. @param bytes ids of tokens that stand for one byte */
 function tokenizerOf(of: readonly (string | null)[], bytes: readonly number[] = []): Tokenizer {
@@ -54,6 +56,29 @@ test('counts are read by token id or text, from three formats, whatever else the
     t.deepEqual([...counts], [0.5, 0, 5, 0, 0, 0], file);
     t.deepEqual(notes, []);
   }
+});
+
+test('counts that DuckDB has summed up are read, by id and by text, as whole, decimal and floating numbers', async (t) => {
+  const directory = scratchDirectory(t);
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  const file = path.join(directory, 'c.parquet');
+  for (const [name, tokens, type] of [
+    ['token_id', ['2', '0'], 'BIGINT'],
+    ['id', ['2::BIGINT', '0'], 'DECIMAL(18, 3)'],
+    ['id', ['2::UTINYINT', '0'], 'DOUBLE'],
+    ['text', [`'"'`, `'a'`], 'HUGEINT'],
+    ['token', [`'"'`, `'a'`], 'VARCHAR'],
+  ] as const) {
+    for (const version of ['V1', 'V2']) {
+      const rows = `SELECT ${tokens[0]} AS ${name}, 5 AS n UNION ALL SELECT ${tokens[1]}, 3`;
+      await connection.run(
+        `COPY (SELECT * EXCLUDE n, n::${type} AS count, [n] AS other FROM (${rows})) TO '${file}' (PARQUET_VERSION ${version})`,
+      );
+      const { counts } = await readCounts(file, ROWS, open);
+      t.deepEqual([...counts], [3, 0, 5, 0, 0, 0], `${name}, ${type}, ${version}`);
+    }
+  }
+  connection.closeSync();
 });
 
 test('texts that no token or several have are left out, counted and shown', async (t) => {
@@ -127,7 +152,7 @@ test('what is no count of a token is refused with its row', async (t) => {
   });
   const cut = scratchFile(t, 'c.parquet', readFileSync(named));
   await t.throwsAsync(readCounts(cut, ROWS, open), {
-    message: /cannot read the counts of tokens: .*Give another file/,
+    message: /cannot read the counts of tokens: .*Save it again, as Parquet with Snappy/,
   });
   await t.throwsAsync(readCounts(`${named}.tsv`, ROWS, open), { message: /the counts of tokens/ });
 });
