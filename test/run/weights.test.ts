@@ -224,6 +224,9 @@ test('with weights too, a folded norm leaves causal norms as they are, and the l
   near(softmax.metric.mean, mean);
   near(softmax.metric.moment, covariance);
   const ofBias = await weighedRun(t, model, { weights: 'bias', foldNorm, tables: 'none' });
+  // A LayerNorm leaves nothing in the direction of ones, of which the ridge cannot be a share.
+  for (const { eigenvalues } of [softmax.manifest, ofBias.manifest])
+    t.like(eigenvalues, { rank: d - 1, ridgeShare: null });
   near(ofBias.metric.weights!, exponentials(ofNorm.map((offset, i) => offset + bias![i]!)));
 
   const plain = weighedModel(t);
@@ -329,10 +332,13 @@ test('what weights or a moment cannot be made of is refused before anything is c
   );
   await refused(
     { weights: `softmax=${stateFile(t, new Float64Array(9))}` },
-    /expected vectors of 10 components/,
+    /expected one hidden state, a tensor of 10 or 1 x 10 components; found a bare tensor \(9\)/,
   );
   const two = scratchFile(t, 'two.npy', npy('<f8', [2, 10], new Uint8Array(160)));
-  await refused({ weights: `softmax=${two}` }, /holds 2 vectors, expected one hidden state of 10 components/);
+  await refused(
+    { weights: `softmax=${two}` },
+    /expected one hidden state, .*; found a bare tensor \(2 x 10\); save the state alone/,
+  );
   const bare = scratchFile(t, 'bare.npy', npy('<f4', [40, 4], new Uint8Array(640)));
   await t.throwsAsync(runHere({ model: bare, out, weights: 'tokenizer' }), {
     message: /there is no tokenizer\.json/,

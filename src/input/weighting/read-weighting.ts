@@ -3,11 +3,10 @@ import path from 'node:path';
 import { InputError } from '../../errors.js';
 import { hashFile } from '../../files/hash-file.js';
 import type { Weighting } from '../../plan/weighting.js';
-import { counted } from '../../text/figures.js';
 import type { RecordedBias } from '../logit-bias.js';
 import { openTokenizer } from '../tokenizer/open-tokenizer.js';
-import { findVectors, readVectors } from '../vectors.js';
 import { openCounts, readCounts } from './read-counts.js';
+import { readState } from './read-state.js';
 
 /** A weighting as a run records it. */
 export interface WeightingRecord {
@@ -120,16 +119,6 @@ async function tokenMask(place: string, rows: number): Promise<Float64Array> {
   const mask = Float64Array.from({ length: rows }, (_, id) => (tokenizer.has(id) ? 1 : 0));
   if (mask.includes(1)) return mask;
   throw new InputError(`${place}: the tokenizer has a token for none of the rows; choose another --weights`);
-}
-
-/** Reads one hidden state, [d]. @throws InputError where the file holds none of d components, or several */
-async function readState(file: string, d: number): Promise<{ state: Float64Array; tensor: string | null }> {
-  const found = await findVectors(file, d, {});
-  if (found.count === 1)
-    return { state: await readVectors(found, { first: 0, count: 1 }), tensor: found.tensor };
-  throw new InputError(
-    `${file}: holds ${counted(found.count, 'vector')}, expected one hidden state of ${d} components; save it alone`,
-  );
 }
 
 /** SHA-256 (hex) of texts and of numbers, as they lie in memory. */
