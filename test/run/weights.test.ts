@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ThreadExecutor } from '../../src/executor/threads.js';
+import { type Manifest, writeManifest } from '../../src/output/manifest.js';
 import { loadConfig, type Overrides } from '../../src/run/config.js';
 import { exportRun } from '../../src/run/export-run.js';
 import { silentProgress } from '../../src/run/progress.js';
@@ -177,6 +179,50 @@ test('counts weigh rows as a checkpoint does in which each row stands as often',
   ];
   for (const name of ['M', 'moment', 'mean'] as const)
     t.true(relativeDifference(counted[name], uniform[name]) <= 1e-12, name);
+});
+
+test('verify measures what weights are worth, and computes those of the checkpoint alone again', async (t) => {
+  const model = weighedModel(t, {}, { bias: true });
+  const said = async (weights: string, change: (found: NonNullable<Manifest['weights']>) => object) => {
+    const { directory, manifest } = await weighedRun(t, model, { weights, tables: 'none' });
+    writeManifest(directory, {
+      ...manifest,
+      weights: { ...manifest.weights!, ...change(manifest.weights!) },
+    });
+    const { verification, unchecked } = await verifyHere(directory);
+    const { detail } = verification.checks.find(({ name }) => name === 'manifest')!;
+    return [...(detail?.split('\n') ?? []), ...unchecked];
+  };
+  const counts = `counts=${countsFile(t, zipf(model.rows))}`;
+  t.deepEqual(await said(counts, () => ({})), []);
+  const [worth, positive] = await said(counts, ({ effectiveRows: rows, positiveRows }) => ({
+    ...{ effectiveRows: 2 * rows, positiveRows: positiveRows - 1 },
+  }));
+  t.regex(worth!, /^weights\.effectiveRows is [\d.]+, measured [\d.]+$/);
+  t.regex(positive!, /^weights\.positiveRows is 205, measured 206$/);
+  // The stored weights are those of another kind.
+  const asUnique = () => ({ kind: 'unique', path: null, sha256: null });
+  t.regex(
+    (await said(counts, asUnique))[0]!,
+    /^weights\.kind is unique, by which row 0 weighs 0\.00\d+, not 0\.\d+$/,
+  );
+  const sha256 = createHash('sha256')
+    .update(
+      new Uint8Array(
+        Float64Array.from({ length: model.rows }, (_, id) => (id < model.rows - ORPHANS ? 1 : 0)).buffer,
+      ),
+    )
+    .digest('hex');
+  t.regex(
+    (await said('unique', () => ({ kind: 'tokenizer', sha256 })))[0]!,
+    /^weights\.kind is tokenizer, by which row/,
+  );
+  t.regex(
+    (await said('unique', () => ({ kind: 'tokenizer', sha256: '00' })))[0]!,
+    /^the weights by tokenizer were not computed again: .*SHA-256 differs/,
+  );
+  t.deepEqual(await said('bias', () => ({})), []);
+  t.regex((await said('bias', asUnique))[0]!, /^weights\.kind is unique, by which row/);
 });
 
 test('the softmax at a hidden state of zeros without a bias weighs all rows alike', async (t) => {
