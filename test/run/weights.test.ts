@@ -365,16 +365,16 @@ test('what weights or a moment cannot be made of is refused before anything is c
   const metric = scratchFile(t, 'M.npy', npy('<f8', [10, 10], new Uint8Array(800)));
   await refused(
     { metric, weights: 'unique' },
-    /"weights" says how a metric is computed, and "metric" gives one/,
+    /--weights says how a metric is computed, and --metric gives one/,
   );
   await refused(
     { metric, secondMoment: 'uncentred', ridge: 'relative=1' },
-    /"secondMoment" and a relative "ridge" say how a metric is computed/,
+    /--second-moment and a relative --ridge say how a metric is computed/,
   );
   await refused({ weights: 'bias' }, /weighed by the bias of the logits, and the model has none/);
   await refused(
     { weights: 'softmax' },
-    /"weights" is "softmax": expected uniform, unique, tokenizer, counts=FILE/,
+    /--weights is "softmax": expected uniform, unique, tokenizer, counts=FILE/,
   );
   await refused(
     { weights: `softmax=${stateFile(t, new Float64Array(9))}` },
