@@ -11,7 +11,9 @@ import { Worker } from 'node:worker_threads';
 import type { BackendChoice } from '../src/linalg/backend/backend.js';
 import { chooseBackend } from '../src/linalg/backend/choose-backend.js';
 import { portableBackend } from '../src/linalg/backend/portable-backend.js';
+import { processorFamily } from '../src/linalg/backend/processor-class.js';
 import { forbidTelemetry } from '../src/linalg/onnxruntime.js';
+import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { ask } from './ask.js';
 import { corePeak } from './core-peak.js';
 import { alignedRows, machineLine, median, spread, wholeNumber, wholeNumbers } from './figures.js';
@@ -34,8 +36,19 @@ const runs = wholeNumber(given.runs);
 /** Square products whose operands lie in the core's own caches: they stand for the best rate that there is. */
 const SQUARES = [384, 768, 1536];
 
+/** Rows of the product by which libraries are compared: a strip of a run. */
+const ROWS_OF_RATES = STRIP_ROWS;
+
 /** Rows multiplied in one measurement: small calls are repeated. */
 const ROWS_A_MEASUREMENT = 2048;
+
+interface Contestant {
+  /** Name of the backend. */
+  backend: string;
+  choice: BackendChoice;
+  /** Of a system library. */
+  version?: string;
+}
 
 interface Subject {
   dtype: Dtype;
@@ -49,7 +62,10 @@ interface Subject {
   parties: number;
 }
 
-const contestants = [{ backend: 'portable', choice: portableBackend.choice }, ...(await systemContestant())];
+const contestants: Contestant[] = [
+  { backend: 'portable', choice: portableBackend.choice },
+  ...(await systemContestant()),
+];
 const barrier = new SharedArrayBuffer(8);
 forbidTelemetry();
 const threads = Array.from(
@@ -63,7 +79,9 @@ console.log(
 console.log(`portable: ${portableBackend.identity.library} ${portableBackend.identity.version}`);
 const peak = corePeak();
 console.log(`peak of the core: ${peak === null ? 'unknown' : peak.basis}`);
+const shares = new Map<Dtype, number>();
 for (const dtype of ['float32', 'float64'] as const) await compare(dtype);
+printRates();
 for (const thread of threads) await thread.terminate();
 
 async function compare(dtype: Dtype): Promise<void> {
@@ -81,6 +99,13 @@ async function compare(dtype: Dtype): Promise<void> {
   );
   const measured = await interleave(contenders, { rounds: runs });
   const best = Math.max(...[...measured.values()].flat());
+  const ratesOf = (backend: string) =>
+    subjects.flatMap((subject, index) =>
+      subject.backend === backend && subject.parties === workers && subject.rows === ROWS_OF_RATES
+        ? measured.get(contenders[index]!.name)!
+        : [],
+    );
+  shares.set(dtype, median(ratesOf('system')) / median(ratesOf('portable')));
   const bound = peak === null ? '' : `, peak of the core ${peak.gflops[dtype].toFixed(0)} (see above)`;
   console.log(`\n${dtype}: best rate seen ${best.toFixed(1)} GFLOP/s a core${bound}`);
   console.log(
@@ -101,6 +126,19 @@ async function compare(dtype: Dtype): Promise<void> {
   );
 }
 
+/** The row of src/linalg/backend/library-rates.ts that `--backend auto` goes by, with all cores busy. */
+function printRates(): void {
+  const [library] = contestants.flatMap(({ version }) => version ?? []);
+  if (library === undefined) return;
+  const row = {
+    processor: processorFamily(),
+    library: library.split(' ').slice(0, 2).join(' '),
+    float32: Number(shares.get('float32')!.toFixed(2)),
+    float64: Number(shares.get('float64')!.toFixed(2)),
+  };
+  console.log(`\nfor src/linalg/backend/library-rates.ts: ${JSON.stringify(row)}`);
+}
+
 /** Rate in GFLOP/s a core, the mean of all that work at once. */
 async function rate({ dtype, choice, rows, size, parties }: Subject): Promise<number> {
   const calls = Math.ceil(ROWS_A_MEASUREMENT / rows);
@@ -117,12 +155,12 @@ async function rate({ dtype, choice, rows, size, parties }: Subject): Promise<nu
 }
 
 /** System library with its own products, float32 too: a run may leave those to the portable backend. */
-async function systemContestant(): Promise<{ backend: string; choice: BackendChoice }[]> {
+async function systemContestant(): Promise<Contestant[]> {
   try {
     const { choice, identity } = await chooseBackend({ backend: 'system' }, console.error);
     if (choice.backend !== 'system') return [];
     console.log(`system: ${identity.library}, ${identity.version}`);
-    return [{ backend: 'system', choice: { ...choice, float32: 'system' } }];
+    return [{ backend: 'system', choice: { ...choice, float32: 'system' }, version: identity.version }];
   } catch (error) {
     console.error(`system: ${(error as Error).message}; left out`);
     return [];

@@ -30,11 +30,13 @@ export function addNeighboursCommand(program: Command): void {
     .option('--index <i>', 'number of this process, from 0 (default: as its scheduler says)')
     .option('--of <n>', 'number of processes that share the search')
     .option('--atlas <file>', 'also write the lists for embedding-atlas, as .json or .jsonl')
+    .option('--overwrite', 'replace the neighbours that the run has, where others were asked for', false)
     .option(
-      '--token <text>',
-      'only of the tokens that spell a text; repeatable; nothing is written',
+      '--token <token>',
+      'only of a token, by its id, or by a text, of which all spellings are found; repeatable; nothing is written',
       gathered,
     )
+    .option('--text', 'take digits for a text, not for an id', false)
     .option('--ids <file>', 'only of the tokens whose numbers stand in a file; nothing is written')
     .option('--vectors <file>', 'of the vectors in a .npy, .safetensors or .pt file; nothing is written')
     .option('--kind <kind>', 'what these are: token (compared with rows) or hidden (multiplied with rows)')
@@ -67,7 +69,7 @@ export function addNeighboursCommand(program: Command): void {
       exampleText(
         'neighbours runs/mine',
         'neighbours runs/mine -k 50 --measure causal_cosine,cosine',
-        'neighbours runs/mine --token " the" --token " The"',
+        'neighbours runs/mine --token " the" --token 1234',
         'neighbours runs/mine --vectors concepts.npy --kind token',
       ),
     )
@@ -92,7 +94,9 @@ interface NeighboursCommandOptions extends VectorOptions {
   index?: string;
   of?: string;
   atlas?: string;
+  overwrite: boolean;
   token?: string[];
+  text: boolean;
   ids?: string;
   vectors?: string;
   backend: BackendName;
@@ -136,7 +140,7 @@ function refuseOthers({ atlas, index, of, token, ids, vectors, ...options }: Nei
 async function printNearest(
   directory: string,
   request: Request,
-  { token = [], ids, json, quiet }: NeighboursCommandOptions,
+  { token = [], text: isText, ids, json, quiet }: NeighboursCommandOptions,
 ): Promise<void> {
   const [{ readManifest }, { withoutTables }, { spelled }, { tokenTexts }, { nearestTokens }] =
     await Promise.all([
@@ -149,6 +153,7 @@ async function printNearest(
   const manifest = readManifest(directory);
   const texts = await tokenTexts(directory, manifest);
   const tokens = token.flatMap((text) => {
+    if (!isText && /^\d+$/.test(text)) return [Number(text)];
     if (texts === null) throw withoutTables(directory);
     return spelled(directory, texts, text).map(({ id }) => id);
   });
@@ -191,7 +196,7 @@ async function printNearestToVectors(
 async function addNeighbours(
   directory: string,
   request: Request,
-  { index, of, atlas, json, quiet }: NeighboursCommandOptions,
+  { index, of, atlas, overwrite, json, quiet }: NeighboursCommandOptions,
 ): Promise<void> {
   const share = shareOf({ index, of }, process.env);
   if (atlas !== undefined) {
@@ -202,14 +207,14 @@ async function addNeighbours(
   if (share === null) {
     const { findNeighbours } = await import('../run/find-neighbours.js');
     const found = await interruptible((signal) =>
-      findNeighbours(directory, { ...request, signal, onProgress }),
+      findNeighbours(directory, { ...request, overwrite, signal, onProgress }),
     );
     await tellNeighbours(found, { atlas, json });
     return;
   }
   const { shareNeighbours } = await import('../run/share-neighbours.js');
   const shared = await interruptible((signal) =>
-    shareNeighbours(directory, share, { ...request, signal, onProgress }),
+    shareNeighbours(directory, share, { ...request, overwrite, signal, onProgress }),
   );
   if (shared.finished !== null) await tellNeighbours(shared.finished, { atlas, json });
   else print(json ? answerJson({ ...shared, share }) : screenText(sharedText(shared)));

@@ -130,12 +130,9 @@ export interface Tasks {
       sums: Float64Array;
     };
   };
-  /** Reads one partition whole, and sums its columns. */
+  /** Reads one partition whole, compares it with its checksums, and sums its columns. */
   columnSums: {
-    input: PartitionInput & {
-      /** Whether its checksums are compared. */
-      isChecked: boolean;
-    };
+    input: PartitionInput;
     result: {
       /** sum_i p_ij, [d] */
       sums: Float64Array;

@@ -312,6 +312,8 @@ const manifestSchema = z.object({
     finished: z.string(),
     workers: z.number(),
     kernels: backendSchema,
+    /** Why these kernels were chosen, where nobody asked for them by name. */
+    kernelsReason: z.string().optional(),
     seconds: z.record(z.string(), z.number()),
     /** From the beginning to the end; stages may go on beside each other. Runs from before it was taken have none. */
     elapsedSeconds: z.number().optional(),

@@ -187,6 +187,7 @@ function executionOf(
     finished: new Date().toISOString(),
     workers: executor.concurrency,
     kernels: backend.identity,
+    ...(backend.reason === undefined ? {} : { kernelsReason: backend.reason }),
     ...stopwatch.report(),
   };
 }

@@ -84,6 +84,7 @@ function executionOfSteps(
     finished: now.toISOString(),
     workers: executor.concurrency,
     kernels: backend.identity,
+    ...(backend.reason === undefined ? {} : { kernelsReason: backend.reason }),
     ...expense,
     seconds: { ...seconds, ...here },
     elapsedSeconds: (now.getTime() - new Date(plan.started).getTime()) / 1000,

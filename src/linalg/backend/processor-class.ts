@@ -21,6 +21,13 @@ export function processorClass(): string {
   return [arch(), ...values, ...INSTRUCTION_SETS.filter((name) => flags.has(name))].join(' ');
 }
 
+/** Names the kind of this machine's processor, all models of which are alike in what is fast: its vendor and family. */
+export function processorFamily(): string {
+  const info = processorInformation();
+  const [vendor, family] = ['vendor_id', 'cpu family'].map((field) => info.get(field));
+  return vendor === undefined ? processorClass() : `${vendor} family ${family}`;
+}
+
 /** What Linux tells of its first processor, by the name of the field. */
 function processorInformation(): Map<string, string> {
   try {

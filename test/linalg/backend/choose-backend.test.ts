@@ -5,8 +5,10 @@ import { InputError, RunError } from '../../../src/errors.js';
 import { type Backend, backendLabel, sameBackend } from '../../../src/linalg/backend/backend.js';
 import { chooseBackend, type Surroundings } from '../../../src/linalg/backend/choose-backend.js';
 import type { Koffi, NativeFunction } from '../../../src/linalg/backend/koffi.js';
+import { libraryRates } from '../../../src/linalg/backend/library-rates.js';
 import { openBackend } from '../../../src/linalg/backend/open-backend.js';
 import { portableBackend } from '../../../src/linalg/backend/portable-backend.js';
+import { processorFamily } from '../../../src/linalg/backend/processor-class.js';
 import { webgpuBackend } from '../../../src/linalg/backend/webgpu-backend.js';
 import { scratchDirectory } from '../../helpers/fixtures.js';
 import { koffiTest, systemKernelsTest } from '../../helpers/system-libraries.js';
@@ -14,6 +16,8 @@ import { koffiTest, systemKernelsTest } from '../../helpers/system-libraries.js'
 const libraries = [{ library: 'libmade-up.so', lapack: null }];
 const noNotes = () => {};
 const noDevice = () => Promise.reject(new InputError('no device'));
+/** Nobody has measured a library. */
+const ratesOf = () => null;
 
 type Functions = Record<string, (...args: never[]) => unknown>;
 
@@ -33,7 +37,7 @@ function koffiWith(functions: Functions): Surroundings {
       },
     }),
   };
-  return { loadKoffi: async () => koffi, libraries, findDevice: noDevice };
+  return { loadKoffi: async () => koffi, libraries, findDevice: noDevice, ratesOf };
 }
 
 type Gemm = [
@@ -149,8 +153,12 @@ test('without koffi auto is portable, and system says what to install', async (t
     loadKoffi: () => Promise.reject(new Error("Cannot find package 'koffi'")),
     libraries,
     findDevice: noDevice,
+    ratesOf,
   };
-  t.is(await chooseBackend({ backend: 'auto' }, t.log, withoutKoffi), portableBackend);
+  t.deepEqual(await chooseBackend({ backend: 'auto' }, t.log, withoutKoffi), {
+    ...portableBackend,
+    reason: 'koffi, by which system libraries are called, cannot be loaded',
+  });
   for (const wish of [{ backend: 'system' }, { backend: 'auto', blas: '/x.so' }] as const) {
     await t.throwsAsync(chooseBackend(wish, noNotes, withoutKoffi), {
       instanceOf: InputError,
@@ -170,9 +178,11 @@ test('where no library is found auto is portable, and system names every place a
     }),
     libraries: [...libraries, { library: 'libother.so', lapack: null }],
     findDevice: noDevice,
+    ratesOf,
   };
   const notes: string[] = [];
-  t.is(await chooseBackend({ backend: 'auto' }, (line) => notes.push(line), nothing), portableBackend);
+  const chosen = await chooseBackend({ backend: 'auto' }, (line) => notes.push(line), nothing);
+  t.deepEqual(chosen, { ...portableBackend, reason: 'no system library can be used' });
   t.deepEqual(notes, []);
   await t.throwsAsync(chooseBackend({ backend: 'system' }, noNotes, nothing), {
     instanceOf: InputError,
@@ -198,6 +208,44 @@ test('a library of sound results is taken by auto, with its version and its own 
   t.deepEqual(new Set(threads.splice(0)), new Set([1]));
   await kernels.eigh(Float64Array.of(1, 0, 0, 2), 2, { threads: 3 });
   t.deepEqual(new Set(threads), new Set([3]));
+});
+
+test('auto passes over a library that is known to be slower here, and says why; whoever asks for it has it', async (t) => {
+  const rates = { processor: 'a processor', library: 'OpenBLAS 0.3.99', float32: 0.5, float64: 0.9 };
+  const surroundings = {
+    ...koffiWith({ ...sound, openblas_get_config: () => 'OpenBLAS 0.3.99 MAX_THREADS=8 ' }),
+    ratesOf: () => rates,
+  };
+  const notes: string[] = [];
+  const chosen = await chooseBackend({ backend: 'auto' }, (line) => notes.push(line), surroundings);
+  t.is(chosen.identity, portableBackend.identity);
+  const why =
+    "float32 products at 0.5, float64 ones at 0.9 of onnxruntime's rate, as measured on a processor";
+  t.is(chosen.reason, `OpenBLAS 0.3.99 MAX_THREADS=8 is slower here: ${why}`);
+  t.deepEqual(notes, [chosen.reason!]);
+  const asked = await chooseBackend({ backend: 'system' }, noNotes, surroundings);
+  t.is(asked.identity.backend, 'system');
+  const begun = await chooseBackend({ backend: 'auto', recorded: asked.identity }, noNotes, surroundings);
+  t.deepEqual(begun.identity, asked.identity);
+});
+
+test('of a library that is faster in float64 alone, float64 is taken', async (t) => {
+  const rates = { processor: 'a processor', library: 'OpenBLAS 0.3.99', float32: 0.9, float64: 1.2 };
+  const chosen = await chooseBackend({ backend: 'auto' }, t.fail, {
+    ...koffiWith(sound),
+    ratesOf: () => rates,
+  });
+  t.is(chosen.identity.backend, 'system');
+  t.is(chosen.identity.float32, portableBackend.identity.float32);
+  t.is(chosen.reason, 'the first library found that is not known to be slower here');
+});
+
+test('rates are those of a library of that version on that kind of processor', (t) => {
+  const row = { processor: 'X family 1', library: 'OpenBLAS 0.3.2', float32: 1, float64: 1 };
+  t.is(libraryRates({ version: 'OpenBLAS 0.3.2 Haswell' }, 'X family 1', [row]), row);
+  t.is(libraryRates({ version: 'OpenBLAS 0.3.21 Haswell' }, 'X family 1', [row]), null);
+  t.is(libraryRates({ version: 'OpenBLAS 0.3.2 Haswell' }, 'X family 2', [row]), null);
+  t.true(processorFamily().length > 0);
 });
 
 test('a library whose rows depend on their place multiplies float64 only', async (t) => {
@@ -228,7 +276,10 @@ for (const [what, functions, message] of [
   test(`a library of ${what} is refused with its figures, and auto says so and is portable`, async (t) => {
     const surroundings = koffiWith({ ...sound, ...(functions as Functions) });
     const notes: string[] = [];
-    t.is(await chooseBackend({ backend: 'auto' }, (line) => notes.push(line), surroundings), portableBackend);
+    t.is(
+      (await chooseBackend({ backend: 'auto' }, (line) => notes.push(line), surroundings)).identity,
+      portableBackend.identity,
+    );
     t.is(notes.length, 1);
     t.regex(notes[0]!, /^libmade-up\.so fails the self-test: /);
     t.regex(notes[0]!, message);
@@ -255,7 +306,7 @@ for (const [what, functions, message] of [
 ] as const) {
   test(`a library ${what} is refused`, async (t) => {
     const surroundings = koffiWith(functions as Functions);
-    t.is(await chooseBackend({ backend: 'auto' }, t.fail, surroundings), portableBackend);
+    t.is((await chooseBackend({ backend: 'auto' }, t.fail, surroundings)).identity, portableBackend.identity);
     await t.throwsAsync(chooseBackend({ backend: 'system' }, noNotes, surroundings), {
       instanceOf: InputError,
       message,
@@ -282,7 +333,7 @@ test('auto continues a run with the kernels that began it', async (t) => {
     t.fail,
     surroundings,
   );
-  t.is(portable, portableBackend);
+  t.is(portable.identity, portableBackend.identity);
   const recorded = { ...portableBackend.identity, backend: 'system', library: 'libbefore.so' } as const;
   const several = { ...surroundings, libraries: [...libraries, { library: 'libbefore.so', lapack: null }] };
   const system = await chooseBackend({ backend: 'auto', recorded }, t.fail, several);
@@ -302,7 +353,7 @@ test('a library that only a file of a run names is not loaded, because its code 
   };
   for (const library of ['/elsewhere/libevil.so', './libevil.so', 'libevil.so', '../libmade-up.so', '']) {
     const recorded = { ...portableBackend.identity, backend: 'system', library } as const;
-    const surroundings = { libraries, loadKoffi: async () => watched, findDevice: noDevice };
+    const surroundings = { libraries, loadKoffi: async () => watched, findDevice: noDevice, ratesOf };
     const { identity } = await chooseBackend({ backend: 'auto', recorded }, t.fail, surroundings);
     t.is(identity.library, 'libmade-up.so');
   }
@@ -351,7 +402,7 @@ test('a device is taken where it is asked for, or has begun the run, and never b
   t.deepEqual(choice, { backend: 'webgpu', adapter: 'Made-up, driver 1.0' });
   const again = await chooseBackend({ backend: 'auto', recorded: identity }, t.fail, surroundings);
   t.true(sameBackend(again.identity, identity));
-  t.is(await chooseBackend({ backend: 'auto' }, noNotes, surroundings), portableBackend);
+  t.is((await chooseBackend({ backend: 'auto' }, noNotes, surroundings)).identity, portableBackend.identity);
   await t.throwsAsync(chooseBackend({ backend: 'webgpu', blas: 'libx.so' }, t.fail, surroundings), {
     instanceOf: InputError,
     message: /--blas libx\.so asks for a system library, --backend webgpu for none/,

@@ -1,0 +1,35 @@
+import type { BackendIdentity } from './backend.js';
+
+/** How fast a library multiplies on one kind of processor: its rate as a part of onnxruntime's there. */
+export interface LibraryRates {
+  /** As `processorFamily` names it. */
+  processor: string;
+  /** What the library's version begins with. */
+  library: string;
+  float32: number;
+  float64: number;
+}
+
+/**
+ * Libraries that were measured beside onnxruntime, by benchmarks/product, which prints a row to be put here. All cores were
+ * busy, and 512 rows were multiplied with 2560 x 2560 at a time.
+ */
+const measured: readonly LibraryRates[] = [
+  { processor: 'AuthenticAMD family 26', library: 'OpenBLAS 0.3.21', float32: 0.53, float64: 0.6 },
+];
+
+/**
+ * Finds how fast a library multiplies on a kind of processor; null where nobody has measured it.
+ *
+ * @param identity of the library's backend
+ * @param processor as `processorFamily` names it
+ * @param table rows to look in
+ */
+export function libraryRates(
+  { version }: Pick<BackendIdentity, 'version'>,
+  processor: string,
+  table: readonly LibraryRates[] = measured,
+): LibraryRates | null {
+  const isOf = (row: LibraryRates) => row.processor === processor && version.startsWith(`${row.library} `);
+  return table.find(isOf) ?? null;
+}
