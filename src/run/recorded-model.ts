@@ -1,6 +1,6 @@
 import { InputError } from '../errors.js';
 import type { Checkpoint, RowSource } from '../input/checkpoint.js';
-import { recordBias } from '../input/logit-bias.js';
+import { type RecordedBias, recordBias } from '../input/logit-bias.js';
 import { foldSource } from '../input/norm/fold-source.js';
 import type { Scan } from '../input/scan.js';
 import type { Manifest } from '../output/manifest.js';
@@ -16,6 +16,8 @@ export interface RecordedModel {
   /** Its rows as the run used them. */
   source: RowSource;
   scan: Scan;
+  /** Bias of the logits; null where the run has recorded none. */
+  recordedBias: RecordedBias | null;
 }
 
 /** An input that can be opened, but is not the one that the run was made from. */
@@ -86,5 +88,5 @@ export async function readRecordedModel(
     scanCheckpoint(executor, source, splitRows(source.rows, SCAN_ROWS), { hashRows }, advance),
   );
   if (scan.contentSha256 !== model.contentSha256) throw otherInput(place, option, 'the weights differ');
-  return { source, scan };
+  return { source, scan, recordedBias: bias };
 }
