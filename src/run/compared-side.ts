@@ -1,5 +1,6 @@
 import { EigenshardError, InputError } from '../errors.js';
 import type { Checkpoint, RowSource } from '../input/checkpoint.js';
+import type { Comparison } from '../output/comparison-folder.js';
 import { type EigenbasisOnDisk, readEigenbasis, refuseDamagedBasis } from '../output/eigenbasis-file.js';
 import type { Manifest } from '../output/manifest.js';
 import type { Texts } from '../tables/align-vocabularies.js';
@@ -53,6 +54,17 @@ export async function openSide(
   return {
     ...{ directory, manifest, basis, source, mean: scan.mean },
     texts: { texts, isKnown: texts.some((text) => text !== null), name: directory },
+  };
+}
+
+/** What is recorded of a run. */
+export function recordOfSide({ directory, manifest }: ComparedSide): Comparison['a'] {
+  const { model, metric, fingerprint, options } = manifest;
+  const { name, tensor, dtype, rows, hidden, contentSha256, norm } = model;
+  return {
+    ...{ directory, fingerprint, model: name, tensor, dtype, rows, hidden, contentSha256, norm },
+    side: options.side,
+    metric: metric.source,
   };
 }
 
