@@ -25,7 +25,7 @@ const ckaSchema = z.object({
 });
 
 /** What a comparison finds; a figure that cannot be computed is null, and `unknown` has the reason. */
-const figuresSchema = z.object({
+export const figuresSchema = z.object({
   displacement: z
     .object({
       norm: momentsSchema,

@@ -6,7 +6,7 @@ import type { Manifest } from '../output/manifest.js';
 import type { Texts } from '../tables/align-vocabularies.js';
 import { readVocabulary } from '../tables/vocabulary.js';
 import type { RunContext } from './context.js';
-import { findRecordedModel, readRecordedModel } from './recorded-model.js';
+import { findRecordedModel, readRecordedModel, whereElse } from './recorded-model.js';
 
 /** One of two runs that are compared. */
 export interface ComparedSide {
@@ -27,8 +27,8 @@ export interface WantedSide {
   manifest: Manifest;
   /** Undefined where the run recorded it. */
   moved: string | undefined;
-  /** Option that says so: 'model-a' or 'model-b'. */
-  option: string;
+  /** Option that says so, as 'model-a'; null where none does. */
+  option: string | null;
 }
 
 /**
@@ -78,7 +78,7 @@ async function findCheckpoint(
     if (!(error instanceof EigenshardError) || error.kind !== 'input' || moved !== undefined) throw error;
     throw new InputError(
       `${directory}: its rows are read from the checkpoint that it was made from, and that is not found: ${error.message}. ` +
-        `If it lies elsewhere now, give --${option}`,
+        whereElse(option),
       { cause: error },
     );
   }

@@ -78,7 +78,10 @@ function reasonsOf(
 }
 
 /** Figures of all displacements. */
-export function displacementFigures({ part, sums }: Displacements): ComparisonFigures['displacement'] {
+export function displacementFigures({
+  part,
+  sums,
+}: Displacements): NonNullable<ComparisonFigures['displacement']> {
   const squares = part.norm.map((norm) => norm * norm);
   const all = squares.reduce((sum, square) => sum + square, 0);
   const common = sums.sum.reduce((sum, value) => sum + value * value, 0) / part.norm.length;
@@ -158,11 +161,7 @@ async function similaritiesOf(
 }
 
 /** Mean of the linear CKA over all orders of the rows of B: that of ||X||^2 is tr C_A tr C_B / (n - 1). */
-export function expectedLinearCka(
-  a: Matrix<Float64Array>,
-  b: Matrix<Float64Array>,
-  count: number,
-): number {
+export function expectedLinearCka(a: Matrix<Float64Array>, b: Matrix<Float64Array>, count: number): number {
   const [ofA, ofB] = [a, b].map((c) => traceOf(c) / Math.sqrt(squaredNorm(c))) as [number, number];
   return (ofA * ofB) / (count - 1);
 }
