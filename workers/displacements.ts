@@ -156,9 +156,10 @@ function countSteps(
     let all = 0;
     let most = 0;
     for (let k = i * d; k < (i + 1) * d; k++) {
-      const steps = Math.abs(order(b[k]!) - order(a[k]!));
+      const way = order(b[k]!) - order(a[k]!);
+      const steps = way < 0 ? -way : way;
       all += steps;
-      most = Math.max(most, steps);
+      if (steps > most) most = steps;
     }
     part.steps[first + i] = all;
     part.mostSteps[first + i] = most;

@@ -5,7 +5,7 @@ import { type RowRange, splitRows } from './row-ranges.js';
 const UNITS = 16;
 
 /** Rows of a step of a series that a unit has at least: there are many steps, and each of its units is sent and merged. */
-const LEAST_STEP_ROWS = 8 * STRIP_ROWS;
+const LEAST_STEP_ROWS = 20 * STRIP_ROWS;
 
 /** Divides pairs of rows. The units depend on nothing else, least of all on the number of workers. */
 export function pairUnits(pairs: number): RowRange[] {

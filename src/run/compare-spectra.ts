@@ -18,7 +18,8 @@ export async function compareSpectra(
   { a, b, x }: CrossCovariances,
 ): Promise<ComparedSpectra> {
   const v = asFloat64(pair.a.basis.eigenvectors);
-  const along = (matrix: Matrix<Float64Array>) => formsAlong(pair, matrix, v);
+  const along = async (matrix: Matrix<Float64Array>) =>
+    quadraticForms(v, await multiplied(matrix, v, pair.backend));
   const { eigenvalues } = pair.a.basis;
   const variances = { a: await along(a) };
   if (!haveOneSize(pair))
@@ -28,15 +29,6 @@ export async function compareSpectra(
     variances: { ...variances, b: await along(b), x: await along(x) },
     overlap: await overlapOf(pair, v),
   };
-}
-
-/** v_j^T S v_j along A's eigenvectors, [d]. */
-export async function formsAlong(
-  { a, backend }: ComparedPair,
-  matrix: Matrix<Float64Array>,
-  v = asFloat64(a.basis.eigenvectors),
-): Promise<Float64Array> {
-  return quadraticForms(v, await multiplied(matrix, v, backend));
 }
 
 /** V_A^T V_B, [d, d]: of one basis the identity, which rounded eigenvectors are off by their rounding. */

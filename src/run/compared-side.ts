@@ -4,8 +4,8 @@ import type { Comparison } from '../output/comparison-folder.js';
 import { type EigenbasisOnDisk, readEigenbasis, refuseDamagedBasis } from '../output/eigenbasis-file.js';
 import type { Manifest } from '../output/manifest.js';
 import type { Texts } from '../tables/align-vocabularies.js';
-import { readVocabulary } from '../tables/vocabulary.js';
 import type { RunContext } from './context.js';
+import { RecentTexts } from './recent-texts.js';
 import { findRecordedModel, readRecordedModel, whereElse } from './recorded-model.js';
 
 /** One of two runs that are compared. */
@@ -35,11 +35,13 @@ export interface WantedSide {
  * Opens a run with the rows that it was made from: basis and checkpoint are known to be the recorded ones. Projections are
  * not needed.
  *
+ * @param vocabularies of checkpoints that were opened before, whose tokenizer may be the same
  * @throws InputError where the checkpoint is not at hand, or is another one
  */
 export async function openSide(
   { directory, manifest, moved, option }: WantedSide,
   context: RunContext,
+  vocabularies = new RecentTexts(),
 ): Promise<ComparedSide> {
   await refuseDamagedBasis(directory, manifest);
   const basis = await readEigenbasis(directory, manifest.model.hidden, manifest.eigenbasis);
@@ -50,7 +52,7 @@ export async function openSide(
     { hashRows: false, option },
     context,
   );
-  const { texts } = await readVocabulary(checkpoint.path, source.rows);
+  const texts = await vocabularies.of(checkpoint.path, source.rows);
   return {
     ...{ directory, manifest, basis, source, mean: scan.mean },
     texts: { texts, isKnown: texts.some((text) => text !== null), name: directory },

@@ -70,25 +70,26 @@ export async function measureDisplacements(
   { executor, stopwatch }: Context,
 ): Promise<Displacements> {
   return stopwatch.time('displacements', pair.count, (advance) =>
-    sumDisplacements(pair, mean, tellRows(executor, advance)),
+    sumDisplacements(pair, { mean, bands: SHARE_BANDS }, tellRows(executor, advance)),
   );
 }
 
 /**
  * Measures displacements on an executor, and tells nobody; both runs have one hidden size.
  *
- * @param mean of the shared rows of A
+ * @param wish.mean of the shared rows of A
+ * @param wish.bands of A's eigenvectors, whose shares are told, at most
  */
 export async function sumDisplacements(
   pair: ComparedPair,
-  mean: Float64Array,
+  { mean, bands: most }: { mean: Float64Array; bands: number },
   executor: Executor,
 ): Promise<Displacements> {
   const { basis } = pair.a;
   const d = mean.length;
   const length = Math.hypot(...mean);
   const direction = mean.map((value) => value / length);
-  const bands = equalBands(d, SHARE_BANDS);
+  const bands = equalBands(d, most);
   const [left, right] = [rowsByUnit(pair, pair.rows.a), rowsByUnit(pair, pair.rows.b)];
   const inputs = pair.units.map((rows, unit) => ({
     rows,

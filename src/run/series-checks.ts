@@ -1,6 +1,5 @@
 import { type Check, judge } from '../checks/verdict.js';
 import type { Matrix } from '../linalg/matrix.js';
-import { formsAlong } from './compare-spectra.js';
 import type { ComparedPair } from './compared-pair.js';
 import {
   basisError,
@@ -20,10 +19,12 @@ export interface WayParts {
   /** Largest deviation of a product by its probe. */
   deviation: number;
   displacements: Displacements;
+  /** M of A, [d, d]. */
+  metric: Matrix<Float64Array>;
 }
 
 /** Judges the way to a step by identities that tie one computation to another. */
-export async function wayChecks(pair: ComparedPair, found: WayParts): Promise<Check[]> {
+export function wayChecks(pair: ComparedPair, found: WayParts): Check[] {
   const { displacements } = found;
   const d = pair.a.source.columns;
   return [
@@ -33,31 +34,31 @@ export async function wayChecks(pair: ComparedPair, found: WayParts): Promise<Ch
       ...judge(found.deviation, productError(pair.count, 2 * d)),
     },
     { ...identities.coordinates, ...judge(displacements.deviation, basisError(d)) },
-    { ...identities['mean square'], ...(await meanSquareVerdict(pair, found)) },
+    { ...identities['mean square'], ...meanSquareVerdict(pair, found) },
   ];
 }
 
-async function meanSquareVerdict(pair: ComparedPair, { a, b, x, displacements }: WayParts) {
-  const { eigenvalues } = pair.a.basis;
-  const forms = await formsAlong(pair, covarianceOfWays({ a, b, x }));
-  const expected =
-    weighted(eigenvalues, forms) + weighted(eigenvalues, meanDisplacement(pair, displacements));
+function meanSquareVerdict(pair: ComparedPair, { a, b, x, displacements, metric }: WayParts) {
+  const along = meanDisplacement(pair, displacements);
+  const expected = traceOfWays(metric, { a, b, x }) + weighted(pair.a.basis.eigenvalues, along);
   const { causalNorm } = displacements.part;
   const measured = causalNorm.reduce((sum, norm) => sum + norm * norm, 0) / pair.count;
   const means = { a: pair.a.mean, b: pair.b.mean };
   return judge(Math.abs(measured - expected), 4 * traceError(pair, { a, b, means }));
 }
 
-/** C_A + C_B - X - X^T, the covariance of b_i - a_i. */
-function covarianceOfWays({ a, b, x }: Pick<WayParts, 'a' | 'b' | 'x'>): Matrix<Float64Array> {
-  const d = a.rows;
-  const values = new Float64Array(d * d);
+/** tr(M (C_A + C_B - X - X^T)), of the covariance of b_i - a_i. */
+function traceOfWays(
+  { values: m, rows: d }: Matrix<Float64Array>,
+  { a, b, x }: Pick<WayParts, 'a' | 'b' | 'x'>,
+): number {
+  let trace = 0;
   for (let j = 0; j < d; j++)
     for (let k = 0; k < d; k++) {
       const at = j * d + k;
-      values[at] = a.values[at]! + b.values[at]! - x.values[at]! - x.values[k * d + j]!;
+      trace += m[at]! * (a.values[at]! + b.values[at]! - x.values[at]! - x.values[k * d + j]!);
     }
-  return { values, rows: d, columns: d };
+  return trace;
 }
 
 /** Of the checks of many steps the worst of each name. */

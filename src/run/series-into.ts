@@ -15,11 +15,12 @@ import { visibleText } from '../text/visible-text.js';
 import { version } from '../version.js';
 import { type ComparedSide, openSide, recordOfSide } from './compared-side.js';
 import type { RunContext } from './context.js';
-import { type MeasuredStep, measureStep } from './measure-step.js';
 import { silentProgress } from './progress.js';
 import { publishFolder, type WantedFolder } from './publish-folder.js';
+import { RecentTexts } from './recent-texts.js';
 import { refuseFailed } from './refuse-failed.js';
 import { WorstChecks } from './series-checks.js';
+import { type MeasuredStep, type MeasuredWay, StepMeter } from './step-meter.js';
 import { Stopwatch } from './stopwatch.js';
 
 /** A run of a series. */
@@ -71,81 +72,109 @@ interface FoundSeries {
   moved: MovedTokens[];
 }
 
-/** Measures one step after the other; the next one is opened meanwhile. */
+/**
+ * Measures one step after the other. While the figures of a step are put down, the next one is measured and the one after it
+ * opened.
+ */
 async function measureSteps(
   runs: readonly SeriesRun[],
   { backend, table }: { backend: Backend; table: GrowingTable },
   context: RunContext,
 ): Promise<FoundSeries> {
-  // Of hundreds of steps only how many are done is told.
-  const within = { ...context, stopwatch: new Stopwatch(silentProgress) };
-  const open = (step: number) => openSide({ ...runs[step]!, moved: undefined, option: null }, within);
   const { rows, hidden } = runs[0]!.manifest.model;
-  const steps: StepRecord[] = [];
-  const moved: MovedTokens[] = [];
-  const checks = new WorstChecks();
-  let first: MeasuredStep | null = null;
-  let before: MeasuredStep | null = null;
+  const meter = new StepMeter(rows, backend, context.executor);
+  const found = new SeriesSteps(table);
+  const open = stepOpener(runs, context);
+  const first = meter.open(await open(0));
   await context.stopwatch.time('steps', runs.length * rows, async (advance) => {
-    let next = open(0);
-    for (const [step, run] of runs.entries()) {
-      const side: ComparedSide = await next;
-      if (first !== null) refuseOther(side, first.side, context);
-      if (step + 1 < runs.length) next = open(step + 1);
-      const measuring = measureStep(side, { before, first }, backend, context.executor);
-      await Promise.allSettled([measuring, next]);
-      const measured = await measuring;
-      for (const [way, where] of [
-        [measured.fromBefore, 'from the step before'],
-        [measured.fromFirst, 'from the first'],
-      ] as const) {
-        if (way === null) continue;
-        refuseFailed(run.directory, way.checks);
-        checks.add(way.checks, `at step ${step}, ${where}`);
+    let next: Promise<ComparedSide | null> = open(1);
+    let measuring = meter.measure(first, { before: null, first });
+    let before = first;
+    try {
+      for (let step = 0; step < runs.length; step++) {
+        const side = await next;
+        const measured = measuring;
+        if (side !== null) {
+          const following = meter.open(sharingTexts(side, first.side, context));
+          next = step + 2 < runs.length ? open(step + 2) : Promise.resolve(null);
+          measuring = meter.measure(following, { before, first });
+          before = following;
+        }
+        found.add(await measured);
+        advance(rows);
       }
-      const ways = { fromBefore: measured.fromBefore?.part ?? null, fromFirst: measured.fromFirst.part };
-      table.write(seriesTokenTable(step, ways));
-      moved.push(mostMoved(ways));
-      steps.push(recordOf(measured));
-      // Texts are those of the first, and held once.
-      const texts = first?.side.texts ?? side.texts;
-      before = { ...measured.step, side: { ...side, texts } };
-      first ??= before;
-      advance(rows);
+    } finally {
+      await Promise.allSettled([next, measuring, before.own, before.metric]);
     }
   });
+  const { steps, checks, moved } = found;
   const results = { rows, hidden, steps, checks: checks.all() };
   return {
     results: { format: 'eigenshard-series', layout: 1, version, ...results },
-    texts: first!.side.texts.texts,
-    moved,
+    ...{ texts: first.side.texts.texts, moved },
   };
 }
 
-/** @throws InputError where a token of a step has another text than in the first */
-function refuseOther(side: ComparedSide, first: ComparedSide, context: RunContext): void {
+function stepOpener(runs: readonly SeriesRun[], context: RunContext) {
+  // Of hundreds of steps only how many are done is told.
+  const within = { ...context, stopwatch: new Stopwatch(silentProgress) };
+  const vocabularies = new RecentTexts();
+  return (step: number) => openSide({ ...runs[step]!, moved: undefined, option: null }, within, vocabularies);
+}
+
+/** What is kept of all steps; figures of their tokens go to a table. */
+class SeriesSteps {
+  readonly steps: StepRecord[] = [];
+  /** The tokens that have moved most, step by step. */
+  readonly moved: MovedTokens[] = [];
+  readonly checks = new WorstChecks();
+  readonly #table: GrowingTable;
+
+  constructor(table: GrowingTable) {
+    this.#table = table;
+  }
+
+  /** @throws VerificationError where a check fails */
+  add(measured: MeasuredStep): void {
+    const { side, fromBefore, fromFirst } = measured;
+    const step = this.steps.length;
+    this.#judge(fromFirst, side, `at step ${step}, from the first`);
+    if (fromBefore !== null) this.#judge(fromBefore, side, `at step ${step}, from the step before`);
+    const ways = { fromBefore: fromBefore?.part ?? null, fromFirst: fromFirst.part };
+    this.#table.write(seriesTokenTable(step, ways));
+    this.moved.push(mostMoved(ways));
+    this.steps.push(recordOf(measured));
+  }
+
+  #judge({ checks }: MeasuredWay, { directory }: ComparedSide, where: string): void {
+    refuseFailed(directory, checks);
+    this.checks.add(checks, where);
+  }
+}
+
+/**
+ * Takes the texts of the first step for those of another one, which are held once then.
+ *
+ * @throws InputError where a token has another text
+ */
+function sharingTexts(side: ComparedSide, first: ComparedSide, { note }: RunContext): ComparedSide {
   if ((side.manifest.model.norm === null) !== (first.manifest.model.norm === null))
-    context.note(
+    note(
       `${side.directory}: the final norm is folded into the rows of this step or of the first alone: they differ by that too`,
     );
-  if (!side.texts.isKnown || !first.texts.isKnown) return;
-  const id = side.texts.texts.findIndex((text, token) => text !== first.texts.texts[token]);
-  if (id < 0) return;
-  const shown = ({ texts }: ComparedSide) => {
-    const text = texts.texts[id];
-    return text === null || text === undefined ? 'none' : visibleText(text);
-  };
+  const shared = { ...side, texts: first.texts };
+  if (!side.texts.isKnown || !first.texts.isKnown) return shared;
+  const [texts, expected] = [side.texts.texts, first.texts.texts];
+  const id = texts.findIndex((text, token) => text !== expected[token]);
+  if (id < 0) return shared;
+  const [text, other] = [texts, expected].map((all) => (all[id] == null ? 'none' : visibleText(all[id])));
   throw new InputError(
-    `${side.directory}: token ${id} is ${shown(side)}, and ${shown(first)} in the first step: the steps of a series have the ` +
-      'same tokens by id; leave it out, and see `compare`, which matches tokens by text',
+    `${side.directory}: token ${id} is ${text}, and ${other} in the first step: the steps of a series have the same tokens by ` +
+      'id; leave it out, and see `compare`, which matches tokens by text',
   );
 }
 
-function recordOf({
-  step: { side },
-  fromBefore,
-  fromFirst,
-}: Awaited<ReturnType<typeof measureStep>>): StepRecord {
+function recordOf({ side, fromBefore, fromFirst }: MeasuredStep): StepRecord {
   const { minimum, median, maximum, participationRatio, covarianceParticipationRatio } =
     side.manifest.eigenvalues;
   const { mean, standardDeviation } = momentsOf(fromFirst.part.endNorm);
