@@ -40,7 +40,7 @@ ${checks(results)}
 
 /** Sections of the page, for the navigation: id and name. */
 const sections = [
-  ['explorer', 'A step'],
+  ['chosen-step', 'A step'],
   ['displacements', 'Displacements'],
   ['similarity', 'Similarity'],
   ['spectrum', 'Spectrum and norms'],
@@ -52,8 +52,8 @@ function chosenStep({ steps }: SeriesResults): Html {
   const names = steps.map(
     ({ run }, step) => html`<option value="${step}">${step}: ${path.basename(run.directory)}</option>`,
   );
-  return html`<section id="explorer" aria-labelledby="explorer-title" tabindex="-1">
-<h2 id="explorer-title">A step</h2>
+  return html`<section id="chosen-step" aria-labelledby="chosen-step-title" tabindex="-1">
+<h2 id="chosen-step-title">A step</h2>
 <div class="controls">
 <label for="step">Step, 0 to ${last}</label>
 <input id="step" type="range" min="0" max="${last}" step="1" value="${last}">

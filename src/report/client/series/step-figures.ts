@@ -47,7 +47,7 @@ function list(contents: SeriesContents, step: number, start: Start, caption: str
     ],
     found.map(({ token, norm, causalNorm }) => [
       String(token),
-      shortened(tokenName(contents, token)),
+      element('span', { class: 'token' }, shortened(tokenName(contents, token))),
       figureText(norm),
       figureText(causalNorm),
     ]),
