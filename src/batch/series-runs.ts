@@ -19,11 +19,15 @@ export async function seriesRuns(given: readonly string[]): Promise<string[]> {
   const [only, ...others] = given;
   if (only === undefined || others.length > 0) return [...given];
   const found = statSync(only, { throwIfNoEntry: false });
-  if (found?.isFile()) {
+  if (found === undefined)
+    throw new InputError(
+      `${only}: is not there. Give the runs in their order, the folder of a batch, its summary, or a file with a directory a line`,
+    );
+  if (found.isFile()) {
     const isSummary = path.basename(only) === SUMMARY_NAME && batchSummaryFile(path.dirname(only)) !== null;
     return isSummary ? runsOfSummary(only) : linesOf(only);
   }
-  if (found === undefined || runsOfBatch(only) === null) return [only];
+  if (runsOfBatch(only) === null) return [only];
   const summary = batchSummaryFile(only);
   if (summary !== null) return runsOfSummary(summary);
   throw new InputError(

@@ -253,6 +253,9 @@ test('runs come in the order of the arguments, of the lines of a file, or of the
     instanceOf: InputError,
     message: /1 run of 2 is not finished.*call `batch` again/,
   });
+  await t.throwsAsync(seriesRuns([path.join(scratch, 'nowhere')]), {
+    message: /nowhere: is not there. Give the runs/,
+  });
   rmSync(summary);
   await t.throwsAsync(seriesRuns([batch]), {
     instanceOf: InputError,
