@@ -293,6 +293,30 @@ test('what is no series is refused in a line that says what to do, and leaves no
   t.deepEqual(readdirSync(scratch), ['made']);
 });
 
+for (const [what, gamma, hidden] of [
+  ['one row', [1, 2, 3], 3],
+  ['equal rows', [0.1, 0.7, 0.1, 0.7, 0.1, 0.7], 2],
+] as const)
+  test(`nothing but numbers and nulls comes of steps of ${what}`, async (t) => {
+    const scratch = scratchDirectory(t);
+    const same = { gamma: Float32Array.from(gamma), rows: gamma.length / hidden, hidden, hasMetric: true };
+    const raised = { ...same, gamma: same.gamma.map((value, k) => value + (k < hidden ? 0.5 : 0)) };
+    const a = await comparedRun(scratch, 'a', same);
+    const b = await comparedRun(scratch, 'b', raised);
+    const { directory } = await compareSeries([a, a, b], { out: path.join(scratch, 'out'), workers: 1 });
+    const rows = await readRows(directory, 'series.parquet');
+    t.deepEqual(
+      rows.map((row) => [row.moved_before, row.linear_cka_before, row.bf16_frozen_before]),
+      [
+        [null, null, null],
+        [0, null, null],
+        [1, null, null],
+      ],
+    );
+    for (const row of [...rows, ...(await readRows(directory, 'tokens.parquet'))])
+      t.true(Object.values(row).every((value) => typeof value !== 'number' || Number.isFinite(value)));
+  });
+
 test('a series that is stopped leaves nothing behind', async (t) => {
   const { runs, scratch } = await sharedSeries(t);
   const stop = new AbortController();
