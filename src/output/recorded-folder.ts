@@ -138,6 +138,20 @@ export async function fileProblemsOf(
 }
 
 /**
+ * Compares the files of a folder of its own with its record.
+ *
+ * @returns what is wrong, in words
+ * @throws InputError where there is no record; VerificationError where it is not as it was written
+ */
+export async function recordedProblems<Made extends { files: FileRecord[] }>(
+  kind: RecordedKind<Made>,
+  folder: string,
+): Promise<string[]> {
+  const problems = await fileProblemsOf(folder, readFolderRecord(kind, folder));
+  return problems.map(({ file, problem }) => `${path.join(folder, file)}: ${problem}`);
+}
+
+/**
  * Compares all folders of a kind in a run's directory with their records: folders without a record are somebody else's.
  *
  * @param directory of the run, absolute

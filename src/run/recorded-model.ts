@@ -23,11 +23,18 @@ export interface RecordedModel {
 /** An input that can be opened, but is not the one that the run was made from. */
 export class OtherInput extends InputError {}
 
-/** The error for an input that is another one. @param option that says where it lies */
-export function otherInput(place: string, option: string, difference: string): InputError {
-  return new OtherInput(
-    `${place}: is not what this run was made from (${difference}). If it lies elsewhere now, give --${option}`,
-  );
+/**
+ * The error for an input that is another one.
+ *
+ * @param option that says where it lies; null where none does
+ */
+export function otherInput(place: string, option: string | null, difference: string): InputError {
+  return new OtherInput(`${place}: is not what this run was made from (${difference}). ${whereElse(option)}`);
+}
+
+/** Says what to do about an input that is not where it was. */
+export function whereElse(option: string | null): string {
+  return option === null ? 'Put it back there' : `If it lies elsewhere now, give --${option}`;
 }
 
 /**
@@ -56,13 +63,13 @@ export async function findRecordedModel(
  * Reads all weights of a checkpoint, to be sure that it is the one that a finished run was made from.
  *
  * @param options.hashRows whether the scan is to tell equal rows
- * @param options.option that says where the checkpoint lies now, by default 'model'
+ * @param options.option that says where the checkpoint lies now, by default 'model'; null where none does
  * @throws OtherInput where it is another one
  */
 export async function readRecordedModel(
   { model }: Manifest,
   checkpoint: Checkpoint,
-  { hashRows, option = 'model' }: { hashRows: boolean; option?: string },
+  { hashRows, option = 'model' }: { hashRows: boolean; option?: string | null },
   context: RunContext,
 ): Promise<RecordedModel> {
   const { executor, stopwatch } = context;
