@@ -65,8 +65,8 @@ function statusText({ points, candidates }: ScatterPoints, { measure }: Readonly
   const count = (kind: ScatterPoint['kind']) => points.filter((point) => point.kind === kind).length;
   const figure = (value: number) => value.toLocaleString('en-US');
   const [extremes, others] = [count('extreme'), count('other')];
-  const sample =
-    others < candidates ? `a sample of ${figure(others)} of ${figure(candidates)}` : `all ${figure(others)}`;
+  const whole = candidates === 0 ? 'no' : `all ${figure(candidates)}`;
+  const sample = others < candidates ? `a sample of ${figure(others)} of ${figure(candidates)}` : whole;
   const hollow = points.filter(({ x, y }) => 'atMost' in x || 'atMost' in y).length;
   return (
     `${figure(extremes)} extreme tokens by ${measure}; ${sample} others whose z the page holds along both.` +
