@@ -174,7 +174,7 @@ test('nothing is made of a damaged run, which is named with what mends it', asyn
         const error = await refusal(t, out, options);
         t.is(error.kind, 'verification');
         t.regex(error.message, message);
-        t.regex(error.message, /--resume --checksums makes again what is damaged; then export$/);
+        t.regex(error.message, /--resume --checksums makes again what is damaged; then ask again$/);
       }
       writeFileSync(part, bytes);
     }
