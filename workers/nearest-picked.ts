@@ -64,14 +64,15 @@ export async function nearestPicked({
         { values: units, rows: many, columns: d },
         { values: products, rows: many, columns: count },
       );
-      for (let i = 0; i < range.count; i++) {
-        const row = rows.first + range.first + i;
-        const causal = norms.causal[range.first + i]!;
-        // The mean row has no direction from itself.
-        if (causal === 0) continue;
-        const ratio = causal / norms.centred[range.first + i]!;
-        for (let q = 0; q < count; q++) {
-          if (products[i * count + q]! + error < least[q]! * ratio || queryRows[q] === row) continue;
+      // Query by query, so that each list is near the processor while rows come and go on it.
+      for (let q = 0; q < count; q++) {
+        for (let i = 0; i < range.count; i++) {
+          const row = rows.first + range.first + i;
+          const causal = norms.causal[range.first + i]!;
+          // The mean row has no direction from itself.
+          if (causal === 0 || queryRows[q] === row) continue;
+          const ratio = causal / norms.centred[range.first + i]!;
+          if (products[i * count + q]! + error < least[q]! * ratio) continue;
           let exact = 0;
           for (let j = 0, at = i * d, of = q * d; j < d; j++, at++, of++)
             exact += queries[of]! * (gamma[at]! - mean[j]!);

@@ -49,7 +49,8 @@ export class NearestLists {
       for (; at < end; at++) {
         const isOther = right < end && ids[right] !== -1;
         if (!isOther && left === own) break;
-        const isOwn = left < own && !(isOther && isBefore(values[right]!, ids[right]!, ownValues[left]!, ownIds[left]!));
+        const isOwn =
+          left < own && !(isOther && isBefore(values[right]!, ids[right]!, ownValues[left]!, ownIds[left]!));
         this.#lists.ids[at] = isOwn ? ownIds[left]! : ids[right]!;
         this.#lists.values[at] = isOwn ? ownValues[left]! : values[right]!;
         if (isOwn) left++;
