@@ -142,7 +142,8 @@ async function computeComparison(
       onlyB: tokens.onlyB.length,
       ambiguous: tokens.ambiguous,
     },
-    options: { ...wish },
+    // Of few tokens there are fewer neighbours than were asked for.
+    options: { ...wish, k: Math.min(wish.k, Math.max(1, pair.count - 1)) },
     ...explained,
     checks,
   };
@@ -160,12 +161,17 @@ async function computeComparison(
 }
 
 function sideOf({ directory, manifest }: ComparedSide): Comparison['a'] {
-  const { model, metric, fingerprint, options } = manifest;
+  const { model, metric, fingerprint, options, weights } = manifest;
   const { name, tensor, dtype, rows, hidden, contentSha256, norm } = model;
   return {
     ...{ directory, fingerprint, model: name, tensor, dtype, rows, hidden, contentSha256, norm },
     side: options.side,
+    normalisation: model.normalisation,
     metric: metric.source,
+    metricSha256: metric.sha256,
+    ridge: metric.ridge,
+    secondMoment: metric.source === 'computed' ? metric.secondMoment : null,
+    weights: weights === null ? null : { kind: weights.kind, sha256: weights.sha256 },
   };
 }
 

@@ -63,7 +63,9 @@ async function findCheckpoint(
   try {
     return await findRecordedModel(manifest, moved, context);
   } catch (error) {
-    if (!(error instanceof EigenshardError) || error.kind !== 'input' || moved !== undefined) throw error;
+    if (!(error instanceof EigenshardError) || error.kind !== 'input') throw error;
+    if (moved !== undefined)
+      throw new InputError(`--${option}, the checkpoint of ${directory}: ${error.message}`, { cause: error });
     throw new InputError(
       `${directory}: its rows are read from the checkpoint that it was made from, and that is not found: ${error.message}. ` +
         `If it lies elsewhere now, give --${option}`,

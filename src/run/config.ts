@@ -228,7 +228,15 @@ export function checkOptions(options: Options, where: string, subjectAt = where)
 export function refuseIdle(
   config: Pick<
     Config,
-    'foldNorm' | 'normRule' | 'side' | 'synthetic' | 'metric' | 'ridge' | 'weights' | 'secondMoment'
+    | 'foldNorm'
+    | 'normRule'
+    | 'headRows'
+    | 'side'
+    | 'synthetic'
+    | 'metric'
+    | 'ridge'
+    | 'weights'
+    | 'secondMoment'
   >,
   where: string,
 ): void {
@@ -270,7 +278,13 @@ export function ridgeOf({ ridge }: Pick<Config, 'ridge'>): Ridge | null {
  * @throws InputError
  */
 function refuseIdleFold(
-  { foldNorm, normRule, side, synthetic }: Pick<Config, 'foldNorm' | 'normRule' | 'side' | 'synthetic'>,
+  {
+    foldNorm,
+    normRule,
+    headRows,
+    side,
+    synthetic,
+  }: Pick<Config, 'foldNorm' | 'normRule' | 'headRows' | 'side' | 'synthetic'>,
   where: string,
 ): void {
   if (foldNorm === 'no' && normRule !== undefined) {
@@ -283,6 +297,10 @@ function refuseIdleFold(
   if (foldNorm === 'yes' && side === 'input')
     throw new InputError(
       `${where}: the final norm stands before the unembedding, not before the input embedding: leave "foldNorm" away, or "side"`,
+    );
+  if (headRows === 'normalised' && side === 'input')
+    throw new InputError(
+      `${where}: the rows of an unembedding are normalised, not those of an input embedding: leave "headRows" away, or "side"`,
     );
   if (side === 'input' && synthetic !== undefined)
     throw new InputError(`${where}: a made-up checkpoint has one matrix alone: leave "side" away`);
