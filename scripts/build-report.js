@@ -1,5 +1,5 @@
 // Bundles the scripts and the style of pages, src/report/client, to dist/src/report: client.js of the report, comparison.js
-// of comparisons, theme.js of the others, and client.css of all.
+// of comparisons, series.js of series, theme.js of the others, and client.css of all.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
@@ -24,6 +24,7 @@ await build({
   entryPoints: [
     { in: 'src/report/client/main.ts', out: 'client' },
     { in: 'src/report/client/comparison/main.ts', out: 'comparison' },
+    { in: 'src/report/client/series/main.ts', out: 'series' },
     { in: 'src/report/client/style.css', out: 'client' },
   ],
   banner: { js: `/* uPlot: ${licence} */` },

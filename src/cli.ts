@@ -16,6 +16,7 @@ import { withOutput } from './commands/print.js';
 import { addProjectCommand } from './commands/project.js';
 import { addReportCommand } from './commands/report.js';
 import { addRunCommand } from './commands/run.js';
+import { addSeriesCommand } from './commands/series.js';
 import { addSqlCommand } from './commands/sql.js';
 import { addStatusCommand } from './commands/status.js';
 import { addStepCommand } from './commands/step.js';
@@ -79,6 +80,7 @@ export function createProgram(): Command {
   addConceptsCommand(program);
   addUndertrainedCommand(program);
   addCompareCommand(program);
+  addSeriesCommand(program);
   addSqlCommand(program);
   addNeighboursCommand(program);
   addGenerateCommand(program);

@@ -9,11 +9,17 @@ export type { ConceptManifest } from './output/concept-folder.js';
 export type { Manifest, TableName } from './output/manifest.js';
 export { type OpenRun, openRun } from './output/open-run.js';
 export type { ProjectedManifest } from './output/projected-folder.js';
+export type { Series } from './output/series-folder.js';
 export type { UndertrainedManifest } from './output/undertrained-folder.js';
 export type { FoundPair, PairFate, PairToken } from './queries/find-pairs.js';
 export type { Spelling } from './queries/spellings.js';
 export { type NormPlace, type TokenFacts, tokenFacts } from './queries/token.js';
 export { type ComparedRuns, type CompareRunsOptions, compareRuns } from './run/compare-runs.js';
+export {
+  type ComparedSeries,
+  type CompareSeriesOptions,
+  compareSeries,
+} from './run/compare-series.js';
 export { type ConceptOptions, conceptDirections, type FoundConcepts } from './run/concept-directions.js';
 export type { Options } from './run/config.js';
 export type { FinishedRun } from './run/coordinator.js';

@@ -228,7 +228,7 @@ test('wrong arguments are refused with what is allowed', async (t) => {
 });
 
 const commands =
-  'run, batch, verify, inspect, export, report, top, token, project, concepts, undertrained, compare, sql, neighbours, generate, cache, plan, step, status, submit, doctor';
+  'run, batch, verify, inspect, export, report, top, token, project, concepts, undertrained, compare, series, sql, neighbours, generate, cache, plan, step, status, submit, doctor';
 
 for (const [args, message] of [
   [['frobnicate'], `unknown command 'frobnicate'\nThe commands of eigenshard are ${commands}.`],

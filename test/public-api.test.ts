@@ -40,6 +40,7 @@ test('the library exports these names and no others', (t) => {
   t.deepEqual(Object.keys(library).sort(), [
     'EigenshardError',
     'compareRuns',
+    'compareSeries',
     'conceptDirections',
     'exportRun',
     'findNeighbours',

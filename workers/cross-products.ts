@@ -96,12 +96,13 @@ function centre(
 
 /** Adds rows to the sums of their columns, and their squares to the sum of all. */
 function addMoments(moments: { sums: Float64Array; squares: number }, rows: Float64Array): void {
-  const d = moments.sums.length;
+  const { sums } = moments;
+  const d = sums.length;
   let squares = 0;
   for (let first = 0; first < rows.length; first += d)
     for (let j = 0; j < d; j++) {
       const value = rows[first + j]!;
-      moments.sums[j]! += value;
+      sums[j]! += value;
       squares += value * value;
     }
   moments.squares += squares;
@@ -110,7 +111,8 @@ function addMoments(moments: { sums: Float64Array; squares: number }, rows: Floa
 /** Adds a_i (b_i . r), which the products times r must come to. */
 function addProbe(probed: Float64Array, a: Float64Array, b: Float64Array, probe: Float64Array): void {
   const [d, e] = [probed.length, probe.length];
-  for (let i = 0; i * d < a.length; i++) {
+  const rows = a.length / d;
+  for (let i = 0; i < rows; i++) {
     let along = 0;
     for (let k = 0; k < e; k++) along += b[i * e + k]! * probe[k]!;
     for (let j = 0; j < d; j++) probed[j]! += a[i * d + j]! * along;

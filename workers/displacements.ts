@@ -89,9 +89,19 @@ function measure(
   place: number,
 ): number {
   const d = eigenvalues.length;
-  let [squares, aSquares, bSquares, product, along, causal, coordinates] = [0, 0, 0, 0, 0, 0, 0];
+  // One by one: a loop over all numbers of a vocabulary must not make arrays.
+  let squares = 0;
+  let aSquares = 0;
+  let bSquares = 0;
+  let product = 0;
+  let along = 0;
+  let causal = 0;
+  let coordinates = 0;
   for (let j = 0; j < d; j++) {
-    const [x, z, change, coordinate] = [a[at + j]!, b[at + j]!, delta[at + j]!, y[at + j]!];
+    const x = a[at + j]!;
+    const z = b[at + j]!;
+    const change = delta[at + j]!;
+    const coordinate = y[at + j]!;
     squares += change * change;
     aSquares += x * x;
     bSquares += z * z;
@@ -101,12 +111,14 @@ function measure(
     coordinates += coordinate * coordinate;
   }
   part.norm[place] = Math.sqrt(squares);
+  part.endNorm[place] = Math.sqrt(bSquares);
   part.causalNorm[place] = Math.sqrt(causal);
   // Of a row that has not moved the cosine is 1, whatever rounding makes of it.
   part.cosine[place] =
     squares === 0 && aSquares > 0 ? 1 : product / (Math.sqrt(aSquares) * Math.sqrt(bSquares));
   part.meanShare[place] = (along * along) / squares;
-  for (const [band, { first, count }] of bands.entries()) {
+  for (let band = 0; band < bands.length; band++) {
+    const { first, count } = bands[band]!;
     let share = 0;
     for (let j = first; j < first + count; j++) share += y[at + j]! * y[at + j]!;
     part.bandShares[place * bands.length + band] = share / coordinates;
@@ -114,13 +126,15 @@ function measure(
   return squares === 0 ? 0 : Math.abs(coordinates - squares) / squares;
 }
 
-function addSums(sums: DisplacementSums, { at, delta, y }: PairedRow, norm: number): void {
-  const d = sums.sum.length;
+function addSums({ sum, units, squares }: DisplacementSums, { at, delta, y }: PairedRow, norm: number): void {
+  const d = sum.length;
   if (norm === 0) return;
   for (let j = 0; j < d; j++) {
-    sums.sum[j]! += delta[at + j]!;
-    sums.units[j]! += delta[at + j]! / norm;
-    sums.squares[j]! += y[at + j]! * y[at + j]!;
+    const change = delta[at + j]!;
+    const coordinate = y[at + j]!;
+    sum[j]! += change;
+    units[j]! += change / norm;
+    squares[j]! += coordinate * coordinate;
   }
 }
 
@@ -139,11 +153,13 @@ function countSteps(
     ({ buffer, byteOffset }) => new Uint16Array(buffer, byteOffset, count * d),
   ) as [Uint16Array, Uint16Array];
   for (let i = 0; i < count; i++) {
-    let [all, most] = [0, 0];
+    let all = 0;
+    let most = 0;
     for (let k = i * d; k < (i + 1) * d; k++) {
-      const steps = Math.abs(order(b[k]!) - order(a[k]!));
+      const way = order(b[k]!) - order(a[k]!);
+      const steps = way < 0 ? -way : way;
       all += steps;
-      most = Math.max(most, steps);
+      if (steps > most) most = steps;
     }
     part.steps[first + i] = all;
     part.mostSteps[first + i] = most;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { VerifyResult } from '../src/executor/tasks.js';
 import type { ExpectedFile } from '../src/files/file-record.js';
@@ -6,30 +6,37 @@ import { openRegular } from '../src/files/open-file.js';
 import { fileProblem } from './file-problem.js';
 
 /** Findings from reading a partition's files. */
-export type Findings = Pick<VerifyResult, 'problems' | 'files'>;
+export interface Findings extends Pick<VerifyResult, 'problems' | 'files'> {
+  /** Whether CRC-32 is enough, which takes a quarter of the time: nothing is recorded then of the files. */
+  isCrc32Enough?: boolean;
+}
 
-/** Digest of a file that is read from its first byte to its last: both checksums. */
+/** Digest of a file that is read from its first byte to its last: both checksums, or the quick one. */
 export class FileDigest {
-  readonly #sha256 = createHash('sha256');
+  readonly #sha256: Hash | null;
   #crc32 = 0;
+
+  constructor({ isCrc32Enough = false }: Pick<Findings, 'isCrc32Enough'>) {
+    this.#sha256 = isCrc32Enough ? null : createHash('sha256');
+  }
 
   /** Takes the next bytes. */
   update(bytes: Uint8Array): void {
-    this.#sha256.update(bytes);
+    this.#sha256?.update(bytes);
     this.#crc32 = crc32(bytes, this.#crc32);
   }
 
   /** Adds the file to `findings`, with a problem where a checksum is not the recorded one. */
   finish({ path, bytes, ...expected }: ExpectedFile, findings: Findings): void {
-    const sha256 = this.#sha256.digest('hex');
+    const sha256 = this.#sha256?.digest('hex') ?? null;
     const differs =
       this.#crc32 !== expected.crc32
         ? 'CRC-32'
-        : expected.sha256 !== null && sha256 !== expected.sha256
+        : sha256 !== null && expected.sha256 !== null && sha256 !== expected.sha256
           ? 'SHA-256'
           : null;
     if (differs !== null) findings.problems.push(`${path}: ${differs} differs from the recorded one`);
-    findings.files.push({ path, bytes, crc32: this.#crc32, sha256 });
+    if (sha256 !== null) findings.files.push({ path, bytes, crc32: this.#crc32, sha256 });
   }
 }
 

@@ -17,7 +17,7 @@ export async function indicators(input: IndicatorsInput): Promise<Tasks['indicat
   return found;
 }
 
-/** Index 0 has the largest variance: it is the first principal direction. */
+/** Index 0 has the largest variance: of centred rows that count the same it is the first principal direction. */
 const FIRST = 0;
 
 /** Fills the indicators of one row p. */

@@ -29,7 +29,7 @@ export function columnBytes(partitions: readonly PartitionInput[]): { block: num
 
 /**
  * Reads the projections of a partition whole, of one of its formats, without checksums: whoever reads a partition over and
- * over has compared them before, and whoever writes nothing need not.
+ * over has compared them before.
  *
  * @param regions see `columnBytes`
  */

@@ -36,7 +36,7 @@ export function* plannedBlocks(
       findings.problems.push(`${record.path}: ${size} bytes, where ${length} were planned`);
       return;
     }
-    const digest = new FileDigest();
+    const digest = new FileDigest(findings);
     let position = 0;
     const read = (bytes: Uint8Array) => {
       readFully(descriptor, bytes, position, file);

@@ -30,13 +30,27 @@ const MOST_IDS = 16;
 /** Ids of a text. */
 type Encode = (text: string) => readonly number[];
 
+/** Letters and digits behind which pieces of words are tried. */
+const MOST_LETTERS = 64;
+
+/** What encodes texts. */
+interface TextEncoder {
+  encode: Encode;
+  /** The token that stands for whatever the vocabulary does not have; null where there is none. */
+  unknown: number | null;
+  /** What marks the pieces that go on a word, `##`, and letters that may stand before one; null where none are marked. */
+  pieces: { mark: string; letters: readonly string[] } | null;
+}
+
 /** What a folder's tokenizer can do; kept from task to task. */
 interface OpenedTokenizer {
   directory: string;
   tokenizer: Tokenizer | null;
   /** Null where nothing encodes, for the reason that is given. */
-  encode: Encode | null;
+  encoder: TextEncoder | null;
   problem: string;
+  /** Remarks for a person. */
+  notes: readonly string[];
 }
 
 let opened: OpenedTokenizer | undefined;
@@ -48,21 +62,22 @@ export async function reachability({
   limitMs,
 }: Tasks['reachability']['input']): Promise<Tasks['reachability']['result']> {
   if (opened?.directory !== directory) opened = await open(directory);
-  const { tokenizer, encode, problem } = opened;
+  const { tokenizer, encoder, problem, notes } = opened;
   const found: Tasks['reachability']['result'] = {
     classes: new Uint8Array(rows.count),
     encodings: [],
     failures: [],
+    notes: [...notes],
   };
   if (tokenizer === null) return { ...found, failures: [{ token: -1, problem: 'there is no tokenizer' }] };
   const ordinary: number[] = [];
   for (let id = rows.first; id < rows.first + rows.count; id++) {
-    const known = classWithoutEncoding(tokenizer, id);
+    const known = id === encoder?.unknown ? 'special' : classWithoutEncoding(tokenizer, id);
     found.classes[id - rows.first] = tokenClasses.indexOf(known);
     if (known === 'unknown' && tokenizer.text(id) !== null) ordinary.push(id);
   }
-  if (encode === null) return { ...found, failures: [{ token: -1, problem }] };
-  encodeAll(ordinary, { tokenizer, encode, first: rows.first, limitMs }, found);
+  if (encoder === null) return { ...found, failures: [{ token: -1, problem }] };
+  encodeAll(ordinary, { tokenizer, encoder, first: rows.first, limitMs }, found);
   return found;
 }
 
@@ -75,7 +90,7 @@ function classWithoutEncoding(tokenizer: Tokenizer, id: number): TokenClass {
 
 async function open(directory: string): Promise<OpenedTokenizer> {
   const tokenizer = await openTokenizer(directory);
-  const none = (problem: string) => ({ directory, tokenizer, encode: null, problem });
+  const none = (problem: string) => ({ directory, tokenizer, encoder: null, problem, notes: [] });
   const file = path.join(directory, 'tokenizer.json');
   if (!existsSync(file)) return none('there is no tokenizer.json, by which alone texts are encoded');
   const config = path.join(directory, 'tokenizer_config.json');
@@ -90,22 +105,62 @@ async function open(directory: string): Promise<OpenedTokenizer> {
       settings,
     );
     const encode: Encode = (text) => encoder.encode(text, { add_special_tokens: false }).ids;
-    return { directory, tokenizer, encode, problem: '' };
+    const model = asRecord(json.model) ?? {};
+    return {
+      directory,
+      tokenizer,
+      encoder: { encode, unknown: unknownToken(model), pieces: piecesOf(model, tokenizer, encode) },
+      problem: '',
+      notes: notesOn(model),
+    };
   } catch (error) {
     const type = String(asRecord(json.model)?.type ?? 'without a type');
     return none(`a tokenizer ${type} that cannot be encoded with: ${(error as Error).message}`);
   }
 }
 
+/** Id of the token that stands for what a model's vocabulary does not have. */
+function unknownToken({ unk_id: id, unk_token: piece, vocab }: Record<string, unknown>): number | null {
+  if (typeof id === 'number') return id;
+  const found = typeof piece === 'string' ? asRecord(vocab)?.[piece] : undefined;
+  return typeof found === 'number' ? found : null;
+}
+
+/** How the pieces of a WordPiece vocabulary go on a word. */
+function piecesOf(
+  { type, continuing_subword_prefix: mark = '##' }: Record<string, unknown>,
+  tokenizer: Tokenizer | null,
+  encode: Encode,
+): TextEncoder['pieces'] {
+  if (type !== 'WordPiece' || typeof mark !== 'string' || mark === '' || tokenizer === null) return null;
+  const letters: string[] = [];
+  for (let id = 0; id < tokenizer.tokens && letters.length < MOST_LETTERS; id++) {
+    const text = tokenizer.text(id);
+    // Not what may be a word by itself beside other letters, as a Chinese character is.
+    if (text === null || !/^[\p{L}\p{N}]$/u.test(text) || /\p{Script=Han}/u.test(text)) continue;
+    if (isAlone(id, encode(text))) letters.push(text);
+  }
+  return { mark, letters };
+}
+
+function notesOn({ type, merges }: Record<string, unknown>): string[] {
+  const isWithoutMerges = type === 'BPE' && (!Array.isArray(merges) || merges.length === 0);
+  return isWithoutMerges
+    ? ['tokenizer.json has no merges: by it, no text is encoded as a token of several characters']
+    : [];
+}
+
+const isAlone = (token: number, ids: readonly number[]) => ids.length === 1 && ids[0] === token;
+
 /** Encodes tokens one by one, and gives up where one takes too long: those behind it stay unknown. */
 function encodeAll(
   ids: readonly number[],
   {
     tokenizer,
-    encode,
+    encoder,
     first,
     limitMs,
-  }: { tokenizer: Tokenizer; encode: Encode; first: number; limitMs: number },
+  }: { tokenizer: Tokenizer; encoder: TextEncoder; first: number; limitMs: number },
   found: Tasks['reachability']['result'],
 ): void {
   let next = 0;
@@ -115,7 +170,7 @@ function encodeAll(
     const hasEnded = endsWithin(limitMs, () => {
       for (const end = Math.min(before + BATCH, ids.length); next < end; next++) {
         const id = ids[next]!;
-        found.classes[id - first] = tokenClasses.indexOf(encodeOne(id, tokenizer.text(id)!, encode, found));
+        found.classes[id - first] = tokenClasses.indexOf(encodeOne(id, tokenizer.text(id)!, encoder, found));
       }
     });
     rowsReport.advance(next - before);
@@ -132,27 +187,59 @@ function encodeAll(
 function encodeOne(
   token: number,
   text: string,
-  encode: Encode,
+  { encode, pieces }: TextEncoder,
   { encodings, failures }: Tasks['reachability']['result'],
 ): TokenClass {
-  if (text.length > LONGEST_TEXT) {
-    failures.push({ token, problem: `has ${text.length} characters, at most ${LONGEST_TEXT} are encoded` });
+  const failed = (problem: string): TokenClass => {
+    failures.push({ token, problem });
     return 'unknown';
-  }
+  };
+  if (text.length > LONGEST_TEXT)
+    return failed(`has ${text.length} characters, at most ${LONGEST_TEXT} are encoded`);
   try {
-    const ids = encode(text);
-    if (ids.length === 1 && ids[0] === token) return 'reachable';
-    const before = encode(BEFORE);
-    const behind = encode(BEFORE + text);
-    const isBehind =
-      behind.length === before.length + 1 &&
-      behind.at(-1) === token &&
-      before.every((id, k) => behind[k] === id);
-    if (isBehind) return 'reachable';
+    const goesOn = pieces !== null && text.startsWith(pieces.mark) && text.length > pieces.mark.length;
+    const ids = goesOn
+      ? encodeWithin(token, text.slice(pieces.mark.length), { encode, letters: pieces.letters })
+      : encodeAlone(token, text, encode);
+    if (ids === 'reached') return 'reachable';
+    if (ids === 'never apart')
+      return failed('goes on a word, and stands apart behind no letter of the vocabulary that was tried');
     encodings.push({ token, ids: ids.slice(0, MOST_IDS) });
     return 'unreachable';
   } catch (error) {
-    failures.push({ token, problem: (error as Error).message });
-    return 'unknown';
+    return failed((error as Error).message);
   }
+}
+
+/** Encodes a text by itself and behind another character. @returns what it is encoded as where that is not the token */
+function encodeAlone(token: number, text: string, encode: Encode): readonly number[] | 'reached' {
+  const ids = encode(text);
+  if (isAlone(token, ids)) return 'reached';
+  const before = encode(BEFORE);
+  const behind = encode(BEFORE + text);
+  const isBehind =
+    behind.length === before.length + 1 &&
+    behind.at(-1) === token &&
+    before.every((id, k) => behind[k] === id);
+  return isBehind ? 'reached' : ids;
+}
+
+/**
+ * Encodes the text of a piece that goes on a word behind letters that are words by themselves. Where a letter stays a token of
+ * its own, all of the piece is the longest that can follow: if it does not, it never does.
+ *
+ * @returns what the word is encoded as where it does not; 'never apart' where every letter makes a longer token with what follows
+ */
+function encodeWithin(
+  token: number,
+  text: string,
+  { encode, letters }: { encode: Encode; letters: readonly string[] },
+): readonly number[] | 'reached' | 'never apart' {
+  for (const letter of letters) {
+    const [alone] = encode(letter);
+    const ids = encode(letter + text);
+    if (ids[0] !== alone) continue;
+    return ids.length === 2 && ids[1] === token ? 'reached' : ids;
+  }
+  return 'never apart';
 }

@@ -7,7 +7,7 @@ import {
   configSchema,
   has,
   readConfigJson,
-  refuseIdle,
+  refuseIdleKeys,
   type Subject,
   subjectOf,
 } from '../run/config.js';
@@ -99,7 +99,7 @@ function checkRuns(file: string, { defaults, runs }: z.infer<typeof batchSchema>
     try {
       const { model, synthetic, ...options } = checkConfig(runSchema, mergeDefaults(defaults, run), where);
       const config = { ...options, ...subjectOf({ model, synthetic }, where) };
-      refuseIdle(config, where);
+      refuseIdleKeys(config, where);
       return config;
     } catch (error) {
       if (!(error instanceof InputError)) throw error;

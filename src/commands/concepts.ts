@@ -13,7 +13,10 @@ export function addConceptsCommand(program: Command): void {
     .command('concepts')
     .description('find the directions of concepts from pairs of tokens, beside their controls')
     .argument('<run>', 'output directory of the run')
-    .argument('<pairs...>', 'lines of concept, a and b, by tabs; or of a and b, a file a concept')
+    .argument(
+      '<pairs...>',
+      'lines of concept, a and b, by tabs; or of a and b, a file a concept; at most 20,000 pairs of 512 concepts',
+    )
     .option('--name <name>', 'of the folder in RUN/concepts (default: that of the one file)')
     .option('--text', 'take digits for texts, not for ids', false)
     .option('--seed <n>', 'of the controls', integer, 0)

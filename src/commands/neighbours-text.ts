@@ -61,8 +61,9 @@ export function sharedText({ directory, units, before, computed, missing }: Shar
       ? "none of the units is this process's"
       : `${counted(computed, 'unit')} computed, ${before} of ${units} done before`;
   if (missing.length === 0) return `${directory}: ${done}; another process adds the neighbours to the run`;
-  const left = `${numberRanges(missing)} ${missing.length === 1 ? 'is' : 'are'} missing`;
-  return `${directory}: ${done}; of all, ${left}, for the other processes, or for the same command without --index`;
+  const [name, verb] = missing.length === 1 ? ['unit', 'is'] : ['units', 'are'];
+  const left = `${name} ${numberRanges(missing)} of all ${verb} missing`;
+  return `${directory}: ${done}; ${left}, for the other processes, or for the same command without --index`;
 }
 
 /** What the neighbours of all tokens come to. */

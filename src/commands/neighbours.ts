@@ -30,11 +30,13 @@ export function addNeighboursCommand(program: Command): void {
     .option('--index <i>', 'number of this process, from 0 (default: as its scheduler says)')
     .option('--of <n>', 'number of processes that share the search')
     .option('--atlas <file>', 'also write the lists for embedding-atlas, as .json or .jsonl')
+    .option('--overwrite', 'replace the neighbours that the run has, where others were asked for', false)
     .option(
-      '--token <text>',
-      'only of the tokens that spell a text; repeatable; nothing is written',
+      '--token <token>',
+      'only of a token, by its id, or by a text, of which all spellings are found; repeatable; nothing is written',
       gathered,
     )
+    .option('--text', 'take digits for a text, not for an id', false)
     .option('--ids <file>', 'only of the tokens whose numbers stand in a file; nothing is written')
     .option('--vectors <file>', 'of the vectors in a .npy, .safetensors or .pt file; nothing is written')
     .option('--kind <kind>', 'what these are: token (compared with rows) or hidden (multiplied with rows)')
@@ -67,7 +69,7 @@ export function addNeighboursCommand(program: Command): void {
       exampleText(
         'neighbours runs/mine',
         'neighbours runs/mine -k 50 --measure causal_cosine,cosine',
-        'neighbours runs/mine --token " the" --token " The"',
+        'neighbours runs/mine --token " the" --token 1234',
         'neighbours runs/mine --vectors concepts.npy --kind token',
       ),
     )
@@ -92,7 +94,9 @@ interface NeighboursCommandOptions extends VectorOptions {
   index?: string;
   of?: string;
   atlas?: string;
+  overwrite: boolean;
   token?: string[];
+  text: boolean;
   ids?: string;
   vectors?: string;
   backend: BackendName;
@@ -136,28 +140,25 @@ function refuseOthers({ atlas, index, of, token, ids, vectors, ...options }: Nei
 async function printNearest(
   directory: string,
   request: Request,
-  { token = [], ids, json, quiet }: NeighboursCommandOptions,
+  { token = [], text: isText, ids, json, quiet }: NeighboursCommandOptions,
 ): Promise<void> {
-  const [{ readManifest }, { withoutTables }, { spelled }, { tokenTexts }, { nearestTokens }] =
-    await Promise.all([
-      import('../output/manifest.js'),
-      import('../output/open-table.js'),
-      import('../queries/token.js'),
-      import('../queries/token-texts.js'),
-      import('../run/nearest-tokens.js'),
-    ]);
+  const [{ readManifest }, { tokensSpelling }, { tokenTexts }, { nearestTokens }] = await Promise.all([
+    import('../output/manifest.js'),
+    import('../queries/token.js'),
+    import('../queries/token-texts.js'),
+    import('../run/nearest-tokens.js'),
+  ]);
   const manifest = readManifest(directory);
-  const texts = await tokenTexts(directory, manifest);
-  const tokens = token.flatMap((text) => {
-    if (texts === null) throw withoutTables(directory);
-    return spelled(directory, texts, text).map(({ id }) => id);
-  });
+  const isId = (text: string) => !isText && /^\d+$/.test(text);
+  const tokens = token.filter(isId).map(Number);
+  const texts = token.filter((text) => !isId(text));
+  if (texts.length > 0) tokens.push(...(await tokensSpelling({ directory, manifest }, texts)));
   if (ids !== undefined) tokens.push(...(await idsIn(ids)));
   const onProgress = showProgress(process.stderr, quiet);
   const found = await interruptible((signal) =>
     nearestTokens(directory, tokens, { ...request, signal, onProgress }),
   );
-  print(json ? answerJson(found) : screenText(nearestText(found, texts)));
+  print(json ? answerJson(found) : screenText(nearestText(found, await tokenTexts(directory, manifest))));
 }
 
 /** Finds the tokens nearest to vectors, and prints them. */
@@ -191,7 +192,7 @@ async function printNearestToVectors(
 async function addNeighbours(
   directory: string,
   request: Request,
-  { index, of, atlas, json, quiet }: NeighboursCommandOptions,
+  { index, of, atlas, overwrite, json, quiet }: NeighboursCommandOptions,
 ): Promise<void> {
   const share = shareOf({ index, of }, process.env);
   if (atlas !== undefined) {
@@ -202,14 +203,14 @@ async function addNeighbours(
   if (share === null) {
     const { findNeighbours } = await import('../run/find-neighbours.js');
     const found = await interruptible((signal) =>
-      findNeighbours(directory, { ...request, signal, onProgress }),
+      findNeighbours(directory, { ...request, overwrite, signal, onProgress }),
     );
     await tellNeighbours(found, { atlas, json });
     return;
   }
   const { shareNeighbours } = await import('../run/share-neighbours.js');
   const shared = await interruptible((signal) =>
-    shareNeighbours(directory, share, { ...request, signal, onProgress }),
+    shareNeighbours(directory, share, { ...request, overwrite, signal, onProgress }),
   );
   if (shared.finished !== null) await tellNeighbours(shared.finished, { atlas, json });
   else print(json ? answerJson({ ...shared, share }) : screenText(sharedText(shared)));

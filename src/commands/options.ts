@@ -3,7 +3,7 @@ import { type ExportKind, exportKinds } from '../output/exports.js';
 import { parseRidge, RIDGE_FORMS } from '../plan/ridge.js';
 import { parseWeighting, WEIGHTING_FORMS } from '../plan/weighting.js';
 import { configDefaults } from '../run/config.js';
-import { parseBytes } from '../text/figures.js';
+import { count, parseBytes } from '../text/figures.js';
 
 /** `--workers <n>`, the same of every command that computes. */
 export function workersOption(): Option {
@@ -34,6 +34,15 @@ export function wholeNumber(text: string): number {
   const value = integer(text);
   if (value < 1) throw new InvalidArgumentError('It must be 1 or more.');
   return value;
+}
+
+/** Parses a whole number from 1 up to another one. */
+export function wholeNumberUpTo(most: number): (text: string) => number {
+  return (text) => {
+    const value = wholeNumber(text);
+    if (value > most) throw new InvalidArgumentError(`It must be ${count(most)} or less.`);
+    return value;
+  };
 }
 
 export function integer(text: string): number {

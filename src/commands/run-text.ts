@@ -85,7 +85,7 @@ function weightLines({ weights, model }: Manifest): string[] {
   const source = path === null ? (tensor === null ? '' : ` (${tensor})`) : ` (${path})`;
   const none = model.rows - positiveRows;
   return [
-    `  rows weighed by ${kind}${source}: ${count(Math.round(weights.effectiveRows))} effective rows of ${count(model.rows)}` +
+    `  rows weighed by ${kind}${source}: ${counted(Math.round(weights.effectiveRows), 'effective row')} of ${count(model.rows)}` +
       `${none === 0 ? '' : `, ${count(none)} without weight`}`,
   ];
 }

@@ -12,6 +12,7 @@ export function tokenText(token: TokenFacts): string {
   const marks = [
     ...(spelling === null ? [] : [spelling]),
     ...(token.is_special === true ? ['special'] : []),
+    ...(token.is_byte === true ? ['a byte, for where nothing else fits'] : []),
     ...(token.is_orphan === true ? ['an orphan: no token has this row'] : []),
   ];
   const shown = duplicates.slice(0, MOST_DUPLICATES).map(String);

@@ -25,7 +25,7 @@ export function undertrainedText({ directory, manifest, by, tokens }: FoundUnder
     ...notes.map((note) => `  note: ${note}`),
     '',
     `tokens that texts can have and the reference has not, smallest ${by} first`,
-    ...(tokens.length === 0 ? [`none: ${by} is not known of any`] : list(tokens, by)),
+    ...(tokens.length === 0 ? [`none of which ${by} is known`] : list(tokens, by)),
   ].join('\n');
 }
 

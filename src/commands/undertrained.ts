@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
-import { type IndicatorColumn, indicatorColumns } from '../tables/undertrained-table.js';
+import { type IndicatorColumn, indicatorColumns, MOST_LISTED } from '../tables/undertrained-table.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
-import { wholeNumber, workersOption } from './options.js';
+import { wholeNumberUpTo, workersOption } from './options.js';
 import { print } from './print.js';
 import { showProgress } from './progress.js';
 import { undertrainedText } from './undertrained-text.js';
@@ -20,11 +20,12 @@ export function addUndertrainedCommand(program: Command): void {
     )
     .option('--name <name>', 'of the folder in RUN/undertrained', 'default')
     .addOption(
-      new Option('--by <column>', 'what the list is sorted by (default: input_norm or indicator_b)').choices(
-        indicatorColumns,
-      ),
+      new Option(
+        '--by <column>',
+        'what the list is sorted by (default: input_norm, or the first indicator that is known)',
+      ).choices(indicatorColumns),
     )
-    .option('-k <n>', 'tokens in the list', wholeNumber, 20)
+    .option('-k <n>', 'tokens in the list, at most 10,000', wholeNumberUpTo(MOST_LISTED), 20)
     .option('--model <model>', 'checkpoint, where it is no longer where the run recorded it')
     .option('--overwrite', 'replace the indicators of this name', false)
     .addOption(workersOption())

@@ -6,6 +6,7 @@ import { failedText } from '../checks/verdict.js';
 import { EigenshardError, InputError, VerificationError } from '../errors.js';
 import { COMPARISON_NAME } from '../output/comparison-names.js';
 import type { RunFolder } from '../output/run-folders.js';
+import { SERIES_NAME } from '../output/series-names.js';
 import type { VerifyOptions } from '../run/verify.js';
 import { counted } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
@@ -20,8 +21,10 @@ import { verificationLines } from './run-text.js';
 export function addVerifyCommand(program: Command): void {
   program
     .command('verify')
-    .description('check a finished run, all runs of a batch, or a comparison again, from the bytes on disk')
-    .argument('<run>', 'output directory of the run, of a batch, or of a comparison')
+    .description(
+      'check a finished run, all runs of a batch, a comparison or a series again, from the bytes on disk',
+    )
+    .argument('<run>', 'output directory of the run, of a batch, of a comparison or of a series')
     .option('--model <model>', 'checkpoint, where it is no longer at the place that the run recorded')
     .option('--metric <file>', 'metric file, where it is no longer there')
     .option('--exact', 'compute the residual of the eigenbasis, which is estimated otherwise', false)
@@ -39,6 +42,7 @@ interface VerifyCommandOptions extends VerifyOptions {
 
 async function verifyCommand(directory: string, options: VerifyCommandOptions): Promise<void> {
   if (existsSync(path.join(directory, COMPARISON_NAME))) return verifyComparison(directory, options);
+  if (existsSync(path.join(directory, SERIES_NAME))) return verifySeries(directory, options);
   const { runsOfBatch } = await import('../batch/batch-folder.js');
   const runs = runsOfBatch(directory);
   if (runs === null) await verifyOne(directory, options);
@@ -48,14 +52,21 @@ async function verifyCommand(directory: string, options: VerifyCommandOptions): 
 /** Compares the files of a comparison with its record. */
 async function verifyComparison(directory: string, { json }: VerifyCommandOptions): Promise<void> {
   const { comparisonProblems } = await import('../output/comparison-folder.js');
-  const problems = await comparisonProblems(directory);
-  print(json ? answerJson({ passed: problems.length === 0, problems }) : screenText(intactText(problems)));
-  if (problems.length > 0)
-    throw new VerificationError(`${problems.join('\n')}\nCompare the runs again, with --overwrite`);
+  tellProblems('Comparison', await comparisonProblems(directory), json);
 }
 
-function intactText(problems: readonly string[]): string {
-  return problems.length === 0 ? 'Comparison as recorded' : 'Comparison NOT as recorded';
+/** Compares the files of a series with its record. */
+async function verifySeries(directory: string, { json }: VerifyCommandOptions): Promise<void> {
+  const { seriesProblems } = await import('../output/series-folder.js');
+  tellProblems('Series', await seriesProblems(directory), json);
+}
+
+/** @param what the folder holds */
+function tellProblems(what: string, problems: readonly string[], json: boolean): void {
+  const passed = problems.length === 0;
+  print(json ? answerJson({ passed, problems }) : screenText(`${what} ${passed ? '' : 'NOT '}as recorded`));
+  if (!passed)
+    throw new VerificationError(`${problems.join('\n')}\nCompare the runs again, with --overwrite`);
 }
 
 async function verifyOne(

@@ -130,12 +130,9 @@ export interface Tasks {
       sums: Float64Array;
     };
   };
-  /** Reads one partition whole, and sums its columns. */
+  /** Reads one partition whole, compares it with its checksums, and sums its columns. */
   columnSums: {
-    input: PartitionInput & {
-      /** Whether its checksums are compared. */
-      isChecked: boolean;
-    };
+    input: PartitionInput;
     result: {
       /** sum_i p_ij, [d] */
       sums: Float64Array;
@@ -184,6 +181,8 @@ export interface Tasks {
       encodings: { token: number; ids: number[] }[];
       /** Tokens whose texts cannot be encoded, and why. */
       failures: { token: number; problem: string }[];
+      /** Remarks on the tokenizer, for a person. */
+      notes: string[];
     };
   };
   /** Reads stored rows and hashes the sign and the exponent of every coordinate: 128 bits a row, two numbers each. */

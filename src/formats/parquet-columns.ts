@@ -5,6 +5,8 @@ import { asInputError } from '../files/read-error.js';
 import type { RowRange } from '../plan/row-ranges.js';
 import { shownValue } from '../text/shown-value.js';
 import { chunkSpan, footerProblem, pagesProblem } from './parquet-bounds.js';
+import { compressors } from './parquet-compressors.js';
+import { columnsOfSchema, isFlat } from './parquet-schema.js';
 
 /** A leading U+FEFF is text, which hyparquet's own decoder drops as a byte order mark. */
 const exact = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -15,11 +17,11 @@ export type ParquetColumn = ArrayLike<unknown>;
 /** Takes values [from, to) of a column, of which value k belongs at k + shift of what is asked for. */
 type OnValues = (values: ArrayLike<unknown>, at: { from: number; to: number; shift: number }) => void;
 
-/** A Parquet file whose columns are read one by one. */
+/** A Parquet file whose columns are read one by one, whatever program has written it. */
 export interface ParquetColumns {
   /** How many rows the file has. */
   rows: number;
-  /** Names of the columns, in the order of the file. */
+  /** Names of the columns, in the order of the file; those of lists and of other groups are passed over. */
   names: readonly string[];
   /**
    * Reads a column of numbers as float64 [rows], null as NaN.
@@ -69,7 +71,8 @@ export async function openParquetColumns(
   };
   // A damaged footer may lack what it is read by.
   refuse(await attempt(async () => footerProblem(metadata, buffer.byteLength)));
-  const names = metadata.schema.slice(1).map(({ name }) => name);
+  const flat = columnsOfSchema(metadata.schema).filter(isFlat);
+  const names = flat.map(({ name }) => name);
   const rows = Number(metadata.num_rows);
 
   const checkedRange = (range: RowRange | undefined): RowRange => {
@@ -83,10 +86,9 @@ export async function openParquetColumns(
   };
 
   const readColumn = async (column: string, range: RowRange, onValues: OnValues): Promise<void> => {
-    if (!names.includes(column))
-      throw new InputError(`${file}: has no column ${shownValue(column)}. ${advice}`);
-    const index = names.indexOf(column);
-    const isOptional = metadata.schema[index + 1]!.repetition_type === 'OPTIONAL';
+    const asked = flat.find(({ name }) => name === column);
+    if (asked === undefined) throw new InputError(`${file}: has no column ${shownValue(column)}. ${advice}`);
+    const isOptional = asked.elements[0]!.repetition_type === 'OPTIONAL';
     const end = range.first + range.count;
     let groupStart = 0;
     for (const { columns, num_rows: count } of metadata.row_groups) {
@@ -94,12 +96,11 @@ export async function openParquetColumns(
       groupStart += Number(count);
       // Groups of other rows are not read.
       if (start >= end || groupStart <= range.first) continue;
-      const chunk = columns[index]!.meta_data!;
+      const chunk = columns[asked.leaf]!.meta_data!;
+      const { type, codec } = chunk;
       const span = chunkSpan(chunk);
       const bytes = await attempt(async () => buffer.slice(span.start, span.end));
-      refuse(
-        await attempt(async () => pagesProblem(bytes, Number(count), { isOptional, codec: chunk.codec })),
-      );
+      refuse(await attempt(async () => pagesProblem(bytes, Number(count), { type, isOptional, codec })));
     }
     let read = 0;
     if (range.count > 0)
@@ -108,6 +109,7 @@ export async function openParquetColumns(
           file: buffer,
           metadata,
           columns: [column],
+          compressors,
           rowStart: range.first,
           rowEnd: end,
           parsers: { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && exact.decode(bytes) },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { SchemaElement } from 'hyparquet';
-import { ByteWriter, parquetWrite } from 'hyparquet-writer';
+import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { FileRecord } from '../files/file-record.js';
 import { createPartialFile } from '../files/partial-file.js';
 import { createdBy } from '../version.js';
@@ -90,6 +90,34 @@ export function writeTable(
   columns: readonly TableColumn[],
   metadata: Readonly<Record<string, string>>,
 ): FileRecord {
+  const table = createTable(directory, name, metadata);
+  try {
+    table.write(columns);
+    return table.commit();
+  } finally {
+    table.discard();
+  }
+}
+
+/** A table in the making. */
+export interface GrowingTable {
+  /** Appends rows; the columns are those of the first call. No row group goes on from one call to the next. */
+  write(columns: readonly TableColumn[]): void;
+  /** Makes the file appear. It is on the disk after `syncFiles`. */
+  commit(): FileRecord;
+  /** Removes what was written; does nothing after `commit`, so it fits a `finally`. */
+  discard(): void;
+}
+
+/**
+ * Begins a table as Parquet, uncompressed, of which not all rows are in memory at once.
+ * @param metadata key-value metadata of the file
+ */
+export function createTable(
+  directory: string,
+  name: string,
+  metadata: Readonly<Record<string, string>>,
+): GrowingTable {
   const file = createPartialFile(path.join(directory, name));
   const hash = createHash('sha256');
   const writer = new ByteWriter();
@@ -101,29 +129,36 @@ export function writeTable(
     writer.index = 0;
   };
   Object.assign(writer, { flush, finish: flush });
-  try {
-    parquetWrite({
-      writer,
-      schema: [{ name: 'root', num_children: columns.length }, ...columns.flatMap(schemaOf)],
-      columnData: columns.map(({ name: column, data, encoding, statistics }) => ({
-        name: column,
-        data: data as (number | string | boolean | null)[],
-        encoding,
-        statistics,
-      })),
-      codec: 'UNCOMPRESSED',
-      rowGroupSize: ROW_GROUP_ROWS,
-      // No limit: one page for a column of a row group.
-      pageSize: 0,
-      kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
-      createdBy,
-    });
-    // The coordinator waits for the disk once, for all tables.
-    file.commit({ durable: false });
-  } finally {
-    file.discard();
-  }
-  return { path: name, bytes: writer.offset, sha256: hash.digest('hex') };
+  let table: ParquetWriter | undefined;
+  return {
+    write(columns) {
+      table ??= new ParquetWriter({
+        writer,
+        schema: [{ name: 'root', num_children: columns.length }, ...columns.flatMap(schemaOf)],
+        codec: 'UNCOMPRESSED',
+        kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+        createdBy,
+      });
+      table.write({
+        columnData: columns.map(({ name: column, data, encoding, statistics }) => ({
+          name: column,
+          data: data as (number | string | boolean | null)[],
+          encoding,
+          statistics,
+        })),
+        rowGroupSize: ROW_GROUP_ROWS,
+        // No limit: one page for a column of a row group.
+        pageSize: 0,
+      });
+    },
+    commit() {
+      table?.finish();
+      // The coordinator waits for the disk once, for all tables.
+      file.commit({ durable: false });
+      return { path: name, bytes: writer.offset, sha256: hash.digest('hex') };
+    },
+    discard: () => file.discard(),
+  };
 }
 
 /** Elements of the schema that say what a column holds: one, or the three of a list. */

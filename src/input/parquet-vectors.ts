@@ -1,8 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
-import * as zlib from 'node:zlib';
 import {
   asyncBufferFromFile,
-  type Compressors,
   type FileMetaData,
   parquetMetadataAsync,
   parquetRead,
@@ -14,6 +12,8 @@ import { writeFully } from '../files/partial-file.js';
 import { asInputError } from '../files/read-error.js';
 import { asOutputError } from '../files/write-error.js';
 import { chunkSpan } from '../formats/parquet-bounds.js';
+import { compressors } from '../formats/parquet-compressors.js';
+import { columnsOfSchema, leavesOf } from '../formats/parquet-schema.js';
 import { counted } from '../text/figures.js';
 import { unknownName } from '../text/nearest.js';
 import { shownValue } from '../text/shown-value.js';
@@ -173,49 +173,19 @@ function refuseBeyond(end: number, bytes: number): void {
   if (!(end <= bytes)) throw new RangeError('a column lies outside of the file');
 }
 
-/** Undoes the compressions that this version of Node knows, besides Snappy's; the length is known before. */
-const compressors: Compressors = {
-  GZIP: (input, length) => zlib.gunzipSync(input, { maxOutputLength: length }),
-  BROTLI: (input, length) => zlib.brotliDecompressSync(input, { maxOutputLength: length }),
-  ...('zstdDecompressSync' in zlib
-    ? {
-        ZSTD: (input: Uint8Array, length: number) =>
-          (zlib as unknown as { zstdDecompressSync: typeof zlib.gunzipSync }).zstdDecompressSync(input, {
-            maxOutputLength: length,
-          }),
-      }
-    : {}),
-};
-
 /** Lists the columns of numbers with a point, flat ones and lists of them. */
 function numericColumns({ schema, row_groups: groups }: FileMetaData): Column[] {
-  const found: Column[] = [];
-  let leaf = 0;
-  for (let at = 1; at < schema.length; ) {
-    const end = endOf(schema, at);
-    const elements = schema.slice(at, end);
-    const leaves = elements.filter(({ num_children: children }) => !children);
-    const dtype = leaves.length === 1 ? dtypeOf(leaves[0]!) : null;
-    const place = leaf;
-    leaf += leaves.length;
+  return columnsOfSchema(schema).flatMap(({ name, elements, leaf }) => {
+    const [element, ...others] = leavesOf(elements);
+    const dtype = element === undefined || others.length > 0 ? null : dtypeOf(element);
+    const isList = elements.some(({ repetition_type: repetition }) => repetition === 'REPEATED');
+    if (dtype === null || !(isList || elements.length === 1)) return [];
     const values = groups.reduce(
-      (sum, group) => sum + Number(group.columns[place]?.meta_data?.num_values ?? 0),
+      (sum, group) => sum + Number(group.columns[leaf]?.meta_data?.num_values ?? 0),
       0,
     );
-    const isList = elements.some(({ repetition_type: repetition }) => repetition === 'REPEATED');
-    if (dtype !== null && (isList || elements.length === 1))
-      found.push({ name: elements[0]!.name, dtype, isList, values });
-    at = end;
-  }
-  return found;
-}
-
-/** Where the elements of a column end, its children's included. */
-function endOf(schema: readonly SchemaElement[], at: number): number {
-  let open = 1;
-  let end = at;
-  for (; open > 0 && end < schema.length; end++) open += (schema[end]!.num_children ?? 0) - 1;
-  return end;
+    return [{ name, dtype, isList, values }];
+  });
 }
 
 function dtypeOf({ type, logical_type: logical }: SchemaElement): Column['dtype'] | null {

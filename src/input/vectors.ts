@@ -57,7 +57,7 @@ export interface VectorWish {
 }
 
 /** A tensor of a file, before it is known whether it is asked for. */
-interface Candidate {
+export interface Candidate {
   name: string | null;
   shape: readonly number[];
   /** Finds where its elements lie. @throws InputError where they cannot be read */
@@ -73,8 +73,7 @@ interface Candidate {
  * @throws InputError where there is no such file, nothing in it fits, or several tensors or both of its sides do
  */
 export async function findVectors(file: string, hidden: number, wish: VectorWish): Promise<FoundVectors> {
-  const format = await detectFormat(file, ROLE, 'a .npy, .safetensors or .pt (torch.save) file');
-  const { candidates, kind } = await listTensors[format](file);
+  const { candidates, kind } = await candidatesOf(file, ROLE);
   const chosen = chooseTensor(file, hidden, candidates, wish.tensor);
   const { name, shape, place } = chosen;
   const isTransposed = orientation(file, chosen, hidden, wish.transpose);
@@ -117,9 +116,22 @@ export async function readVectors(source: GivenVectors, { first, count }: RowRan
   );
 }
 
-const listTensors: Readonly<
-  Record<Format, (file: string) => Promise<{ candidates: Candidate[]; kind: VectorKind | null }>>
-> = {
+/**
+ * Lists the tensors of a .npy, .safetensors or .pt file, and the kind of vectors that it says they are.
+ *
+ * @param role what the file is to the user, for messages
+ * @throws InputError where there is no such file, or it is of another format
+ */
+export async function candidatesOf(file: string, role: string): Promise<Listing> {
+  return listTensors[await detectFormat(file, role, 'a .npy, .safetensors or .pt (torch.save) file')](file);
+}
+
+interface Listing {
+  candidates: Candidate[];
+  kind: VectorKind | null;
+}
+
+const listTensors: Readonly<Record<Format, (file: string) => Promise<Listing>>> = {
   npy: async (file) => {
     const { shape, dtype, byteOffset, fortranOrder } = await readNpyHeader(file);
     const strides = fortranOrder ? [1, shape[0] ?? 1] : [shape.length === 1 ? 1 : (shape[1] ?? 1), 1];
@@ -175,17 +187,20 @@ async function listTorchTensors(file: string): Promise<{ candidates: Candidate[]
 /** Names of tensors in a message. */
 const MOST_LISTED = 20;
 
+/** Names and shapes of tensors, for a message. */
+export function candidatesText(candidates: readonly Candidate[]): string {
+  const listed = candidates
+    .slice(0, MOST_LISTED)
+    .map(({ name, shape }) => `${name ?? 'a bare tensor'} (${shapeText(shape)})`);
+  return listed.join(', ') || 'no tensor';
+}
+
 function chooseTensor(
   file: string,
   hidden: number,
   candidates: readonly Candidate[],
   wanted: string | undefined,
 ): Candidate {
-  const listed = (some: readonly Candidate[]) =>
-    some
-      .slice(0, MOST_LISTED)
-      .map(({ name, shape }) => `${name ?? 'a bare tensor'} (${shapeText(shape)})`)
-      .join(', ') || 'no tensor';
   if (wanted !== undefined) {
     const named = candidates.find(({ name }) => name === wanted);
     if (named === undefined) {
@@ -203,11 +218,11 @@ function chooseTensor(
   if (fitting.length === 1) return fitting[0]!;
   if (fitting.length > 1)
     throw new InputError(
-      `${file}: several tensors hold vectors of ${hidden} components: ${listed(fitting)}; name one with --tensor`,
+      `${file}: several tensors hold vectors of ${hidden} components: ${candidatesText(fitting)}; name one with --tensor`,
     );
   throw new InputError(
     `${file}: expected vectors of ${hidden} components, the run's hidden size, as a tensor n x ${hidden} or ${hidden} x n; ` +
-      `found ${listed(candidates)}`,
+      `found ${candidatesText(candidates)}`,
   );
 }
 

@@ -1,18 +1,17 @@
-import path from 'node:path';
 import { z } from 'zod';
 import { matrixSides } from '../input/matrix/matrix-side.js';
 import { normalisations } from '../input/normalisation.js';
 import { secondMoments } from '../plan/second-moment.js';
 import { COMPARISON_NAME } from './comparison-names.js';
 import { checkSchema, normRecordSchema } from './manifest.js';
-import { fileProblemsOf, type RecordedKind, readFolderRecord, writeFolderRecord } from './recorded-folder.js';
+import { type RecordedKind, readFolderRecord, recordedProblems } from './recorded-folder.js';
 import { weightingRecordSchema } from './run-identity.js';
 import { backendSchema, fileRecordSchema } from './schemas.js';
 
 /** Two numbers that belong to A and to B. */
 const bothSchema = z.object({ a: z.number(), b: z.number() });
 
-const momentsSchema = z.object({
+export const momentsSchema = z.object({
   minimum: z.number(),
   maximum: z.number(),
   mean: z.number(),
@@ -29,7 +28,7 @@ const ckaSchema = z.object({
 });
 
 /** What a comparison finds; a figure that cannot be computed is null, and `unknown` has the reason. */
-const figuresSchema = z.object({
+export const figuresSchema = z.object({
   displacement: z
     .object({
       norm: momentsSchema,
@@ -93,7 +92,8 @@ export type ComparisonFigures = z.infer<typeof figuresSchema>;
 /** Name of a figure. */
 export type ComparisonFigure = keyof ComparisonFigures;
 
-const sideSchema = z.object({
+/** What is recorded of a run. */
+export const sideSchema = z.object({
   /** Directory of the run, absolute. */
   directory: z.string(),
   fingerprint: z.string(),
@@ -169,12 +169,6 @@ export const comparisonFolders: RecordedKind<Comparison> = {
   again: 'compare the runs again, with --overwrite',
 };
 
-/** Writes the record of a comparison, sealed. */
-export function writeComparison(folder: string, comparison: Comparison): void {
-  // Also what its types allow, as a number that is none, is refused.
-  writeFolderRecord(comparisonFolders, folder, comparisonSchema.parse(comparison));
-}
-
 /**
  * Reads the record of a comparison.
  *
@@ -186,6 +180,5 @@ export function readComparison(folder: string): Comparison {
 
 /** Compares the files of a comparison with its record. @returns what is wrong, in words */
 export async function comparisonProblems(folder: string): Promise<string[]> {
-  const problems = await fileProblemsOf(folder, readComparison(folder));
-  return problems.map(({ file, problem }) => `${path.join(folder, file)}: ${problem}`);
+  return recordedProblems(comparisonFolders, folder);
 }

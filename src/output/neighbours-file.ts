@@ -22,7 +22,7 @@ export async function readKnots(directory: string, manifest: Manifest): Promise<
 /** Reads the neighbours of every token by one measure, [V]. */
 export async function readNeighbourLists(
   directory: string,
-  manifest: Manifest,
+  manifest: Pick<Manifest, 'neighbours'>,
   measure: NeighbourMeasure,
 ): Promise<StoredNeighbours[]> {
   const [ids, values] = [`${measure}_ids`, `${measure}_values`];
@@ -33,7 +33,7 @@ export async function readNeighbourLists(
 /** @throws InputError where the run has no neighbours, or their file is not as it was written */
 async function readColumns<Row>(
   directory: string,
-  { neighbours }: Manifest,
+  { neighbours }: Pick<Manifest, 'neighbours'>,
   columns: string[],
 ): Promise<Row[]> {
   if (neighbours === null)

@@ -11,7 +11,7 @@ import { readTextIfThere } from '../files/read-text.js';
 import { shownValue } from '../text/shown-value.js';
 import { refuseLeadingOut } from './own-files.js';
 import { isSealed, sealedText } from './seal.js';
-import { commitStage, discardStage, openStage, type StagedKind } from './staged-folder.js';
+import { commitStage, discardStage, openStage, type StagedKind, sweepStages } from './staged-folder.js';
 
 /** What the record of every such folder says. */
 export interface FolderRecord {
@@ -52,8 +52,8 @@ export function folderPlace({ above }: Pick<FolderKind<never>, 'above'>, run: st
 }
 
 /**
- * Makes an empty folder in which the files of another one are made, beside where they will stand; what a kill left there is
- * removed.
+ * Makes an empty folder in which the files of another one are made, beside where they will stand; what kills left of folders of
+ * the kind, of any name, is removed.
  *
  * @param run directory of the run, absolute and locked
  * @throws InputError where something stands in its place, unless it is of the kind and is to be replaced
@@ -63,7 +63,9 @@ export function openFolderStage<Made extends FolderRecord>(
   run: string,
   { name, isReplaced }: { name: string; isReplaced: boolean },
 ): string {
-  refuseLeadingOut(run, path.join(run, kind.above));
+  const above = path.join(run, kind.above);
+  refuseLeadingOut(run, above);
+  sweepStages(above, kind);
   return openStage(folderPlace(kind, run, name), kind, { option: '--name', isReplaced });
 }
 
@@ -133,6 +135,20 @@ export async function fileProblemsOf(
       problems.push({ file, problem: 'not the recorded bytes' });
   }
   return problems;
+}
+
+/**
+ * Compares the files of a folder of its own with its record.
+ *
+ * @returns what is wrong, in words
+ * @throws InputError where there is no record; VerificationError where it is not as it was written
+ */
+export async function recordedProblems<Made extends { files: FileRecord[] }>(
+  kind: RecordedKind<Made>,
+  folder: string,
+): Promise<string[]> {
+  const problems = await fileProblemsOf(folder, readFolderRecord(kind, folder));
+  return problems.map(({ file, problem }) => `${path.join(folder, file)}: ${problem}`);
 }
 
 /**

@@ -27,6 +27,8 @@ export const weightingRecordSchema = z.object({
   path: z.string().nullable(),
   tensor: z.string().nullable(),
   sha256: z.string().nullable(),
+  /** Runs from before it was told do not know it. */
+  leftOut: z.number().nullable().default(null),
 }) satisfies z.ZodType<WeightingRecord>;
 
 /** How a plan records everything that decides a run's files. The fingerprint is a SHA-256 of all but tables and exports. */

@@ -46,6 +46,19 @@ export function openStage(
 }
 
 /**
+ * Removes the stages that killed calls left in a folder. One in which something else lies, which nobody may remove, is left.
+ *
+ * @param above the folder, absolute; it is locked, so that nobody is making any of them
+ */
+export function sweepStages(above: string, kind: StagedKind): void {
+  for (const name of namesIn(above)) {
+    const stage = path.join(above, name);
+    if (!/^\..+\.partial$/.test(name) || !lstatSync(stage).isDirectory()) continue;
+    if (strangeName(namesIn(stage), kind) === undefined) removeFolder(stage, kind);
+  }
+}
+
+/**
  * Puts a finished folder in its place. What stands there is moved aside whole before it is removed, so that a kill leaves
  * it, or nothing, or the new one.
  */
@@ -93,20 +106,25 @@ function removeFolder(folder: string, kind: StagedKind): void {
   }
 }
 
+/** Finds a name that no file of such a folder has. */
+function strangeName(names: readonly string[], { record, ownName }: StagedKind): string | undefined {
+  return names.find((name) => name !== record && !ownName.test(name) && !/^\..+\.partial$/.test(name));
+}
+
 /**
  * Lists the files of a folder.
  *
  * @param option by which another folder is chosen, where it must be a finished one; null where it need not
  * @throws InputError where something else lies there, which nobody may remove
  */
-function ownFilesOf(folder: string, { what, record, ownName }: StagedKind, option: string | null): string[] {
+function ownFilesOf(folder: string, kind: StagedKind, option: string | null): string[] {
+  const { what, record } = kind;
   if (!lstatSync(folder).isDirectory())
     throw new InputError(
       `${folder}: expected a folder of ${what}, and something else stands there: move it away`,
     );
   const names = namesIn(folder);
-  const isOwn = (name: string) => name === record || ownName.test(name) || /^\..+\.partial$/.test(name);
-  const strange = names.find((name) => !isOwn(name));
+  const strange = strangeName(names, kind);
   if (strange === undefined && (option === null || names.length === 0 || names.includes(record)))
     return names;
   throw new InputError(

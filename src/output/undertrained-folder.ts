@@ -8,7 +8,7 @@ import { expenseSchema, fileRecordSchema } from './schemas.js';
 export const INDICATORS_NAME = 'tokens.parquet';
 
 /** Where the reference is from: given, or made of what nobody can have trained. */
-export const referenceSources = ['given', 'orphans and the largest knot'] as const;
+const referenceSources = ['given', 'orphans and the largest knot'] as const;
 
 const undertrainedSchema = z.object({
   format: z.literal('eigenshard-undertrained'),

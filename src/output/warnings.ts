@@ -1,7 +1,10 @@
 import { whyMatchIsUnknown } from '../checks/covariance-identities.js';
 import { FEW_ROWS } from '../input/weighting/row-weights.js';
-import { count } from '../text/figures.js';
+import { count, percent } from '../text/figures.js';
 import type { RunResults } from './manifest.js';
+
+/** Share of the counts above which it is warned of that they are left out. */
+const MOST_LEFT_OUT = 0.01;
 
 /** What a person must know before taking the figures of a run for the data's; empty where there is nothing. */
 export function warningsOf({
@@ -21,6 +24,12 @@ export function warningsOf({
   const unknown = metric.source === 'file' ? whyMatchIsUnknown(checks) : null;
   if (unknown !== null)
     warnings.push(`whether the given metric belongs to this checkpoint is not known: ${unknown}`);
+  const leftOut = weights?.leftOut ?? 0;
+  if (leftOut > MOST_LEFT_OUT)
+    warnings.push(
+      `${percent(leftOut)} of the counts are left out, whose texts stand for no token or for several: the weights are those of ` +
+        'the others; give token ids, or texts as tokens.parquet has them',
+    );
   if (weights !== null && weights.effectiveRows < FEW_ROWS * model.hidden) {
     warnings.push(
       `by their weights the ${count(model.rows)} rows are worth ${count(Math.round(weights.effectiveRows))} of equal weight ` +

@@ -9,8 +9,11 @@ const MOST_RANKED_VECTORS = 2048;
 /** Entries that the lists of a group have at most, of 12 bytes each. */
 const MOST_ENTRIES = 2 ** 22;
 
-/** Parts of the vocabulary whose lists are made apart, and merged. */
-const STRETCHES = 8;
+/** Units that the ranking is divided into, where there are vectors enough for a few groups. */
+const UNITS = 16;
+
+/** Parts of the vocabulary at most, whose lists are made apart, and merged: each part fills its lists anew. */
+const MOST_STRETCHES = 8;
 
 /** Unit of the ranking: some vectors, and the tokens of some partitions. */
 export interface RankingUnit {
@@ -33,8 +36,8 @@ export function coordinateUnits(vectors: number): RowRange[] {
  */
 export function rankingUnits(vectors: number, partitions: number, listEntries: number): RankingUnit[] {
   const group = Math.max(1, Math.min(MOST_RANKED_VECTORS, Math.floor(MOST_ENTRIES / listEntries)));
-  const stretches = splitRows(partitions, Math.ceil(partitions / STRETCHES));
-  return splitRows(vectors, group).flatMap((range) =>
-    stretches.map((stretch) => ({ vectors: range, partitions: stretch })),
-  );
+  const groups = splitRows(vectors, group);
+  const parts = Math.min(MOST_STRETCHES, Math.ceil(UNITS / groups.length));
+  const stretches = splitRows(partitions, Math.ceil(partitions / parts));
+  return groups.flatMap((range) => stretches.map((stretch) => ({ vectors: range, partitions: stretch })));
 }

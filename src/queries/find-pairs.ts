@@ -1,4 +1,5 @@
 import type { GivenPair } from '../input/concept-pairs.js';
+import { idsOfTexts, type NamedTokens } from '../input/tokenizer/ids-of-texts.js';
 import { type Spelling, spellingsOf } from './spellings.js';
 
 /** What became of a pair: whether it counts, or why it does not. */
@@ -41,12 +42,12 @@ const preferred: readonly Spelling[] = ['with a leading space', 'as given', 'wit
 /**
  * Finds the tokens of pairs. Of a text the first spelling that is a single token is taken, the space in front before none;
  * where there is one in which both tokens of a pair begin with a space, or neither does, that one, so that they do not differ in
- * the space as well. Of tokens with the same text the lowest id is taken.
- *
- * @param texts of all tokens, [V]
+ * the space as well. Of tokens with the same text the lowest id is taken, and one that
+ * stands for a byte only where there is no other.
  */
-export function findPairs(pairs: readonly GivenPair[], texts: ArrayLike<unknown>): FoundPair[] {
-  const ids = idsOf(pairs, texts);
+export function findPairs(pairs: readonly GivenPair[], tokens: NamedTokens): FoundPair[] {
+  const { texts } = tokens;
+  const ids = idsOfTexts(tokens, spellingsIn(pairs));
   const seen = new Set<string>();
   return pairs.map(({ concept, a: givenA, b: givenB }) => {
     const [a, b] = choose(waysOf(givenA, ids, texts), waysOf(givenB, ids, texts));
@@ -71,25 +72,27 @@ interface Way {
   isSpaced: boolean;
 }
 
-/** The lowest id of every text that a pair may be spelled by. */
-function idsOf(pairs: readonly GivenPair[], texts: ArrayLike<unknown>): Map<unknown, number> {
+/** All texts that a pair may be spelled by. */
+function spellingsIn(pairs: readonly GivenPair[]): Set<unknown> {
   const wanted = new Set<unknown>();
   for (const { a, b } of pairs)
     for (const given of [a, b])
       if (typeof given === 'string') for (const text of spellingsOf(given).keys()) wanted.add(text);
-  const ids = new Map<unknown, number>();
-  for (let id = texts.length - 1; id >= 0; id--) if (wanted.has(texts[id])) ids.set(texts[id], id);
-  return ids;
+  return wanted;
 }
 
 /** Tokens that spell what was given, best first. */
-function waysOf(given: string | number, ids: ReadonlyMap<unknown, number>, texts: ArrayLike<unknown>): Way[] {
+function waysOf(
+  given: string | number,
+  ids: ReadonlyMap<unknown, readonly number[]>,
+  texts: ArrayLike<unknown>,
+): Way[] {
   const isSpaced = (text: unknown) => typeof text === 'string' && text.startsWith(' ');
   if (typeof given === 'number')
     return given < texts.length ? [{ id: given, spelling: null, isSpaced: isSpaced(texts[given]) }] : [];
   return [...spellingsOf(given)]
     .flatMap(([text, spelling]) => {
-      const id = ids.get(text);
+      const id = ids.get(text)?.[0];
       if (id === undefined || !preferred.includes(spelling)) return [];
       return [{ id, spelling, isSpaced: isSpaced(text) }];
     })

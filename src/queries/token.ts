@@ -1,9 +1,11 @@
 import { InputError } from '../errors.js';
 import type { ParquetColumns } from '../formats/parquet-columns.js';
+import { idsOfTexts, type NamedTokens } from '../input/tokenizer/ids-of-texts.js';
 import type { OpenRun } from '../output/open-run.js';
 import { openTable, withoutTables } from '../output/open-table.js';
 import { counted } from '../text/figures.js';
 import { shownValue } from '../text/shown-value.js';
+import { namedTokens } from './named-tokens.js';
 import { type Spelling, spellings, spellingsOf } from './spellings.js';
 
 /** A norm of a token among those of all tokens. */
@@ -23,6 +25,8 @@ export interface TokenFacts {
   spelling: Spelling | null;
   is_orphan: boolean | null;
   is_special: boolean | null;
+  /** Whether it stands for one byte where nothing else fits. */
+  is_byte: boolean | null;
   norm: NormPlace;
   causal_norm: NormPlace;
   centred_norm: number;
@@ -54,12 +58,11 @@ export async function tokenFacts(
   { directory, manifest: { tables, model } }: Pick<OpenRun, 'directory' | 'manifest'>,
   asked: number | string,
 ): Promise<TokenFacts[]> {
-  if (tables === null) throw withoutTables(directory);
-  const table = await openTable({ directory, tables }, 'tokens', model.rows);
+  const table = await tokensTable(directory, tables, model.rows);
   const found =
     typeof asked !== 'string'
       ? [{ id: checkedId(directory, asked, model.rows), spelling: null }]
-      : spelled(directory, await table.values('text'), asked);
+      : spelled(directory, await namedTokens(table), asked);
   const norms = await table.numbers('norm');
   const causalNorms = await table.numbers('causal_norm');
   const groups = await table.numbers('duplicate_group');
@@ -74,30 +77,44 @@ export async function tokenFacts(
   );
 }
 
+/** Finds the tokens that spell any of some texts, a text after the other. @throws InputError where nothing spells one */
+export async function tokensSpelling(
+  { directory, manifest: { tables, model } }: Pick<OpenRun, 'directory' | 'manifest'>,
+  texts: readonly string[],
+): Promise<number[]> {
+  const tokens = await namedTokens(await tokensTable(directory, tables, model.rows));
+  return texts.flatMap((text) => spelled(directory, tokens, text).map(({ id }) => id));
+}
+
+/** @throws InputError where the run has no tables */
+async function tokensTable(
+  directory: string,
+  tables: OpenRun['manifest']['tables'],
+  rows: number,
+): Promise<ParquetColumns> {
+  if (tables === null) throw withoutTables(directory);
+  return openTable({ directory, tables }, 'tokens', rows);
+}
+
 function checkedId(directory: string, id: number, rows: number): number {
   if (Number.isSafeInteger(id) && id >= 0 && id < rows) return id;
   throw new InputError(`${directory}: has no token ${shownValue(id)}; its ids are 0 to ${rows - 1}`);
 }
 
 /**
- * Finds the tokens that spell a text, by their spelling, then by id.
+ * Finds the tokens that spell a text, by their spelling, then by id, of each spelling those of bytes last.
  *
- * @param texts of all tokens
  * @throws InputError where no token spells it
  */
-export function spelled(
-  directory: string,
-  texts: ArrayLike<unknown>,
-  text: string,
-): { id: number; spelling: Spelling }[] {
-  const wanted: ReadonlyMap<unknown, Spelling> = spellingsOf(text);
-  const found: { id: number; spelling: Spelling }[] = [];
-  for (let id = 0; id < texts.length; id++) {
-    const spelling = wanted.get(texts[id]);
-    if (spelling !== undefined) found.push({ id, spelling });
-  }
-  if (found.length === 0) throw unspelled(directory, texts, text);
-  return found.sort((a, b) => spellings.indexOf(a.spelling) - spellings.indexOf(b.spelling) || a.id - b.id);
+function spelled(directory: string, tokens: NamedTokens, text: string): { id: number; spelling: Spelling }[] {
+  const wanted = spellingsOf(text);
+  const ids = idsOfTexts(tokens, wanted as ReadonlyMap<unknown, Spelling>);
+  const found = [...wanted].flatMap(([way, spelling]) =>
+    (ids.get(way) ?? []).map((id) => ({ id, spelling })),
+  );
+  if (found.length === 0) throw unspelled(directory, tokens.texts, text);
+  // Several texts can be of one spelling: the sort keeps their order otherwise.
+  return found.sort((a, b) => spellings.indexOf(a.spelling) - spellings.indexOf(b.spelling));
 }
 
 function unspelled(directory: string, texts: ArrayLike<unknown>, text: string): InputError {
@@ -134,6 +151,7 @@ async function rowOf(table: ParquetColumns, id: number): Promise<Row> {
     text: (await value('text')) as string | null,
     is_orphan: (await value('is_orphan')) as boolean | null,
     is_special: (await value('is_special')) as boolean | null,
+    is_byte: (table.names.includes('is_byte') ? await value('is_byte') : null) as boolean | null,
     centred_norm: (await number('centred_norm'))!,
     centred_causal_norm: (await number('centred_causal_norm'))!,
     distortion: await number('distortion'),

@@ -10,12 +10,15 @@ import { tokenTexts } from './token-texts.js';
 /** Tokens that are written at once. */
 const LINES = 4096;
 
-/** Refuses a file that is not to be written. @throws InputError where it has another ending, or exists */
+/** Refuses a file that is not to be written. @throws InputError where it has another ending, exists, or has no folder */
 export function refuseAtlas(file: string): void {
   if (!/\.jsonl?$/i.test(file))
     throw new InputError(`--atlas ${file}: expected a name that ends with .json or .jsonl`);
   if (existsSync(file))
     throw new InputError(`--atlas ${file}: exists already; move it away, or give another name`);
+  const folder = path.dirname(path.resolve(file));
+  if (!existsSync(folder))
+    throw new InputError(`--atlas ${file}: there is no folder ${folder}; make it first`);
 }
 
 /**

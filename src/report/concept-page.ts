@@ -39,7 +39,7 @@ export function writeConceptPage(folder: string, name: string, contents: Concept
 }
 
 /** Renders the page of concepts: tables whose figures stand beside their controls, and the matrix of |cos|. */
-export function renderConceptPage(contents: ConceptContents): string {
+function renderConceptPage(contents: ConceptContents): string {
   const { model, d, names, summary, pairs } = contents;
   const used = pairs.filter(({ fate }) => fate === 'used').length;
   const body = html`<header>

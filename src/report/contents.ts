@@ -1,4 +1,5 @@
 import { type Measure, measures, type Side, sides } from '../tables/measures.js';
+import type { NeighbourMeasure } from '../tables/neighbour-measures.js';
 import type { PackedEntry } from './packed-arrays.js';
 
 /** Bits of `token.flags`, by what they say of a token. */
@@ -22,6 +23,10 @@ export interface ReportHead {
   places: { shown: number; stored: number };
   /** Strongest directions a token in the page, and in tokens.parquet. */
   directions: { shown: number; stored: number };
+  /**
+   * Nearest neighbours a token in the page, and in neighbours.parquet, by each of these measures; null where the run has none.
+   */
+  neighbours: { measures: readonly NeighbourMeasure[]; shown: number; stored: number } | null;
   /** Factor of `token.direction_1_z` and its like, and of `token.z`, that gives z. */
   directionStep: number;
   /** Bins of z, uniform from `lower` to `upper`; the outer two are open to the outside. */
@@ -55,6 +60,7 @@ export interface NormErrors {
  * | token.flags, token.duplicate_group | [V] | bits of `tokenFlags`; lowest id of its group, or -1 |
  * | token.text, token.text_bytes | bytes; [V] | UTF-8 of all texts; the length of each, or NO_TEXT |
  * | token.direction_1, token.direction_1_z, and on | [V] | index; z in steps of directionStep |
+ * | neighbour.MEASURE_1, neighbour.MEASURE_1_value, and on | [V] | id or -1; value of the measure as `logStep` has it |
  * | token.z | [V, d], or absent | z in steps of directionStep, in the page of a small run |
  */
 export const ANGLE_STEP = 180 / 65_535;

@@ -55,6 +55,11 @@ ${body}
 /** The choice of a theme, which the script of every page starts. */
 export const themeChoice = html`<label class="theme">Theme <select id="theme"><option value="">system</option><option>light</option><option>dark</option></select></label>`;
 
+/** A plot that the script draws, with its caption. */
+export function plotFigure(id: string, caption: string): Html {
+  return html`<figure><figcaption id="${id}-caption">${caption}</figcaption><div class="plot" id="${id}"></div></figure>`;
+}
+
 /** Hash by which the policy lets a script or style run. */
 function hashSource(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`;

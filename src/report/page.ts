@@ -6,6 +6,7 @@ import { htmlPage, type PageAssets, themeChoice } from './html-page.js';
 import { explorer } from './sections/explorer.js';
 import { overview } from './sections/overview.js';
 import { plotSections } from './sections/plots.js';
+import { scatterSection } from './sections/scatter.js';
 
 /**
  * Renders the report as one HTML file that needs nothing beside it.
@@ -32,6 +33,7 @@ ${themeChoice}
 <p id="state" role="status">The report needs JavaScript for its plots; the figures below stand without it.</p>
 ${overview(results)}
 ${explorer(head)}
+${scatterSection(head)}
 ${plotSections(head)}
 </main>
 <footer>Made by eigenshard ${results.version} from run ${results.fingerprint.slice(0, 12)}. Plots: uPlot.</footer>
@@ -45,6 +47,7 @@ ${plotSections(head)}
 const sections = [
   ['overview', 'Run'],
   ['explorer', 'Explorer'],
+  ['scatter', 'Scatter'],
   ['spectrum', 'Spectrum'],
   ['variance', 'Variance'],
   ['extent', 'Extent'],

@@ -1,4 +1,4 @@
-import type { RunResults } from '../output/manifest.js';
+import type { Manifest, RunResults } from '../output/manifest.js';
 import { openTable, withoutTables } from '../output/open-table.js';
 import type { RecordedProjections } from '../output/read-projections.js';
 import type { ReportHead } from './contents.js';
@@ -8,6 +8,7 @@ import { directionParts, directionStep, shownDirections } from './tables/directi
 import { eigenvectorArrays } from './tables/eigenvectors.js';
 import { extremeArrays } from './tables/extremes.js';
 import { histogramArrays } from './tables/histograms.js';
+import { readLists, shownNeighbours } from './tables/neighbours.js';
 import { tokenArrays } from './tables/tokens.js';
 
 /** Contents of a report: all that it shows of a run's tables. */
@@ -21,12 +22,14 @@ export interface ReportContents {
 const MAX_COMPRESSED = 8_850_000;
 
 /**
- * Reads what the report shows of a run: its four tables, and of a small run all z.
+ * Reads what the report shows of a run: its four tables, its neighbours where it has any, and of a small run all z.
  * @throws InputError where the run has no tables, or one is missing, damaged, or of another shape
  */
 export async function readContents(
   directory: string,
-  results: RecordedProjections & Pick<RunResults, 'metric' | 'tables'>,
+  results: RecordedProjections &
+    Pick<RunResults, 'metric' | 'tables'> &
+    Partial<Pick<Manifest, 'neighbours'>>,
 ): Promise<ReportContents> {
   const { model, metric, tables } = results;
   if (tables === null) throw withoutTables(directory);
@@ -50,8 +53,13 @@ export async function readContents(
     ...(await smallRunZ(directory, results, { lambda, step })),
   };
   const [part, places] = await Promise.all([packPart(arrays), directionParts(tokenTable, step)]);
-  const strongest = shownDirections(places, MAX_COMPRESSED - compressedBytes(part));
-  const parts = [part, ...strongest.parts];
+  const room = MAX_COMPRESSED - compressedBytes(part);
+  const lists = await readLists(directory, { neighbours: results.neighbours ?? null });
+  // Directions have what neighbours leave.
+  const near = await shownNeighbours(lists, rows, room / 2);
+  const taken = near.parts.reduce((sum, one) => sum + compressedBytes(one), 0);
+  const strongest = shownDirections(places, room - taken);
+  const parts = [part, ...strongest.parts, ...near.parts];
   const head = {
     model: name,
     rows,
@@ -61,6 +69,7 @@ export async function readContents(
     ...tokens.head,
     ...extremes.head,
     directions: strongest.directions,
+    neighbours: near.neighbours,
     directionStep: step,
     histogram: tables.histogram,
     quantileError: tables.quantileError,

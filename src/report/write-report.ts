@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { FileRecord } from '../files/file-record.js';
 import { writeFileAtomically } from '../files/partial-file.js';
-import { REPORT_NAME, type RunResults } from '../output/manifest.js';
+import { type Manifest, REPORT_NAME, type RunResults } from '../output/manifest.js';
 import { readAssets } from './html-page.js';
 import { gzipOf } from './packed-part.js';
 import { renderPage } from './page.js';
@@ -12,13 +12,13 @@ import { readContents } from './read-contents.js';
  * Writes `report.html` beside the tables of a run, atomically. Its bytes follow from the run's results alone, not
  * from when and with how many workers it was computed.
  *
- * @param results results of the run in `directory`
+ * @param results results of the run in `directory`, and the neighbours that were added to it
  * @param folder where the file goes, if not there
  * @throws InputError where a table is missing or damaged; RunError where the file cannot be written
  */
 export async function writeReport(
   directory: string,
-  results: RunResults,
+  results: RunResults & Partial<Pick<Manifest, 'neighbours'>>,
   folder = directory,
 ): Promise<FileRecord> {
   const { head, parts } = await readContents(directory, results);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
+import { InputError } from '../errors.js';
 import type { UnitNeighbours } from '../executor/tasks.js';
 import { withCleanUp } from '../files/clean-up.js';
 import { refuseLost } from '../files/lock.js';
@@ -10,6 +11,7 @@ import { publishNeighbours, readNeighbours } from '../output/neighbour-records.j
 import { directoryStore, type RunStore } from '../output/run-store.js';
 import { commitStaged, openStage, settleStage, stageFile } from '../output/staged-files.js';
 import { removeUnfinished } from '../output/unfinished-files.js';
+import { writeReport } from '../report/write-report.js';
 import type { NeighbourLists } from '../tables/nearest-lists.js';
 import { measureDefinitions } from '../tables/neighbour-measures.js';
 import { neighbourTable } from '../tables/neighbour-table.js';
@@ -84,8 +86,8 @@ export async function addNeighbours(
   );
   return withCleanUp(
     async () => {
-      const extended = await context.stopwatch.time('table', undefined, async () => {
-        const stage = openStage(directory);
+      const stage = openStage(directory);
+      const withTable = await context.stopwatch.time('table', undefined, async () => {
         const { columns, summary } = neighbourTable(
           measures.map((measure, m) => ({
             measure,
@@ -97,6 +99,7 @@ export async function addNeighbours(
         stageFile(directory, file);
         return { ...manifest, neighbours: { file, k, measures, summary } };
       });
+      const extended = await withReport(directory, withTable, stage, context);
       await context.stopwatch.time('commit', undefined, () => commitStaged(directory, extended, lock));
       removeUnfinished(directory);
       return extended;
@@ -107,6 +110,25 @@ export async function addNeighbours(
       settleStage(directory);
     },
   );
+}
+
+/** Makes the report of a run again that has one: it shows the neighbours now. One that cannot be made stays as it is. */
+async function withReport(
+  directory: string,
+  manifest: Manifest,
+  stage: string,
+  { stopwatch, note }: RunContext,
+): Promise<Manifest> {
+  if (manifest.report === null) return manifest;
+  try {
+    const report = await stopwatch.time('report', undefined, () => writeReport(directory, manifest, stage));
+    stageFile(directory, report);
+    return { ...manifest, report };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    note(`the report stays without the neighbours: ${error.message}`);
+    return manifest;
+  }
 }
 
 /** Metadata of the table: that of every file of the run, and what the columns are. */

@@ -4,16 +4,30 @@ import type { Manifest } from '../output/manifest.js';
 import { figuresOfRows, spectralFiguresOf } from '../tables/spectral-figures.js';
 import { summariseSpectrum } from '../tables/spectrum.js';
 import type { VerificationResult } from './judge-run.js';
+import { worthOf } from './results.js';
 import { spectrumSource } from './spectrum-source.js';
 
 /** Relative: sums are taken in one order, but another processor may round a logarithm or a product differently. */
 const TOLERANCE = 1e-9;
 
-/** Compares the figures that a manifest gives with those that have been measured again. */
+/** Weights of the rows of a run, [V]. */
+interface MeasuredWeights {
+  stored: Float64Array;
+  /** Computed again of the checkpoint; null where that cannot be done. */
+  recomputed: Float64Array | null;
+}
+
+/** Compares the figures that a manifest gives, and the kind of its weights, with what has been measured again. */
 export function checkManifest(
   manifest: Manifest,
   basis: StoredEigenbasis,
-  { projections, norms, means, variances }: VerificationResult,
+  {
+    projections,
+    norms,
+    means,
+    variances,
+    weights: measuredWeights,
+  }: VerificationResult & { weights: MeasuredWeights | null },
 ): Check {
   const projected = manifest.eigenvalues.varianceSource === 'projections' ? variances : null;
   const spectrum = spectrumSource(basis, manifest.metric, projected);
@@ -36,6 +50,7 @@ export function checkManifest(
     spectralFigures: { ...spectralFigures, ...saidOfRows },
     projections,
     norms,
+    weights: measuredWeights === null ? null : worthOf(measuredWeights.stored),
   };
   const figures = figuresOf({ ...manifest, ...measured });
   const differences = Object.entries(figuresOf(manifest)).flatMap(([name, said]) => {
@@ -44,6 +59,8 @@ export function checkManifest(
     if (said === null || (figure !== undefined && agree(said, figure))) return [];
     return [`${name} is ${said}, measured ${figure}`];
   });
+  if (weights !== null && measuredWeights !== null)
+    differences.push(...differencesOfWeights(weights.kind, measuredWeights));
   return {
     name: 'manifest',
     what: 'figures of the manifest that differ from those measured',
@@ -60,16 +77,29 @@ function figuresOf({
   spectralFigures,
   projections,
   norms,
-}: Pick<Manifest, 'eigenvalues' | 'spectralFigures' | 'projections' | 'norms'>) {
+  weights,
+}: Pick<Manifest, 'eigenvalues' | 'spectralFigures' | 'projections' | 'norms'> & {
+  weights: ReturnType<typeof worthOf> | null;
+}) {
   const figures: Record<string, number | null> = {};
   const collect = (place: string, value: unknown) => {
     if (typeof value === 'number' || value === null) figures[place] = value;
     else if (typeof value === 'object')
       for (const [key, inner] of Object.entries(value)) collect(`${place}.${key}`, inner);
   };
-  const parts = { eigenvalues, spectralFigures, projections, norms };
+  const worth =
+    weights === null ? null : { effectiveRows: weights.effectiveRows, positiveRows: weights.positiveRows };
+  const parts = { eigenvalues, spectralFigures, projections, norms, weights: worth };
   for (const [name, part] of Object.entries(parts)) collect(name, part);
   return figures;
+}
+
+/** Says where the weights that are stored are not those of their kind, computed again. */
+function differencesOfWeights(kind: string, { stored, recomputed }: MeasuredWeights): string[] {
+  const row = recomputed?.findIndex((weight, i) => !agree(stored[i]!, weight)) ?? -1;
+  return row < 0
+    ? []
+    : [`weights.kind is ${kind}, by which row ${row} weighs ${recomputed![row]}, not ${stored[row]}`];
 }
 
 function agree(a: number, b: number | null): boolean {

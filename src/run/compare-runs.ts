@@ -1,16 +1,12 @@
 import path from 'node:path';
 import { z } from 'zod';
-import { InputError } from '../errors.js';
-import { withCleanUp } from '../files/clean-up.js';
-import { makeDirectory } from '../files/make-directory.js';
-import { refuseNoPath } from '../files/refuse-no-path.js';
-import { waitForLock } from '../files/wait-for-lock.js';
 import type { Comparison } from '../output/comparison-folder.js';
 import { readManifest } from '../output/manifest.js';
 import { type Alignment, alignmentKinds } from '../tables/align-vocabularies.js';
 import { type Caller, callerShape, withContext } from './caller.js';
 import { compareInto } from './compare-into.js';
 import { checkConfig, configDefaults, configSchema } from './config.js';
+import { folderBeside, withLockedFolder } from './with-locked-folder.js';
 
 /** How two runs are compared. */
 export interface CompareRunsOptions {
@@ -82,46 +78,20 @@ export async function compareRuns(
 ): Promise<ComparedRuns> {
   const manifests = { a: readManifest(a), b: readManifest(b) };
   const checked = checkConfig(compareSchema, options, 'options');
-  refuseNoPath(checked.out, 'the folder of the comparison');
-  const folder = path.resolve(checked.out);
-  for (const run of [a, b]) refuseInside(folder, path.resolve(run));
+  const folder = folderBeside(checked.out, 'the comparison', [a, b]);
   const { workers = configDefaults.workers, align = 'auto', sample = 1000, k = 20, seed = 1 } = checked;
-  return withContext(workers, options, async (context) => {
-    makeDirectory(path.dirname(folder));
-    const file = path.join(path.dirname(folder), `.${path.basename(folder)}.lock`);
-    const lock = await waitForLock(file, `it writes ${folder}`, context);
-    return withCleanUp(
-      async () => ({
-        directory: folder,
-        comparison: await compareInto(
-          {
-            a: {
-              directory: path.resolve(a),
-              manifest: manifests.a,
-              moved: checked.modelA,
-              option: 'model-a',
-            },
-            b: {
-              directory: path.resolve(b),
-              manifest: manifests.b,
-              moved: checked.modelB,
-              option: 'model-b',
-            },
-            ...{ folder, align, neighbours: { sample, k, seed } },
-            isReplaced: checked.overwrite ?? false,
-          },
-          lock.claim,
-          context,
-        ),
-      }),
-      () => lock.release(),
-    );
-  });
-}
-
-/** A run writes, and replaces, all that lies in its directory. */
-function refuseInside(folder: string, run: string): void {
-  const way = path.relative(run, folder);
-  if (way.startsWith('..') || path.isAbsolute(way)) return;
-  throw new InputError(`${folder}: lies in ${run}, which is a run's own. Give an --out beside it`);
+  return withContext(workers, options, (context) =>
+    withLockedFolder(folder, context, async (lock) => ({
+      directory: folder,
+      comparison: await compareInto(
+        {
+          a: { directory: path.resolve(a), manifest: manifests.a, moved: checked.modelA, option: 'model-a' },
+          b: { directory: path.resolve(b), manifest: manifests.b, moved: checked.modelB, option: 'model-b' },
+          ...{ align, neighbours: { sample, k, seed } },
+        },
+        { folder, lock, isReplaced: checked.overwrite ?? false },
+        context,
+      ),
+    })),
+  );
 }

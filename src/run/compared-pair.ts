@@ -38,6 +38,6 @@ export function haveOneSize({ a, b }: ComparedPair): boolean {
 }
 
 /** Rows of one side in every unit. */
-export function rowsByUnit({ units }: ComparedPair, rows: PickedRows): PickedRows[] {
+export function rowsByUnit({ units }: Pick<ComparedPair, 'units'>, rows: PickedRows): PickedRows[] {
   return units.map((unit) => someOf(rows, unit));
 }

@@ -28,15 +28,20 @@ export function comparisonChecks(pair: ComparedPair, found: CheckedRuns): Check[
   ];
 }
 
-/** Each of n terms of a sum is rounded, as is each of d of a product with the probe. */
 function productCheck({ count, a, b }: ComparedPair, { covariances }: CheckedRuns): Check {
-  const terms = count + a.source.columns + b.source.columns;
   return {
     name: 'products',
     what: "Freivalds: max || X r - A^T (B r) / n || / (||A|| ||B|| / n), of a random unit vector r; C_A, C_B and X's null alike",
-    // No error can be larger: all may be of one sign.
-    ...judge(covariances.deviation, 2 * terms * ROUNDOFF),
+    ...judge(covariances.deviation, productError(count, a.source.columns + b.source.columns)),
   };
+}
+
+/**
+ * How far the probe of a product of n pairs may be off: each of n terms of a sum is rounded, as is each of the columns of a
+ * product with the probe, and no error is larger than with all of one sign.
+ */
+export function productError(count: number, columns: number): number {
+  return 2 * (count + columns) * ROUNDOFF;
 }
 
 /** Compares causal norms of single rows with what the covariance says of them all. */
@@ -53,7 +58,8 @@ function normCheck(pair: ComparedPair, { norms, spectra, covariances }: CheckedR
   };
 }
 
-const identities = {
+/** Identities of displacements and bases, in words and symbols. */
+export const identities = {
   coordinates: {
     name: 'displacement coordinates',
     what: 'max | ||V^T delta||^2 - ||delta||^2 | / ||delta||^2',
@@ -93,7 +99,7 @@ const judgements: Record<keyof typeof identities, Judgement> = {
  * How far eigenvectors that are rounded to float32 may change the square of a length: E has columns of at most u, so that
  * ||V^T x||^2 is off by at most 2 ||E|| + ||E||^2, and the eigensolver by some d units of float64.
  */
-function basisError(d: number): number {
+export function basisError(d: number): number {
   return 2.5 * Math.sqrt(d) * FLOAT32_ROUNDOFF + 8 * d * ROUNDOFF;
 }
 
@@ -103,7 +109,10 @@ function basisError(d: number): number {
  * lambda_j that is sum_a M_aa size_a. The size of a coordinate is that of its square before its mean is taken off, which is
  * known no better.
  */
-function traceError(pair: ComparedPair, { a, b, means }: CrossCovariances): number {
+export function traceError(
+  pair: ComparedPair,
+  { a, b, means }: Pick<CrossCovariances, 'a' | 'b' | 'means'>,
+): number {
   const d = pair.a.source.columns;
   const { eigenvalues, eigenvectors } = pair.a.basis;
   const sizes = [squareSizes(a, means.a), ...(haveOneSize(pair) ? [squareSizes(b, means.b)] : [])];
@@ -120,12 +129,13 @@ function squareSizes({ values, rows: d }: Matrix<Float64Array>, mean: Float64Arr
   return mean.map((value, j) => values[j * d + j]! + value * value);
 }
 
-function weighted(eigenvalues: Float64Array, values: Float64Array): number {
+/** sum_j lambda_j x_j */
+export function weighted(eigenvalues: Float64Array, values: Float64Array): number {
   return eigenvalues.reduce((sum, lambda, j) => sum + lambda * values[j]!, 0);
 }
 
 /** (v_j . mean delta)^2, [d]. */
-function meanDisplacement(pair: ComparedPair, { sums }: Displacements): Float64Array {
+export function meanDisplacement(pair: ComparedPair, { sums }: Displacements): Float64Array {
   const d = sums.sum.length;
   const along = new Float64Array(d);
   const { eigenvectors } = pair.a.basis;

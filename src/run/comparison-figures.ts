@@ -45,7 +45,7 @@ export async function comparisonFigures(pair: ComparedPair, found: ComparedParts
 }
 
 /** Whether no shared row differs between two runs. */
-export function areEqual(displacements: Displacements | null): boolean {
+function areEqual(displacements: Displacements | null): boolean {
   return displacements?.part.norm.every((norm) => norm === 0) ?? false;
 }
 
@@ -77,7 +77,11 @@ function reasonsOf(
   };
 }
 
-function displacementFigures({ part, sums }: Displacements): ComparisonFigures['displacement'] {
+/** Figures of all displacements. */
+export function displacementFigures({
+  part,
+  sums,
+}: Displacements): NonNullable<ComparisonFigures['displacement']> {
   const squares = part.norm.map((norm) => norm * norm);
   const all = squares.reduce((sum, square) => sum + square, 0);
   const common = sums.sum.reduce((sum, value) => sum + value * value, 0) / part.norm.length;
@@ -94,7 +98,8 @@ function displacementFigures({ part, sums }: Displacements): ComparisonFigures['
   };
 }
 
-function coherenceOf({ part, sums }: Displacements): ComparisonFigures['coherence'] {
+/** How far displacements point the same way; null where nothing has moved. */
+export function coherenceOf({ part, sums }: Displacements): ComparisonFigures['coherence'] {
   const moved = part.norm.filter((norm) => norm > 0).length;
   if (moved === 0) return null;
   const square = sums.units.reduce((sum, value) => sum + value * value, 0);
@@ -104,7 +109,8 @@ function coherenceOf({ part, sums }: Displacements): ComparisonFigures['coherenc
   };
 }
 
-function stepFigures({ part: { steps, mostSteps } }: Displacements): ComparisonFigures['steps'] {
+/** Steps of bfloat16; null where rows are not both stored as such. */
+export function stepFigures({ part: { steps, mostSteps } }: Displacements): ComparisonFigures['steps'] {
   if (steps[0]! < 0) return null;
   const frozen = mostSteps.filter((most) => most === 0).length;
   const neighbour = mostSteps.filter((most) => most === 1).length;
@@ -140,7 +146,7 @@ async function similaritiesOf(
     linearCka: {
       value: linearCka(x, a, b),
       shuffled: linearCka(shuffled, a, b),
-      expected: expectedLinearCka(traces, { a, b }, count),
+      expected: expectedLinearCka(a, b, count),
     },
     causalCka: {
       value: isSame ? 1 : await causalCka(x, one, other, backend),
@@ -155,11 +161,7 @@ async function similaritiesOf(
 }
 
 /** Mean of the linear CKA over all orders of the rows of B: that of ||X||^2 is tr C_A tr C_B / (n - 1). */
-function expectedLinearCka(
-  traces: { a: number; b: number },
-  { a, b }: { a: Matrix<Float64Array>; b: Matrix<Float64Array> },
-  count: number,
-): number {
-  const [ofA, ofB] = [traces.a / Math.sqrt(squaredNorm(a)), traces.b / Math.sqrt(squaredNorm(b))];
+export function expectedLinearCka(a: Matrix<Float64Array>, b: Matrix<Float64Array>, count: number): number {
+  const [ofA, ofB] = [a, b].map((c) => traceOf(c) / Math.sqrt(squaredNorm(c))) as [number, number];
   return (ofA * ofB) / (count - 1);
 }

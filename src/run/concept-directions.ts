@@ -12,6 +12,7 @@ import { fileMetadata } from '../output/file-metadata.js';
 import { openTable, withoutTables } from '../output/open-table.js';
 import { checkFolderName } from '../output/recorded-folder.js';
 import { type FoundPair, findPairs, pairFates } from '../queries/find-pairs.js';
+import { namedTokens } from '../queries/named-tokens.js';
 import { writeConceptPage } from '../report/concept-page.js';
 import {
   type ControlOutcome,
@@ -101,8 +102,9 @@ export async function conceptDirections(
     const { tables, model } = run.manifest;
     if (tables === null) throw withoutTables(directory);
     const table = await openTable({ directory: run.directory, tables }, 'tokens', model.rows);
-    const texts = await table.values('text');
-    const pairs = findPairs(given, texts);
+    const named = await namedTokens(table);
+    const { texts } = named;
+    const pairs = findPairs(given, named);
     const place = { name, isReplaced: checked.overwrite ?? false };
     const make = async (stage: string): Promise<ConceptManifest> => {
       const started = new Date().toISOString();

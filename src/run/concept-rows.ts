@@ -3,6 +3,7 @@ import { InputError } from '../errors.js';
 import type { ParquetColumns } from '../formats/parquet-columns.js';
 import { uniform } from '../linalg/uniform.js';
 import type { FoundPair } from '../queries/find-pairs.js';
+import { namedTokens } from '../queries/named-tokens.js';
 import { checkPartitions } from './check-partitions.js';
 import { gatherRows } from './gather-rows.js';
 import { partitionInputs } from './partition-inputs.js';
@@ -25,7 +26,7 @@ export interface ConceptRows {
 
 /**
  * Reads the rows of the tokens of pairs, and of four times as many tokens, drawn by the seed, for the controls: so memory
- * depends on the pairs, not on how often controls are drawn. Special tokens and rows without a token are not drawn.
+ * depends on the pairs, not on how often controls are drawn. Special tokens, those of bytes and rows without a token are not drawn.
  *
  * @param table tokens.parquet
  * @throws InputError where no pair is used; VerificationError where a partition is damaged
@@ -40,8 +41,9 @@ export async function conceptRows(
   if (used.size === 0) throw noPairs(run.directory, pairs);
   const special = await table.values('is_special');
   const orphan = await table.values('is_orphan');
+  const { isByte } = await namedTokens(table);
   const drawable = Int32Array.from({ length: table.rows }, (_, id) => id).filter(
-    (id) => special[id] !== true && orphan[id] !== true,
+    (id) => special[id] !== true && orphan[id] !== true && isByte?.[id] !== true,
   );
   const drawn = draw(drawable, Math.max(LEAST_POOL, 4 * used.size), uniform(seed, POOL_STREAM));
   const tokens = Int32Array.from(new Set([...used, ...drawn])).sort();

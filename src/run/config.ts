@@ -203,62 +203,112 @@ export async function loadConfig(file: string | null, overrides: Overrides): Pro
   if (kinds !== undefined) {
     merged.exports = Object.fromEntries(kinds.map((kind) => [kind, fromFile.exports?.[kind] ?? true]));
   }
-  return checkOptions(merged, 'command line', file ?? 'command line');
+  // The file has been checked by itself.
+  const checked = checkConfig(configSchema, merged, 'command line', optionName);
+  const naming = namingOf(file, { typed: new Set(given.map(([key]) => key)), stored: fromFile });
+  return complete(checked, file ?? 'command line', naming);
+}
+
+/** Where some options were given, and how they are named there, with a value where one is to be given. */
+type Naming = (keys: readonly string[]) => { where: string; name: (key: string, value?: string) => string };
+
+/** How options are named that were all given in one place, as keys. */
+function keysAt(where: string): Naming {
+  return () => ({
+    where,
+    name: (key, value) => [key, ...(value === undefined ? [] : [value])].map((text) => `"${text}"`).join(' '),
+  });
+}
+
+/** How options are named of which some were typed, and others stand in a file. */
+function namingOf(
+  file: string | null,
+  { typed, stored }: { typed: ReadonlySet<string>; stored: Options },
+): Naming {
+  return (keys) => {
+    if (file !== null && !keys.some((key) => typed.has(key))) return keysAt(file)(keys);
+    const isStored = (key: string) => !typed.has(key) && Object.hasOwn(stored, key);
+    return {
+      where: 'command line',
+      name: (key, value) =>
+        isStored(key)
+          ? `"${key}" of ${file}`
+          : [optionName(key), ...(value === undefined ? [] : [value])].join(' '),
+    };
+  };
+}
+
+/** How a key of a configuration is written on the command line. */
+function optionName(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /**
  * Checks the options of a run and fills in the defaults.
  * @param where what they are to the user
- * @param subjectAt where the model should stand, if elsewhere
  * @throws InputError that names key, value and what is allowed
  */
-export function checkOptions(options: Options, where: string, subjectAt = where): Config {
-  const { model, synthetic, ...checked } = checkConfig(configSchema, options, where);
-  const config = { ...checked, ...subjectOf({ model, synthetic }, subjectAt) };
-  refuseIdle(config, where);
+export function checkOptions(options: Options, where: string): Config {
+  return complete(checkConfig(configSchema, options, where), where, keysAt(where));
+}
+
+/** @param where the model should stand */
+function complete(
+  { model, synthetic, ...checked }: z.infer<typeof configSchema>,
+  where: string,
+  naming: Naming,
+): Config {
+  const config = { ...checked, ...subjectOf({ model, synthetic }, where) };
+  refuseIdle(config, naming);
   return config;
 }
 
+/** The options of which some make others do nothing. */
+type RelatedOptions = Pick<
+  Config,
+  | 'foldNorm'
+  | 'normRule'
+  | 'headRows'
+  | 'side'
+  | 'synthetic'
+  | 'metric'
+  | 'ridge'
+  | 'weights'
+  | 'secondMoment'
+>;
+
 /**
- * Refuses options that would do nothing, each by itself a sensible one.
+ * Refuses options of one place that would do nothing, each by itself a sensible one.
  *
  * @param where what the options are to the user
  * @throws InputError
  */
-export function refuseIdle(
-  config: Pick<
-    Config,
-    | 'foldNorm'
-    | 'normRule'
-    | 'headRows'
-    | 'side'
-    | 'synthetic'
-    | 'metric'
-    | 'ridge'
-    | 'weights'
-    | 'secondMoment'
-  >,
-  where: string,
-): void {
-  refuseIdleFold(config, where);
-  refuseIdleWeights(config, where);
+export function refuseIdleKeys(config: RelatedOptions, where: string): void {
+  refuseIdle(config, keysAt(where));
+}
+
+function refuseIdle(config: RelatedOptions, naming: Naming): void {
+  refuseIdleFold(config, naming);
+  refuseIdleWeights(config, naming);
 }
 
 /** Refuses what decides how a metric is computed where one is given: nothing is computed then that it could decide. */
 function refuseIdleWeights(
   { metric, ridge, weights, secondMoment }: Pick<Config, 'metric' | 'ridge' | 'weights' | 'secondMoment'>,
-  where: string,
+  naming: Naming,
 ): void {
   if (metric === undefined) return;
   const idle = [
-    ...(weights === 'uniform' ? [] : ['"weights"']),
-    ...(secondMoment === 'centred' ? [] : ['"secondMoment"']),
-    ...(typeof ridge === 'string' && 'relative' in parseRidge(ridge)! ? ['a relative "ridge"'] : []),
+    ...(weights === 'uniform' ? [] : ['weights']),
+    ...(secondMoment === 'centred' ? [] : ['secondMoment']),
+    ...(typeof ridge === 'string' && 'relative' in parseRidge(ridge)! ? ['ridge'] : []),
   ];
   if (idle.length === 0) return;
+  const { where, name } = naming([...idle, 'metric']);
+  const named = idle.map((key) => (key === 'ridge' ? `a relative ${name(key)}` : name(key)));
   throw new InputError(
-    `${where}: ${idle.join(' and ')} ${idle.length === 1 ? 'says' : 'say'} how a metric is computed, and "metric" gives one: ` +
-      'leave "metric" away, or the others',
+    `${where}: ${named.join(' and ')} ${idle.length === 1 ? 'says' : 'say'} how a metric is computed, and ${name('metric')} gives one: ` +
+      `leave ${name('metric')} away, or the ${idle.length === 1 ? 'other' : 'others'}`,
   );
 }
 
@@ -274,7 +324,7 @@ export function ridgeOf({ ridge }: Pick<Config, 'ridge'>): Ridge | null {
 
 /**
  * Refuses what is said of a norm that is not folded, or that there cannot be, and a side that a made-up checkpoint lacks.
- * @param where what the options are to the user
+ *
  * @throws InputError
  */
 function refuseIdleFold(
@@ -285,25 +335,36 @@ function refuseIdleFold(
     side,
     synthetic,
   }: Pick<Config, 'foldNorm' | 'normRule' | 'headRows' | 'side' | 'synthetic'>,
-  where: string,
+  naming: Naming,
 ): void {
   if (foldNorm === 'no' && normRule !== undefined) {
+    const { where, name } = naming(['normRule']);
     throw new InputError(
-      `${where}: "normRule" says what the final norm is, which is not folded; ask for "foldNorm" "yes", or leave it away`,
+      `${where}: ${name('normRule')} says what the final norm is, which is not folded; ask for ${name('foldNorm', 'yes')}, or leave it away`,
     );
   }
-  if (foldNorm === 'yes' && synthetic !== undefined)
-    throw new InputError(`${where}: a made-up checkpoint has no final norm: leave "foldNorm" away`);
-  if (foldNorm === 'yes' && side === 'input')
+  if (foldNorm === 'yes' && synthetic !== undefined) {
+    const { where, name } = naming(['foldNorm']);
+    throw new InputError(`${where}: a made-up checkpoint has no final norm: leave ${name('foldNorm')} away`);
+  }
+  if (foldNorm === 'yes' && side === 'input') {
+    const { where, name } = naming(['foldNorm', 'side']);
     throw new InputError(
-      `${where}: the final norm stands before the unembedding, not before the input embedding: leave "foldNorm" away, or "side"`,
+      `${where}: the final norm stands before the unembedding, not before the input embedding: leave ${name('foldNorm')} away, or ` +
+        name('side'),
     );
-  if (headRows === 'normalised' && side === 'input')
+  }
+  if (headRows === 'normalised' && side === 'input') {
+    const { where, name } = naming(['headRows', 'side']);
     throw new InputError(
-      `${where}: the rows of an unembedding are normalised, not those of an input embedding: leave "headRows" away, or "side"`,
+      `${where}: the rows of an unembedding are normalised, not those of an input embedding: leave ${name('headRows')} away, or ` +
+        name('side'),
     );
-  if (side === 'input' && synthetic !== undefined)
-    throw new InputError(`${where}: a made-up checkpoint has one matrix alone: leave "side" away`);
+  }
+  if (side === 'input' && synthetic !== undefined) {
+    const { where, name } = naming(['side']);
+    throw new InputError(`${where}: a made-up checkpoint has one matrix alone: leave ${name('side')} away`);
+  }
 }
 
 /** What a configuration wants of the final norm. */
@@ -370,17 +431,21 @@ export async function readConfigJson(file: string): Promise<unknown> {
 /**
  * @param schema of a whole configuration, or of a part of one
  * @param where what the value is to the user: a file, or a place in it
+ * @param name how a key of it is named there
  * @throws InputError that names the place, the key, the value and what is allowed
  */
 export function checkConfig<Schema extends z.ZodObject>(
   schema: Schema,
   value: unknown,
   where: string,
+  name: (key: string) => string = shownValue,
 ): z.output<Schema> {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   const schemas = { '': schema, ...objectSchemas };
-  throw new InputError(firstLines(result.error.issues.flatMap((issue) => describe(issue, where, schemas))));
+  throw new InputError(
+    firstLines(result.error.issues.flatMap((issue) => describe(issue, { where, name }, schemas))),
+  );
 }
 
 /** Unknown keys of an object with each of which the known ones are listed. */
@@ -397,7 +462,7 @@ const objectSchemas: Readonly<Record<string, z.ZodObject>> = {
 
 function describe(
   issue: z.core.$ZodIssue,
-  where: string,
+  { where, name: named }: { where: string; name: (key: string) => string },
   schemas: Readonly<Record<string, z.ZodObject>>,
 ): string[] {
   const at = issue.path.join('.');
@@ -414,7 +479,7 @@ function describe(
       return `${where}: unknown key ${shownValue(name)}${hint}${list}`;
     });
   }
-  const subject = at === '' ? '' : `${shownValue(at)} `;
+  const subject = at === '' ? '' : `${named(at)} `;
   const came = issue.input === undefined ? 'missing' : shownValue(issue.input);
   return [`${where}: ${subject}is ${came}: ${expectation(issue)}`];
 }

@@ -18,7 +18,7 @@ import { damageOf } from './damage.js';
 import { finishRun, plannedExports } from './finish-run.js';
 import { intactRecords } from './intact-records.js';
 import { withKeptAdditions } from './kept-additions.js';
-import { keptNeighbours } from './kept-neighbours.js';
+import type { FormerRun } from './kept-neighbours.js';
 import { outputPath } from './output-path.js';
 import { filesOfPlan, planOfRun } from './plan-of-run.js';
 import { type PreparedRun, prepareRun } from './prepare-run.js';
@@ -149,7 +149,7 @@ async function computeRun(
   }: {
     directory: RunDirectory;
     wanted: WantedRun;
-    before: { former: Manifest | null; problems: readonly string[] };
+    before: FormerRun;
     context: RunContext;
   },
 ): Promise<Manifest> {
@@ -169,11 +169,10 @@ async function computeRun(
   const basis = await settleBasis(run, { identity, intact: intact.basis, matrix }, context);
   const units = await projectAndVerify(run, { basis, identity, intact }, context);
   directory.refuseLost();
-  const found = { identity, basis, verified: units.judge(), tables: units.tables, vocabulary };
+  const found = { identity, basis, verified: units.judge(), tables: units.tables, vocabulary, before };
   const results = await finishRun(run, found, context);
-  const neighbours = keptNeighbours(directory.path, before, results, context.note);
   return context.stopwatch.time('commit', undefined, async () =>
-    directory.commit({ ...results, neighbours, execution: executionOf(run, context) }),
+    directory.commit({ ...results, execution: executionOf(run, context) }),
   );
 }
 

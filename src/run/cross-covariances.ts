@@ -1,5 +1,5 @@
 import { randomSigns } from '../checks/random-signs.js';
-import { reduceTasks } from '../executor/executor.js';
+import { type Executor, reduceTasks } from '../executor/executor.js';
 import type { ShiftedSums } from '../executor/tasks.js';
 import { tellRows } from '../executor/tell-rows.js';
 import type { PickedRows } from '../input/picked-rows.js';
@@ -46,7 +46,8 @@ export async function crossCovariances(
   const mixed = { source: rows.b.source, ids: order.map((place) => rows.b.ids[place]!) };
   const shifts = { a: pair.a.mean, b: pair.b.mean };
   return context.stopwatch.time('covariances', 4 * count, async (advance) => {
-    const product = (left: Factor, right: Factor) => sumProducts(pair, { left, right }, context, advance);
+    const executor = tellRows(context.executor, advance);
+    const product = (left: Factor, right: Factor) => sumProducts(pair, { left, right }, executor);
     const [sideA, sideB] = [
       { rows: rows.a, shift: shifts.a },
       { rows: rows.b, shift: shifts.b },
@@ -64,23 +65,27 @@ export async function crossCovariances(
 }
 
 /** Rows of one side, and the row near their mean that is taken off first. */
-interface Factor {
+export interface Factor {
   rows: PickedRows;
   shift: Float64Array;
 }
 
 /** Covariance of the rows of two sides, the mean of the left ones, and how far its probe is off. */
-interface Summed {
+export interface Summed {
   covariance: Matrix<Float64Array>;
   mean: Float64Array;
   deviation: number;
 }
 
-async function sumProducts(
-  pair: ComparedPair,
+/**
+ * Sums the products of two sides' rows on an executor, and tells nobody.
+ *
+ * @param pair says which rows belong together, and how they are divided; the rows may be others
+ */
+export async function sumProducts(
+  pair: Pick<ComparedPair, 'units' | 'count' | 'backend'>,
   { left, right }: { left: Factor; right: Factor },
-  { executor }: Pick<RunContext, 'executor'>,
-  advance: (rows: number) => void,
+  executor: Executor,
 ): Promise<Summed> {
   const [d, e] = [left.rows.source.columns, right.rows.source.columns];
   const probe = randomSigns(e, PROBE_SEED).map((sign) => sign / Math.sqrt(e));
@@ -99,7 +104,7 @@ async function sumProducts(
     right: { sums: new Float64Array(e), squares: 0 },
     probed: new Float64Array(d),
   };
-  await reduceTasks(tellRows(executor, advance), 'crossProducts', inputs, (part) => {
+  await reduceTasks(executor, 'crossProducts', inputs, (part) => {
     add(sums.products, part.products);
     addSums(sums.left, part.left);
     addSums(sums.right, part.right);

@@ -74,6 +74,6 @@ export function refuseDamaged(directory: string, problems: readonly string[]): v
   if (problems.length === 0) return;
   throw new VerificationError(
     `${directory}: is damaged, and nothing is made of it:\n${problems.join('\n')}\nThe run's own command with --resume ` +
-      '--checksums makes again what is damaged; then export',
+      '--checksums makes again what is damaged; then ask again',
   );
 }

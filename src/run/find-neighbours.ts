@@ -33,11 +33,18 @@ export interface RunWithNeighbours {
   isNew: boolean;
 }
 
-/** How the options of whoever asks for the neighbours of all tokens are checked. */
+/** Options of whoever asks for the neighbours of all tokens. */
+export interface FindNeighboursOptions extends NeighbourOptions, Caller {
+  /** Replaces neighbours that the run has, if others were asked for then. Default: false, which refuses. */
+  overwrite?: boolean | undefined;
+}
+
+/** How these options are checked. */
 export const findNeighboursSchema = z.strictObject({
   ...neighbourShape,
   ...callerShape,
-}) satisfies z.ZodType<NeighbourOptions & Caller>;
+  overwrite: z.boolean().optional(),
+}) satisfies z.ZodType<FindNeighboursOptions>;
 
 /**
  * Finds the exact nearest neighbours of all tokens of a finished run, from its projections, writes them to
@@ -52,13 +59,13 @@ export const findNeighboursSchema = z.strictObject({
  */
 export async function findNeighbours(
   directory: string,
-  options: NeighbourOptions & Caller = {},
+  options: FindNeighboursOptions = {},
 ): Promise<RunWithNeighbours> {
-  const { workers = configDefaults.workers, ...checked } = checkConfig(
-    findNeighboursSchema,
-    options,
-    'options',
-  );
+  const {
+    workers = configDefaults.workers,
+    overwrite = false,
+    ...checked
+  } = checkConfig(findNeighboursSchema, options, 'options');
   const request = requestOf(checked);
   return withContext(workers, options, (context) =>
     withExtensibleRun(directory, context, async (run) => {
@@ -66,13 +73,14 @@ export async function findNeighbours(
         removeLeft(run, request);
         return withNeighbours(run, false);
       }
+      if (!overwrite) refuseOtherNeighbours(run, request);
       const search = await openWholeSearch(run, request, checked.backend);
       return withNeighbours({ ...run, manifest: await addNeighbours(run, search) }, true);
     }),
   );
 }
 
-/** Removes what a search has left that was killed when its table was in place. That of another search stays. */
+/** Removes what a search has left that was killed when its table was in place. */
 function removeLeft({ directory, manifest, lock }: LockedRun, request: NeighbourRequest): void {
   const store = directoryStore(directory, { durable: false, lock });
   if (neighbourUnitsDone(store, requestHash(manifest, request)).length > 0) removeUnfinished(directory);
@@ -100,6 +108,24 @@ export async function hasNeighbours(
 }
 
 /**
+ * Refuses to replace neighbours that may have taken hours.
+ *
+ * @throws InputError where a run has others than those that are asked for
+ */
+export function refuseOtherNeighbours(
+  { directory, manifest: { neighbours } }: Pick<LockedRun, 'directory' | 'manifest'>,
+  request: NeighbourRequest,
+): void {
+  if (neighbours === null) return;
+  const { k, measures } = neighbours;
+  if (k === request.k && isDeepStrictEqual(measures, request.measures)) return;
+  throw new InputError(
+    `${directory}: has neighbours already, ${k} of each token by ${measures.join(' and ')}. Give --overwrite to replace them, or ask ` +
+      'for the same',
+  );
+}
+
+/**
  * Opens the search for the neighbours of all tokens: compares the run with its checksums, and measures its rows.
  *
  * @throws EigenshardError where the run is damaged, or what is to multiply cannot be used
@@ -111,7 +137,7 @@ export async function openWholeSearch(
 ): Promise<WholeSearch> {
   const chosen = await chooseBackend({ backend }, context.note);
   const opened = await openSearch(directory, manifest);
-  const rows = await measureRows(opened, await meanOfColumns(opened.partitions, true, context), context);
+  const rows = await measureRows(opened, await meanOfColumns(opened.partitions, context), context);
   return wholeSearch(manifest, request, { ...opened, rows, backend: chosen });
 }
 

@@ -19,6 +19,7 @@ import type { Basis } from './basis.js';
 import type { RunContext } from './context.js';
 import { exportProjections } from './export-projections.js';
 import { FAILURE_ADVICE, refuseFailed, type VerificationResult } from './judge-run.js';
+import { type FormerRun, keptNeighbours } from './kept-neighbours.js';
 import { type MadeExports, resultsOf } from './results.js';
 import type { SettledIdentity } from './settle-identity.js';
 import { spectrumSource } from './spectrum-source.js';
@@ -34,10 +35,13 @@ export interface FoundRun {
   tables: MergedTables | null;
   /** Texts of the tokens, which the tables name; null where none are wanted. */
   vocabulary: Vocabulary | null;
+  /** The run that is mended. */
+  before: FormerRun;
 }
 
 /**
- * Makes what a run has beside its partitions, the stage `finish` but for the commit: exports, tables, report.
+ * Makes what a run has beside its partitions, the stage `finish` but for the commit: exports, tables, report. What was
+ * added to a run that is mended is kept, as long as it is true.
  *
  * @throws VerificationError where a check has failed: nothing is made then
  */
@@ -45,13 +49,13 @@ export async function finishRun(
   run: UnitRun,
   found: FoundRun,
   context: RunContext,
-): Promise<RunResults & Pick<Manifest, 'report'>> {
+): Promise<RunResults & Pick<Manifest, 'report' | 'neighbours'>> {
   const { identity, basis, verified } = found;
   refuseFailed(run.directory, verified.verification.checks, FAILURE_ADVICE);
   const exports = await makeExports(run, found, context);
   const spectrum = spectrumOf(basis, verified);
   const tables = await makeTables(run, found, spectrum, context);
-  const results = resultsOf(run, {
+  const made = resultsOf(run, {
     identity,
     basis,
     verified,
@@ -60,6 +64,8 @@ export async function finishRun(
     merged: found.tables,
     exports,
   });
+  const neighbours = keptNeighbours(run.directory, found.before, made, context.note);
+  const results = { ...made, neighbours };
   if (tables === null || !run.plan.report) return { ...results, report: null };
   const report = await context.stopwatch.time('report', undefined, () => writeReport(run.directory, results));
   return { ...results, report };

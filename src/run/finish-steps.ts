@@ -16,6 +16,9 @@ import { finishRun, plannedExports } from './finish-run.js';
 import type { UnitRun } from './unit-run.js';
 import { VerifiedUnits } from './verified-units.js';
 
+/** A run that is computed in steps is a new one. */
+const NEW_RUN = { former: null, problems: [] };
+
 /**
  * Finishes a run that was computed in steps, under the lock of its directory: merges what the units have left, and commits.
  *
@@ -50,9 +53,16 @@ export async function finishSteps(unlocked: UnitRun, context: RunContext): Promi
       });
       const vocabulary =
         plan.identity.tables === null ? null : await readVocabulary(plan.checkpoint.path, plan.units.rows);
-      const found = { identity, basis, verified: units.judge(), tables: units.tables, vocabulary };
+      const found = {
+        identity,
+        basis,
+        verified: units.judge(),
+        tables: units.tables,
+        vocabulary,
+        before: NEW_RUN,
+      };
       const results = await finishRun(run, found, context);
-      directory.commit({ ...results, neighbours: null, execution: executionOfSteps(run, records, context) });
+      directory.commit({ ...results, execution: executionOfSteps(run, records, context) });
     },
     () => directory.close(),
   );

@@ -3,17 +3,23 @@ import { isDeepStrictEqual } from 'node:util';
 import { removeFile } from '../files/remove-file.js';
 import { type Manifest, NEIGHBOURS_NAME } from '../output/manifest.js';
 
+/** A run that is mended. */
+export interface FormerRun {
+  /** Its manifest as it was before; null for a new run. */
+  former: Manifest | null;
+  /** What was found wrong with its files. */
+  problems: readonly string[];
+}
+
 /**
  * Keeps the neighbours of a run that is mended, as long as their file is intact and the projections are the same bytes as
  * before. Else their file goes, since a run does not make it.
  *
- * @param former manifest of the run before it was mended; null for a new one
- * @param problems what was found wrong with its files
  * @param mended manifest of the run as it is now
  */
 export function keptNeighbours(
   directory: string,
-  { former, problems }: { former: Manifest | null; problems: readonly string[] },
+  { former, problems }: FormerRun,
   mended: Pick<Manifest, 'partitions'>,
   note: (line: string) => void,
 ): Manifest['neighbours'] {

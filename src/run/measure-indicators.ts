@@ -21,7 +21,7 @@ export async function meanOfRows(run: LockedRun, tokens: Int32Array): Promise<Fl
 export interface IndicatorReference {
   /** Mean of the reference. */
   reference: Float64Array;
-  /** Mean of all rows. */
+  /** Mean of all rows, each counted the same. */
   mean: Float64Array;
   eigenvalues: Float64Array;
 }
@@ -46,22 +46,19 @@ export async function measureIndicators(
 export interface TokenNorms {
   norm: Float64Array;
   causalNorm: Float64Array;
-  /** Weights by which the mean row is taken; null where all are alike. */
-  weights: Float64Array | null;
 }
 
 /**
  * Judges the mean squared distances of all tokens by what follows from the tables alone: the mean of ||gamma||^2, less
- * 2 mu . u, plus ||u||^2, in both metrics; all means are by the weights of the rows.
+ * 2 mu . u, plus ||u||^2, in both metrics. Every row counts the same, whatever the weights of the run.
  */
 export function indicatorChecks(
   { d: distances, causalDistance }: TokenIndicators,
-  { norm, causalNorm, weights }: TokenNorms,
+  { norm, causalNorm }: TokenNorms,
   { reference, mean, eigenvalues }: IndicatorReference,
 ): Check[] {
-  const total = weights === null ? norm.length : weights.reduce((sum, weight) => sum + weight, 0);
   const meanSquare = (values: Float64Array) =>
-    values.reduce((sum, value, i) => sum + (weights?.[i] ?? 1) * value * value, 0) / total;
+    values.reduce((sum, value) => sum + value * value, 0) / values.length;
   const deviation = (found: Float64Array, norms: Float64Array, weight: (j: number) => number) => {
     let [product, square] = [0, 0];
     for (const [j, u] of reference.entries()) {

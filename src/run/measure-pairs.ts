@@ -1,4 +1,4 @@
-import { reduceTasks, runTasks } from '../executor/executor.js';
+import { type Executor, reduceTasks, runTasks } from '../executor/executor.js';
 import { tellRows } from '../executor/tell-rows.js';
 import { equalBands, SHARE_BANDS } from '../plan/bands.js';
 import {
@@ -69,10 +69,27 @@ export async function measureDisplacements(
   mean: Float64Array,
   { executor, stopwatch }: Context,
 ): Promise<Displacements> {
+  return stopwatch.time('displacements', pair.count, (advance) =>
+    sumDisplacements(pair, { mean, bands: SHARE_BANDS }, tellRows(executor, advance)),
+  );
+}
+
+/**
+ * Measures displacements on an executor, and tells nobody; both runs have one hidden size.
+ *
+ * @param wish.mean of the shared rows of A
+ * @param wish.bands of A's eigenvectors, whose shares are told, at most
+ */
+export async function sumDisplacements(
+  pair: ComparedPair,
+  { mean, bands: most }: { mean: Float64Array; bands: number },
+  executor: Executor,
+): Promise<Displacements> {
   const { basis } = pair.a;
   const d = mean.length;
   const length = Math.hypot(...mean);
-  const bands = equalBands(d, SHARE_BANDS);
+  const direction = mean.map((value) => value / length);
+  const bands = equalBands(d, most);
   const [left, right] = [rowsByUnit(pair, pair.rows.a), rowsByUnit(pair, pair.rows.b)];
   const inputs = pair.units.map((rows, unit) => ({
     rows,
@@ -80,21 +97,19 @@ export async function measureDisplacements(
     right: right[unit]!,
     eigenvalues: basis.eigenvalues,
     eigenvectors: basis.reference,
-    direction: mean.map((value) => value / length),
+    direction,
     bands,
     backend: pair.backend.choice,
   }));
   const part = emptyDisplacementPart(pair.count, bands.length);
   const sums = emptyDisplacementSums(d);
   let deviation = 0;
-  await stopwatch.time('displacements', pair.count, (advance) =>
-    reduceTasks(tellRows(executor, advance), 'displacements', inputs, (result, unit) => {
-      placeDisplacementPart(part, result.part, pair.units[unit]!.first);
-      for (const name of Object.keys(sums) as (keyof DisplacementSums)[])
-        for (let j = 0; j < d; j++) sums[name][j]! += result.sums[name][j]!;
-      // One that is no number stays.
-      if (!(result.coordinates <= deviation)) deviation = result.coordinates;
-    }),
-  );
+  await reduceTasks(executor, 'displacements', inputs, (result, unit) => {
+    placeDisplacementPart(part, result.part, pair.units[unit]!.first);
+    for (const name of Object.keys(sums) as (keyof DisplacementSums)[])
+      for (let j = 0; j < d; j++) sums[name][j]! += result.sums[name][j]!;
+    // One that is no number stays.
+    if (!(result.coordinates <= deviation)) deviation = result.coordinates;
+  });
   return { part, sums, deviation };
 }

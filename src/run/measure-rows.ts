@@ -35,14 +35,13 @@ export function coordinatesOf(eigenvalues: Float64Array, mean: Float64Array): Re
 }
 
 /**
- * Takes the mean of every column of the projections, [d]: one pass through all partitions.
+ * Takes the mean of every column of the projections, [d], and compares them with their checksums: one pass through all
+ * partitions.
  *
- * @param isChecked whether checksums are compared
  * @throws VerificationError where a partition is not as it was recorded, or holds what is no number
  */
 export async function meanOfColumns(
   partitions: readonly PartitionInput[],
-  isChecked: boolean,
   { executor, stopwatch }: Tools,
 ): Promise<Float64Array> {
   const { hidden: d, directory } = partitions[0]!;
@@ -50,8 +49,7 @@ export async function meanOfColumns(
   return stopwatch.time('mean row', rows, async (advance) => {
     const sums: Float64Array[] = [];
     const problems: string[][] = [];
-    const inputs = partitions.map((partition) => ({ ...partition, isChecked }));
-    await runTasks(tellRows(executor, advance), 'columnSums', inputs, (result, index) => {
+    await runTasks(tellRows(executor, advance), 'columnSums', partitions, (result, index) => {
       sums[index] = result.sums;
       problems[index] = result.problems;
     });

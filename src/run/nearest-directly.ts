@@ -17,8 +17,8 @@ export const FEW_QUERIES = 8;
 export type KnownQueries = NeighbourQueries & { projections: Float32Array };
 
 /**
- * Finds the nearest neighbours of a few queries in one pass through the partitions, all in float64; one more comes first where
- * the mean row is asked for. Nothing is compared with its checksum, since nothing is written.
+ * Finds the nearest neighbours of a few queries in one pass through the partitions, all in float64; one more comes first, which
+ * takes the mean row and compares checksums.
  *
  * @returns lists of every measure, in the order of the queries
  */
@@ -28,10 +28,7 @@ export async function nearestDirectly(
   { k, measures }: NeighbourRequest,
   context: Pick<RunContext, 'executor' | 'stopwatch'>,
 ): Promise<MeasuredNeighbours[]> {
-  const isCentred = measures.some((measure) => measure === 'causal_cosine');
-  const mean = isCentred
-    ? await meanOfColumns(partitions, false, context)
-    : new Float64Array(eigenvalues.length);
+  const mean = await meanOfColumns(partitions, context);
   const known = coordinatesOf(eigenvalues, mean);
   const spaces = Object.fromEntries(spacesOf(measures).map((name) => [name, known[name]]));
   const inputs = partitions.map((partition) => ({ ...partition, queries, k, measures, spaces }));

@@ -161,7 +161,7 @@ async function nearestOf(
   const n = queries.own.length;
   if (n <= FEW_QUERIES) return nearestDirectly(run, queries, request, context);
   const chosen = await chooseBackend({ backend }, context.note);
-  const rows = await measureRows(run, await meanOfColumns(run.partitions, false, context), context);
+  const rows = await measureRows(run, await meanOfColumns(run.partitions, context), context);
   const units = vectorUnits(queries, run.eigenvalues.length);
   const found = await collectUnits({ ...run, rows, backend: chosen }, { ...request, units }, context);
   return request.measures.map((measure, m) => {

@@ -43,15 +43,14 @@ const optionsSchema = z.strictObject({ ...neighbourShape, ...callerShape }) sati
 >;
 
 /**
- * Finds the exact nearest neighbours of some tokens of a finished run among all of its tokens. Nothing is written, and the
- * projections are read without a look at their checksums, as far as they are numbers.
+ * Finds the exact nearest neighbours of some tokens of a finished run among all of its tokens. Nothing is written.
  *
  * @param directory output directory of the run
  * @param tokens numbers of rows
  * @param options which neighbours, and how the search is watched and stopped
  * @returns a list for each token by the first measure, in the order of `tokens`, then by the others
  * @throws EigenshardError of the kind 'input' where there is no run, or no such row, or the options are wrong, 'verification'
- *   where the projections hold what is no number, 'interrupted' after an abort
+ *   where the projections are not as they were recorded, 'interrupted' after an abort
  */
 export async function nearestTokens(
   directory: string,
@@ -114,7 +113,7 @@ async function nearestByProducts(
   request: NeighbourRequest,
   context: RunContext,
 ): Promise<MeasuredNeighbours[]> {
-  const rows = await measureRows(run, await meanOfColumns(run.partitions, false, context), context);
+  const rows = await measureRows(run, await meanOfColumns(run.partitions, context), context);
   const distinct = distinctRows(ids, rows);
   const units = rowUnits(distinct, run.eigenvalues.length);
   const found = await collectUnits({ ...run, rows }, { ...request, units }, context);

@@ -1,6 +1,6 @@
 import { InputError } from '../errors.js';
 import type { Checkpoint, RowSource } from '../input/checkpoint.js';
-import { recordBias } from '../input/logit-bias.js';
+import { type RecordedBias, recordBias } from '../input/logit-bias.js';
 import { foldSource } from '../input/norm/fold-source.js';
 import type { Scan } from '../input/scan.js';
 import type { Manifest } from '../output/manifest.js';
@@ -16,16 +16,25 @@ export interface RecordedModel {
   /** Its rows as the run used them. */
   source: RowSource;
   scan: Scan;
+  /** Bias of the logits; null where the run has recorded none. */
+  recordedBias: RecordedBias | null;
 }
 
 /** An input that can be opened, but is not the one that the run was made from. */
 export class OtherInput extends InputError {}
 
-/** The error for an input that is another one. @param option that says where it lies */
-export function otherInput(place: string, option: string, difference: string): InputError {
-  return new OtherInput(
-    `${place}: is not what this run was made from (${difference}). If it lies elsewhere now, give --${option}`,
-  );
+/**
+ * The error for an input that is another one.
+ *
+ * @param option that says where it lies; null where none does
+ */
+export function otherInput(place: string, option: string | null, difference: string): InputError {
+  return new OtherInput(`${place}: is not what this run was made from (${difference}). ${whereElse(option)}`);
+}
+
+/** Says what to do about an input that is not where it was. */
+export function whereElse(option: string | null): string {
+  return option === null ? 'Put it back there' : `If it lies elsewhere now, give --${option}`;
 }
 
 /**
@@ -54,13 +63,13 @@ export async function findRecordedModel(
  * Reads all weights of a checkpoint, to be sure that it is the one that a finished run was made from.
  *
  * @param options.hashRows whether the scan is to tell equal rows
- * @param options.option that says where the checkpoint lies now, by default 'model'
+ * @param options.option that says where the checkpoint lies now, by default 'model'; null where none does
  * @throws OtherInput where it is another one
  */
 export async function readRecordedModel(
   { model }: Manifest,
   checkpoint: Checkpoint,
-  { hashRows, option = 'model' }: { hashRows: boolean; option?: string },
+  { hashRows, option = 'model' }: { hashRows: boolean; option?: string | null },
   context: RunContext,
 ): Promise<RecordedModel> {
   const { executor, stopwatch } = context;
@@ -86,5 +95,5 @@ export async function readRecordedModel(
     scanCheckpoint(executor, source, splitRows(source.rows, SCAN_ROWS), { hashRows }, advance),
   );
   if (scan.contentSha256 !== model.contentSha256) throw otherInput(place, option, 'the weights differ');
-  return { source, scan };
+  return { source, scan, recordedBias: bias };
 }

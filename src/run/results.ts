@@ -105,8 +105,13 @@ export function resultsOf(
 
 function weightsOf({ weights: record }: RunPlan, { weights }: SettledIdentity): Manifest['weights'] {
   if (record === undefined || weights === null) return null;
+  return { ...record, ...worthOf(weights) };
+}
+
+/** How many rows weights are worth, and how many have one. @param weights [V], their sum is 1 */
+export function worthOf(weights: Float64Array): { effectiveRows: number; positiveRows: number } {
   const positiveRows = weights.reduce((count, weight) => count + (weight > 0 ? 1 : 0), 0);
-  return { ...record, effectiveRows: effectiveRows(weights), positiveRows };
+  return { effectiveRows: effectiveRows(weights), positiveRows };
 }
 
 function metricOf({ metric }: Basis, checks: readonly Check[]): Manifest['metric'] {

@@ -174,7 +174,7 @@ export async function writeSampleTables(
   tables: MergedTables,
 ): Promise<void> {
   const unknown = new Array<null>(source.rows).fill(null);
-  const vocabulary = { texts: unknown, isOrphan: unknown, isSpecial: unknown, notes: [] };
+  const vocabulary = { texts: unknown, isOrphan: unknown, isSpecial: unknown, isByte: unknown, notes: [] };
   const rowHashes = BigUint64Array.from({ length: source.rows }, (_, row) => BigInt(row));
   const { eigenvalues } = basis;
   const spectrum = {

@@ -8,16 +8,18 @@ import { type Manifest, readManifest } from '../output/manifest.js';
 import { neighbourUnitsDone } from '../output/neighbour-records.js';
 import { directoryStore } from '../output/run-store.js';
 import { addNeighbours, computeSearch, requestHash, type WholeSearch } from './add-neighbours.js';
-import { type Caller, withContext } from './caller.js';
+import { withContext } from './caller.js';
 import { checkConfig, configDefaults } from './config.js';
 import type { RunContext } from './context.js';
 import {
+  type FindNeighboursOptions,
   findNeighboursSchema,
   hasNeighbours,
   openWholeSearch,
   type RunWithNeighbours,
+  refuseOtherNeighbours,
 } from './find-neighbours.js';
-import { type NeighbourOptions, type NeighbourRequest, requestOf } from './neighbour-options.js';
+import { type NeighbourRequest, requestOf } from './neighbour-options.js';
 import { refuseFormerLayout, withExtensibleRun } from './with-extensible-run.js';
 
 /** What a process has done of a search that it shares with others. */
@@ -47,13 +49,13 @@ type Computed = Omit<SharedSearch, 'directory' | 'finished'>;
 export async function shareNeighbours(
   directory: string,
   share: Share,
-  options: NeighbourOptions & Caller,
+  options: FindNeighboursOptions,
 ): Promise<SharedSearch> {
-  const { workers = configDefaults.workers, ...checked } = checkConfig(
-    findNeighboursSchema,
-    options,
-    'options',
-  );
+  const {
+    workers = configDefaults.workers,
+    overwrite = false,
+    ...checked
+  } = checkConfig(findNeighboursSchema, options, 'options');
   const request = requestOf(checked);
   const manifest = readManifest(directory);
   refuseFormerLayout(directory, manifest);
@@ -64,6 +66,7 @@ export async function shareNeighbours(
       const finished = { directory: place, manifest, isNew: false };
       return { directory: place, units: 0, before: 0, computed: 0, missing: [], finished };
     }
+    if (!overwrite) refuseOtherNeighbours(run, request);
     const search = await openWholeSearch(run, request, checked.backend);
     const check = () => refuseOtherRun(place, manifest, request);
     try {

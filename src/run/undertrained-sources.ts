@@ -36,9 +36,14 @@ const MOST_PROBLEMS = 10;
  * Reads what the checkpoint of a run tells of its tokens, once it is known to be the one that the run was made from.
  *
  * @param moved where it lies now; undefined where the run recorded it, and then it need not be there
- * @throws InputError where the one that is given cannot be read, or is another one
+ * @param isInputNeeded whether nothing else is done without the norms of an input embedding
+ * @throws InputError where the one that is given cannot be read, or is another one, or has no such embedding
  */
-export async function checkpointFacts(run: LockedRun, moved: string | undefined): Promise<CheckpointFacts> {
+export async function checkpointFacts(
+  run: LockedRun,
+  moved: string | undefined,
+  isInputNeeded: boolean,
+): Promise<CheckpointFacts> {
   const { manifest, context } = run;
   const { rows } = manifest.model;
   let checkpoint: Checkpoint;
@@ -47,6 +52,7 @@ export async function checkpointFacts(run: LockedRun, moved: string | undefined)
     await readRecordedModel(manifest, checkpoint, { hashRows: false }, context);
   } catch (error) {
     if (moved !== undefined || !(error instanceof InputError)) throw error;
+    if (isInputNeeded) throw withoutInput(run, `the checkpoint is not at hand: ${error.message}`);
     return {
       knots: null,
       classified: { classes: new Uint8Array(rows), encodings: new Map() },
@@ -57,10 +63,15 @@ export async function checkpointFacts(run: LockedRun, moved: string | undefined)
       ],
     };
   }
-  const knots = await readKnots(run, checkpoint);
-  const { classified, encoding } = await classify(run, checkpoint);
   const { input, notes } = await readInput(run, checkpoint);
-  return { knots, classified, encoding, input, notes };
+  if (input === null && isInputNeeded) throw withoutInput(run, notes[0]!);
+  const knots = await readKnots(run, checkpoint);
+  const { classified, encoding, notes: ofTokenizer } = await classify(run, checkpoint);
+  return { knots, classified, encoding, input, notes: [...ofTokenizer, ...notes] };
+}
+
+function withoutInput({ directory }: LockedRun, why: string): InputError {
+  return new InputError(`${directory}: has no input_norm to sort by: ${why}; give another column with --by`);
 }
 
 async function readKnots({ context }: LockedRun, { source }: Checkpoint): Promise<Int32Array> {
@@ -78,11 +89,12 @@ async function readKnots({ context }: LockedRun, { source }: Checkpoint): Promis
 async function classify(
   { manifest, context }: LockedRun,
   { path: directory }: Checkpoint,
-): Promise<Pick<CheckpointFacts, 'classified' | 'encoding'>> {
+): Promise<Pick<CheckpointFacts, 'classified' | 'encoding' | 'notes'>> {
   const { rows } = manifest.model;
   const classes = new Uint8Array(rows);
   const encodings = new Map<number, readonly number[]>();
   const problems: string[] = [];
+  const notes = new Set<string>();
   const inputs = splitRows(rows, Math.ceil(rows / STRETCHES)).map((range) => ({
     directory,
     rows: range,
@@ -91,6 +103,7 @@ async function classify(
   await context.stopwatch.time('encoding', rows, (advance) =>
     reduceTasks(tellRows(context.executor, advance), 'reachability', inputs, (result, index) => {
       classes.set(result.classes, inputs[index]!.rows.first);
+      for (const note of result.notes) notes.add(note);
       for (const { token, ids } of result.encodings) encodings.set(token, ids);
       for (const { token, problem } of result.failures) {
         const line = token < 0 ? problem : `token ${token} ${problem}`;
@@ -100,7 +113,7 @@ async function classify(
   );
   const unknown = tokenClasses.indexOf('unknown');
   const failures = classes.filter((found) => found === unknown).length;
-  return { classified: { classes, encodings }, encoding: { failures, problems } };
+  return { classified: { classes, encodings }, encoding: { failures, problems }, notes: [...notes] };
 }
 
 async function readInput(

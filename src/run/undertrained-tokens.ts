@@ -11,22 +11,24 @@ import {
   type UndertrainedManifest,
   undertrainedFolders,
 } from '../output/undertrained-folder.js';
+import { namedTokens } from '../queries/named-tokens.js';
 import { largestKnot } from '../tables/row-knots.js';
 import { type ClassifiedTokens, classOf, type TokenClass, tokenClasses } from '../tables/token-classes.js';
 import {
   type IndicatorColumn,
   indicatorColumns,
   indicatorValues,
+  MOST_LISTED,
   type UndertrainedFacts,
   undertrainedTable,
 } from '../tables/undertrained-table.js';
 import { counted } from '../text/figures.js';
 import { version } from '../version.js';
 import { type Caller, callerShape } from './caller.js';
-import { checkPartitions } from './check-partitions.js';
 import { checkConfig, configDefaults, configSchema } from './config.js';
 import { fillFolder } from './fill-folder.js';
 import { indicatorChecks, meanOfRows, measureIndicators } from './measure-indicators.js';
+import { meanOfColumns } from './measure-rows.js';
 import { partitionInputs } from './partition-inputs.js';
 import type { LockedRun } from './plan-extension.js';
 import { refuseFailed } from './refuse-failed.js';
@@ -39,7 +41,7 @@ export interface UndertrainedOptions {
   reference?: number[] | undefined;
   /** Name of the folder in RUN/undertrained. Default: 'default'. */
   name?: string | undefined;
-  /** Column by which the list is sorted. Default: 'input_norm' where it is known, else 'indicator_b'. */
+  /** Column by which the list is sorted. Default: the first that is known of 'input_norm', 'indicator_b', 'indicator_a' and 'indicator_d'. */
   by?: IndicatorColumn | undefined;
   /** Tokens in the list, at most 10,000. Default: 20. */
   top?: number | undefined;
@@ -74,7 +76,7 @@ const undertrainedSchema = z.strictObject({
   reference: z.array(z.int().min(0)).min(1).optional(),
   name: z.string().optional(),
   by: z.enum(indicatorColumns).optional(),
-  top: z.int().min(1).max(10_000).optional(),
+  top: z.int().min(1).max(MOST_LISTED).optional(),
   model: configSchema.shape.model,
   overwrite: z.boolean().optional(),
   workers: configSchema.shape.workers.unwrap().optional(),
@@ -102,11 +104,12 @@ export async function undertrainedTokens(
   const name = checkFolderName(checked.name ?? 'default');
   return withLockedRun(directory, workers, options, async (run) => {
     refuseUnknown(run, checked.reference);
+    if (checked.by === 'indicator_b') refuseWithoutPrincipal(run);
     let facts: UndertrainedFacts | undefined;
     const place = { name, isReplaced: checked.overwrite ?? false };
     const make = async (stage: string): Promise<UndertrainedManifest> => {
       const started = new Date().toISOString();
-      const made = await makeIndicators(run, { reference: checked.reference, model: checked.model }, stage);
+      const made = await makeIndicators(run, checked, stage);
       facts = made.facts;
       return {
         format: 'eigenshard-undertrained',
@@ -123,8 +126,7 @@ export async function undertrainedTokens(
       };
     };
     const { directory: folder, record } = await fillFolder(undertrainedFolders, run, place, make);
-    const by = checked.by ?? (record.input === null ? 'indicator_b' : 'input_norm');
-    return { directory: folder, manifest: record, by, tokens: listTokens(facts!, by, top) };
+    return { directory: folder, manifest: record, ...listTokens(facts!, checked.by, top) };
   });
 }
 
@@ -138,6 +140,13 @@ function refuseUnknown({ directory, manifest }: LockedRun, reference: readonly n
   );
 }
 
+/** @throws InputError where a run cannot have `indicator_b`, by which the list is to be sorted */
+function refuseWithoutPrincipal({ directory, manifest }: LockedRun): void {
+  const why = withoutPrincipal(manifest);
+  if (why === null) return;
+  throw new InputError(`${directory}: has no indicator_b to sort by: ${why}; give another column with --by`);
+}
+
 type Made = {
   facts: UndertrainedFacts;
   record: Omit<UndertrainedManifest, 'format' | 'layout' | 'version' | 'run' | 'execution'>;
@@ -146,7 +155,7 @@ type Made = {
 /** Measures the indicators, and writes their table on the stage. */
 async function makeIndicators(
   run: LockedRun,
-  { reference: given, model }: Pick<UndertrainedOptions, 'reference' | 'model'>,
+  { reference: given, model, by }: Pick<UndertrainedOptions, 'reference' | 'model' | 'by'>,
   stage: string,
 ): Promise<Made> {
   const { directory, manifest } = run;
@@ -154,7 +163,7 @@ async function makeIndicators(
   const { tables } = manifest;
   if (tables === null) throw withoutTables(directory);
   const table = await openTable({ directory, tables }, 'tokens', rows);
-  const known = await checkpointFacts(run, model);
+  const known = await checkpointFacts(run, model, by === 'input_norm');
   const groups = await table.numbers('duplicate_group');
   // Equal rows are near-duplicates that the tables know without the checkpoint.
   const knots = known.knots ?? Int32Array.from(groups, (group) => (Number.isNaN(group) ? -1 : group));
@@ -168,21 +177,19 @@ async function makeIndicators(
     );
   await refuseDamagedBasis(directory, manifest);
   const { eigenvalues } = await readEigenbasis(directory, hidden, manifest.eigenbasis);
-  const mean = await (await openTable({ directory, tables }, 'eigenvectors', hidden)).numbers('mean');
-  await checkPartitions(run, partitionInputs(run));
+  const partitions = partitionInputs(run);
+  // Checksums are compared as well. The tables have that of the weights alone, and an indicator is one of rows.
+  const mean = await meanOfColumns(partitions, run.context);
   const compared = { reference: await meanOfRows(run, chosen), mean, eigenvalues };
   const indicators = await measureIndicators(run, compared);
   const norms = {
     norm: await table.numbers('norm'),
     causalNorm: await table.numbers('causal_norm'),
-    weights: table.names.includes('weight') ? await table.numbers('weight') : null,
   };
   const checks = indicatorChecks(indicators, norms, compared);
   refuseFailed(directory, checks);
-  const { metric } = manifest;
-  // Only of its own covariance, of centred rows, the first direction is the principal one.
-  const isOwn = metric.source === 'computed' ? metric.secondMoment === 'centred' : metric.matches === true;
-  if (!isOwn) indicators.b.fill(Number.NaN);
+  const whyNoPrincipal = withoutPrincipal(manifest);
+  if (whyNoPrincipal !== null) indicators.b.fill(Number.NaN);
   const isReference = new Uint8Array(rows);
   for (const token of chosen) isReference[token] = 1;
   const facts: UndertrainedFacts = {
@@ -211,7 +218,7 @@ async function makeIndicators(
       classes: countsOf(facts),
       encoding: known.encoding,
       input: known.input === null ? null : { tensor: known.input.tensor, dtype: known.input.dtype },
-      notes: [...known.notes, ...notesOn(chosen.length, norm, isOwn)],
+      notes: [...known.notes, ...notesOn(chosen.length, norm, whyNoPrincipal)],
       checks,
       files: [writeTable(stage, INDICATORS_NAME, undertrainedTable(facts), metadata)],
     },
@@ -221,30 +228,41 @@ async function makeIndicators(
 /** Gives classes, in place, to what the tables know of the tokens where nothing else did. @returns rows without a token */
 async function orphansOf(table: ParquetColumns, { classes }: ClassifiedTokens): Promise<number[]> {
   const [isOrphan, isSpecial] = [await table.values('is_orphan'), await table.values('is_special')];
+  const { isByte } = await namedTokens(table);
   const orphans: number[] = [];
   for (let id = 0; id < classes.length; id++) {
     if (isOrphan[id] === true) orphans.push(id);
     if (tokenClasses[classes[id]!] !== 'unknown') continue;
     if (isOrphan[id] === true) classes[id] = tokenClasses.indexOf('orphan');
     else if (isSpecial[id] === true) classes[id] = tokenClasses.indexOf('special');
+    else if (isByte?.[id] === true) classes[id] = tokenClasses.indexOf('byte fallback');
   }
   return orphans;
+}
+
+/**
+ * Says why the first direction of a run is not the first principal direction of its rows: only of their own covariance it is,
+ * of centred rows that count the same.
+ *
+ * @returns null where it is
+ */
+function withoutPrincipal({ metric, weights }: LockedRun['manifest']): string | null {
+  const not = "its first direction is not the rows' principal one";
+  if (metric.source === 'file') return metric.matches === true ? null : `the metric was given, and ${not}`;
+  if (metric.secondMoment !== 'centred') return `the second moment is ${metric.secondMoment}, and ${not}`;
+  return weights === null ? null : `the rows are weighted, and ${not}`;
 }
 
 /** A mean of fewer rows says little of what they have in common. */
 const FEW = 8;
 
-function notesOn(count: number, norm: number, isOwn: boolean): string[] {
+function notesOn(count: number, norm: number, whyNoPrincipal: string | null): string[] {
   return [
     ...(count < FEW
       ? [`the reference has ${counted(count, 'token')} alone: the indicators rest on few rows`]
       : []),
     ...(norm > 0 ? [] : ['the mean of the reference is zero: cosines with it are not defined']),
-    ...(isOwn
-      ? []
-      : [
-          "indicator_b is not known: the metric was given, and its first direction is not the rows' principal one",
-        ]),
+    ...(whyNoPrincipal === null ? [] : [`indicator_b is not known: ${whyNoPrincipal}`]),
   ];
 }
 
@@ -262,17 +280,27 @@ function countsOf({ classified, isReference }: UndertrainedFacts): UndertrainedM
 /** Classes of tokens that texts can have, as far as that is known. */
 const listed: readonly TokenClass[] = ['reachable', 'unknown'];
 
-/** Lists the tokens with the smallest values of a column, ties to the lowest id. */
-function listTokens(facts: UndertrainedFacts, by: IndicatorColumn, top: number): IndicatedToken[] {
-  const values = indicatorValues(facts, by);
-  if (values === null) return [];
+/** Columns by which a list is sorted where none is named, best first: not all are known of every run. */
+const usual: readonly IndicatorColumn[] = ['input_norm', 'indicator_b', 'indicator_a', 'indicator_d'];
+
+/** Lists the tokens with the smallest values of a column, or of the first usual one that is known, ties to the lowest id. */
+function listTokens(
+  facts: UndertrainedFacts,
+  asked: IndicatorColumn | undefined,
+  top: number,
+): Pick<FoundUndertrained, 'by' | 'tokens'> {
+  const isKnown = (column: IndicatorColumn) =>
+    indicatorValues(facts, column)?.some((value) => !Number.isNaN(value)) ?? false;
+  // Distances are always known.
+  const by = asked ?? usual.find(isKnown)!;
+  const values = indicatorValues(facts, by) ?? new Float64Array();
   const ids = Array.from({ length: values.length }, (_, id) => id).filter(
     (id) =>
       facts.isReference[id] === 0 &&
       !Number.isNaN(values[id]) &&
       listed.includes(classOf(facts.classified, id)),
   );
-  return ids
+  const tokens = ids
     .sort((a, b) => values[a]! - values[b]! || a - b)
     .slice(0, top)
     .map((id) => ({
@@ -286,4 +314,5 @@ function listTokens(facts: UndertrainedFacts, by: IndicatorColumn, top: number):
         }),
       ) as Record<IndicatorColumn, number | null>),
     }));
+  return { by, tokens };
 }

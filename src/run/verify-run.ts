@@ -15,6 +15,7 @@ import { readMean, readMoment, readWeighing } from '../output/metric-file.js';
 import { checkManifest } from './check-manifest.js';
 import type { RunContext } from './context.js';
 import { judgeRun, refuseFailed, type VerificationResult } from './judge-run.js';
+import { type RecomputedWeights, recomputeWeights } from './recompute-weights.js';
 import { findRecordedModel, OtherInput, otherInput, readRecordedModel } from './recorded-model.js';
 import { recordedPartitions } from './recorded-partitions.js';
 import { findFileProblems, partitionProblems } from './run-file-problems.js';
@@ -74,22 +75,40 @@ export async function verifyRun(
   }
   // Before the weights, which take longer: it may be another one, or not be there.
   const operator = await openMetric(run, options.metric);
-  const source = await openSource(run, options.model);
-  const inputs = { source: source.found, operator: operator.found, isExact: options.isExact };
+  const model = await openModel(run, options.model);
+  const weights = model.found?.weights ?? null;
+  const inputs = {
+    source: model.found?.source ?? null,
+    operator: operator.found,
+    isExact: options.isExact,
+    recomputed: weights?.weights ?? null,
+  };
   const { verification } = await judge(run, inputs, problems);
-  const unchecked = [source.missing, operator.missing].filter((reason) => reason !== null);
+  const unchecked = [model.missing, weights?.missing ?? null, operator.missing].filter(
+    (reason) => reason !== null,
+  );
   return { verification, unchecked };
+}
+
+/** What a run is judged by, as far as it is at hand. */
+interface JudgedInputs {
+  source: RowSource | null;
+  operator: Operator | null;
+  isExact: boolean;
+  /** Weights of the rows, [V], computed again of the checkpoint. */
+  recomputed: Float64Array | null;
 }
 
 /** Judges the identities, as far as the inputs are at hand, and the manifest's figures. */
 async function judge(
   { manifest, directory, context }: VerifiedRun,
-  { source, operator, isExact }: { source: RowSource | null; operator: Operator | null; isExact: boolean },
+  { source, operator, isExact, recomputed }: JudgedInputs,
   problems: readonly string[],
 ): Promise<VerificationResult> {
   const { model } = manifest;
   const basis = await readEigenbasis(directory, model.hidden, manifest.eigenbasis);
   const isComputed = manifest.metric.source === 'computed';
+  const weighing = manifest.weights === null ? null : await readWeighing(directory, model);
   const result = await context.stopwatch.time('verification', model.rows, async (advance) =>
     judgeRun(
       context.executor,
@@ -106,30 +125,34 @@ async function judge(
         metric: expectedMetric(manifest.metric),
         summation: summationOf(manifest.execution.kernels),
         otherProblems: Promise.resolve(problems),
-        weighing: manifest.weights === null ? null : await readWeighing(directory, model),
+        weighing,
         tables: null,
       },
       advance,
     ),
   );
-  const checks = [...result.verification.checks, checkManifest(manifest, basis, result)];
+  const weights = weighing === null ? null : { stored: weighing.weights, recomputed };
+  const checks = [...result.verification.checks, checkManifest(manifest, basis, { ...result, weights })];
   const passed = checks.every(({ verdict }) => verdict !== 'failed');
   return { ...result, verification: { ...result.verification, checks, passed } };
 }
 
 /** @throws InputError where there is another checkpoint, or none at the place that the caller names */
-async function openSource(
+async function openModel(
   { manifest, context }: VerifiedRun,
   moved: string | undefined,
-): Promise<Input<RowSource>> {
+): Promise<Input<{ source: RowSource; weights: RecomputedWeights | null }>> {
   let checkpoint: Checkpoint;
   try {
     checkpoint = await findRecordedModel(manifest, moved, context);
   } catch (error) {
     return missing(error, moved, 'the checkpoint', '--model');
   }
-  const { source } = await readRecordedModel(manifest, checkpoint, { hashRows: false }, context);
-  return { found: source, missing: null };
+  const { weights: record } = manifest;
+  const hashRows = record?.kind === 'unique';
+  const model = await readRecordedModel(manifest, checkpoint, { hashRows }, context);
+  const weights = record === null ? null : await recomputeWeights(record, checkpoint.path, model, context);
+  return { found: { source: model.source, weights }, missing: null };
 }
 
 /** @throws InputError where there is another metric, or none at the place that the caller names */

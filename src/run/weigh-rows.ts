@@ -60,7 +60,8 @@ export async function weighRows(inputs: WeighingInputs, pool: Pool): Promise<Wei
   return { weights, unfoldedMean, mean: fold === undefined ? unfoldedMean : foldedRow(unfoldedMean, fold) };
 }
 
-async function weightsOf(
+/** Computes the weights of the rows, [V]; those of a softmax on the pool. */
+export async function weightsOf(
   { record: { kind }, values, source, logitBias, scan }: WeighingInputs,
   pool: Pool,
 ): Promise<Float64Array> {

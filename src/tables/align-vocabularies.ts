@@ -1,4 +1,5 @@
 import { InputError } from '../errors.js';
+import { idsOfTexts } from '../input/tokenizer/ids-of-texts.js';
 import { count } from '../text/figures.js';
 import type { Vocabulary } from './vocabulary.js';
 
@@ -16,12 +17,12 @@ export interface AlignedTokens {
   /** Ids that have no partner, rising. */
   onlyA: Int32Array;
   onlyB: Int32Array;
-  /** Pairs whose text is that of several tokens, which are matched in the order of their ids. */
+  /** Pairs whose text is that of several tokens, which are matched in the order of their ids, bytes last. */
   ambiguous: number;
 }
 
 /** Texts of the tokens of one run. */
-export interface Texts extends Pick<Vocabulary, 'texts'> {
+export interface Texts extends Pick<Vocabulary, 'texts' | 'isByte'> {
   /** Whether there is a tokenizer. */
   isKnown: boolean;
   /** What the run is to the user, for messages. */
@@ -75,9 +76,10 @@ function pairById(a: Texts, b: Texts): Pairs {
   return { a: ids, b: ids, onlyA: range(shared, rowsA), onlyB: range(shared, rowsB), ambiguous: 0 };
 }
 
-/** Pairs the k-th token of a text with the k-th one of the same text. */
+/** Pairs the k-th token of a text with the k-th one of the same text, those that stand for bytes last. */
 function pairByText(a: Texts, b: Texts): Pairs {
-  const [inA, inB] = [idsByText(a), idsByText(b)];
+  const isText = { has: (text: unknown) => text !== null };
+  const [inA, inB] = [idsOfTexts(a, isText), idsOfTexts(b, isText)];
   const partner = new Int32Array(a.texts.length).fill(-1);
   const taken = new Uint8Array(b.texts.length);
   let ambiguous = 0;
@@ -99,15 +101,4 @@ function pairByText(a: Texts, b: Texts): Pairs {
     onlyB: Int32Array.from(taken.keys()).filter((id) => taken[id] === 0),
     ambiguous,
   };
-}
-
-function idsByText({ texts }: Texts): Map<string, number[]> {
-  const found = new Map<string, number[]>();
-  for (const [id, text] of texts.entries()) {
-    if (text === null) continue;
-    const ids = found.get(text);
-    if (ids === undefined) found.set(text, [id]);
-    else ids.push(id);
-  }
-  return found;
 }

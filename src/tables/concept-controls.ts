@@ -28,7 +28,7 @@ export interface ControlOutcome {
   repeat: number;
   /** Mean leave-one-out cosine, by concept. */
   leaveOneOut: InMetrics<Float64Array>;
-  /** Mean |cos| between two concepts; NaN of pairs that are paired anew, whose means stay the same. */
+  /** Mean |cos| between two concepts; NaN of pairs that are paired anew, whose means hardly change. */
   between: InMetrics<number>;
   /** Mean |cos| of the control's pairs with the direction of the concept itself, by concept; of random pairs alone. */
   along: InMetrics<Float64Array> | null;
@@ -64,7 +64,7 @@ export function measureControl(
   rows: TokenRows,
 ): ControlOutcome {
   if (control === 're-paired') {
-    // Their means are those of the concepts.
+    // Their means are those of the concepts, but for pairs that would be of one token twice.
     const measured = lists.map((list) => measureList(list, rows));
     const between = { euclidean: Number.NaN, causal: Number.NaN };
     return { control, repeat, leaveOneOut: leaveOneOutMeans(measured), between, along: null };
@@ -110,7 +110,7 @@ function randomPairs(count: number, tokens: number, random: () => number): PairL
   return list;
 }
 
-/** Gives each first token the second one of the next pair in a random order; a token is never paired with itself. */
+/** Gives each first token the second one of the next pair in a random order; pairs of one token twice are left out. */
 function pairedAnew({ a, b }: PairList, random: () => number): PairList {
   const order = shuffled(a.length, random);
   const pairs: [number, number][] = [];

@@ -2,6 +2,8 @@
 export interface DisplacementPart {
   /** ||delta|| */
   norm: Float64Array;
+  /** ||b||, of the second run's row. */
+  endNorm: Float64Array;
   /** ||delta||_M in the metric of the first run. */
   causalNorm: Float64Array;
   /** Cosine between the two rows; NaN of a row of zeros. */
@@ -31,6 +33,7 @@ export function emptyDisplacementPart(count: number, bands: number): Displacemen
   const figures = (width = 1) => new Float64Array(count * width);
   return {
     norm: figures(),
+    endNorm: figures(),
     causalNorm: figures(),
     cosine: figures(),
     meanShare: figures(),

@@ -4,7 +4,7 @@ import type { MeasuredNeighbours } from './neighbour-lists.js';
  * How near two tokens are that are nearly one: an angle in radians, or, of distances, a share of the root mean square of the
  * rows' distances from the mean row.
  */
-export const NEARLY_EQUAL = 0.01;
+const NEARLY_EQUAL = 0.01;
 
 /** Tokens of one knot. */
 export interface Knot {

@@ -29,11 +29,11 @@ export type RowSumsOfTables = Pick<MergedTables, 'rows' | 'zeroRows' | 'cosineSu
 interface KnownSpectrum {
   /** V; NaN where rows have weights of their own, for which no edge is known. */
   rows: number;
-  /** Eigenvalues c of C, falling; what rounding leaves below zero is zero. */
+  /** Eigenvalues c of C, falling; what rounding leaves below zero is zero. NaN where the mean drowns them. */
   c: Float64Array;
   /** Eigenvalues of C + mu mu^T, the uncentred second moment, falling. */
   uncentred: Float64Array;
-  /** Standard deviation of each coordinate of the rows. */
+  /** Standard deviation of each coordinate of the rows. NaN where the mean drowns them. */
   deviations: Float64Array;
 }
 
@@ -130,7 +130,7 @@ export const spectralFigures = [
     formula: 'number of k with sd_k > 3 median sd',
     of: ({ deviations }) => {
       const least = OUTLYING * medianOf(deviations);
-      return deviations.filter((deviation) => deviation > least).length;
+      return Number.isNaN(least) ? least : deviations.filter((deviation) => deviation > least).length;
     },
   },
   {
@@ -202,13 +202,25 @@ function knownSpectrum(source: SpectralSource): KnownSpectrum | null {
   const eigenvalues = covarianceEigenvalues.map((value) => Math.max(0, value));
   const { c, uncentred } = isUncentred ? centredOf(eigenvalues, means) : uncentredOf(eigenvalues, means);
   const rows = isWeighted ? Number.NaN : source.rows;
+  const deviations = deviationsOf(eigenvalues, eigenvectors, isUncentred ? means : null);
+  const least = isUncentred ? KNOWN_FROM * 2 ** -24 * sum(means.map((mean) => mean * mean)) : 0;
+  const isKnown = {
+    c: c[Math.max(0, (c.length >> 1) - 1)]! >= least,
+    deviations: medianOf(deviations) ** 2 >= least,
+  };
   return {
     rows,
-    c,
+    c: isKnown.c ? c : c.fill(Number.NaN),
     uncentred,
-    deviations: deviationsOf(eigenvalues, eigenvectors, isUncentred ? means : null),
+    deviations: isKnown.deviations ? deviations : deviations.fill(Number.NaN),
   };
 }
+
+/**
+ * Times the rounding of ||mu||^2 from which on the middle of a spectrum is known that is left when mu mu^T is subtracted:
+ * mu and the eigenvectors are those of float32, and what is far smaller than the mean is lost in it.
+ */
+const KNOWN_FROM = 1000;
 
 /** The spectrum of C + mu mu^T beside that of C. @param c falling; @param means mu in the basis of C */
 function uncentredOf(c: Float64Array, means: Float64Array): Pick<KnownSpectrum, 'c' | 'uncentred'> {

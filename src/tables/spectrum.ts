@@ -40,7 +40,7 @@ export interface Spectrum {
   varianceSource: (typeof varianceSources)[number];
   /** Number of directions with c_j < rho, whose causal weight is rho's choice; null where rho is not known. */
   ridgeBound: number | null;
-  /** rho over the smallest c_j: by how much the ridge may shrink the largest lambda; null where c_j or rho is not known, or c_j is not above 0. */
+  /** rho over the smallest c_j: by how much the ridge may shrink the largest lambda; null where rho is not known, or the rank is not d. */
   ridgeShare: number | null;
   /** Numerical rank of the metric's C, the number of c_j above what rounding leaves of zero; null without rho. */
   rank: number | null;
@@ -58,6 +58,7 @@ export function summariseSpectrum(source: SpectrumSource): Spectrum {
   const maximum = eigenvalues[d - 1]!;
   const trace = sum(eigenvalues);
   const variances = variancesOf(source);
+  const rank = numericalRank(source);
   return {
     minimum,
     maximum,
@@ -72,8 +73,10 @@ export function summariseSpectrum(source: SpectrumSource): Spectrum {
       variances === null || sum(variances) === 0 ? null : participationRatio(variances),
     varianceSource: projected === null ? 'covariance' : 'projections',
     ridgeBound: c === null || ridge === null ? null : c.filter((value) => value < ridge).length,
-    ridgeShare: c === null || ridge === null ? null : ridgeShare(c, ridge),
-    rank: numericalRank(source),
+    // The smallest c is nothing but rounding where it is not above it.
+    ridgeShare:
+      c === null || ridge === null || rank !== d ? null : ridge / c.reduce((a, b) => Math.min(a, b)),
+    rank,
     clusters: countClusters(eigenvalues),
     identityDistance: {
       frobenius: Math.sqrt(sum(eigenvalues.map((lambda) => (lambda - 1) ** 2))),
@@ -85,11 +88,6 @@ export function summariseSpectrum(source: SpectrumSource): Spectrum {
 /** Variances of the data along the eigenvectors, [d]; null where they are not known. */
 function variancesOf({ covarianceEigenvalues, projected }: SpectrumSource): Float64Array | null {
   return projected ?? covarianceEigenvalues;
-}
-
-function ridgeShare(c: Float64Array, ridge: number): number | null {
-  const share = ridge / c.reduce((a, b) => Math.min(a, b));
-  return share >= 0 && Number.isFinite(share) ? share : null;
 }
 
 /**

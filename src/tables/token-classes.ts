@@ -1,9 +1,9 @@
 /**
  * What a token is to a text, by the tokenizer alone:
  *
- *   reachable      its text is encoded as the token, by itself or behind another character
+ *   reachable      its text is encoded as the token, by itself or behind another character; a piece that goes on a word, behind a letter
  *   unreachable    its text is encoded as other tokens
- *   special        stands for no text
+ *   special        stands for no text, or for whatever the vocabulary lacks
  *   partial UTF-8  its bytes are a part of characters
  *   byte fallback  stands for a byte where nothing else fits
  *   orphan         a row without a token

@@ -36,6 +36,7 @@ export function tokenTable(
     nullableText('text', vocabulary.texts),
     nullableBoolean('is_orphan', vocabulary.isOrphan),
     nullableBoolean('is_special', vocabulary.isSpecial),
+    nullableBoolean('is_byte', vocabulary.isByte),
     nullableInt32('duplicate_group', duplicates),
     double('norm', norm),
     double('causal_norm', causalNorm),

@@ -26,6 +26,9 @@ export interface UndertrainedFacts {
   inputNorm: Float64Array | null;
 }
 
+/** Tokens in a list, at most. */
+export const MOST_LISTED = 10_000;
+
 /** Columns that a list can be sorted by; of each the smallest values are those of undertrained tokens. */
 export const indicatorColumns = [
   'indicator_a',

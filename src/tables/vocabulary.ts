@@ -9,6 +9,8 @@ export interface Vocabulary {
   isOrphan: (boolean | null)[];
   /** Whether a token is a special one; null without a tokenizer. */
   isSpecial: (boolean | null)[];
+  /** Whether a token stands for one byte where nothing else fits; null without a tokenizer. */
+  isByte: (boolean | null)[];
   /** Notes on the tokenizer, for the user. */
   notes: readonly string[];
 }
@@ -24,13 +26,14 @@ export async function readVocabulary(checkpoint: string, rows: number): Promise<
   const tokenizer = await openTokenizer(checkpoint);
   if (tokenizer === null) {
     const unknown = new Array<null>(rows).fill(null);
-    return { texts: unknown, isOrphan: unknown, isSpecial: unknown, notes: [] };
+    return { texts: unknown, isOrphan: unknown, isSpecial: unknown, isByte: unknown, notes: [] };
   }
   const texts = Array.from({ length: rows }, (_, id) => tokenizer.text(id));
   return {
     texts,
     isOrphan: texts.map((_, id) => !tokenizer.has(id)),
     isSpecial: texts.map((_, id) => tokenizer.isSpecial(id)),
+    isByte: texts.map((_, id) => tokenizer.isByte(id)),
     notes: tokenizerNotes(tokenizer, rows),
   };
 }

@@ -10,6 +10,11 @@ export function figure(value: number): string {
   return Number.isInteger(value) && Math.abs(value) < 1000 ? String(value) : value.toExponential(2);
 }
 
+/** Share of a whole for reading, 0.684 as '68.4 %': at most three digits. */
+export function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(3))} %`;
+}
+
 /** Whole number with thousands apart. */
 export function count(value: number): string {
   return value.toLocaleString('en-US');

@@ -138,7 +138,7 @@ test('weights of the rows are told with the rows that they are worth, and few of
   if (metric.source !== 'computed') throw new Error('the sample computes its metric');
   const weights = {
     ...{ kind: 'counts' as const, path: '/data/counts.tsv', tensor: null, sha256: 'ab'.repeat(32) },
-    ...{ effectiveRows: 123.4, positiveRows: 1400 },
+    ...{ effectiveRows: 123.4, positiveRows: 1400, leftOut: 0.01 },
   };
   const weighed = sampleManifest({
     weights,
@@ -153,6 +153,11 @@ test('weights of the rows are told with the rows that they are worth, and few of
     t.true(text.includes(part), part);
   const many = sampleManifest({ weights: { ...weights, effectiveRows: 640 } });
   t.false(inspectionText('runs/a', many).includes('of equal weight'));
+  t.false(text.includes('left out'));
+  const one = sampleManifest({ weights: { ...weights, effectiveRows: 1.2, leftOut: 0.684 } });
+  const said = inspectionText('runs/a', one);
+  t.true(said.includes(': 1 effective row of 1,500'));
+  t.true(said.includes('warning: 68.4 % of the counts are left out'));
 });
 
 test('an asymmetric metric without a ridge says so', (t) => {

@@ -11,7 +11,7 @@ export interface ReferenceInput {
   /** [d, d], as stored. */
   eigenvectors: Float32Array;
   /** Null without a tokenizer. */
-  token: ((id: number) => { text: string | null; isSpecial: boolean }) | null;
+  token: ((id: number) => { text: string | null; isSpecial: boolean; isByte: boolean }) | null;
   top: number;
   clusterThreshold: number;
   histogram: { bins: number; lower: number; upper: number };
@@ -57,6 +57,7 @@ export function referenceTables(input: ReferenceInput): Tables {
       text: text(i),
       is_orphan: token === null ? null : text(i) === null,
       is_special: token?.(i).isSpecial ?? null,
+      is_byte: token?.(i).isByte ?? null,
       duplicate_group: twins.length > 1 ? twins[0]! : null,
       norm: norm[i]!,
       causal_norm: causal[i]!,

@@ -90,7 +90,7 @@ test('no other matrix is taken for the input embedding', async (t) => {
     /does not say on which side/,
   );
   await t.throwsAsync(inspectModel(bare('wte.weight'), { side: 'both' } as never), {
-    message: /"side" is "both": expected output or input/,
+    message: /(--side|"side") is "both": expected output or input/,
   });
 });
 

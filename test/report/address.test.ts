@@ -19,7 +19,7 @@ test('eigenvector, token and measure stand in the address, and outlive a reload'
     await page.selectOption('#measure', 'projection');
     await page.fill('#search', '123');
     await page.press('#search', 'Enter');
-    await page.waitForURL(`${url}#e=7&t=123&m=projection`);
+    await page.waitForURL(`${url}#e=7&t=123&measure=projection`);
     await page.reload();
     await page.locator('#chosen').waitFor({ state: 'visible' });
     t.is(await page.inputValue('#index'), '7');
@@ -28,10 +28,49 @@ test('eigenvector, token and measure stand in the address, and outlive a reload'
   });
 });
 
+test('back and forward lead through the choices, and a wrong address on the way is told and does no harm', async (t) => {
+  await openReport(t, {}, async ({ page, url }) => {
+    const shows = (index: string) =>
+      page.waitForFunction(`document.querySelector('#index').value === '${index}'`);
+    await page.fill('#index', '7');
+    await page.waitForURL(`${url}#e=7&measure=causal_cosine`);
+    await page.fill('#scatter-y', '9');
+    await page.waitForURL(`${url}#e=7&measure=causal_cosine&y=9`);
+    await page.goto(`${url}#e=11&t=300&other=1`);
+    await shows('11');
+    t.is(
+      await page.locator('#state').innerText(),
+      'The address asks for token “300”; this page has 0 to 299. ' +
+        'The address asks for the part “other”; this page has e, t, measure, x, y and near.',
+    );
+    t.false(await page.locator('#token-details').isVisible());
+    await page.goBack();
+    await shows('7');
+    t.is(await page.locator('#state').innerText(), '');
+    t.is(await page.inputValue('#scatter-y'), '9');
+    await page.goBack();
+    t.is(await page.inputValue('#scatter-y'), '1');
+    await page.goBack();
+    await shows('0');
+    t.is(page.url(), url);
+    await page.goForward();
+    await shows('7');
+    await page.goForward();
+    await page.goForward();
+    await shows('11');
+    await page.goto(`${url}#nowhere`);
+    await page.waitForURL(`${url}#e=11&measure=causal_cosine`);
+    t.is(
+      await page.locator('#state').innerText(),
+      'The address asks for “nowhere”, which this page does not have.',
+    );
+  });
+});
+
 test('a link to a section goes there and keeps the choice in the address', async (t) => {
-  await openReport(t, { fragment: '#e=5&t=4&m=euclidean_cosine' }, async ({ page, url }) => {
+  await openReport(t, { fragment: '#e=5&t=4&measure=euclidean_cosine' }, async ({ page, url }) => {
     await page.getByRole('link', { name: 'Norms' }).click();
-    await page.waitForURL(`${url}#e=5&t=4&m=euclidean_cosine`);
+    await page.waitForURL(`${url}#e=5&t=4&measure=euclidean_cosine`);
     const { y } = (await page.locator('#tokens-title').boundingBox())!;
     t.true(y >= 0 && y < 200, String(y));
   });

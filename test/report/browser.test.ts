@@ -10,7 +10,7 @@ import { runWithTables } from '../helpers/run-with-tables.js';
 test('every plot is drawn, and its values stand beneath as a table', async (t) => {
   await openReport(t, {}, async ({ page }) => {
     const places = await page.locator('.plot').evaluateAll((all) => all.map(({ id }) => id));
-    t.is(places.length, 12);
+    t.is(places.length, 13);
     for (const id of places) {
       t.true(await hasInk(page, `#${id} canvas`), `${id} is empty`);
       await page.locator(`#${id} + details summary`).click();
@@ -109,7 +109,7 @@ test('texts of tokens that look like HTML are shown, not obeyed', async (t) => {
 
 test('every control has a name, every table a caption, and ids are unique', async (t) => {
   await openReport(t, {}, async ({ page }) => {
-    for (const id of ['index', 'index-slider', 'measure', 'search']) {
+    for (const id of ['index', 'index-slider', 'measure', 'search', 'scatter-x', 'scatter-y']) {
       t.is(await page.locator(`label[for="${id}"]`).count(), 1, id);
     }
     t.is(await page.locator('table:not(:has(caption), .u-legend)').count(), 0);

@@ -2,8 +2,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { tokenText } from '../../src/commands/token-text.js';
 import { InputError } from '../../src/errors.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
+import { openRun } from '../../src/output/open-run.js';
+import { tokenFacts, tokensSpelling } from '../../src/queries/token.js';
 import { type ConceptOptions, conceptDirections } from '../../src/run/concept-directions.js';
 import { projectVectors } from '../../src/run/project-vectors.js';
 import { eigenshard } from '../helpers/cli.js';
@@ -405,3 +408,55 @@ test.serial('the command prints figures beside their controls, or JSON', async (
   t.is(answer.summary.concepts[0].name, 'upper');
   t.is(answer.foundPairs.length, 25);
 });
+
+test.serial(
+  'a token that stands for a byte is taken for its text where there is no other, and is no control',
+  async (t) => {
+    const [rows, d] = [40, 6];
+    const words = ['<0x41>', '<0x42>', '<0x43>', '<s>', 'A', 'B', ...range(34).map((k) => `▁word${k}`)];
+    const folder = path.join(scratch, 'bytes');
+    mkdirSync(folder);
+    const { normal } = randomNumbers(5);
+    const data = Float32Array.from({ length: rows * d }, normal);
+    const tensor = { name: 'lm_head.weight', dtype: 'F32', shape: [rows, d] };
+    writeFileSync(
+      path.join(folder, 'model.safetensors'),
+      safetensors([{ ...tensor, data: new Uint8Array(data.buffer) }]),
+    );
+    const decoders = [{ type: 'Replace', pattern: { String: '▁' }, content: ' ' }, { type: 'ByteFallback' }];
+    writeFileSync(
+      path.join(folder, 'tokenizer.json'),
+      JSON.stringify({
+        model: { type: 'BPE', vocab: Object.fromEntries(words.map((word, id) => [word, id])), merges: [] },
+        added_tokens: [{ id: 3, content: '<s>', special: true }],
+        decoder: { type: 'Sequence', decoders },
+      }),
+    );
+    writeFileSync(path.join(folder, 'config.json'), JSON.stringify({ hidden_size: d, vocab_size: rows }));
+    const directory = path.join(scratch, 'bytes run');
+    await runHere({ model: folder, out: directory, report: false });
+    const pairs = scratchFile(t, 'letters.tsv', 'a\tb\nA\tB\nA\tC\nword1\tword2\n');
+    const found = await conceptDirections(directory, [pairs], { workers: 1, repeats: 1 });
+    t.deepEqual(
+      found.pairs.map(({ a, b }) => [a.id, b.id]),
+      [
+        [4, 5],
+        [4, 2],
+        [7, 8],
+      ],
+    );
+    // All but the special one and the bytes, of which one is in a pair.
+    t.is(found.manifest.controls.tokens, rows - 1 - 2);
+    const opened = await openRun(directory);
+    const shown = await tokenFacts(opened, 'A');
+    t.deepEqual(
+      shown.map(({ token_id, is_byte }) => [token_id, is_byte]),
+      [
+        [4, false],
+        [0, true],
+      ],
+    );
+    t.regex(tokenText(shown[1]!), /^token 0 "A" \(as given, a byte, for where nothing else fits\)/);
+    t.deepEqual(await tokensSpelling(opened, ['B', 'C']), [5, 1, 2]);
+  },
+);

@@ -147,7 +147,7 @@ test('the command line beats the file, where it speaks', async (t) => {
 
 test('an impossible value on the command line is not blamed on the file', async (t) => {
   const error = await t.throwsAsync(load(t, model, { workers: 5000 }), { instanceOf: InputError });
-  t.regex(error.message, /^command line: "workers" is 5000: /);
+  t.regex(error.message, /^command line: --workers is 5000: /);
 });
 
 test('exactly one of model and synthetic is wanted', async (t) => {
@@ -177,4 +177,44 @@ test("--export asks for kinds; those that the file gives paths keep them, the fi
     safetensors: true,
     npy: true,
   });
+});
+
+test('an option that does nothing is named as it was given: on the command line, in the file, or some in each', async (t) => {
+  const metric = 'M.pt';
+  t.deepEqual(await complaints(t, { ...model, metric, weights: 'unique', secondMoment: 'uncentred' }), [
+    '"weights" and "secondMoment" say how a metric is computed, and "metric" gives one: leave "metric" away, or the others',
+  ]);
+  const told = async (content: object, overrides: Overrides) => {
+    const file = scratchFile(t, 'run.json', JSON.stringify(content));
+    const error = await t.throwsAsync(loadConfig(file, overrides), { instanceOf: InputError });
+    return error.message.replaceAll(file, 'run.json');
+  };
+  t.is(
+    await told(model, { metric, secondMoment: 'uncentred', ridge: 'relative=1' }),
+    'command line: --second-moment and a relative --ridge say how a metric is computed, and --metric gives one: leave --metric ' +
+      'away, or the others',
+  );
+  t.is(
+    await told({ ...model, metric }, { weights: 'unique' }),
+    'command line: --weights says how a metric is computed, and "metric" of run.json gives one: leave "metric" of run.json ' +
+      'away, or the other',
+  );
+  // What stands in the file alone is the file's, whatever else was typed.
+  t.regex(
+    await told({ ...model, normRule: 'layer' }, { name: 'x' }),
+    /^run\.json: "normRule" .*"foldNorm" "yes"/,
+  );
+  t.regex(
+    await told(model, { normRule: 'layer' }),
+    /^command line: --norm-rule .*ask for --fold-norm yes, or/,
+  );
+  t.regex(
+    await told({ ...model, side: 'input' }, { foldNorm: 'yes' }),
+    /leave --fold-norm away, or "side" of run\.json$/,
+  );
+  t.regex(await told({ synthetic }, { side: 'input' }), /^command line: .*leave --side away$/);
+  t.regex(
+    await told(model, { weights: 'softmax' }),
+    /^command line: --weights is "softmax": expected uniform/,
+  );
 });

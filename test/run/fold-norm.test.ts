@@ -273,7 +273,7 @@ test('inspect and a dry run show what would be folded, or why nothing can be', a
 test('a rule of a norm that is not folded, and a made-up checkpoint with one, are refused', async (t) => {
   const out = scratchDirectory(t);
   await t.throwsAsync(runHere({ model: 'x', out, normRule: 'rms' }), {
-    message: /"normRule" says what the final norm is, which is not folded/,
+    message: /--norm-rule says what the final norm is, which is not folded/,
   });
   const { code, stderr } = await answer('--fold-norm', 'yes', '--out', path.join(out, 'run'), '--quiet');
   t.is(code, 2);

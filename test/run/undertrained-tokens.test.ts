@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
@@ -236,6 +236,12 @@ test.serial('where every row has a token and no two are alike, a reference has t
   });
   const found = await undertrainedTokens(out, options({ reference: [0, 1] }));
   t.regex(found.manifest.notes.join('\n'), /no norms of the input embedding: it is the matrix of the run/);
+  const name = `n${call++}`;
+  await t.throwsAsync(undertrainedTokens(out, { reference: [0, 1], by: 'input_norm', name, workers: 1 }), {
+    instanceOf: InputError,
+    message: /^[^\n]*: has no input_norm to sort by: .*it is the matrix of the run[^\n]*--by$/,
+  });
+  t.false(existsSync(path.join(out, 'undertrained', name)));
   // With a metric of another matrix the first direction is no principal one.
   const given = path.join(scratch, 'given run');
   await runHere({
@@ -246,26 +252,47 @@ test.serial('where every row has a token and no two are alike, a reference has t
   });
   const other = await undertrainedTokens(given, options({ reference: [0, 1] }));
   t.regex(other.manifest.notes.join('\n'), /indicator_b is not known/);
+  t.is(other.by, 'indicator_a');
+  t.is(other.tokens.length, 20);
   t.true(
     (await tableOf(other.directory)).every((row) => row.indicator_b === null && row.indicator_a !== null),
   );
 });
 
-test.serial('of weighted rows the mean row is by their weights, which the checks know', async (t) => {
-  for (const more of [{ weights: 'unique' }, { weights: 'tokenizer', secondMoment: 'uncentred' }] as const) {
-    const out = path.join(scratch, more.weights);
-    await runHere({ model, out, ridge: RIDGE, partitionRows: 70, report: false, ...more });
-    const { manifest, directory: folder } = await undertrainedTokens(out, options());
-    t.true(manifest.checks.every(({ verdict }) => verdict === 'passed'));
-    const rows = await tableOf(folder);
-    const taken = range(ROWS).filter((id) => more.weights === 'unique' || !ORPHANS.includes(id));
-    const mean = meanOf(taken.map((id) => gamma[id]!));
-    const u = meanOf([...KNOT, ...ORPHANS].map((id) => gamma[id]!));
+test.serial(
+  'the mean row of an indicator counts all rows the same, whatever the weights of the run',
+  async (t) => {
+    const counts = path.join(scratch, 'counts.tsv');
+    writeFileSync(
+      counts,
+      ['token_id\tcount', ...range(ROWS).map((id) => `${id}\t${id % 9 === 0 ? 1000 : 1}`)].join('\n'),
+    );
+    const [mean, u] = [meanOf(gamma), meanOf([...KNOT, ...ORPHANS].map((id) => gamma[id]!))];
     const [x, y] = [minus(gamma[20]!, mean), minus(u, mean)];
-    t.true(Math.abs((rows[20]!.indicator_c as number) - (1 - dot(x, y) / (norm(x) * norm(y)))) < 1e-5);
-    t.is(rows[20]!.indicator_b === null, more.weights === 'tokenizer');
-  }
-});
+    const expected = 1 - dot(x, y) / (norm(x) * norm(y));
+    for (const [k, more] of [
+      { weights: `counts=${counts}` },
+      { weights: 'tokenizer', secondMoment: 'uncentred' },
+      { secondMoment: 'uncentred' },
+    ].entries()) {
+      const out = path.join(scratch, `weighted ${k}`);
+      await runHere({ model, out, ridge: RIDGE, partitionRows: 70, report: false, ...(more as object) });
+      const { manifest, directory: folder } = await undertrainedTokens(out, options());
+      t.true(manifest.checks.every(({ verdict }) => verdict === 'passed'));
+      const rows = await tableOf(folder);
+      t.true(Math.abs((rows[20]!.indicator_c as number) - expected) < 2e-6, JSON.stringify(more));
+      t.true(rows.every((row) => row.indicator_b === null && row.indicator_a !== null));
+      t.regex(
+        manifest.notes.join('\n'),
+        k === 0 ? /indicator_b is not known: the rows are weighted/ : /the second moment is uncentred/,
+      );
+      await t.throwsAsync(undertrainedTokens(out, options({ by: 'indicator_b' })), {
+        instanceOf: InputError,
+        message: /^[^\n]*: has no indicator_b to sort by: [^\n]*--by$/,
+      });
+    }
+  },
+);
 
 realModelTest(
   'of a real model, bytes that no text of its training had are the knot, and rare characters are next to it',
@@ -293,4 +320,7 @@ test.serial('the command lists indicators, and calls them nothing else', async (
   );
   t.regex(shown.stdout, /^token_id +text +input_norm +indicator_a/m);
   t.notRegex(shown.stdout, /glitch/i);
+  const many = await eigenshard('undertrained', directory, '-k', '10001');
+  t.is(many.code, 2);
+  t.regex(many.stderr, /option '-k <n>' argument '10001' is invalid\. It must be 10,000 or less/);
 });

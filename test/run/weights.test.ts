@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ThreadExecutor } from '../../src/executor/threads.js';
+import { type Manifest, writeManifest } from '../../src/output/manifest.js';
 import { loadConfig, type Overrides } from '../../src/run/config.js';
 import { exportRun } from '../../src/run/export-run.js';
 import { silentProgress } from '../../src/run/progress.js';
@@ -179,6 +181,50 @@ test('counts weigh rows as a checkpoint does in which each row stands as often',
     t.true(relativeDifference(counted[name], uniform[name]) <= 1e-12, name);
 });
 
+test('verify measures what weights are worth, and computes those of the checkpoint alone again', async (t) => {
+  const model = weighedModel(t, {}, { bias: true });
+  const said = async (weights: string, change: (found: NonNullable<Manifest['weights']>) => object) => {
+    const { directory, manifest } = await weighedRun(t, model, { weights, tables: 'none' });
+    writeManifest(directory, {
+      ...manifest,
+      weights: { ...manifest.weights!, ...change(manifest.weights!) },
+    });
+    const { verification, unchecked } = await verifyHere(directory);
+    const { detail } = verification.checks.find(({ name }) => name === 'manifest')!;
+    return [...(detail?.split('\n') ?? []), ...unchecked];
+  };
+  const counts = `counts=${countsFile(t, zipf(model.rows))}`;
+  t.deepEqual(await said(counts, () => ({})), []);
+  const [worth, positive] = await said(counts, ({ effectiveRows: rows, positiveRows }) => ({
+    ...{ effectiveRows: 2 * rows, positiveRows: positiveRows - 1 },
+  }));
+  t.regex(worth!, /^weights\.effectiveRows is [\d.]+, measured [\d.]+$/);
+  t.regex(positive!, /^weights\.positiveRows is 205, measured 206$/);
+  // The stored weights are those of another kind.
+  const asUnique = () => ({ kind: 'unique', path: null, sha256: null });
+  t.regex(
+    (await said(counts, asUnique))[0]!,
+    /^weights\.kind is unique, by which row 0 weighs 0\.00\d+, not 0\.\d+$/,
+  );
+  const sha256 = createHash('sha256')
+    .update(
+      new Uint8Array(
+        Float64Array.from({ length: model.rows }, (_, id) => (id < model.rows - ORPHANS ? 1 : 0)).buffer,
+      ),
+    )
+    .digest('hex');
+  t.regex(
+    (await said('unique', () => ({ kind: 'tokenizer', sha256 })))[0]!,
+    /^weights\.kind is tokenizer, by which row/,
+  );
+  t.regex(
+    (await said('unique', () => ({ kind: 'tokenizer', sha256: '00' })))[0]!,
+    /^the weights by tokenizer were not computed again: .*SHA-256 differs/,
+  );
+  t.deepEqual(await said('bias', () => ({})), []);
+  t.regex((await said('bias', asUnique))[0]!, /^weights\.kind is unique, by which row/);
+});
+
 test('the softmax at a hidden state of zeros without a bias weighs all rows alike', async (t) => {
   const model = weighedModel(t);
   const zeros = stateFile(t, new Float64Array(model.hidden));
@@ -224,6 +270,9 @@ test('with weights too, a folded norm leaves causal norms as they are, and the l
   near(softmax.metric.mean, mean);
   near(softmax.metric.moment, covariance);
   const ofBias = await weighedRun(t, model, { weights: 'bias', foldNorm, tables: 'none' });
+  // A LayerNorm leaves nothing in the direction of ones, of which the ridge cannot be a share.
+  for (const { eigenvalues } of [softmax.manifest, ofBias.manifest])
+    t.like(eigenvalues, { rank: d - 1, ridgeShare: null });
   near(ofBias.metric.weights!, exponentials(ofNorm.map((offset, i) => offset + bias![i]!)));
 
   const plain = weighedModel(t);
@@ -273,6 +322,17 @@ test('few effective rows are warned of, and of uniform weights nothing is said',
   t.notRegex(notes.join('\n'), /weight/);
 });
 
+test('counts that are left out are warned of above 1 %, in the report and in the manifest too', async (t) => {
+  const model = weighedModel(t);
+  const notes: string[] = [];
+  const file = scratchFile(t, 'texts.csv', 'text,count\nw5,400\nw6,500\nnone,100\n');
+  const out = path.join(scratchDirectory(t), 'run');
+  const { manifest } = await runHere({ model: model.directory, out, weights: `counts=${file}` }, { notes });
+  t.is(manifest.weights!.leftOut, 0.1);
+  t.regex(notes.join('\n'), /^warning: 10 % of the counts are left out, whose texts stand for no token/m);
+  t.regex(readFileSync(path.join(out, 'report.html'), 'utf8'), /10 % of the counts are left out/);
+});
+
 test('other contents of a file are another run: resume refuses it, and takes the same contents from elsewhere', async (t) => {
   const model = weighedModel(t);
   const counts = zipf(model.rows);
@@ -305,23 +365,26 @@ test('what weights or a moment cannot be made of is refused before anything is c
   const metric = scratchFile(t, 'M.npy', npy('<f8', [10, 10], new Uint8Array(800)));
   await refused(
     { metric, weights: 'unique' },
-    /"weights" says how a metric is computed, and "metric" gives one/,
+    /--weights says how a metric is computed, and --metric gives one/,
   );
   await refused(
     { metric, secondMoment: 'uncentred', ridge: 'relative=1' },
-    /"secondMoment" and a relative "ridge" say how a metric is computed/,
+    /--second-moment and a relative --ridge say how a metric is computed/,
   );
   await refused({ weights: 'bias' }, /weighed by the bias of the logits, and the model has none/);
   await refused(
     { weights: 'softmax' },
-    /"weights" is "softmax": expected uniform, unique, tokenizer, counts=FILE/,
+    /--weights is "softmax": expected uniform, unique, tokenizer, counts=FILE/,
   );
   await refused(
     { weights: `softmax=${stateFile(t, new Float64Array(9))}` },
-    /expected vectors of 10 components/,
+    /expected one hidden state, a tensor of 10 or 1 x 10 components; found a bare tensor \(9\)/,
   );
   const two = scratchFile(t, 'two.npy', npy('<f8', [2, 10], new Uint8Array(160)));
-  await refused({ weights: `softmax=${two}` }, /holds 2 vectors, expected one hidden state of 10 components/);
+  await refused(
+    { weights: `softmax=${two}` },
+    /expected one hidden state, .*; found a bare tensor \(2 x 10\); save the state alone/,
+  );
   const bare = scratchFile(t, 'bare.npy', npy('<f4', [40, 4], new Uint8Array(640)));
   await t.throwsAsync(runHere({ model: bare, out, weights: 'tokenizer' }), {
     message: /there is no tokenizer\.json/,

@@ -87,7 +87,13 @@ async function referenceOf(out: string, model: string, manifest: Manifest) {
     ...(await readBasis(out, d)),
     covarianceEigenvalues,
     token:
-      tokenizer === null ? null : (id) => ({ text: tokenizer.text(id), isSpecial: tokenizer.isSpecial(id) }),
+      tokenizer === null
+        ? null
+        : (id) => ({
+            text: tokenizer.text(id),
+            isSpecial: tokenizer.isSpecial(id),
+            isByte: tokenizer.isByte(id),
+          }),
     top: manifest.tables!.top,
     clusterThreshold: manifest.tables!.clusterThreshold,
     histogram: manifest.tables!.histogram,

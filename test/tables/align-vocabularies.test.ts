@@ -2,8 +2,9 @@ import test from 'ava';
 import { InputError } from '../../src/errors.js';
 import { alignVocabularies, type Texts } from '../../src/tables/align-vocabularies.js';
 
-const textsOf = (texts: readonly (string | null)[], name = 'run'): Texts => ({
+const textsOf = (texts: readonly (string | null)[], name = 'run', bytes: readonly number[] = []): Texts => ({
   texts: [...texts],
+  isByte: texts.map((_, id) => bytes.includes(id)),
   isKnown: texts.some((text) => text !== null),
   name,
 });
@@ -73,4 +74,19 @@ test('without a tokenizer rows are matched by id where there are as many, and el
   t.regex(refused(textsOf(['a']), textsOf(['b'])), /nothing to compare/);
   const { a, onlyB } = alignVocabularies(textsOf([null]), textsOf([null, null]), 'id');
   t.deepEqual([[...a], [...onlyB]], [[0], [1]]);
+});
+
+test('a token that stands for a byte is matched after the others of its text', (t) => {
+  const { a, b } = alignVocabularies(
+    textsOf(['A', '<0x80>', 'A', 'x'], 'a', [0, 1]),
+    textsOf(['x', 'A']),
+    'text',
+  );
+  t.deepEqual(
+    [[...a], [...b]],
+    [
+      [2, 3],
+      [1, 0],
+    ],
+  );
 });

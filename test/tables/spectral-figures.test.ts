@@ -154,6 +154,31 @@ test('figures that are not defined are null: of one dimension, and of a spectrum
   t.is(of([0, 0], [0, 0]).iso_score, null);
 });
 
+test('of a second moment in which the mean drowns the variance, what is centred is unknown, not wrong', (t) => {
+  // C = diag(4, 3, 2, 1), its mean along the first direction.
+  const of = (mean: number) =>
+    spectralFiguresOf({
+      eigenvalues: Float64Array.of(1, 1, 1, 1),
+      covarianceEigenvalues: Float64Array.of(4 + mean ** 2, 3, 2, 1),
+      ...{
+        ridge: 0,
+        epsilon: 0,
+        projected: new Float64Array(4),
+        rows: 100,
+        means: Float64Array.of(mean, 0, 0, 0),
+      },
+      eigenvectors: Float32Array.from({ length: 16 }, (_, k) => (k % 5 === 0 ? 1 : 0)),
+      ...{ secondMoment: 'uncentred', isWeighted: false, rowSums: null },
+    });
+  const small = of(10);
+  t.true(Math.abs(small.stable_rank_centred! - 10 / 4) <= 1e-12);
+  t.true(Math.abs(small.outlier_coordinate_ratio! - 2 / ((Math.sqrt(3) + Math.sqrt(2)) / 2)) <= 1e-12);
+  const large = of(1000);
+  const centred = spectralFigures.map(({ name }) => name).filter((name) => !name.includes('uncentred'));
+  for (const name of centred) t.is(large[name], null, name);
+  t.true(Math.abs(large.stable_rank_uncentred! - (1e6 + 10) / (1e6 + 4)) <= 1e-12);
+});
+
 test('a batch has a column for each figure, and docs/mathematics.md its formula', async (t) => {
   const folder = scratchDirectory(t);
   const { directory: model } = shardedModel(t, 200, 8);

@@ -49,6 +49,16 @@ test('one dominant eigenvalue leaves one direction', (t) => {
   t.is(conditionNumber, 2 ** 30);
 });
 
+test('the ridge is a share of the smallest c alone where that is above rounding', (t) => {
+  const share = (c: number[]) => {
+    const values = Float64Array.from(c);
+    const lambda = values.map((value) => 1 / (value + 1e-3));
+    return summariseSpectrum(source(lambda, values, { ridge: 1e-3 })).ridgeShare;
+  };
+  t.is(share([4, 2, 0.01]), 1e-3 / 0.01);
+  for (const rounding of [1e-16, -1e-16, 0]) t.is(share([4, 2, rounding]), null);
+});
+
 test('scaling the metric scales trace and determinant and leaves the ratios', (t) => {
   for (const d of [1, 2, 17]) {
     const eigenvalues = ascending(d);

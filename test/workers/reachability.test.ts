@@ -11,12 +11,12 @@ import { realModelTest } from '../helpers/shared-models.js';
 async function classesOf(t: ExecutionContext, json: object, rows: number, limitMs = 10_000) {
   const directory = scratchDirectory(t);
   writeFileSync(path.join(directory, 'tokenizer.json'), JSON.stringify(json));
-  const { classes, encodings, failures } = await reachability({
+  const { classes, encodings, failures, notes } = await reachability({
     directory,
     rows: { first: 0, count: rows },
     limitMs,
   });
-  return { classes: Array.from(classes, (index) => tokenClasses[index]!), encodings, failures };
+  return { classes: Array.from(classes, (index) => tokenClasses[index]!), encodings, failures, notes };
 }
 
 const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: true };
@@ -80,13 +80,99 @@ test('with a fallback to bytes, their tokens are a class of their own, and one t
   t.deepEqual(classes.slice(5), ['reachable', 'reachable', 'reachable', 'reachable']);
 });
 
+test('pieces that go on a word are reached behind a letter, unless a text cannot have them there', async (t) => {
+  const pieces = [
+    '[UNK]',
+    'a',
+    'b',
+    'ab',
+    '##b',
+    '##bc',
+    '##ing',
+    '##É',
+    '##e',
+    '##!',
+    '##国',
+    '国',
+    'x',
+    '##',
+    '##y',
+    'ay',
+    'by',
+    'xy',
+  ];
+  const { classes, encodings, failures } = await classesOf(
+    t,
+    {
+      model: {
+        type: 'WordPiece',
+        vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
+        unk_token: '[UNK]',
+        continuing_subword_prefix: '##',
+      },
+      normalizer: {
+        type: 'BertNormalizer',
+        clean_text: true,
+        handle_chinese_chars: true,
+        strip_accents: true,
+        lowercase: true,
+      },
+      pre_tokenizer: { type: 'BertPreTokenizer' },
+      decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
+    },
+    pieces.length,
+  );
+  t.deepEqual(Object.fromEntries(pieces.map((piece, id) => [piece, classes[id]])), {
+    '[UNK]': 'special',
+    ...{ a: 'reachable', b: 'reachable', ab: 'reachable', x: 'reachable', 国: 'reachable' },
+    // "ab" is a word of its own, "bb" is not.
+    ...{ '##b': 'reachable', '##bc': 'reachable', '##ing': 'reachable', '##e': 'reachable' },
+    // Capitals and accents are taken off; punctuation and Chinese characters stand apart.
+    ...{ '##É': 'unreachable', '##!': 'unreachable', '##国': 'unreachable', '##': 'unreachable' },
+    // Every letter makes a word with it.
+    '##y': 'unknown',
+    ...{ ay: 'reachable', by: 'reachable', xy: 'reachable' },
+  });
+  t.true(encodings.every(({ ids }) => ids.length > 0));
+  t.deepEqual(
+    failures.map(({ token }) => pieces[token]),
+    ['##y'],
+  );
+});
+
+test('the token for what a vocabulary lacks is reached by no text, and a file without merges is remarked upon', async (t) => {
+  const unigram = {
+    model: {
+      type: 'Unigram',
+      unk_id: 1,
+      vocab: [
+        ['<pad>', 0],
+        ['<unk>', 0],
+        ['a', -1],
+        ['b', -2],
+        ['ab', -1.5],
+      ],
+    },
+    added_tokens: [{ id: 0, content: '<pad>', special: true }],
+    decoder: null,
+  };
+  const found = await classesOf(t, unigram, 5);
+  t.deepEqual(found.classes, ['special', 'special', 'reachable', 'reachable', 'reachable']);
+  t.deepEqual(found.notes, []);
+  const bpe = { model: { type: 'BPE', vocab: { a: 0, b: 1, ab: 2 }, merges: [] }, decoder: null };
+  const without = await classesOf(t, bpe, 3);
+  t.deepEqual(without.classes, ['reachable', 'reachable', 'unreachable']);
+  t.is(without.notes.length, 1);
+  t.regex(without.notes[0]!, /no merges/);
+});
+
 test('a pattern that never ends costs its own tokens and those behind it, and what cannot be encoded is told', async (t) => {
   const hanging = 'a'.repeat(60);
   const vocab = { b: 0, [`${hanging}!`]: 1, c: 2 };
   const split = { type: 'Split', pattern: { Regex: '(a+)+$' }, behavior: 'Isolated', invert: false };
   const model = { type: 'WordPiece', vocab, unk_token: 'b', max_input_chars_per_word: 100 };
   const { classes, failures } = await classesOf(t, { model, pre_tokenizer: split, decoder: null }, 3, 100);
-  t.deepEqual(classes, ['reachable', 'unknown', 'unknown']);
+  t.deepEqual(classes, ['special', 'unknown', 'unknown']);
   t.is(failures.length, 1);
   t.is(failures[0]!.token, 1);
   t.regex(failures[0]!.problem, /takes too long/);

@@ -3,13 +3,16 @@ import { InputError } from '../../errors.js';
 import { readText } from '../../files/read-text.js';
 import { type DelimitedTable, readDelimited } from '../../formats/delimited.js';
 import { openParquetColumns } from '../../formats/parquet-columns.js';
-import { count, counted, figure } from '../../text/figures.js';
+import { count, counted, percent } from '../../text/figures.js';
 import { shownValue } from '../../text/shown-value.js';
+import { idsOfTexts } from '../tokenizer/ids-of-texts.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 
 const ROLE = 'the counts of tokens';
 
-/** Names of the columns, in small letters; of several the first one counts. */
+const PARQUET_ADVICE = 'Save it again, as Parquet with Snappy or no compression, .csv or .tsv';
+
+/** Names of the columns, in small letters. */
 const idNames = ['token_id', 'id'];
 const textNames = ['text', 'token'];
 const countNames = ['count', 'counts', 'frequency'];
@@ -18,6 +21,8 @@ const countNames = ['count', 'counts', 'frequency'];
 export interface ReadCounts {
   /** [V], 0 for a token that the file does not name. */
   counts: Float64Array;
+  /** Share of all counts that is left out, from 0 to 1. */
+  leftOut: number;
   notes: string[];
 }
 
@@ -38,6 +43,7 @@ export async function readCounts(
   const values = (await table.values(numbers)).map((value, row) => checkedCount(file, value, row));
   const counts = new Float64Array(rows);
   const notes: string[] = [];
+  let leftOut = 0;
   if (ids !== null) {
     const tokens = (await table.values(ids)).map((value, row) => checkedId(file, value, { row, rows }));
     refuseRepeated(file, tokens);
@@ -51,9 +57,11 @@ export async function readCounts(
       );
     const named = await table.values(texts!);
     refuseRepeated(file, named);
-    notes.push(...countTexts(file, { texts: named, values }, tokenizer, counts));
+    const left = countTexts({ texts: named, values }, tokenizer, counts);
+    leftOut = left.share;
+    notes.push(...notesOn(file, named.length, left));
   }
-  if (counts.some((value) => value > 0)) return { counts, notes };
+  if (counts.some((value) => value > 0)) return { counts, leftOut, notes };
   throw new InputError(
     `${file}: no token has a count above 0${notes.length === 0 ? '' : ` (${notes.join('; ')})`}: there is nothing to weigh by`,
   );
@@ -62,8 +70,9 @@ export async function readCounts(
 /** A file of counts, and the names of its columns. */
 interface CountsFile {
   table: CountTable;
-  /** Null where there is none. */
+  /** Column of token ids; null where there is none. */
   ids: string | null;
+  /** Column of texts, where none is of token ids; else null. */
   texts: string | null;
   numbers: string;
 }
@@ -71,12 +80,20 @@ interface CountsFile {
 /**
  * Opens a file of counts.
  *
- * @throws InputError where it is not there, or has not the columns that it must have
+ * @throws InputError where it is not there, or has not the columns that it must have, or one of them twice
  */
 export async function openCounts(file: string): Promise<CountsFile> {
   const table = await openTable(file);
-  const named = (names: readonly string[]) => names.find((name) => table.names.includes(name)) ?? null;
-  const [ids, texts, numbers] = [named(idNames), named(textNames), named(countNames)];
+  const named = (names: readonly string[]) => {
+    const found = table.names.filter((name) => names.includes(name));
+    if (found.length < 2) return found[0] ?? null;
+    throw new InputError(
+      `${file}: has the columns ${found.map((name) => shownValue(name)).join(' and ')}, of which one alone can be meant; ` +
+        'leave one there, or name the others otherwise',
+    );
+  };
+  const [ids, numbers] = [named(idNames), named(countNames)];
+  const texts = ids === null ? named(textNames) : null;
   if (numbers !== null && (ids ?? texts) !== null) return { table, ids, texts, numbers };
   const found = table.names.map((name) => shownValue(name)).join(', ');
   throw new InputError(
@@ -94,7 +111,7 @@ interface CountTable {
 async function openTable(file: string): Promise<CountTable> {
   switch (path.extname(file).toLowerCase()) {
     case '.parquet': {
-      const columns = await openParquetColumns(file, ROLE, 'Give another file');
+      const columns = await openParquetColumns(file, ROLE, PARQUET_ADVICE);
       const names = columns.names.map(plainName);
       const values = async (name: string) =>
         Array.from(await columns.values(columns.names[names.indexOf(name)]!));
@@ -137,10 +154,13 @@ function plainName(name: string): string {
   return name.trim().toLowerCase();
 }
 
+/** A number in decimal digits: `Number` takes 0x1f for one too, and text that is empty. */
+const decimal = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
+
 /** A number as any of the formats has it; NaN for what is none. */
 function numberOf(value: unknown): number {
   if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
-  return typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
+  return typeof value === 'string' && decimal.test(value) ? Number(value) : Number.NaN;
 }
 
 /** @param row from 0 */
@@ -174,55 +194,82 @@ function refuseRepeated(file: string, tokens: readonly unknown[]): void {
   }
 }
 
-/** Texts that a note shows of those that are left out. */
-const SHOWN = 3;
+/** Texts that are left out, and what they hold. */
+interface LeftOut {
+  /** Texts that no token has. */
+  none: unknown[];
+  /** Texts that several tokens have. */
+  several: unknown[];
+  /** Their share of all counts, from 0 to 1. */
+  share: number;
+}
 
 /**
  * Counts tokens by their texts.
  *
  * @param named texts, and the count of each
  * @param counts [V], which is filled
- * @returns a note on texts that stand for no token or for several
+ * @returns the texts that stand for no token or for several
  */
 function countTexts(
-  file: string,
   { texts, values }: { texts: readonly unknown[]; values: readonly number[] },
   tokenizer: Tokenizer,
   counts: Float64Array,
-): string[] {
-  const tokensOf = new Map<string, number[]>();
-  for (let id = 0; id < counts.length; id++) {
-    const text = tokenizer.text(id);
-    if (text === null) continue;
-    const known = tokensOf.get(text);
-    if (known === undefined) tokensOf.set(text, [id]);
-    else known.push(id);
-  }
-  const left = { none: [] as unknown[], several: [] as unknown[], counts: 0 };
+): LeftOut {
+  const tokensOf = tokensByText(tokenizer, counts.length, new Set(texts));
+  // Of the largest first: a sum of huge counts may be no float64.
+  const largest = values.reduce((a, b) => Math.max(a, b), 0);
+  const sums = { all: 0, left: 0 };
+  const left: Omit<LeftOut, 'share'> = { none: [], several: [] };
   for (const [row, text] of texts.entries()) {
-    const tokens = tokensOf.get(text as string) ?? [];
+    const tokens = tokensOf(text);
+    const part = largest === 0 ? 0 : values[row]! / largest;
+    sums.all += part;
     if (tokens.length === 1) counts[tokens[0]!] = values[row]!;
     else {
       left[tokens.length === 0 ? 'none' : 'several'].push(text ?? null);
-      left.counts += values[row]!;
+      sums.left += part;
     }
   }
-  const leftOut = left.none.length + left.several.length;
-  if (leftOut === 0) return [];
-  const all = values.reduce((sum, value) => sum + value, 0);
+  return { ...left, share: sums.all === 0 ? 0 : sums.left / sums.all };
+}
+
+/**
+ * Finds the tokens of some texts. A token of one byte where nothing else fits, or of bytes that are a part of characters, has a
+ * text only where no other token has it: `a` is the token `a`, not the byte 0x61.
+ */
+function tokensByText(
+  tokenizer: Tokenizer,
+  rows: number,
+  wanted: ReadonlySet<unknown>,
+): (text: unknown) => readonly number[] {
+  const ids = Array.from({ length: rows }, (_, id) => id);
+  const isByte = ids.map((id) => tokenizer.isByte(id) || tokenizer.isPartial(id));
+  const found = idsOfTexts({ texts: ids.map((id) => tokenizer.text(id)), isByte }, wanted);
+  return (text) => {
+    const all = typeof text === 'string' ? (found.get(text) ?? []) : [];
+    const ordinary = all.filter((id) => !isByte[id]);
+    return ordinary.length > 0 ? ordinary : all;
+  };
+}
+
+/** Texts that a note shows of those that are left out. */
+const SHOWN = 3;
+
+/** Tells of texts that are left out. @param texts number of all */
+function notesOn(file: string, texts: number, { none, several, share }: LeftOut): string[] {
+  if (none.length + several.length === 0) return [];
   const shown = (found: readonly unknown[]) =>
     found
       .slice(0, SHOWN)
       .map((text) => shownValue(text))
       .join(', ');
   const parts = [
-    ...(left.none.length === 0 ? [] : [`${count(left.none.length)} match no token (${shown(left.none)})`]),
-    ...(left.several.length === 0
-      ? []
-      : [`${count(left.several.length)} match several (${shown(left.several)})`]),
+    ...(none.length === 0 ? [] : [`${count(none.length)} match no token (${shown(none)})`]),
+    ...(several.length === 0 ? [] : [`${count(several.length)} match several (${shown(several)})`]),
   ];
   return [
-    `of ${counted(texts.length, 'text')} in ${path.basename(file)} ${parts.join(' and ')}: they are left out, with ` +
-      `${figure((100 * left.counts) / all)} % of the counts; token ids leave none out`,
+    `of ${counted(texts, 'text')} in ${path.basename(file)} ${parts.join(' and ')}: they are left out, with ` +
+      `${percent(share)} of the counts; token ids leave none out`,
   ];
 }

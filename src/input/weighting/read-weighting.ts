@@ -3,11 +3,10 @@ import path from 'node:path';
 import { InputError } from '../../errors.js';
 import { hashFile } from '../../files/hash-file.js';
 import type { Weighting } from '../../plan/weighting.js';
-import { counted } from '../../text/figures.js';
 import type { RecordedBias } from '../logit-bias.js';
 import { openTokenizer } from '../tokenizer/open-tokenizer.js';
-import { findVectors, readVectors } from '../vectors.js';
 import { openCounts, readCounts } from './read-counts.js';
+import { readState } from './read-state.js';
 
 /** A weighting as a run records it. */
 export interface WeightingRecord {
@@ -18,7 +17,12 @@ export interface WeightingRecord {
   tensor: string | null;
   /** SHA-256 (hex) of what the weights are made of beside the rows; null where they are made of the rows alone. */
   sha256: string | null;
+  /** Share of the counts that is left out, whose texts stand for no token or for several; null where nothing is counted. */
+  leftOut: number | null;
 }
+
+/** What most weightings have none of. */
+const unmade = { path: null, tensor: null, sha256: null, leftOut: null };
 
 /** What a weighting is made of, as far as it has been read: all but the rows. */
 export interface ReadWeighting {
@@ -60,15 +64,16 @@ export async function readWeighting(
   const { place, rows, hidden, logitBias } = checkpoint;
   switch (kind) {
     case 'unique':
-      return { record: { kind, path: null, tensor: null, sha256: null }, values: null, notes: [] };
+      return { record: { ...unmade, kind }, values: null, notes: [] };
     case 'tokenizer': {
       const values = await tokenMask(place, rows);
-      return { record: { kind, path: null, tensor: null, sha256: hashOf(values) }, values, notes: [] };
+      return { record: { ...unmade, kind, sha256: hashOf(values) }, values, notes: [] };
     }
     case 'counts': {
-      const { counts, notes } = await readCounts(given, rows, () => openTokenizer(place));
+      const { counts, leftOut, notes } = await readCounts(given, rows, () => openTokenizer(place));
       const sha256 = hashOf(await hashFile(given, 'the counts of tokens'), counts);
-      return { record: { kind, path: path.resolve(given), tensor: null, sha256 }, values: counts, notes };
+      const record = { ...unmade, kind, path: path.resolve(given), sha256, leftOut };
+      return { record, values: counts, notes };
     }
     case 'bias': {
       if (logitBias === null && !checkpoint.hasNormBias)
@@ -77,12 +82,16 @@ export async function readWeighting(
             '`inspect` shows it. Choose another --weights',
         );
       const { tensor, sha256 } = logitBias ?? { tensor: null, sha256: null };
-      return { record: { kind, path: null, tensor, sha256 }, values: null, notes: [] };
+      return { record: { ...unmade, kind, tensor, sha256 }, values: null, notes: [] };
     }
     case 'softmax': {
       const { state, tensor } = await readState(given, hidden);
       const sha256 = hashOf(...(logitBias === null ? [] : [logitBias.sha256]), state);
-      return { record: { kind, path: path.resolve(given), tensor, sha256 }, values: state, notes: [] };
+      return {
+        record: { ...unmade, kind, path: path.resolve(given), tensor, sha256 },
+        values: state,
+        notes: [],
+      };
     }
   }
 }
@@ -110,16 +119,6 @@ async function tokenMask(place: string, rows: number): Promise<Float64Array> {
   const mask = Float64Array.from({ length: rows }, (_, id) => (tokenizer.has(id) ? 1 : 0));
   if (mask.includes(1)) return mask;
   throw new InputError(`${place}: the tokenizer has a token for none of the rows; choose another --weights`);
-}
-
-/** Reads one hidden state, [d]. @throws InputError where the file holds none of d components, or several */
-async function readState(file: string, d: number): Promise<{ state: Float64Array; tensor: string | null }> {
-  const found = await findVectors(file, d, {});
-  if (found.count === 1)
-    return { state: await readVectors(found, { first: 0, count: 1 }), tensor: found.tensor };
-  throw new InputError(
-    `${file}: holds ${counted(found.count, 'vector')}, expected one hidden state of ${d} components; save it alone`,
-  );
 }
 
 /** SHA-256 (hex) of texts and of numbers, as they lie in memory. */

@@ -4,6 +4,8 @@
 const MEASURES = 3;
 /** Lists of a vector: the largest and the smallest values of each measure. */
 const LISTS = 2 * MEASURES;
+/** Vectors that all rows are offered to before the next ones, so that their sums and floors stay in the first cache. */
+const BLOCK: usize = 512;
 /** Float32 products are off by a few units of 2^-24: what a floor leaves out is certainly below it. */
 const MARGIN: f64 = 1e-6;
 
@@ -30,43 +32,65 @@ export function offerTokens(
   keys: usize,
   tokens: usize,
 ): void {
+  for (let first: usize = 0; first < vectors; first += BLOCK) {
+    const end = min(vectors, first + BLOCK);
+    for (let i: usize = 0; i < rows; i++) {
+      const norm = load<f64>(norms + (i << 3));
+      const causalNorm = load<f64>(norms + ((rows + i) << 3));
+      const row = products + ((i * vectors) << 2);
+      offerToken(row, first, end, vectors, firstToken + <i32>i, norm, causalNorm, top, sums, floors, keys, tokens);
+    }
+  }
+}
+
+/** Offers the products of one token with the vectors [first, end), of which `row` begins with that of vector 0. */
+// @ts-ignore: decorator
+@inline
+function offerToken(
+  row: usize,
+  first: usize,
+  end: usize,
+  vectors: usize,
+  token: i32,
+  norm: f64,
+  causalNorm: f64,
+  top: usize,
+  sums: usize,
+  floors: usize,
+  keys: usize,
+  tokens: usize,
+): void {
   const floorBytes = vectors << 2;
   const squares = sums + (vectors << 3);
-  for (let i: usize = 0; i < rows; i++) {
-    const norm = load<f64>(norms + (i << 3));
-    const causalNorm = load<f64>(norms + ((rows + i) << 3));
-    const inverse = f32x4.splat(inverseOf(norm));
-    const causalInverse = f32x4.splat(inverseOf(causalNorm));
-    const row = products + ((i * vectors) << 2);
-    for (let v: usize = 0; v < vectors; v += 4) {
-      const at = v << 2;
-      const x = v128.load(row + at);
-      addMoments(x, sums + (v << 3), squares + (v << 3));
-      const cosine = f32x4.mul(x, inverse);
-      const causal = f32x4.mul(x, causalInverse);
-      const floor = floors + at;
-      // What is no number is not below a floor, and is looked at.
-      const isBelow = v128.and(
-        v128.and(isBetween(x, floor, floorBytes), isBetween(cosine, floor + 2 * floorBytes, floorBytes)),
-        isBetween(causal, floor + 4 * floorBytes, floorBytes),
-      );
-      if (i32x4.all_true(isBelow)) continue;
-      for (let lane: usize = 0; lane < 4; lane++) {
-        const vector = v + lane;
-        const value = <f64>load<f32>(row + (vector << 2));
-        const lists = vector * LISTS * top;
-        const token = firstToken + <i32>i;
-        offerValue(value, token, top, floors + (vector << 2), floorBytes, keys + (lists << 3), tokens + (lists << 2));
-        if (norm > 0) {
-          const from = lists + 2 * top;
-          const list = floors + (vector << 2) + 2 * floorBytes;
-          offerValue(value / norm, token, top, list, floorBytes, keys + (from << 3), tokens + (from << 2));
-        }
-        if (causalNorm > 0) {
-          const from = lists + 4 * top;
-          const list = floors + (vector << 2) + 4 * floorBytes;
-          offerValue(value / causalNorm, token, top, list, floorBytes, keys + (from << 3), tokens + (from << 2));
-        }
+  const inverse = f32x4.splat(inverseOf(norm));
+  const causalInverse = f32x4.splat(inverseOf(causalNorm));
+  for (let v = first; v < end; v += 4) {
+    const at = v << 2;
+    const x = v128.load(row + at);
+    addMoments(x, sums + (v << 3), squares + (v << 3));
+    const cosine = f32x4.mul(x, inverse);
+    const causal = f32x4.mul(x, causalInverse);
+    const floor = floors + at;
+    // What is no number is not below a floor, and is looked at.
+    const isBelow = v128.and(
+      v128.and(isBetween(x, floor, floorBytes), isBetween(cosine, floor + 2 * floorBytes, floorBytes)),
+      isBetween(causal, floor + 4 * floorBytes, floorBytes),
+    );
+    if (i32x4.all_true(isBelow)) continue;
+    for (let lane: usize = 0; lane < 4; lane++) {
+      const vector = v + lane;
+      const value = <f64>load<f32>(row + (vector << 2));
+      const lists = vector * LISTS * top;
+      offerValue(value, token, top, floors + (vector << 2), floorBytes, keys + (lists << 3), tokens + (lists << 2));
+      if (norm > 0) {
+        const from = lists + 2 * top;
+        const list = floors + (vector << 2) + 2 * floorBytes;
+        offerValue(value / norm, token, top, list, floorBytes, keys + (from << 3), tokens + (from << 2));
+      }
+      if (causalNorm > 0) {
+        const from = lists + 4 * top;
+        const list = floors + (vector << 2) + 4 * floorBytes;
+        offerValue(value / causalNorm, token, top, list, floorBytes, keys + (from << 3), tokens + (from << 2));
       }
     }
   }

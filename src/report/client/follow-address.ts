@@ -1,7 +1,9 @@
+import { harmlessText } from '../../text/visible-text.js';
 import { type AddressedPage, addressOf, choiceOf } from './address.js';
 import { byId } from './dom.js';
 import type { Report } from './report.js';
-import { Selection } from './selection.js';
+import { type Choice, choiceParts, Selection } from './selection.js';
+import { shortened } from './token-name.js';
 
 /** Wait before a choice is written: browsers refuse an address that changes as often as a slider does. */
 const DELAY_MS = 200;
@@ -12,32 +14,71 @@ export function selectionOfAddress(report: Report): Selection {
   return new Selection(choiceOf(location.hash, page)?.choice ?? page.opening);
 }
 
-/** Page that opens on the direction of the most variance, which is index 0 where M is the data's own. */
-function addressedPage(report: Report): AddressedPage {
-  const index = report.column('rank_by_variance').indexOf(1);
-  return { ...report.head, opening: { index, token: null, measure: 'causal_cosine' } };
+/** Address of a choice on the page of a report, as a fragment. */
+export function addressIn(report: Report, choice: Readonly<Choice>): string {
+  return addressOf(choice, addressedPage(report).opening);
 }
 
-/** Keeps the address and the selection alike: reloaded or passed on, it shows the same. */
+/** Page that opens on the directions of the most variance, of which the first is index 0 where M is the data's own. */
+function addressedPage(report: Report): AddressedPage {
+  const ranks = report.column('rank_by_variance');
+  const index = ranks.indexOf(1);
+  // The only eigenvector of a page has no other beside it.
+  const y = Math.max(ranks.indexOf(2), 0);
+  const { rows, hidden, neighbours } = report.head;
+  const nearBy = neighbours?.shown ? neighbours.measures : [];
+  const opening = {
+    index,
+    token: null,
+    measure: 'causal_cosine',
+    x: index,
+    y,
+    near: nearBy[0] ?? null,
+  } as const;
+  return { rows, hidden, nearBy, opening };
+}
+
+/**
+ * Keeps the address and the selection alike: reloaded or passed on, it shows the same, and back leads to the choice before.
+ * Each entry of the browser's history has the address of its choice as its state.
+ */
 export function followAddress(report: Report, selection: Selection): void {
   const page = addressedPage(report);
   const state = byId('state');
-  state.textContent = choiceOf(location.hash, page)?.problems.join(' ') ?? '';
-  let shown = selection.choice;
+  const written = () => addressOf(selection.choice, page.opening);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const writeSoon = () => {
+  let isArriving = true;
+  selection.follow(choiceParts, () => {
+    if (isArriving) return;
     clearTimeout(timer);
-    timer = setTimeout(() => history.replaceState(null, '', addressOf(selection.choice)), DELAY_MS);
-  };
-  selection.follow(['index', 'token', 'measure'], (choice) => {
-    if (choice !== shown) writeSoon();
-    shown = choice;
+    timer = setTimeout(() => {
+      state.textContent = '';
+      if (history.state !== written()) history.pushState(written(), '', written());
+    }, DELAY_MS);
   });
+  state.textContent = problemOf(location.hash, page);
+  history.replaceState(written(), '');
+  isArriving = false;
   addEventListener('hashchange', () => {
-    const found = choiceOf(location.hash, page);
-    state.textContent = found?.problems.join(' ') ?? '';
+    clearTimeout(timer);
+    // An entry without a state is new: a link, or an address that was typed.
+    const address = typeof history.state === 'string' ? history.state : location.hash;
+    state.textContent = problemOf(address, page);
+    const found = choiceOf(address, page);
+    isArriving = true;
     if (found !== null) selection.choose(found.choice);
+    isArriving = false;
     // A link to a section has taken the place of the choice, and the browser has gone there.
-    else writeSoon();
+    const place = found === null ? written() : undefined;
+    history.replaceState(written(), '', place);
   });
+}
+
+/** What of an address this page cannot show, in one line; empty where it can show all. */
+function problemOf(address: string, page: AddressedPage): string {
+  const found = choiceOf(address, page);
+  if (found !== null) return found.problems.join(' ');
+  const id = address.slice(1);
+  if (id === '' || document.getElementById(id) !== null) return '';
+  return `The address asks for “${shortened(harmlessText(id))}”, which this page does not have.`;
 }

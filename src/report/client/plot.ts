@@ -47,16 +47,16 @@ export function drawPlot(options: PlotOptions): Plot {
   if (options.onPick !== undefined) listenForPicks(plot, options.onPick);
   new ResizeObserver(() => plot.setSize(size())).observe(target);
   onThemeChange(() => plot.redraw(false));
-  target.after(
-    dataTable(caption.textContent ?? '', () => ({
-      columns: [options.x.label, ...options.series.map(({ label }) => label)],
-      rows: Array.from(values.x, (x, k) => [x, ...values.series.map((series) => series[k]!)]),
-    })),
-  );
+  const table = dataTable(caption.textContent ?? '', () => ({
+    columns: [options.x.label, ...options.series.map(({ label }) => label)],
+    rows: Array.from(values.x, (x, k) => [x, ...values.series.map((series) => series[k]!)]),
+  }));
+  target.after(table.details);
   return {
     update(x, series) {
       values = { x, series: [...series] };
       plot.setData(aligned());
+      table.renew();
     },
     mark: (x, to = x) => marker.mark([x, to], plot),
   };

@@ -1,6 +1,8 @@
 import { type Measure, measures, type Side, sides } from '../../tables/measures.js';
+import type { NeighbourMeasure } from '../../tables/neighbour-measures.js';
 import type { ReportHead } from '../contents.js';
 import { ANGLE_STEP, extremesStart, tokenFlags } from '../contents.js';
+import { ofLogStep } from '../log-steps.js';
 import type { PackedArray } from '../packed-arrays.js';
 import { decodeTexts } from './decode-texts.js';
 
@@ -25,6 +27,13 @@ export interface Token {
   directions: { index: number; z: number }[];
 }
 
+/** Neighbour of a token by a measure. */
+export interface Neighbour {
+  token: number;
+  /** Value of the measure: a distance. */
+  value: number;
+}
+
 /** What the page knows of a token's z along a direction: its value, or how far from 0 it is at most. */
 export type KnownZ = { z: number } | { atMost: number };
 
@@ -32,12 +41,18 @@ export type KnownZ = { z: number } | { atMost: number };
 export class Report {
   readonly head: ReportHead;
   readonly #arrays: Readonly<Record<string, PackedArray>>;
+  /** Strongest directions of all tokens, a place each: index and z in steps. */
+  readonly #directions: readonly { index: PackedArray; z: PackedArray }[];
   /** Texts of all tokens, [V], null where a token has none. */
   readonly texts: readonly (string | null)[];
 
   constructor(head: ReportHead, arrays: Readonly<Record<string, PackedArray>>) {
     this.head = head;
     this.#arrays = arrays;
+    this.#directions = Array.from({ length: head.directions.shown }, (_, place) => ({
+      index: this.array(`token.direction_${place + 1}`),
+      z: this.array(`token.direction_${place + 1}_z`),
+    }));
     this.texts = decodeTexts(this.array('token.text') as Uint8Array, this.array('token.text_bytes'));
   }
 
@@ -83,10 +98,27 @@ export class Report {
     if (all !== undefined) return { z: all[token * hidden + index]! * directionStep };
     const extreme = this.#zOfExtreme(token, index);
     if (extreme !== undefined) return { z: extreme };
-    const { directions } = this.token(token);
-    const found = directions.find((direction) => direction.index === index);
-    if (found !== undefined) return { z: found.z };
-    return { atMost: Math.abs(directions.at(-1)!.z) + directionStep };
+    const found = this.#directions.find((direction) => direction.index[token] === index);
+    if (found !== undefined) return { z: found.z[token]! * directionStep };
+    return { atMost: (Math.abs(this.#directions.at(-1)!.z[token]!) + 1) * directionStep };
+  }
+
+  /** Whether z of a token is known along an eigenvector for more than its being extreme there. */
+  isKnown(token: number, index: number): boolean {
+    if (this.#arrays['token.z'] !== undefined) return true;
+    for (const direction of this.#directions) if (direction.index[token] === index) return true;
+    return false;
+  }
+
+  /** Neighbours of a token by a measure that the page has, the nearest first; none of a row without a direction. */
+  neighbours(id: number, measure: NeighbourMeasure): Neighbour[] {
+    const found: Neighbour[] = [];
+    for (let place = 1; place <= (this.head.neighbours?.shown ?? 0); place++) {
+      const token = this.array(`neighbour.${measure}_${place}`)[id]!;
+      if (token < 0) break;
+      found.push({ token, value: ofLogStep(this.array(`neighbour.${measure}_${place}_value`)[id]!) });
+    }
+    return found;
   }
 
   /** z of a token that is among the extreme ones of an eigenvector, from its p or its cosines. */
@@ -105,7 +137,7 @@ export class Report {
 
   /** Token of an id. */
   token(id: number): Token {
-    const { directions, directionStep } = this.head;
+    const { directionStep } = this.head;
     const flags = this.array('token.flags')[id]!;
     const group = this.array('token.duplicate_group')[id]!;
     return {
@@ -116,10 +148,7 @@ export class Report {
       isOrphan: (flags & tokenFlags.orphan) !== 0,
       isSpecial: (flags & tokenFlags.special) !== 0,
       duplicateGroup: group < 0 ? null : group,
-      directions: Array.from({ length: directions.shown }, (_, place) => ({
-        index: this.array(`token.direction_${place + 1}`)[id]!,
-        z: this.array(`token.direction_${place + 1}_z`)[id]! * directionStep,
-      })),
+      directions: this.#directions.map(({ index, z }) => ({ index: index[id]!, z: z[id]! * directionStep })),
     };
   }
 }

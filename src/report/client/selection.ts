@@ -1,4 +1,5 @@
 import type { Measure } from '../../tables/measures.js';
+import type { NeighbourMeasure } from '../../tables/neighbour-measures.js';
 
 /** What the reader looks at. */
 export interface Choice {
@@ -8,7 +9,22 @@ export interface Choice {
   token: number | null;
   /** Measure by which the extreme tokens are listed. */
   measure: Measure;
+  /** Indices of the eigenvectors across and up the scatter. */
+  x: number;
+  y: number;
+  /** Measure by which the neighbours of the token are listed; null where the page has none. */
+  near: NeighbourMeasure | null;
 }
+
+/** All parts of a choice. */
+export const choiceParts = [
+  'index',
+  'token',
+  'measure',
+  'x',
+  'y',
+  'near',
+] as const satisfies readonly (keyof Choice)[];
 
 interface Listener {
   parts: readonly (keyof Choice)[];

@@ -1,7 +1,8 @@
 import type { ComparisonResults } from '../../output/comparison-folder.js';
-import { count, counted, figure } from '../../text/figures.js';
+import { count, counted } from '../../text/figures.js';
+import { checksTable } from '../checks-table.js';
 import { Html, html, scriptJson } from '../html.js';
-import { htmlPage, type PageAssets, themeChoice } from '../html-page.js';
+import { htmlPage, type PageAssets, plotFigure, themeChoice } from '../html-page.js';
 import type { ComparisonHead } from './contents.js';
 import { comparisonFacts, figureNames } from './facts.js';
 import { madeDifferently, namesOf } from './made-with.js';
@@ -67,28 +68,8 @@ ${Object.entries(unknown).map(
 )}
 <p class="note">A CKA of ${counted(tokens.shared, 'token')} is not 0 where rows have nothing to do with each other: it is read beside
 the value with the rows of B in a random order, and the mean over all orders.</p>
-${checks(results)}
+${checksTable(results.checks)}
 </section>`;
-}
-
-function checks({ checks: all }: ComparisonResults): Html {
-  const given = (value: number | null) => (value === null ? 'none' : figure(value));
-  return html`<details><summary>The ${all.length} checks and what they measured</summary>
-<table id="checks"><caption>Identities that tie one computation to another, beside what rounding allows</caption>
-<thead><tr><th scope="col">check</th><th scope="col">verdict</th>
-<th scope="col" class="number">measured</th><th scope="col" class="number">tolerance</th></tr></thead>
-<tbody>${all.map(
-    ({
-      name,
-      what,
-      verdict,
-      measured,
-      tolerance,
-      detail,
-    }) => html`<tr><th scope="row">${name} <span class="identity">${what}</span></th>
-<td class="${verdict === 'passed' ? 'passed' : 'differs'}">${verdict}${detail === undefined ? '' : `: ${detail}`}</td>
-<td class="number">${given(measured)}</td><td class="number">${given(tolerance)}</td></tr>`,
-  )}</tbody></table></details>`;
 }
 
 function explorer({ tokens }: ComparisonResults): Html {
@@ -130,8 +111,8 @@ equal stretches of the norm. A click shows the token of that stretch that has mo
 shows all again.</p>
 <p class="note" id="plot-keys">By keyboard, in a plot: arrow keys move the point whose values stand beneath, Enter shows the token
 that has moved most there, + and − enlarge and reduce around the point, 0 shows all again.</p>
-${figureOf('displacement-norm', 'Displacement by norm')}
-${figureOf('displacement-causal', 'Causal displacement by causal norm, both in the metric of A')}`;
+${plotFigure('displacement-norm', 'Displacement by norm')}
+${plotFigure('displacement-causal', 'Causal displacement by causal norm, both in the metric of A')}`;
   return html`<section id="displacements" aria-labelledby="displacements-title">
 <h2 id="displacements-title">Displacement against norm</h2>
 ${figures.displacement === null ? missing(unknown.displacement) : plots}
@@ -142,8 +123,8 @@ function spectrum({ figures, unknown }: ComparisonResults): Html {
   const plots = html`<p>Variance of both along the eigenvectors of A, by index (ascending λ of A), and their ratio
 v<sub>j</sub>ᵀ C<sub>B</sub> v<sub>j</sub> / v<sub>j</sub>ᵀ C<sub>A</sub> v<sub>j</sub>: 1 where nothing has changed. Single indices in
 the bulk say little, since near-equal eigenvalues mix.</p>
-${figureOf('flow-variances', 'Variance along the eigenvectors of A, logarithmic')}
-${figureOf('flow-ratio', 'Variance of B over that of A, logarithmic')}`;
+${plotFigure('flow-variances', 'Variance along the eigenvectors of A, logarithmic')}
+${plotFigure('flow-ratio', 'Variance of B over that of A, logarithmic')}`;
   return html`<section id="flow" aria-labelledby="flow-title">
 <h2 id="flow-title">Eigenvalue flow</h2>
 ${figures.flow === null ? missing(unknown.flow) : plots}
@@ -159,8 +140,4 @@ diagonal. Bands are ${bands.length} equal parts of the index.</p>
 <h2 id="map-title">Where the eigenvectors went</h2>
 ${bands.length === 0 ? missing(unknown.flow) : figure}
 </section>`;
-}
-
-function figureOf(id: string, caption: string): Html {
-  return html`<figure><figcaption id="${id}-caption">${caption}</figcaption><div class="plot" id="${id}"></div></figure>`;
 }

@@ -13,7 +13,8 @@ ${eigenvectorPart(head)}
 `;
 }
 
-function tokenPart({ directions, directionStep }: ReportHead): Html {
+function tokenPart(head: ReportHead): Html {
+  const { directions, directionStep } = head;
   return html`<section id="token" aria-labelledby="token-title">
 <h3 id="token-title">A token</h3>
 <label for="search">Search by text or id</label>
@@ -25,9 +26,24 @@ function tokenPart({ directions, directionStep }: ReportHead): Html {
 <div id="results-save"></div>
 <p id="token-hint">Search for a token, or choose one in a list: its card is shown here.</p>
 <div id="token-details" tabindex="-1" hidden></div>
+${neighboursPart(head)}
 <p class="note">A card has the ${directions.shown} strongest directions${cut(directions)}; z is rounded to steps of
 ${directionStep.toPrecision(2)}.</p>
 </section>`;
+}
+
+/** Neighbours of the chosen token, by one of the measures of the run, beneath its card. */
+function neighboursPart({ neighbours }: ReportHead): Html {
+  if (neighbours === null) return html``;
+  const { measures, shown } = neighbours;
+  if (shown === 0)
+    return html`<p class="note">The run has neighbours, for which this page has no room: <code>neighbours RUN --token</code> prints them.</p>`;
+  return html`<div id="neighbours-part" hidden>
+<span class="control"><label for="near">Nearest by</label>
+<select id="near">${measures.map((measure) => html`<option>${measure}</option>`)}</select></span>
+<div id="neighbours"></div>
+<p class="note">The ${shown} nearest tokens${cut(neighbours)}, to three digits of the measure, which is 0 for equal rows.</p>
+</div>`;
 }
 
 function eigenvectorPart({ hidden, places }: ReportHead): Html {

@@ -5,7 +5,7 @@ import type { Moments } from '../../linalg/moments.js';
 import type { RunResults } from '../../output/manifest.js';
 import { warningsOf } from '../../output/warnings.js';
 import { spectralFigures } from '../../tables/spectral-figures.js';
-import { formatBytes as bytes, count, figure, fixed } from '../../text/figures.js';
+import { formatBytes as bytes, count, counted, figure, fixed } from '../../text/figures.js';
 import { type Html, html } from '../html.js';
 import { matrixText } from '../matrix-text.js';
 
@@ -99,7 +99,7 @@ function weightsText(weights: RunResults['weights']): string {
   if (weights === null) return 'uniform';
   const { kind, path: file, tensor, effectiveRows } = weights;
   const source = file === null ? tensor : path.basename(file);
-  return `${kind}${source === null ? '' : `: ${source}`}, ${count(Math.round(effectiveRows))} effective rows (1 / Σ w²)`;
+  return `${kind}${source === null ? '' : `: ${source}`}, ${counted(Math.round(effectiveRows), 'effective row')} (1 / Σ w²)`;
 }
 
 function ridgeText(metric: RunResults['metric']): string {

@@ -1,3 +1,4 @@
+import { largestTokens } from '../../largest-tokens.js';
 import { byId, element } from '../dom.js';
 import { figureText } from '../figure-text.js';
 import { makeTable } from '../make-table.js';
@@ -5,7 +6,6 @@ import { saveButtons } from '../save-buttons.js';
 import { tokenButton } from '../token-button.js';
 import { savedName } from '../token-name.js';
 import type { ComparedTokens } from './compared-tokens.js';
-import { largestTokens } from './most-displaced.js';
 
 const PLACES = 25;
 

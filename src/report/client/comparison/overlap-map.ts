@@ -25,6 +25,6 @@ export function drawOverlapMap(tokens: ComparedTokens): void {
     dataTable(byId('overlap-caption').textContent ?? '', () => ({
       columns: ['first index of A', ...bands.map((first) => `B from ${first}`)],
       rows: bands.map((first, row) => [first, ...map.slice(row * bands.length, (row + 1) * bands.length)]),
-    })),
+    })).details,
   );
 }
