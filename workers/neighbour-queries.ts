@@ -11,8 +11,8 @@ import { rowsReport } from './rows-report.js';
 import { stripSizes } from './strips.js';
 
 /**
- * Computes M (gamma_q - mu) of picked rows, each divided by its length, which keeps float32 from overflowing and changes no
- * order of cosines.
+ * Computes M (gamma_q - mu) of picked rows in float64, each divided by its length, which changes no order of cosines, and
+ * makes a unit vector of which float32 loses no more than its rounding.
  */
 export async function neighbourQueries({
   rows,
@@ -31,7 +31,7 @@ export async function neighbourQueries({
   });
   const v = eigenvectorValues(eigenvectors);
   const back = { values: transposed(v.values, d), rows: d, columns: d };
-  const queries = new Float32Array(d * rows.count);
+  const queries = new Float64Array(rows.count * d);
   const reader = openPicked(picked, regions);
   const product = await (await openBackend(backend)).product(1);
   try {
@@ -50,7 +50,7 @@ export async function neighbourQueries({
         let squares = 0;
         for (const value of query) squares += value * value;
         const length = squares > 0 ? Math.sqrt(squares) : 1;
-        for (let j = 0; j < d; j++) queries[j * rows.count + first + i] = query[j]! / length;
+        for (let j = 0; j < d; j++) queries[(first + i) * d + j] = query[j]! / length;
       }
       rowsReport.advance(count);
     }

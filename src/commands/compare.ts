@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { shownFigures } from '../checks/verdict.js';
 import { comparisonFacts, figureNames } from '../report/comparison/facts.js';
+import { madeDifferently, namesOf } from '../report/comparison/made-with.js';
 import type { ComparedRuns } from '../run/compare-runs.js';
 import { type Alignment, alignmentKinds } from '../tables/align-vocabularies.js';
 import { alignedRows } from '../text/aligned-rows.js';
@@ -27,8 +28,8 @@ export function addCompareCommand(program: Command): void {
     )
     .option('--model-a <model>', 'checkpoint of the first run, if no longer where the run recorded it')
     .option('--model-b <model>', 'checkpoint of the second run, if no longer where the run recorded it')
-    .option('--sample <n>', 'tokens whose neighbours are compared', wholeNumber, 1000)
-    .option('-k, --k <n>', 'neighbours of each of them', wholeNumber, 20)
+    .option('--sample <n>', 'tokens whose neighbours are compared, at most 20,000', wholeNumber, 1000)
+    .option('-k, --k <n>', 'neighbours of each of them, at most 1,000', wholeNumber, 20)
     .option('--seed <n>', 'of the sample and of the random order', integer, 1)
     .option('--overwrite', 'replace the comparison in the folder', false)
     .addOption(workersOption())
@@ -67,14 +68,17 @@ async function compare(a: string, b: string, options: CompareOptions): Promise<v
 
 function comparedText({ directory, comparison }: ComparedRuns): string {
   const { a, b, tokens, unknown, checks, files } = comparison;
+  const names = namesOf(a, b);
   const alone = [
     tokens.onlyA > 0 ? `, ${count(tokens.onlyA)} of the first alone` : '',
     tokens.onlyB > 0 ? `, ${count(tokens.onlyB)} of the second alone` : '',
   ];
   return [
-    `${directory}: ${a.model} (${count(a.rows)} x ${count(a.hidden)}) and ${b.model} (${count(b.rows)} x ${count(b.hidden)})`,
+    `${directory}: ${names.a} (${count(a.rows)} x ${count(a.hidden)}) and ${names.b} (${count(b.rows)} x ${count(b.hidden)})`,
     `  ${count(tokens.shared)} tokens matched by ${tokens.by}${alone.join('')}`,
-    alignedRows(comparisonFacts(comparison).map(([name, value]) => [`  ${name}`, value])),
+    alignedRows(
+      [...madeDifferently(a, b), ...comparisonFacts(comparison)].map(([name, value]) => [`  ${name}`, value]),
+    ),
     ...Object.entries(unknown).map(
       ([name, reason]) => `  ${figureNames[name as keyof typeof figureNames]}: not known: ${reason}`,
     ),

@@ -219,8 +219,8 @@ export interface Tasks {
   neighbourQueries: {
     input: CausalNormsInput;
     result: {
-      /** M (gamma_q - mu), divided by its length, of every row, a column each, float32 [d, rows]. */
-      queries: Float32Array;
+      /** M (gamma_q - mu), divided by its length, of every row, float64 [rows, d]. */
+      queries: Float64Array;
     };
   };
   /** Finds the rows nearest to some of them, among picked rows. */
@@ -524,10 +524,10 @@ export interface NearestPickedInput {
   picked: PickedRows;
   /** Mean row, [d]. */
   mean: Float64Array;
-  /** Centred causal norms of these rows. */
-  norms: Float64Array;
-  /** As `neighbourQueries` has computed them, float32 [d, queries]. */
-  queries: Float32Array;
+  /** Norms of these rows without the mean row: their lengths, and those in the causal metric. */
+  norms: { centred: Float64Array; causal: Float64Array };
+  /** As `neighbourQueries` has computed them, float64 [queries, d]. */
+  queries: Float64Array;
   /** Places of the queries among all rows, int32 [queries]. */
   queryRows: Int32Array;
   /** Rows in each list. */

@@ -25,6 +25,16 @@ function lostProducts(d: number): number {
 }
 
 /**
+ * Bound of the error of a cosine: the product in float32 of two unit vectors that were rounded to it, beside the cosine that
+ * float64 gives.
+ *
+ * @param d length of the vectors
+ */
+export function cosineError(d: number): number {
+  return scoreError(d) + lostProducts(d) + d * EXACT_ROUNDOFF;
+}
+
+/**
  * The value of a measure by the sum of squared differences, in float64: the distance is its root, and 1 - cosine, of the
  * differences of unit vectors, half of it. What their rounding leaves of two vectors of one direction is 0: norms are off by
  * (d / 2 + 2) u at most, u = 2^-53, and coordinates by 2 u more.
@@ -57,7 +67,7 @@ export interface AskedValue {
  * gamma a b <= gamma (a^2 + b^2) / 2, of which `offsetOf` has added the part of the row.
  */
 export function scoreReached({ isCosine, d, value, share, largest }: AskedValue): number {
-  if (isCosine) return 1 - value - scoreError(d) - lostProducts(d) - d * EXACT_ROUNDOFF;
+  if (isCosine) return 1 - value - cosineError(d);
   const [square, own] = [(value / largest) ** 2, share ** 2];
   const rounding = (scoreError(d) * own) / 2 + lostProducts(d) + (d + 8) * EXACT_ROUNDOFF * (own + square);
   return (own - square) / 2 - rounding;

@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { matrixSides } from '../input/matrix/matrix-side.js';
+import { normalisations } from '../input/normalisation.js';
+import { secondMoments } from '../plan/second-moment.js';
 import { COMPARISON_NAME } from './comparison-names.js';
 import { checkSchema, normRecordSchema } from './manifest.js';
 import { type RecordedKind, readFolderRecord, recordedProblems } from './recorded-folder.js';
+import { weightingRecordSchema } from './run-identity.js';
 import { backendSchema, fileRecordSchema } from './schemas.js';
 
 /** Two numbers that belong to A and to B. */
@@ -34,7 +37,7 @@ export const figuresSchema = z.object({
       causalMeanSquare: z.number(),
       /** Tokens whose rows differ. */
       moved: z.number(),
-      /** Share of all squares along A's mean row; null where nothing moved, or that is zero. */
+      /** Share of all squares along the mean of A's shared rows; null where nothing moved, or that is zero. */
       meanShare: z.number().nullable(),
       /** Share of all squares that one common displacement has: n ||mean delta||^2 / sum ||delta||^2. */
       commonShare: z.number().nullable(),
@@ -105,7 +108,19 @@ export const sideSchema = z.object({
   norm: normRecordSchema.nullable(),
   /** Where the metric was computed from the checkpoint, or is a given one. */
   metric: z.enum(['computed', 'file']),
+  metricSha256: z.string(),
+  /** Null of a given metric that does not say its own. */
+  ridge: z.number().nullable(),
+  /** What the metric is the inverse of; null of a given one. */
+  secondMoment: z.enum(secondMoments).nullable(),
+  /** How the rows were weighed of which the metric was computed; null where all were alike. */
+  weights: weightingRecordSchema.pick({ kind: true, sha256: true }).nullable(),
+  /** What rows or columns were divided by the norm of; null where they were used as they are stored. */
+  normalisation: z.enum(normalisations).nullable(),
 });
+
+/** One of the runs that were compared, as it is recorded. */
+export type ComparedRecord = z.infer<typeof sideSchema>;
 
 const comparisonSchema = z.object({
   format: z.literal('eigenshard-comparison'),

@@ -24,7 +24,7 @@ export interface StagedKind {
  * @param wish.option by which another folder is chosen
  * @param wish.isReplaced whether a finished folder of this kind is to be replaced
  * @returns the stage
- * @throws InputError where something stands in the place of the folder, unless it is to be replaced
+ * @throws InputError where something stands in the place of the folder, unless it is to be replaced, or an empty folder
  */
 export function openStage(
   folder: string,
@@ -32,14 +32,15 @@ export function openStage(
   { option, isReplaced }: { option: string; isReplaced: boolean },
 ): string {
   if (isThere(folder)) {
-    if (!isReplaced)
+    const files = ownFilesOf(folder, kind, option);
+    // An empty folder is nobody's work.
+    if (files.length > 0 && !isReplaced)
       throw new InputError(
         `${folder}: is there already. Give another ${option}, or --overwrite to replace it`,
       );
-    ownFilesOf(folder, kind, option);
   }
   const stage = stageOf(folder);
-  if (isThere(stage)) removeFolder(stage, kind);
+  for (const left of [stage, formerOf(folder)]) if (isThere(left)) removeFolder(left, kind);
   makeDirectory(stage);
   return stage;
 }
@@ -57,15 +58,23 @@ export function sweepStages(above: string, kind: StagedKind): void {
   }
 }
 
-/** Puts a finished folder in its place. */
+/**
+ * Puts a finished folder in its place. What stands there is moved aside whole before it is removed, so that a kill leaves
+ * it, or nothing, or the new one.
+ */
 export function commitStage(folder: string, kind: StagedKind): void {
-  if (isThere(folder)) removeFolder(folder, kind);
+  const former = formerOf(folder);
   try {
+    if (isThere(folder)) {
+      ownFilesOf(folder, kind, null);
+      renameSync(folder, former);
+    }
     renameSync(stageOf(folder), folder);
     syncDirectory(path.dirname(folder));
   } catch (error) {
     throw asOutputError(error, folder);
   }
+  if (isThere(former)) removeFolder(former, kind);
 }
 
 /** Removes what was made of a folder that failed. */
@@ -76,6 +85,11 @@ export function discardStage(folder: string, kind: StagedKind): void {
 
 function stageOf(folder: string): string {
   return path.join(path.dirname(folder), `.${path.basename(folder)}.partial`);
+}
+
+/** Where a folder lies that is replaced, until it is removed. */
+function formerOf(folder: string): string {
+  return path.join(path.dirname(folder), `.${path.basename(folder)}.former.partial`);
 }
 
 function isThere(place: string): boolean {
@@ -111,7 +125,8 @@ function ownFilesOf(folder: string, kind: StagedKind, option: string | null): st
     );
   const names = namesIn(folder);
   const strange = strangeName(names, kind);
-  if (strange === undefined && (option === null || names.includes(record))) return names;
+  if (strange === undefined && (option === null || names.length === 0 || names.includes(record)))
+    return names;
   throw new InputError(
     `${folder}: ${strange === undefined ? `has no ${record}` : `holds ${strange}, which is not of ${what}`}; ` +
       `move it away${option === null ? '' : `, or give another ${option}`}`,

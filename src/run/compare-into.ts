@@ -99,7 +99,8 @@ async function computeComparison(
       onlyB: tokens.onlyB.length,
       ambiguous: tokens.ambiguous,
     },
-    options: { ...wish },
+    // Of few tokens there are fewer neighbours than were asked for.
+    options: { ...wish, k: Math.min(wish.k, Math.max(1, pair.count - 1)) },
     ...explained,
     checks,
   };

@@ -61,12 +61,17 @@ export async function openSide(
 
 /** What is recorded of a run. */
 export function recordOfSide({ directory, manifest }: ComparedSide): Comparison['a'] {
-  const { model, metric, fingerprint, options } = manifest;
+  const { model, metric, fingerprint, options, weights } = manifest;
   const { name, tensor, dtype, rows, hidden, contentSha256, norm } = model;
   return {
     ...{ directory, fingerprint, model: name, tensor, dtype, rows, hidden, contentSha256, norm },
     side: options.side,
+    normalisation: model.normalisation,
     metric: metric.source,
+    metricSha256: metric.sha256,
+    ridge: metric.ridge,
+    secondMoment: metric.source === 'computed' ? metric.secondMoment : null,
+    weights: weights === null ? null : { kind: weights.kind, sha256: weights.sha256 },
   };
 }
 
@@ -77,7 +82,9 @@ async function findCheckpoint(
   try {
     return await findRecordedModel(manifest, moved, context);
   } catch (error) {
-    if (!(error instanceof EigenshardError) || error.kind !== 'input' || moved !== undefined) throw error;
+    if (!(error instanceof EigenshardError) || error.kind !== 'input') throw error;
+    if (moved !== undefined)
+      throw new InputError(`--${option}, the checkpoint of ${directory}: ${error.message}`, { cause: error });
     throw new InputError(
       `${directory}: its rows are read from the checkpoint that it was made from, and that is not found: ${error.message}. ` +
         whereElse(option),

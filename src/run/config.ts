@@ -266,7 +266,15 @@ function complete(
 /** The options of which some make others do nothing. */
 type RelatedOptions = Pick<
   Config,
-  'foldNorm' | 'normRule' | 'side' | 'synthetic' | 'metric' | 'ridge' | 'weights' | 'secondMoment'
+  | 'foldNorm'
+  | 'normRule'
+  | 'headRows'
+  | 'side'
+  | 'synthetic'
+  | 'metric'
+  | 'ridge'
+  | 'weights'
+  | 'secondMoment'
 >;
 
 /**
@@ -320,7 +328,13 @@ export function ridgeOf({ ridge }: Pick<Config, 'ridge'>): Ridge | null {
  * @throws InputError
  */
 function refuseIdleFold(
-  { foldNorm, normRule, side, synthetic }: Pick<Config, 'foldNorm' | 'normRule' | 'side' | 'synthetic'>,
+  {
+    foldNorm,
+    normRule,
+    headRows,
+    side,
+    synthetic,
+  }: Pick<Config, 'foldNorm' | 'normRule' | 'headRows' | 'side' | 'synthetic'>,
   naming: Naming,
 ): void {
   if (foldNorm === 'no' && normRule !== undefined) {
@@ -337,6 +351,13 @@ function refuseIdleFold(
     const { where, name } = naming(['foldNorm', 'side']);
     throw new InputError(
       `${where}: the final norm stands before the unembedding, not before the input embedding: leave ${name('foldNorm')} away, or ` +
+        name('side'),
+    );
+  }
+  if (headRows === 'normalised' && side === 'input') {
+    const { where, name } = naming(['headRows', 'side']);
+    throw new InputError(
+      `${where}: the rows of an unembedding are normalised, not those of an input embedding: leave ${name('headRows')} away, or ` +
         name('side'),
     );
   }

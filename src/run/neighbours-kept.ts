@@ -91,7 +91,10 @@ async function nearestOf(
   const inputs = pair.units.map((rows, unit) => ({
     rows,
     picked: picked[unit]!,
-    norms: norms.centredCausalNorm.slice(rows.first, rows.first + rows.count),
+    norms: {
+      centred: norms.centredNorm.slice(rows.first, rows.first + rows.count),
+      causal: norms.centredCausalNorm.slice(rows.first, rows.first + rows.count),
+    },
     ...{ mean, queries, queryRows, places, backend },
   }));
   const all = new NearestLists(queryRows.length, places);

@@ -36,9 +36,28 @@ export class NearestLists {
     return this.#counts[query] === this.#k ? this.#lists.values[(query + 1) * this.#k - 1]! : null;
   }
 
-  /** Offers all rows on other lists of as many queries. */
+  /** Offers all rows on other lists of as many queries, of which none is on these. */
   merge({ ids, values }: NeighbourLists): void {
-    for (const [at, id] of ids.entries()) if (id >= 0) this.offer(Math.floor(at / this.#k), id, values[at]!);
+    const [ownIds, ownValues] = [new Int32Array(this.#k), new Float64Array(this.#k)];
+    for (const query of this.#counts.keys()) {
+      const first = query * this.#k;
+      if (ids[first] === -1) continue;
+      const [own, end] = [this.#counts[query]!, first + this.#k];
+      ownIds.set(this.#lists.ids.subarray(first, end));
+      ownValues.set(this.#lists.values.subarray(first, end));
+      let [left, right, at] = [0, first, first];
+      for (; at < end; at++) {
+        const isOther = right < end && ids[right] !== -1;
+        if (!isOther && left === own) break;
+        const isOwn =
+          left < own && !(isOther && isBefore(values[right]!, ids[right]!, ownValues[left]!, ownIds[left]!));
+        this.#lists.ids[at] = isOwn ? ownIds[left]! : ids[right]!;
+        this.#lists.values[at] = isOwn ? ownValues[left]! : values[right]!;
+        if (isOwn) left++;
+        else right++;
+      }
+      this.#counts[query] = at - first;
+    }
   }
 
   /** Offers a row to a query. */
@@ -46,15 +65,25 @@ export class NearestLists {
     const { ids, values } = this.#lists;
     const first = query * this.#k;
     const count = this.#counts[query]!;
-    const isBefore = (at: number) => value < values[at]! || (value === values[at]! && id < ids[at]!);
-    if (count === this.#k && !isBefore(first + count - 1)) return;
-    if (count < this.#k) this.#counts[query] = count + 1;
-    let at = first + Math.min(count, this.#k - 1);
-    for (; at > first && isBefore(at - 1); at--) {
-      values[at] = values[at - 1]!;
-      ids[at] = ids[at - 1]!;
+    const last = first + this.#k - 1;
+    if (count === this.#k && !isBefore(value, id, values[last]!, ids[last]!)) return;
+    let [place, end] = [first, first + count];
+    while (place < end) {
+      const middle = (place + end) >>> 1;
+      if (isBefore(value, id, values[middle]!, ids[middle]!)) end = middle;
+      else place = middle + 1;
     }
-    values[at] = value;
-    ids[at] = id;
+    // What was last on a full list goes.
+    const kept = first + Math.min(count, this.#k - 1);
+    ids.copyWithin(place + 1, place, kept);
+    values.copyWithin(place + 1, place, kept);
+    ids[place] = id;
+    values[place] = value;
+    if (count < this.#k) this.#counts[query] = count + 1;
   }
+}
+
+/** Whether a row comes before another one on a list. */
+function isBefore(value: number, id: number, otherValue: number, otherId: number): boolean {
+  return value < otherValue || (value === otherValue && id < otherId);
 }

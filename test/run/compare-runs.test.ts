@@ -14,6 +14,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { EigenshardError, InputError } from '../../src/errors.js';
 import { comparisonProblems, readComparison } from '../../src/output/comparison-folder.js';
+import { madeDifferently, namesOf } from '../../src/report/comparison/made-with.js';
 import { type ComparedRuns, compareRuns } from '../../src/run/compare-runs.js';
 import {
   asBfloat16,
@@ -276,7 +277,7 @@ test('of rows in other coordinates, and of noise alone, the figures are what the
   t.true(
     near(procrustes!.rotationTrace!, sum(range(HIDDEN).map((j) => rotation[j * HIDDEN + j]!)) / HIDDEN, 1e-4),
   );
-  // Equal rows tie, and a cosine of float32 may put two near ones in another order.
+  // A rotation is rounded to float32, and eleven rows are equal but for that.
   t.true(neighbours!.kept > 0.95, String(neighbours!.kept));
   t.true(displacement!.moved >= ROWS - 1);
   t.is(turned.figures.steps, null);
@@ -289,6 +290,41 @@ test('of rows in other coordinates, and of noise alone, the figures are what the
   const { causalCka: causal, neighbours: kept } = unrelated.figures;
   t.true(causal!.value < 3 * causal!.expected);
   t.true(kept!.kept < 0.05);
+});
+
+test('rows whose columns have changed places and signs keep all neighbours', async (t) => {
+  const { scratch } = await sharedRuns(t);
+  const [rows, d] = [120, 6];
+  // All but few rows lie so near each other that float32 cannot tell their cosines apart.
+  const noise = randomFloat32(rows * d, 51);
+  const gamma = noise.map((value, k) => (k < 40 * d ? value : (k % d) + 1 + value * 2 ** -12));
+  gamma.copyWithin(70 * d, 60 * d, 61 * d);
+  const turned = gamma.map((_, k) => {
+    const [first, j] = [k - (k % d), k % d];
+    return (j % 2 === 0 ? -1 : 1) * gamma[first + ((5 * j + 2) % d)]!;
+  });
+  const a = await comparedRun(scratch, 'a', { gamma, rows, hidden: d });
+  const b = await comparedRun(scratch, 'b', { gamma: turned, rows, hidden: d });
+  const { comparison } = await compareHere(a, b, path.join(scratch, 'out'), { k: 10 });
+  t.is(comparison.figures.neighbours!.kept, 1);
+});
+
+test('a comparison says what two runs of one model were made with that differs', async (t) => {
+  const { scratch } = await sharedRuns(t);
+  const model = { gamma: randomFloat32(60, 61), rows: 12, hidden: 5 };
+  const a = await comparedRun(scratch, 'a', model);
+  const b = await comparedRun(scratch, 'b', { ...model, hasMetric: true });
+  const { directory, comparison } = await compareHere(a, b, path.join(scratch, 'out'), { k: 1000 });
+  t.is(comparison.options.k, 11);
+  const { a: one, b: other } = readComparison(directory);
+  t.like(one, { metric: 'computed', secondMoment: 'centred', weights: null });
+  t.deepEqual(
+    madeDifferently(one, other).map(([name]) => name),
+    ['Made with another metric', 'Made with another ridge', 'Made with another second moment'],
+  );
+  t.deepEqual(madeDifferently(one, one), []);
+  t.deepEqual(namesOf({ ...one, model: 'm' }, { ...other, model: 'm' }), { a: 'm (a)', b: 'm (b)' });
+  t.regex(readFileSync(path.join(directory, 'compare.html'), 'utf8'), /Made with another ridge/);
 });
 
 test('tokens of vocabularies that differ are matched by text, and all others listed', async (t) => {
@@ -447,6 +483,8 @@ test('what cannot be compared is refused before anything is written', async (t) 
   const lost = await comparedRun(gone, 'lost', A);
   renameSync(path.join(gone, 'lost-model'), path.join(gone, 'elsewhere'));
   await t.throwsAsync(compareHere(a, lost, out), { instanceOf: InputError, message: /give --model-b/ });
+  const wrong = compareHere(a, lost, out, { modelB: path.join(gone, 'nowhere') });
+  await t.throwsAsync(wrong, { instanceOf: InputError, message: /^--model-b, the checkpoint of .*lost: / });
   const { comparison } = await compareHere(a, lost, out, { modelB: path.join(gone, 'elsewhere'), sample: 1 });
   t.is(comparison.figures.displacement!.moved, 0);
 });

@@ -10,7 +10,12 @@ import { multiplied, squaredNorm, transposeOf } from '../matrix-products.js';
 export function linearCka(x: Matrix<Float64Array>, a: Matrix<Float64Array>, b: Matrix<Float64Array>): number {
   const [ofA, ofB] = [squaredNorm(a), squaredNorm(b)];
   // In this order it is exactly 1 of equal sets, and does not overflow.
-  return (squaredNorm(x) / ofA) * (Math.sqrt(ofA) / Math.sqrt(ofB));
+  return atMostOne((squaredNorm(x) / ofA) * (Math.sqrt(ofA) / Math.sqrt(ofB)));
+}
+
+/** A similarity, which Cauchy and Schwarz let be 1 at most: of sets that hardly differ, rounding alone can exceed that. */
+function atMostOne(value: number): number {
+  return Math.min(value, 1);
 }
 
 /** Directions along which rows vary: U D^-1/2 of C = U D U^T, without those of rounding errors. */
@@ -46,5 +51,5 @@ export async function causalCka(
   backend: Backend,
 ): Promise<number> {
   const half = await multiplied(transposeOf(a.matrix), x, backend);
-  return squaredNorm(await multiplied(half, b.matrix, backend)) / Math.sqrt(a.rank * b.rank);
+  return atMostOne(squaredNorm(await multiplied(half, b.matrix, backend)) / Math.sqrt(a.rank * b.rank));
 }

@@ -5,6 +5,7 @@ import { Html, html, scriptJson } from '../html.js';
 import { htmlPage, type PageAssets, plotFigure, themeChoice } from '../html-page.js';
 import type { ComparisonHead } from './contents.js';
 import { comparisonFacts, figureNames } from './facts.js';
+import { madeDifferently, namesOf } from './made-with.js';
 
 /** Renders a comparison as one HTML file that needs nothing beside it. */
 export function renderComparison(
@@ -14,11 +15,12 @@ export function renderComparison(
   assets: PageAssets,
 ): string {
   const { a, b, tokens, version } = results;
+  const names = namesOf(a, b);
   const body = html`<a class="skip" href="#search">Skip to the search for a token</a>
 <a class="skip" href="#displacements">Skip to the plots</a>
 <header>
-<h1>${a.model} and ${b.model}</h1>
-<p>Two vocabularies compared: ${counted(tokens.shared, 'token')} of both, A is ${a.model}, B is ${b.model}</p>
+<h1>${names.a} and ${names.b}</h1>
+<p>Two vocabularies compared: ${counted(tokens.shared, 'token')} of both, A is ${names.a}, B is ${names.b}</p>
 ${themeChoice}
 </header>
 <nav aria-label="Sections"><button type="button" id="menu" aria-controls="sections">Menu</button><ul id="sections">${sections.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
@@ -33,7 +35,7 @@ ${map(results, head)}
 <footer>Made by eigenshard ${version} from the runs ${a.fingerprint.slice(0, 12)} and ${b.fingerprint.slice(0, 12)}. Plots: uPlot.</footer>
 <script type="application/json" id="head">${scriptJson(head)}</script>
 <script type="text/plain" id="payload">${new Html(Buffer.from(payload).toString('base64'))}</script>`;
-  const title = `${a.model} and ${b.model}: two vocabularies compared`;
+  const title = `${names.a} and ${names.b}: two vocabularies compared`;
   return htmlPage({ title, version }, body, assets);
 }
 
@@ -54,6 +56,7 @@ function overview(results: ComparisonResults): Html {
     ['A and B: rows × hidden size', `${size(a)}, ${size(b)}`],
     ['Tokens matched', `${count(tokens.shared)}, by ${tokens.by === 'id' ? 'their ids' : 'their text'}`],
     ['Tokens of A alone, of B alone', alone],
+    ...madeDifferently(a, b),
     ...comparisonFacts(results),
   ];
   return html`<section id="overview" aria-labelledby="overview-title">
