@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../errors.js';
 import { shareOf } from '../executor/array-index.js';
-import { type NormRule, normRules } from '../input/norm/norm-rules.js';
+import type { NormRule } from '../input/norm/norm-rules.js';
 import { type BackendName, backendNames } from '../linalg/backend/backend.js';
 import type { VectorKind, VectorSpace } from '../plan/vector-kind.js';
 import type { RunWithNeighbours } from '../run/find-neighbours.js';
@@ -11,7 +11,7 @@ import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
 import { nearestText, nearestToVectorsText, neighboursText, sharedText } from './neighbours-text.js';
-import { rowRange, wholeNumber, workersOption } from './options.js';
+import { normModelOption, normRuleOption, rowRange, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
 import { showProgress } from './progress.js';
 
@@ -46,16 +46,8 @@ export function addNeighboursCommand(program: Command): void {
     .option('--rows <from:to>', 'vectors of the file, without the last one (default: all)', rowRange)
     .option('--transpose', 'the vectors are the columns, where a square shape does not tell')
     .option('--no-transpose', 'the vectors are the rows, where a square shape does not tell')
-    .option(
-      '--model <model>',
-      'checkpoint of the final norm, where it is no longer where the run recorded it',
-    )
-    .addOption(
-      new Option(
-        '--norm-rule <rule>',
-        'what the final norm is, where the architecture does not tell',
-      ).choices(normRules),
-    )
+    .addOption(normModelOption())
+    .addOption(normRuleOption())
     .addOption(
       new Option('--backend <name>', 'what multiplies; the answer does not depend on it')
         .choices(backendNames)

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { normRules } from '../input/norm/norm-rules.js';
 import { type ExportKind, exportKinds } from '../output/exports.js';
 import { parseRidge, RIDGE_FORMS } from '../plan/ridge.js';
 import { parseWeighting, WEIGHTING_FORMS } from '../plan/weighting.js';
@@ -11,6 +12,22 @@ export function workersOption(): Option {
     '--workers <n>',
     `worker threads (default: the cores available, ${configDefaults.workers} here)`,
   ).argParser(wholeNumber);
+}
+
+/** What says which norm lies before the vocabulary. */
+export function normRuleOption(): Option {
+  return new Option(
+    '--norm-rule <rule>',
+    'what the final norm is, where the architecture does not tell',
+  ).choices(normRules);
+}
+
+/** What says where the checkpoint lies whose final norm vectors are taken through. */
+export function normModelOption(): Option {
+  return new Option(
+    '--model <model>',
+    'checkpoint of the final norm, where it is no longer where the run recorded it',
+  );
 }
 
 /** `--allow-mixed`, the same of every command that has the stages of a run computed. */

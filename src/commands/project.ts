@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type NormRule, normRules } from '../input/norm/norm-rules.js';
+import type { NormRule } from '../input/norm/norm-rules.js';
 import { type VectorFormat, vectorFormats } from '../output/projected-folder.js';
 import type { VectorKind, VectorSpace } from '../plan/vector-kind.js';
 import type { ProjectedVectors } from '../run/project-vectors.js';
@@ -8,7 +8,7 @@ import { counted, figure, formatBytes } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
-import { rowRange, wholeNumber, workersOption } from './options.js';
+import { normModelOption, normRuleOption, rowRange, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
 import { showProgress } from './progress.js';
 
@@ -36,16 +36,8 @@ export function addProjectCommand(program: Command): void {
         .default('safetensors'),
     )
     .option('--neuronpedia <dir>', "write that site's fields of every vector there")
-    .option(
-      '--model <model>',
-      'checkpoint of the final norm, where it is no longer where the run recorded it',
-    )
-    .addOption(
-      new Option(
-        '--norm-rule <rule>',
-        'what the final norm is, where the architecture does not tell',
-      ).choices(normRules),
-    )
+    .addOption(normModelOption())
+    .addOption(normRuleOption())
     .option('--overwrite', 'replace the projection of this name', false)
     .option('--resume', 'keep the projection of this name where it is the same and intact', false)
     .addOption(workersOption())

@@ -6,7 +6,7 @@ import { COMPARISON_NAME } from './comparison-names.js';
 import { checkSchema, normRecordSchema } from './manifest.js';
 import { type RecordedKind, readFolderRecord, recordedProblems } from './recorded-folder.js';
 import { weightingRecordSchema } from './run-identity.js';
-import { backendSchema, fileRecordSchema } from './schemas.js';
+import { backendSchema, expenseSchema, fileRecordSchema } from './schemas.js';
 
 /** Two numbers that belong to A and to B. */
 const bothSchema = z.object({ a: z.number(), b: z.number() });
@@ -144,15 +144,7 @@ const comparisonSchema = z.object({
   checks: z.array(checkSchema),
   files: z.array(fileRecordSchema),
   /** How it went: all that differs between two comparisons of the same runs on one machine. */
-  execution: z.object({
-    started: z.string(),
-    finished: z.string(),
-    workers: z.number(),
-    kernels: backendSchema,
-    seconds: z.record(z.string(), z.number()),
-    elapsedSeconds: z.number(),
-    peakMemoryBytes: z.number(),
-  }),
+  execution: expenseSchema.extend({ kernels: backendSchema }),
 });
 
 /** What a comparison records of itself. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { figuresSchema, sideSchema } from './comparison-folder.js';
 import { checkSchema } from './manifest.js';
 import { type RecordedKind, readFolderRecord, recordedProblems } from './recorded-folder.js';
-import { backendSchema, fileRecordSchema } from './schemas.js';
+import { backendSchema, expenseSchema, fileRecordSchema } from './schemas.js';
 import { SERIES_NAME } from './series-names.js';
 
 const { displacement, coherence, steps } = figuresSchema.shape;
@@ -52,15 +52,7 @@ const seriesSchema = z.object({
   checks: z.array(checkSchema),
   files: z.array(fileRecordSchema),
   /** How it went: all that differs between two series of the same runs on one machine. */
-  execution: z.object({
-    started: z.string(),
-    finished: z.string(),
-    workers: z.number(),
-    kernels: backendSchema,
-    seconds: z.record(z.string(), z.number()),
-    elapsedSeconds: z.number(),
-    peakMemoryBytes: z.number(),
-  }),
+  execution: expenseSchema.extend({ kernels: backendSchema }),
 });
 
 /** What a series records of itself. */
