@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { withFile } from './open-file.js';
 
+/** Bytes of a read: enough that reading costs little beside hashing. */
+const PIECE_BYTES = 256 * 1024;
+
 /**
  * Computes the SHA-256 (hex) of a file, without keeping it in memory.
  *
@@ -9,7 +12,8 @@ import { withFile } from './open-file.js';
 export function hashFile(file: string, role: string): Promise<string> {
   return withFile(file, role, async ({ handle }) => {
     const hash = createHash('sha256');
-    for await (const chunk of handle.createReadStream({ autoClose: false })) hash.update(chunk);
+    const pieces = handle.createReadStream({ autoClose: false, highWaterMark: PIECE_BYTES });
+    for await (const piece of pieces) hash.update(piece);
     return hash.digest('hex');
   });
 }

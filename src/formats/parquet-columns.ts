@@ -1,7 +1,8 @@
-import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetRead } from 'hyparquet';
+import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetRead } from 'hyparquet';
 import { EigenshardError, InputError } from '../errors.js';
-import { withFile } from '../files/open-file.js';
+import { withFileSync } from '../files/open-file.js';
 import { asInputError } from '../files/read-error.js';
+import { readFully } from '../files/read-fully.js';
 import type { RowRange } from '../plan/row-ranges.js';
 import { shownValue } from '../text/shown-value.js';
 import { chunkSpan, footerProblem, pagesProblem } from './parquet-bounds.js';
@@ -63,8 +64,7 @@ export async function openParquetColumns(
       );
     }
   };
-  // Looked at first: to open a named pipe would wait for somebody who writes to it.
-  const buffer = await withFile(file, role, () => attempt(() => asyncBufferFromFile(file)));
+  const buffer = bufferOf(file, role);
   const metadata: FileMetaData = await attempt(() => parquetMetadataAsync(buffer));
   const refuse = (problem: string | null) => {
     if (problem !== null) throw new InputError(`${file}: cannot read ${role}: ${problem}. ${advice}`);
@@ -158,5 +158,21 @@ export async function openParquetColumns(
       }
       return collected;
     },
+  };
+}
+
+/**
+ * A file whose stretches are read at once, not by the threads that Node has for it: there they would wait behind what is
+ * being compressed.
+ */
+function bufferOf(file: string, role: string): AsyncBuffer {
+  return {
+    byteLength: withFileSync(file, role, (_, size) => size),
+    slice: (start, end) =>
+      withFileSync(file, role, (descriptor, size) => {
+        const bytes = new Uint8Array((end ?? size) - start);
+        readFully(descriptor, bytes, start, file);
+        return bytes.buffer;
+      }),
   };
 }

@@ -1,3 +1,4 @@
+import type { ParquetColumns } from '../formats/parquet-columns.js';
 import type { Manifest, RunResults } from '../output/manifest.js';
 import { openTable, withoutTables } from '../output/open-table.js';
 import type { RecordedProjections } from '../output/read-projections.js';
@@ -33,26 +34,14 @@ export async function readContents(
 ): Promise<ReportContents> {
   const { model, metric, tables } = results;
   if (tables === null) throw withoutTables(directory);
-  const run = { directory, tables };
   const { name, rows, hidden } = model;
-  const tokenTable = await openTable(run, 'tokens', rows);
-  const tokens = await tokenArrays(tokenTable);
-  const eigenvectors = await eigenvectorArrays(await openTable(run, 'eigenvectors', hidden));
-  const extremes = await extremeArrays(await openTable(run, 'extremes'), { rows, hidden });
-  const histograms = await histogramArrays(await openTable(run, 'histograms'), {
-    hidden,
-    bins: tables.histogram.bins,
-  });
+  const tokenTable = await openTable({ directory, tables }, 'tokens', rows);
   const step = await directionStep(tokenTable);
-  const lambda = eigenvectors.arrays['eigenvector.eigenvalue']!;
-  const arrays = {
-    ...eigenvectors.arrays,
-    ...extremes.arrays,
-    ...histograms,
-    ...tokens.arrays,
-    ...(await smallRunZ(directory, results, { lambda, step })),
-  };
-  const [part, places] = await Promise.all([packPart(arrays), directionParts(tokenTable, step)]);
+  // The directions are most of the bytes: they are compressed while the rest is read.
+  const [places, { part, tokens, extremes, eigenvectors }] = await Promise.all([
+    directionParts(tokenTable, step),
+    packBesideDirections(directory, { ...results, tables }, { tokenTable, step }),
+  ]);
   const room = MAX_COMPRESSED - compressedBytes(part);
   const lists = await readLists(directory, { neighbours: results.neighbours ?? null });
   // Directions have what neighbours leave.
@@ -77,4 +66,31 @@ export async function readContents(
     entries: parts.flatMap(({ entries }) => entries),
   };
   return { head, parts };
+}
+
+/** Packs all of the tables but the directions of the tokens, and z of a small run. */
+async function packBesideDirections(
+  directory: string,
+  results: RecordedProjections & { tables: NonNullable<Manifest['tables']> },
+  { tokenTable, step }: { tokenTable: ParquetColumns; step: number },
+) {
+  const { tables } = results;
+  const run = { directory, tables };
+  const { rows, hidden } = results.model;
+  const eigenvectors = await eigenvectorArrays(await openTable(run, 'eigenvectors', hidden));
+  const extremes = await extremeArrays(await openTable(run, 'extremes'), { rows, hidden });
+  const histograms = await histogramArrays(await openTable(run, 'histograms'), {
+    hidden,
+    bins: tables.histogram.bins,
+  });
+  const tokens = await tokenArrays(tokenTable);
+  const lambda = eigenvectors.arrays['eigenvector.eigenvalue']!;
+  const part = await packPart({
+    ...eigenvectors.arrays,
+    ...extremes.arrays,
+    ...histograms,
+    ...tokens.arrays,
+    ...(await smallRunZ(directory, results, { lambda, step })),
+  });
+  return { part, tokens, extremes, eigenvectors };
 }
