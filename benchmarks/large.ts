@@ -5,13 +5,12 @@
  *
  * usage: node dist/benchmarks/large.js [--rows N] [--hidden N]
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { covarianceUnits } from '../src/plan/covariance-units.js';
 import { alignedRows, machineLine, wholeNumber } from './figures.js';
+import { followStages, type StageEnd, startCoordinator } from './stages.js';
 
 const { values: given } = parseArgs({
   options: { rows: { type: 'string', default: '17000' }, hidden: { type: 'string', default: '16384' } },
@@ -23,18 +22,13 @@ const scratch = path.join(root, 'runs', 'benchmark-large');
 const model = path.join(scratch, 'model');
 const out = path.join(scratch, 'run');
 
-/** A stage that has ended. */
-interface StageEnd {
-  name: string;
-  seconds: number;
-  /** Most memory of the process since the stage before. */
-  peakBytes: number;
-}
-
 rmSync(scratch, { recursive: true, force: true });
 mkdirSync(scratch, { recursive: true });
 try {
-  await follow(start('generate', '--rows', `${rows}`, '--hidden', `${hidden}`, '--out', model), () => {});
+  await followStages(
+    startCoordinator('generate', '--rows', `${rows}`, '--hidden', `${hidden}`, '--out', model),
+    () => {},
+  );
   const killed = await runUntilKilled();
   const resumed = await resume();
   print(killed, resumed);
@@ -43,8 +37,8 @@ try {
 }
 
 async function runUntilKilled(): Promise<StageEnd[]> {
-  const process = start('--model', model, '--out', out, '--tables', 'all');
-  const { stages, code } = await follow(process, ({ name }) => {
+  const process = startCoordinator('--model', model, '--out', out, '--tables', 'all');
+  const { stages, code } = await followStages(process, ({ name }) => {
     if (name === 'covariance') process.kill('SIGKILL');
   });
   const done = path.join(out, 'done', 'covariance');
@@ -58,43 +52,14 @@ async function runUntilKilled(): Promise<StageEnd[]> {
 }
 
 async function resume(): Promise<StageEnd[]> {
-  const { stages, code } = await follow(
-    start('--model', model, '--out', out, '--tables', 'all', '--resume'),
+  const { stages, code } = await followStages(
+    startCoordinator('--model', model, '--out', out, '--tables', 'all', '--resume'),
     () => {},
   );
   if (code !== 0) throw new Error(`the resumed run ended with exit code ${code}`);
   if (stages.some(({ name }) => name === 'covariance'))
     throw new Error('the resumed run computed the covariance again');
   return stages;
-}
-
-function start(...args: string[]): ChildProcess {
-  return spawn(process.execPath, [path.join(root, 'coordinator.js'), ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-}
-
-/** Reads what a process says of its stages until it ends. */
-async function follow(child: ChildProcess, onEnd: (stage: StageEnd) => void) {
-  const stages: StageEnd[] = [];
-  const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
-  for await (const line of createInterface({ input: child.stderr! })) {
-    const [, name, seconds] = /^(.+): ([\d.]+) s(?:,|$)/.exec(line) ?? [];
-    if (name === undefined) continue;
-    const stage = { name, seconds: Number(seconds), peakBytes: takePeak(child.pid!) };
-    stages.push(stage);
-    onEnd(stage);
-  }
-  return { stages, code: await ended };
-}
-
-/** Reads the most memory that a process has had since this was asked the last time; 0 where it has ended. */
-function takePeak(pid: number): number {
-  const folder = `/proc/${pid}`;
-  if (!existsSync(folder)) return 0;
-  const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`${folder}/status`, 'utf8')) ?? [];
-  writeFileSync(`${folder}/clear_refs`, '5');
-  return Number(kibibytes ?? 0) * 1024;
 }
 
 function print(killed: readonly StageEnd[], resumed: readonly StageEnd[]): void {
