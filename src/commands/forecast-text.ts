@@ -22,6 +22,7 @@ export function forecastText(forecast: RunForecast, machineBytes = totalmem()): 
       : [
           `  final norm  ${model.norm.tensor} folded into the rows: ${normTraits[model.norm.rule].text}, by ${model.norm.by}`,
         ]),
+    ...model.notes.map((note) => `  note        ${note}`),
     ...(model.bytesToDownload === 0 ? [] : [`  download    ${formatBytes(model.bytesToDownload)}`]),
     `  metric      ${metricText(forecast.metric)}`,
     ...(forecast.weights === 'uniform' ? [] : [`  weights     ${forecast.weights}`]),

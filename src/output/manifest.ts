@@ -25,7 +25,7 @@ import { contradictionIn } from './contradiction.js';
 import { exportKinds } from './exports.js';
 import { MANIFEST_NAME } from './run-folders.js';
 import { weightingRecordSchema } from './run-identity.js';
-import { backendSchema, fileRecordSchema } from './schemas.js';
+import { backendSchema, fileRecordSchema, machineSchema } from './schemas.js';
 import { isSealed, sealedText } from './seal.js';
 import { withoutManifest } from './without-manifest.js';
 
@@ -323,7 +323,7 @@ const manifestSchema = z.object({
     journal: fileRecordSchema.optional(),
     /** Names of the machines that took part, where the run was computed in steps. */
     hosts: z.array(z.string()).optional(),
-    machine: z.object({ processor: z.string(), cores: z.number(), node: z.string(), platform: z.string() }),
+    machine: machineSchema,
   }),
 });
 

@@ -29,7 +29,15 @@ export const backendSchema = z.object({
   float32: z.string(),
 }) satisfies z.ZodType<BackendIdentity>;
 
-/** How the records of what is added to a run say how it went. */
+/** How records and manifest name the machine that wrote them. */
+export const machineSchema = z.object({
+  processor: z.string(),
+  cores: z.number(),
+  node: z.string(),
+  platform: z.string(),
+});
+
+/** How the records of what is made of runs say how that went. */
 export const expenseSchema = z.object({
   started: z.string(),
   finished: z.string(),
@@ -37,4 +45,5 @@ export const expenseSchema = z.object({
   seconds: z.record(z.string(), z.number()),
   elapsedSeconds: z.number(),
   peakMemoryBytes: z.number(),
+  machine: machineSchema,
 });

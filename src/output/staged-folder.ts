@@ -18,7 +18,8 @@ export interface StagedKind {
 }
 
 /**
- * Makes an empty folder in which the files of a folder are made; what a kill left there is removed.
+ * Makes an empty folder in which the files of a folder are made; what a kill left there is removed, and a folder that it left
+ * moved aside is put back.
  *
  * @param folder absolute; its neighbours are locked, or nobody else writes there
  * @param wish.option by which another folder is chosen
@@ -31,6 +32,8 @@ export function openStage(
   kind: StagedKind,
   { option, isReplaced }: { option: string; isReplaced: boolean },
 ): string {
+  // A kill may have come between the two renames of `commitStage`.
+  if (!isThere(folder) && isThere(formerOf(folder))) renameSync(formerOf(folder), folder);
   if (isThere(folder)) {
     const files = ownFilesOf(folder, kind, option);
     // An empty folder is nobody's work.
@@ -60,7 +63,7 @@ export function sweepStages(above: string, kind: StagedKind): void {
 
 /**
  * Puts a finished folder in its place. What stands there is moved aside whole before it is removed, so that a kill leaves
- * it, or nothing, or the new one.
+ * it, the new one, or, for a moment, nothing: then `openStage` puts it back.
  */
 export function commitStage(folder: string, kind: StagedKind): void {
   const former = formerOf(folder);

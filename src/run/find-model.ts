@@ -6,7 +6,7 @@ import { isGenerated, planGenerated } from './generate-checkpoint.js';
 import type { PlannedFile } from './planned-files.js';
 
 /** Model of a run: on disk, on a hub, or yet to be made. */
-export interface FoundModel extends Omit<ModelPlan, 'model' | 'fetch' | 'reason' | 'notes' | 'norm'> {
+export interface FoundModel extends Omit<ModelPlan, 'model' | 'fetch' | 'reason' | 'norm'> {
   name: string;
   revision: string | null;
   fetch: ModelPlan['fetch'] | null;
@@ -47,6 +47,7 @@ export async function findGenerated({
     revision: null,
     shape: { ...shape, isFinal: true },
     bytesToDownload: 0,
+    notes: [],
     normalisation: null,
     finalNorm: null,
     fetch: null,

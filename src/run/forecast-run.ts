@@ -47,6 +47,8 @@ export interface RunForecast {
     norm: (Pick<FinalNorm, 'rule' | 'by'> & { tensor: string }) | null;
     /** Still to be downloaded, where the model is on the hub. */
     bytesToDownload: number;
+    /** What the user should know of the matrix: one that is tied, rows beyond the vocabulary. */
+    notes: readonly string[];
   };
   metric: ComputedMetric | ({ source: 'file' } & MetricHeader);
   /** How the rows are weighed, as it was asked for: 'uniform', 'counts=FILE', ... */
@@ -143,6 +145,7 @@ export async function forecastRun(
           ? null
           : { rule: finalNorm.rule, by: finalNorm.by, tensor: finalNorm.weight.tensor },
       bytesToDownload: found.bytesToDownload,
+      notes: found.notes,
     },
     metric,
     weights: config.weights,

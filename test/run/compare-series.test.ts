@@ -13,12 +13,15 @@ import test, { type ExecutionContext } from 'ava';
 import { writeBatchSummary } from '../../src/batch/batch-summary.js';
 import type { Outcome } from '../../src/batch/outcome.js';
 import { seriesRuns } from '../../src/batch/series-runs.js';
+import { screenText } from '../../src/commands/answer-text.js';
+import { seriesText } from '../../src/commands/series-text.js';
 import { EigenshardError, InputError } from '../../src/errors.js';
 import { linearCka } from '../../src/linalg/similarity/cka.js';
 import { readManifest } from '../../src/output/manifest.js';
 import { readSeries, seriesProblems } from '../../src/output/series-folder.js';
 import { type ComparedSeries, compareSeries } from '../../src/run/compare-series.js';
 import { expectedLinearCka } from '../../src/run/comparison-figures.js';
+import { answer } from '../helpers/answers.js';
 import {
   asBfloat16,
   bfloat16Bits,
@@ -316,6 +319,18 @@ for (const [what, gamma, hidden] of [
     for (const row of [...rows, ...(await readRows(directory, 'tokens.parquet'))])
       t.true(Object.values(row).every((value) => typeof value !== 'number' || Number.isFinite(value)));
   });
+
+test('inspect shows again what a series has found', async (t) => {
+  const { compared } = await sharedSeries(t);
+  const { directory, series } = compared;
+  t.like(await answer('inspect', directory), {
+    code: 0,
+    stdout: `${screenText(seriesText(compared))}\n`,
+    stderr: '',
+  });
+  const { stdout } = await answer('inspect', directory, '--json');
+  t.deepEqual(JSON.parse(stdout), JSON.parse(JSON.stringify(series)));
+});
 
 test('a series that is stopped leaves nothing behind', async (t) => {
   const { runs, scratch } = await sharedSeries(t);

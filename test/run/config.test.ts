@@ -212,6 +212,10 @@ test('an option that does nothing is named as it was given: on the command line,
     await told({ ...model, side: 'input' }, { foldNorm: 'yes' }),
     /leave --fold-norm away, or "side" of run\.json$/,
   );
+  t.regex(
+    await told({ ...model, side: 'input' }, { headRows: 'normalised' }),
+    /^command line: .*leave --head-rows away, or "side" of run\.json/,
+  );
   t.regex(await told({ synthetic }, { side: 'input' }), /^command line: .*leave --side away$/);
   t.regex(
     await told(model, { weights: 'softmax' }),

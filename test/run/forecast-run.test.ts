@@ -2,11 +2,13 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { forecastText } from '../../src/commands/forecast-text.js';
 import type { HubSettings } from '../../src/hub/settings.js';
 import { withContext } from '../../src/run/caller.js';
 import { type Config, loadConfig, type Overrides } from '../../src/run/config.js';
 import { forecastRun, type RunForecast } from '../../src/run/forecast-run.js';
 import { answer } from '../helpers/answers.js';
+import { checkpointDirectory, matrix } from '../helpers/checkpoints.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { shardedHub } from '../helpers/hub-models.js';
 import { dataFiles, offlineHub, runHere, shardedModel } from '../helpers/runs.js';
@@ -47,7 +49,12 @@ test('a dry run tells what the run then has, and writes nothing', async (t) => {
     const { manifest } = await runHere({ model, out, ...overrides });
     const { name, revision, tensor, rows, hidden, dtype } = manifest.model;
     const found = { name, revision, tensor, rows, hidden, dtype, norm: null, bytesToDownload: 0 };
-    t.deepEqual(forecast.model, found);
+    const { notes, ...told } = forecast.model;
+    t.deepEqual(told, found);
+    t.true(
+      notes.every((note) => manifest.model.notes.includes(note)),
+      notes.join(),
+    );
     t.is(forecast.metric.source, manifest.metric.source);
     t.is(forecast.metric.ridge, manifest.metric.ridge);
     if (forecast.metric.source === 'file')
@@ -75,6 +82,13 @@ test('a dry run tells what the run then has, and writes nothing', async (t) => {
     t.true(again.disks[0]!.neededBytes < forecast.disks[0]!.neededBytes);
     t.true(forecast.disks[0]!.neededBytes > forecast.partitions.bytes);
   }
+});
+
+test('what is to be known of the matrix is told before it is taken', async (t) => {
+  const config = { hidden_size: 3, tie_word_embeddings: true };
+  const model = checkpointDirectory(t, { config, single: [matrix('model.embed_tokens.weight')] });
+  const forecast = await forecastHere({ model, out: newFolder(t), side: 'input' });
+  t.regex(forecastText(forecast), /^ {2}note {8}the embeddings are tied: .* is the unembedding matrix too/m);
 });
 
 test('the stages of a dry run are those of the run, each with a time above 0, and their sum', async (t) => {
