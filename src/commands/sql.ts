@@ -19,8 +19,10 @@ const MOST_QUERY_BYTES = 2 ** 24;
 export function addSqlCommand(program: Command): void {
   program
     .command('sql')
-    .description('ask a finished run, or the summary of a batch, with SQL (needs DuckDB)')
-    .argument('<run>', 'output directory of the run, or of a batch')
+    .description(
+      'ask a finished run, the summary of a batch, or what was made of runs, with SQL (needs DuckDB)',
+    )
+    .argument('<run>', 'output directory of the run, of a batch, of a comparison, ...')
     .argument('[query]', 'one SELECT; - reads it from standard input')
     .option('--file <file>', 'read the query from a file')
     .option('--attach <name=dir>', 'another run, whose views are name.tokens, ...; repeatable', attachment)
@@ -38,11 +40,14 @@ export function addSqlCommand(program: Command): void {
       [
         '',
         'Views of a run: projections, tokens, eigenvectors, extremes, histograms, basis;',
-        'of a batch: summary. "DESCRIBE tokens" names the columns of one.',
+        'of a batch: summary; of a comparison, a series, projected vectors, concepts or',
+        'undertrained tokens: the Parquet files of its folder, by their names.',
+        '"DESCRIBE tokens" names the columns of one.',
         exampleText(
           'sql runs/mine "SELECT text, norm FROM tokens ORDER BY norm"',
           'sql runs/mine --file query.sql --csv',
           'sql runs/a --attach b=runs/b "SELECT max(norm) FROM b.tokens"',
+          'sql runs/base-tuned "SELECT text, displacement FROM displacement ORDER BY 2 DESC"',
         ),
       ].join('\n'),
     )
@@ -84,13 +89,16 @@ async function sql(directory: string, given: string | undefined, options: SqlOpt
   );
 }
 
-/** The views of a run, or of a batch, which has its summary in its folder. */
+/** The views of a run, of a batch, which has its summary in its folder, or of what was made of runs. */
 async function viewsOf(directory: string): Promise<Views> {
-  const [{ batchSummaryFile }, { readManifest }, { viewsOfRun }] = await Promise.all([
+  const [{ batchSummaryFile }, { readManifest }, { viewsOfFolder }, { viewsOfRun }] = await Promise.all([
     import('../batch/batch-summary.js'),
     import('../output/manifest.js'),
+    import('../queries/folder-views.js'),
     import('../queries/views.js'),
   ]);
+  const ofFolder = viewsOfFolder(directory);
+  if (ofFolder !== null) return ofFolder;
   const summary = batchSummaryFile(directory);
   if (summary === null) return viewsOfRun(directory, readManifest(directory));
   const files = [{ path: path.resolve(summary), record: null }];

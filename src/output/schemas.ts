@@ -45,5 +45,6 @@ export const expenseSchema = z.object({
   seconds: z.record(z.string(), z.number()),
   elapsedSeconds: z.number(),
   peakMemoryBytes: z.number(),
-  machine: machineSchema,
+  /** Absent from records that were made earlier. */
+  machine: machineSchema.exactOptional(),
 });

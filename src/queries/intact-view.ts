@@ -25,8 +25,8 @@ export async function intactView(view: View, isMentioned: boolean): Promise<View
   }
 }
 
-async function refuseOther({ path, record }: ViewedFile, byChecksum: boolean): Promise<void> {
+async function refuseOther({ path, record, advice }: ViewedFile, byChecksum: boolean): Promise<void> {
   if (record === null) regularFile(statSync(path), path, 'the table');
-  else if (byChecksum) await refuseDamaged(path, record);
-  else refuseOtherSize(path, record.bytes);
+  else if (byChecksum) await refuseDamaged(path, record, advice);
+  else refuseOtherSize(path, record.bytes, advice);
 }

@@ -24,6 +24,8 @@ export interface ViewedFile {
   path: string;
   /** Its length and SHA-256, where the run recorded them. */
   record: Pick<FileRecord, 'bytes' | 'sha256'> | null;
+  /** What to do where it is damaged, unless it is a file of a run. */
+  advice?: string;
 }
 
 /** The eigenvectors, which are read only where a query names them. */

@@ -445,6 +445,25 @@ test('inspect shows again what a comparison has found', async (t) => {
   t.deepEqual(JSON.parse(stdout), JSON.parse(JSON.stringify(comparison)));
 });
 
+test('the tables of a comparison are asked with SQL, by the names of their files', async (t) => {
+  const { a, compared, scratch } = await sharedRuns(t);
+  const query =
+    'SELECT (SELECT count(*) FROM displacement) AS tokens, (SELECT count(*) FROM bands) > 0 AS bands';
+  const { stdout, stderr } = await answer('sql', compared.directory, query, '--json');
+  t.deepEqual(JSON.parse(stdout), [{ tokens: ROWS, bands: true }], stderr);
+  const { directory } = await compareHere(a, a, path.join(scratch, 'out'), { sample: 1 });
+  rmSync(path.join(directory, 'bands.parquet'));
+  appendFileSync(path.join(directory, 'displacement.parquet'), 'x');
+  const missing = await answer('sql', directory, 'SELECT * FROM bands');
+  t.regex(missing.stderr, /bands: \S+bands\.parquet is missing; compare the runs again/);
+  const damaged = await answer('sql', directory, 'SELECT * FROM displacement');
+  t.is(damaged.code, 2);
+  t.regex(
+    damaged.stderr,
+    /displacement\.parquet: is not as the run wrote it: .*\. Make it again: compare the runs again/,
+  );
+});
+
 test('a record or a file that has changed is noticed', async (t) => {
   const { a, scratch } = await sharedRuns(t);
   const { directory } = await compareHere(a, a, path.join(scratch, 'out'), { sample: 1 });
