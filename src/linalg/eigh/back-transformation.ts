@@ -1,8 +1,8 @@
 import type { HouseholderKernels } from '../kernels/eigh-kernels.js';
 import type { KernelMemory, Region } from '../kernels/kernel-memory.js';
 import type { Matrix } from '../matrix.js';
-import type { Product } from '../product.js';
-import { REFLECTOR_BLOCK, type ReflectorBlock, type Reflectors } from './reflectors.js';
+import { type ReflectorBlock, type Reflectors, SMALL_ORDER } from './reflectors.js';
+import type { SizedProduct } from './sized-product.js';
 
 /** Rows of Z that an update takes at a time: one product over all of them leaves the cache between its columns. */
 const STRIP = 512;
@@ -12,7 +12,7 @@ export interface BackTransformer {
   memory: KernelMemory;
   kernels: HouseholderKernels;
   /** Product that accumulates. One session only: the idle threads of another would spin beside it. */
-  product: Product;
+  product: SizedProduct;
 }
 
 /**
@@ -26,24 +26,30 @@ export async function backTransform(
   n: number,
   { memory, kernels, product }: BackTransformer,
 ): Promise<void> {
-  const square = REFLECTOR_BLOCK * REFLECTOR_BLOCK * 8;
-  const rectangle = REFLECTOR_BLOCK * Math.ceil(n / 4) * 4 * 8;
-  const regions = memory.allot({
+  const size = Math.max(...reflectors.blocks.map(({ count }) => count));
+  const square = size * size * 8;
+  const rectangle = size * Math.ceil(n / 4) * 4 * 8;
+  const { small, ...regions } = memory.allot({
     rows: rectangle,
     minusV: rectangle,
     minusVt: rectangle,
     projection: rectangle,
     gram: square,
-    taus: REFLECTOR_BLOCK * 8,
+    taus: size * 8,
     t: square,
+    small: n <= SMALL_ORDER ? n * n * 8 : 0,
   });
+  // Where kernels may take products, Z lies in their memory.
+  const values = n <= SMALL_ORDER ? small.float64 : z;
+  if (values !== z) values.set(z);
   for (const block of reflectors.blocks.toReversed()) {
     const { first, count } = block;
     const taus = reflectors.taus.subarray(first, first + count);
     if (taus.every((tau) => tau === 0)) continue;
     formFactor(block, taus, regions, kernels);
-    await applyBlock(block, { values: z, rows: n, columns: n }, regions, product);
+    await applyBlock(block, { values, rows: n, columns: n }, regions, product);
   }
+  if (values !== z) z.set(values);
 }
 
 /** Multiplies Z by the reflectors of one block, whose factor T and -V lie in their regions. */
@@ -51,7 +57,7 @@ async function applyBlock(
   { first, count, length, values }: ReflectorBlock,
   { values: z, columns: n }: Matrix<Float64Array>,
   regions: Record<'minusV' | 'minusVt' | 'projection' | 't', Region>,
-  product: Product,
+  product: SizedProduct,
 ): Promise<void> {
   const v = { values, rows: count, columns: length };
   const minusV = matrix(regions.minusV, length, count);

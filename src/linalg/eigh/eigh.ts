@@ -1,19 +1,15 @@
 import { availableParallelism } from 'node:os';
-import {
-  type KernelVariant,
-  kernelVariant,
-  loadHouseholderKernels,
-  loadSecularKernels,
-} from '../kernels/eigh-kernels.js';
-import { KernelMemory } from '../kernels/kernel-memory.js';
+import { type KernelVariant, kernelVariant } from '../kernels/eigh-kernels.js';
 import { Product } from '../product.js';
 import { checkSymmetricInput } from '../symmetric-input.js';
 import { backTransform } from './back-transformation.js';
 import { divideAndConquer } from './divide-and-conquer.js';
-import { PANELS_REMEDY, packPanel, type ScaledMatrix, SLICES } from './packed-triangle.js';
+import { packPanel, type ScaledMatrix, SLICES } from './packed-triangle.js';
 import { Reflectors } from './reflectors.js';
+import { SizedProduct } from './sized-product.js';
 import { Team } from './team.js';
-import { type Share, tridiagonalise } from './tridiagonalisation.js';
+import { tridiagonalise } from './tridiagonalisation.js';
+import { Workbench } from './workbench.js';
 
 /** Rows that a thread must have to work on, since it takes about 50 ms to start. */
 const ROWS_PER_THREAD = 400;
@@ -62,52 +58,56 @@ export async function eigh(
   const exponent = normExponent(matrix, n);
   const threads = powerOfTwo(Math.min(mostThreads, SLICES, n / ROWS_PER_THREAD));
   const team = Team.start(n, threads, variant);
+  const bench = Workbench.take(variant);
   try {
-    const { eigenvalues, eigenvectors } = await solve({ values: matrix, n, scale: 2 ** -exponent }, team);
+    const scaled = { values: matrix, n, scale: 2 ** -exponent };
+    const { eigenvalues, eigenvectors } = await solve(scaled, team, bench);
     return { eigenvalues: eigenvalues.map((value) => value * 2 ** exponent), eigenvectors };
   } catch (error) {
     throw await team.abandon(error);
+  } finally {
+    bench.leave();
   }
 }
 
 /** Eigendecomposition of a matrix times its scale, which has a norm of about 1. */
-async function solve(matrix: ScaledMatrix, team: Team): Promise<Eigendecomposition> {
+async function solve(matrix: ScaledMatrix, team: Team, bench: Workbench): Promise<Eigendecomposition> {
   const { n } = matrix;
-  const { threads, variant } = team;
-  const memory = new KernelMemory(PANELS_REMEDY);
-  const kernels = loadHouseholderKernels(memory, variant);
-  const { diagonal, offDiagonal, reflectors } = await reduce(matrix, team, { memory, kernels });
+  const { threads } = team;
+  const { memory, householder: kernels } = bench;
+  const { diagonal, offDiagonal, reflectors } = await reduce(matrix, team, bench);
   await team.finish();
 
   const eigenvectors = new Float64Array(n * n);
-  await withProducts([Product.create(threads), Product.create(1)], ([divided, whole]) =>
+  const makes = (of: number) => new SizedProduct(bench, () => Product.create(of));
+  await withProducts([makes(threads), makes(1)], ([divided, whole]) =>
     divideAndConquer(diagonal, offDiagonal, eigenvectors, {
-      memory,
-      kernels: loadSecularKernels(memory),
+      ...bench,
       product: (columns) => (columns >= COLUMNS_PER_THREAD * threads ? divided : whole),
     }),
   );
 
   // A session apart, made now: the idle threads of an earlier one would spin beside its own.
-  await withProducts([Product.createAccumulating(threads)], ([product]) =>
+  await withProducts([new SizedProduct(bench, () => Product.createAccumulating(threads))], ([product]) =>
     backTransform(reflectors, eigenvectors, n, { memory, kernels, product }),
   );
   return { eigenvalues: diagonal, eigenvectors };
 }
 
 /** Tridiagonalises a matrix with all threads of a team, which this one leads. */
-async function reduce(matrix: ScaledMatrix, team: Team, tools: Pick<Share, 'memory' | 'kernels'>) {
+async function reduce(matrix: ScaledMatrix, team: Team, bench: Workbench) {
   const { n } = matrix;
   const { shared, threads } = team;
   const diagonal = new Float64Array(n);
   const offDiagonal = new Float64Array(n);
   const reflectors = new Reflectors(n);
-  await withProducts([Product.createAccumulating(1)], ([product]) =>
+  await withProducts([new SizedProduct(bench, () => Product.createAccumulating(1))], ([product]) =>
     tridiagonalise({
       n,
       threads,
       index: 0,
-      ...tools,
+      memory: bench.memory,
+      kernels: bench.householder,
       product,
       loadPanels: async (panels) => {
         team.layPanels(matrix);
@@ -127,13 +127,12 @@ async function reduce(matrix: ScaledMatrix, team: Team, tools: Pick<Share, 'memo
 }
 
 /** Runs `use` with products that are released after it. */
-async function withProducts<Products extends readonly Promise<Product>[]>(
-  creations: readonly [...Products],
-  use: (products: { [K in keyof Products]: Product }) => Promise<void>,
+async function withProducts<Products extends readonly SizedProduct[]>(
+  products: readonly [...Products],
+  use: (products: readonly [...Products]) => Promise<void>,
 ): Promise<void> {
-  const products = await Promise.all(creations);
   try {
-    await use(products as { [K in keyof Products]: Product });
+    await use(products);
   } finally {
     await Promise.all(products.map((product) => product.release()));
   }

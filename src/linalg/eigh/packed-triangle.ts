@@ -38,6 +38,13 @@ export function sliceOfPanel(panel: number): number {
   return turn < SLICES ? turn : 2 * SLICES - 1 - turn;
 }
 
+/** Slices of a matrix of order n that can have a panel, a power of two: all others would add zeros. At least two. */
+export function sliceCount(n: number): number {
+  let slices = 2;
+  while (slices < Math.min(panelCount(n), SLICES)) slices *= 2;
+  return slices;
+}
+
 /** Panels of a matrix of order n that a thread owns, ascending. */
 export function panelsOfThread(n: number, index: number, threads: number): number[] {
   const panels = Array.from({ length: panelCount(n) }, (_, p) => p);

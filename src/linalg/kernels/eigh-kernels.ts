@@ -13,18 +13,9 @@ export interface HouseholderKernels {
     stride: number,
     out: number,
   ): void;
-  dot(x: number, y: number, length: number): number;
+  formReflector(vectors: number, stride: number, first: number, k: number, n: number, out: number): number;
+  formW(vectors: number, stride: number, first: number, k: number, tau: number, dots: number): void;
   combine(alpha: number, x: number, beta: number, y: number, length: number, out: number): void;
-  dotRows(rows: number, stride: number, count: number, x: number, length: number, out: number): void;
-  subtractRows(
-    rows: number,
-    stride: number,
-    count: number,
-    coefficients: number,
-    step: number,
-    length: number,
-    y: number,
-  ): void;
   negateTransposed(
     rows: number,
     stride: number,
@@ -63,13 +54,22 @@ export interface SecularKernels {
   ): void;
 }
 
-/** Variant of the Householder kernels: with fused multiply-add, which is faster and rounds once, or without. */
+/** Exports of assembly/implicit-ql.ts, which documents them. Pointers are byte counts. */
+export interface QlKernels {
+  implicitQl(d: number, e: number, n: number, rows: number, rotations: number, vectors: number): number;
+}
+
+/** Exports of assembly/small-products.ts, which documents them. Pointers are byte counts. */
+export interface SmallProductKernels {
+  multiply(a: number, b: number, rows: number, inner: number, columns: number, out: number): void;
+  accumulate(a: number, b: number, rows: number, inner: number, columns: number, out: number): void;
+}
+
+/** Variant of the kernels of an eigensolver: with fused multiply-add, which is faster and rounds once, or without. */
 export type KernelVariant = 'fused' | 'plain';
 
-const HOUSEHOLDER: Readonly<Record<KernelVariant, string>> = {
-  fused: 'householder.relaxed',
-  plain: 'householder',
-};
+/** What a variant's names of kernels end with. */
+const SUFFIX: Readonly<Record<KernelVariant, string>> = { fused: '.relaxed', plain: '' };
 
 let best: KernelVariant | undefined;
 
@@ -80,7 +80,7 @@ export function kernelVariant(): KernelVariant {
 }
 
 function bestVariant(): KernelVariant {
-  const bytes = kernelBytes(HOUSEHOLDER.fused);
+  const bytes = kernelBytes(`householder${SUFFIX.fused}`);
   if (WebAssembly.validate(bytes)) return 'fused';
   // Node 20 has relaxed SIMD behind a flag, which later versions, having it always, do not know.
   setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -89,10 +89,20 @@ function bestVariant(): KernelVariant {
 
 /** Loads the kernels of the tridiagonalisation and the back-transformation over `memory`. */
 export function loadHouseholderKernels(memory: KernelMemory, variant: KernelVariant): HouseholderKernels {
-  return loadKernels(HOUSEHOLDER[variant], memory);
+  return loadKernels(`householder${SUFFIX[variant]}`, memory);
 }
 
 /** Loads the kernels of the secular equation over `memory`. */
 export function loadSecularKernels(memory: KernelMemory): SecularKernels {
   return loadKernels('secular', memory);
+}
+
+/** Loads the kernel of the QL method over `memory`. */
+export function loadQlKernels(memory: KernelMemory): QlKernels {
+  return loadKernels('implicit-ql', memory);
+}
+
+/** Loads the kernels of small products over `memory`. */
+export function loadSmallProductKernels(memory: KernelMemory, variant: KernelVariant): SmallProductKernels {
+  return loadKernels(`small-products${SUFFIX[variant]}`, memory);
 }

@@ -1,7 +1,12 @@
 import test from 'ava';
 import { RunError } from '../../../src/errors.js';
 import { implicitQl } from '../../../src/linalg/eigh/implicit-ql.js';
+import { loadQlKernels } from '../../../src/linalg/kernels/eigh-kernels.js';
+import { KernelMemory } from '../../../src/linalg/kernels/kernel-memory.js';
 import { randomNumbers } from '../../helpers/random.js';
+
+const memory = new KernelMemory('');
+const solver = { memory, ql: loadQlKernels(memory) };
 
 test('decomposes small tridiagonal matrices', (t) => {
   for (const n of [1, 2, 3, 8, 31, 32]) {
@@ -9,7 +14,7 @@ test('decomposes small tridiagonal matrices', (t) => {
     const d = Float64Array.from({ length: n }, () => random.uniform() - 0.5);
     const e = Float64Array.from({ length: n }, () => random.uniform() - 0.5);
     const values = d.slice();
-    const z = implicitQl(values, e);
+    const z = implicitQl(values, e, solver);
     let deviation = 0;
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < n; j++) {
@@ -30,7 +35,7 @@ test('decomposes small tridiagonal matrices', (t) => {
 });
 
 test('names the eigenvalue that does not converge', (t) => {
-  t.throws(() => implicitQl(Float64Array.from([Number.NaN, 1]), Float64Array.from([1])), {
+  t.throws(() => implicitQl(Float64Array.from([Number.NaN, 1]), Float64Array.from([1]), solver), {
     instanceOf: RunError,
     message: 'the QL iteration for eigenvalue 0 did not converge after 50 sweeps',
   });

@@ -2,9 +2,10 @@ import test from 'ava';
 import { backTransform } from '../../../src/linalg/eigh/back-transformation.js';
 import { packPanel } from '../../../src/linalg/eigh/packed-triangle.js';
 import { Reflectors } from '../../../src/linalg/eigh/reflectors.js';
+import { SizedProduct } from '../../../src/linalg/eigh/sized-product.js';
 import { tridiagonalise } from '../../../src/linalg/eigh/tridiagonalisation.js';
-import { kernelVariant, loadHouseholderKernels } from '../../../src/linalg/kernels/eigh-kernels.js';
-import { KernelMemory } from '../../../src/linalg/kernels/kernel-memory.js';
+import { Workbench } from '../../../src/linalg/eigh/workbench.js';
+import { kernelVariant } from '../../../src/linalg/kernels/eigh-kernels.js';
 import { Product } from '../../../src/linalg/product.js';
 import { randomNumbers } from '../../helpers/random.js';
 
@@ -46,9 +47,9 @@ for (const variant of variants) {
 }
 
 async function reduce(a: Float64Array, n: number, variant: 'plain' | 'fused') {
-  const memory = new KernelMemory('');
-  const kernels = loadHouseholderKernels(memory, variant);
-  const product = await Product.createAccumulating(1);
+  const bench = Workbench.take(variant);
+  const { memory, householder: kernels } = bench;
+  const product = new SizedProduct(bench, () => Product.createAccumulating(1));
   const diagonal = new Float64Array(n);
   const offDiagonal = new Float64Array(n);
   const reflectors = new Reflectors(n);
