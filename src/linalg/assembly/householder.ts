@@ -46,8 +46,8 @@ function horizontal2(a: v128, b: v128): v128 {
 
 /**
  * Adds to y the product of x and the part of a symmetric matrix that one panel holds: its columns, and by symmetry
- * its rows. The panel is [rows, 64] row-major; its first 64 rows are the (full) diagonal block. x and y point at
- * the entry of the panel's first row. Rows and columns below `first` (0 or 32) are left out. scratch: [64].
+ * its rows. The panel is [rows, 64] row-major; its first 64 rows, or all where it has fewer, are the (full) diagonal block.
+ * x and y point at the entry of the panel's first row. Rows and columns below `first` are left out. scratch: [64].
  */
 export function multiplyPanel(
   panel: usize,
@@ -58,13 +58,15 @@ export function multiplyPanel(
   scratch: usize,
 ): void {
   const from = <usize>first << 3;
-  for (let r = first; r < PANEL; r += 4) {
+  const size = min(rows, PANEL);
+  const end = <usize>size << 3;
+  for (let r = first; r < size; r += 4) {
     const row = panel + <usize>r * ROW_BYTES;
     let sum0 = f64x2.splat(0);
     let sum1 = f64x2.splat(0);
     let sum2 = f64x2.splat(0);
     let sum3 = f64x2.splat(0);
-    for (let q = from; q < ROW_BYTES; q += 16) {
+    for (let q = from; q < end; q += 16) {
       const xq = v128.load(x + q);
       sum0 = madd(v128.load(row + q), xq, sum0);
       sum1 = madd(v128.load(row + q, ROW_BYTES), xq, sum1);

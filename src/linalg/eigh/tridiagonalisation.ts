@@ -169,7 +169,8 @@ class Reduction {
       if (row + PANEL <= support) continue;
       const y = sums.offset + sliceOfPanel(p) * this.#stride + row * 8;
       const x = v + (row - first) * 8;
-      const from = support - row >= BLOCK ? BLOCK : 0;
+      // Kernels take rows in fours.
+      const from = Math.max(0, (support - row) & -4);
       kernels.multiplyPanel(panel.offset, this.#order - row, from, x, y, this.#right.offset);
     }
     this.#addSlices(this.#slices, threads, first, w);
