@@ -1,7 +1,7 @@
 import type { HouseholderKernels } from '../kernels/eigh-kernels.js';
 import type { KernelMemory, Region } from '../kernels/kernel-memory.js';
 import type { Matrix } from '../matrix.js';
-import { type ReflectorBlock, type Reflectors, SMALL_ORDER } from './reflectors.js';
+import { REFLECTOR_BLOCK, type ReflectorBlock, type Reflectors } from './reflectors.js';
 import type { SizedProduct } from './sized-product.js';
 
 /** Rows of Z that an update takes at a time: one product over all of them leaves the cache between its columns. */
@@ -26,30 +26,24 @@ export async function backTransform(
   n: number,
   { memory, kernels, product }: BackTransformer,
 ): Promise<void> {
-  const size = Math.max(...reflectors.blocks.map(({ count }) => count));
-  const square = size * size * 8;
-  const rectangle = size * Math.ceil(n / 4) * 4 * 8;
-  const { small, ...regions } = memory.allot({
+  const square = REFLECTOR_BLOCK * REFLECTOR_BLOCK * 8;
+  const rectangle = REFLECTOR_BLOCK * Math.ceil(n / 4) * 4 * 8;
+  const regions = memory.allot({
     rows: rectangle,
     minusV: rectangle,
     minusVt: rectangle,
     projection: rectangle,
     gram: square,
-    taus: size * 8,
+    taus: REFLECTOR_BLOCK * 8,
     t: square,
-    small: n <= SMALL_ORDER ? n * n * 8 : 0,
   });
-  // Where kernels may take products, Z lies in their memory.
-  const values = n <= SMALL_ORDER ? small.float64 : z;
-  if (values !== z) values.set(z);
   for (const block of reflectors.blocks.toReversed()) {
     const { first, count } = block;
     const taus = reflectors.taus.subarray(first, first + count);
     if (taus.every((tau) => tau === 0)) continue;
     formFactor(block, taus, regions, kernels);
-    await applyBlock(block, { values, rows: n, columns: n }, regions, product);
+    await applyBlock(block, { values: z, rows: n, columns: n }, regions, product);
   }
-  if (values !== z) z.set(values);
 }
 
 /** Multiplies Z by the reflectors of one block, whose factor T and -V lie in their regions. */

@@ -2,13 +2,12 @@ import { availableParallelism } from 'node:os';
 import { type KernelVariant, kernelVariant } from '../kernels/eigh-kernels.js';
 import { Product } from '../product.js';
 import { checkSymmetricInput } from '../symmetric-input.js';
-import { backTransform } from './back-transformation.js';
+import { reduceBlocked } from './blocked.js';
 import { divideAndConquer } from './divide-and-conquer.js';
-import { packPanel, type ScaledMatrix, SLICES } from './packed-triangle.js';
-import { Reflectors } from './reflectors.js';
-import { SizedProduct } from './sized-product.js';
-import { Team } from './team.js';
-import { tridiagonalise } from './tridiagonalisation.js';
+import { SLICES } from './packed-triangle.js';
+import { SizedProduct, withProducts } from './sized-product.js';
+import type { TridiagonalForm } from './tridiagonal-form.js';
+import { reduceUnblocked, UNBLOCKED_ORDER } from './unblocked.js';
 import { Workbench } from './workbench.js';
 
 /** Rows that a thread must have to work on, since it takes about 50 ms to start. */
@@ -56,28 +55,27 @@ export async function eigh(
 ): Promise<Eigendecomposition> {
   checkSymmetricInput(matrix, n);
   const exponent = normExponent(matrix, n);
+  const scaled = { values: matrix, n, scale: 2 ** -exponent };
   const threads = powerOfTwo(Math.min(mostThreads, SLICES, n / ROWS_PER_THREAD));
-  const team = Team.start(n, threads, variant);
   const bench = Workbench.take(variant);
   try {
-    const scaled = { values: matrix, n, scale: 2 ** -exponent };
-    const { eigenvalues, eigenvectors } = await solve(scaled, team, bench);
-    return { eigenvalues: eigenvalues.map((value) => value * 2 ** exponent), eigenvectors };
-  } catch (error) {
-    throw await team.abandon(error);
+    const form =
+      n <= UNBLOCKED_ORDER ? reduceUnblocked(scaled, bench) : await reduceBlocked(scaled, threads, bench);
+    const { eigenvalues, eigenvectors } = await decompose(form, threads, bench);
+    const unit = 2 ** exponent;
+    return { eigenvalues: eigenvalues.map((value) => value * unit), eigenvectors };
   } finally {
     bench.leave();
   }
 }
 
-/** Eigendecomposition of a matrix times its scale, which has a norm of about 1. */
-async function solve(matrix: ScaledMatrix, team: Team, bench: Workbench): Promise<Eigendecomposition> {
-  const { n } = matrix;
-  const { threads } = team;
-  const { memory, householder: kernels } = bench;
-  const { diagonal, offDiagonal, reflectors } = await reduce(matrix, team, bench);
-  await team.finish();
-
+/** Decomposes a matrix in tridiagonal form, whose diagonal becomes the eigenvalues. */
+async function decompose(
+  { diagonal, offDiagonal, transformBack }: TridiagonalForm,
+  threads: number,
+  bench: Workbench,
+): Promise<Eigendecomposition> {
+  const n = diagonal.length;
   const eigenvectors = new Float64Array(n * n);
   const makes = (of: number) => new SizedProduct(bench, () => Product.create(of));
   await withProducts([makes(threads), makes(1)], ([divided, whole]) =>
@@ -86,56 +84,8 @@ async function solve(matrix: ScaledMatrix, team: Team, bench: Workbench): Promis
       product: (columns) => (columns >= COLUMNS_PER_THREAD * threads ? divided : whole),
     }),
   );
-
-  // A session apart, made now: the idle threads of an earlier one would spin beside its own.
-  await withProducts([new SizedProduct(bench, () => Product.createAccumulating(threads))], ([product]) =>
-    backTransform(reflectors, eigenvectors, n, { memory, kernels, product }),
-  );
+  await transformBack(eigenvectors);
   return { eigenvalues: diagonal, eigenvectors };
-}
-
-/** Tridiagonalises a matrix with all threads of a team, which this one leads. */
-async function reduce(matrix: ScaledMatrix, team: Team, bench: Workbench) {
-  const { n } = matrix;
-  const { shared, threads } = team;
-  const diagonal = new Float64Array(n);
-  const offDiagonal = new Float64Array(n);
-  const reflectors = new Reflectors(n);
-  await withProducts([new SizedProduct(bench, () => Product.createAccumulating(1))], ([product]) =>
-    tridiagonalise({
-      n,
-      threads,
-      index: 0,
-      memory: bench.memory,
-      kernels: bench.householder,
-      product,
-      loadPanels: async (panels) => {
-        team.layPanels(matrix);
-        for (const [panel, out] of panels) packPanel(matrix, panel, out);
-        await team.release();
-      },
-      exchangeColumns: (columns, first, owned) => shared.exchangeColumns(columns, first, owned),
-      exchangeSums: (sums, first) => shared.exchangeSums(sums, first, 0),
-      onColumn: (j, column, vector) => {
-        diagonal[j] = column.diagonal;
-        offDiagonal[j] = column.offDiagonal;
-        reflectors.set(j, column.tau, vector);
-      },
-    }),
-  );
-  return { diagonal, offDiagonal, reflectors };
-}
-
-/** Runs `use` with products that are released after it. */
-async function withProducts<Products extends readonly SizedProduct[]>(
-  products: readonly [...Products],
-  use: (products: readonly [...Products]) => Promise<void>,
-): Promise<void> {
-  try {
-    await use(products);
-  } finally {
-    await Promise.all(products.map((product) => product.release()));
-  }
 }
 
 /** Largest power of two that is at most `limit`; 1 for less. */

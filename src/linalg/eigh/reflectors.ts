@@ -1,13 +1,5 @@
-/** Order up to which a matrix is small. */
-export const SMALL_ORDER = 256;
-
-/**
- * Reflectors that the back-transformation of a matrix of order n applies at once, which are also the inner dimension of its
- * products: where they are small, to form a block's factor costs more than products that are a little faster win.
- */
-function blockSize(n: number): number {
-  return n <= SMALL_ORDER ? 32 : 128;
-}
+/** Reflectors that the back-transformation applies at once; also the inner dimension of its products. */
+export const REFLECTOR_BLOCK = 128;
 
 /** Consecutive reflectors as rows, of the matrix rows from the first on. */
 export interface ReflectorBlock {
@@ -28,16 +20,13 @@ export interface ReflectorBlock {
 export class Reflectors {
   readonly taus: Float64Array;
   readonly blocks: readonly ReflectorBlock[];
-  readonly #blockSize: number;
 
   constructor(n: number) {
-    const size = blockSize(n);
-    this.#blockSize = size;
     this.taus = new Float64Array(Math.ceil(n / 4) * 4);
-    this.blocks = Array.from({ length: Math.ceil(n / size) }, (_, b) => {
-      const first = b * size;
+    this.blocks = Array.from({ length: Math.ceil(n / REFLECTOR_BLOCK) }, (_, b) => {
+      const first = b * REFLECTOR_BLOCK;
       const length = n - first;
-      const count = Math.min(size, Math.ceil(length / 4) * 4);
+      const count = Math.min(REFLECTOR_BLOCK, Math.ceil(length / 4) * 4);
       return { first, count, length, values: new Float64Array(count * length) };
     });
   }
@@ -47,7 +36,7 @@ export class Reflectors {
    * @param vector v_j, [n] or padded beyond n
    */
   set(j: number, tau: number, vector: Float64Array): void {
-    const { first, length, values } = this.blocks[Math.floor(j / this.#blockSize)]!;
+    const { first, length, values } = this.blocks[Math.floor(j / REFLECTOR_BLOCK)]!;
     this.taus[j] = tau;
     values.set(vector.subarray(first, first + length), (j - first) * length);
   }

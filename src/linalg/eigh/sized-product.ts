@@ -74,3 +74,15 @@ export class SizedProduct {
     return this.#large;
   }
 }
+
+/** Runs `use` with products that are released after it. */
+export async function withProducts<Products extends readonly SizedProduct[]>(
+  products: readonly [...Products],
+  use: (products: readonly [...Products]) => Promise<void>,
+): Promise<void> {
+  try {
+    await use(products);
+  } finally {
+    await Promise.all(products.map((product) => product.release()));
+  }
+}

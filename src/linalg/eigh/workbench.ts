@@ -5,9 +5,11 @@ import {
   loadQlKernels,
   loadSecularKernels,
   loadSmallProductKernels,
+  loadUnblockedKernels,
   type QlKernels,
   type SecularKernels,
   type SmallProductKernels,
+  type UnblockedKernels,
 } from '../kernels/eigh-kernels.js';
 import { KernelMemory } from '../kernels/kernel-memory.js';
 import { PANELS_REMEDY } from './packed-triangle.js';
@@ -22,12 +24,14 @@ export class Workbench {
 
   readonly memory = new KernelMemory(PANELS_REMEDY);
   readonly householder: HouseholderKernels;
+  readonly unblocked: UnblockedKernels;
   readonly secular: SecularKernels;
   readonly ql: QlKernels;
   readonly smallProducts: SmallProductKernels;
 
   private constructor(readonly variant: KernelVariant) {
     this.householder = loadHouseholderKernels(this.memory, variant);
+    this.unblocked = loadUnblockedKernels(this.memory, variant);
     this.secular = loadSecularKernels(this.memory);
     this.ql = loadQlKernels(this.memory);
     this.smallProducts = loadSmallProductKernels(this.memory, variant);

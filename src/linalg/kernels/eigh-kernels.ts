@@ -29,6 +29,20 @@ export interface HouseholderKernels {
   triangularFactor(gram: number, taus: number, count: number, t: number): void;
 }
 
+/** Exports of assembly/unblocked.ts, which documents them. Pointers are byte counts. */
+export interface UnblockedKernels {
+  reduce(
+    a: number,
+    n: number,
+    diagonal: number,
+    offDiagonal: number,
+    taus: number,
+    vectors: number,
+    work: number,
+  ): void;
+  applyReflectors(vectors: number, taus: number, n: number, z: number, strip: number, products: number): void;
+}
+
 /** Exports of assembly/secular.ts, which documents them. Pointers are byte counts. */
 export interface SecularKernels {
   findRoots(d: number, squares: number, count: number, rho: number, poles: number, offsets: number): number;
@@ -87,9 +101,14 @@ function bestVariant(): KernelVariant {
   return WebAssembly.validate(bytes) ? 'fused' : 'plain';
 }
 
-/** Loads the kernels of the tridiagonalisation and the back-transformation over `memory`. */
+/** Loads the kernels of the blocked tridiagonalisation and back-transformation over `memory`. */
 export function loadHouseholderKernels(memory: KernelMemory, variant: KernelVariant): HouseholderKernels {
   return loadKernels(`householder${SUFFIX[variant]}`, memory);
+}
+
+/** Loads the kernels of a small matrix's tridiagonalisation and back-transformation over `memory`. */
+export function loadUnblockedKernels(memory: KernelMemory, variant: KernelVariant): UnblockedKernels {
+  return loadKernels(`unblocked${SUFFIX[variant]}`, memory);
 }
 
 /** Loads the kernels of the secular equation over `memory`. */
