@@ -19,6 +19,9 @@ const ROWS_PER_THREAD = 400;
  */
 const COLUMNS_PER_THREAD = 128;
 
+/** Exponent of two by which a matrix is scaled at once: 2 ** 1074, which the smallest would need, is not finite. */
+const LARGEST_STEP = 1000;
+
 /** All eigenvalues and eigenvectors of a symmetric matrix of order n. */
 export interface Eigendecomposition {
   /** [n], ascending. */
@@ -42,7 +45,7 @@ export interface EighOptions {
  * Computes all eigenvalues and eigenvectors of a symmetric matrix, in float64: Householder tridiagonalisation, divide
  * and conquer, back-transformation.
  *
- * Memory beyond the matrix and the result: n^2 / 2 values for the reflectors and, one after the other, up to n^2 for
+ * Memory beyond the matrix and the result: n^2 / 2 values for the reflectors (n^2 up to order 256) and, one after the other, up to n^2 for
  * two copies of the triangle or n^2 for the eigenvectors of the last merge; with strips and vectors, 500 n more, and
  * some 20 MB for each thread while it lives. Threads end, and sessions of several threads are released.
  * @param matrix [n, n] row-major; only its lower triangle is read; not modified
@@ -55,6 +58,12 @@ export async function eigh(
 ): Promise<Eigendecomposition> {
   checkSymmetricInput(matrix, n);
   const exponent = normExponent(matrix, n);
+  if (exponent < -LARGEST_STEP) {
+    const step = 2 ** LARGEST_STEP;
+    const larger = matrix.map((value) => value * step);
+    const { eigenvalues, eigenvectors } = await eigh(larger, n, { threads: mostThreads, variant });
+    return { eigenvalues: eigenvalues.map((value) => value / step), eigenvectors };
+  }
   const scaled = { values: matrix, n, scale: 2 ** -exponent };
   const threads = powerOfTwo(Math.min(mostThreads, SLICES, n / ROWS_PER_THREAD));
   const bench = Workbench.take(variant);
@@ -101,6 +110,5 @@ function normExponent(matrix: Float64Array, n: number): number {
       largest = Math.max(largest, Math.abs(matrix[i * n + j]!));
     }
   }
-  // No further down than where 2 ** -exponent is finite.
-  return largest === 0 ? 0 : Math.max(-1000, Math.floor(Math.log2(largest)));
+  return largest === 0 ? 0 : Math.floor(Math.log2(largest));
 }

@@ -86,10 +86,8 @@ export function solveSecular(
     const values = vectors.float64.subarray(0, count * width);
     return { first, columns: width, values: width === count ? values : values.slice() };
   });
-  const roots = Float64Array.from(
-    { length: count },
-    (_, j) => regions.poles.float64[j]! + regions.offsets.float64[j]!,
-  );
+  const offsetsFromPoles = regions.offsets.float64;
+  const roots = regions.poles.float64.subarray(0, count).map((pole, j) => pole + offsetsFromPoles[j]!);
   return { roots, panels, extra: extra.float64 };
 }
 
