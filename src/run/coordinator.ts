@@ -172,7 +172,7 @@ async function computeRun(
   const found = { identity, basis, verified: units.judge(), tables: units.tables, vocabulary, before };
   const results = await finishRun(run, found, context);
   return context.stopwatch.time('commit', undefined, async () =>
-    directory.commit({ ...results, execution: executionOf(run, context) }),
+    directory.commit(results, () => executionOf(run, context)),
   );
 }
 
