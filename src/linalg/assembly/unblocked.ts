@@ -2,14 +2,17 @@
 // (AssemblyScript, SIMD). Pointers are byte offsets into the imported memory, on 16 bytes; everything is float64. Compiled
 // twice: with fused multiply-add (relaxed SIMD) and without.
 //
-// `order` is the order n of the matrix, made even. Vectors have `order` entries, matrices rows of as many.
+// `order` is the order n of the matrix, made a multiple of 4. Vectors have `order` entries, matrices rows of as many.
 
 /** Norm below which a column of a matrix of norm about 1 is dropped: its square would lose digits to underflow. */
 const NEGLIGIBLE: f64 = 1e-140;
 
-/** Columns of Z that reflectors are applied to at once, and the bytes of a row of so many. */
-const STRIP: i32 = 8;
-const STRIP_BYTES: usize = <usize>STRIP << 3;
+/** Reflectors that are applied at once. */
+const GROUP: i32 = 4;
+/** Products of the vectors of a group. */
+const PAIRS: i32 = 6;
+/** Bytes of a row of the 4 columns of Z that reflectors are applied to at once. */
+const STRIP_BYTES: usize = 32;
 
 /** Computes a b + c, in one rounding or two. */
 // @ts-ignore: decorator
@@ -61,7 +64,7 @@ export function reduce(
   vectors: usize,
   work: usize,
 ): void {
-  const order = (n + 1) & -2;
+  const order = (n + 3) & -4;
   const row = <usize>order << 3;
   memory.fill(vectors, 0, <usize>order * row);
   memory.fill(taus, 0, row);
@@ -182,8 +185,8 @@ function updateAndMultiply(
 }
 
 /**
- * Multiplies Z <- Q Z by the Q of `reduce`, whose vectors and taus these are, reflectors in pairs. z: [n, n]; strip: scratch,
- * [order, 8]; products: scratch, [order / 2].
+ * Multiplies Z <- Q Z by the Q of `reduce`, whose vectors and taus these are, reflectors in fours. z: [n, n]; strip: scratch,
+ * [order + 4, 4]; products: scratch, [order / 4, 6].
  */
 export function applyReflectors(
   vectors: usize,
@@ -193,21 +196,34 @@ export function applyReflectors(
   strip: usize,
   products: usize,
 ): void {
-  const order = (n + 1) & -2;
+  const order = (n + 3) & -4;
   const row = <usize>order << 3;
-  for (let j = 0; j < order; j += 2) {
-    const v = vectors + <usize>j * row;
-    put(products, j >> 1, dot(v, v + row, j, order));
+  for (let j = 0; j < order; j += GROUP) {
+    multiplyPairs(vectors + <usize>j * row, row, j, order, products + <usize>((j >> 2) * PAIRS << 3));
   }
   const zRow = <usize>n << 3;
   for (let column: usize = 0; column < zRow; column += STRIP_BYTES) {
     const width = min(STRIP_BYTES, zRow - column);
+    // What lies beyond Z meets zeros, and must be finite.
+    memory.fill(strip, 0, <usize>order * STRIP_BYTES);
     copyRows(z + column, zRow, strip, STRIP_BYTES, n, width);
-    for (let j = order - 2; j >= 0; j -= 2) {
-      if (at(taus, j) == 0 && at(taus, j + 1) == 0) continue;
-      applyPair(vectors + <usize>j * row, row, at(taus, j), at(taus, j + 1), at(products, j >> 1), j + 1, n, strip);
+    for (let j = order - GROUP; j >= 0; j -= GROUP) {
+      const factors = strip + <usize>order * STRIP_BYTES;
+      projectStrip(vectors + <usize>j * row, row, j, order, strip, factors);
+      solveFactors(taus + (<usize>j << 3), products + <usize>((j >> 2) * PAIRS << 3), factors);
+      updateStrip(vectors + <usize>j * row, row, j, order, strip, factors);
     }
     copyRows(strip, STRIP_BYTES, z + column, zRow, n, width);
+  }
+}
+
+/** Products of each two of four vectors: 01, 02, 03, 12, 13, 23. */
+function multiplyPairs(v: usize, row: usize, first: i32, order: i32, out: usize): void {
+  for (let i = 0; i < GROUP - 1; i++) {
+    for (let k = i + 1; k < GROUP; k++) {
+      store<f64>(out, dot(v + <usize>i * row, v + <usize>k * row, first, order));
+      out += 8;
+    }
   }
 }
 
@@ -217,8 +233,6 @@ function copyRows(from: usize, fromRow: usize, to: usize, toRow: usize, n: i32, 
     if (width == STRIP_BYTES) {
       v128.store(to, v128.load(from));
       v128.store(to, v128.load(from, 16), 16);
-      v128.store(to, v128.load(from, 32), 32);
-      v128.store(to, v128.load(from, 48), 48);
     } else {
       for (let q: usize = 0; q < width; q += 8) store<f64>(to + q, load<f64>(from + q));
     }
@@ -227,81 +241,109 @@ function copyRows(from: usize, fromRow: usize, to: usize, toRow: usize, n: i32, 
   }
 }
 
-/** Applies two reflectors, the second one first, to the rows first <= i < n of a strip; `product` is that of their vectors. */
-function applyPair(
-  v: usize,
-  row: usize,
-  tau0: f64,
-  tau1: f64,
-  product: f64,
-  first: i32,
-  n: i32,
-  strip: usize,
-): void {
-  const begin = v + (<usize>first << 3);
-  const end = v + (<usize>n << 3);
-  const top = strip + <usize>first * STRIP_BYTES;
-  let p0 = f64x2.splat(0);
-  let p1 = f64x2.splat(0);
-  let p2 = f64x2.splat(0);
-  let p3 = f64x2.splat(0);
-  let q0 = f64x2.splat(0);
-  let q1 = f64x2.splat(0);
-  let q2 = f64x2.splat(0);
-  let q3 = f64x2.splat(0);
-  let z = top;
-  for (let i = begin; i < end; i += 8) {
-    const x = v128.load64_splat(i);
-    const y = v128.load64_splat(i + row);
+/** Projects: out = V Z for four vectors as rows, over the rows first <= i < order of a strip. out: [4, 4]. */
+function projectStrip(v: usize, row: usize, first: i32, order: i32, strip: usize, out: usize): void {
+  let a0 = f64x2.splat(0);
+  let a1 = f64x2.splat(0);
+  let b0 = f64x2.splat(0);
+  let b1 = f64x2.splat(0);
+  let c0 = f64x2.splat(0);
+  let c1 = f64x2.splat(0);
+  let d0 = f64x2.splat(0);
+  let d1 = f64x2.splat(0);
+  const end = v + (<usize>order << 3);
+  const row2 = row << 1;
+  let z = strip + <usize>first * STRIP_BYTES;
+  for (let i = v + (<usize>first << 3); i < end; i += 8) {
     const z0 = v128.load(z);
-    p0 = madd(x, z0, p0);
-    q0 = madd(y, z0, q0);
     const z1 = v128.load(z, 16);
-    p1 = madd(x, z1, p1);
-    q1 = madd(y, z1, q1);
-    const z2 = v128.load(z, 32);
-    p2 = madd(x, z2, p2);
-    q2 = madd(y, z2, q2);
-    const z3 = v128.load(z, 48);
-    p3 = madd(x, z3, p3);
-    q3 = madd(y, z3, q3);
+    const a = v128.load64_splat(i);
+    a0 = madd(a, z0, a0);
+    a1 = madd(a, z1, a1);
+    const b = v128.load64_splat(i + row);
+    b0 = madd(b, z0, b0);
+    b1 = madd(b, z1, b1);
+    const c = v128.load64_splat(i + row2);
+    c0 = madd(c, z0, c0);
+    c1 = madd(c, z1, c1);
+    const d = v128.load64_splat(i + row2 + row);
+    d0 = madd(d, z0, d0);
+    d1 = madd(d, z1, d1);
     z += STRIP_BYTES;
   }
-  // H0 H1 Z = Z - v1 b - v0 a with b = tau1 v1^T Z and a = tau0 (v0^T Z - (v0 . v1) b); both negated here.
-  const minusTau0 = f64x2.splat(-tau0);
-  const minusTau1 = f64x2.splat(-tau1);
-  const g = f64x2.splat(product);
-  q0 = f64x2.mul(minusTau1, q0);
-  q1 = f64x2.mul(minusTau1, q1);
-  q2 = f64x2.mul(minusTau1, q2);
-  q3 = f64x2.mul(minusTau1, q3);
-  p0 = f64x2.mul(minusTau0, madd(g, q0, p0));
-  p1 = f64x2.mul(minusTau0, madd(g, q1, p1));
-  p2 = f64x2.mul(minusTau0, madd(g, q2, p2));
-  p3 = f64x2.mul(minusTau0, madd(g, q3, p3));
-  // Half the columns at a time: with more factors than eight, some would be kept in memory.
-  addPair(begin, end, row, top, p0, p1, q0, q1);
-  addPair(begin, end, row, top + STRIP_BYTES / 2, p2, p3, q2, q3);
+  v128.store(out, a0);
+  v128.store(out, a1, 16);
+  v128.store(out, b0, 32);
+  v128.store(out, b1, 48);
+  v128.store(out, c0, 64);
+  v128.store(out, c1, 80);
+  v128.store(out, d0, 96);
+  v128.store(out, d1, 112);
 }
 
-/** Adds v0 p + v1 q to half of a strip's columns. */
-// @ts-ignore: decorator
-@inline
-function addPair(
-  begin: usize,
-  end: usize,
-  row: usize,
-  z: usize,
-  p0: v128,
-  p1: v128,
-  q0: v128,
-  q1: v128,
-): void {
-  for (let i = begin; i < end; i += 8) {
-    const x = v128.load64_splat(i);
-    const y = v128.load64_splat(i + row);
-    v128.store(z, madd(x, p0, madd(y, q0, v128.load(z))));
-    v128.store(z, madd(x, p1, madd(y, q1, v128.load(z, 16))), 16);
-    z += STRIP_BYTES;
+/**
+ * Turns the projections p on four vectors into the factors, negated, by which the vectors are added to Z. The last reflector
+ * is applied first: f_k = tau_k (p_k - sum of (v_k . v_l) f_l over l > k).
+ */
+function solveFactors(taus: usize, products: usize, p: usize): void {
+  let product = products + <usize>(PAIRS << 3);
+  for (let k = GROUP - 1; k >= 0; k--) {
+    const own = p + <usize>k * STRIP_BYTES;
+    product -= <usize>(GROUP - 1 - k) << 3;
+    let left = v128.load(own);
+    let right = v128.load(own, 16);
+    for (let l = k + 1; l < GROUP; l++) {
+      const g = v128.load64_splat(product + (<usize>(l - k - 1) << 3));
+      const other = p + <usize>l * STRIP_BYTES;
+      left = madd(g, v128.load(other), left);
+      right = madd(g, v128.load(other, 16), right);
+    }
+    const minusTau = f64x2.splat(-at(taus, k));
+    v128.store(own, f64x2.mul(minusTau, left));
+    v128.store(own, f64x2.mul(minusTau, right), 16);
+  }
+}
+
+/** Adds to the rows first <= i < order of a strip the four vectors times their factors, [4, 4]; four rows at a time. */
+function updateStrip(v: usize, row: usize, first: i32, order: i32, strip: usize, factors: usize): void {
+  const end = v + (<usize>order << 3);
+  const factorsEnd = factors + GROUP * STRIP_BYTES;
+  let z = strip + <usize>first * STRIP_BYTES;
+  for (let i = v + (<usize>first << 3); i < end; i += 32) {
+    let s00 = v128.load(z);
+    let s01 = v128.load(z, 16);
+    let s10 = v128.load(z, 32);
+    let s11 = v128.load(z, 48);
+    let s20 = v128.load(z, 64);
+    let s21 = v128.load(z, 80);
+    let s30 = v128.load(z, 96);
+    let s31 = v128.load(z, 112);
+    let x = i;
+    for (let f = factors; f < factorsEnd; f += STRIP_BYTES) {
+      const f0 = v128.load(f);
+      const f1 = v128.load(f, 16);
+      const x0 = v128.load64_splat(x);
+      s00 = madd(x0, f0, s00);
+      s01 = madd(x0, f1, s01);
+      const x1 = v128.load64_splat(x, 8);
+      s10 = madd(x1, f0, s10);
+      s11 = madd(x1, f1, s11);
+      const x2 = v128.load64_splat(x, 16);
+      s20 = madd(x2, f0, s20);
+      s21 = madd(x2, f1, s21);
+      const x3 = v128.load64_splat(x, 24);
+      s30 = madd(x3, f0, s30);
+      s31 = madd(x3, f1, s31);
+      x += row;
+    }
+    v128.store(z, s00);
+    v128.store(z, s01, 16);
+    v128.store(z, s10, 32);
+    v128.store(z, s11, 48);
+    v128.store(z, s20, 64);
+    v128.store(z, s21, 80);
+    v128.store(z, s30, 96);
+    v128.store(z, s31, 112);
+    z += GROUP * STRIP_BYTES;
   }
 }

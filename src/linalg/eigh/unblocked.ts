@@ -9,8 +9,10 @@ import type { TridiagonalForm } from './tridiagonal-form.js';
  */
 export const UNBLOCKED_ORDER = 256;
 
-/** Columns of Z that the kernel takes at once. */
-const STRIP = 8;
+/** Columns of Z that the kernel takes at once, and reflectors. */
+const GROUP = 4;
+/** Products of the vectors of a group. */
+const PAIRS = 6;
 
 /** Kernels for small matrices, and the memory that they work on. */
 export interface UnblockedReducer {
@@ -24,8 +26,7 @@ export function reduceUnblocked(
   { memory, unblocked }: UnblockedReducer,
 ): TridiagonalForm {
   const { n } = matrix;
-  // Kernels take vectors in pairs.
-  const order = n + (n % 2);
+  const order = Math.ceil(n / GROUP) * GROUP;
   const vector = order * 8;
   const regions = memory.allot({
     a: order * vector,
@@ -56,8 +57,8 @@ export function reduceUnblocked(
         vectors: order * vector,
         taus: vector,
         z: n * n * 8,
-        strip: order * STRIP * 8,
-        products: vector,
+        strip: (order + GROUP) * GROUP * 8,
+        products: (order / GROUP) * PAIRS * 8,
       });
       back.vectors.float64.set(vectors);
       back.taus.float64.set(taus);
