@@ -32,19 +32,26 @@ export function accumulate(a: usize, b: usize, rows: i32, inner: i32, columns: i
   }
 }
 
+/** Adds to two entries. The terms are summed before: one by one, each would be rounded as the entry is. */
+// @ts-ignore: decorator
+@inline
+function add(out: usize, sum: v128): void {
+  v128.store(out, f64x2.add(v128.load(out), sum));
+}
+
 /** Adds to 4 x 4 entries of the result. */
 function addTile(a: usize, aRow: usize, b: usize, row: usize, inner: i32, out: usize): void {
   const out1 = out + row;
   const out2 = out1 + row;
   const out3 = out2 + row;
-  let s00 = v128.load(out);
-  let s01 = v128.load(out, 16);
-  let s10 = v128.load(out1);
-  let s11 = v128.load(out1, 16);
-  let s20 = v128.load(out2);
-  let s21 = v128.load(out2, 16);
-  let s30 = v128.load(out3);
-  let s31 = v128.load(out3, 16);
+  let s00 = f64x2.splat(0);
+  let s01 = f64x2.splat(0);
+  let s10 = f64x2.splat(0);
+  let s11 = f64x2.splat(0);
+  let s20 = f64x2.splat(0);
+  let s21 = f64x2.splat(0);
+  let s30 = f64x2.splat(0);
+  let s31 = f64x2.splat(0);
   const a1 = a + aRow;
   const a2 = a1 + aRow;
   const a3 = a2 + aRow;
@@ -66,44 +73,43 @@ function addTile(a: usize, aRow: usize, b: usize, row: usize, inner: i32, out: u
     s30 = madd(x3, b0, s30);
     s31 = madd(x3, b1, s31);
   }
-  v128.store(out, s00);
-  v128.store(out, s01, 16);
-  v128.store(out1, s10);
-  v128.store(out1, s11, 16);
-  v128.store(out2, s20);
-  v128.store(out2, s21, 16);
-  v128.store(out3, s30);
-  v128.store(out3, s31, 16);
+  add(out, s00);
+  add(out + 16, s01);
+  add(out1, s10);
+  add(out1 + 16, s11);
+  add(out2, s20);
+  add(out2 + 16, s21);
+  add(out3, s30);
+  add(out3 + 16, s31);
 }
 
 /** Adds to 1, 2 or 4 neighbours in a row of the result. */
 function addStrip(a: usize, b: usize, row: usize, inner: i32, width: i32, out: usize): void {
   const end = a + (<usize>inner << 3);
+  let sum0 = f64x2.splat(0);
   if (width == 1) {
     // In both lanes, so that an entry's rounding is the same wherever it lies.
-    let sum = v128.load64_splat(out);
     for (; a < end; a += 8) {
-      sum = madd(v128.load64_splat(a), v128.load64_splat(b), sum);
+      sum0 = madd(v128.load64_splat(a), v128.load64_splat(b), sum0);
       b += row;
     }
-    v128.store64_lane(out, sum, 0);
+    store<f64>(out, load<f64>(out) + f64x2.extract_lane(sum0, 0));
     return;
   }
-  let sum0 = v128.load(out);
   if (width == 2) {
     for (; a < end; a += 8) {
       sum0 = madd(v128.load64_splat(a), v128.load(b), sum0);
       b += row;
     }
   } else {
-    let sum1 = v128.load(out, 16);
+    let sum1 = f64x2.splat(0);
     for (; a < end; a += 8) {
       const x = v128.load64_splat(a);
       sum0 = madd(x, v128.load(b), sum0);
       sum1 = madd(x, v128.load(b, 16), sum1);
       b += row;
     }
-    v128.store(out, sum1, 16);
+    add(out + 16, sum1);
   }
-  v128.store(out, sum0);
+  add(out, sum0);
 }

@@ -11,6 +11,8 @@ const NEGLIGIBLE: f64 = 1e-140;
 const GROUP: i32 = 4;
 /** Products of the vectors of a group. */
 const PAIRS: i32 = 6;
+/** Rows that a long sum takes in one stretch, for the reason that `dot` gives. */
+const STRETCH: i32 = 64;
 /** Bytes of a row of the 4 columns of Z that reflectors are applied to at once. */
 const STRIP_BYTES: usize = 32;
 
@@ -40,13 +42,25 @@ function put(vector: usize, i: i32, value: f64): void {
   store<f64>(vector + (<usize>i << 3), value);
 }
 
-/** Dot product over the entries first <= i < order; first is even. */
+/**
+ * Dot product over the entries first <= i < order; first is even. In eight sums: where all terms are alike their rounding
+ * errors are too, and one running sum would collect them.
+ */
 function dot(x: usize, y: usize, first: i32, order: i32): f64 {
-  let sum = f64x2.splat(0);
-  for (let q = <usize>first << 3; q < <usize>order << 3; q += 16) {
-    sum = madd(v128.load(x + q), v128.load(y + q), sum);
+  const end = <usize>order << 3;
+  let sum0 = f64x2.splat(0);
+  let sum1 = f64x2.splat(0);
+  let sum2 = f64x2.splat(0);
+  let sum3 = f64x2.splat(0);
+  let q = <usize>first << 3;
+  for (; q + 64 <= end; q += 64) {
+    sum0 = madd(v128.load(x + q), v128.load(y + q), sum0);
+    sum1 = madd(v128.load(x + q, 16), v128.load(y + q, 16), sum1);
+    sum2 = madd(v128.load(x + q, 32), v128.load(y + q, 32), sum2);
+    sum3 = madd(v128.load(x + q, 48), v128.load(y + q, 48), sum3);
   }
-  return horizontal(sum);
+  for (; q < end; q += 16) sum0 = madd(v128.load(x + q), v128.load(y + q), sum0);
+  return horizontal(f64x2.add(f64x2.add(sum0, sum1), f64x2.add(sum2, sum3)));
 }
 
 /**
@@ -209,7 +223,10 @@ export function applyReflectors(
     copyRows(z + column, zRow, strip, STRIP_BYTES, n, width);
     for (let j = order - GROUP; j >= 0; j -= GROUP) {
       const factors = strip + <usize>order * STRIP_BYTES;
-      projectStrip(vectors + <usize>j * row, row, j, order, strip, factors);
+      memory.fill(factors, 0, GROUP * STRIP_BYTES);
+      for (let i = j; i < order; i += STRETCH) {
+        projectStrip(vectors + <usize>j * row, row, i, min(i + STRETCH, order), strip, factors);
+      }
       solveFactors(taus + (<usize>j << 3), products + <usize>((j >> 2) * PAIRS << 3), factors);
       updateStrip(vectors + <usize>j * row, row, j, order, strip, factors);
     }
@@ -241,8 +258,8 @@ function copyRows(from: usize, fromRow: usize, to: usize, toRow: usize, n: i32, 
   }
 }
 
-/** Projects: out = V Z for four vectors as rows, over the rows first <= i < order of a strip. out: [4, 4]. */
-function projectStrip(v: usize, row: usize, first: i32, order: i32, strip: usize, out: usize): void {
+/** Projects: out += V Z for four vectors as rows, over the rows first <= i < last of a strip. out: [4, 4]. */
+function projectStrip(v: usize, row: usize, first: i32, last: i32, strip: usize, out: usize): void {
   let a0 = f64x2.splat(0);
   let a1 = f64x2.splat(0);
   let b0 = f64x2.splat(0);
@@ -251,7 +268,7 @@ function projectStrip(v: usize, row: usize, first: i32, order: i32, strip: usize
   let c1 = f64x2.splat(0);
   let d0 = f64x2.splat(0);
   let d1 = f64x2.splat(0);
-  const end = v + (<usize>order << 3);
+  const end = v + (<usize>last << 3);
   const row2 = row << 1;
   let z = strip + <usize>first * STRIP_BYTES;
   for (let i = v + (<usize>first << 3); i < end; i += 8) {
@@ -271,14 +288,14 @@ function projectStrip(v: usize, row: usize, first: i32, order: i32, strip: usize
     d1 = madd(d, z1, d1);
     z += STRIP_BYTES;
   }
-  v128.store(out, a0);
-  v128.store(out, a1, 16);
-  v128.store(out, b0, 32);
-  v128.store(out, b1, 48);
-  v128.store(out, c0, 64);
-  v128.store(out, c1, 80);
-  v128.store(out, d0, 96);
-  v128.store(out, d1, 112);
+  v128.store(out, f64x2.add(a0, v128.load(out)));
+  v128.store(out, f64x2.add(a1, v128.load(out, 16)), 16);
+  v128.store(out, f64x2.add(b0, v128.load(out, 32)), 32);
+  v128.store(out, f64x2.add(b1, v128.load(out, 48)), 48);
+  v128.store(out, f64x2.add(c0, v128.load(out, 64)), 64);
+  v128.store(out, f64x2.add(c1, v128.load(out, 80)), 80);
+  v128.store(out, f64x2.add(d0, v128.load(out, 96)), 96);
+  v128.store(out, f64x2.add(d1, v128.load(out, 112)), 112);
 }
 
 /**

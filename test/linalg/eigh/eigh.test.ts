@@ -131,8 +131,8 @@ const special: Record<string, Entry> = {
   'graded over 300 orders of magnitude': (i, j) => 10 ** (-0.3 * (i + j)) * (i === j ? 2 : 1),
   'tridiagonal with negative couplings': (i, j) => (i === j ? i % 7 : i - j === 1 ? -1 - (i % 3) : 0),
 };
-// One that is reduced column by column, and one in blocks.
-for (const n of [99, 512]) {
+// Two that are reduced column by column, the second with the longest sums, and one in blocks.
+for (const n of [99, 256, 512]) {
   for (const [name, entry] of Object.entries(special)) {
     test(`decomposes a matrix of order ${n}: ${name}`, async (t) => {
       await checkDecomposition(t, symmetric(n, entry), n);
