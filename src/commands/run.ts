@@ -63,14 +63,13 @@ async function runCommand(options: RunOptions): Promise<void> {
     return;
   }
   const { run } = await import('../run/run.js');
-  const { directory, manifest, finishedBefore } = await interruptible((signal) =>
+  const { directory, manifest, finishedBefore, took } = await interruptible((signal) =>
     // The time of a run on the command line begins with the process.
     run(config, { resume, checksums, overwrite, signal, onProgress, startedAt: 0 }),
   );
+  const shown = finishedBefore ? manifest : { ...manifest, execution: { ...manifest.execution, ...took } };
   print(
-    json
-      ? answerJson({ directory, ...manifest })
-      : screenText(summaryText(directory, manifest, finishedBefore)),
+    json ? answerJson({ directory, ...manifest }) : screenText(summaryText(directory, shown, finishedBefore)),
   );
 }
 

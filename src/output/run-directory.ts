@@ -236,13 +236,18 @@ export class RunDirectory {
     return { plan: writePlan(this.store, this.path, wanted.plan), records: [] };
   }
 
-  /** The commit: from here on the run is finished. @returns the manifest with the record of the records */
-  commit(results: ManifestToCommit): Manifest {
+  /**
+   * The commit: from here on the run is finished.
+   *
+   * @param execution says how the run went, when all but the manifest is written
+   * @returns the manifest with the record of the records
+   */
+  commit(results: Omit<Manifest, 'execution'>, execution: () => ExecutionToCommit): Manifest {
     const recorded = readRecords(this.store, this.path);
     if (recorded === null) throw new RunError(`${this.path}: its ${PLAN_NAME} is gone; begin the run again`);
     this.refuseLost();
     const file = writeRecordsFile(this.path, recorded.plan, recorded.records);
-    const manifest = { ...results, execution: { ...results.execution, records: file } };
+    const manifest = { ...results, execution: { ...execution(), records: file } };
     writeManifest(this.path, manifest);
     removeUnfinished(this.path);
     return manifest;
@@ -518,10 +523,8 @@ export interface WantedRun extends RunKey {
   plan: PlanOfRun;
 }
 
-/** A manifest but for the record of the records, which end with the commit. */
-interface ManifestToCommit extends Omit<Manifest, 'execution'> {
-  execution: Omit<Manifest['execution'], 'records'>;
-}
+/** How a run went, but for the record of the records, which end with the commit. */
+type ExecutionToCommit = Omit<Manifest['execution'], 'records'>;
 
 /** What an unfinished run is made from, with the weights where its scan is done. */
 function identityOfPlan({ identity }: PlanOfRun, scanned: ScannedIdentity | null): RunIdentity {

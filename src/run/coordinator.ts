@@ -24,6 +24,7 @@ import { filesOfPlan, planOfRun } from './plan-of-run.js';
 import { type PreparedRun, prepareRun } from './prepare-run.js';
 import { projectAndVerify } from './project-and-verify.js';
 import { publishScan, settleIdentity } from './settle-identity.js';
+import type { Expense } from './stopwatch.js';
 import { makerOf, type UnitRun } from './unit-run.js';
 
 /** A run that lies on disk as a whole. */
@@ -34,6 +35,8 @@ export interface FinishedRun {
   manifest: Manifest;
   /** Whether the same run lay there finished, and nothing was computed. */
   finishedBefore: boolean;
+  /** What this call took, stage by stage. The manifest has no more of its commit than went before it was written. */
+  took: Pick<Expense, 'seconds' | 'elapsedSeconds'>;
 }
 
 /** What a caller has already, and uses for several runs or has brought from elsewhere. */
@@ -121,10 +124,11 @@ function told(
   directory: string,
   manifest: Manifest,
   finished: { before: boolean },
-  { note }: RunContext,
+  { note, stopwatch }: RunContext,
 ): FinishedRun {
   for (const warning of warningsOf(manifest)) note(`warning: ${warning}`);
-  return { directory, manifest, finishedBefore: finished.before };
+  const { seconds, elapsedSeconds } = stopwatch.report();
+  return { directory, manifest, finishedBefore: finished.before, took: { seconds, elapsedSeconds } };
 }
 
 async function backendOf(
@@ -172,7 +176,7 @@ async function computeRun(
   const found = { identity, basis, verified: units.judge(), tables: units.tables, vocabulary, before };
   const results = await finishRun(run, found, context);
   return context.stopwatch.time('commit', undefined, async () =>
-    directory.commit({ ...results, execution: executionOf(run, context) }),
+    directory.commit(results, () => executionOf(run, context)),
   );
 }
 

@@ -62,7 +62,9 @@ export async function finishSteps(unlocked: UnitRun, context: RunContext): Promi
         before: NEW_RUN,
       };
       const results = await finishRun(run, found, context);
-      directory.commit({ ...results, execution: executionOfSteps(run, records, context) });
+      await context.stopwatch.time('commit', undefined, async () =>
+        directory.commit(results, () => executionOfSteps(run, records, context)),
+      );
     },
     () => directory.close(),
   );

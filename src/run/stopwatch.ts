@@ -4,7 +4,10 @@ import type { Progress, StageEnd, Unit } from './progress.js';
 
 /** What a run took. */
 export interface Expense {
-  /** Seconds of every stage; two stages can go on beside each other. */
+  /**
+   * Seconds of every stage, which come to those that the run took: it starts up until its first stage begins, a stage
+   * counts from where the one before it ended, and of two that go on beside each other the one that began first counts.
+   */
   seconds: Record<string, number>;
   /** Seconds from the beginning to now. */
   elapsedSeconds: number;
@@ -13,11 +16,19 @@ export interface Expense {
   machine: { processor: string; cores: number; node: string; platform: string };
 }
 
+/** Time until the first stage: that of the process, where it was started for the run, and of opening its folder. */
+const START_UP = 'start-up';
+
 /** Times the stages of a run, shows them, and reports what the run took. */
 export class Stopwatch {
   readonly #progress: Progress;
   readonly #started: number;
   readonly #seconds: Record<string, number> = {};
+  /** Stages that go on, in the order in which they began. */
+  readonly #open: { stage: string }[] = [];
+  #hasBegun = false;
+  /** Up to when all time is counted. */
+  #counted: number;
 
   /**
    * @param progress is told of every stage
@@ -26,8 +37,7 @@ export class Stopwatch {
   constructor(progress: Progress, started = performance.now()) {
     this.#progress = progress;
     this.#started = started;
-    const before = performance.now() - started;
-    if (before > 0) this.#seconds['start-up'] = before / 1000;
+    this.#counted = started;
   }
 
   /** Runs a stage of `total` units (undefined: nothing to count); `work` reports them as they are done. */
@@ -38,8 +48,11 @@ export class Stopwatch {
     unit: Unit = 'rows',
   ): Promise<T> {
     const shown = this.#progress.stage(stage, total, unit);
+    const open = this.#begin(stage);
     const end = (how: StageEnd) => {
-      this.#seconds[stage] = (this.#seconds[stage] ?? 0) + shown.end(how);
+      shown.end(how);
+      this.#count(performance.now());
+      this.#open.splice(this.#open.indexOf(open), 1);
     };
     try {
       const result = await work((count) => shown.advance(count));
@@ -51,11 +64,13 @@ export class Stopwatch {
     }
   }
 
-  /** What the run has taken so far. */
+  /** What the run has taken so far, stages that go on included. */
   report(): Expense {
+    const now = performance.now();
+    this.#count(now);
     return {
       seconds: { ...this.#seconds },
-      elapsedSeconds: (performance.now() - this.#started) / 1000,
+      elapsedSeconds: (now - this.#started) / 1000,
       // Linux, macOS and Windows all give kibibytes here; all threads are in it.
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
       machine: {
@@ -65,6 +80,25 @@ export class Stopwatch {
         platform: `${process.platform}-${process.arch}`,
       },
     };
+  }
+
+  #begin(stage: string): { stage: string } {
+    const open = { stage };
+    // What was done since the last stage ended was done for this one, and what before the first, to start up.
+    if (!this.#hasBegun) this.#count(performance.now());
+    this.#hasBegun = true;
+    this.#seconds[stage] ??= 0;
+    this.#open.push(open);
+    return open;
+  }
+
+  /** Counts the time up to now: for the stage that began first of those that go on, or for the start. */
+  #count(now: number): void {
+    const stage = this.#open[0]?.stage ?? (this.#hasBegun ? undefined : START_UP);
+    // Between two stages it is left to the next.
+    if (stage === undefined) return;
+    this.#seconds[stage] = (this.#seconds[stage] ?? 0) + (now - this.#counted) / 1000;
+    this.#counted = now;
   }
 }
 

@@ -59,6 +59,10 @@ async function unfinishedRun(
   return directory;
 }
 
+function commit(run: RunDirectory, { execution, ...results }: Manifest): Manifest {
+  return run.commit(results, () => execution);
+}
+
 /** A directory with a finished run of one partition. */
 async function finishedRun(t: ExecutionContext, changes: Partial<Manifest> = {}): Promise<string> {
   const directory = join(scratchDirectory(t), 'run');
@@ -74,7 +78,7 @@ async function finishedRun(t: ExecutionContext, changes: Partial<Manifest> = {})
     partitions: [{ first: 0, count: 1, files: [verified(partition)], crc32: null }],
     exports: [],
   };
-  run.commit(sampleManifest({ ...made, ...changes }));
+  commit(run, sampleManifest({ ...made, ...changes }));
   run.close();
   return directory;
 }
@@ -115,7 +119,7 @@ test('a new directory is made, planned, committed and let go', async (t) => {
       'projections',
       'projections/parquet',
     ]);
-    const manifest = run.commit(sampleManifest());
+    const manifest = commit(run, sampleManifest());
     run.close();
     t.deepEqual(list(path), [
       '.eigenshard.run',
@@ -613,7 +617,7 @@ test('records without their manifest are an unfinished run, which goes on from w
   });
   const run = await RunDirectory.open(directory, resume);
   run.begin(wantedRun(), []);
-  run.commit(sampleManifest({ fingerprint: 'one' }));
+  commit(run, sampleManifest({ fingerprint: 'one' }));
   run.close();
   rmSync(join(directory, 'manifest.json'));
   await t.throwsAsync(RunDirectory.open(directory, neither), { message: /holds an unfinished run/ });

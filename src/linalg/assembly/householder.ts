@@ -4,6 +4,11 @@
 
 /** Columns of a panel of the packed triangle; see eigh/packed-triangle.ts. */
 const PANEL: i32 = 64;
+/** Columns of a block; see eigh/tridiagonalisation.ts. */
+const BLOCK: i32 = 32;
+/** Norm below which a column of a matrix of norm about 1 is dropped: its square would lose digits to underflow. */
+const NEGLIGIBLE: f64 = 1e-140;
+
 /** Bytes of a panel's row. */
 const ROW_BYTES: usize = <usize>PANEL << 3;
 
@@ -41,8 +46,8 @@ function horizontal2(a: v128, b: v128): v128 {
 
 /**
  * Adds to y the product of x and the part of a symmetric matrix that one panel holds: its columns, and by symmetry
- * its rows. The panel is [rows, 64] row-major; its first 64 rows are the (full) diagonal block. x and y point at
- * the entry of the panel's first row. Rows and columns below `first` (0 or 32) are left out. scratch: [64].
+ * its rows. The panel is [rows, 64] row-major; its first 64 rows, or all where it has fewer, are the (full) diagonal block.
+ * x and y point at the entry of the panel's first row. Rows and columns below `first` are left out. scratch: [64].
  */
 export function multiplyPanel(
   panel: usize,
@@ -53,13 +58,15 @@ export function multiplyPanel(
   scratch: usize,
 ): void {
   const from = <usize>first << 3;
-  for (let r = first; r < PANEL; r += 4) {
+  const size = min(rows, PANEL);
+  const end = <usize>size << 3;
+  for (let r = first; r < size; r += 4) {
     const row = panel + <usize>r * ROW_BYTES;
     let sum0 = f64x2.splat(0);
     let sum1 = f64x2.splat(0);
     let sum2 = f64x2.splat(0);
     let sum3 = f64x2.splat(0);
-    for (let q = from; q < ROW_BYTES; q += 16) {
+    for (let q = from; q < end; q += 16) {
       const xq = v128.load(x + q);
       sum0 = madd(v128.load(row + q), xq, sum0);
       sum1 = madd(v128.load(row + q, ROW_BYTES), xq, sum1);
@@ -128,7 +135,7 @@ function addSums(y: usize, sum0: v128, sum1: v128, sum2: v128, sum3: v128): void
 }
 
 /**
- * Transposes: out[c][i] = panel[i * 64 + column + c], first <= i < rows, for 32 columns of a panel [rows, 64]; the
+ * Transposes: out[c][i] = panel[i * 64 + column + c], first <= i < rows, for the 32 columns of a block, of a panel [rows, 64]; the
  * rows of out are `stride` bytes apart and out points at the entry of the panel's first row.
  */
 export function gatherColumns(
@@ -142,7 +149,7 @@ export function gatherColumns(
   for (let i = first; i < rows; i += 2) {
     let from = panel + <usize>i * ROW_BYTES + (<usize>column << 3);
     let to = out + (<usize>i << 3);
-    for (let c = 0; c < 32; c += 2) {
+    for (let c = 0; c < BLOCK; c += 2) {
       const a = v128.load(from);
       const b = v128.load(from, ROW_BYTES);
       v128.store(to, v128.shuffle<f64>(a, b, 0, 2));
@@ -153,8 +160,63 @@ export function gatherColumns(
   }
 }
 
+/**
+ * Brings column first + k of a matrix of order n up to date with the k columns of its block before it, and makes it the
+ * vector v of its reflector, which is zero above the entry after the diagonal one, and one there. vectors: the block's v
+ * and below them its w, [64, stride / 8], of which what lies before `first` is zeroed or left out. out: [3], the entry on
+ * the diagonal, the one below it as the reflector leaves it, and the reflector's factor tau.
+ * @returns whether there is anything to reflect; where there is not, tau, v and w are zero
+ */
+export function formReflector(vectors: usize, stride: usize, first: i32, k: i32, n: i32, out: usize): bool {
+  const length = <i32>(stride >> 3) - first;
+  const v0 = vectors + (<usize>first << 3);
+  const w0 = v0 + <usize>BLOCK * stride;
+  const v = v0 + <usize>k * stride;
+  const w = w0 + <usize>k * stride;
+  subtractRows(v0, stride, k, w0 + (<usize>k << 3), stride, length, v);
+  subtractRows(w0, stride, k, v0 + (<usize>k << 3), stride, length, v);
+  const diagonal = v + (<usize>k << 3);
+  store<f64>(out, load<f64>(diagonal));
+  store<f64>(out, 0, 16);
+  // Of the last column nothing is left: behind the matrix there are zeros.
+  const alpha = first + k == n - 1 ? 0 : load<f64>(diagonal, 8);
+  store<f64>(out, alpha, 8);
+  const start = vectors + <usize>k * stride;
+  memory.fill(start, 0, <usize>min(first + k + 2, <i32>(stride >> 3)) << 3);
+  const norm = sqrt(dot(v, v, length));
+  if (norm < NEGLIGIBLE) {
+    memory.fill(v, 0, <usize>length << 3);
+    memory.fill(w, 0, <usize>length << 3);
+    return false;
+  }
+  const size = sqrt(alpha * alpha + norm * norm);
+  const beta = alpha > 0 ? -size : size;
+  combine(1 / (alpha - beta), v, 0, v, length, v);
+  store<f64>(diagonal, 1, 8);
+  store<f64>(out, beta, 8);
+  store<f64>(out, (beta - alpha) / beta, 16);
+  return true;
+}
+
+/**
+ * Forms w of the block's column k, whose product of the matrix with v it holds; vectors and tau as formReflector leaves
+ * them. dots: scratch, [64].
+ */
+export function formW(vectors: usize, stride: usize, first: i32, k: i32, tau: f64, dots: usize): void {
+  const length = <i32>(stride >> 3) - first;
+  const v0 = vectors + (<usize>first << 3);
+  const w0 = v0 + <usize>BLOCK * stride;
+  const v = v0 + <usize>k * stride;
+  const w = w0 + <usize>k * stride;
+  dotRows(w0, stride, k, v, length, dots);
+  dotRows(v0, stride, k, v, length, dots + (<usize>BLOCK << 3));
+  subtractRows(v0, stride, k, dots, 8, length, w);
+  subtractRows(w0, stride, k, dots + (<usize>BLOCK << 3), 8, length, w);
+  combine(tau, w, (-tau / 2) * tau * dot(w, v, length), v, length, w);
+}
+
 /** Dot product sum_i x[i] y[i] over `length` entries. */
-export function dot(x: usize, y: usize, length: i32): f64 {
+function dot(x: usize, y: usize, length: i32): f64 {
   const bytes = <usize>length << 3;
   let sum = f64x2.splat(0);
   for (let first: usize = 0; first < bytes; first += STRETCH) {
@@ -181,7 +243,7 @@ export function combine(alpha: f64, x: usize, beta: f64, y: usize, length: i32, 
 }
 
 /** Dot products out[r] = rows[r] . x for `count` rows of `length` entries, `stride` bytes apart. */
-export function dotRows(rows: usize, stride: usize, count: i32, x: usize, length: i32, out: usize): void {
+function dotRows(rows: usize, stride: usize, count: i32, x: usize, length: i32, out: usize): void {
   const bytes = <usize>length << 3;
   let r = 0;
   for (; r + 4 <= count; r += 4) {
@@ -212,7 +274,7 @@ export function dotRows(rows: usize, stride: usize, count: i32, x: usize, length
 }
 
 /** Subtracts: y[i] -= sum_r coefficients[r * step] rows[r][i], for `count` rows of `length` entries, `stride` apart. */
-export function subtractRows(
+function subtractRows(
   rows: usize,
   stride: usize,
   count: i32,

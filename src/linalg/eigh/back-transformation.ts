@@ -1,8 +1,8 @@
 import type { HouseholderKernels } from '../kernels/eigh-kernels.js';
 import type { KernelMemory, Region } from '../kernels/kernel-memory.js';
 import type { Matrix } from '../matrix.js';
-import type { Product } from '../product.js';
 import { REFLECTOR_BLOCK, type ReflectorBlock, type Reflectors } from './reflectors.js';
+import type { SizedProduct } from './sized-product.js';
 
 /** Rows of Z that an update takes at a time: one product over all of them leaves the cache between its columns. */
 const STRIP = 512;
@@ -12,7 +12,7 @@ export interface BackTransformer {
   memory: KernelMemory;
   kernels: HouseholderKernels;
   /** Product that accumulates. One session only: the idle threads of another would spin beside it. */
-  product: Product;
+  product: SizedProduct;
 }
 
 /**
@@ -51,7 +51,7 @@ async function applyBlock(
   { first, count, length, values }: ReflectorBlock,
   { values: z, columns: n }: Matrix<Float64Array>,
   regions: Record<'minusV' | 'minusVt' | 'projection' | 't', Region>,
-  product: Product,
+  product: SizedProduct,
 ): Promise<void> {
   const v = { values, rows: count, columns: length };
   const minusV = matrix(regions.minusV, length, count);

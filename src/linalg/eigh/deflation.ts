@@ -57,27 +57,37 @@ interface Separation {
  * @param half size of the upper part
  */
 export function deflate(d: Float64Array, z: Float64Array, rho: number, half: number): Deflation {
-  const parts = Array.from(d, (_, i): Part => (i < half ? 'upper' : 'lower'));
+  const parts = new Array<Part>(d.length).fill('upper', 0, half).fill('lower', half);
   const problem: Problem = { values: d.slice(), weights: z.slice(), parts };
   const { kept, deflated, rotations } = separate(problem, mergedOrder(d, half), rho);
   const { values, weights } = problem;
-  const poleOf = new Map(kept.map((column, pole) => [column, pole]));
+  const poleOf = new Int32Array(d.length);
+  kept.forEach((column, pole) => {
+    poleOf[column] = pole;
+  });
   const of = (part: Part) => kept.filter((column) => parts[column] === part);
   const upperOnly = of('upper');
   const both = of('both');
-  const columns = Int32Array.from([...upperOnly, ...both, ...of('lower')]);
+  const columns = new Int32Array(upperOnly.concat(both, of('lower')));
   deflated.sort((a, b) => values[a]! - values[b]! || a - b);
   return {
-    d: Float64Array.from(kept, (column) => values[column]!),
-    z: Float64Array.from(kept, (column) => weights[column]!),
+    d: entriesOf(values, kept),
+    z: entriesOf(weights, kept),
     rotations,
     columns,
-    order: columns.map((column) => poleOf.get(column)!),
+    order: columns.map((column) => poleOf[column]!),
     upper: upperOnly.length + both.length,
     upperOnly: upperOnly.length,
-    deflatedColumns: Int32Array.from(deflated),
-    deflatedValues: Float64Array.from(deflated, (column) => values[column]!),
+    deflatedColumns: new Int32Array(deflated),
+    deflatedValues: entriesOf(values, deflated),
   };
+}
+
+/** Entries of a vector, in the order of `columns`. A loop: of small merges, Float64Array.from would take a part of the time. */
+function entriesOf(vector: Float64Array, columns: readonly number[]): Float64Array {
+  const out = new Float64Array(columns.length);
+  for (let k = 0; k < columns.length; k++) out[k] = vector[columns[k]!]!;
+  return out;
 }
 
 /** Takes the columns in ascending order of d, and rotates two of them where their d are close. */
@@ -119,7 +129,9 @@ function separate({ values, weights, parts }: Problem, ascending: Int32Array, rh
 }
 
 function maximumMagnitude(values: Float64Array): number {
-  return values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+  let largest = 0;
+  for (const value of values) largest = Math.max(largest, Math.abs(value));
+  return largest;
 }
 
 /** Indices of d, whose two parts ascend, in an order in which all of it ascends. */

@@ -1,16 +1,16 @@
-import type { Product } from '../product.js';
 import { deflate } from './deflation.js';
-import { implicitQl } from './implicit-ql.js';
+import { implicitQl, type QlSolver } from './implicit-ql.js';
 import { mergeRows, mergeScratch } from './merge-rows.js';
 import { type SecularSolver, solveSecular } from './secular.js';
+import type { SizedProduct } from './sized-product.js';
 
 /** Largest order at which the QL method is faster than another division. */
 const LEAF = 32;
 
 /** Tools of a division: kernels, the memory that they work on, and products. */
-export interface Workshop extends SecularSolver {
+export interface Workshop extends SecularSolver, QlSolver {
   /** Product to use where the result has this many columns. */
-  product(columns: number): Product;
+  product(columns: number): SizedProduct;
 }
 
 /**
@@ -40,11 +40,11 @@ interface Division {
 
 /** Solves the rows first <= i < end, torn off from the others. */
 async function divide(division: Division, first: number, end: number): Promise<void> {
-  const { diagonal, offDiagonal, z } = division;
+  const { diagonal, offDiagonal, z, workshop } = division;
   const n = diagonal.length;
   const size = end - first;
   if (size <= LEAF) {
-    const vectors = implicitQl(diagonal.subarray(first, end), offDiagonal.subarray(first));
+    const vectors = implicitQl(diagonal.subarray(first, end), offDiagonal.subarray(first), workshop);
     for (let i = 0; i < size; i++) {
       z.set(vectors.subarray(i * size, (i + 1) * size), (first + i) * n + first);
     }

@@ -1,19 +1,14 @@
 import { availableParallelism } from 'node:os';
-import {
-  type KernelVariant,
-  kernelVariant,
-  loadHouseholderKernels,
-  loadSecularKernels,
-} from '../kernels/eigh-kernels.js';
-import { KernelMemory } from '../kernels/kernel-memory.js';
+import { type KernelVariant, kernelVariant } from '../kernels/eigh-kernels.js';
 import { Product } from '../product.js';
 import { checkSymmetricInput } from '../symmetric-input.js';
-import { backTransform } from './back-transformation.js';
+import { reduceBlocked } from './blocked.js';
 import { divideAndConquer } from './divide-and-conquer.js';
-import { PANELS_REMEDY, packPanel, type ScaledMatrix, SLICES } from './packed-triangle.js';
-import { Reflectors } from './reflectors.js';
-import { Team } from './team.js';
-import { type Share, tridiagonalise } from './tridiagonalisation.js';
+import { SLICES } from './packed-triangle.js';
+import { SizedProduct, withProducts } from './sized-product.js';
+import type { TridiagonalForm } from './tridiagonal-form.js';
+import { reduceUnblocked, UNBLOCKED_ORDER } from './unblocked.js';
+import { Workbench } from './workbench.js';
 
 /** Rows that a thread must have to work on, since it takes about 50 ms to start. */
 const ROWS_PER_THREAD = 400;
@@ -23,6 +18,9 @@ const ROWS_PER_THREAD = 400;
  * thread has 64 columns or fewer, and the bits would depend on the number of threads.
  */
 const COLUMNS_PER_THREAD = 128;
+
+/** Exponent of two by which a matrix is scaled at once: 2 ** 1074, which the smallest would need, is not finite. */
+const LARGEST_STEP = 1000;
 
 /** All eigenvalues and eigenvectors of a symmetric matrix of order n. */
 export interface Eigendecomposition {
@@ -47,7 +45,7 @@ export interface EighOptions {
  * Computes all eigenvalues and eigenvectors of a symmetric matrix, in float64: Householder tridiagonalisation, divide
  * and conquer, back-transformation.
  *
- * Memory beyond the matrix and the result: n^2 / 2 values for the reflectors and, one after the other, up to n^2 for
+ * Memory beyond the matrix and the result: n^2 / 2 values for the reflectors (n^2 up to order 256) and, one after the other, up to n^2 for
  * two copies of the triangle or n^2 for the eigenvectors of the last merge; with strips and vectors, 500 n more, and
  * some 20 MB for each thread while it lives. Threads end, and sessions of several threads are released.
  * @param matrix [n, n] row-major; only its lower triangle is read; not modified
@@ -60,83 +58,43 @@ export async function eigh(
 ): Promise<Eigendecomposition> {
   checkSymmetricInput(matrix, n);
   const exponent = normExponent(matrix, n);
+  if (exponent < -LARGEST_STEP) {
+    const step = 2 ** LARGEST_STEP;
+    const larger = matrix.map((value) => value * step);
+    const { eigenvalues, eigenvectors } = await eigh(larger, n, { threads: mostThreads, variant });
+    return { eigenvalues: eigenvalues.map((value) => value / step), eigenvectors };
+  }
+  const scaled = { values: matrix, n, scale: 2 ** -exponent };
   const threads = powerOfTwo(Math.min(mostThreads, SLICES, n / ROWS_PER_THREAD));
-  const team = Team.start(n, threads, variant);
+  const bench = Workbench.take(variant);
   try {
-    const { eigenvalues, eigenvectors } = await solve({ values: matrix, n, scale: 2 ** -exponent }, team);
-    return { eigenvalues: eigenvalues.map((value) => value * 2 ** exponent), eigenvectors };
-  } catch (error) {
-    throw await team.abandon(error);
+    const form =
+      n <= UNBLOCKED_ORDER ? reduceUnblocked(scaled, bench) : await reduceBlocked(scaled, threads, bench);
+    const { eigenvalues, eigenvectors } = await decompose(form, threads, bench);
+    const unit = 2 ** exponent;
+    return { eigenvalues: eigenvalues.map((value) => value * unit), eigenvectors };
+  } finally {
+    bench.leave();
   }
 }
 
-/** Eigendecomposition of a matrix times its scale, which has a norm of about 1. */
-async function solve(matrix: ScaledMatrix, team: Team): Promise<Eigendecomposition> {
-  const { n } = matrix;
-  const { threads, variant } = team;
-  const memory = new KernelMemory(PANELS_REMEDY);
-  const kernels = loadHouseholderKernels(memory, variant);
-  const { diagonal, offDiagonal, reflectors } = await reduce(matrix, team, { memory, kernels });
-  await team.finish();
-
+/** Decomposes a matrix in tridiagonal form, whose diagonal becomes the eigenvalues. */
+async function decompose(
+  { diagonal, offDiagonal, transformBack }: TridiagonalForm,
+  threads: number,
+  bench: Workbench,
+): Promise<Eigendecomposition> {
+  const n = diagonal.length;
   const eigenvectors = new Float64Array(n * n);
-  await withProducts([Product.create(threads), Product.create(1)], ([divided, whole]) =>
+  const makes = (of: number) => new SizedProduct(bench, () => Product.create(of));
+  await withProducts([makes(threads), makes(1)], ([divided, whole]) =>
     divideAndConquer(diagonal, offDiagonal, eigenvectors, {
-      memory,
-      kernels: loadSecularKernels(memory),
+      ...bench,
       product: (columns) => (columns >= COLUMNS_PER_THREAD * threads ? divided : whole),
     }),
   );
-
-  // A session apart, made now: the idle threads of an earlier one would spin beside its own.
-  await withProducts([Product.createAccumulating(threads)], ([product]) =>
-    backTransform(reflectors, eigenvectors, n, { memory, kernels, product }),
-  );
+  await transformBack(eigenvectors);
   return { eigenvalues: diagonal, eigenvectors };
-}
-
-/** Tridiagonalises a matrix with all threads of a team, which this one leads. */
-async function reduce(matrix: ScaledMatrix, team: Team, tools: Pick<Share, 'memory' | 'kernels'>) {
-  const { n } = matrix;
-  const { shared, threads } = team;
-  const diagonal = new Float64Array(n);
-  const offDiagonal = new Float64Array(n);
-  const reflectors = new Reflectors(n);
-  await withProducts([Product.createAccumulating(1)], ([product]) =>
-    tridiagonalise({
-      n,
-      threads,
-      index: 0,
-      ...tools,
-      product,
-      loadPanels: async (panels) => {
-        team.layPanels(matrix);
-        for (const [panel, out] of panels) packPanel(matrix, panel, out);
-        await team.release();
-      },
-      exchangeColumns: (columns, first, owned) => shared.exchangeColumns(columns, first, owned),
-      exchangeSums: (sums, first) => shared.exchangeSums(sums, first, 0),
-      onColumn: (j, column, vector) => {
-        diagonal[j] = column.diagonal;
-        offDiagonal[j] = column.offDiagonal;
-        reflectors.set(j, column.tau, vector);
-      },
-    }),
-  );
-  return { diagonal, offDiagonal, reflectors };
-}
-
-/** Runs `use` with products that are released after it. */
-async function withProducts<Products extends readonly Promise<Product>[]>(
-  creations: readonly [...Products],
-  use: (products: { [K in keyof Products]: Product }) => Promise<void>,
-): Promise<void> {
-  const products = await Promise.all(creations);
-  try {
-    await use(products as { [K in keyof Products]: Product });
-  } finally {
-    await Promise.all(products.map((product) => product.release()));
-  }
 }
 
 /** Largest power of two that is at most `limit`; 1 for less. */
@@ -152,6 +110,5 @@ function normExponent(matrix: Float64Array, n: number): number {
       largest = Math.max(largest, Math.abs(matrix[i * n + j]!));
     }
   }
-  // No further down than where 2 ** -exponent is finite.
-  return largest === 0 ? 0 : Math.max(-1000, Math.floor(Math.log2(largest)));
+  return largest === 0 ? 0 : Math.floor(Math.log2(largest));
 }

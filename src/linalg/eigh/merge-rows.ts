@@ -1,6 +1,6 @@
-import type { Product } from '../product.js';
 import type { Deflation } from './deflation.js';
 import type { VectorPanel } from './secular.js';
+import type { SizedProduct } from './sized-product.js';
 
 /** Rows of Z that a merge takes through its product at a time. */
 const STRIP = 256;
@@ -21,7 +21,7 @@ export interface Merge {
   deflatedTargets: Int32Array;
   /** Scratch of as many values as mergeScratch says. */
   scratch: Float64Array;
-  product: Product;
+  product: SizedProduct;
 }
 
 /** Number of scratch values that mergeRows needs. */

@@ -1,7 +1,8 @@
 /**
  * Columns of a panel. The symmetric matrix of the tridiagonalisation has its lower triangle packed as column panels:
  * panel p holds the columns from 64 p on, of the rows from 64 p down, [rows, 64] row-major and contiguous; its
- * first 64 rows, the diagonal block, are stored in full. The order is padded with zeros to a multiple of 64.
+ * first 64 rows, the diagonal block, are stored in full. The order is padded with zeros to a multiple of 4, which kernels
+ * take; columns beyond it are there, but mean nothing.
  *
  *     panel 0  panel 1  panel 2
  *     D
@@ -27,15 +28,22 @@ function panelCount(n: number): number {
   return Math.ceil(n / PANEL);
 }
 
-/** Order of a matrix of order n with its padding: a multiple of 64. */
+/** Order of a matrix of order n with its padding: a multiple of 4. */
 export function paddedOrder(n: number): number {
-  return panelCount(n) * PANEL;
+  return Math.ceil(n / 4) * 4;
 }
 
 /** Slice that a panel is dealt to: to and fro, since a panel is shorter than the one before it. */
 export function sliceOfPanel(panel: number): number {
   const turn = panel % (2 * SLICES);
   return turn < SLICES ? turn : 2 * SLICES - 1 - turn;
+}
+
+/** Slices of a matrix of order n that can have a panel, a power of two: all others would add zeros. At least two. */
+export function sliceCount(n: number): number {
+  let slices = 2;
+  while (slices < Math.min(panelCount(n), SLICES)) slices *= 2;
+  return slices;
 }
 
 /** Panels of a matrix of order n that a thread owns, ascending. */

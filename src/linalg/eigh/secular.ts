@@ -34,7 +34,7 @@ export interface SecularSolution {
 /** Kernels of the secular equation, and the memory that they work on. */
 export interface SecularSolver {
   memory: KernelMemory;
-  kernels: SecularKernels;
+  secular: SecularKernels;
   /** Columns of a panel of eigenvectors, at most, an even number; by default as many as a gibibyte holds. */
   panelColumns?: number;
 }
@@ -46,7 +46,7 @@ export interface SecularSolver {
 export function solveSecular(
   deflation: Deflation,
   rho: number,
-  { memory, kernels, panelColumns }: SecularSolver,
+  { memory, secular, panelColumns }: SecularSolver,
   extraBytes: number,
 ): SecularSolution {
   const count = deflation.d.length;
@@ -58,21 +58,21 @@ export function solveSecular(
   const weights = regions.weights.offset;
   const inverseNorms = regions.inverseNorms.offset;
 
-  const failed = kernels.findRoots(d, regions.squares.offset, count, rho, poles, offsets);
+  const failed = secular.findRoots(d, regions.squares.offset, count, rho, poles, offsets);
   if (failed >= 0) {
     throw new RunError(
       `the secular equation of a merge of order ${count} did not converge after ${MAXIMUM_ITERATIONS} iterations ` +
         `(root ${failed})`,
     );
   }
-  kernels.fitWeights(d, regions.z.offset, poles, offsets, count, weights);
-  kernels.invertNorms(d, weights, poles, offsets, count, inverseNorms);
+  secular.fitWeights(d, regions.z.offset, poles, offsets, count, weights);
+  secular.invertNorms(d, weights, poles, offsets, count, inverseNorms);
   const { vectors, extra, order } = regions;
   // Where all is deflated, there are none.
   const ranges = count === 0 ? [] : splitRows(count, columns);
   const panels = ranges.map(({ first, count: width }) => {
     const from = first * 8;
-    kernels.formVectors(
+    secular.formVectors(
       d,
       weights,
       poles + from,
@@ -86,10 +86,8 @@ export function solveSecular(
     const values = vectors.float64.subarray(0, count * width);
     return { first, columns: width, values: width === count ? values : values.slice() };
   });
-  const roots = Float64Array.from(
-    { length: count },
-    (_, j) => regions.poles.float64[j]! + regions.offsets.float64[j]!,
-  );
+  const offsetsFromPoles = regions.offsets.float64;
+  const roots = regions.poles.float64.subarray(0, count).map((pole, j) => pole + offsetsFromPoles[j]!);
   return { roots, panels, extra: extra.float64 };
 }
 

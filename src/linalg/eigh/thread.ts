@@ -2,13 +2,14 @@
 // main thread leads, and ends; its own failure is posted as PlainError after the others were woken.
 import { parentPort, workerData } from 'node:worker_threads';
 import { toPlainError } from '../../errors.js';
-import { type KernelVariant, loadHouseholderKernels } from '../kernels/eigh-kernels.js';
-import { KernelMemory } from '../kernels/kernel-memory.js';
+import type { KernelVariant } from '../kernels/eigh-kernels.js';
 import { Product } from '../product.js';
 import { AbortedError } from './barrier.js';
-import { PANELS_REMEDY, panelLength } from './packed-triangle.js';
+import { panelLength } from './packed-triangle.js';
 import { type SharedBuffers, SharedState } from './shared-state.js';
+import { SizedProduct } from './sized-product.js';
 import { tridiagonalise } from './tridiagonalisation.js';
+import { Workbench } from './workbench.js';
 
 /** Data that a thread of the eigensolver starts with. */
 export interface ThreadData {
@@ -33,15 +34,14 @@ try {
 async function share(): Promise<void> {
   const { index } = data;
   const { n, threads } = data.buffers;
-  const memory = new KernelMemory(PANELS_REMEDY);
-  const kernels = loadHouseholderKernels(memory, data.variant);
-  const product = await Product.createAccumulating(1);
+  const bench = Workbench.take(data.variant);
+  const product = new SizedProduct(bench, () => Product.createAccumulating(1));
   await tridiagonalise({
     n,
     threads,
     index,
-    memory,
-    kernels,
+    memory: bench.memory,
+    kernels: bench.householder,
     product,
     loadPanels: async (panels) => {
       parentPort!.postMessage('ready');

@@ -1,13 +1,20 @@
 import type { HouseholderKernels } from '../kernels/eigh-kernels.js';
 import type { KernelMemory, Region } from '../kernels/kernel-memory.js';
-import type { Product } from '../product.js';
-import { PANEL, paddedOrder, panelLength, panelsOfThread, SLICES, sliceOfPanel } from './packed-triangle.js';
+import {
+  PANEL,
+  paddedOrder,
+  panelLength,
+  panelsOfThread,
+  sliceCount,
+  sliceOfPanel,
+} from './packed-triangle.js';
+import type { SizedProduct } from './sized-product.js';
 
 /** Columns reduced before the rest of the matrix is updated; twice that is the inner dimension of the update. */
 export const BLOCK = 32;
 
-/** Norm below which a column of a matrix of norm about 1 is dropped: its square would lose digits to underflow. */
-const NEGLIGIBLE = 1e-140;
+/** Bytes of what a kernel tells of a column: three values. */
+const COLUMN_BYTES = 3 * 8;
 
 /** Column of the tridiagonal matrix, and the scalar of its reflector. */
 export interface TridiagonalColumn {
@@ -20,19 +27,19 @@ export interface TridiagonalColumn {
 /** Share of one thread in the tridiagonalisation. Its kernels and its product work on its own memory. */
 export interface Share {
   n: number;
-  /** Number of threads, a power of two up to SLICES. */
+  /** Number of threads, a power of two up to the number of slices. */
   threads: number;
   /** Number of this thread, from 0. */
   index: number;
   memory: KernelMemory;
   kernels: HouseholderKernels;
   /** Product that accumulates. */
-  product: Product;
+  product: SizedProduct;
   /** Fills the owned panels, each [rows, 64], zeros until then, by their numbers. */
   loadPanels(panels: Map<number, Float64Array>): Promise<void>;
   /** Gives all threads the columns of the next block, [BLOCK, padded n], of rows from `first` on. */
   exchangeColumns(columns: Float64Array, first: number, owned: boolean): void;
-  /** Gives all threads the sums of each, row `index` of [SLICES, padded n], columns from `first` on. */
+  /** Gives all threads the sums of each, row `index` of [slices, padded n], columns from `first` on. */
   exchangeSums(sums: Float64Array, first: number): void;
   /** Hears of each column j when it is final, with its reflector, [padded n]. */
   onColumn(j: number, column: TridiagonalColumn, vector: Float64Array): void;
@@ -61,16 +68,16 @@ class Reduction {
   readonly #order: number;
   /** Bytes of a vector. */
   readonly #stride: number;
-  /** Columns of the block, as far as they are reduced. */
-  readonly #columns: TridiagonalColumn[] = [];
+  /** Slices whose sums are added. */
+  readonly #slices: number;
   /** Owned panels with their numbers. */
   readonly #panels: readonly (readonly [number, Region])[];
   readonly #panelsReversed: readonly (readonly [number, Region])[];
   /** Columns of the block, each of which becomes a vector v, and below them its vectors w, [2 BLOCK, order]. */
   readonly #vectors: Region;
   readonly #sums: Region;
-  /** Dot products w . x and v . x of the block's vectors, [2 BLOCK]. */
-  readonly #dots: Region;
+  /** Of each column of the block, as far as they are reduced, its diagonal, its off-diagonal and its tau, [BLOCK, 3]. */
+  readonly #columns: Region;
   /** Left operand of the update, -(v w) as columns, [order, 2 BLOCK]. */
   readonly #left: Region;
   /** Right operand of the update, (w v) at one panel's columns, [2 BLOCK, PANEL]; scratch between updates. */
@@ -82,19 +89,20 @@ class Reduction {
     this.#share = share;
     this.#order = paddedOrder(n);
     this.#stride = this.#order * 8;
+    this.#slices = sliceCount(n);
     const regions = memory.allot<string>({
       ...Object.fromEntries(owned.map((p) => [`panel ${p}`, panelLength(n, p) * 8])),
       // Behind the panels: kernels touch the memory that follows them.
       vectors: 2 * BLOCK * this.#stride,
-      sums: SLICES * this.#stride,
-      dots: 2 * BLOCK * 8,
+      sums: this.#slices * this.#stride,
+      columns: BLOCK * COLUMN_BYTES,
       left: 2 * BLOCK * this.#stride,
       right: 2 * BLOCK * PANEL * 8,
     });
     this.#vectors = regions.vectors!;
     this.#vectors.float64.fill(0);
     this.#sums = regions.sums!;
-    this.#dots = regions.dots!;
+    this.#columns = regions.columns!;
     this.#left = regions.left!;
     this.#right = regions.right!;
     this.#panels = owned.map((p) => [p, regions[`panel ${p}`]!]);
@@ -124,64 +132,22 @@ class Reduction {
    */
   reduceColumn(first: number, k: number): void {
     const { n, kernels } = this.#share;
-    const j = first + k;
     const stride = this.#stride;
-    const length = this.#order - first;
-    const v0 = this.#vectors.offset + first * 8;
-    const w0 = v0 + BLOCK * stride;
-    const v = v0 + k * stride;
-    const w = w0 + k * stride;
-    const vector = this.#vector(k);
-
-    kernels.subtractRows(v0, stride, k, w0 + k * 8, stride, length, v);
-    kernels.subtractRows(w0, stride, k, v0 + k * 8, stride, length, v);
-    const diagonal = vector[j]!;
-    if (j === n - 1) {
-      vector.fill(0);
-      this.#columns[k] = { diagonal, offDiagonal: 0, tau: 0 };
-      return;
-    }
-    const alpha = vector[j + 1]!;
-    vector.fill(0, 0, j + 2);
-    const norm = Math.sqrt(kernels.dot(v, v, length));
-    if (norm < NEGLIGIBLE) {
-      kernels.combine(0, v, 0, v, length, v);
-      kernels.combine(0, v, 0, v, length, w);
-      this.#columns[k] = { diagonal, offDiagonal: alpha, tau: 0 };
-      return;
-    }
-    const beta = alpha > 0 ? -Math.hypot(alpha, norm) : Math.hypot(alpha, norm);
-    const tau = (beta - alpha) / beta;
-    kernels.combine(1 / (alpha - beta), v, 0, v, length, v);
-    vector[j + 1] = 1;
-    this.#columns[k] = { diagonal, offDiagonal: beta, tau };
-
-    this.#formW(first, k, tau);
-  }
-
-  /** Makes w of the block's column k from its v. */
-  #formW(first: number, k: number, tau: number): void {
-    const { kernels } = this.#share;
-    const stride = this.#stride;
-    const length = this.#order - first;
-    const v0 = this.#vectors.offset + first * 8;
-    const w0 = v0 + BLOCK * stride;
-    const v = v0 + k * stride;
-    const w = w0 + k * stride;
-    this.#multiply(first, first + k + 1, v, w);
-    const dots = this.#dots.offset;
-    kernels.dotRows(w0, stride, k, v, length, dots);
-    kernels.dotRows(v0, stride, k, v, length, dots + BLOCK * 8);
-    kernels.subtractRows(v0, stride, k, dots, 8, length, w);
-    kernels.subtractRows(w0, stride, k, dots + BLOCK * 8, 8, length, w);
-    kernels.combine(tau, w, (-tau / 2) * tau * kernels.dot(w, v, length), v, length, w);
+    const vectors = this.#vectors.offset;
+    const column = this.#columns.offset + k * COLUMN_BYTES;
+    if (kernels.formReflector(vectors, stride, first, k, n, column) === 0) return;
+    const v = vectors + k * stride + first * 8;
+    this.#multiply(first, first + k + 1, v, v + BLOCK * stride);
+    kernels.formW(vectors, stride, first, k, this.#columns.float64[3 * k + 2]!, this.#right.offset);
   }
 
   /** Passes on the columns from `first` on, before gatherBlock overwrites their vectors. */
   reportColumns(first: number): void {
     const { n, onColumn } = this.#share;
+    const values = this.#columns.float64;
     for (let k = 0; k < BLOCK && first + k < n; k++) {
-      onColumn(first + k, this.#columns[k]!, this.#vector(k));
+      const [diagonal, offDiagonal, tau] = [values[3 * k]!, values[3 * k + 1]!, values[3 * k + 2]!];
+      onColumn(first + k, { diagonal, offDiagonal, tau }, this.#vector(k));
     }
   }
 
@@ -194,7 +160,7 @@ class Reduction {
   #multiply(first: number, support: number, v: number, w: number): void {
     const { index, threads, kernels, exchangeSums } = this.#share;
     const sums = this.#sums;
-    for (let slice = index; slice < SLICES; slice += threads) {
+    for (let slice = index; slice < this.#slices; slice += threads) {
       sums.float64.fill(0, slice * this.#order + first, (slice + 1) * this.#order);
     }
     // To and fro, so that a triangle that is larger than the cache finds there what was read last.
@@ -203,10 +169,11 @@ class Reduction {
       if (row + PANEL <= support) continue;
       const y = sums.offset + sliceOfPanel(p) * this.#stride + row * 8;
       const x = v + (row - first) * 8;
-      const from = support - row >= BLOCK ? BLOCK : 0;
+      // Kernels take rows in fours.
+      const from = Math.max(0, (support - row) & -4);
       kernels.multiplyPanel(panel.offset, this.#order - row, from, x, y, this.#right.offset);
     }
-    this.#addSlices(SLICES, threads, first, w);
+    this.#addSlices(this.#slices, threads, first, w);
     exchangeSums(sums.float64, first);
     this.#addSlices(threads, 1, first, w);
   }

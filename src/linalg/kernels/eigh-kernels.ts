@@ -13,18 +13,9 @@ export interface HouseholderKernels {
     stride: number,
     out: number,
   ): void;
-  dot(x: number, y: number, length: number): number;
+  formReflector(vectors: number, stride: number, first: number, k: number, n: number, out: number): number;
+  formW(vectors: number, stride: number, first: number, k: number, tau: number, dots: number): void;
   combine(alpha: number, x: number, beta: number, y: number, length: number, out: number): void;
-  dotRows(rows: number, stride: number, count: number, x: number, length: number, out: number): void;
-  subtractRows(
-    rows: number,
-    stride: number,
-    count: number,
-    coefficients: number,
-    step: number,
-    length: number,
-    y: number,
-  ): void;
   negateTransposed(
     rows: number,
     stride: number,
@@ -36,6 +27,20 @@ export interface HouseholderKernels {
   copyBlock(rows: number, stride: number, count: number, out: number): void;
   gram(rows: number, stride: number, count: number, length: number, out: number): void;
   triangularFactor(gram: number, taus: number, count: number, t: number): void;
+}
+
+/** Exports of assembly/unblocked.ts, which documents them. Pointers are byte counts. */
+export interface UnblockedKernels {
+  reduce(
+    a: number,
+    n: number,
+    diagonal: number,
+    offDiagonal: number,
+    taus: number,
+    vectors: number,
+    work: number,
+  ): void;
+  applyReflectors(vectors: number, taus: number, n: number, z: number, strip: number, products: number): void;
 }
 
 /** Exports of assembly/secular.ts, which documents them. Pointers are byte counts. */
@@ -63,13 +68,22 @@ export interface SecularKernels {
   ): void;
 }
 
-/** Variant of the Householder kernels: with fused multiply-add, which is faster and rounds once, or without. */
+/** Exports of assembly/implicit-ql.ts, which documents them. Pointers are byte counts. */
+export interface QlKernels {
+  implicitQl(d: number, e: number, n: number, rows: number, rotations: number, vectors: number): number;
+}
+
+/** Exports of assembly/small-products.ts, which documents them. Pointers are byte counts. */
+export interface SmallProductKernels {
+  multiply(a: number, b: number, rows: number, inner: number, columns: number, out: number): void;
+  accumulate(a: number, b: number, rows: number, inner: number, columns: number, out: number): void;
+}
+
+/** Variant of the kernels of an eigensolver: with fused multiply-add, which is faster and rounds once, or without. */
 export type KernelVariant = 'fused' | 'plain';
 
-const HOUSEHOLDER: Readonly<Record<KernelVariant, string>> = {
-  fused: 'householder.relaxed',
-  plain: 'householder',
-};
+/** What a variant's names of kernels end with. */
+const SUFFIX: Readonly<Record<KernelVariant, string>> = { fused: '.relaxed', plain: '' };
 
 let best: KernelVariant | undefined;
 
@@ -80,19 +94,34 @@ export function kernelVariant(): KernelVariant {
 }
 
 function bestVariant(): KernelVariant {
-  const bytes = kernelBytes(HOUSEHOLDER.fused);
+  const bytes = kernelBytes(`householder${SUFFIX.fused}`);
   if (WebAssembly.validate(bytes)) return 'fused';
   // Node 20 has relaxed SIMD behind a flag, which later versions, having it always, do not know.
   setFlagsFromString('--experimental-wasm-relaxed-simd');
   return WebAssembly.validate(bytes) ? 'fused' : 'plain';
 }
 
-/** Loads the kernels of the tridiagonalisation and the back-transformation over `memory`. */
+/** Loads the kernels of the blocked tridiagonalisation and back-transformation over `memory`. */
 export function loadHouseholderKernels(memory: KernelMemory, variant: KernelVariant): HouseholderKernels {
-  return loadKernels(HOUSEHOLDER[variant], memory);
+  return loadKernels(`householder${SUFFIX[variant]}`, memory);
+}
+
+/** Loads the kernels of a small matrix's tridiagonalisation and back-transformation over `memory`. */
+export function loadUnblockedKernels(memory: KernelMemory, variant: KernelVariant): UnblockedKernels {
+  return loadKernels(`unblocked${SUFFIX[variant]}`, memory);
 }
 
 /** Loads the kernels of the secular equation over `memory`. */
 export function loadSecularKernels(memory: KernelMemory): SecularKernels {
   return loadKernels('secular', memory);
+}
+
+/** Loads the kernel of the QL method over `memory`. */
+export function loadQlKernels(memory: KernelMemory): QlKernels {
+  return loadKernels('implicit-ql', memory);
+}
+
+/** Loads the kernels of small products over `memory`. */
+export function loadSmallProductKernels(memory: KernelMemory, variant: KernelVariant): SmallProductKernels {
+  return loadKernels(`small-products${SUFFIX[variant]}`, memory);
 }

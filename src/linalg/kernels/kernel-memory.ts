@@ -6,12 +6,41 @@ const MAXIMUM_PAGES = 65_536;
 const ALIGNMENT_BYTES = 64;
 
 /** Stretch of kernel memory: `offset` is the pointer that a kernel takes, the views are what JavaScript reads. */
-export interface Region {
+export class Region {
   readonly offset: number;
-  readonly bytes: Uint8Array;
-  readonly float32: Float32Array;
-  readonly float64: Float64Array;
-  readonly int32: Int32Array;
+  readonly #buffer: ArrayBuffer;
+  readonly #length: number;
+  #bytes: Uint8Array | undefined;
+  #float32: Float32Array | undefined;
+  #float64: Float64Array | undefined;
+  #int32: Int32Array | undefined;
+
+  /** Views made when they are first asked for: to make all of them takes longer than many a kernel. */
+  constructor(buffer: ArrayBuffer, offset: number, byteLength: number) {
+    this.offset = offset;
+    this.#buffer = buffer;
+    this.#length = byteLength;
+  }
+
+  get bytes(): Uint8Array {
+    this.#bytes ??= new Uint8Array(this.#buffer, this.offset, this.#length);
+    return this.#bytes;
+  }
+
+  get float32(): Float32Array {
+    this.#float32 ??= new Float32Array(this.#buffer, this.offset, Math.floor(this.#length / 4));
+    return this.#float32;
+  }
+
+  get float64(): Float64Array {
+    this.#float64 ??= new Float64Array(this.#buffer, this.offset, Math.floor(this.#length / 8));
+    return this.#float64;
+  }
+
+  get int32(): Int32Array {
+    this.#int32 ??= new Int32Array(this.#buffer, this.offset, Math.floor(this.#length / 4));
+    return this.#int32;
+  }
 }
 
 /**
@@ -40,7 +69,8 @@ export class KernelMemory {
       end += Math.ceil(sizes[name] / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
     }
     this.#reserve(end);
-    const regions = names.map((name, index) => [name, this.#region(offsets[index]!, sizes[name])]);
+    const { buffer } = this.memory;
+    const regions = names.map((name, index) => [name, new Region(buffer, offsets[index]!, sizes[name])]);
     return Object.fromEntries(regions) as Record<Name, Region>;
   }
 
@@ -56,16 +86,5 @@ export class KernelMemory {
         { cause },
       );
     }
-  }
-
-  #region(offset: number, byteLength: number): Region {
-    const { buffer } = this.memory;
-    return {
-      offset,
-      bytes: new Uint8Array(buffer, offset, byteLength),
-      float32: new Float32Array(buffer, offset, Math.floor(byteLength / 4)),
-      float64: new Float64Array(buffer, offset, Math.floor(byteLength / 8)),
-      int32: new Int32Array(buffer, offset, Math.floor(byteLength / 4)),
-    };
   }
 }

@@ -1,19 +1,19 @@
 import test from 'ava';
 import { divideAndConquer } from '../../../src/linalg/eigh/divide-and-conquer.js';
-import { loadSecularKernels } from '../../../src/linalg/kernels/eigh-kernels.js';
-import { KernelMemory } from '../../../src/linalg/kernels/kernel-memory.js';
+import { SizedProduct } from '../../../src/linalg/eigh/sized-product.js';
+import { Workbench } from '../../../src/linalg/eigh/workbench.js';
+import { kernelVariant } from '../../../src/linalg/kernels/eigh-kernels.js';
 import { Product } from '../../../src/linalg/product.js';
 import { randomNumbers } from '../../helpers/random.js';
 
-const memory = new KernelMemory('');
-const kernels = loadSecularKernels(memory);
+const bench = Workbench.take(kernelVariant());
 
 async function decompose(diagonal: Float64Array, offDiagonal: Float64Array, panelColumns?: number) {
   const n = diagonal.length;
-  const product = await Product.create(1);
+  const product = new SizedProduct(bench, () => Product.create(1));
   const eigenvalues = diagonal.slice();
   const eigenvectors = new Float64Array(n * n);
-  const workshop = { memory, kernels, product: () => product };
+  const workshop = { ...bench, product: () => product };
   await divideAndConquer(
     eigenvalues,
     offDiagonal.slice(),

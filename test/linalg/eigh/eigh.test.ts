@@ -113,7 +113,7 @@ function judge(t: ExecutionContext, what: string, deviation: number, tolerance: 
   t.true(deviation <= tolerance, `${what} is ${deviation}, above ${tolerance}`);
 }
 
-for (const n of [1, 2, 3, 4, 31, 32, 33, 63, 64, 65, 127, 128, 129, 500]) {
+for (const n of [1, 2, 3, 4, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 500]) {
   test(`decomposes a random symmetric matrix of order ${n}`, async (t) => {
     await checkDecomposition(t, randomSymmetric(n, n), n);
   });
@@ -121,7 +121,9 @@ for (const n of [1, 2, 3, 4, 31, 32, 33, 63, 64, 65, 127, 128, 129, 500]) {
 
 const special: Record<string, Entry> = {
   zero: () => 0,
+  'zeros of both signs': (i, j) => ((i + j) % 2 === 0 ? 0 : -0),
   identity: (i, j) => (i === j ? 1 : 0),
+  'a diagonal that does not ascend': (i, j) => (i === j ? ((i * 37) % 101) - 50 : 0),
   'a diagonal of three repeated values': (i, j) => (i === j ? (i % 3) + 1 : 0),
   'all ones': () => 1,
   'the second difference (1, -2, 1)': (i, j) => (i === j ? -2 : i - j === 1 ? 1 : 0),
@@ -129,18 +131,26 @@ const special: Record<string, Entry> = {
   'graded over 300 orders of magnitude': (i, j) => 10 ** (-0.3 * (i + j)) * (i === j ? 2 : 1),
   'tridiagonal with negative couplings': (i, j) => (i === j ? i % 7 : i - j === 1 ? -1 - (i % 3) : 0),
 };
-for (const [name, entry] of Object.entries(special)) {
-  test(`decomposes a matrix of order 512: ${name}`, async (t) => {
-    await checkDecomposition(t, symmetric(512, entry), 512);
+// Two that are reduced column by column, the second with the longest sums, and one in blocks.
+for (const n of [99, 256, 512]) {
+  for (const [name, entry] of Object.entries(special)) {
+    test(`decomposes a matrix of order ${n}: ${name}`, async (t) => {
+      await checkDecomposition(t, symmetric(n, entry), n);
+    });
+  }
+
+  test(`decomposes a matrix of order ${n} and rank 20`, async (t) => {
+    const values = Array.from({ length: 20 }, (_, k) => k + 1);
+    const { eigenvalues } = await checkDecomposition(t, randomProduct(n, values, 7), n);
+    t.is(eigenvalues.filter((value) => Math.abs(value) > 1e-10).length, 20);
+  });
+
+  test(`reads the lower triangle only, of order ${n}`, async (t) => {
+    const a = randomSymmetric(n, 9);
+    const lower = a.map((value, k) => (k % n <= Math.floor(k / n) ? value : Number.NaN));
+    sameResult(t, await eigh(lower, n), await eigh(a, n));
   });
 }
-
-test('decomposes a matrix of rank 20', async (t) => {
-  const n = 512;
-  const values = Array.from({ length: 20 }, (_, k) => k + 1);
-  const { eigenvalues } = await checkDecomposition(t, randomProduct(n, values, 7), n);
-  t.is(eigenvalues.filter((value) => Math.abs(value) > 1e-10).length, 20);
-});
 
 test('decomposes four copies of one block along the diagonal', async (t) => {
   const block = randomSymmetric(128, 11);
@@ -152,7 +162,7 @@ test('decomposes a matrix with the spectrum of a metric', async (t) => {
   await checkDecomposition(t, metricLike(512, 3), 512);
 });
 
-for (const factor of [1e150, 1e170, 1e300, 1e-170, 1e-300]) {
+for (const factor of [1e150, 1e170, 1e300, 1e-170, 1e-300, 1e-307]) {
   test(`decomposes a matrix scaled by ${factor}`, async (t) => {
     await checkDecomposition(
       t,
@@ -162,11 +172,21 @@ for (const factor of [1e150, 1e170, 1e300, 1e-170, 1e-300]) {
   });
 }
 
-test('reads the lower triangle only', async (t) => {
-  const n = 100;
-  const a = randomSymmetric(n, 9);
-  const lower = a.map((value, k) => (k % n <= Math.floor(k / n) ? value : Number.NaN));
-  sameResult(t, await eigh(lower, n), await eigh(a, n));
+test('decomposes a matrix of subnormal entries like its multiple by a power of two', async (t) => {
+  for (const n of [50, 260]) {
+    const tiny = randomSymmetric(n, 6).map((value) => value * 1e-315);
+    const { eigenvalues, eigenvectors } = await eigh(tiny, n);
+    const large = await eigh(
+      tiny.map((value) => value * 2 ** 1000),
+      n,
+    );
+    sameBits(t, eigenvectors, large.eigenvectors);
+    sameBits(
+      t,
+      eigenvalues,
+      large.eigenvalues.map((value) => value * 2 ** -1000),
+    );
+  }
 });
 
 test('gives the eigenvalues of 1-2-1 by their formula', async (t) => {
@@ -212,10 +232,19 @@ test('refuses a shape that does not fit', async (t) => {
   await t.throwsAsync(eigh(new Float64Array(0), 0), { instanceOf: InputError });
 });
 
-test('gives the same bits every time', async (t) => {
-  const n = 300;
-  const a = randomSymmetric(n, 33);
-  sameResult(t, await eigh(a, n), await eigh(a, n));
+test('gives the same bits every time, whatever was decomposed before', async (t) => {
+  for (const n of [70, 101, 300]) {
+    const a = randomSymmetric(n, 33);
+    const first = await eigh(a, n);
+    await eigh(metricLike(256, 4), 256);
+    sameResult(t, await eigh(a, n), first);
+  }
+});
+
+test('gives the same bits for matrices that are decomposed at the same time as one after another', async (t) => {
+  const matrices = [130, 64, 257, 130, 16].map((n) => ({ n, a: randomSymmetric(n, n + 1) }));
+  const together = await Promise.all(matrices.map(({ a, n }) => eigh(a, n)));
+  for (const [k, { a, n }] of matrices.entries()) sameResult(t, together[k]!, await eigh(a, n));
 });
 
 test('gives the same bits for two threads as for one', async (t) => {

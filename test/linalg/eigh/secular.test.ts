@@ -6,7 +6,7 @@ import { KernelMemory } from '../../../src/linalg/kernels/kernel-memory.js';
 import { randomNumbers } from '../../helpers/random.js';
 
 const memory = new KernelMemory('');
-const kernels = loadSecularKernels(memory);
+const secular = loadSecularKernels(memory);
 
 /** Solves diag(d) + rho z z^T after deflation and checks the eigenpairs of what is left. */
 function checkSecular(t: ExecutionContext, d: Float64Array, z: Float64Array, rho: number): number {
@@ -14,7 +14,7 @@ function checkSecular(t: ExecutionContext, d: Float64Array, z: Float64Array, rho
   const unit = z.map((value) => value / norm);
   const half = d.length >> 1;
   const left = deflate(d, unit, rho, half);
-  const { roots, panels } = solveSecular(left, rho, { memory, kernels }, 0);
+  const { roots, panels } = solveSecular(left, rho, { memory, secular }, 0);
   const count = roots.length;
   const [vectors] = panels.map(({ values }) => values) as [Float64Array];
   let orthogonality = 0;
@@ -109,9 +109,9 @@ test('forms the same eigenvectors panel by panel as at once', (t) => {
   const d = ascendingHalves(Float64Array.from({ length: 41 }, random.uniform));
   const z = d.map(() => random.normal() / Math.sqrt(41));
   const left = deflate(d, z, 1, 20);
-  const [whole] = solveSecular(left, 1, { memory, kernels }, 0).panels.map(({ values }) => values.slice());
+  const [whole] = solveSecular(left, 1, { memory, secular }, 0).panels.map(({ values }) => values.slice());
   for (const panelColumns of [2, 8, 40, 42]) {
-    const { panels } = solveSecular(left, 1, { memory, kernels, panelColumns }, 0);
+    const { panels } = solveSecular(left, 1, { memory, secular, panelColumns }, 0);
     t.is(panels.length, Math.ceil(41 / panelColumns));
     const joined = new Float64Array(41 * 41);
     for (const { first, columns, values } of panels)
