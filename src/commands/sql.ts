@@ -47,7 +47,7 @@ export function addSqlCommand(program: Command): void {
           'sql runs/mine "SELECT text, norm FROM tokens ORDER BY norm"',
           'sql runs/mine --file query.sql --csv',
           'sql runs/a --attach b=runs/b "SELECT max(norm) FROM b.tokens"',
-          'sql runs/base-tuned "SELECT text, displacement FROM displacement ORDER BY 2 DESC"',
+          'sql runs/base-tuned "SELECT * FROM displacement LIMIT 10"',
         ),
       ].join('\n'),
     )
