@@ -7,7 +7,7 @@ import { freeBuffer } from '../src/linalg/free-buffer.js';
 import { type DoneRecord, publishRecord, readRecord, recordName } from '../src/output/done-records.js';
 import { locateEigenvectors } from '../src/output/eigenbasis-file.js';
 import { fileMetadata } from '../src/output/file-metadata.js';
-import { LAYOUT_VERSION } from '../src/output/manifest.js';
+import { LAYOUT_VERSION } from '../src/output/layout-version.js';
 import { recordUnit } from '../src/output/record-unit.js';
 import { weighingOfTables } from '../src/output/run-identity.js';
 import { type RunPlan, readPlan, refuseOtherPlan } from '../src/output/run-plan.js';

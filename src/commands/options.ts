@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { normRules } from '../input/norm/norm-rules.js';
-import { type ExportKind, exportKinds } from '../output/exports.js';
+import { type ExportKind, exportKinds } from '../output/export-kinds.js';
 import { parseRidge, RIDGE_FORMS } from '../plan/ridge.js';
 import { parseWeighting, WEIGHTING_FORMS } from '../plan/weighting.js';
 import { configDefaults } from '../run/config.js';

@@ -3,7 +3,7 @@ import { shareOf } from '../executor/array-index.js';
 import { configDefaults } from '../run/config.js';
 import type { StepResult } from '../run/step.js';
 import { counted } from '../text/figures.js';
-import { answerJson, screenText } from './answer-text.js';
+import { harmlessText } from '../text/visible-text.js';
 import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
 import { allowMixedOption, workersOption } from './options.js';
@@ -63,7 +63,8 @@ async function stepCommand(
       step(directory, stage, options, context),
     ),
   );
-  print(json ? answerJson({ ...result, share }) : screenText(stepText(result)));
+  if (!json) print(harmlessText(stepText(result)));
+  else print((await import('./answer-text.js')).answerJson({ ...result, share }));
 }
 
 function stepText({ directory, stage, units, before, computed, isFinished }: StepResult): string {
