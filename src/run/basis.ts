@@ -5,7 +5,6 @@ import { freivaldsProbe } from '../checks/probe.js';
 import type { Operator } from '../checks/residual.js';
 import { InputError } from '../errors.js';
 import type { FileRecord } from '../files/file-record.js';
-import { readMetric } from '../input/metric.js';
 import { eigenbasisOfCovariance, eigenbasisOfMetric, metricOf } from '../linalg/eigenbasis.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
 import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
@@ -196,6 +195,7 @@ async function decomposeMetric(
 /** Reads the metric that was given when the run was planned. @throws InputError where it is another one by now */
 async function readGivenMetric({ plan: { metric, units } }: UnitRun): Promise<Float64Array> {
   if (metric.source === 'computed') throw new RangeError('readGivenMetric: the metric is computed');
+  const { readMetric } = await import('../input/metric.js');
   const { matrix, sha256 } = await readMetric(metric.path, { hiddenSize: units.hidden });
   if (sha256 === metric.sha256) return matrix;
   throw new InputError(
