@@ -28,7 +28,6 @@ import type { RowRange } from '../src/plan/row-ranges.js';
 import type { StageName } from '../src/plan/stages.js';
 import { tableSettings } from '../src/tables/part.js';
 import { endIfInterrupted } from './interruption.js';
-import { scan } from './scan.js';
 
 /** A run as its units see it: what lies in its directory. */
 interface RunOnDisk {
@@ -102,6 +101,7 @@ function planOf({ directory, plan: sha256 }: UnitInput, store: RunStore): RunPla
 
 async function scanUnit({ plan, input }: RunOnDisk): Promise<UnitFindings> {
   const rows = plan.units.scans[input.unit]!;
+  const { scan } = await import('./scan.js');
   const hashRows = plan.identity.tables !== null || plan.weights?.kind === 'unique';
   return findingsOfScan(await scan({ source: input.source, rows, hashRows }));
 }

@@ -1,6 +1,6 @@
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { shareOf } from '../executor/array-index.js';
-import { configDefaults } from '../run/config.js';
 import type { StepResult } from '../run/step.js';
 import { counted } from '../text/figures.js';
 import { harmlessText } from '../text/visible-text.js';
@@ -49,7 +49,7 @@ interface StepCommandOptions {
 async function stepCommand(
   directory: string,
   stage: string,
-  { index, of, workers = configDefaults.workers, blas, plan, allowMixed, json, quiet }: StepCommandOptions,
+  { index, of, workers = availableParallelism(), blas, plan, allowMixed, json, quiet }: StepCommandOptions,
 ): Promise<void> {
   const share = shareOf({ index, of }, process.env);
   const options = { share, allowMixed, blas, plan, environment: process.env };
