@@ -1,52 +1,98 @@
 import { Command, CommanderError, Help, type Option } from 'commander';
-import { addBatchCommand } from './commands/batch.js';
-import { addCacheCommands } from './commands/cache.js';
 import { commandErrorText, refuseMisplaced } from './commands/command-errors.js';
-import { addCompareCommand } from './commands/compare.js';
-import { addConceptsCommand } from './commands/concepts.js';
-import { addDoctorCommand } from './commands/doctor.js';
 import { exampleText } from './commands/examples.js';
-import { addExportCommand } from './commands/export.js';
-import { addGenerateCommand } from './commands/generate.js';
-import { addInspectCommand } from './commands/inspect.js';
 import { misplacedWord } from './commands/misplaced-word.js';
-import { addNeighboursCommand } from './commands/neighbours.js';
-import { addPlanCommand } from './commands/plan.js';
 import { withOutput } from './commands/print.js';
-import { addProjectCommand } from './commands/project.js';
-import { addReportCommand } from './commands/report.js';
-import { addRunCommand } from './commands/run.js';
-import { addSeriesCommand } from './commands/series.js';
-import { addSqlCommand } from './commands/sql.js';
-import { addStatusCommand } from './commands/status.js';
-import { addStepCommand } from './commands/step.js';
-import { addSubmitCommands } from './commands/submit.js';
-import { addTokenCommand } from './commands/token.js';
-import { addTopCommand } from './commands/top.js';
-import { addUndertrainedCommand } from './commands/undertrained.js';
-import { addVerifyCommand } from './commands/verify.js';
 import { EigenshardError, exitCodeOf, exitCodes } from './errors.js';
 import { explained, failureMessage } from './files/failure-message.js';
 import { harmlessText } from './text/visible-text.js';
 import { version } from './version.js';
 
+/** Adds a command to the program. */
+type Adder = (program: Command) => void;
+
+/**
+ * What adds each command, by its name, in the order of the help. A process runs one of them, and loads it alone: all together
+ * take longer to load than many a command to run.
+ */
+const adders: Readonly<Record<string, () => Promise<Adder>>> = {
+  run: async () => (await import('./commands/run.js')).addRunCommand,
+  batch: async () => (await import('./commands/batch.js')).addBatchCommand,
+  verify: async () => (await import('./commands/verify.js')).addVerifyCommand,
+  inspect: async () => (await import('./commands/inspect.js')).addInspectCommand,
+  export: async () => (await import('./commands/export.js')).addExportCommand,
+  report: async () => (await import('./commands/report.js')).addReportCommand,
+  top: async () => (await import('./commands/top.js')).addTopCommand,
+  token: async () => (await import('./commands/token.js')).addTokenCommand,
+  project: async () => (await import('./commands/project.js')).addProjectCommand,
+  concepts: async () => (await import('./commands/concepts.js')).addConceptsCommand,
+  undertrained: async () => (await import('./commands/undertrained.js')).addUndertrainedCommand,
+  compare: async () => (await import('./commands/compare.js')).addCompareCommand,
+  series: async () => (await import('./commands/series.js')).addSeriesCommand,
+  sql: async () => (await import('./commands/sql.js')).addSqlCommand,
+  neighbours: async () => (await import('./commands/neighbours.js')).addNeighboursCommand,
+  generate: async () => (await import('./commands/generate.js')).addGenerateCommand,
+  cache: async () => (await import('./commands/cache.js')).addCacheCommands,
+  plan: async () => (await import('./commands/plan.js')).addPlanCommand,
+  step: async () => (await import('./commands/step.js')).addStepCommand,
+  status: async () => (await import('./commands/status.js')).addStatusCommand,
+  submit: async () => (await import('./commands/submit.js')).addSubmitCommands,
+  doctor: async () => (await import('./commands/doctor.js')).addDoctorCommand,
+};
+
 /** Runs the command line `argv` (without node and script); returns the process's exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const program = createProgram();
   let command = '';
-  program.hook('preAction', (_, action) => {
-    command = action.name();
-  });
+  const onAction = (name: string) => {
+    command = name;
+  };
   try {
-    await withOutput(() => parseCommandLine(program, argv).catch(acceptHelp));
+    await withOutput(() => obey(argv, onAction).catch(acceptHelp));
     return 0;
   } catch (error) {
     return report(error, command);
   }
 }
 
-/** All commands with their arguments and options; what it parses, it runs. */
-export function createProgram(): Command {
+/**
+ * Does what a command line says. One that the command alone does not understand is read again by the whole program, before
+ * anything is done: which other command takes an option, only that knows.
+ */
+async function obey(argv: readonly string[], onAction: (name: string) => void): Promise<void> {
+  const watched = (program: Command) => program.hook('preAction', (_, action) => onAction(action.name()));
+  const called = calledBy(argv);
+  if (called !== null) {
+    const program = silenced(watched(await createProgram([called])));
+    try {
+      await parseCommandLine(program, argv);
+      return;
+    } catch (error) {
+      const isMisunderstood = error instanceof CommanderError && error.exitCode !== 0;
+      if (!isMisunderstood) throw error;
+    }
+  }
+  await parseCommandLine(watched(await createProgram()), argv);
+}
+
+/** The command that a command line calls by its name, or by an option of it; null where it calls none, or asks for the help. */
+function calledBy([first = '']: readonly string[]): string | null {
+  if (first.startsWith('-')) return programOptions.has(first) ? null : 'run';
+  return Object.hasOwn(adders, first) ? first : null;
+}
+
+/** Lets a program say nothing of what it does not understand. */
+function silenced(command: Command): Command {
+  command.configureOutput({ writeErr: () => {}, outputError: () => {} });
+  for (const one of command.commands) silenced(one);
+  return command;
+}
+
+/**
+ * Commands with their arguments and options, all where none are named; what the program parses, it runs.
+ *
+ * @param names of the commands
+ */
+export async function createProgram(names: readonly string[] = Object.keys(adders)): Promise<Command> {
   const program = new Command('eigenshard')
     .description(
       "The eigenbasis of a language model's vocabulary: decompose a metric, project every token, verify.",
@@ -68,28 +114,8 @@ export function createProgram(): Command {
       ].join('\n'),
     )
     .exitOverride();
-  addRunCommand(program);
-  addBatchCommand(program);
-  addVerifyCommand(program);
-  addInspectCommand(program);
-  addExportCommand(program);
-  addReportCommand(program);
-  addTopCommand(program);
-  addTokenCommand(program);
-  addProjectCommand(program);
-  addConceptsCommand(program);
-  addUndertrainedCommand(program);
-  addCompareCommand(program);
-  addSeriesCommand(program);
-  addSqlCommand(program);
-  addNeighboursCommand(program);
-  addGenerateCommand(program);
-  addCacheCommands(program);
-  addPlanCommand(program);
-  addStepCommand(program);
-  addStatusCommand(program);
-  addSubmitCommands(program);
-  addDoctorCommand(program);
+  const chosen = await Promise.all(names.map((name) => adders[name]!()));
+  for (const add of chosen) add(program);
   const leaves = program.commands.flatMap((command) =>
     command.commands.length > 0 ? command.commands : [command],
   );

@@ -1,4 +1,4 @@
-import { workerData } from 'piscina';
+import { workerData } from 'node:worker_threads';
 import { EigenshardError } from '../src/errors.js';
 import type { WorkerSetting } from '../src/executor/tasks.js';
 

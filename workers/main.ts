@@ -1,4 +1,3 @@
-import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { toPlainError } from '../src/errors.js';
 import type { TaskCall, TaskName, Tasks } from '../src/executor/tasks.js';
 import type { TaskOutcome } from '../src/executor/threads.js';
@@ -114,7 +113,8 @@ function task<Name extends TaskName>(
       const result = await work(call.input);
       const outcome: TaskOutcome = { ok: true, result };
       if (transferred === undefined) return outcome;
-      // A large result changes hands instead of being copied.
+      // A large result changes hands instead of being copied. Units, which leave theirs on the disk, do without Piscina here.
+      const { move, transferableSymbol, valueSymbol } = await import('piscina');
       const buffers = transferred(result).map(({ buffer }) => buffer);
       return move({ [transferableSymbol]: buffers, [valueSymbol]: outcome } as never);
     } catch (error) {

@@ -7,7 +7,7 @@ import { freeBuffer } from '../src/linalg/free-buffer.js';
 import { type DoneRecord, publishRecord, readRecord, recordName } from '../src/output/done-records.js';
 import { locateEigenvectors } from '../src/output/eigenbasis-file.js';
 import { fileMetadata } from '../src/output/file-metadata.js';
-import { LAYOUT_VERSION } from '../src/output/manifest.js';
+import { LAYOUT_VERSION } from '../src/output/layout-version.js';
 import { recordUnit } from '../src/output/record-unit.js';
 import { weighingOfTables } from '../src/output/run-identity.js';
 import { type RunPlan, readPlan, refuseOtherPlan } from '../src/output/run-plan.js';
@@ -28,7 +28,6 @@ import type { RowRange } from '../src/plan/row-ranges.js';
 import type { StageName } from '../src/plan/stages.js';
 import { tableSettings } from '../src/tables/part.js';
 import { endIfInterrupted } from './interruption.js';
-import { scan } from './scan.js';
 
 /** A run as its units see it: what lies in its directory. */
 interface RunOnDisk {
@@ -102,6 +101,7 @@ function planOf({ directory, plan: sha256 }: UnitInput, store: RunStore): RunPla
 
 async function scanUnit({ plan, input }: RunOnDisk): Promise<UnitFindings> {
   const rows = plan.units.scans[input.unit]!;
+  const { scan } = await import('./scan.js');
   const hashRows = plan.identity.tables !== null || plan.weights?.kind === 'unique';
   return findingsOfScan(await scan({ source: input.source, rows, hashRows }));
 }

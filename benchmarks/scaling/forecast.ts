@@ -28,7 +28,7 @@ const rates: CoreRates = {
   token: 5e-6,
   eigenvector: 3.3e-4,
   merge: 1e9,
-  startUp: 0.7,
+  startUp: 0.3,
 };
 const MODELS: (RunSize & { name: string })[] = [
   { name: 'Qwen3-4B', rows: 151936, hidden: 2560, partitionRows: 6144 },

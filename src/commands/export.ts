@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { InputError } from '../errors.js';
-import { type ExportKind, exportKinds } from '../output/exports.js';
+import { type ExportKind, exportKinds } from '../output/export-kinds.js';
 import { configDefaults } from '../run/config.js';
 import type { ExtendedRun } from '../run/extend-run.js';
 import { alignedRows } from '../text/aligned-rows.js';

@@ -1,16 +1,16 @@
+import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { normRules } from '../input/norm/norm-rules.js';
-import { type ExportKind, exportKinds } from '../output/exports.js';
+import { type ExportKind, exportKinds } from '../output/export-kinds.js';
 import { parseRidge, RIDGE_FORMS } from '../plan/ridge.js';
 import { parseWeighting, WEIGHTING_FORMS } from '../plan/weighting.js';
-import { configDefaults } from '../run/config.js';
 import { count, parseBytes } from '../text/figures.js';
 
 /** `--workers <n>`, the same of every command that computes. */
 export function workersOption(): Option {
   return new Option(
     '--workers <n>',
-    `worker threads (default: the cores available, ${configDefaults.workers} here)`,
+    `worker threads (default: the cores available, ${availableParallelism()} here)`,
   ).argParser(wholeNumber);
 }
 

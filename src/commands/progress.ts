@@ -1,4 +1,4 @@
-import { SingleBar } from 'cli-progress';
+import { createRequire } from 'node:module';
 import {
   eventProgress,
   type Progress,
@@ -76,6 +76,8 @@ function lines(print: (line: string) => void): ShownStage {
 /** A bar with the rate and the time left, which gives way to one line at the end. */
 function bar(begun: StageState, total: number, stream: NodeJS.WriteStream): ShownStage {
   const { name, unit } = begun;
+  // Loaded where there is a terminal.
+  const { SingleBar } = createRequire(import.meta.url)('cli-progress') as typeof import('cli-progress');
   const shown = new SingleBar({
     stream,
     format: `${name} {bar} {percentage} % | {figures}`,

@@ -1,9 +1,9 @@
+import { availableParallelism } from 'node:os';
 import type { Command } from 'commander';
 import { shareOf } from '../executor/array-index.js';
-import { configDefaults } from '../run/config.js';
 import type { StepResult } from '../run/step.js';
 import { counted } from '../text/figures.js';
-import { answerJson, screenText } from './answer-text.js';
+import { harmlessText } from '../text/visible-text.js';
 import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
 import { allowMixedOption, workersOption } from './options.js';
@@ -49,7 +49,7 @@ interface StepCommandOptions {
 async function stepCommand(
   directory: string,
   stage: string,
-  { index, of, workers = configDefaults.workers, blas, plan, allowMixed, json, quiet }: StepCommandOptions,
+  { index, of, workers = availableParallelism(), blas, plan, allowMixed, json, quiet }: StepCommandOptions,
 ): Promise<void> {
   const share = shareOf({ index, of }, process.env);
   const options = { share, allowMixed, blas, plan, environment: process.env };
@@ -63,7 +63,8 @@ async function stepCommand(
       step(directory, stage, options, context),
     ),
   );
-  print(json ? answerJson({ ...result, share }) : screenText(stepText(result)));
+  if (!json) print(harmlessText(stepText(result)));
+  else print((await import('./answer-text.js')).answerJson({ ...result, share }));
 }
 
 function stepText({ directory, stage, units, before, computed, isFinished }: StepResult): string {

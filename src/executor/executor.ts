@@ -8,6 +8,8 @@ import type { TaskName, Tasks } from './tasks.js';
 export interface Executor {
   /** Number of tasks that run at once. */
   readonly concurrency: number;
+  /** Gets ready for tasks that will come soon: the first one would wait for what it starts. */
+  start(): void;
   /**
    * Runs one task. Rejects with the task's own EigenshardError, or 'worker-died' when its retries are used up; with
    * another Error only where the task has a fault that nobody foresaw.

@@ -11,6 +11,7 @@ import type { TaskName, Tasks } from './tasks.js';
 export function tellRows(executor: Executor, onRows: (rows: number) => void): Executor {
   return {
     concurrency: executor.concurrency,
+    start: () => executor.start(),
     close: () => executor.close(),
     async run<Name extends TaskName>(
       name: Name,

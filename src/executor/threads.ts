@@ -18,13 +18,13 @@ export const RETRIES_AFTER_DEATH = 2;
 const YOUNG_GENERATION_MB = 4;
 
 /**
- * Executor of one machine: a Piscina pool of `workers` threads. When `signal` aborts, running tasks end at their
+ * Executor of one machine: a Piscina pool of `workers` threads, which are started when they are needed. When `signal` aborts, running tasks end at their
  * next step (what they had not committed is not seen), those that do not are cut off where they stand, and every call
  * rejects as 'interrupted'.
  */
 export class ThreadExecutor implements Executor {
   readonly concurrency: number;
-  readonly #pool: Piscina;
+  #pool: Piscina | undefined;
   readonly #filename: string;
   readonly #graceMs: number;
   readonly #signal: AbortSignal | undefined;
@@ -59,27 +59,38 @@ export class ThreadExecutor implements Executor {
     this.#filename = options.filename ?? new URL('../../workers/main.js', import.meta.url).href;
     forbidTelemetry();
     refuseLostDirectory();
+  }
+
+  start(): void {
+    this.#threads();
+  }
+
+  /** The pool, which is started where it has not been. */
+  #threads(): Piscina {
+    if (this.#pool !== undefined) return this.#pool;
     // The entry is named with each task, not here: a thread that had loaded it only in part when the pool is closed
     // would abort the process (Node 20), and so a thread without a task has nothing to load.
-    this.#pool = new Piscina({
-      minThreads: options.workers,
-      maxThreads: options.workers,
+    const pool = new Piscina({
+      minThreads: this.concurrency,
+      maxThreads: this.concurrency,
       workerData: { interruption: this.#interruption } satisfies WorkerSetting,
       // Piscina's synchronous waiting would stop a worker's event loop, on which onnxruntime's promises settle.
       atomics: 'disabled',
       // Of what tasks make, only the large arrays, which lie outside of V8's heap, live long.
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
-    this.#pool.on('message', (message: RowsDone | DeviceRequest) => {
+    pool.on('message', (message: RowsDone | DeviceRequest) => {
       if ('port' in message) connectDevice(message);
       // What a call says that is over by now is passed over: its rows have been told.
       else this.#listeners.get(message.call)?.(message.rows);
     });
     // A thread that dies without a task, as one that cannot be started does, is not replaced for ever.
-    this.#pool.on('error', (cause) => {
+    pool.on('error', (cause) => {
       this.#failure ??= cause;
       this.#cutOff.abort();
     });
+    this.#pool = pool;
+    return pool;
   }
 
   async run<Name extends TaskName>(
@@ -104,7 +115,7 @@ export class ThreadExecutor implements Executor {
 
   async close(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#interrupt);
-    await this.#pool.destroy();
+    await this.#pool?.destroy();
   }
 
   readonly #interrupt = (): void => {
@@ -122,7 +133,7 @@ export class ThreadExecutor implements Executor {
     if (onRows !== undefined) this.#listeners.set(number, onRows);
     const call: TaskCall = { call: onRows === undefined ? null : number, input };
     try {
-      return await this.#pool.run(call, { filename: this.#filename, name, signal: this.#cutOff.signal });
+      return await this.#threads().run(call, { filename: this.#filename, name, signal: this.#cutOff.signal });
     } catch (cause) {
       if (this.#signal?.aborted) return new EigenshardError('interrupted', 'interrupted', { cause });
       if (this.#failure !== undefined) return threadsFailed(this.#failure);

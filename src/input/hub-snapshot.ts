@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { dtypeBytes } from '../formats/dtype.js';
 import { readRef } from '../hub/refs.js';
+import type { RowSelection } from '../plan/row-selection.js';
 import { type CheckpointDirectory, localDirectory } from './checkpoint-directory.js';
 import { type FoundMatrix, findMatrix } from './matrix/find-matrix.js';
 import type { AskedMatrix } from './matrix/matrix-side.js';
 import { configNames } from './model-config.js';
 import type { NormWish } from './norm/find-norm.js';
 import { openTokenizer } from './tokenizer/open-tokenizer.js';
-import type { RowSelection } from './vocabulary-rows.js';
 import { safetensorsLayouts } from './weights/shards.js';
 
 /** Looks up the commit that a revision is in the hub's own cache; null where it does not know. */

@@ -9,6 +9,7 @@ import { DEFAULT_REVISION, type HubReference, isCommit } from '../hub/reference.
 import { readRef, writeRef } from '../hub/refs.js';
 import { HubRepository } from '../hub/repository.js';
 import { type HubSettings, notInCache, refuseOffline } from '../hub/settings.js';
+import type { RowSelection } from '../plan/row-selection.js';
 import type { Checkpoint, VectorSource } from './checkpoint.js';
 import { chooseHeadRows, type HeadRows } from './head-rows.js';
 import { HubDirectory } from './hub-directory.js';
@@ -18,7 +19,7 @@ import type { AskedMatrix } from './matrix/matrix-side.js';
 import { localPlan, type ModelPlan, shapeOf } from './model-plan.js';
 import { chooseFold } from './norm/choose-fold.js';
 import type { NormWish } from './norm/find-norm.js';
-import { type RowSelection, selectRows } from './vocabulary-rows.js';
+import { selectRows } from './vocabulary-rows.js';
 
 /**
  * Finds a model of the hub and its unembedding matrix. Its revision is pinned to its commit first; then come its

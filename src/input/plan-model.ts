@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { EigenshardError, errorOfKind } from '../errors.js';
 import { parseHubReference } from '../hub/reference.js';
 import type { HubSettings } from '../hub/settings.js';
+import type { RowSelection } from '../plan/row-selection.js';
 import { chooseHeadRows, type HeadRows } from './head-rows.js';
 import type { AskedMatrix } from './matrix/matrix-side.js';
 import { localPlan, type ModelPlan } from './model-plan.js';
@@ -9,7 +10,7 @@ import { chooseFold } from './norm/choose-fold.js';
 import type { NormWish } from './norm/find-norm.js';
 import { explainCheckpoint } from './open-checkpoint.js';
 import { planHubModel } from './plan-hub-model.js';
-import { type RowSelection, selectRows } from './vocabulary-rows.js';
+import { selectRows } from './vocabulary-rows.js';
 
 /** Options of finding a model. */
 export interface ModelOptions extends AskedMatrix {

@@ -1,13 +1,8 @@
 import { InputError } from '../errors.js';
+import type { RowSelection } from '../plan/row-selection.js';
 import { count, counted } from '../text/figures.js';
 import type { Checkpoint } from './checkpoint.js';
 import { openTokenizer } from './tokenizer/open-tokenizer.js';
-
-/** Lists the choices of rows that take part: all of them, or those that the tokenizer has a token for. */
-export const rowSelections = ['all', 'tokenizer'] as const;
-
-/** One of rowSelections. */
-export type RowSelection = (typeof rowSelections)[number];
 
 /**
  * Leaves out the rows beyond the tokenizer's tokens, which no text can reach, where that is asked for. Where there are more

@@ -3,8 +3,9 @@ import { matrixSides } from '../input/matrix/matrix-side.js';
 import { normalisations } from '../input/normalisation.js';
 import { secondMoments } from '../plan/second-moment.js';
 import { COMPARISON_NAME } from './comparison-names.js';
-import { checkSchema, normRecordSchema } from './manifest.js';
+import { checkSchema } from './manifest.js';
 import { type RecordedKind, readFolderRecord, recordedProblems } from './recorded-folder.js';
+import { normRecordSchema } from './recorded-inputs.js';
 import { weightingRecordSchema } from './run-identity.js';
 import { backendSchema, expenseSchema, fileRecordSchema } from './schemas.js';
 

@@ -23,11 +23,8 @@ import { planSafetensorsFile } from '../formats/plan-safetensors.js';
 import { planTorchFile } from '../formats/torch/plan-torch-file.js';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import type { RowRange } from '../plan/row-ranges.js';
+import type { ExportKind } from './export-kinds.js';
 import { writeRecordedFile } from './recorded-file.js';
-
-/** The formats in which a run can be exported. */
-export const exportKinds = ['pt', 'safetensors', 'npy'] as const;
-export type ExportKind = (typeof exportKinds)[number];
 
 /** The exports asked for, each with paths of its own, or `true`: the default names inside the output directory. */
 export interface ExportsConfig {

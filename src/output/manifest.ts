@@ -7,14 +7,11 @@ import { parseJson } from '../files/json.js';
 import { writeFileAtomically } from '../files/partial-file.js';
 import { readTextIfThere } from '../files/read-text.js';
 import { refuseNoPath } from '../files/refuse-no-path.js';
-import type { HubOrigin } from '../input/checkpoint.js';
 import { matrixSides } from '../input/matrix/matrix-side.js';
-import type { NormRecord, VectorRecord } from '../input/norm/fold-source.js';
-import { normRules } from '../input/norm/norm-rules.js';
 import { normalisations } from '../input/normalisation.js';
-import { rowSelections } from '../input/vocabulary-rows.js';
 import type { Moments } from '../linalg/moments.js';
 import { partitionFormats } from '../plan/plan-run.js';
+import { rowSelections } from '../plan/row-selection.js';
 import { secondMoments } from '../plan/second-moment.js';
 import { neighbourMeasures } from '../tables/neighbour-measures.js';
 import type { NeighbourSummary } from '../tables/neighbour-table.js';
@@ -22,7 +19,14 @@ import { type Spectrum, varianceSources } from '../tables/spectrum.js';
 import type { TableSummary } from '../tables/table-summary.js';
 import { shownValue } from '../text/shown-value.js';
 import { contradictionIn } from './contradiction.js';
-import { exportKinds } from './exports.js';
+import { exportKinds } from './export-kinds.js';
+import { LAYOUT_VERSION } from './layout-version.js';
+import {
+  hubOriginSchema,
+  normRecordSchema,
+  plannedMetricSchema,
+  vectorRecordSchema,
+} from './recorded-inputs.js';
 import { MANIFEST_NAME } from './run-folders.js';
 import { weightingRecordSchema } from './run-identity.js';
 import { backendSchema, fileRecordSchema, machineSchema } from './schemas.js';
@@ -44,11 +48,6 @@ export type TableName = keyof typeof TABLE_NAMES;
 /** The file of the nearest neighbours, which is added to a finished run. */
 export const NEIGHBOURS_NAME = 'neighbours.parquet';
 
-/**
- * Version of everything in an output directory; raised when a reader of the former one would be misled. In layout 1 the
- * partitions of all formats lay in one folder, and neither the manifest nor the exports had a checksum.
- */
-export const LAYOUT_VERSION = 2;
 const READ_LAYOUTS = [1, LAYOUT_VERSION] as const;
 
 const momentsSchema = z.object({
@@ -163,47 +162,13 @@ const verificationSchema = z.object({
   offDiagonal: z.object({ maximum: z.number(), limit: z.number() }),
 }) satisfies z.ZodType<Verification>;
 
-export const hubOriginSchema = z.object({
-  repository: z.string(),
-  commit: z.string(),
-  file: z.string(),
-  byteRange: z.object({ begin: z.number(), end: z.number() }),
-  from: z.string(),
-}) satisfies z.ZodType<HubOrigin>;
-
-/** How a plan and a manifest record a vector of the checkpoint. */
-export const vectorRecordSchema = z.object({
-  tensor: z.string(),
-  dtype: z.string(),
-  sha256: z.string(),
-}) satisfies z.ZodType<VectorRecord>;
-
-/** How a plan and a manifest record the final norm that is folded into the rows. */
-export const normRecordSchema = vectorRecordSchema.extend({
-  rule: z.enum(normRules),
-  bias: vectorRecordSchema.nullable(),
-}) satisfies z.ZodType<NormRecord>;
-
-const asymmetrySchema = z.object({ max: z.number(), relative: z.number() });
-
 /** Whether the metric is the inverse of this checkpoint's covariance; null where that cannot be told, or was not recorded. */
 const matches = z.boolean().nullable().default(null);
 
-/** A metric that was given, where it was found. */
-const givenMetricSchema = z.object({
-  source: z.literal('file'),
-  path: z.string(),
-  tensor: z.string().nullable(),
-  dtype: z.enum(['bfloat16', 'float16', 'float32', 'float64']),
-  sha256: z.string(),
-  file: z.null(),
-  ridge: z.number().nullable(),
-  asymmetry: asymmetrySchema,
-  matches,
-});
+const { ridge, asymmetry, ...address } = plannedMetricSchema.shape;
 
-/** What a plan says of a given metric: all but what a run finds of it. */
-export const plannedMetricSchema = givenMetricSchema.omit({ file: true, matches: true });
+/** A metric that was given, where it was found. */
+const givenMetricSchema = z.object({ ...address, file: z.null(), ridge, asymmetry, matches });
 
 /** The metric: the run's own file where it was computed, else where the given one was found. */
 const metricSchema = z.discriminatedUnion('source', [

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { vectorKinds, vectorSpaces } from '../plan/vector-kind.js';
-import { checkSchema, normRecordSchema } from './manifest.js';
+import { checkSchema } from './manifest.js';
 import type { FolderKind } from './recorded-folder.js';
+import { normRecordSchema } from './recorded-inputs.js';
 import { backendSchema, expenseSchema, fileRecordSchema } from './schemas.js';
 
 export const VECTORS_NAME = 'vectors.parquet';

@@ -18,7 +18,8 @@ import type { StageName } from '../plan/stages.js';
 import { type Additions, additionsOfManifest, additionsOfPlan } from './additions.js';
 import { type DoneRecord, type Maker, publishRecord } from './done-records.js';
 import { unfinishedName } from './exports.js';
-import { LAYOUT_VERSION, type Manifest, readManifest, writeManifest } from './manifest.js';
+import { LAYOUT_VERSION } from './layout-version.js';
+import { type Manifest, readManifest, writeManifest } from './manifest.js';
 import { manifestFiles } from './manifest-files.js';
 import { identityOfManifest } from './manifest-identity.js';
 import {

@@ -3,9 +3,9 @@ import { InputError } from '../errors.js';
 import type { NormRecord } from '../input/norm/fold-source.js';
 import { normRules } from '../input/norm/norm-rules.js';
 import { normalisations } from '../input/normalisation.js';
-import { rowSelections } from '../input/vocabulary-rows.js';
 import type { WeightingRecord } from '../input/weighting/read-weighting.js';
 import { partitionFormats } from '../plan/plan-run.js';
+import { rowSelections } from '../plan/row-selection.js';
 import type { SecondMoment } from '../plan/second-moment.js';
 import type { TableSize } from '../tables/part.js';
 

@@ -5,7 +5,6 @@ import { freivaldsProbe } from '../checks/probe.js';
 import type { Operator } from '../checks/residual.js';
 import { InputError } from '../errors.js';
 import type { FileRecord } from '../files/file-record.js';
-import { readMetric } from '../input/metric.js';
 import { eigenbasisOfCovariance, eigenbasisOfMetric, metricOf } from '../linalg/eigenbasis.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
 import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
@@ -13,7 +12,8 @@ import { uncentreCovariance } from '../linalg/uncentre-covariance.js';
 import type { DoneRecord } from '../output/done-records.js';
 import { type EigenbasisOnDisk, readEigenbasis, writeEigenbasis } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
-import { basisCheckSchema, LAYOUT_VERSION, type MetricRecord } from '../output/manifest.js';
+import { LAYOUT_VERSION } from '../output/layout-version.js';
+import { basisCheckSchema, type MetricRecord } from '../output/manifest.js';
 import { METRIC_NAME, readMoment, writeMetric } from '../output/metric-file.js';
 import { isPartIntact } from '../output/part-file.js';
 import { type ComputedMetric, secondMomentOf } from '../output/run-identity.js';
@@ -195,6 +195,7 @@ async function decomposeMetric(
 /** Reads the metric that was given when the run was planned. @throws InputError where it is another one by now */
 async function readGivenMetric({ plan: { metric, units } }: UnitRun): Promise<Float64Array> {
   if (metric.source === 'computed') throw new RangeError('readGivenMetric: the metric is computed');
+  const { readMetric } = await import('../input/metric.js');
   const { matrix, sha256 } = await readMetric(metric.path, { hiddenSize: units.hidden });
   if (sha256 === metric.sha256) return matrix;
   throw new InputError(

@@ -57,6 +57,7 @@ export async function coordinateRun(
   given: GivenInputs = {},
 ): Promise<FinishedRun> {
   const started = new Date().toISOString();
+  context.executor.start();
   const directory = await RunDirectory.open(path.resolve(outputPath(config)), flags, context);
   return withCleanUp(
     async () => {

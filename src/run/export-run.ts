@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ExportKind } from '../output/exports.js';
+import type { ExportKind } from '../output/export-kinds.js';
 import { type Caller, callerShape, withContext } from './caller.js';
 import { additionsSchema, checkAdditions, checkConfig, configDefaults, configSchema } from './config.js';
 import { type ExtendedRun, extendRun } from './extend-run.js';

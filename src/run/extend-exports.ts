@@ -1,11 +1,11 @@
 import path from 'node:path';
 import type { EigenbasisOnDisk } from '../output/eigenbasis-file.js';
 import { recordedExportIdentity } from '../output/export-identity.js';
+import { exportKinds } from '../output/export-kinds.js';
 import {
   type ExportDigest,
   type ExportTarget,
   exportEigenbasis,
-  exportKinds,
   exportName,
   openExports,
   publishProjectionsExports,

@@ -9,7 +9,8 @@ import {
   publishProjectionsExports,
 } from '../output/exports.js';
 import { fileMetadata } from '../output/file-metadata.js';
-import { LAYOUT_VERSION, type Manifest, type RunResults } from '../output/manifest.js';
+import { LAYOUT_VERSION } from '../output/layout-version.js';
+import type { Manifest, RunResults } from '../output/manifest.js';
 import type { RunPlan } from '../output/run-plan.js';
 import { writeReport } from '../report/write-report.js';
 import type { MergedTables } from '../tables/merged-tables.js';

@@ -4,7 +4,7 @@ import type { Metric } from '../input/metric.js';
 import type { NormRecord } from '../input/norm/fold-source.js';
 import type { Normalisation } from '../input/normalisation.js';
 import type { WeightingRecord } from '../input/weighting/read-weighting.js';
-import { LAYOUT_VERSION } from '../output/manifest.js';
+import { LAYOUT_VERSION } from '../output/layout-version.js';
 import {
   type ComputedMetric,
   normIdentity,

@@ -1,5 +1,6 @@
 import type { Additions } from '../output/additions.js';
-import { exportKinds, exportName, exportTargets } from '../output/exports.js';
+import { exportKinds } from '../output/export-kinds.js';
+import { exportName, exportTargets } from '../output/exports.js';
 import type { Config } from './config.js';
 
 /** A run that is continued or mended, as far as it tells which exports and tables it has. */

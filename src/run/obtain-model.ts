@@ -4,7 +4,7 @@ import type { MatrixSide } from '../input/matrix/matrix-side.js';
 import type { ModelPlan } from '../input/model-plan.js';
 import type { NormWish } from '../input/norm/find-norm.js';
 import { planModel } from '../input/plan-model.js';
-import type { RowSelection } from '../input/vocabulary-rows.js';
+import type { RowSelection } from '../plan/row-selection.js';
 import type { RunContext } from './context.js';
 
 /** Which matrix of a model is wanted. */

@@ -1,6 +1,6 @@
 import { InputError } from '../errors.js';
 import { checkArrowRows } from '../formats/arrow-limits.js';
-import type { Checkpoint, RowSource } from '../input/checkpoint.js';
+import type { Checkpoint } from '../input/checkpoint.js';
 import { chooseHeadRows } from '../input/head-rows.js';
 import { type RecordedBias, recordBias } from '../input/logit-bias.js';
 import { readMetric } from '../input/metric.js';
@@ -13,7 +13,7 @@ import {
   needsLogitBias,
   type ReadWeighting,
   readWeighting,
-  type WeighedCheckpoint,
+  weighedCheckpoint,
 } from '../input/weighting/read-weighting.js';
 import type { Backend } from '../linalg/backend/backend.js';
 import type { RunIdentity } from '../output/run-identity.js';
@@ -29,6 +29,7 @@ import { normaliseSource } from './normalise-source.js';
 import { obtainModel } from './obtain-model.js';
 import type { RunMetric } from './plan-of-run.js';
 import { provideGenerated } from './provide-generated.js';
+import { refuseConstantRows } from './refuse-constant-rows.js';
 import { scanRanges } from './scan-checkpoint.js';
 
 /** Inputs of a run that have been opened and checked, but for the weights. */
@@ -180,19 +181,6 @@ async function openInput(config: Config, context: RunContext, admit: Given['admi
   return selectRows(chooseHeadRows(await openCheckpoint(directory), config.headRows), config.rows);
 }
 
-/** The checkpoint of a run as a weighting sees it. */
-export function weighedCheckpoint({
-  path: place,
-  source: { rows, columns: hidden, fold },
-  logitBias,
-}: {
-  path: string;
-  source: RowSource;
-  logitBias: RecordedBias | null;
-}): WeighedCheckpoint {
-  return { place, rows, hidden, logitBias, hasNormBias: fold !== undefined && fold.bias !== null };
-}
-
 /** V rows span at most V - 1 directions around their mean. */
 function checkRank({ rows, hidden }: Plan, config: Pick<Config, 'ridge'>, { note }: RunContext): void {
   if (rows > hidden) return;
@@ -203,19 +191,4 @@ function checkRank({ rows, hidden }: Plan, config: Pick<Config, 'ridge'>, { note
     throw new InputError(`${reason}: without a ridge it has no inverse. Give a --ridge above 0`);
   const inverse = typeof ridge === 'number' ? `1 / ridge = ${1 / ridge}` : '1 / ridge';
   note(`warning: ${reason}; in the other directions the metric is ${inverse}`);
-}
-
-/**
- * Refuses rows that are all the same one: their covariance is zero, and its inverse would be the ridge's alone.
- *
- * @param row the one row that all are, [d]; null where two differ
- */
-export function refuseConstantRows({ file, tensor, rows }: RowSource, row: Float32Array | null): void {
-  if (row === null) return;
-  const are = rows === 1 ? 'has one row alone' : `has ${rows} equal rows`;
-  const what = row.every((value) => value === 0) ? `${are}, of zeros` : are;
-  throw new InputError(
-    `${file}: ${tensor ?? 'the matrix'} ${what}: the covariance is zero, and no metric can be computed of it; name another ` +
-      'tensor, or give a --metric',
-  );
 }

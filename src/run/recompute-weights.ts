@@ -1,9 +1,12 @@
 import { InputError } from '../errors.js';
-import { readRecordedWeighting, type WeightingRecord } from '../input/weighting/read-weighting.js';
+import {
+  readRecordedWeighting,
+  type WeightingRecord,
+  weighedCheckpoint,
+} from '../input/weighting/read-weighting.js';
 import { SCAN_ROWS } from '../plan/plan-run.js';
 import { splitRows } from '../plan/row-ranges.js';
 import type { RunContext } from './context.js';
-import { weighedCheckpoint } from './prepare-run.js';
 import type { RecordedModel } from './recorded-model.js';
 import { weightsOf } from './weigh-rows.js';
 

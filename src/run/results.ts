@@ -8,7 +8,8 @@ import {
   exportName,
   type ProjectionsExport,
 } from '../output/exports.js';
-import { LAYOUT_VERSION, type Manifest, type RunResults } from '../output/manifest.js';
+import { LAYOUT_VERSION } from '../output/layout-version.js';
+import type { Manifest, RunResults } from '../output/manifest.js';
 import { secondMomentOf } from '../output/run-identity.js';
 import type { RunPlan } from '../output/run-plan.js';
 import { type RowSumsOfTables, spectralFiguresOf } from '../tables/spectral-figures.js';

@@ -1,12 +1,11 @@
 import { mergeScans, type Scan, type ScannedRange } from '../input/scan.js';
-import { readRecordedWeighting } from '../input/weighting/read-weighting.js';
 import type { RunIdentity } from '../output/run-identity.js';
 import { findingsOfScan } from '../output/unit-parts.js';
 import type { RunContext } from './context.js';
 import { fingerprintOf } from './identity.js';
-import { refuseConstantRows, weighedCheckpoint } from './prepare-run.js';
+import { refuseConstantRows } from './refuse-constant-rows.js';
 import { publishUnit, type UnitRun } from './unit-run.js';
-import { passesOfWeighting, type WeighedRows, weighRows } from './weigh-rows.js';
+import type { WeighedRows } from './weigh-rows.js';
 
 /** What a run is made from, weights included, and what its scan has found. */
 export interface SettledIdentity {
@@ -44,6 +43,9 @@ export async function settleIdentity(
   if (metric.source === 'computed') refuseConstantRows(source, merged.onlyRow);
   let rows: Partial<WeighedRows> = {};
   if (record !== undefined) {
+    // Loaded where rows are weighed: as a step of its own this stage takes less than that.
+    const [{ readRecordedWeighting, weighedCheckpoint }, { passesOfWeighting, weighRows }] =
+      await Promise.all([import('../input/weighting/read-weighting.js'), import('./weigh-rows.js')]);
     const logitBias = checkpoint.logitBias ?? null;
     const place = weighedCheckpoint({ path: checkpoint.path, source, logitBias });
     const { values } = weighed ?? { values: await readRecordedWeighting(record, place) };

@@ -120,6 +120,7 @@ async function stepOf(
   const before = mine.length - open.length;
   const result = { directory: place, stage: stage.name, units: mine.length, before, isFinished: false };
   if (open.length === 0) return { ...result, computed: 0 };
+  if (stage.rows !== null) context.executor.start();
   const run = await openUnitRun(opened, options, context.note);
   refuseBeyondMemoryOf(run, stage, context.executor.concurrency);
   await requireStages(run, stage, context);

@@ -57,10 +57,17 @@ export class Extremes {
     if (!isBefore(part, start, merged, last)) return;
     let mine = start;
     let theirs = start;
+    const { keys, tokens } = merged;
+    const bestKeys = this.#keys;
+    const bestTokens = this.#tokens;
     for (let k = 0; k < top; k++) {
-      const takeTheirs = isBefore(part, theirs, merged, mine);
-      this.#keys[k] = takeTheirs ? part.keys[theirs]! : merged.keys[mine]!;
-      this.#tokens[k] = takeTheirs ? part.tokens[theirs++]! : merged.tokens[mine++]!;
+      if (isBefore(part, theirs, merged, mine)) {
+        bestKeys[k] = part.keys[theirs]!;
+        bestTokens[k] = part.tokens[theirs++]!;
+      } else {
+        bestKeys[k] = keys[mine]!;
+        bestTokens[k] = tokens[mine++]!;
+      }
     }
     merged.keys.set(this.#keys, start);
     merged.tokens.set(this.#tokens, start);
@@ -71,6 +78,7 @@ export class Extremes {
 function isBefore(one: ExtremeLists, i: number, other: ExtremeLists, k: number): boolean {
   if (one.tokens[i]! < 0) return false;
   if (other.tokens[k]! < 0) return true;
-  const [key, otherKey] = [one.keys[i]!, other.keys[k]!];
+  const key = one.keys[i]!;
+  const otherKey = other.keys[k]!;
   return key > otherKey || (key === otherKey && one.tokens[i]! < other.tokens[k]!);
 }

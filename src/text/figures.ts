@@ -15,9 +15,9 @@ export function percent(share: number): string {
   return `${Number((100 * share).toPrecision(3))} %`;
 }
 
-/** Whole number with thousands apart. */
+/** Whole number with thousands apart: what the system knows of languages takes a process 15 ms to load. */
 export function count(value: number): string {
-  return value.toLocaleString('en-US');
+  return String(value).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
 /** '1 partition', '25 partitions': a number of things that take an s. */

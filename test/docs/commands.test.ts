@@ -12,8 +12,8 @@ function withSubcommands(command: Command): Command[] {
 }
 
 /** The program, which takes its arguments apart and checks them, and does nothing. */
-function inertProgram(): Command {
-  const program = createProgram();
+async function inertProgram(): Promise<Command> {
+  const program = await createProgram();
   for (const command of withSubcommands(program)) {
     command.configureOutput({ writeOut: () => {}, writeErr: () => {} });
     if (command.commands.length === 0) command.action(() => {});
@@ -29,7 +29,7 @@ function optionsOf(command: Command): string[] {
 test('every call of the command line that a document shows is understood', async (t) => {
   t.true(calls.length > 30, `${calls.length} calls are found`);
   for (const { document, args } of calls)
-    await t.notThrowsAsync(parseCommandLine(inertProgram(), args), `${document}: ${args.join(' ')}`);
+    await t.notThrowsAsync(parseCommandLine(await inertProgram(), args), `${document}: ${args.join(' ')}`);
 });
 
 test('a call with another command, option, choice or number is not understood', async (t) => {
@@ -40,11 +40,11 @@ test('a call with another command, option, choice or number is not understood', 
     ['cache', 'lst'],
     ['top', 'runs/mine', '--eigenvector', 'first'],
   ])
-    await t.throwsAsync(parseCommandLine(inertProgram(), args), undefined, args.join(' '));
+    await t.throwsAsync(parseCommandLine(await inertProgram(), args), undefined, args.join(' '));
 });
 
 test('every help fits 80 columns and ends with examples, which are understood', async (t) => {
-  for (const command of withSubcommands(createProgram())) {
+  for (const command of withSubcommands(await createProgram())) {
     let help = '';
     command.configureOutput({ writeOut: (text) => (help += text), getOutHelpWidth: () => 80 });
     command.outputHelp();
@@ -60,30 +60,30 @@ test('every help fits 80 columns and ends with examples, which are understood', 
     for (const line of shown) {
       const [program, ...args] = wordsOf(line);
       t.is(program, 'eigenshard');
-      await t.notThrowsAsync(parseCommandLine(inertProgram(), args), line);
+      await t.notThrowsAsync(parseCommandLine(await inertProgram(), args), line);
     }
   }
 });
 
-test('the table of options in docs/running.md has every option of run, and no other', (t) => {
+test('the table of options in docs/running.md has every option of run, and no other', async (t) => {
   const [, section = ''] = documentNamed('docs/running.md').text.split('## Options of `run`\n');
   const [table = ''] = section.split('\n## ');
   const named = [...table.matchAll(/^\| `(--[\w-]+)/gm)].map(([, option]) => option);
-  const run = withSubcommands(createProgram()).find((command) => command.name() === 'run')!;
+  const run = withSubcommands(await createProgram()).find((command) => command.name() === 'run')!;
   t.deepEqual(named.toSorted(), optionsOf(run).toSorted());
 });
 
-test('every option of every command is named in a document', (t) => {
+test('every option of every command is named in a document', async (t) => {
   const text = documents.map((document) => document.text).join('\n');
-  const options = withSubcommands(createProgram()).flatMap((command) =>
+  const options = withSubcommands(await createProgram()).flatMap((command) =>
     optionsOf(command).map((option) => `${command.name()} ${option}`),
   );
   const missing = options.filter((option) => !new RegExp(`${option.split(' ')[1]}\\b`).test(text));
   t.deepEqual(missing, []);
 });
 
-test('every option that a document names exists', (t) => {
-  const known = new Set(withSubcommands(createProgram()).flatMap(optionsOf)).add('--help');
+test('every option that a document names exists', async (t) => {
+  const known = new Set(withSubcommands(await createProgram()).flatMap(optionsOf)).add('--help');
   // These also speak of the options of npm, of the benchmarks and of schedulers.
   const others = ['CONTRIBUTING.md', 'docs/dependencies.md', 'docs/many-machines.md'];
   const unknown = documents

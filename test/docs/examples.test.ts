@@ -33,7 +33,7 @@ test('every call of eigenshard in an example is understood', async (t) => {
     t.deepEqual(calls[0]?.slice(0, 6), ['eigenshard', 'plan', '--model', 'a model', '--out', args[1]!]);
     t.deepEqual(calls.at(-1), ['eigenshard', 'status', args[1]!]);
     for (const [, ...words] of calls) {
-      const program = createProgram();
+      const program = await createProgram();
       for (const one of program.commands.flatMap((each) => [each, ...each.commands]))
         if (one.commands.length === 0) one.action(() => {});
       await t.notThrowsAsync(parseCommandLine(program, words), words.join(' '));

@@ -30,7 +30,7 @@ test('the commands that manifests of docs/many-machines.md give as lists are und
   );
   t.is(lists.length, 4);
   for (const args of lists) {
-    const program = createProgram();
+    const program = await createProgram();
     for (const command of program.commands) if (command.commands.length === 0) command.action(() => {});
     await t.notThrowsAsync(parseCommandLine(program, args), args.join(' '));
   }

@@ -11,6 +11,8 @@ class ManualExecutor implements Executor {
 
   constructor(readonly concurrency: number) {}
 
+  start(): void {}
+
   run<Name extends TaskName>(_: Name, input: Tasks[Name]['input']): Promise<Tasks[Name]['result']> {
     const index = (input as Tasks['scan']['input']).rows.first;
     this.started.push(index);

@@ -10,6 +10,7 @@ const input = { source, rows: { first: 0, count: 90 } };
 function executorOf(reports: readonly number[], end: () => unknown): Executor {
   return {
     concurrency: 3,
+    start: () => {},
     run: async (_, __, onRows) => {
       for (const done of reports) onRows?.(done);
       return end() as never;

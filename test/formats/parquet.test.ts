@@ -4,6 +4,8 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { asyncBufferFromFile, parquetMetadata, parquetReadObjects } from 'hyparquet';
+import { ByteWriter } from 'hyparquet-writer/src/bytewriter.js';
+import { writeMetadata } from 'hyparquet-writer/src/metadata.js';
 import pl from 'nodejs-polars';
 import parquetjs from 'parquetjs-lite';
 import { InputError } from '../../src/errors.js';
@@ -123,6 +125,16 @@ test('the footer finds every column where the layout puts it', (t) => {
   }
   t.is(layout.footerOffset, head.length + 2560 * layout.columnStride);
   t.is(layout.bytes, layout.footerOffset + layout.footer.length);
+});
+
+test('the footer has the bytes that hyparquet-writer gives to what is read from it', (t) => {
+  for (const columns of [1, 13, 14, 126, 2560]) {
+    const layout = planParquet({ firstRow: 300, rowCount: 70_000, columns, metadata, createdBy });
+    const writer = new ByteWriter();
+    writeMetadata(writer, readFooter(layout));
+    writer.appendBytes(new TextEncoder().encode('PAR1'));
+    t.true(Buffer.from(layout.footer).equals(writer.getBytes()), `${columns} columns`);
+  }
 });
 
 test('the frame does not touch the projections', (t) => {

@@ -1,4 +1,5 @@
-import { LAYOUT_VERSION, type Manifest } from '../../src/output/manifest.js';
+import { LAYOUT_VERSION } from '../../src/output/layout-version.js';
+import type { Manifest } from '../../src/output/manifest.js';
 
 /** A manifest of a made-up run of two partitions, with one export. */
 export function sampleManifest(changes: Partial<Manifest> = {}): Manifest {

@@ -1,6 +1,6 @@
 import { processorClass } from '../../src/linalg/backend/processor-class.js';
 import type { DoneRecord } from '../../src/output/done-records.js';
-import { LAYOUT_VERSION } from '../../src/output/manifest.js';
+import { LAYOUT_VERSION } from '../../src/output/layout-version.js';
 import { identityOfManifest } from '../../src/output/manifest-identity.js';
 import type { WantedRun } from '../../src/output/run-directory.js';
 import type { PlanOfRun } from '../../src/output/run-plan.js';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
-import { exportKinds } from '../../src/output/exports.js';
+import { exportKinds } from '../../src/output/export-kinds.js';
 import { configDefaults, loadConfig, type Overrides } from '../../src/run/config.js';
 import { scratchDirectory, scratchFile } from '../helpers/fixtures.js';
 

@@ -125,6 +125,28 @@ hostsTest(
   },
 );
 
+test('a stage whose units are done, and one of one unit that needs no thread, start none', async (t) => {
+  const { run } = await planned(t);
+  await stepsTo(run, 'scan');
+  const refuse = () => {
+    throw new RangeError('nothing is to be started');
+  };
+  const without = { concurrency: 1, start: refuse, run: refuse, close: async () => {} };
+  const stepWithout = (stage: StageName) =>
+    withContextHere((context) =>
+      step(
+        run,
+        stage,
+        { share: null, allowMixed: false, environment: {} },
+        { ...context, executor: without },
+      ),
+    );
+  t.like(await stepWithout('scan'), { before: 1, computed: 0 });
+  t.like(await stepWithout('identity'), { before: 0, computed: 1 });
+  await stepsTo(run, 'covariance');
+  t.like(await stepWithout('basis'), { before: 0, computed: 1 });
+});
+
 test('a machine verifies what another one has projected', async (t) => {
   const { run } = await planned(t);
   await stepsTo(run, 'project');

@@ -93,6 +93,7 @@ async function rowsCountedInRun(t: ExecutionContext, overrides: Overrides): Prom
   };
   const executor: Executor = {
     concurrency: 1,
+    start: () => {},
     run: work as Executor['run'],
     close: async () => {},
   };

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { InputError } from '../../errors.js';
 import { hashFile } from '../../files/hash-file.js';
 import type { Weighting } from '../../plan/weighting.js';
+import type { RowSource } from '../checkpoint.js';
 import type { RecordedBias } from '../logit-bias.js';
 import { openTokenizer } from '../tokenizer/open-tokenizer.js';
 import { openCounts, readCounts } from './read-counts.js';
@@ -45,6 +46,19 @@ export interface WeighedCheckpoint {
   logitBias: RecordedBias | null;
   /** Whether a norm is folded in whose own bias is part of the logits' bias. */
   hasNormBias: boolean;
+}
+
+/** The checkpoint of a run as a weighting sees it. */
+export function weighedCheckpoint({
+  path: place,
+  source: { rows, columns: hidden, fold },
+  logitBias,
+}: {
+  path: string;
+  source: RowSource;
+  logitBias: RecordedBias | null;
+}): WeighedCheckpoint {
+  return { place, rows, hidden, logitBias, hasNormBias: fold !== undefined && fold.bias !== null };
 }
 
 /** Whether the weights are made of the bias of the logits as well. */

@@ -1,11 +1,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { Backend, BackendChoice } from './backend.js';
 import type { DeviceRequest } from './device-product.js';
-import { loadKoffi } from './koffi.js';
 import { portableBackend } from './portable-backend.js';
-import { systemBackend } from './system-backend.js';
-import { openSystemLibrary } from './system-library.js';
-import { webgpuBackend } from './webgpu-backend.js';
 
 let held: { key: string; backend: Promise<Backend> } | undefined;
 
@@ -20,10 +16,16 @@ async function loadBackend(choice: BackendChoice): Promise<Backend> {
   switch (choice.backend) {
     case 'portable':
       return portableBackend;
-    case 'system':
+    case 'system': {
+      const { loadKoffi } = await import('./koffi.js');
+      const { openSystemLibrary } = await import('./system-library.js');
+      const { systemBackend } = await import('./system-backend.js');
       return systemBackend(openSystemLibrary(await loadKoffi(), choice), choice.float32);
-    case 'webgpu':
+    }
+    case 'webgpu': {
+      const { webgpuBackend } = await import('./webgpu-backend.js');
       return webgpuBackend(choice.adapter, askParent);
+    }
   }
 }
 

@@ -1,4 +1,3 @@
-import { eigh } from '../eigh/eigh.js';
 import { FixedProduct } from '../fixed-product.js';
 import { onnxruntimeVersion } from '../onnxruntime.js';
 import { Product } from '../product.js';
@@ -14,5 +13,6 @@ export const portableBackend: Backend = {
   fixedProduct: (b, threads) => FixedProduct.create(b, threads),
   product: (threads) => Product.create(threads),
   accumulatingProduct: (threads) => Product.createAccumulating(threads),
-  eigh,
+  // Loaded where it is called: threads that multiply have no use for it.
+  eigh: async (matrix, n, options) => (await import('../eigh/eigh.js')).eigh(matrix, n, options),
 };
