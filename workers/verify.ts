@@ -130,7 +130,7 @@ async function measureCheckpoint(
 ): Promise<WeightSample> {
   const { gamma, gammaSums, gammaSquares, gammaFourths, gammaProbes, probeImages } = regions;
   const d = hidden;
-  const sample = { rows: 0, squares: new Float64Array(d), compared: 0, equal: 0 };
+  const sample = { differences: new Float64Array(d), compared: 0, equal: new Float64Array(d) };
   gammaSums.float64.fill(0);
   if (source === null) return sample;
   await forEachStrip(source, rows, regions, ({ first, count }) => {
@@ -153,27 +153,29 @@ async function measureCheckpoint(
   return sample;
 }
 
-/** Rows of a strip that are sampled at most. */
-const SAMPLED_ROWS = 8;
+/** Weights of a strip that are sampled about, and pairs of rows at least. */
+const SAMPLED_WEIGHTS = 16_384;
+const SAMPLED_PAIRS = 32;
 
-/** Samples rows of a strip, and compares each with the one half a strip on, if it is another. */
+/** Multiples of the golden ratio lie evenly in [0, 1) but for their whole parts, neighbours far from each other. */
+const GOLDEN_RATIO = (1 + Math.sqrt(5)) / 2;
+
+/** Compares some rows of a strip, each with one of the other half: at many distances, as rows may repeat at one. */
 function sampleWeights(gamma: Float32Array, rows: number, d: number, sample: WeightSample): void {
   const half = Math.ceil(rows / 2);
-  for (let i = 0; i < half; i += Math.ceil(half / SAMPLED_ROWS)) {
+  const pairs = Math.max(SAMPLED_PAIRS, SAMPLED_WEIGHTS / d);
+  for (let i = 0; i + half < rows; i += Math.ceil(half / pairs)) {
     const row = gamma.subarray(i * d, (i + 1) * d);
-    const other = gamma.subarray((i + half) * d, (i + half + 1) * d);
-    let [equal, zeros] = [0, 0];
+    const at = half + Math.floor(((i * GOLDEN_RATIO) % 1) * (rows - half));
+    const other = gamma.subarray(at * d, (at + 1) * d);
+    if (row.every((weight, k) => weight === other[k])) continue;
+    sample.compared++;
     for (let k = 0; k < d; k++) {
       const weight = row[k]!;
-      sample.squares[k]! += weight * weight;
-      if (weight !== other[k]) continue;
-      if (weight === 0) zeros++;
-      else equal++;
+      const difference = weight - other[k]!;
+      sample.differences[k]! += difference * difference;
+      if (difference === 0 && weight !== 0) sample.equal[k]!++;
     }
-    sample.rows++;
-    if (i + half >= rows || equal + zeros === d) continue;
-    sample.compared += d;
-    sample.equal += equal;
   }
 }
 

@@ -21,18 +21,12 @@ export class WeightedMeasure {
   /** Adds `count` rows of the checkpoint, float32 [count, d], from row `first` of the partition on. */
   addRows(gamma: Float32Array, first: number, count: number): void {
     const sums = this.#gammaSums;
-    const squares = this.#first.coordinateSquares;
-    const squaresOfErrors = this.#second.coordinateSquares;
     const d = sums.length;
     for (let i = 0; i < count; i++) {
       const weight = this.#weights[first + i]!;
       if (weight === 0) continue;
       for (let k = 0, at = i * d; k < d; k++, at++) {
-        const value = gamma[at]!;
-        const weighed = weight * value;
-        sums[k]! += weighed;
-        squares[k]! += weighed * value;
-        squaresOfErrors[k]! += weighed * weight * value;
+        sums[k]! += weight * gamma[at]!;
       }
     }
   }

@@ -48,19 +48,25 @@ export function spreadOfColumn(sums: RowSums, j: number, about: number): number 
   return Math.max(0, spread);
 }
 
-/** Mean of (p - about)^2 p^2 in column j. */
-export function weighedSpreadOfColumn(rowSums: RowSums, j: number, about: number): number {
+/** Mean of column j, and the means of the powers of p less that. */
+export interface CentralMoments {
+  mean: number;
+  second: number;
+  third: number;
+  fourth: number;
+}
+
+/** Gives the moments of column j, within what any numbers have: rounding may take them beyond. */
+export function centralMoments(rowSums: RowSums, j: number): CentralMoments {
   const { total, sums, sumsOfSquares, sumsOfCubes, sumsOfFourths, centres } = rowSums;
-  const a = centres?.[j] ?? 0;
-  const b = a - about;
-  // (q + b)^2 (q + a)^2 by its powers of q.
-  const even = (sumsOfFourths[j]! + 2 * (a + b) * sumsOfCubes[j]!) / total;
-  const spread =
-    even +
-    (a * a + 4 * a * b + b * b) * (sumsOfSquares[j]! / total) +
-    (2 * a * b * (a + b) * sums[j]!) / total +
-    a * a * b * b;
-  return Math.max(0, spread);
+  const [q, q2, q3, q4] = [sums, sumsOfSquares, sumsOfCubes, sumsOfFourths].map(
+    (powers) => powers[j]! / total,
+  ) as [number, number, number, number];
+  const second = Math.max(0, q2 - q * q);
+  const fourth = Math.max(second * second, q4 - 4 * q * q3 + 6 * q * q * q2 - 3 * q ** 4);
+  const most = Math.sqrt(second * fourth);
+  const third = Math.max(-most, Math.min(most, q3 - 3 * q * q2 + 2 * q ** 3));
+  return { mean: (centres?.[j] ?? 0) + q, second, third, fourth };
 }
 
 /** Means of the columns of the projections, [d], by the rows' weights. */

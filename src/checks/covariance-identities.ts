@@ -154,7 +154,10 @@ function judgeVariances(covariance: Covariance, { allowances }: MetricAccuracy, 
   const measured = isUncentred ? columnSquares(measurements) : columnVariances(measurements);
   const deviations = measured.map((value, j) => Math.abs(value - c[j]!));
   const tolerances = allowances.map(
-    (allowance, j) => allowance + bias[j]! + DEVIATIONS * Math.sqrt(errors.variances[j]!),
+    (allowance, j) =>
+      allowance +
+      bias[j]! +
+      DEVIATIONS * Math.sqrt(Math.max(errors.variances[j]!, errors.excesses.variances[j]!)),
   );
   const { index, deviation, tolerance } = worstColumn(deviations, tolerances);
   const ratio = deviation === 0 ? 0 : deviation / tolerance;
@@ -170,15 +173,13 @@ function judgeVariances(covariance: Covariance, { allowances }: MetricAccuracy, 
  * p . r, which is that of the probe.
  */
 function deviationAlongProbe(covariance: Covariance, allowances: Float64Array): number {
-  const { measurements, c, bias } = covariance;
-  const { rounding, shared } = covariance.sources;
-  const { rows, alongProbe, gammaSquares } = measurements;
+  const { measurements, c, bias, errors, sources } = covariance;
+  const { rows, alongProbe } = measurements;
   const d = c.length;
   const mean = alongProbe.sum / rows;
   const variance = Math.max(0, alongProbe.sumOfSquares / rows - mean * mean);
-  const noise = ((rounding.product + rounding.outlier) / d + rounding.norm) * (gammaSquares / rows);
-  const inCommon = (1 + shared.equalPairs / rows) / rows + shared.equalWeights / d;
-  const ofRows = 4 * variance * noise * inCommon;
+  const following = sources.terms.common.slopes.reduce((total, slope, j) => total + slope * c[j]! ** 2, 0);
+  const ofRows = 4 * ((variance * sum(errors.means)) / d + following / d ** 2);
   const squares = c.reduce((total, value) => total + value * value, 0);
   const ofBasis = (4 * FLOAT32_ROUNDOFF ** 2 * MEAN_SQUARED_ERROR * squares) / d ** 2;
   const tolerance = (sum(allowances) + sum(bias)) / d + DEVIATIONS * Math.sqrt(ofRows + ofBasis);
@@ -186,20 +187,22 @@ function deviationAlongProbe(covariance: Covariance, allowances: Float64Array): 
 }
 
 /**
- * Judges the mean of ||gamma_i||_M^2 = sum_j lambda_j p_ij^2, whose error is the sum of those of all columns: of their
- * variances, and of the squares of their means.
+ * Judges the mean of ||gamma_i||_M^2 = sum_j lambda_j p_ij^2, whose error is the sum of those of the second moments of all
+ * columns.
  */
 function judgeMeanCausalNorm(covariance: Covariance, { ofTrace }: MetricAccuracy): Judged {
   const { measurements, lambda, lengths, m, ridge, sources, isUncentred, bias } = covariance;
   const sums = averagedSums(measurements);
   const d = lambda.length;
-  const errors = columnErrors(measurements, sources, { ofAll: true, isUncentred });
+  // Its terms are the second moments about zero, whatever M is made of.
+  const errors = columnErrors(measurements, sources, { ofAll: true, isUncentred: true });
   let left = 0;
   let right = d;
   // Of the terms of d - rho tr M + ||mu||_M^2, which may nearly cancel. Each of the 1 - rho lambda, which is lambda c, is as
   // much larger as c is along the stored eigenvector.
   let magnitude = d;
   let variance = 0;
+  let excess = 0;
   let systematic = ofTrace;
   for (let j = 0; j < d; j++) {
     const weight = lambda[j]!;
@@ -211,10 +214,11 @@ function judgeMeanCausalNorm(covariance: Covariance, { ofTrace }: MetricAccuracy
         : weight * squareOfColumn(sums, j);
     right += weight * mean * mean - weight * ridge + (1 - weight * ridge) * (lengths[j]! - 1);
     magnitude += weight * (mean * mean + ridge);
-    variance += weight ** 2 * (errors.variances[j]! + (2 * mean) ** 2 * errors.means[j]!);
+    variance += weight ** 2 * errors.variances[j]!;
+    excess += (weight ** 2 * errors.excesses.variances[j]!) ** 2;
     systematic += weight * bias[j]!;
   }
-  const random = DEVIATIONS * Math.sqrt(variance);
+  const random = DEVIATIONS * Math.sqrt(Math.max(variance, Math.sqrt(excess)));
   return judge(Math.abs(left - right), random + systematic + d * Number.EPSILON * magnitude);
 }
 

@@ -19,7 +19,7 @@ export const PROBE = 'probe';
 
 /** Judges identities 2 to 6, of the projections; the basis's own, 1, is checkBasis's. */
 export function checkProjections(measurements: Measurements, expected: Expected): Check[] {
-  const sources = errorSources(measurements, expected.eigenvectors, expected.summation, expected.weights);
+  const sources = errorSources(measurements, expected);
   return [
     filesCheck(measurements.problems),
     checkNorms(measurements),
@@ -75,10 +75,10 @@ function checkColumnMeans(
     what: `| ${measurements.weighted === undefined ? 'mean_i p_ij' : 'sum_i w_i p_ij'} - mu . v_j |, where it is largest for its tolerance`,
   };
   if (meanProjections === null) return { ...identity, ...notApplicable(UNKNOWN_MEAN) };
-  const { means } = columnErrors(measurements, sources);
+  const { means, excesses } = columnErrors(measurements, sources);
   const { index, deviation, tolerance } = worstColumn(
     columnMeans(measurements).map((mean, j) => Math.abs(mean - meanProjections[j]!)),
-    means.map((variance) => DEVIATIONS * Math.sqrt(variance)),
+    means.map((variance, j) => DEVIATIONS * Math.sqrt(Math.max(variance, excesses.means[j]!))),
   );
   return { ...identity, ...judge(deviation, tolerance), detail: `worst at index ${index}` };
 }

@@ -1,7 +1,7 @@
 import type { MomentSums } from '../linalg/moments.js';
 import type { Measurements } from './measurements.js';
 import type { RowDeviation } from './row-deviation.js';
-import type { WeightedMeasurements, WeightedSums } from './weighted-sums.js';
+import type { RowSums, WeightedMeasurements } from './weighted-sums.js';
 
 /** Measurements but for what is said in words, as arrays. */
 export interface MeasurementArrays {
@@ -13,10 +13,11 @@ export interface MeasurementArrays {
   maxima: Float64Array;
   gammaSums: Float64Array;
   rowKeys: Float64Array;
-  weightSquares: Float64Array;
+  weightDifferences: Float64Array;
+  equalWeights: Float64Array;
   /** All that is one number, in the order of `numbersOf`. */
   numbers: Float64Array;
-  /** Sums by the rows' weights and by their squares, the arrays one after another, [12 d]; absent without weights. */
+  /** Sums by the rows' weights and by their squares, the arrays one after another, [10 d]; absent without weights. */
   weightedArrays?: Float64Array;
   /** What of those is one number: total and ||gamma||^2 by the weights, and by their squares. */
   weightedNumbers?: Float64Array;
@@ -27,14 +28,24 @@ export function measurementArrays(measured: Measurements): MeasurementArrays {
   const { sums, sumsOfSquares, sumsOfCubes, sumsOfFourths, minima, maxima, gammaSums, rowKeys } = measured;
   const powers = { sums, sumsOfSquares, sumsOfCubes, sumsOfFourths };
   const numbers = Float64Array.from(numbersOf(measured));
-  const weightSquares = measured.weights.squares;
+  const { differences: weightDifferences, equal: equalWeights } = measured.weights;
   const weighted = measured.weighted === undefined ? {} : weightedAsArrays(measured.weighted);
-  return { ...powers, minima, maxima, gammaSums, rowKeys, weightSquares, numbers, ...weighted };
+  return {
+    ...powers,
+    minima,
+    maxima,
+    gammaSums,
+    rowKeys,
+    weightDifferences,
+    equalWeights,
+    numbers,
+    ...weighted,
+  };
 }
 
 /** Gives the measurements that arrays were made of. @param problems those found in words */
 export function measurementsOf(
-  { numbers, weightSquares, weightedArrays, weightedNumbers, ...arrays }: MeasurementArrays,
+  { numbers, weightDifferences, equalWeights, weightedArrays, weightedNumbers, ...arrays }: MeasurementArrays,
   problems: string[],
 ): Measurements {
   const rest = [...numbers];
@@ -44,7 +55,7 @@ export function measurementsOf(
     ...arrays,
     rows: next(),
     gammaSquares: next(),
-    weights: { rows: next(), squares: weightSquares, compared: next(), equal: next() },
+    weights: { differences: weightDifferences, compared: next(), equal: equalWeights },
     normDifference: { maximum: next(), sum: next(), ...rowDeviation(next) },
     probe: rowDeviation(next),
     alongProbe: momentSums(next),
@@ -62,8 +73,7 @@ const weightedNames = [
   'sumsOfSquares',
   'sumsOfCubes',
   'sumsOfFourths',
-  'coordinateSquares',
-] as const satisfies readonly (keyof WeightedSums)[];
+] as const satisfies readonly (keyof RowSums)[];
 
 function weightedAsArrays({
   gammaSums,
@@ -86,10 +96,10 @@ function weightedAsArrays({
 function weightedOf(arrays: Float64Array, numbers: Float64Array): WeightedMeasurements {
   const d = arrays.length / (2 + 2 * weightedNames.length);
   const at = (k: number) => arrays.slice(k * d, (k + 1) * d);
-  const sums = (which: 0 | 1): WeightedSums => {
+  const sums = (which: 0 | 1): RowSums => {
     const named = weightedNames.map((name, k) => [name, at(2 + which * weightedNames.length + k)]);
     return {
-      ...(Object.fromEntries(named) as Pick<WeightedSums, (typeof weightedNames)[number]>),
+      ...(Object.fromEntries(named) as Pick<RowSums, (typeof weightedNames)[number]>),
       centres: at(1),
       total: numbers[2 * which]!,
       gammaSquares: numbers[2 * which + 1]!,
@@ -120,8 +130,7 @@ function numbersOf({
     tolerance,
     row,
   ]);
-  const { compared, equal } = weights;
-  return [rows, gammaSquares, weights.rows, compared, equal, maximum, sum, ...deviations, ...moments];
+  return [rows, gammaSquares, weights.compared, maximum, sum, ...deviations, ...moments];
 }
 
 function rowDeviation(next: () => number): RowDeviation {

@@ -4,14 +4,12 @@ import { mergeWeighted, type WeightedMeasurements } from './weighted-sums.js';
 
 /** What some rows of a checkpoint tell of its weights. */
 export interface WeightSample {
-  /** Rows in the sample. */
-  rows: number;
-  /** Sums of the squares of each coordinate over these rows, [d]. */
-  squares: Float64Array;
-  /** Pairs of weights of one coordinate, in two rows that differ. */
+  /** Sums over pairs of rows of the squares of what each coordinate differs by, [d]. */
+  differences: Float64Array;
+  /** Pairs of rows that differ. */
   compared: number;
-  /** Those of these pairs whose weights are equal, and not 0. */
-  equal: number;
+  /** Those of these pairs whose weights of a coordinate are equal, and not 0, [d]. */
+  equal: Float64Array;
 }
 
 /** Measurements of one partition, or of several merged in their order. d = hidden size. */
@@ -102,10 +100,9 @@ export function mergeMeasurements(parts: readonly Measurements[]): Measurements 
 
 function mergeSamples(a: WeightSample, b: WeightSample): WeightSample {
   return {
-    rows: a.rows + b.rows,
-    squares: a.squares.map((square, k) => square + b.squares[k]!),
+    differences: a.differences.map((square, k) => square + b.differences[k]!),
     compared: a.compared + b.compared,
-    equal: a.equal + b.equal,
+    equal: a.equal.map((count, k) => count + b.equal[k]!),
   };
 }
 

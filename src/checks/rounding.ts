@@ -14,21 +14,37 @@ export const FLOAT32_ROUNDOFF = 2 ** -24;
  */
 export const MEAN_SQUARED_ERROR = 1 / (8 * Math.LN2);
 
-/**
- * Terms that a library takes in one go: it sums a block of them in a register and adds blocks up in memory. onnxruntime
- * takes 256; OpenBLAS up to 384, by the processor. A product of fewer terms is one sum.
- */
-const BLOCK = 384;
+/** Mean square of the error of a sum in float32, relative to the sum. */
+export const UNIT_ERROR = FLOAT32_ROUNDOFF ** 2 * MEAN_SQUARED_ERROR;
+
+/** Times `MEAN_SQUARED_ERROR` that numbers have which are all just above a power of two, 1 / 3. */
+export const LARGEST_SIGNIFICAND = 1 / (3 * MEAN_SQUARED_ERROR);
 
 /**
  * How a product sums its terms: in blocks that are added up, as libraries do on a processor, or one after the other, as a
  * graphics device does.
  */
-export type Summation = 'blocks' | 'sequence';
+export type Summation = 'short blocks' | 'blocks' | 'sequence';
+
+/**
+ * Terms that are summed in one go, in a register, before they are added up in memory. onnxruntime takes 256; OpenBLAS up to
+ * 384, by the processor. A product of fewer terms is one sum.
+ */
+const blocks: Readonly<Record<Summation, number>> = {
+  'short blocks': 256,
+  blocks: 384,
+  sequence: Number.POSITIVE_INFINITY,
+};
+
+/** Number of terms that are summed in one go. */
+export function blockOf(summation: Summation): number {
+  return blocks[summation];
+}
 
 /** Says how a backend sums the terms of float32 products. */
 export function summationOf({ backend }: Pick<BackendIdentity, 'backend'>): Summation {
-  return backend === 'webgpu' ? 'sequence' : 'blocks';
+  if (backend === 'webgpu') return 'sequence';
+  return backend === 'portable' ? 'short blocks' : 'blocks';
 }
 
 /**
@@ -58,13 +74,12 @@ export interface ErrorVariance {
  * squared norm of the row's first k coordinates.
  */
 export function errorVariance(d: number, summation: Summation): ErrorVariance {
-  const b = summation === 'blocks' ? Math.min(BLOCK, d) : d;
+  const b = Math.min(blockOf(summation), d);
   const n = b < d ? d / b : 0;
-  const unit = FLOAT32_ROUNDOFF ** 2 * MEAN_SQUARED_ERROR;
   return {
-    product: unit * ((b * b) / (3 * d) + n / 3),
-    norm: unit * (b / (2 * d) - (b * b) / (3 * d * d) + n / (6 * d) + 1 / d),
-    outlier: unit * (b + n),
+    product: UNIT_ERROR * ((b * b) / (3 * d) + n / 3),
+    norm: UNIT_ERROR * (b / (2 * d) - (b * b) / (3 * d * d) + n / (6 * d) + 1 / d),
+    outlier: UNIT_ERROR * (b + n),
   };
 }
 

@@ -2,6 +2,7 @@ import {
   type ErrorVariance,
   errorVariance,
   FLOAT32_ROUNDOFF,
+  LARGEST_SIGNIFICAND,
   MEAN_SQUARED_ERROR,
   type Summation,
 } from './rounding.js';
@@ -53,7 +54,8 @@ export class RowTolerances {
     const root = Math.sqrt(row.projections);
     const stored = FLOAT32_ROUNDOFF ** 2 * MEAN_SQUARED_ERROR * root;
     const ofOutliers = outlier * this.#outliers(row) * root;
-    return DEVIATIONS * Math.sqrt(product * row.projections + norm + ofOutliers + stored);
+    const ofSums = (product * row.projections + norm + ofOutliers) * significand(row);
+    return DEVIATIONS * Math.sqrt(ofSums + stored);
   }
 
   /**
@@ -63,11 +65,20 @@ export class RowTolerances {
    */
   probe(row: Concentration): number {
     const { product, norm, outlier } = this.#variance;
-    return DEVIATIONS * Math.sqrt((product + outlier * this.#outliers(row)) / this.#d + norm);
+    const ofSums = ((product + outlier * this.#outliers(row)) / this.#d + norm) * significand(row);
+    return DEVIATIONS * Math.sqrt(ofSums);
   }
 
   /** Share of ||gamma_i||^2 that few coordinates have beyond what spread weights have. */
   #outliers({ weights }: Concentration): number {
     return Math.sqrt(Math.max(0, weights - SPREAD / this.#d));
   }
+}
+
+/**
+ * Times the mean square of errors, on average over significands, that those of a row may have: where one projection is most of
+ * it, its sums may all have the same one.
+ */
+function significand({ projections }: Concentration): number {
+  return 1 + (LARGEST_SIGNIFICAND - 1) * projections;
 }

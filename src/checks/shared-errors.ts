@@ -1,4 +1,3 @@
-import { averagedSums, averageRow } from './averages.js';
 import type { Measurements } from './measurements.js';
 
 /** Rows that have rounding errors in common, which a mean over rows does not make smaller. */
@@ -7,70 +6,125 @@ export interface SharedErrors {
   equalPairs: number;
   /** Rows of the largest group of equal rows; 1 where all differ. Of weighed rows, (sum w)^2 / sum w^2 where it is largest. */
   largestGroup: number;
+  /** Pairs of rows that are nearly equal, beyond those that rows which are spread evenly have by chance. */
+  nearPairs: readonly NearPairs[];
+  /** Share of the weights of such rows that are equal at most: all pairs of equal weights may be theirs. */
+  equalOfNear: number;
   /**
-   * Probability that two rows have the same weight in a coordinate, as weights of few bits often are. What an addition rounds
-   * off is the remainder of a product by the last place of the sum: it depends on the weight, and of the sum on nothing but
-   * its size.
+   * Probability that two rows have the same weight in a coordinate, [d], as weights of few bits often are. What an addition
+   * rounds off is the remainder of a product by the last place of the sum: it depends on the weight, and of the sum on nothing
+   * but its size.
    */
-  equalWeights: number;
-  /** Share of the additions with the same weight whose sums are of the same size, so that their errors are equal. */
-  equalSizes: number;
+  equalWeights: Float64Array;
+  /** Mean of these probabilities. */
+  meanEqualWeights: number;
 }
 
+/** Ordered pairs of rows whose keys are up to 2^exponent apart, and more than half of that. */
+export interface NearPairs {
+  exponent: number;
+  pairs: number;
+}
+
+/** Keys of rows in ascending order, and the weights of the rows. */
+interface SortedKeys {
+  keys: Float64Array;
+  /** Null where all are 1. */
+  weights: Float64Array | null;
+}
+
+/** Distances of keys that are looked at, as powers of two below their range: all that float32 numbers can differ by. */
+const OCTAVES = { first: 8, last: 48 };
+
+/** Pairs of rows by which the probabilities of single coordinates are drawn to that of all. */
+const LIKE_ALL = 8;
+
 /** Counts what the rows have in common. @param rowWeights weights of the rows, [V]; null where all are alike */
-export function sharedErrors(measurements: Measurements, rowWeights: Float64Array | null): SharedErrors {
-  const { rowKeys, weights } = measurements;
-  const { gammaSquares, total } = averagedSums(measurements);
-  const mean = averageRow(measurements);
-  const ofMean = mean.reduce((sum, value) => sum + value ** 2, 0) / (gammaSquares / total || 1);
+export function sharedErrors(
+  { rowKeys, weights }: Pick<Measurements, 'rowKeys' | 'weights'>,
+  rowWeights: Float64Array | null,
+): SharedErrors {
+  const rows = sortedKeys(rowKeys, rowWeights);
+  const groups = equalRows(rows);
+  const near = nearPairs(rows, groups.equalPairs);
+  // As if one pair of 64 more were equal: no number of pairs tells that there is none, and of none nothing is known.
+  const d = weights.equal.length;
+  const equal = weights.equal.reduce((sum, count) => sum + count, 0);
+  const meanEqualWeights = (equal + 1) / (weights.compared * d + 64);
+  // Of a single coordinate less is known: as if of some pairs more as many were equal as in all.
+  const equalWeights = weights.equal.map(
+    (count) => (count + LIKE_ALL * meanEqualWeights) / (weights.compared + LIKE_ALL),
+  );
+  const total = rowWeights === null ? rowKeys.length : rowWeights.reduce((sum, weight) => sum + weight, 0);
+  const nearOnes = near.reduce((sum, { pairs }) => sum + pairs, 0);
+  const equalOfNear = Math.min(1, (meanEqualWeights * total ** 2) / nearOnes);
+  return { ...groups, nearPairs: near, equalOfNear, equalWeights, meanEqualWeights };
+}
+
+/** Sorts keys. One that is no number is equal to nothing, and a row of zeros, or without a weight, has no errors. */
+function sortedKeys(all: Float64Array, weights: Float64Array | null): SortedKeys {
+  if (weights === null)
+    return { keys: all.filter((key) => Number.isFinite(key) && key !== 0).sort(), weights: null };
+  const order = Array.from(all.keys())
+    .filter((i) => Number.isFinite(all[i]!) && all[i] !== 0 && weights[i] !== 0)
+    .sort((a, b) => all[a]! - all[b]!);
   return {
-    ...(rowWeights === null ? countEqual(rowKeys) : weighEqual(rowKeys, rowWeights)),
-    // As if one pair of 64 more were equal: no number of pairs tells that there is none, and of none nothing is known.
-    equalWeights: (weights.equal + 1) / (weights.compared + 64),
-    // Sums of different rows are of different sizes, the more so the more terms they have. As measured, for d from 64 to 2,560:
-    // 1.8 / sqrt(d) to 2.4 / sqrt(d), and up to 0.65 where the mean row makes all sums alike.
-    equalSizes: Math.min(1, 2 / Math.sqrt(mean.length) + ofMean),
+    keys: Float64Array.from(order, (i) => all[i]!),
+    weights: Float64Array.from(order, (i) => weights[i]!),
   };
 }
 
-/** Sums the weights of rows with equal keys. */
-function weighEqual(
-  keys: Float64Array,
-  weights: Float64Array,
-): Pick<SharedErrors, 'equalPairs' | 'largestGroup'> {
-  const groups = new Map<number, { sum: number; squares: number }>();
-  for (const [i, key] of keys.entries()) {
-    const weight = weights[i]!;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { sum: weight, squares: weight * weight });
-    else {
-      group.sum += weight;
-      group.squares += weight * weight;
-    }
-  }
+function equalRows({ keys, weights }: SortedKeys): Pick<SharedErrors, 'equalPairs' | 'largestGroup'> {
   let equalPairs = 0;
   let largestGroup = 1;
-  for (const { sum, squares } of groups.values()) {
-    if (squares === 0) continue;
+  let [sum, squares] = [0, 0];
+  for (let i = 0; i < keys.length; i++) {
+    const weight = weights?.[i] ?? 1;
+    sum += weight;
+    squares += weight * weight;
+    if (keys[i] === keys[i + 1]) continue;
     equalPairs += Math.max(0, sum * sum - squares);
     largestGroup = Math.max(largestGroup, (sum * sum) / squares);
+    [sum, squares] = [0, 0];
   }
   return { equalPairs, largestGroup };
 }
 
-function countEqual(keys: Float64Array): Pick<SharedErrors, 'equalPairs' | 'largestGroup'> {
-  const sorted = keys.toSorted();
-  let equalPairs = 0;
-  let largestGroup = 1;
-  let count = 1;
-  for (let i = 1; i <= sorted.length; i++) {
-    if (sorted[i] === sorted[i - 1]) {
-      count++;
-      continue;
-    }
-    equalPairs += count * (count - 1);
-    largestGroup = Math.max(largestGroup, count);
-    count = 1;
+/**
+ * Counts pairs of rows whose keys are near each other. Keys are products with one random vector, so those of rows that are
+ * nearly equal are near. So are some of any rows, by chance, which are a t - b t^3 within a small distance t: of the numbers
+ * N within t, 2 t and 4 t, (16 N(t) - 10 N(2 t) + N(4 t)) / 7 leaves nothing of these, and all pairs that are nearer than t
+ * because their rows are.
+ */
+function nearPairs(rows: SortedKeys, equalPairs: number): NearPairs[] {
+  const range = (rows.keys.at(-1) ?? 0) - (rows.keys[0] ?? 0);
+  if (range === 0) return [];
+  const top = Math.ceil(Math.log2(range));
+  const within = Array.from(
+    { length: OCTAVES.last - OCTAVES.first + 3 },
+    (_, k) => pairsWithin(rows, 2 ** (top - OCTAVES.last + k)) - equalPairs,
+  );
+  const found: NearPairs[] = [];
+  let nearer = 0;
+  for (let k = 0; k + 2 < within.length; k++) {
+    const pairs = (16 * within[k]! - 10 * within[k + 1]! + within[k + 2]!) / 7;
+    if (pairs <= nearer) continue;
+    found.push({ exponent: top - OCTAVES.last + k, pairs: pairs - nearer });
+    nearer = pairs;
   }
-  return { equalPairs, largestGroup };
+  return found;
+}
+
+/** Ordered pairs of rows whose keys are at most `distance` apart, each by the product of its weights. */
+function pairsWithin({ keys, weights }: SortedKeys, distance: number): number {
+  let pairs = 0;
+  let sum = 0;
+  let first = 0;
+  for (let i = 0; i < keys.length; i++) {
+    for (; keys[i]! - keys[first]! > distance; first++) sum -= weights?.[first] ?? 1;
+    const weight = weights?.[i] ?? 1;
+    pairs += 2 * weight * sum;
+    sum += weight;
+  }
+  return pairs;
 }

@@ -16,23 +16,18 @@ export interface RowSums {
   gammaSquares: number;
 }
 
-/** Sums over weighed rows, and of the squares of the checkpoint's coordinates, [d]. */
-export interface WeightedSums extends RowSums {
-  coordinateSquares: Float64Array;
-}
-
 /** What rows with weights of their own are measured by beside all others. */
 export interface WeightedMeasurements {
   /** Sums of each column of the checkpoint, sum_i w_i gamma_ij, [d]. */
   gammaSums: Float64Array;
   /** Every row times its weight w_i, which is what averages are. */
-  first: WeightedSums;
+  first: RowSums;
   /** Every row times w_i^2, which is what the variances of errors in averages are. */
-  second: WeightedSums;
+  second: RowSums;
 }
 
 /** Makes sums of no rows. @param centres about the means of the columns, [d] */
-export function emptyWeightedSums(centres: Float64Array): WeightedSums {
+export function emptyWeightedSums(centres: Float64Array): RowSums {
   const zeros = () => new Float64Array(centres.length);
   return {
     total: 0,
@@ -42,7 +37,6 @@ export function emptyWeightedSums(centres: Float64Array): WeightedSums {
     sumsOfCubes: zeros(),
     sumsOfFourths: zeros(),
     gammaSquares: 0,
-    coordinateSquares: zeros(),
   };
 }
 
@@ -55,7 +49,7 @@ export function mergeWeighted(a: WeightedMeasurements, b: WeightedMeasurements):
   };
 }
 
-function mergeSums(a: WeightedSums, b: WeightedSums): WeightedSums {
+function mergeSums(a: RowSums, b: RowSums): RowSums {
   return {
     total: a.total + b.total,
     centres: a.centres,
@@ -64,7 +58,6 @@ function mergeSums(a: WeightedSums, b: WeightedSums): WeightedSums {
     sumsOfCubes: added(a.sumsOfCubes, b.sumsOfCubes),
     sumsOfFourths: added(a.sumsOfFourths, b.sumsOfFourths),
     gammaSquares: a.gammaSquares + b.gammaSquares,
-    coordinateSquares: added(a.coordinateSquares, b.coordinateSquares),
   };
 }
 

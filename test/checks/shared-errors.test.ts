@@ -1,22 +1,19 @@
 import test from 'ava';
 import type { Measurements } from '../../src/checks/measurements.js';
 import { sharedErrors } from '../../src/checks/shared-errors.js';
+import { randomNumbers } from '../helpers/random.js';
 
 /** What of the measurements tells what rows have in common. */
-function shared(keys: number[], weights: { compared: number; equal: number }, mean = 0) {
-  const d = 100;
+function shared(keys: number[], { compared, equal }: { compared: number; equal: number[] }) {
   const measurements = {
-    rows: keys.length,
     rowKeys: Float64Array.from(keys),
-    gammaSums: new Float64Array(d).fill(mean * keys.length),
-    gammaSquares: keys.length * d,
-    weights: { rows: 1, squares: new Float64Array(d), ...weights },
+    weights: { differences: new Float64Array(equal.length), compared, equal: Float64Array.from(equal) },
   } as Measurements;
   return sharedErrors(measurements, null);
 }
 
 test('equal rows are counted by pairs, wherever they lie', (t) => {
-  const none = { compared: 0, equal: 0 };
+  const none = { compared: 0, equal: [0] };
   t.like(shared([1, 2, 3, 4], none), { equalPairs: 0, largestGroup: 1 });
   t.like(shared([5, 1, 5, 2, 5, 1], none), { equalPairs: 6 + 2, largestGroup: 3 });
   t.like(shared([7, 7, 7, 7], none), { equalPairs: 12, largestGroup: 4 });
@@ -26,14 +23,35 @@ test('equal rows are counted by pairs, wherever they lie', (t) => {
 });
 
 test('the probability of equal weights is that of the pairs compared, and never taken for nothing', (t) => {
-  t.is(shared([1, 2], { compared: 0, equal: 0 }).equalWeights, 1 / 64);
-  t.is(shared([1, 2], { compared: 1e6 - 64, equal: 999 }).equalWeights, 1e-3);
-  t.is(shared([1, 2], { compared: 1e6 - 64, equal: 0 }).equalWeights, 1e-6);
+  t.is(shared([1, 2], { compared: 0, equal: [0] }).meanEqualWeights, 1 / 64);
+  t.is(shared([1, 2], { compared: 1e6 - 64, equal: [999] }).meanEqualWeights, 1e-3);
+  t.is(shared([1, 2], { compared: 1e6 - 64, equal: [0] }).meanEqualWeights, 1e-6);
 });
 
-test('the sums of rows are of equal sizes as far as the mean row makes them so', (t) => {
-  const weights = { compared: 0, equal: 0 };
-  t.is(shared([1, 2], weights).equalSizes, 0.2);
-  t.is(shared([1, 2], weights, 0.5).equalSizes, 0.2 + 0.25);
-  t.is(shared([1, 2], weights, 1).equalSizes, 1);
+test('each coordinate has its own, which few pairs draw towards that of all', (t) => {
+  const [always, never] = shared([1, 2], { compared: 1000, equal: [1000, 0] }).equalWeights;
+  t.true(always! > 0.99 && never! > 0 && never! < 0.01);
+  const [few, none] = shared([1, 2], { compared: 2, equal: [2, 0] }).equalWeights;
+  t.true(few! < 0.3 && none! < few!);
+});
+
+test('rows of zeros have no errors to share', (t) => {
+  t.like(shared([0, 0, 0, 1, 2], { compared: 0, equal: [0] }), { equalPairs: 0, largestGroup: 1 });
+});
+
+test('rows that are nearly equal are counted by how near they are, and those that are near by chance are not', (t) => {
+  const { normal } = randomNumbers(3);
+  const none = { compared: 1e6, equal: [0] };
+  const pairs = (keys: number[], least: number) =>
+    shared(keys, none)
+      .nearPairs.filter(({ exponent }) => exponent >= least)
+      .reduce((sum, near) => sum + near.pairs, 0);
+  const chance = Array.from({ length: 4000 }, normal);
+  t.log(`by chance: ${pairs(chance, -60).toFixed(0)} of ${4000 ** 2}`);
+  t.true(pairs(chance, -60) < 2e-3 * 4000 ** 2);
+  // A tenth of the rows within about 1e-5 of each other.
+  const knot = chance.map((key, i) => (i % 10 === 0 ? 0.3 + 1e-5 * key : key));
+  t.log(`of a knot: ${pairs(knot, -60).toFixed(0)}`);
+  t.true(Math.abs(pairs(knot, -60) / 400 ** 2 - 1) < 0.1);
+  t.true(pairs(knot, -13) < 0.1 * 400 ** 2);
 });

@@ -8,6 +8,7 @@ import { npy, scratchDirectory } from '../helpers/fixtures.js';
 import { randomNumbers } from '../helpers/random.js';
 import { runHere } from '../helpers/runs.js';
 import { systemKernelsTest } from '../helpers/system-libraries.js';
+import { testUnless } from '../helpers/test-unless.js';
 
 /** Seeds that are tried of each precision of weights; EIGENSHARD_CAMPAIGN=1 for all of them. */
 const SEEDS = campaignLack === null ? 500 : 6;
@@ -115,13 +116,20 @@ systemKernelsTest("nor does one of this machine's system library", async (t) => 
   margins.areNarrow(t);
 });
 
-/** Weights for which errors do not average out as those of normal numbers do: gamma_ik of row i and coordinate k. */
-const unusual: Readonly<Record<string, (normal: () => number, i: number, k: number) => number>> = {
+/** Makes a weight gamma_ik of row i and coordinate k of normal numbers. */
+type Weight = (normal: () => number, i: number, k: number) => number;
+
+/** Weights for which errors do not average out as those of normal numbers do. */
+const unusual: Readonly<Record<string, Weight>> = {
   'of two sizes': (normal) => (normal() < 0 ? -0.1 : 0.1),
   'of three values': (normal) => 0.37 * Math.sign(Math.trunc(normal() * 1.6)),
   'with outlying coordinates': (normal, _i, k) => (k === 3 ? 2 + 0.6 * normal() : 0.02 * normal()),
   'of nearly one row': (normal) => 1 + 1e-4 * normal(),
   'of which every second row is the same': (normal, i, k) => (i % 2 === 0 ? normal() : Math.sin(k)),
+  'of which every second row is nearly the same': (normal, i, k) =>
+    i % 2 === 0 ? normal() : Math.sin(k) + 1e-6 * normal(),
+  'of which every tenth row is of one knot far off': (normal, i, k) =>
+    i % 10 === 0 ? Math.sin(k) + 1e-6 * normal() : 0.02 * normal(),
   'of which most rows are zeros': (normal, i) => (i > 600 ? 0 : normal()),
   'of which every fifth row is constant': (normal, i) => (i % 5 === 0 ? 1 : 0.05 * normal()),
   'of rows of many lengths': (normal, i) => 0.02 * normal() * Math.exp(2 * Math.sin(7.7 * i)),
@@ -130,12 +138,55 @@ const unusual: Readonly<Record<string, (normal: () => number, i: number, k: numb
   'mostly zero': (normal) => (normal() > 2 ? normal() : 0),
 };
 
-for (const [what, weight] of Object.entries(unusual)) {
+/** Weights of rows that share a mean which is large beside what they differ by, so that their sums are rounded alike. */
+const offset: Readonly<Record<string, Weight>> = {
+  'of a mean in all coordinates': (normal) => 100 + 0.01 * normal(),
+  'of a mean of both signs': (normal, _i, k) => (k % 2 === 0 ? 1e4 : -1e4) + normal(),
+  'of a mean in one coordinate': (normal, _i, k) => (k === 0 ? 1e4 : 0) + 0.01 * normal(),
+  'of a mean and a spread that falls': (normal, _i, k) => 100 + 0.3 * normal() * 0.5 ** k + 0.01 * normal(),
+  'of a mean and a spread that falls to nothing': (normal, _i, k) => 1 + normal() * 0.5 ** (k % 24),
+  'of a mean in columns of many sizes': (normal, _i, k) => (100 + normal()) * 2 ** -(k % 16),
+  'of a mean in columns of growing sizes': (normal, _i, k) => (1e4 + normal()) * 2 ** (k % 16),
+  'of means of many sizes': (normal, _i, k) => 1e4 * Math.sin(1.7 * k + 1) + 0.1 * normal(),
+};
+
+function weighed(t: ExecutionContext, weight: Weight, [rows, d, seed]: [number, number, number]): string {
+  const { normal } = randomNumbers(seed);
+  const gamma = Float32Array.from({ length: rows * d }, (_, k) => weight(normal, Math.floor(k / d), k % d));
+  return matrixFile(path.join(scratchDirectory(t), 'model.npy'), gamma, rows);
+}
+
+for (const [what, weight] of Object.entries({ ...unusual, ...offset })) {
   test(`nor does one of weights ${what}`, async (t) => {
-    const [rows, d] = [2000, 64];
-    const { normal } = randomNumbers(7);
-    const gamma = Float32Array.from({ length: rows * d }, (_, k) => weight(normal, Math.floor(k / d), k % d));
-    const model = matrixFile(path.join(scratchDirectory(t), 'model.npy'), gamma, rows);
+    const model = weighed(t, weight, [2000, 48, 7]);
     new Margins().take(t, await runHere({ model, out: scratchDirectory(t), tables: 'none' }), what);
   });
 }
+
+/** Shapes in which a large mean is tried: of few columns, and of rows enough for errors in common to outweigh all others. */
+const offsetShapes = [
+  [300, 3],
+  [1500, 8],
+  [4000, 24],
+] as const;
+
+testUnless(campaignLack)(
+  `nor does any of 500 seeds whose rows share a large mean, or are nearly the same`,
+  async (t) => {
+    t.timeout(30 * 60_000);
+    const kinds = Object.entries({ ...offset, ...unusual });
+    const largest = new Map<string, number>();
+    for (let seed = 1; seed <= 500; seed++) {
+      const [what, weight] = kinds[seed % kinds.length]!;
+      for (const [rows, d] of offsetShapes) {
+        const model = weighed(t, weight, [rows, d, seed]);
+        const run = await runHere({ model, out: scratchDirectory(t), tables: 'none' });
+        new Margins().take(t, run, `${what}, ${rows} x ${d}, seed ${seed}`);
+        for (const { name, measured, tolerance } of run.manifest.verification.checks) {
+          if (tolerance) largest.set(name, Math.max(largest.get(name) ?? 0, measured! / tolerance));
+        }
+      }
+    }
+    for (const [name, share] of largest) t.log(`${name}: at most ${share.toFixed(2)} of its tolerance`);
+  },
+);

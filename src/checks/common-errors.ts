@@ -1,0 +1,159 @@
+import { Reaches } from './reaches.js';
+import { FLOAT32_ROUNDOFF, UNIT_ERROR } from './rounding.js';
+import type { RowSpread } from './row-spread.js';
+
+/** What the errors of all rows have in common in each column, which an average over however many rows keeps. Arrays are [d]. */
+export interface CommonErrors {
+  /** Variances of the error that all p_ij have in common, and with them their mean. */
+  means: Float64Array;
+  /** One standard deviation, over columns, of such a variance. */
+  excesses: Float64Array;
+  /** Variances of the share of p_ij - m_j by which errors follow it. */
+  slopes: Float64Array;
+  /** Errors by h / |v_kj|, which is how far two rows must be apart in coordinate k to be rounded differently. */
+  reaches: Reaches;
+}
+
+/** Harmonics of what is rounded off that are followed one by one. */
+const HARMONICS = 3;
+/** Share of its mean square that all higher ones have, (6 / pi^2) sum_n 1 / n^2. */
+const HIGHER_HARMONICS = 0.17;
+
+/**
+ * Last places by which weights are spread from which on terms are looked at as they are, but for entries v_kj that are most of
+ * their vector, as 1 is: few others are so near a multiple that it matters.
+ */
+const MANY_PLACES = 2 ** 18;
+
+/** Share of the errors of equal terms that is equal, where sums are spread about zero: the others have another last place. */
+const EQUAL_PLACES = 0.12;
+
+/** Times the probability of equal weights of normal numbers that others may have which are as finely spread. */
+const OF_EVEN_WEIGHTS = 4;
+
+/** Mean square of what is left of an error in common, as a share of its mean: as of a normal function of a random phase. */
+const LEFT_SQUARED = 0.6;
+
+/**
+ * Adds up what rows have in common, from addition to addition.
+ *
+ * A sum S lies on the grid of its last place h, so what an addition rounds off depends on the term gamma_k v_kj alone, as a
+ * function of period h. Its harmonic n has less than 1 / n^2 of its mean square h^2 / 12, and over rows the spread s of the term
+ * leaves of that phi^2, of the characteristic function phi at 2 pi n / h. Terms are taken to be spread as Laplace's
+ * distribution is, which has more weight far out than a normal one, as weights have: phi = 1 / (1 + 2 pi^2 n^2 s^2 / h^2). The
+ * slopes of these harmonics, of a mean square of 2 phi^2, add to the errors in proportion to the term, and so to p_ij - m_j,
+ * which gamma_k varies with by v_kj.
+ *
+ * The weights of a coordinate are themselves multiples of a last place g, and whole multiples of both are not rounded: what is
+ * left of v_kj is its distance from the next multiple of h / (n g).
+ *
+ * Terms below half of h are lost whole, always to one side, so they are added up before they are squared.
+ *
+ * Weights of fewer bits than float32 are equal in two rows with some probability P, and then the same is rounded off if both
+ * sums have the same last place: `EQUAL_PLACES` of that, and all the more the mean of S outweighs its spread, or all rows lie
+ * along one direction. Of weights that are spread about zero, w and -w cancel out: exp(-mu_k^2 / C_kk) of the pairs have such a
+ * counterpart. By where multiples of their last place lie on the grid of S, a few of these terms have much in common and most
+ * have nothing, so columns differ in what they add up to.
+ */
+export class CommonTerms {
+  readonly #spread: RowSpread;
+  readonly #narrowness: number;
+  readonly #equalWeights: Float64Array;
+  /** Last places of the weights of each coordinate. */
+  readonly #places: Float64Array;
+  readonly #errors: CommonErrors;
+  readonly #lost: Float64Array;
+  readonly #lostSlopes: Float64Array;
+  #mean = 0;
+  #variance = 0;
+  #place = 0;
+  #isFine = false;
+  #uneven = 0;
+  #equal = 0;
+
+  /** Begins without terms. @param equalWeights P of each coordinate, [d], which float32's own last place adds to */
+  constructor(spread: RowSpread, narrowness: number, equalWeights: Float64Array) {
+    const { mean, coordinates } = spread;
+    const zeros = () => new Float64Array(mean.length);
+    this.#spread = spread;
+    this.#narrowness = narrowness;
+    this.#places = mean.map((value, k) => lastPlace(Math.max(Math.abs(value), Math.sqrt(coordinates[k]!))));
+    this.#equalWeights = equalWeights.map((equal, k) => {
+      const own = evenlyEqual(this.#places[k]!, coordinates[k]!);
+      return Math.max(0, equal - OF_EVEN_WEIGHTS * own) + HIGHER_HARMONICS * own;
+    });
+    this.#errors = { means: zeros(), excesses: zeros(), slopes: zeros(), reaches: new Reaches(mean.length) };
+    this.#lost = zeros();
+    this.#lostSlopes = zeros();
+  }
+
+  /** Goes on to the terms of coordinate k. */
+  beginCoordinate(k: number): void {
+    this.#mean = this.#spread.mean[k]!;
+    this.#variance = this.#spread.coordinates[k]!;
+    this.#place = this.#places[k]!;
+    this.#isFine = Math.sqrt(this.#variance) > MANY_PLACES * this.#place;
+    // Of a coordinate that is the same in all rows, nothing cancels out.
+    this.#uneven = this.#variance === 0 ? 1 : 1 - Math.exp(-(this.#mean ** 2) / this.#variance);
+    this.#equal = this.#equalWeights[k]!;
+  }
+
+  /**
+   * Adds the term of column j.
+   *
+   * @param v entry v_kj of the eigenvector
+   * @param error variance of the error of this addition
+   * @param ofMean share of the mean square of the sum that the mean row's has
+   */
+  add(j: number, v: number, error: number, ofMean: number): void {
+    const { means, excesses, slopes, reaches } = this.#errors;
+    const inPlaces = (2 * Math.PI ** 2 * this.#variance) / (12 * error);
+    const isSpread = this.#isFine && v * v < 1 / 4;
+    const step = isSpread || this.#place === 0 ? 0 : lastPlace(Math.sqrt(error / UNIT_ERROR)) / this.#place;
+    const harmonics = isSpread ? 1 : HARMONICS;
+    for (let n = 1; n <= harmonics; n++) {
+      const rounded = step === 0 ? v : v - (Math.round((n * v) / step) * step) / n;
+      const left = 1 / (1 + inPlaces * n * n * rounded * rounded);
+      const remainder = this.#mean * rounded;
+      const slope = Math.abs(v * rounded) * left;
+      if (n === 1 && remainder * remainder < 3 * error) {
+        this.#lost[j]! += remainder * left;
+        this.#lostSlopes[j]! += slope;
+        break;
+      }
+      means[j]! += (error * left * left) / (n * n);
+      slopes[j]! += 2 * slope * slope;
+    }
+    reaches.add(j, error, Math.sqrt(12 * error) / Math.abs(v));
+    const places = EQUAL_PLACES + (1 - EQUAL_PLACES) * Math.max(ofMean * ofMean, this.#narrowness);
+    const equal = error * places * this.#uneven;
+    means[j]! += this.#equal * equal;
+    excesses[j]! += this.#equal * equal * equal;
+  }
+
+  /** Gives what all terms add up to. */
+  errors(): CommonErrors {
+    const { means, excesses, slopes } = this.#errors;
+    for (let j = 0; j < means.length; j++) {
+      means[j]! += this.#lost[j]! ** 2;
+      slopes[j]! += this.#lostSlopes[j]! ** 2;
+      excesses[j] = Math.sqrt(LEFT_SQUARED * excesses[j]!);
+    }
+    return this.#errors;
+  }
+}
+
+/** Probability that two float32 weights are equal, if they are normal numbers of a last place and a variance. */
+function evenlyEqual(place: number, variance: number): number {
+  return variance === 0 ? 1 : Math.min(1, place / Math.sqrt(4 * Math.PI * variance));
+}
+
+const float = new Float32Array(1);
+const bits = new Int32Array(float.buffer);
+
+/** Distance of a positive float32 number from the next. */
+function lastPlace(value: number): number {
+  float[0] = value;
+  bits[0]! &= 0x7f800000;
+  return float[0]! * 2 * FLOAT32_ROUNDOFF;
+}

@@ -1,0 +1,43 @@
+/** Powers of two that float32 numbers have, those below and above included. */
+const OCTAVES = 256;
+/** Exponent of the first of them. */
+const LEAST = -127;
+
+const float = new Float32Array(1);
+const bits = new Uint32Array(float.buffer);
+
+/** How far two rows must be apart for errors to differ, as shares of all errors of a column, by powers of two. */
+export class Reaches {
+  readonly #errors: Float64Array;
+  readonly #totals: Float64Array;
+
+  /** Begins without errors. @param d number of columns */
+  constructor(d: number) {
+    this.#errors = new Float64Array(d * OCTAVES);
+    this.#totals = new Float64Array(d);
+  }
+
+  /** Adds an error of column j. @param reach distance from which on it differs */
+  add(j: number, error: number, reach: number): void {
+    float[0] = reach;
+    this.#errors[j * OCTAVES + (bits[0]! >>> 23)]! += error;
+    this.#totals[j]! += error;
+  }
+
+  /**
+   * Share of the errors of column j that rows have in common whose coordinates are about 2^exponent apart. Of a difference s
+   * and a last place h, phi(2 pi / h)^2 is left, as of ./term-errors.ts; 2^exponent is the difference of two such rows, sqrt(2)
+   * times s, or twice as much.
+   */
+  shareWithin(j: number, exponent: number): number {
+    if (this.#totals[j] === 0) return 1;
+    let share = 0;
+    for (let octave = 0; octave < OCTAVES; octave++) {
+      const error = this.#errors[j * OCTAVES + octave]!;
+      if (error === 0) continue;
+      const apart = 4 ** (exponent - octave - LEAST);
+      share += error / (1 + (Math.PI ** 2 / 4) * apart) ** 2;
+    }
+    return share / this.#totals[j]!;
+  }
+}
