@@ -64,12 +64,6 @@ export class CommonTerms {
   readonly #errors: CommonErrors;
   readonly #lost: Float64Array;
   readonly #lostSlopes: Float64Array;
-  #mean = 0;
-  #variance = 0;
-  #place = 0;
-  #isFine = false;
-  #uneven = 0;
-  #equal = 0;
 
   /** Begins without terms. @param equalWeights P of each coordinate, [d], which float32's own last place adds to */
   constructor(spread: RowSpread, narrowness: number, equalWeights: Float64Array) {
@@ -87,48 +81,51 @@ export class CommonTerms {
     this.#lostSlopes = zeros();
   }
 
-  /** Goes on to the terms of coordinate k. */
-  beginCoordinate(k: number): void {
-    this.#mean = this.#spread.mean[k]!;
-    this.#variance = this.#spread.coordinates[k]!;
-    this.#place = this.#places[k]!;
-    this.#isFine = Math.sqrt(this.#variance) > MANY_PLACES * this.#place;
-    // Of a coordinate that is the same in all rows, nothing cancels out.
-    this.#uneven = this.#variance === 0 ? 1 : 1 - Math.exp(-(this.#mean ** 2) / this.#variance);
-    this.#equal = this.#equalWeights[k]!;
-  }
-
   /**
-   * Adds the term of column j.
+   * Adds the terms of coordinate k.
    *
-   * @param v entry v_kj of the eigenvector
-   * @param error variance of the error of this addition
-   * @param ofMean share of the mean square of the sum that the mean row's has
+   * @param v its entries v_kj of the eigenvectors, [d]
+   * @param sums mean squares of the sums that the terms have been added up to, and of them what is the mean row's, each [d]
    */
-  add(j: number, v: number, error: number, ofMean: number): void {
+  add(k: number, v: Float32Array, { sizes, ofMean }: { sizes: Float64Array; ofMean: Float64Array }): void {
     const { means, excesses, slopes, reaches } = this.#errors;
-    const inPlaces = (2 * Math.PI ** 2 * this.#variance) / (12 * error);
-    const isSpread = this.#isFine && v * v < 1 / 4;
-    const step = isSpread || this.#place === 0 ? 0 : lastPlace(Math.sqrt(error / UNIT_ERROR)) / this.#place;
-    const harmonics = isSpread ? 1 : HARMONICS;
-    for (let n = 1; n <= harmonics; n++) {
-      const rounded = step === 0 ? v : v - (Math.round((n * v) / step) * step) / n;
-      const left = 1 / (1 + inPlaces * n * n * rounded * rounded);
-      const remainder = this.#mean * rounded;
-      const slope = Math.abs(v * rounded) * left;
-      if (n === 1 && remainder * remainder < 3 * error) {
-        this.#lost[j]! += remainder * left;
-        this.#lostSlopes[j]! += slope;
-        break;
+    const [lost, lostSlopes, narrowness] = [this.#lost, this.#lostSlopes, this.#narrowness];
+    const mean = this.#spread.mean[k]!;
+    const variance = this.#spread.coordinates[k]!;
+    const place = this.#places[k]!;
+    const isFine = Math.sqrt(variance) > MANY_PLACES * place;
+    // Of a coordinate that is the same in all rows, nothing cancels out.
+    const uneven = variance === 0 ? 1 : 1 - Math.exp(-(mean ** 2) / variance);
+    const equalWeights = this.#equalWeights[k]!;
+    for (let j = 0; j < v.length; j++) {
+      const size = sizes[j]!;
+      if (!(size > 0)) continue;
+      const entry = v[j]!;
+      const error = UNIT_ERROR * size;
+      const inPlaces = (2 * Math.PI ** 2 * variance) / (12 * error);
+      const isSpread = isFine && entry * entry < 1 / 4;
+      const step = isSpread || place === 0 ? 0 : lastPlace(Math.sqrt(error / UNIT_ERROR)) / place;
+      const harmonics = isSpread ? 1 : HARMONICS;
+      for (let n = 1; n <= harmonics; n++) {
+        const rounded = step === 0 ? entry : entry - (Math.round((n * entry) / step) * step) / n;
+        const left = 1 / (1 + inPlaces * n * n * rounded * rounded);
+        const remainder = mean * rounded;
+        const slope = Math.abs(entry * rounded) * left;
+        if (n === 1 && remainder * remainder < 3 * error) {
+          lost[j]! += remainder * left;
+          lostSlopes[j]! += slope;
+          break;
+        }
+        means[j]! += (error * left * left) / (n * n);
+        slopes[j]! += 2 * slope * slope;
       }
-      means[j]! += (error * left * left) / (n * n);
-      slopes[j]! += 2 * slope * slope;
+      reaches.add(j, error, Math.sqrt(12 * error) / Math.abs(entry));
+      const share = ofMean[j]! / size;
+      const places = EQUAL_PLACES + (1 - EQUAL_PLACES) * Math.max(share * share, narrowness);
+      const equal = error * places * uneven;
+      means[j]! += equalWeights * equal;
+      excesses[j]! += equalWeights * equal * equal;
     }
-    reaches.add(j, error, Math.sqrt(12 * error) / Math.abs(v));
-    const places = EQUAL_PLACES + (1 - EQUAL_PLACES) * Math.max(ofMean * ofMean, this.#narrowness);
-    const equal = error * places * this.#uneven;
-    means[j]! += this.#equal * equal;
-    excesses[j]! += this.#equal * equal * equal;
   }
 
   /** Gives what all terms add up to. */

@@ -3,6 +3,13 @@ const OCTAVES = 256;
 /** Exponent of the first of them. */
 const LEAST = -127;
 
+/** What is left of errors in common, by the exponent of the squared distance of two rows in last places, from -MOST_APART on. */
+const MOST_APART = 512;
+const left = Float64Array.from({ length: 2 * MOST_APART + 1 }, (_, k) => {
+  const apart = 4 ** (k - MOST_APART);
+  return 1 / (1 + (Math.PI ** 2 / 4) * apart) ** 2;
+});
+
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
@@ -35,9 +42,12 @@ export class Reaches {
     for (let octave = 0; octave < OCTAVES; octave++) {
       const error = this.#errors[j * OCTAVES + octave]!;
       if (error === 0) continue;
-      const apart = 4 ** (exponent - octave - LEAST);
-      share += error / (1 + (Math.PI ** 2 / 4) * apart) ** 2;
+      share += error * leftAt(exponent - octave - LEAST);
     }
     return share / this.#totals[j]!;
   }
+}
+
+function leftAt(exponent: number): number {
+  return left[Math.max(-MOST_APART, Math.min(MOST_APART, exponent)) + MOST_APART]!;
 }

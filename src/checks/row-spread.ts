@@ -24,12 +24,13 @@ export function evenSpread(
   { eigenvectors, metric }: Pick<Expected, 'eigenvectors' | 'metric'>,
 ): RowSpread {
   const { mean, columns } = alongColumns(sums, eigenvectors);
+  const trace = total(columns);
   const sampled = total(weights.differences);
   const isOwn = metric.source === 'computed' && metric.secondMoment === 'centred';
   const coordinates =
     isOwn || sampled === 0
       ? diagonal(columns, eigenvectors)
-      : weights.differences.map((value) => (value / sampled) * total(columns));
+      : weights.differences.map((value) => (value / sampled) * trace);
   return { mean, coordinates, columns };
 }
 

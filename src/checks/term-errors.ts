@@ -50,15 +50,15 @@ export function termErrors(
   const block = new PartialSums(d);
   const whole = new PartialSums(d);
   const length = blockOf(summation);
+  const sizes = zeros();
+  const ofMean = zeros();
   for (let k = 0; k < d; k++) {
+    const v = eigenvectors.subarray(k * d, (k + 1) * d);
     if (k % length === 0) block.clear();
-    common.beginCoordinate(k);
+    block.addTerms(v, mean[k]!, coordinates[k]!);
     for (let j = 0; j < d; j++) {
-      const v = eigenvectors[k * d + j]!;
-      const term = mean[k]! * v;
-      const walk = coordinates[k]! * v * v;
-      block.add(j, term, v * v, walk);
-      whole.add(j, term, v * v, walk);
+      const term = mean[k]! * v[j]!;
+      const walk = coordinates[k]! * v[j]! * v[j]!;
       const sum = block.sums[j]!;
       const share = block.shares[j]!;
       const across = Math.max(0, block.walks[j]! - share * share * walks[j]!);
@@ -67,11 +67,14 @@ export function termErrors(
       rest[j]! += across + walk;
       linear[j]! += 2 * sum * share;
       square[j]! += share * share;
-      const size = sum * sum + across + share * share * columns[j]!;
-      if (size > 0) common.add(j, v, UNIT_ERROR * size, (sum * sum) / size);
+      ofMean[j] = sum * sum;
+      sizes[j] = sum * sum + across + share * share * columns[j]!;
     }
+    common.add(k, v, { sizes, ofMean });
+    if (!(k + 1 === d || (k + 1) % length === 0)) continue;
+    whole.addSums(block);
     // The first block is not added to anything.
-    if (k < length || !(k + 1 === d || (k + 1) % length === 0)) continue;
+    if (k < length) continue;
     for (let j = 0; j < d; j++) {
       const sum = whole.sums[j]!;
       const share = whole.shares[j]!;
@@ -112,10 +115,24 @@ class PartialSums {
     for (const values of [this.sums, this.shares, this.walks]) values.fill(0);
   }
 
-  add(j: number, term: number, share: number, walk: number): void {
-    this.sums[j]! += term;
-    this.shares[j]! += share;
-    this.walks[j]! += walk;
+  /** Adds the terms of a coordinate. @param v its entries of the eigenvectors, [d] */
+  addTerms(v: Float32Array, mean: number, variance: number): void {
+    const { sums, shares, walks } = this;
+    for (let j = 0; j < v.length; j++) {
+      const entry = v[j]!;
+      sums[j]! += mean * entry;
+      shares[j]! += entry * entry;
+      walks[j]! += variance * entry * entry;
+    }
+  }
+
+  /** Adds what other terms have added up to. */
+  addSums(other: PartialSums): void {
+    for (let j = 0; j < this.sums.length; j++) {
+      this.sums[j]! += other.sums[j]!;
+      this.shares[j]! += other.shares[j]!;
+      this.walks[j]! += other.walks[j]!;
+    }
   }
 }
 
@@ -133,7 +150,8 @@ function wholeWalks(coordinates: Float64Array, eigenvectors: Float32Array): Floa
   const d = coordinates.length;
   const out = new Float64Array(d);
   for (let k = 0; k < d; k++) {
-    for (let j = 0; j < d; j++) out[j]! += coordinates[k]! * eigenvectors[k * d + j]! ** 2;
+    const variance = coordinates[k]!;
+    for (let j = 0, at = k * d; j < d; j++, at++) out[j]! += variance * eigenvectors[at]! ** 2;
   }
   return out;
 }

@@ -172,10 +172,9 @@ async function computeRun(
   if (metric.source === 'computed' && intact.basis === undefined) await computeCovariance(run, context);
   const matrix = metric.source === 'file' ? metric.matrix : null;
   const basis = await settleBasis(run, { identity, intact: intact.basis, matrix }, context);
-  const units = await projectAndVerify(run, { basis, identity, intact }, context);
+  const judged = await projectAndVerify(run, { basis, identity, intact }, context);
   directory.refuseLost();
-  const found = { identity, basis, verified: units.judge(), tables: units.tables, vocabulary, before };
-  const results = await finishRun(run, found, context);
+  const results = await finishRun(run, { identity, basis, ...judged, vocabulary, before }, context);
   return context.stopwatch.time('commit', undefined, async () =>
     directory.commit(results, () => executionOf(run, context)),
   );

@@ -13,7 +13,6 @@ import { LAYOUT_VERSION } from '../output/layout-version.js';
 import type { Manifest, RunResults } from '../output/manifest.js';
 import type { RunPlan } from '../output/run-plan.js';
 import { writeReport } from '../report/write-report.js';
-import type { MergedTables } from '../tables/merged-tables.js';
 import type { SpectrumSource } from '../tables/spectrum.js';
 import type { Vocabulary } from '../tables/vocabulary.js';
 import type { Basis } from './basis.js';
@@ -25,15 +24,13 @@ import { type MadeExports, resultsOf } from './results.js';
 import type { SettledIdentity } from './settle-identity.js';
 import { spectrumSource } from './spectrum-source.js';
 import type { UnitRun } from './unit-run.js';
+import type { JudgedUnits } from './verified-units.js';
 import { writeTables } from './write-tables.js';
 
 /** What the stages before have found. */
-export interface FoundRun {
+export interface FoundRun extends JudgedUnits {
   identity: SettledIdentity;
   basis: Basis;
-  verified: VerificationResult;
-  /** Tables of all partitions; null where none are wanted. */
-  tables: MergedTables | null;
   /** Texts of the tokens, which the tables name; null where none are wanted. */
   vocabulary: Vocabulary | null;
   /** The run that is mended. */

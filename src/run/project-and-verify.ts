@@ -12,7 +12,7 @@ import type { IntactRecords } from './intact-records.js';
 import { memoryForCopies } from './peak-memory.js';
 import type { SettledIdentity } from './settle-identity.js';
 import { type UnitRun, unitInput } from './unit-run.js';
-import { VerifiedUnits } from './verified-units.js';
+import { type JudgedUnits, VerifiedUnits } from './verified-units.js';
 
 /** What partitions are projected on, and which of them lie there already. */
 interface Projection {
@@ -24,7 +24,8 @@ interface Projection {
 /**
  * Projects, on the pool, every partition that is not intact, and verifies all of them while they are being synced to the
  * disk. A thread that finds no partition left to project verifies one that is done: none waits for the others. After a
- * failure no further unit is started, and those running are waited for, so that what they finish is kept.
+ * failure no further unit is started, and those running are waited for, so that what they finish is kept. In the end what
+ * was measured is judged.
  *
  * @throws what failed first
  */
@@ -32,7 +33,7 @@ export async function projectAndVerify(
   run: UnitRun,
   { basis, identity, intact }: Projection,
   { executor, stopwatch }: RunContext,
-): Promise<VerifiedUnits> {
+): Promise<JudgedUnits> {
   const { partitions, rows } = run.plan.units;
   const verified = new VerifiedUnits(run, basis, identity);
   const inLane = pLimit(executor.concurrency);
@@ -58,13 +59,14 @@ export async function projectAndVerify(
   };
 
   const verifications: Promise<unknown>[] = [];
-  let verification: Promise<unknown> | undefined;
+  let verification: Promise<JudgedUnits> | undefined;
   let telling: Executor = executor;
   /** Begins with the first unit that is verified. */
   const beginVerification = () => {
-    verification ??= stopwatch.time('verification', rows, (advance) => {
+    verification ??= stopwatch.time('verification', rows, async (advance) => {
       telling = tellRows(executor, advance);
-      return ended(projection.then(() => Promise.all([...verifications, attempt(syncAll)])));
+      await ended(projection.then(() => Promise.all([...verifications, attempt(syncAll)])));
+      return verified.judged();
     });
   };
   const syncAll = () => syncFiles(partitions.flatMap(filesOf).map((file) => path.join(run.directory, file)));
@@ -95,5 +97,5 @@ export async function projectAndVerify(
   await Promise.allSettled([projection]);
   await Promise.allSettled([verification, ...verifications]);
   if (failures.length > 0) throw failures[0];
-  return verified;
+  return verification!;
 }

@@ -11,6 +11,13 @@ import { judgeMeasurements, type VerificationResult } from './judge-run.js';
 import type { SettledIdentity } from './settle-identity.js';
 import type { UnitRun } from './unit-run.js';
 
+/** What the units of the stage `verify` have left, merged and judged. */
+export interface JudgedUnits {
+  verified: VerificationResult;
+  /** Tables of the run; null where none are wanted. */
+  tables: MergedTables | null;
+}
+
 /** What the units of the stage `verify` have left, as it is merged. */
 export class VerifiedUnits {
   readonly #run: UnitRun;
@@ -18,8 +25,7 @@ export class VerifiedUnits {
   readonly #weights: Float64Array | null;
   readonly #measurements: Measurements[] = [];
   readonly #files: VerifiedFile[][] = [];
-  /** Tables of the run; null where none are wanted. */
-  readonly tables: MergedTables | null;
+  readonly #tables: MergedTables | null;
 
   /** Begins with none. @param identity mu, and the weights of the rows */
   constructor(
@@ -31,7 +37,7 @@ export class VerifiedUnits {
     this.#run = run;
     this.#basis = basis;
     this.#weights = weights;
-    this.tables =
+    this.#tables =
       tables === null
         ? null
         : emptyTables(basis.stored, scan.mean, {
@@ -47,11 +53,11 @@ export class VerifiedUnits {
     const { measurements, files, tables } = readVerifiedUnit(this.#run.store, record);
     this.#measurements[unit] = measurements;
     this.#files[unit] = files;
-    if (tables !== null) this.tables?.add(tables, this.#run.plan.units.partitions[unit]!.rows, unit);
+    if (tables !== null) this.#tables?.add(tables, this.#run.plan.units.partitions[unit]!.rows, unit);
   }
 
   /** Judges what all units have measured. */
-  judge(): VerificationResult {
+  judged(): JudgedUnits {
     const { metric } = this.#basis;
     const judged = judgeMeasurements(mergeMeasurements(this.#measurements), {
       basis: this.#basis.stored,
@@ -63,6 +69,6 @@ export class VerifiedUnits {
       mean: null,
       weights: this.#weights,
     });
-    return { files: this.#files, ...judged };
+    return { verified: { files: this.#files, ...judged }, tables: this.#tables };
   }
 }
