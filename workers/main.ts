@@ -92,6 +92,11 @@ export const rowFacts = task<'rowFacts'>(async () => (await import('./row-facts.
 export const nearestPicked = task<'nearestPicked'>(
   async () => (await import('./nearest-picked.js')).nearestPicked,
 );
+/** Task `neighbourCandidates`, whose lists change hands. */
+export const neighbourCandidates = task<'neighbourCandidates'>(
+  async () => (await import('./neighbour-candidates.js')).neighbourCandidates,
+  ({ ofQueries, ofRows }) => [...ofQueries, ...ofRows].flatMap((lists) => Object.values(lists)),
+);
 /** Task `neighbours`. */
 export const neighbours = task<'neighbours'>(async () => (await import('./neighbours.js')).neighbours);
 

@@ -1,36 +1,34 @@
 import type { NeighbourSpace, NeighboursInput, PartitionInput, Tasks } from '../src/executor/tasks.js';
+import { keptPlaces } from '../src/plan/neighbour-units.js';
 import { NearestLists } from '../src/tables/nearest-lists.js';
-import { measureDefinitions, type SpaceName } from '../src/tables/neighbour-measures.js';
+import { measureDefinitions } from '../src/tables/neighbour-measures.js';
 import { exactValues, PAIRS } from './exact-squares.js';
 import { endIfInterrupted } from './interruption.js';
 import { Selection, type TileRows } from './neighbour-selection.js';
 import { type ColumnsAt, PartitionReader } from './partition-columns.js';
 import { QueryBlock } from './query-block.js';
-import { RowProducts } from './row-products.js';
+import { sweepRows } from './row-sweep.js';
 import { rowsReport } from './rows-report.js';
 import { allotSearch, type SearchRegions } from './search-memory.js';
-
-/** Rows that are kept of every query beside the k wanted: those that float32 may have put in a wrong order. */
-const SPARE_PLACES = 8;
 
 /**
  * Finds the exact k nearest neighbours of a block of queries among all rows.
  *
- * The queries' unit vectors are the fixed operand of products in float32, which all rows are multiplied with, strip by strip;
- * of every query k + 8 rows of the best scores are kept. Their values are then computed in float64 from the projections. A
- * list is complete where the k-th of them is nearer than any row that was passed over can be, as the bound of the
- * products' error tells; of the other queries a second pass looks at every row that can be as near.
+ * Where nobody has selected what may be the nearest before, the queries' unit vectors are the fixed operand of products in
+ * float32, which all rows are multiplied with, strip by strip; of every query k + 8 rows of the best scores are kept. Their
+ * values are then computed in float64 from the projections. A list is complete where the k-th of them is nearer than any row
+ * that was passed over can be, as the bound of the products' error tells; of the other queries a second pass looks at every
+ * row that can be as near.
  *
  * Memory: the projections of the queries, twice and once more in the product, a partition by columns, a strip, and its
  * products; whatever V is.
  */
 export async function neighbours(input: NeighboursInput): Promise<Tasks['neighbours']['result']> {
-  const begin = performance.now();
   const search = new Search(input);
-  await search.select();
+  await search.begin();
   await search.judgeSelected();
   await search.widen();
-  return { lists: search.lists, seconds: (performance.now() - begin) / 1000 };
+  return { lists: search.lists };
 }
 
 /** A measure, the rows that may be the nearest by it, and those that are. */
@@ -57,15 +55,15 @@ class Search {
 
   constructor(input: NeighboursInput) {
     const { partitions, queries, k, measures, isFirst } = input;
-    const places = k + SPARE_PLACES;
-    const { regions, ofSelection } = allotSearch(input, places);
+    const size = { queries: queries.own.length, listedRows: 0, places: keptPlaces(k) };
+    const { regions, ofSelection } = allotSearch(input, size);
     this.#input = input;
     this.#regions = regions;
     this.#reader = new PartitionReader(regions);
     this.#block = new QueryBlock(queries, partitions[0]!.hidden, regions);
     this.#found = measures.map((measure) => {
       const space = input.spaces[measureDefinitions[measure].space]!;
-      const selection = new Selection(measure, { space, isFirst, places }, ofSelection(measure));
+      const selection = new Selection(measure, { space, isFirst }, ofSelection(measure), size);
       return { space, selection, lists: new NearestLists(queries.own.length, k) };
     });
   }
@@ -75,11 +73,14 @@ class Search {
     return this.#found.map(({ lists }) => lists.lists);
   }
 
-  /** Selects the rows that may be the nearest. */
-  async select(): Promise<void> {
-    await this.#block.read(this.#input.partitions, this.#reader);
+  /** Takes the rows that may be the nearest from whoever has selected them, or selects them. */
+  async begin(): Promise<void> {
+    const { partitions, kept } = this.#input;
+    await this.#block.read(partitions, this.#reader);
     for (const { selection } of this.#found) selection.begin(this.#block);
-    await this.#forEachTile(({ selection }, rows) => selection.offer(rows));
+    if (kept === null)
+      await this.#forEachTile(({ selection }, rows) => selection.offer(rows, { alsoToRows: false }));
+    else for (const [m, { selection }] of this.#found.entries()) selection.restore(kept[m]!);
   }
 
   /** Computes exact values of all that was selected, and puts them on the lists. */
@@ -117,35 +118,26 @@ class Search {
     await this.#forEachTile((found, rows, columns) => this.#judgeTile(found, rows, columns));
   }
 
-  /** The last value of every list that is not known to be complete; null where it is. */
+  /** The last value of every list that is not known to be complete, infinite where it has room; null where it is. */
   #openLimits({ selection, lists }: Found): (number | null)[] {
     return Array.from(this.#block.places, (q) => {
-      const last = lists.lastValue(q);
-      return last === null || selection.isComplete(q, last) ? null : last;
+      const last = lists.lastValue(q) ?? Number.POSITIVE_INFINITY;
+      return selection.isComplete(q, last) ? null : last;
     });
   }
 
   /** Multiplies all rows with the queries, and shows every tile to the measures of its space. */
   async #forEachTile(use: (found: Found, rows: TileRows, columns: ColumnsAt) => void): Promise<void> {
-    const { partitions, spaces, backend } = this.#input;
-    const products = new Map<SpaceName, RowProducts>();
-    try {
-      for (const [name, space] of Object.entries(spaces) as [SpaceName, NeighbourSpace][])
-        products.set(name, await RowProducts.open(space, this.#block, { regions: this.#regions, backend }));
-      for (const partition of partitions) {
-        const columns = await this.#reader.read(partition);
-        for (const { selection } of this.#found) selection.beginRows(partition.rows);
-        for (const [name, product] of products) {
-          const ofSpace = this.#found.filter(({ space }) => space === spaces[name]);
-          await product.forEachTile(partition, columns, (rows) => {
-            for (const found of ofSpace) use(found, rows, columns);
-            this.#advance(rows.count / products.size);
-          });
-        }
-      }
-    } finally {
-      for (const product of products.values()) await product.release();
-    }
+    const { partitions, spaces, backend, queries, measures } = this.#input;
+    const last = partitions.at(-1)!.rows;
+    const all = { first: 0, count: last.first + last.count };
+    const selections = this.#found.map(({ selection }) => selection);
+    const [regions, reader, block] = [this.#regions, this.#reader, this.#block];
+    const sweep = { partitions, spaces, backend, regions, reader, block, selections };
+    await sweepRows(sweep, [all], (m, rows, columns) => {
+      use(this.#found[m]!, rows, columns);
+      rowsReport.advance((queries.own.length * rows.count) / all.count / measures.length);
+    });
   }
 
   /** Puts all rows of a tile on the lists that can be as near as their last values were. */
@@ -179,13 +171,6 @@ class Search {
       const [q, row] = [pairs.int32[2 * k]!, pairs.int32[2 * k + 1]!];
       lists.offer(places[q]!, firstRow + row, values[k]!);
     }
-  }
-
-  /** Reports rows that were compared as a share of the queries. */
-  #advance(rows: number): void {
-    const { partitions, queries } = this.#input;
-    const all = partitions.reduce((sum, partition) => sum + partition.rows.count, 0);
-    rowsReport.advance((queries.own.length * rows) / all);
   }
 }
 

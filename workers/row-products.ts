@@ -3,7 +3,7 @@ import type { BackendChoice, FixedMultiplication } from '../src/linalg/backend/b
 import { openBackend } from '../src/linalg/backend/open-backend.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import { QUERY_STEP } from '../src/linalg/kernels/neighbour-kernels.js';
-import { splitRows } from '../src/plan/row-ranges.js';
+import { type RowRange, splitRange } from '../src/plan/row-ranges.js';
 import { endIfInterrupted } from './interruption.js';
 import { neighbourKernels } from './neighbour-kernels.js';
 import type { TileRows } from './neighbour-selection.js';
@@ -84,10 +84,16 @@ export class RowProducts {
     return new RowProducts(space, n, product, regions);
   }
 
-  /** Multiplies the rows of a partition, and shows the products tile by tile. */
+  /**
+   * Multiplies rows of a partition, and shows the products tile by tile.
+   *
+   * @param columns where the partition lies
+   * @param wanted stretches of its rows, within it
+   */
   async forEachTile(
     { rows }: PartitionInput,
     columns: ColumnsAt,
+    wanted: readonly RowRange[],
     use: (tile: TileRows) => void,
   ): Promise<void> {
     const { mean, weights, norms } = this.#space;
@@ -95,7 +101,7 @@ export class RowProducts {
     const [d, n] = [mean.length, this.#queries];
     setCoordinates(this.#regions, mean, weights);
     setInverses(this.#regions, norms.subarray(rows.first, rows.first + rows.count));
-    for (const { first, count } of splitRows(rows.count, tileRows(d))) {
+    for (const { first, count } of wanted.flatMap((part) => splitRange(part, tileRows(d)))) {
       endIfInterrupted();
       neighbourKernels.unitRows(
         columns.offset + first * 4,

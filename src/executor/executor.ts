@@ -26,23 +26,26 @@ export interface Executor {
 }
 
 /**
- * Runs one task over many inputs, in order of their index, `concurrency` at a time. `onResult` sees each
- * result as it arrives, in any order. After a failure no further task is started, those running are waited for
+ * Runs one task over many inputs, in their order, `concurrency` at a time: each is taken from `inputs` when its task
+ * begins. `onResult` sees each result as it arrives, in any order. After a failure no further task is started, those running are waited for
  * (so what they finish is kept), and the first failure is thrown.
  */
 export async function runTasks<Name extends TaskName>(
   executor: Executor,
   name: Name,
-  inputs: readonly Tasks[Name]['input'][],
+  inputs: Iterable<Tasks[Name]['input']>,
   onResult: (result: Tasks[Name]['result'], index: number) => void | Promise<void>,
 ): Promise<void> {
   const failures: unknown[] = [];
-  let next = 0;
+  const waiting = inputs[Symbol.iterator]();
+  let taken = 0;
   const lane = async () => {
-    while (next < inputs.length && failures.length === 0) {
-      const index = next++;
+    while (failures.length === 0) {
       try {
-        await onResult(await executor.run(name, inputs[index]!), index);
+        const { value: input, done } = waiting.next();
+        if (done) return;
+        const index = taken++;
+        await onResult(await executor.run(name, input), index);
       } catch (error) {
         failures.push(error);
       }

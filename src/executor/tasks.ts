@@ -29,6 +29,7 @@ import type { DisplacementPart, DisplacementSums } from '../tables/displacement-
 import type { ExtremeLists } from '../tables/extremes.js';
 import type { TokenIndicators } from '../tables/indicators.js';
 import type { NeighbourLists } from '../tables/nearest-lists.js';
+import type { Candidates, KeptRows } from '../tables/neighbour-candidates.js';
 import type { NeighbourMeasure, SpaceName } from '../tables/neighbour-measures.js';
 import type { NormPart } from '../tables/norm-part.js';
 import type { TablePart, TableSettings } from '../tables/part.js';
@@ -150,10 +151,15 @@ export interface Tasks {
     };
     result: RowFacts;
   };
+  /** Compares the rows of two groups, or of one, by products in float32, and keeps of each those that may be its nearest. */
+  neighbourCandidates: { input: NeighbourCandidatesInput; result: UnitCandidates };
   /** Finds the nearest neighbours of a block of queries among all rows, by products in float32 first. */
   neighbours: {
     input: NeighboursInput;
-    result: UnitNeighbours;
+    result: {
+      /** In the order of the measures. */
+      lists: NeighbourLists[];
+    };
   };
   /** Finds the nearest neighbours of a few queries among the rows of one partition, all in float64. */
   nearestRows: {
@@ -326,11 +332,13 @@ export interface NeighbourQueries {
   isCentred: boolean;
 }
 
-/** Input of `neighbours`. Of rows that are equal to the last bit, only the first is a query, and a neighbour. */
-export interface NeighboursInput {
+/**
+ * What neighbours are searched for in, and which. Of rows that are equal to the last bit, only the first is a query, and a
+ * neighbour.
+ */
+export interface SearchInput {
   /** All partitions, in order. */
   partitions: PartitionInput[];
-  queries: NeighbourQueries;
   /** Number of neighbours of each. */
   k: number;
   measures: NeighbourMeasure[];
@@ -339,14 +347,39 @@ export interface NeighboursInput {
   /** Whether a row is the first of those that are equal to it, uint8 [V]. */
   isFirst: Uint8Array;
   backend: BackendChoice;
+}
+
+/** Input of `neighbours`. */
+export interface NeighboursInput extends SearchInput {
+  queries: NeighbourQueries;
+  /** What may be the nearest of them, in the order of the measures; null where nobody has compared them with all rows yet. */
+  kept: KeptRows[] | null;
   /** The queries, for whoever is told of them. */
   rows: { count: number };
 }
 
-/** What is found of a block of queries. */
-export interface UnitNeighbours {
-  /** In the order of the measures. */
-  lists: NeighbourLists[];
+/** Input of `neighbourCandidates`: groups of rows, each int32 and rising, of which no row is among the equals of another. */
+export interface NeighbourCandidatesInput extends SearchInput {
+  group: Int32Array;
+  /** Another group, whose rows come after those of the first; null where these are compared with each other. */
+  other: Int32Array | null;
+  /** Blocks of the first group that are multiplied at once. */
+  blocks: RowRange[];
+  /**
+   * Scores that as many rows as are kept are known to have at least with each row of the groups, in the order of the measures;
+   * -infinity where nothing is known. Rows that are not above are passed over.
+   */
+  floors: { group: Float32Array[]; other: Float32Array[] | null };
+  /** As many rows as all comparisons of which are as many, for whoever is told of them. */
+  rows: { count: number };
+}
+
+/** What two groups, or one, have that may be the nearest of each row: each in the order of the measures. */
+export interface UnitCandidates {
+  /** Of the rows of the first group, as they were compared as queries with others. */
+  ofQueries: Candidates[];
+  /** Of those that queries were compared with: the rows of the other group, or of the only one. */
+  ofRows: Candidates[];
   seconds: number;
 }
 

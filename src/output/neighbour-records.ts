@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { NEIGHBOUR_UNITS } from '../plan/neighbour-units.js';
 import { unitNumber } from '../plan/stages.js';
-import type { NeighbourLists } from '../tables/nearest-lists.js';
+import type { Candidates } from '../tables/neighbour-candidates.js';
 import { type NeighbourMeasure, neighbourMeasures } from '../tables/neighbour-measures.js';
 import { RECORDS_FOLDER } from './done-records.js';
-import { isPartIntact, partName, partRecordSchema, publishPart, readPart } from './part-file.js';
+import { partName, partRecordSchema, publishPart, readIntactPart } from './part-file.js';
 import type { RunStore } from './run-store.js';
 import { sealedLine, unsealedLine } from './seal.js';
 
@@ -36,39 +36,44 @@ function recordName(unit: number): string {
   return `${FOLDER}/${unitNumber(unit)}.json`;
 }
 
-/** Publishes what a unit has found: lists of every measure, in their order. */
-export function publishNeighbours(
-  store: RunStore,
-  computed: ComputedUnit,
-  lists: readonly NeighbourLists[],
-): void {
-  const arrays = lists.flatMap(({ ids, values }, m) => [
-    [`ids.${m}`, ids] as const,
-    [`values.${m}`, values] as const,
-  ]);
+/** Candidates that a unit has found, of both of its sides: in the order of the measures. */
+export type FoundCandidates = Record<(typeof sides)[number], Candidates[]>;
+const sides = ['ofQueries', 'ofRows'] as const;
+
+/** Publishes what a unit has found. */
+export function publishCandidates(store: RunStore, computed: ComputedUnit, found: FoundCandidates): void {
   const { unit, request } = computed;
+  // Another process may have found as much; the bytes depend on what each has known before.
+  if (readCandidates(store, { request, unit }) !== null) return;
+  const arrays = sides.flatMap((side) =>
+    found[side].flatMap((candidates, m) =>
+      Object.entries(candidates).map(([name, array]) => [`${side}.${m}.${name}`, array] as const),
+    ),
+  );
   const part = publishPart(store, partName({ stage: NEIGHBOUR_UNITS, unit }), Object.fromEntries(arrays));
   const line = Buffer.from(`${sealedLine(schema.parse({ ...computed, part }))}\n`);
   if (store.publish(recordName(unit), [line]) === 'published') return;
-  // Another process may have found the same.
-  if (readNeighbours(store, { request, unit }) !== null) return;
-  // Damaged, or of another request.
+  // Damaged, of another request, or of another process whose part this one has replaced.
   store.remove(recordName(unit));
   store.publish(recordName(unit), [line]);
 }
 
 /** Reads what a unit has found; null where it is not done, not for this request, or not as it was recorded. */
-export function readNeighbours(
+export function readCandidates(
   store: RunStore,
   { request, unit }: { request: string; unit: number },
-): NeighbourLists[] | null {
+): FoundCandidates | null {
   const record = readRecord(store, unit);
-  if (record?.request !== request || !isPartIntact(store, record.part)) return null;
-  const arrays = readPart(store, record.part);
-  return record.measures.map((_: NeighbourMeasure, m) => ({
-    ids: arrays[`ids.${m}`] as Int32Array,
-    values: arrays[`values.${m}`] as Float64Array,
-  }));
+  if (record?.request !== request) return null;
+  const arrays = readIntactPart(store, record.part);
+  if (arrays === null) return null;
+  const ofSide = (side: (typeof sides)[number]) =>
+    record.measures.map((_: NeighbourMeasure, m) => ({
+      ids: arrays[`${side}.${m}.ids`] as Int32Array,
+      scores: arrays[`${side}.${m}.scores`] as Float32Array,
+      thresholds: arrays[`${side}.${m}.thresholds`] as Float32Array,
+    }));
+  return { ofQueries: ofSide('ofQueries'), ofRows: ofSide('ofRows') };
 }
 
 /** Numbers of the units of a request that are done, rising, by their records alone. */

@@ -129,11 +129,15 @@ function readChunk(store: RunStore, path: string, range: ByteRange): Uint8Array<
 
 /** Whether the arrays of a part can be read as they were recorded. */
 export function isPartIntact(store: RunStore, record: PartRecord): boolean {
+  return readIntactPart(store, record) !== null;
+}
+
+/** Reads the arrays of a part; null where it is missing, or not what was recorded. */
+export function readIntactPart(store: RunStore, record: PartRecord): Record<string, PartArray> | null {
   try {
-    readPart(store, record);
-    return true;
+    return readPart(store, record);
   } catch (error) {
-    if (error instanceof InputError) return false;
+    if (error instanceof InputError) return null;
     throw error;
   }
 }

@@ -25,3 +25,15 @@ export function splitRows(rows: number, size: number): RowRange[] {
     return { first, count: Math.min(size, rows - first) };
   });
 }
+
+/** Splits a range as `splitRows` does, from its own first row on. */
+export function splitRange({ first, count }: RowRange, size: number): RowRange[] {
+  return splitRows(count, size).map((part) => ({ first: first + part.first, count: part.count }));
+}
+
+/** Rows that two ranges share; null where there are none. */
+export function sharedRows(a: RowRange, b: RowRange): RowRange | null {
+  const first = Math.max(a.first, b.first);
+  const end = Math.min(a.first + a.count, b.first + b.count);
+  return end > first ? { first, count: end - first } : null;
+}

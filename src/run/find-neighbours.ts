@@ -8,7 +8,7 @@ import { type Manifest, NEIGHBOURS_NAME } from '../output/manifest.js';
 import { neighbourUnitsDone } from '../output/neighbour-records.js';
 import { directoryStore } from '../output/run-store.js';
 import { removeUnfinished } from '../output/unfinished-files.js';
-import { addNeighbours, requestHash, type WholeSearch, wholeSearch } from './add-neighbours.js';
+import { addNeighbours } from './add-neighbours.js';
 import { type Caller, callerShape, withContext } from './caller.js';
 import { checkConfig, configDefaults } from './config.js';
 import { meanOfColumns, measureRows } from './measure-rows.js';
@@ -21,6 +21,7 @@ import {
 import { openSearch } from './open-search.js';
 import type { LockedRun } from './plan-extension.js';
 import { checksumProblems } from './run-file-problems.js';
+import { requestHash, type WholeSearch, wholeSearch } from './whole-search.js';
 import { withExtensibleRun } from './with-extensible-run.js';
 
 /** A finished run whose neighbours have been found. */

@@ -7,7 +7,7 @@ import { findVectors, type VectorWish } from '../input/vectors.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import { weightedNorms } from '../linalg/weighted-norms.js';
 import { readManifest } from '../output/manifest.js';
-import { neighbourUnits } from '../plan/neighbour-units.js';
+import { queryBlocks } from '../plan/query-blocks.js';
 import { type VectorKind, type VectorSpace, vectorKinds, vectorSpaces } from '../plan/vector-kind.js';
 import { type MeasuredNeighbours, withCopies } from '../tables/neighbour-lists.js';
 import { measureDefinitions, type NeighbourMeasure, spacesOf } from '../tables/neighbour-measures.js';
@@ -23,7 +23,7 @@ import {
   requestOf,
 } from './neighbour-options.js';
 import { openSearch, type RunToSearch } from './open-search.js';
-import { collectUnits, joinedLists } from './search-neighbours.js';
+import { joinedLists, searchBlocks } from './search-neighbours.js';
 import { vectorCoordinates } from './vector-coordinates.js';
 import { explainKind, explainSpace, refuseOtherKind } from './vector-refusals.js';
 
@@ -162,8 +162,9 @@ async function nearestOf(
   if (n <= FEW_QUERIES) return nearestDirectly(run, queries, request, context);
   const chosen = await chooseBackend({ backend }, context.note);
   const rows = await measureRows(run, await meanOfColumns(run.partitions, context), context);
-  const units = vectorUnits(queries, run.eigenvalues.length);
-  const found = await collectUnits({ ...run, rows, backend: chosen }, { ...request, units }, context);
+  const blocks = vectorBlocks(queries, run.eigenvalues.length);
+  const searched = { ...run, rows, backend: chosen };
+  const found = await searchBlocks(searched, { ...request, blocks }, 'neighbours', context);
   return request.measures.map((measure, m) => {
     const { space, isCosine } = measureDefinitions[measure];
     const { mean, weights } = rows.spaces[space];
@@ -173,13 +174,13 @@ async function nearestOf(
       place: !isCosine || norm > 0 ? place : null,
       own: -1,
     }));
-    return withCopies(wanted, { k: request.k, ...joinedLists(found.map((unit) => unit[m]!)) }, rows.equal);
+    return withCopies(wanted, { k: request.k, ...joinedLists(found.map((block) => block[m]!)) }, rows.equal);
   });
 }
 
 /** Vectors as blocks of queries. */
-function vectorUnits({ own, projections, isCentred }: KnownQueries, d: number): NeighbourQueries[] {
-  return neighbourUnits(own.length, d).map(({ first, count }) => ({
+function vectorBlocks({ own, projections, isCentred }: KnownQueries, d: number): NeighbourQueries[] {
+  return queryBlocks(own.length, d).map(({ first, count }) => ({
     own: own.slice(first, first + count),
     // A part of a larger array would be sent as a whole.
     projections: projections.slice(first * d, (first + count) * d),

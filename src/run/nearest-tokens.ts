@@ -20,11 +20,11 @@ import {
 } from './neighbour-options.js';
 import { openSearch, type RunToSearch } from './open-search.js';
 import {
-  collectUnits,
   distinctRows,
   listsOfTokens,
-  rowUnits,
+  rowBlocks,
   type SearchedRun,
+  searchBlocks,
 } from './search-neighbours.js';
 
 /** Neighbours of some tokens. */
@@ -115,7 +115,7 @@ async function nearestByProducts(
 ): Promise<MeasuredNeighbours[]> {
   const rows = await measureRows(run, await meanOfColumns(run.partitions, context), context);
   const distinct = distinctRows(ids, rows);
-  const units = rowUnits(distinct, run.eigenvalues.length);
-  const found = await collectUnits({ ...run, rows }, { ...request, units }, context);
+  const blocks = rowBlocks(distinct, run.eigenvalues.length);
+  const found = await searchBlocks({ ...run, rows }, { ...request, blocks }, 'neighbours', context);
   return listsOfTokens(ids, { ...request, distinct, found }, rows);
 }

@@ -1,9 +1,11 @@
 import { runTasks } from '../executor/executor.js';
-import type { NeighbourQueries, NeighboursInput, PartitionInput, UnitNeighbours } from '../executor/tasks.js';
+import type { NeighbourQueries, NeighboursInput, PartitionInput, SearchInput } from '../executor/tasks.js';
 import { tellRows } from '../executor/tell-rows.js';
 import type { Backend } from '../linalg/backend/backend.js';
-import { neighbourUnits } from '../plan/neighbour-units.js';
+import { queryBlocks } from '../plan/query-blocks.js';
+import type { RowRange } from '../plan/row-ranges.js';
 import type { NeighbourLists } from '../tables/nearest-lists.js';
+import type { KeptRows } from '../tables/neighbour-candidates.js';
 import { type MeasuredNeighbours, type WantedList, withCopies } from '../tables/neighbour-lists.js';
 import { measureDefinitions, type NeighbourMeasure, spacesOf } from '../tables/neighbour-measures.js';
 import type { RunContext } from './context.js';
@@ -17,19 +19,54 @@ export interface SearchedRun {
   backend: Backend;
 }
 
+/** Blocks of queries, and what may be the nearest of each, in the order of the measures, where that is known. */
+interface AskedBlocks extends NeighbourRequest {
+  blocks: readonly NeighbourQueries[];
+  /** @param queries of all blocks together */
+  keptOf?: (queries: RowRange) => KeptRows[];
+}
+
 /**
  * Finds the nearest neighbours of blocks of queries on the pool, among the rows that are the first of their equals.
  *
- * @param units the blocks
- * @param onUnit is handed what was found of each block as it comes, in any order
+ * @param stage what the search is called to whoever watches
+ * @returns lists of each block, a measure
  */
-export async function searchUnits(
-  { partitions, rows, backend }: SearchedRun,
-  { k, measures, units }: NeighbourRequest & { units: readonly NeighbourQueries[] },
-  onUnit: (found: UnitNeighbours, unit: number) => void,
+export async function searchBlocks(
+  run: SearchedRun,
+  asked: AskedBlocks,
+  stage: string,
   { executor, stopwatch }: Pick<RunContext, 'executor' | 'stopwatch'>,
-): Promise<void> {
-  const common = {
+): Promise<NeighbourLists[][]> {
+  const total = asked.blocks.reduce((sum, { own }) => sum + own.length, 0);
+  const found: NeighbourLists[][] = [];
+  await stopwatch.time(stage, total, (advance) =>
+    runTasks(tellRows(executor, advance), 'neighbours', blockInputs(run, asked), ({ lists }, block) => {
+      found[block] = lists;
+    }),
+  );
+  return found;
+}
+
+function* blockInputs(
+  run: SearchedRun,
+  { blocks, keptOf, ...request }: AskedBlocks,
+): Generator<NeighboursInput> {
+  const common = searchInput(run, request);
+  let first = 0;
+  for (const queries of blocks) {
+    const count = queries.own.length;
+    yield { ...common, queries, kept: keptOf?.({ first, count }) ?? null, rows: { count } };
+    first += count;
+  }
+}
+
+/** What every task of a search needs to know. */
+export function searchInput(
+  { partitions, rows, backend }: SearchedRun,
+  { k, measures }: NeighbourRequest,
+): SearchInput {
+  return {
     partitions,
     k,
     measures,
@@ -37,32 +74,11 @@ export async function searchUnits(
     isFirst: Uint8Array.from(rows.equal.first, (lowest, row) => (lowest === row ? 1 : 0)),
     backend: backend.choice,
   };
-  const inputs = units.map((queries): NeighboursInput => {
-    return { ...common, queries, rows: { count: queries.own.length } };
-  });
-  const total = inputs.reduce((sum, input) => sum + input.rows.count, 0);
-  await stopwatch.time('neighbours', total, (advance) =>
-    runTasks(tellRows(executor, advance), 'neighbours', inputs, onUnit),
-  );
-}
-
-/** Finds the nearest neighbours of blocks of queries as `searchUnits` does. @returns lists of each block, a measure */
-export async function collectUnits(
-  run: SearchedRun,
-  request: NeighbourRequest & { units: readonly NeighbourQueries[] },
-  context: Pick<RunContext, 'executor' | 'stopwatch'>,
-): Promise<NeighbourLists[][]> {
-  const found: NeighbourLists[][] = [];
-  const keep = ({ lists }: UnitNeighbours, unit: number) => {
-    found[unit] = lists;
-  };
-  await searchUnits(run, request, keep, context);
-  return found;
 }
 
 /** Divides rows of which none are equal into blocks of queries. @param ids rising; @param d hidden size */
-export function rowUnits(ids: Int32Array, d: number): NeighbourQueries[] {
-  return neighbourUnits(ids.length, d).map(({ first, count }) => ({
+export function rowBlocks(ids: Int32Array, d: number): NeighbourQueries[] {
+  return queryBlocks(ids.length, d).map(({ first, count }) => ({
     own: ids.slice(first, first + count),
     projections: null,
     isCentred: true,
@@ -91,7 +107,7 @@ export function listsOfTokens(
       const isDefined = hasMeasure(measure, rows, own);
       return { own, place: isDefined ? places.get(rows.equal.first[own]!)! : null };
     });
-    return withCopies(wanted, { k, ...joinedLists(found.map((unit) => unit[m]!)) }, rows.equal);
+    return withCopies(wanted, { k, ...joinedLists(found.map((block) => block[m]!)) }, rows.equal);
   });
 }
 

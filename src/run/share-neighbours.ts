@@ -7,7 +7,7 @@ import { HeldElsewhereError } from '../files/wait-for-lock.js';
 import { type Manifest, readManifest } from '../output/manifest.js';
 import { neighbourUnitsDone } from '../output/neighbour-records.js';
 import { directoryStore } from '../output/run-store.js';
-import { addNeighbours, computeSearch, requestHash, type WholeSearch } from './add-neighbours.js';
+import { addNeighbours } from './add-neighbours.js';
 import { withContext } from './caller.js';
 import { checkConfig, configDefaults } from './config.js';
 import type { RunContext } from './context.js';
@@ -20,6 +20,7 @@ import {
   refuseOtherNeighbours,
 } from './find-neighbours.js';
 import { type NeighbourRequest, requestOf } from './neighbour-options.js';
+import { computeSearch, requestHash, type WholeSearch } from './whole-search.js';
 import { refuseFormerLayout, withExtensibleRun } from './with-extensible-run.js';
 
 /** What a process has done of a search that it shares with others. */
@@ -97,7 +98,7 @@ async function computeShare(
   };
   const mine = Array.from(search.units, (_, unit) => unit).filter((unit) => isInShare(share, unit));
   const open = missing().filter((unit) => mine.includes(unit));
-  if (open.length > 0) await computeSearch(search, open, store, context);
+  if (open.length > 0) await computeSearch(search, open, store, { context });
   const computed = open.length;
   return { units: mine.length, before: mine.length - computed, computed, missing: missing() };
 }

@@ -102,6 +102,27 @@ test('fewer tasks than workers, and none at all', async (t) => {
   t.deepEqual(executor.started, [0]);
 });
 
+test('an input is taken when its task begins, after what was found before; one that cannot be made is a failure', async (t) => {
+  const executor = new ManualExecutor(2);
+  const taken: string[][] = [];
+  const found: string[] = [];
+  function* inputs() {
+    for (let first = 0; first < 3; first++) {
+      taken.push([...found]);
+      yield inputsOf(3)[first]!;
+    }
+    throw new RunError('no more');
+  }
+  const done = runTasks(executor, 'scan', inputs(), ({ sha256 }) => void found.push(sha256));
+  done.catch(ignore);
+  await executor.finish(1);
+  t.deepEqual(taken, [[], [], ['result 1']]);
+  await executor.finish(2);
+  await executor.finish(0);
+  await t.throwsAsync(done, { message: 'no more' });
+  t.deepEqual(found, ['result 1', 'result 2', 'result 0']);
+});
+
 test('after a failure no task is started, running ones are waited for and kept, the first failure is thrown', async (t) => {
   const executor = new ManualExecutor(3);
   const kept: number[] = [];

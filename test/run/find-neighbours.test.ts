@@ -7,17 +7,24 @@ import test from 'ava';
 import pl from 'nodejs-polars';
 import { readManifest } from '../../src/output/manifest.js';
 import { readNeighbourLists } from '../../src/output/neighbours-file.js';
+import { keptPlaces, neighbourUnits } from '../../src/plan/neighbour-units.js';
+import { splitRows } from '../../src/plan/row-ranges.js';
 import { refuseAtlas } from '../../src/queries/write-atlas.js';
-import { findNeighbours } from '../../src/run/find-neighbours.js';
+import { addNeighbours } from '../../src/run/add-neighbours.js';
+import { withContext } from '../../src/run/caller.js';
+import { findNeighbours, openWholeSearch } from '../../src/run/find-neighbours.js';
 import { nearestTokens } from '../../src/run/nearest-tokens.js';
 import type { ProgressEvent, StageState } from '../../src/run/progress.js';
+import { searchBlocks } from '../../src/run/search-neighbours.js';
 import { shareNeighbours } from '../../src/run/share-neighbours.js';
 import { stageOfStatus, statusOf } from '../../src/run/status.js';
+import { withExtensibleRun } from '../../src/run/with-extensible-run.js';
 import { type NeighbourMeasure, neighbourMeasures } from '../../src/tables/neighbour-measures.js';
 import { bruteNeighbours } from '../helpers/brute-neighbours.js';
 import { eigenshard, eigenshardUntilRecord, eigenshardUntilRename } from '../helpers/cli.js';
-import { scratchDirectory } from '../helpers/fixtures.js';
+import { safetensors, scratchDirectory } from '../helpers/fixtures.js';
 import { copyOf, EQUAL, HIDDEN, knottedModel, knottedRun, ROWS } from '../helpers/knotted-model.js';
+import { seededRandom } from '../helpers/random.js';
 import { runWithTables } from '../helpers/run-with-tables.js';
 import { readBasis, readProjections, runHere, verifyHere } from '../helpers/runs.js';
 import { sameBits } from '../helpers/same-bits.js';
@@ -95,7 +102,7 @@ test('neighbours are the same bytes with any number of workers and of processes,
   t.deepEqual(
     parts.map(({ units, computed, missing, finished }) => [units, computed, missing, finished !== null]),
     [
-      [0, 0, [0, 1], false],
+      [1, 1, [0, 1], false],
       [1, 1, [1], false],
       [1, 1, [], true],
     ],
@@ -194,7 +201,10 @@ test('a search that is killed goes on with what it had found, status says how fa
   t.is(killed.code, null);
   const status = statusOf(run);
   t.deepEqual([status.isFinished, status.search], [true, { k: 4, measures: ['causal_cosine'] }]);
-  t.like(stageOfStatus(status, 'neighbours'), { units: 2, done: 1, missing: [1] });
+  t.like(stageOfStatus(status, 'neighbours'), { units: 3, done: 1, missing: [1, 2] });
+  // With all units done, before their lists are.
+  t.is((await eigenshardUntilRecord(asked, { folder: 'run', records: 3, signal: 'SIGKILL' })).code, null);
+  t.like(stageOfStatus(statusOf(run), 'neighbours'), { done: 3, missing: [] });
   // With the manifest in place, before the file is.
   t.is((await eigenshardUntilRename(asked, file)).code, null);
   t.false(existsSync(file));
@@ -212,10 +222,11 @@ test('units that were done are not computed again, those of another request are'
   const run = copyOf(t, runs.parquet);
   const request = { k: 4, workers: 1, backend: 'portable' } as const;
   await shareNeighbours(run, { index: 0, of: 2, source: '' }, request);
-  const totals: (number | null)[] = [];
+  const totals: [string, number | null][] = [];
   const watched = {
     onProgress: ({ event, stage }: ProgressEvent & { stage?: StageState }) => {
-      if (event === 'finished' && stage?.name === 'neighbours') totals.push(stage.total);
+      if (event === 'finished' && (stage?.name === 'neighbours' || stage?.name === 'lists'))
+        totals.push([stage.name, stage.total]);
     },
   };
   await findNeighbours(run, { ...request, ...watched });
@@ -223,8 +234,97 @@ test('units that were done are not computed again, those of another request are'
     message: /has neighbours already, 4 of each token by causal_cosine\. Give --overwrite to replace them/,
   });
   await findNeighbours(run, { ...request, k: 5, overwrite: true, ...watched });
-  t.true(totals[0]! < totals[1]! && totals[0]! === totals[1]! - 512, totals.join(' '));
+  // 775 rows are none of another's equal; units 0 and 2 were done.
+  const [, left] = neighbourUnits({ rows: 775, d: HIDDEN, k: 4, measures: 1 });
+  t.deepEqual(totals, [
+    ['neighbours', left!.share],
+    ['lists', 775],
+    ['neighbours', 775],
+    ['lists', 775],
+  ]);
   for (const folder of ['done', 'parts', '.eigenshard.export']) t.false(existsSync(path.join(run, folder)));
+});
+
+test('groups and blocks of any size, one thread that knows what others have found or several that do not, give the same bytes', async (t) => {
+  const request = { ...all, k: K };
+  const one = copyOf(t, runs.parquet);
+  await findNeighbours(one, { ...request, workers: 1 });
+  for (const [groupRows, blockRows, workers] of [
+    [100, 37, 1],
+    [267, 300, 3],
+    [900, 16, 2],
+  ] as const) {
+    const run = copyOf(t, runs.parquet);
+    await withContext(workers, {}, (context) =>
+      withExtensibleRun(run, context, async (locked) => {
+        const search = await openWholeSearch(locked, request, 'portable');
+        const about = { rows: search.distinct.length, d: HIDDEN, k: K, measures: all.measures.length };
+        const units = neighbourUnits(about, groupRows).map((unit) => ({
+          ...unit,
+          blocks: splitRows(unit.group.count, blockRows),
+        }));
+        await addNeighbours(locked, { ...search, units });
+      }),
+    );
+    sameBits(
+      t,
+      readFileSync(path.join(run, 'neighbours.parquet')),
+      readFileSync(path.join(one, 'neighbours.parquet')),
+    );
+  }
+});
+
+test('2,100 equal rows and near-duplicates in groups far from each other are found as by one query after the other', async (t) => {
+  const scratch = scratchDirectory(t);
+  const [d, rows] = [6, 6500];
+  const random = seededRandom(8);
+  const bits = new Uint16Array(rows * d);
+  for (let row = 0; row < rows; row++) {
+    const own = bits.subarray(row * d, (row + 1) * d);
+    if (row % 3 === 1 && row < 6300) own.set(bits.subarray(0, d));
+    else if (row >= 6000) {
+      // One step of bfloat16 from a row of another group.
+      own.set(bits.subarray((row - 5998) * d, (row - 5997) * d));
+      own[row % d]!++;
+    } else own.set(new Uint16Array(Float32Array.from(own, random).buffer).filter((_, k) => k % 2 === 1));
+  }
+  const file = path.join(scratch, 'model.safetensors');
+  const tensor = { name: 'lm_head.weight', dtype: 'BF16', shape: [rows, d] };
+  writeFileSync(file, safetensors([{ ...tensor, data: new Uint8Array(bits.buffer) }]));
+  const out = path.join(scratch, 'run');
+  await runHere({ model: file, out, partitionRows: 1700, tables: 'none' });
+  const request = { k: 5, measures: ['causal_cosine', 'distance'] as NeighbourMeasure[], workers: 2 };
+  const { manifest } = await findNeighbours(out, { ...request, backend: 'portable' });
+  t.is(manifest.neighbours!.summary.knots.largest >= 2101, true);
+  const tokens = Array.from({ length: rows }, (_, token) => token).filter((token) => token % 5 < 2);
+  const found = await nearestTokens(out, tokens, { ...request, backend: 'portable' });
+  for (const [m, measure] of request.measures.entries()) {
+    const stored = await readNeighbourLists(out, manifest, measure);
+    t.deepEqual(
+      found.slice(m * tokens.length, (m + 1) * tokens.length).map(({ ids, values }) => ({ ids, values })),
+      tokens.map((token) => stored[token]!),
+      measure,
+    );
+  }
+});
+
+test('a query that next to nothing was kept of is compared with all rows again', async (t) => {
+  const run = copyOf(t, runs.parquet);
+  const request = { measures: [...neighbourMeasures], k: 3 };
+  await withContext(1, {}, async (context) => {
+    const manifest = readManifest(run);
+    const search = await openWholeSearch({ directory: run, manifest, context }, request, 'portable');
+    const own = search.distinct.slice(0, 20);
+    const blocks = [{ own, projections: null, isCentred: true }];
+    // Of which all rows were passed over, as their thresholds say.
+    const none = {
+      ids: new Int32Array(20 * keptPlaces(3)).fill(-1),
+      thresholds: new Float32Array(20).fill(0.5),
+    };
+    const keptOf = () => request.measures.map(() => none);
+    const expected = await searchBlocks(search.run, { ...request, blocks }, 'neighbours', context);
+    t.deepEqual(await searchBlocks(search.run, { ...request, blocks, keptOf }, 'lists', context), expected);
+  });
 });
 
 test('verify names a damaged table of neighbours, which is found again, and a run that is mended does without', async (t) => {

@@ -1,5 +1,4 @@
 import test from 'ava';
-import { neighbourUnits } from '../../src/plan/neighbour-units.js';
 import { firstOfEqual } from '../../src/tables/equal-rows.js';
 import { hubCounts, hubnessOf } from '../../src/tables/hubness.js';
 import { knotsOf, listKnots } from '../../src/tables/knots.js';
@@ -46,21 +45,4 @@ test('knots are chains of near tokens, listed by size, then by the lowest token'
   const lists = { ids: [[1], [2], [3], [2], [5], [4]], values: [[1], [0.5], [0.9], [0.9], [0], [0]] };
   t.deepEqual([...knotsOf(lists, 0.9)], [-1, 1, 1, 1, 4, 4]);
   t.deepEqual(listKnots(knotsOf(lists, 1)), [{ tokens: [0, 1, 2, 3] }, { tokens: [4, 5] }]);
-});
-
-test('units hold every token once, in sizes that depend on their number and d', (t) => {
-  for (const [count, d] of [
-    [1, 8],
-    [511, 8],
-    [1025, 2560],
-    [40_000, 2560],
-    [40_001, 16_384],
-  ] as const) {
-    const units = neighbourUnits(count, d);
-    t.is(
-      units.reduce((end, unit) => (unit.first === end ? end + unit.count : Number.NaN), 0),
-      count,
-    );
-    t.true(units.every((unit) => unit.count > 0 && unit.count <= 4096));
-  }
 });

@@ -239,13 +239,17 @@ function scoresOf(products: usize, factors: usize, scale: v128, offset: v128): v
   return f32x4.add(f32x4.mul(f32x4.mul(v128.load(products), scale), v128.load(factors)), offset);
 }
 
-/** Whether one of 16 products is above the lowest of their queries' thresholds. */
 // @ts-ignore: decorator
 @inline
-function reachesFloor(products: usize, floor: v128): bool {
-  const a = f32x4.pmax(v128.load(products), v128.load(products, 16));
-  const b = f32x4.pmax(v128.load(products, 32), v128.load(products, 48));
-  return v128.any_true(f32x4.gt(f32x4.pmax(a, b), floor));
+function largestOf(a: v128, b: v128, c: v128, d: v128): v128 {
+  return f32x4.pmax(f32x4.pmax(a, b), f32x4.pmax(c, d));
+}
+
+/** Whether each of four scores is above its bound, as four bits. */
+// @ts-ignore: decorator
+@inline
+function above(scores: v128, bounds: v128): i32 {
+  return i32x4.bitmask(f32x4.gt(scores, bounds));
 }
 
 /** The lowest of 16 thresholds. */
@@ -258,14 +262,43 @@ function floorOf(thresholds: usize): f32 {
 }
 
 /**
+ * Puts a row with its score on a list that it is to be on, in the place of the lowest where the list is full: lists as
+ * `offerTile` has them.
+ */
+function put(lists: usize, capacity: usize, places: i32, list: usize, score: f32, member: i32): void {
+  const stride = <usize>((places + 3) & ~3) << 2;
+  const thresholds = lists + (list << 2);
+  const counts = thresholds + (capacity << 2);
+  const lowest = counts + (capacity << 2);
+  const scores = lists + capacity * 12 + list * stride;
+  const count = load<i32>(counts);
+  const at = <usize>(count < places ? count : load<i32>(lowest)) << 2;
+  store<f32>(scores + at, score);
+  store<i32>(scores + capacity * stride + at, member);
+  if (count < places) {
+    store<i32>(counts, count + 1);
+    if (count + 1 < places) return;
+  }
+  const lowestAt = placeOfLowest(scores, stride);
+  store<i32>(lowest, <i32>(lowestAt >> 2));
+  store<f32>(thresholds, load<f32>(scores + lowestAt));
+}
+
+/**
  * Offers a tile of products, float32 [rows, queries], to a list a query, which keeps the `places` largest scores
- * s scale_row factor_query + offset_row with the numbers of their rows, firstRow and up: scores float32 and members int32
- * [queries, places up to the next multiple of 4], the scores beyond the places being infinite, counts and `lowest`, the place
- * of the lowest score, int32 [queries]. Only what is above a query's threshold (float32, -infinity at first) is looked at,
- * which is the lowest score of a list that is full. A row whose number is that of the query (own, int32) is left out, and
- * one whose offset is -infinity. Where factors is 0, the score is the product, and floors, float32, has room for the lowest
- * threshold of each 16. thresholds and factors have a multiple of 16 entries, the thresholds of those beyond the queries
- * being infinite; the tile may be read as far beyond its end.
+ * s scale_row factor_query + offset_row with the numbers of their rows, firstRow and up; and, where there are lists of rows, to
+ * one a row, which keeps those of s scale_row factor_query + ownOffset_query with the numbers of the queries.
+ *
+ * Lists, of which `capacity` lie one behind the other, are thresholds, float32, counts and `lowest`, the place of the lowest
+ * score, int32 [capacity] each, then scores float32 and members int32 [capacity, places up to the next multiple of 4], the
+ * scores beyond the places being infinite. Only what is above a list's threshold (-infinity at first) is looked at, which
+ * is the lowest score of a list that is full.
+ *
+ * A row whose number is that of the query (own, int32) is left out, one whose offset is -infinity, and a query whose ownOffset
+ * is. Where factors is 0, the score is the product, and floors, float32, has room for the lowest threshold of each 16. Row r
+ * has the list number listOf_r, int32; rowLists is 0 where there are none. What is a query's, and the capacity of its lists, has
+ * a multiple of 16 entries, the thresholds of those beyond the queries being infinite; the tile may be read as far beyond its
+ * end.
  */
 export function offerTile(
   tile: usize,
@@ -276,16 +309,16 @@ export function offerTile(
   offsets: usize,
   factors: usize,
   own: usize,
-  thresholds: usize,
+  ownOffsets: usize,
   floors: usize,
-  counts: usize,
-  lowest: usize,
   places: i32,
-  scores: usize,
-  members: usize,
+  lists: usize,
+  capacity: usize,
+  listOf: usize,
+  rowLists: usize,
+  rowCapacity: usize,
 ): void {
-  const stride = <usize>((places + 3) & ~3) << 2;
-  for (let q: usize = 0; q < queries; q += 16) store<f32>(floors + (q >> 2), floorOf(thresholds + (q << 2)));
+  for (let q: usize = 0; q < queries; q += 16) store<f32>(floors + (q >> 2), floorOf(lists + (q << 2)));
   for (let r: usize = 0; r < rows; r++) {
     // No neighbour of any query.
     if (load<f32>(offsets + (r << 2)) == -Infinity) continue;
@@ -293,50 +326,81 @@ export function offerTile(
     const scale = v128.load32_splat(scales + (r << 2));
     const offset = v128.load32_splat(offsets + (r << 2));
     const row = firstRow + <i32>r;
+    const list: usize = rowLists === 0 ? 0 : <usize>load<i32>(listOf + (r << 2));
+    let bound: v128 = rowLists === 0 ? f32x4.splat(Infinity) : v128.load32_splat(rowLists + (list << 2));
     for (let q: usize = 0; q < queries; q += 16) {
       const at = q << 2;
       const from = products + at;
-      const t = thresholds + at;
-      let hit0: v128, hit1: v128, hit2: v128, hit3: v128;
+      const t = lists + at;
+      const floor = v128.load32_splat(floors + (q >> 2));
+      // Scores, as lists of queries and as that of the row have them: both are the product, or what they are made of.
+      let s0 = v128.load(from);
+      let s1 = v128.load(from, 16);
+      let s2 = v128.load(from, 32);
+      let s3 = v128.load(from, 48);
+      let r0 = s0;
+      let r1 = s1;
+      let r2 = s2;
+      let r3 = s3;
       if (factors === 0) {
-        if (!reachesFloor(from, v128.load32_splat(floors + (q >> 2)))) continue;
-        hit0 = f32x4.gt(v128.load(from), v128.load(t));
-        hit1 = f32x4.gt(v128.load(from, 16), v128.load(t, 16));
-        hit2 = f32x4.gt(v128.load(from, 32), v128.load(t, 32));
-        hit3 = f32x4.gt(v128.load(from, 48), v128.load(t, 48));
+        if (!v128.any_true(f32x4.gt(largestOf(s0, s1, s2, s3), f32x4.pmin(floor, bound)))) continue;
       } else {
         const f = factors + at;
-        hit0 = f32x4.gt(scoresOf(from, f, scale, offset), v128.load(t));
-        hit1 = f32x4.gt(scoresOf(from + 16, f + 16, scale, offset), v128.load(t, 16));
-        hit2 = f32x4.gt(scoresOf(from + 32, f + 32, scale, offset), v128.load(t, 32));
-        hit3 = f32x4.gt(scoresOf(from + 48, f + 48, scale, offset), v128.load(t, 48));
+        const o = ownOffsets + at;
+        s0 = f32x4.mul(f32x4.mul(s0, scale), v128.load(f));
+        s1 = f32x4.mul(f32x4.mul(s1, scale), v128.load(f, 16));
+        s2 = f32x4.mul(f32x4.mul(s2, scale), v128.load(f, 32));
+        s3 = f32x4.mul(f32x4.mul(s3, scale), v128.load(f, 48));
+        r0 = f32x4.add(s0, v128.load(o));
+        r1 = f32x4.add(s1, v128.load(o, 16));
+        r2 = f32x4.add(s2, v128.load(o, 32));
+        r3 = f32x4.add(s3, v128.load(o, 48));
+        // Of sums with the same offset, the largest is that of the largest.
+        const most = f32x4.gt(f32x4.add(largestOf(s0, s1, s2, s3), offset), floor);
+        if (!v128.any_true(v128.or(most, f32x4.gt(largestOf(r0, r1, r2, r3), bound)))) continue;
+        s0 = f32x4.add(s0, offset);
+        s1 = f32x4.add(s1, offset);
+        s2 = f32x4.add(s2, offset);
+        s3 = f32x4.add(s3, offset);
       }
-      let mask = i32x4.bitmask(hit0) | (i32x4.bitmask(hit1) << 4);
-      mask |= (i32x4.bitmask(hit2) << 8) | (i32x4.bitmask(hit3) << 12);
-      if (mask === 0) continue;
-      for (; mask !== 0; mask &= mask - 1) {
-        const query = q + ctz(mask);
+      let toQueries =
+        above(s0, v128.load(t)) |
+        (above(s1, v128.load(t, 16)) << 4) |
+        (above(s2, v128.load(t, 32)) << 8) |
+        (above(s3, v128.load(t, 48)) << 12);
+      let toRow = above(r0, bound) | (above(r1, bound) << 4) | (above(r2, bound) << 8) | (above(r3, bound) << 12);
+      if ((toQueries | toRow) === 0) continue;
+      if (toQueries !== 0) {
+        for (; toQueries !== 0; toQueries &= toQueries - 1) {
+          const query = q + ctz(toQueries);
+          const place = query << 2;
+          if (load<i32>(own + place) === row) continue;
+          let score = load<f32>(products + place);
+          if (factors !== 0) {
+            score = score * load<f32>(scales + (r << 2)) * load<f32>(factors + place);
+            score += load<f32>(offsets + (r << 2));
+          }
+          put(lists, capacity, places, query, score, row);
+        }
+        store<f32>(floors + (q >> 2), floorOf(t));
+      }
+      if (toRow === 0) continue;
+      for (; toRow !== 0; toRow &= toRow - 1) {
+        const query = q + ctz(toRow);
+        // Beyond the queries lies anything.
+        if (query >= queries) break;
         const place = query << 2;
-        if (load<i32>(own + place) === row) continue;
+        if (load<f32>(ownOffsets + place) == -Infinity) continue;
         let score = load<f32>(products + place);
         if (factors !== 0) {
           score = score * load<f32>(scales + (r << 2)) * load<f32>(factors + place);
-          score += load<f32>(offsets + (r << 2));
+          score += load<f32>(ownOffsets + place);
         }
-        const list = query * stride;
-        const count = load<i32>(counts + place);
-        const at = <usize>(count < places ? count : load<i32>(lowest + place)) << 2;
-        store<f32>(scores + list + at, score);
-        store<i32>(members + list + at, row);
-        if (count < places) {
-          store<i32>(counts + place, count + 1);
-          if (count + 1 < places) continue;
-        }
-        const lowestAt = placeOfLowest(scores + list, stride);
-        store<i32>(lowest + place, <i32>(lowestAt >> 2));
-        store<f32>(thresholds + place, load<f32>(scores + list + lowestAt));
+        // The threshold may have risen since.
+        if (score > load<f32>(rowLists + (list << 2)))
+          put(rowLists, rowCapacity, places, list, score, load<i32>(own + place));
       }
-      store<f32>(floors + (q >> 2), floorOf(t));
+      bound = v128.load32_splat(rowLists + (list << 2));
     }
   }
 }
