@@ -20,7 +20,11 @@ interface Subject {
 
 const subjects: readonly Subject[] = [
   { name: 'full-size', title: 'The whole job at full size', options: ['--runs', '3'] },
-  { name: 'eigh', title: 'Eigendecomposition', options: ['--runs', '5'] },
+  {
+    name: 'eigh',
+    title: 'Eigendecomposition',
+    options: ['--sizes', '64,128,256,640,1280,2560,5120,8192', '--runs', '3'],
+  },
   { name: 'product', title: 'Products', options: ['--runs', '1', '--chunks', '256,512,1024,2048'] },
   { name: 'projection', title: 'The projection stage', options: ['--runs', '5'] },
   { name: 'writers', title: 'Writers', options: ['--runs', '5'] },
