@@ -130,7 +130,8 @@ async function measureCheckpoint(
 ): Promise<WeightSample> {
   const { gamma, gammaSums, gammaSquares, gammaFourths, gammaProbes, probeImages } = regions;
   const d = hidden;
-  const sample = { differences: new Float64Array(d), compared: 0, equal: new Float64Array(d) };
+  const zeros = () => new Float64Array(d);
+  const sample = { differences: zeros(), compared: 0, equal: zeros(), opposite: zeros() };
   gammaSums.float64.fill(0);
   if (source === null) return sample;
   await forEachStrip(source, rows, regions, ({ first, count }) => {
@@ -174,7 +175,9 @@ function sampleWeights(gamma: Float32Array, rows: number, d: number, sample: Wei
       const weight = row[k]!;
       const difference = weight - other[k]!;
       sample.differences[k]! += difference * difference;
-      if (difference === 0 && weight !== 0) sample.equal[k]!++;
+      if (weight === 0) continue;
+      if (difference === 0) sample.equal[k]!++;
+      else if (weight === -other[k]!) sample.opposite[k]!++;
     }
   }
 }

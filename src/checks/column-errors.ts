@@ -55,16 +55,11 @@ export function errorSources(measurements: Measurements, expected: Expected): Er
     weighted === undefined
       ? evenSpread(measurements, averagedSums(measurements), expected)
       : weightedSpread(weighted.first, eigenvectors);
-  const terms = termErrors(spread, eigenvectors, summation, shared.equalWeights);
+  const terms = termErrors(spread, eigenvectors, summation, shared);
   const independent =
     weighted === undefined
       ? terms
-      : termErrors(
-          weightedSpread(weighted.second, eigenvectors),
-          eigenvectors,
-          summation,
-          shared.equalWeights,
-        );
+      : termErrors(weightedSpread(weighted.second, eigenvectors), eigenvectors, summation, shared);
   return { shared, terms, independent };
 }
 

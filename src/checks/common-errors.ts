@@ -1,6 +1,10 @@
 import { Reaches } from './reaches.js';
 import { FLOAT32_ROUNDOFF, UNIT_ERROR } from './rounding.js';
 import type { RowSpread } from './row-spread.js';
+import type { SharedErrors } from './shared-errors.js';
+
+/** How often weights of a coordinate are equal, and whether pairs of opposite ones make up for that. */
+export type EqualWeights = Pick<SharedErrors, 'equalWeights' | 'unevenWeights'>;
 
 /** What the errors of all rows have in common in each column, which an average over however many rows keeps. Arrays are [d]. */
 export interface CommonErrors {
@@ -51,27 +55,29 @@ const LEFT_SQUARED = 0.6;
  *
  * Weights of fewer bits than float32 are equal in two rows with some probability P, and then the same is rounded off if both
  * sums have the same last place: `EQUAL_PLACES` of that, and all the more the mean of S outweighs its spread, or all rows lie
- * along one direction. Of weights that are spread about zero, w and -w cancel out: exp(-mu_k^2 / C_kk) of the pairs have such a
- * counterpart. By where multiples of their last place lie on the grid of S, a few of these terms have much in common and most
+ * along one direction. Pairs of w and -w cancel them out: of weights that are spread about mu_k, exp(-mu_k^2 / C_kk) of the pairs
+ * have such a counterpart, and fewer where most weights are of one value, which shows in how many pairs do. By where multiples of their last place lie on the grid of S, a few of these terms have much in common and most
  * have nothing, so columns differ in what they add up to.
  */
 export class CommonTerms {
   readonly #spread: RowSpread;
   readonly #narrowness: number;
   readonly #equalWeights: Float64Array;
+  readonly #unevenWeights: Float64Array;
   /** Last places of the weights of each coordinate. */
   readonly #places: Float64Array;
   readonly #errors: CommonErrors;
   readonly #lost: Float64Array;
   readonly #lostSlopes: Float64Array;
 
-  /** Begins without terms. @param equalWeights P of each coordinate, [d], which float32's own last place adds to */
-  constructor(spread: RowSpread, narrowness: number, equalWeights: Float64Array) {
+  /** Begins without terms. @param equal P of each coordinate, [d], which float32's own last place adds to */
+  constructor(spread: RowSpread, narrowness: number, { equalWeights, unevenWeights }: EqualWeights) {
     const { mean, coordinates } = spread;
     const zeros = () => new Float64Array(mean.length);
     this.#spread = spread;
     this.#narrowness = narrowness;
     this.#places = mean.map((value, k) => lastPlace(Math.max(Math.abs(value), Math.sqrt(coordinates[k]!))));
+    this.#unevenWeights = unevenWeights;
     this.#equalWeights = equalWeights.map((equal, k) => {
       const own = evenlyEqual(this.#places[k]!, coordinates[k]!);
       return Math.max(0, equal - OF_EVEN_WEIGHTS * own) + HIGHER_HARMONICS * own;
@@ -95,7 +101,8 @@ export class CommonTerms {
     const place = this.#places[k]!;
     const isFine = Math.sqrt(variance) > MANY_PLACES * place;
     // Of a coordinate that is the same in all rows, nothing cancels out.
-    const uneven = variance === 0 ? 1 : 1 - Math.exp(-(mean ** 2) / variance);
+    const uneven =
+      variance === 0 ? 1 : Math.max(this.#unevenWeights[k]!, 1 - Math.exp(-(mean ** 2) / variance));
     const equalWeights = this.#equalWeights[k]!;
     for (let j = 0; j < v.length; j++) {
       const size = sizes[j]!;

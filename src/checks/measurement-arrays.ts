@@ -15,6 +15,7 @@ export interface MeasurementArrays {
   rowKeys: Float64Array;
   weightDifferences: Float64Array;
   equalWeights: Float64Array;
+  oppositeWeights: Float64Array;
   /** All that is one number, in the order of `numbersOf`. */
   numbers: Float64Array;
   /** Sums by the rows' weights and by their squares, the arrays one after another, [10 d]; absent without weights. */
@@ -28,7 +29,7 @@ export function measurementArrays(measured: Measurements): MeasurementArrays {
   const { sums, sumsOfSquares, sumsOfCubes, sumsOfFourths, minima, maxima, gammaSums, rowKeys } = measured;
   const powers = { sums, sumsOfSquares, sumsOfCubes, sumsOfFourths };
   const numbers = Float64Array.from(numbersOf(measured));
-  const { differences: weightDifferences, equal: equalWeights } = measured.weights;
+  const { differences: weightDifferences, equal: equalWeights, opposite: oppositeWeights } = measured.weights;
   const weighted = measured.weighted === undefined ? {} : weightedAsArrays(measured.weighted);
   return {
     ...powers,
@@ -38,6 +39,7 @@ export function measurementArrays(measured: Measurements): MeasurementArrays {
     rowKeys,
     weightDifferences,
     equalWeights,
+    oppositeWeights,
     numbers,
     ...weighted,
   };
@@ -45,7 +47,15 @@ export function measurementArrays(measured: Measurements): MeasurementArrays {
 
 /** Gives the measurements that arrays were made of. @param problems those found in words */
 export function measurementsOf(
-  { numbers, weightDifferences, equalWeights, weightedArrays, weightedNumbers, ...arrays }: MeasurementArrays,
+  {
+    numbers,
+    weightDifferences,
+    equalWeights,
+    oppositeWeights,
+    weightedArrays,
+    weightedNumbers,
+    ...arrays
+  }: MeasurementArrays,
   problems: string[],
 ): Measurements {
   const rest = [...numbers];
@@ -55,7 +65,12 @@ export function measurementsOf(
     ...arrays,
     rows: next(),
     gammaSquares: next(),
-    weights: { differences: weightDifferences, compared: next(), equal: equalWeights },
+    weights: {
+      differences: weightDifferences,
+      compared: next(),
+      equal: equalWeights,
+      opposite: oppositeWeights,
+    },
     normDifference: { maximum: next(), sum: next(), ...rowDeviation(next) },
     probe: rowDeviation(next),
     alongProbe: momentSums(next),

@@ -10,6 +10,8 @@ export interface WeightSample {
   compared: number;
   /** Those of these pairs whose weights of a coordinate are equal, and not 0, [d]. */
   equal: Float64Array;
+  /** Those of these pairs whose weights of a coordinate differ by their sign alone, [d]. */
+  opposite: Float64Array;
 }
 
 /** Measurements of one partition, or of several merged in their order. d = hidden size. */
@@ -103,6 +105,7 @@ function mergeSamples(a: WeightSample, b: WeightSample): WeightSample {
     differences: a.differences.map((square, k) => square + b.differences[k]!),
     compared: a.compared + b.compared,
     equal: a.equal.map((count, k) => count + b.equal[k]!),
+    opposite: a.opposite.map((count, k) => count + b.opposite[k]!),
   };
 }
 

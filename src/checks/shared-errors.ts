@@ -18,6 +18,11 @@ export interface SharedErrors {
   equalWeights: Float64Array;
   /** Mean of these probabilities. */
   meanEqualWeights: number;
+  /**
+   * Share of the pairs of equal weights that no pair of w and -w makes up for, [d], as far as it shows: what one rounds off, the
+   * other adds.
+   */
+  unevenWeights: Float64Array;
 }
 
 /** Ordered pairs of rows whose keys are up to 2^exponent apart, and more than half of that. */
@@ -39,6 +44,9 @@ const OCTAVES = { first: 8, last: 48 };
 /** Pairs of rows by which the probabilities of single coordinates are drawn to that of all. */
 const LIKE_ALL = 8;
 
+/** Standard deviations by which pairs of equal weights must be more than those of opposite ones to be counted as more. */
+const SHOWN = 2;
+
 /** Counts what the rows have in common. @param rowWeights weights of the rows, [V]; null where all are alike */
 export function sharedErrors(
   { rowKeys, weights }: Pick<Measurements, 'rowKeys' | 'weights'>,
@@ -55,10 +63,16 @@ export function sharedErrors(
   const equalWeights = weights.equal.map(
     (count) => (count + LIKE_ALL * meanEqualWeights) / (weights.compared + LIKE_ALL),
   );
+  const unevenWeights = weights.equal.map((count, k) => unevenShare(count, weights.opposite[k]!));
   const total = rowWeights === null ? rowKeys.length : rowWeights.reduce((sum, weight) => sum + weight, 0);
   const nearOnes = near.reduce((sum, { pairs }) => sum + pairs, 0);
   const equalOfNear = Math.min(1, (meanEqualWeights * total ** 2) / nearOnes);
-  return { ...groups, nearPairs: near, equalOfNear, equalWeights, meanEqualWeights };
+  return { ...groups, nearPairs: near, equalOfNear, equalWeights, meanEqualWeights, unevenWeights };
+}
+
+function unevenShare(equal: number, opposite: number): number {
+  if (equal === 0) return 0;
+  return Math.max(0, equal - opposite - SHOWN * Math.sqrt(equal + opposite)) / equal;
 }
 
 /** Sorts keys. One that is no number is equal to nothing, and a row of zeros, or without a weight, has no errors. */

@@ -1,4 +1,4 @@
-import { type CommonErrors, CommonTerms } from './common-errors.js';
+import { type CommonErrors, CommonTerms, type EqualWeights } from './common-errors.js';
 import { blockOf, type Summation, UNIT_ERROR } from './rounding.js';
 import type { RowSpread } from './row-spread.js';
 
@@ -32,20 +32,20 @@ const OF_ONE_DIRECTION = 4;
  *
  * @param eigenvectors V, [d, d] float32 row-major
  * @param summation how the products were summed
- * @param equalWeights probability that two rows have the same weight in a coordinate, [d]
+ * @param equal how often two rows have the same weight in a coordinate
  */
 export function termErrors(
   spread: RowSpread,
   eigenvectors: Float32Array,
   summation: Summation,
-  equalWeights: Float64Array,
+  equal: EqualWeights,
 ): TermErrors {
   const { mean, coordinates, columns } = spread;
   const d = mean.length;
   const zeros = () => new Float64Array(d);
   const [constant, rest, linear, square] = [zeros(), zeros(), zeros(), zeros()];
   const narrowness = narrownessOf(columns);
-  const common = new CommonTerms(spread, narrowness, equalWeights);
+  const common = new CommonTerms(spread, narrowness, equal);
   const walks = wholeWalks(coordinates, eigenvectors);
   const block = new PartialSums(d);
   const whole = new PartialSums(d);

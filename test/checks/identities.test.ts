@@ -75,7 +75,12 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
     rows: end - first,
     gammaSquares: 0,
     rowKeys: new Float64Array(end - first),
-    weights: { differences: new Float64Array(d), compared: end - first, equal: new Float64Array(d) },
+    weights: {
+      differences: new Float64Array(d),
+      compared: end - first,
+      equal: new Float64Array(d),
+      opposite: new Float64Array(d),
+    },
     normDifference: { maximum: 0, sum: 0, ...none },
     probe: none,
     alongProbe: {

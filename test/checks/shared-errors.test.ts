@@ -4,10 +4,18 @@ import { sharedErrors } from '../../src/checks/shared-errors.js';
 import { randomNumbers } from '../helpers/random.js';
 
 /** What of the measurements tells what rows have in common. */
-function shared(keys: number[], { compared, equal }: { compared: number; equal: number[] }) {
+function shared(
+  keys: number[],
+  { compared, equal, opposite = equal }: { compared: number; equal: number[]; opposite?: number[] },
+) {
   const measurements = {
     rowKeys: Float64Array.from(keys),
-    weights: { differences: new Float64Array(equal.length), compared, equal: Float64Array.from(equal) },
+    weights: {
+      differences: new Float64Array(equal.length),
+      compared,
+      equal: Float64Array.from(equal),
+      opposite: Float64Array.from(opposite),
+    },
   } as Measurements;
   return sharedErrors(measurements, null);
 }
@@ -33,6 +41,18 @@ test('each coordinate has its own, which few pairs draw towards that of all', (t
   t.true(always! > 0.99 && never! > 0 && never! < 0.01);
   const [few, none] = shared([1, 2], { compared: 2, equal: [2, 0] }).equalWeights;
   t.true(few! < 0.3 && none! < few!);
+});
+
+test('pairs of opposite weights make up for those of equal ones, unless there are clearly fewer', (t) => {
+  const uneven = (equal: number, opposite: number) =>
+    shared([1, 2], { compared: 1000, equal: [equal], opposite: [opposite] }).unevenWeights[0]!;
+  t.is(uneven(0, 0), 0);
+  t.is(uneven(100, 100), 0);
+  t.is(uneven(100, 900), 0);
+  t.is(uneven(3, 0), 0);
+  t.is(uneven(115, 106), 0);
+  t.is(uneven(900, 0), 1 - 60 / 900);
+  t.is(uneven(625, 0), 1 - 50 / 625);
 });
 
 test('rows of zeros have no errors to share', (t) => {

@@ -5,6 +5,7 @@ import { randomNumbers, randomOrthogonal } from '../helpers/random.js';
 
 const D = 24;
 const ROWS = 400;
+const NEVER_EQUAL = { equalWeights: new Float64Array(D), unevenWeights: new Float64Array(D) };
 
 /** Rows of a mean and normal numbers: both are asked for by coordinate. */
 interface Rows {
@@ -51,7 +52,7 @@ function sharesOf(rows: Rows) {
   for (let seed = 1; seed <= 6; seed++) {
     const { eigenvectors, errors } = roundingErrors(rows, seed);
     const spread = spreadOf(rows, eigenvectors);
-    const terms = termErrors(spread, eigenvectors, 'blocks', new Float64Array(D));
+    const terms = termErrors(spread, eigenvectors, 'blocks', NEVER_EQUAL);
     for (let j = 0; j < D; j++) {
       let [sum, squares] = [0, 0];
       for (let i = 0; i < ROWS; i++) {

@@ -82,7 +82,12 @@ const measurements: Measurements = {
   maxima: Float64Array.of(Number.NEGATIVE_INFINITY, 2 ** 0.5),
   gammaSums: Float64Array.of(3, 4),
   rowKeys: Float64Array.of(0.1, Number.NaN),
-  weights: { differences: Float64Array.of(0.25, 2 ** -30), compared: 5, equal: Float64Array.of(1, 0) },
+  weights: {
+    differences: Float64Array.of(0.25, 2 ** -30),
+    compared: 5,
+    equal: Float64Array.of(1, 0),
+    opposite: Float64Array.of(0, 3),
+  },
   gammaSquares: 1 / 3,
   normDifference: { maximum: Number.NaN, sum: 2, relative: Number.POSITIVE_INFINITY, tolerance: 3, row: 5 },
   probe: { relative: 1e-300, tolerance: 1e-7, row: -1 },

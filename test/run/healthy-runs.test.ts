@@ -135,6 +135,7 @@ const unusual: Readonly<Record<string, Weight>> = {
   'of rows of many lengths': (normal, i) => 0.02 * normal() * Math.exp(2 * Math.sin(7.7 * i)),
   'of a few enormous rows': (normal, i) => (i % 1000 === 5 ? 100 : 0.02) * normal(),
   'of few directions': (normal, i, k) => Math.sin(1.1 * i) * Math.cos(k) + 0.001 * normal(),
+  'of one value, but for another one in each row': (_normal, i, k) => (i % 48 === k ? 1 : 0.01),
   'mostly zero': (normal) => (normal() > 2 ? normal() : 0),
 };
 
