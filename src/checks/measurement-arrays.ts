@@ -24,6 +24,22 @@ export interface MeasurementArrays {
   weightedNumbers?: Float64Array;
 }
 
+/** Names of the arrays that all measurements have. */
+export const measurementArrayNames = [
+  'sums',
+  'sumsOfSquares',
+  'sumsOfCubes',
+  'sumsOfFourths',
+  'minima',
+  'maxima',
+  'gammaSums',
+  'rowKeys',
+  'weightDifferences',
+  'equalWeights',
+  'oppositeWeights',
+  'numbers',
+] as const satisfies readonly (keyof MeasurementArrays)[];
+
 /** Gives measurements as arrays, exactly: JSON has no infinity, and nothing for what is no number. */
 export function measurementArrays(measured: Measurements): MeasurementArrays {
   const { sums, sumsOfSquares, sumsOfCubes, sumsOfFourths, minima, maxima, gammaSums, rowKeys } = measured;

@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { type MeasurementArrays, measurementArrays, measurementsOf } from '../checks/measurement-arrays.js';
+import {
+  type MeasurementArrays,
+  measurementArrayNames,
+  measurementArrays,
+  measurementsOf,
+} from '../checks/measurement-arrays.js';
 import type { Measurements } from '../checks/measurements.js';
 import { RunError } from '../errors.js';
 import type { FileRecord, VerifiedFile, WrittenFile } from '../files/file-record.js';
@@ -117,6 +122,13 @@ export function problemsOf({ stage, results }: Pick<DoneRecord, 'stage' | 'resul
 /** What a record of the stage `verify` says without its part. */
 export function verifiedFilesOf(record: DoneRecord): { files: VerifiedFile[]; problems: string[] } {
   return verifiedSchema.parse(record.results);
+}
+
+/** Whether a unit has left all that is read of it: those that an earlier version has verified may have measured other things. */
+export function hasAllArrays({ stage, part }: Pick<DoneRecord, 'stage' | 'part'>): boolean {
+  if (stage !== 'verify') return true;
+  const names = new Set(part?.arrays.map(({ name }) => name));
+  return measurementArrayNames.every((name) => names.has(MEASURED + name));
 }
 
 /** Reads what a unit of the stage `verify` has left. */

@@ -12,7 +12,7 @@ import { publishFailure } from '../output/failure-records.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
 import { refuseOtherPlan } from '../output/run-plan.js';
 import { readRecordsFile, recordsOfStage, scannedIdentity } from '../output/run-records.js';
-import { problemsOf, readIdentityArrays, readScannedRange } from '../output/unit-parts.js';
+import { hasAllArrays, problemsOf, readIdentityArrays, readScannedRange } from '../output/unit-parts.js';
 import { projectionLanes } from '../plan/projection-lanes.js';
 import type { Stage, StageName } from '../plan/stages.js';
 import { counted, formatBytes } from '../text/figures.js';
@@ -156,8 +156,10 @@ function unitsOf({ name, units }: Stage, share: Share | null): number[] {
   return all.filter((unit) => isInShare(shifted, unit));
 }
 
-/** Whether the files that a record names are there, at their sizes. */
-function hasItsFiles(directory: string, { files, part }: DoneRecord): boolean {
+/** Whether the files that a record names are there, at their sizes, with all that this version reads in them. */
+function hasItsFiles(directory: string, record: DoneRecord): boolean {
+  const { files, part } = record;
+  if (!hasAllArrays(record)) return false;
   return [...files, ...(part === null ? [] : [part])].every(({ path: name, bytes }) => {
     const file = path.join(directory, name);
     return existsSync(file) && statSync(file).size === bytes;

@@ -10,6 +10,7 @@ import {
   basisFilesOf,
   findingsOfScan,
   findingsOfVerification,
+  hasAllArrays,
   partOf,
   readBasisArrays,
   readScannedRange,
@@ -160,6 +161,15 @@ test('what a verification has measured comes back exactly, with tables or withou
     const record = published(store, 'verify', findingsOfVerification(found));
     t.deepEqual(readVerifiedUnit(store, record), found);
     t.deepEqual(verifiedFilesOf(record), { files, problems: [] });
+  }
+});
+
+test('what an earlier version has measured, without an array that is read now, is told from what is whole', (t) => {
+  const findings = findingsOfVerification({ measurements, files, tables: null });
+  t.true(hasAllArrays(published(storeIn(t), 'verify', findings)));
+  for (const name of Object.keys(findings.part!).filter((one) => !one.startsWith('measured.weighted'))) {
+    const { [name]: _, ...part } = findings.part!;
+    t.false(hasAllArrays(published(storeIn(t), 'verify', { ...findings, part })), name);
   }
 });
 
