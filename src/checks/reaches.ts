@@ -3,7 +3,7 @@ const OCTAVES = 256;
 /** Exponent of the first of them. */
 const LEAST = -127;
 
-/** What is left of errors in common, by the exponent of the squared distance of two rows in last places, from -MOST_APART on. */
+/** What is left of errors in common, by the exponent of the distance of two rows in last places, from -MOST_APART on. */
 const MOST_APART = 512;
 const left = Float64Array.from({ length: 2 * MOST_APART + 1 }, (_, k) => {
   const apart = 4 ** (k - MOST_APART);
@@ -33,7 +33,7 @@ export class Reaches {
 
   /**
    * Share of the errors of column j that rows have in common whose coordinates are about 2^exponent apart. Of a difference s
-   * and a last place h, phi(2 pi / h)^2 is left, as of ./term-errors.ts; 2^exponent is the difference of two such rows, sqrt(2)
+   * and a last place h, phi(2 pi / h)^2 is left, as of ./common-errors.ts; 2^exponent is the difference of two such rows, sqrt(2)
    * times s, or twice as much.
    */
   shareWithin(j: number, exponent: number): number {

@@ -18,9 +18,9 @@ export const RETRIES_AFTER_DEATH = 2;
 const YOUNG_GENERATION_MB = 4;
 
 /**
- * Executor of one machine: a Piscina pool of `workers` threads, which are started when they are needed. When `signal` aborts, running tasks end at their
- * next step (what they had not committed is not seen), those that do not are cut off where they stand, and every call
- * rejects as 'interrupted'.
+ * Executor of one machine: a Piscina pool of `workers` threads, which are started when they are needed. When `signal`
+ * aborts, running tasks end at their next step (what they had not committed is not seen), those that do not are cut off
+ * where they stand, and every call rejects as 'interrupted'.
  */
 export class ThreadExecutor implements Executor {
   readonly concurrency: number;

@@ -7,6 +7,7 @@ import {
   type Summation,
   summationOf,
 } from '../../src/checks/rounding.js';
+import { RowTolerances } from '../../src/checks/row-deviation.js';
 import { randomNumbers } from '../helpers/random.js';
 
 /** Sum of products in float32, a block of terms at a time, each product rounded with the sum that it is added to. */
@@ -86,4 +87,13 @@ test('terms that are summed one after the other err as one block of all of them'
   t.is(summationOf({ backend: 'webgpu' }), 'sequence');
   t.is(summationOf({ backend: 'portable' }), 'short blocks');
   t.is(summationOf({ backend: 'system' }), 'blocks');
+});
+
+test('tolerances of the probe are what the document says of them', (t) => {
+  const shownOf = (d: number, row: { weights: number; projections: number }) =>
+    (new RowTolerances(d, 'short blocks').probe(row) / FLOAT32_ROUNDOFF).toFixed(1);
+  t.is(shownOf(256, { weights: 3 / 256, projections: 3 / 256 }), '2.4');
+  t.is(shownOf(256, { weights: 1, projections: 3 / 256 }), '4.2');
+  t.is(shownOf(256, { weights: 1, projections: 1 }), '5.6');
+  t.is(shownOf(2560, { weights: 3 / 2560, projections: 3 / 2560 }), '0.8');
 });

@@ -45,9 +45,9 @@ export interface EighOptions {
  * Computes all eigenvalues and eigenvectors of a symmetric matrix, in float64: Householder tridiagonalisation, divide
  * and conquer, back-transformation.
  *
- * Memory beyond the matrix and the result: n^2 / 2 values for the reflectors (n^2 up to order 256) and, one after the other, up to n^2 for
- * two copies of the triangle or n^2 for the eigenvectors of the last merge; with strips and vectors, 500 n more, and
- * some 20 MB for each thread while it lives. Threads end, and sessions of several threads are released.
+ * Memory beyond the matrix and the result: n^2 / 2 values for the reflectors (n^2 up to order 256) and, one after the
+ * other, up to n^2 for two copies of the triangle or n^2 for the eigenvectors of the last merge; with strips and vectors,
+ * 500 n more, and some 20 MB for each thread while it lives. Threads end, and sessions of several threads are released.
  * @param matrix [n, n] row-major; only its lower triangle is read; not modified
  * @throws InputError when an entry is not finite; RunError when an iteration does not converge
  */
