@@ -32,8 +32,7 @@ export function openStage(
   kind: StagedKind,
   { option, isReplaced }: { option: string; isReplaced: boolean },
 ): string {
-  // A kill may have come between the two renames of `commitStage`.
-  if (!isThere(folder) && isThere(formerOf(folder))) renameSync(formerOf(folder), folder);
+  putBack(folder, kind);
   if (isThere(folder)) {
     const files = ownFilesOf(folder, kind, option);
     // An empty folder is nobody's work.
@@ -49,11 +48,16 @@ export function openStage(
 }
 
 /**
- * Removes the stages that killed calls left in a folder. One in which something else lies, which nobody may remove, is left.
+ * Removes the stages that killed calls left in a folder, and puts back what they left moved aside. One in which something else
+ * lies, which nobody may remove, is left.
  *
  * @param above the folder, absolute; it is locked, so that nobody is making any of them
  */
 export function sweepStages(above: string, kind: StagedKind): void {
+  for (const name of namesIn(above)) {
+    const [, replaced] = /^\.(.+)\.former\.partial$/.exec(name) ?? [];
+    if (replaced !== undefined) putBack(path.join(above, replaced), kind);
+  }
   for (const name of namesIn(above)) {
     const stage = path.join(above, name);
     if (!/^\..+\.partial$/.test(name) || !lstatSync(stage).isDirectory()) continue;
@@ -84,6 +88,19 @@ export function commitStage(folder: string, kind: StagedKind): void {
 export function discardStage(folder: string, kind: StagedKind): void {
   const stage = stageOf(folder);
   if (isThere(stage)) removeFolder(stage, kind);
+}
+
+/** Moves a finished folder back, if a kill came between the two renames of `commitStage`. */
+function putBack(folder: string, kind: StagedKind): void {
+  const former = formerOf(folder);
+  if (isThere(folder) || !isThere(former) || !lstatSync(former).isDirectory()) return;
+  const names = namesIn(former);
+  if (!names.includes(kind.record) || strangeName(names, kind) !== undefined) return;
+  try {
+    renameSync(former, folder);
+  } catch (error) {
+    throw asOutputError(error, folder);
+  }
 }
 
 function stageOf(folder: string): string {

@@ -2,7 +2,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFile
 import path from 'node:path';
 import test from 'ava';
 import { InputError } from '../../src/errors.js';
-import { commitStage, discardStage, openStage, type StagedKind } from '../../src/output/staged-folder.js';
+import {
+  commitStage,
+  discardStage,
+  openStage,
+  type StagedKind,
+  sweepStages,
+} from '../../src/output/staged-folder.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 
 const kind: StagedKind = { record: 'record.json', ownName: /^[ab]\.bin$/, what: 'a sample' };
@@ -61,6 +67,20 @@ test('a folder that a kill left moved aside is put back', (t) => {
   t.throws(() => openStage(folder, kind, kept), { message: /is there already/ });
   t.is(textOf(folder), 'first');
   t.deepEqual(readdirSync(scratch), ['out']);
+});
+
+test('stages that kills left among other folders are swept, and what they left moved aside is put back', (t) => {
+  const scratch = scratchDirectory(t);
+  for (const name of ['one', '.one.former.partial', '.two.former.partial'])
+    make(path.join(scratch, name), name);
+  openStage(path.join(scratch, 'three'), kind, kept);
+  // Of neither is it known to be of a folder that was finished.
+  mkdirSync(path.join(scratch, '.empty.former.partial'));
+  writeFileSync(path.join(openStage(path.join(scratch, 'strange.former'), kind, kept), 'notes.txt'), 'mine');
+  sweepStages(scratch, kind);
+  t.deepEqual(readdirSync(scratch).sort(), ['.strange.former.partial', 'one', 'two']);
+  t.is(textOf(path.join(scratch, 'one')), 'one');
+  t.is(textOf(path.join(scratch, 'two')), '.two.former.partial');
 });
 
 test('of a replacement that a kill has cut off at its end the new folder stays, and the former one goes', (t) => {
