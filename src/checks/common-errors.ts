@@ -55,9 +55,10 @@ const LEFT_SQUARED = 0.6;
  *
  * Weights of fewer bits than float32 are equal in two rows with some probability P, and then the same is rounded off if both
  * sums have the same last place: `EQUAL_PLACES` of that, and all the more the mean of S outweighs its spread, or all rows lie
- * along one direction. Pairs of w and -w cancel them out: of weights that are spread about mu_k, exp(-mu_k^2 / C_kk) of the pairs
- * have such a counterpart, and fewer where most weights are of one value, which shows in how many pairs do. By where multiples of their last place lie on the grid of S, a few of these terms have much in common and most
- * have nothing, so columns differ in what they add up to.
+ * along one direction. Pairs of w and -w cancel them out: of weights that are spread about mu_k, exp(-mu_k^2 / C_kk) of the
+ * pairs have such a counterpart, and fewer where most weights are of one value, which shows in how many pairs do. By where
+ * multiples of their last place lie on the grid of S, a few of these terms have much in common and most have nothing, so
+ * columns differ in what they add up to.
  */
 export class CommonTerms {
   readonly #spread: RowSpread;
