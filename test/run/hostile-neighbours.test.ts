@@ -32,42 +32,47 @@ function wholeOf({ uniform }: Numbers, least: number, most: number): number {
   return least + Math.floor(uniform() * (most - least + 1));
 }
 
-/** Ways to make a row of bfloat16 of those before it, and of how many rows on. */
-const kinds = ['random', 'equal', 'step', 'collinear', 'opposite', 'zero', 'huge', 'tiny', 'axis'] as const;
+/** Ways to make a row, alone or of one before it. */
+const kinds = [
+  'random',
+  'equal',
+  'step',
+  'near',
+  'collinear',
+  'opposite',
+  'zero',
+  'huge',
+  'tiny',
+  'axis',
+] as const;
 
-/** Rows [rows, d] in bfloat16, in stretches and singles of hostile kinds. */
-function hostileRows(numbers: Numbers, rows: number, d: number): Uint16Array {
+/** Rows [rows, d] of hostile kinds, in stretches or mixed: near ones are so near that float32 does not tell their products apart. */
+function hostileRows(numbers: Numbers, rows: number, d: number): Float32Array<ArrayBuffer> {
   const { uniform, normal } = numbers;
-  const bits = new Uint16Array(rows * d);
+  const values = new Float32Array(rows * d);
   const spread = [0, 1, 2, 17][wholeOf(numbers, 0, 3)]!;
   const isMixed = uniform() < 0.5;
-  let kind: (typeof kinds)[number] = 'random';
-  let left = 0;
-  let base = 0;
+  let [kind, base, left]: [(typeof kinds)[number], number, number] = ['random', 0, 0];
   for (let row = 0; row < rows; row++) {
     if (left-- <= 0) {
       kind = kinds[wholeOf(numbers, 0, kinds.length - 1)]!;
       left = isMixed ? 0 : wholeOf(numbers, 0, rows / 2);
-      base = row === 0 ? 0 : wholeOf(numbers, 0, row - 1);
+      base = row === 0 ? 0 : wholeOf(numbers, 0, isMixed ? Math.min(row - 1, 3) : row - 1);
     }
-    const own = bits.subarray(row * d, (row + 1) * d);
-    const other = bits.subarray(base * d, (base + 1) * d);
-    if (row === 0 || kind === 'random' || kind === 'huge' || kind === 'tiny') {
-      const size = kind === 'huge' ? 10 ** spread : kind === 'tiny' ? 10 ** -spread : 1;
-      const values = Float32Array.from(own, () => normal() * size);
-      own.set(Uint16Array.from(new Uint32Array(values.buffer), (value) => value >>> 16));
-    } else if (kind === 'zero') own.fill(0);
-    else if (kind === 'axis') own[row % d] = 0x3f80;
-    else {
-      own.set(other);
-      if (kind === 'step') own[wholeOf(numbers, 0, d - 1)]! += 1;
-      if (kind === 'opposite') for (let j = 0; j < d; j++) own[j]! ^= 0x8000;
-      // A power of two times the other row, which leaves every exponent where there is such a float.
-      if (kind === 'collinear' && other.every((value) => (value & 0x7f80) < 0x7000 && (value & 0x7f80) > 0))
-        for (let j = 0; j < d; j++) own[j]! += 0x80 * (row % 8);
-    }
+    const own = values.subarray(row * d, (row + 1) * d);
+    own.set(values.subarray(base * d, (base + 1) * d));
+    const one = wholeOf(numbers, 0, d - 1);
+    if (row === 0 || kind === 'random') own.set(own.map(() => normal()));
+    else if (kind === 'huge') own.set(own.map(() => normal() * 10 ** spread));
+    else if (kind === 'tiny') own.set(own.map(() => normal() / 10 ** spread));
+    else if (kind === 'step') own[one]! *= 1 + 2 ** -8;
+    else if (kind === 'near') own.set(own.map((value) => value * (1 + 1e-6 * normal())));
+    else if (kind === 'collinear') own.set(own.map((value) => value * 2 ** (row % 8)));
+    else if (kind === 'opposite') own.set(own.map((value) => -value));
+    else if (kind === 'zero') own.fill(0);
+    else if (kind === 'axis') own.fill(0).fill(1, one, one + 1);
   }
-  return bits;
+  return values;
 }
 
 /** Sum of weighted squared differences, with the bits that `addSquares` gives. */
@@ -211,7 +216,7 @@ testUnless(campaignLack)(
       const place = (name: string) => path.join(directory, name);
       const [model, metric] = [place('model.safetensors'), place('metric.npy')];
       const data = new Uint8Array(hostileRows(numbers, rows, d).buffer);
-      writeFileSync(model, safetensors([{ name: 'lm_head.weight', dtype: 'BF16', shape: [rows, d], data }]));
+      writeFileSync(model, safetensors([{ name: 'lm_head.weight', dtype: 'F32', shape: [rows, d], data }]));
       writeMetric(metric, trial);
       const config = { model, tables: 'none', partitionRows, ...(isGiven ? { metric } : {}) } as const;
       const runs = ['one', 'five', 'mixed'].map(place);
