@@ -20,6 +20,15 @@ const SHARE_OF_OWN = 0.5;
 /** Bytes of the lists of a group that a thread holds, at most. */
 const MOST_LIST_BYTES = 2 ** 30;
 
+/**
+ * What decides, beside the search, how it is divided and what its units leave: by this, what another version has left is known
+ * to be of another division.
+ */
+export const DIVISION: readonly unknown[] = [
+  'pairs of groups',
+  { SPARE_PLACES, GROUPS, LEAST_GROUPS, MOST_PART_BYTES, MOST_LIST_BYTES, LEAST_QUERIES },
+];
+
 /** Places of the list of rows that may be the nearest. @param k neighbours that are wanted */
 export function keptPlaces(k: number): number {
   return k + SPARE_PLACES;

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import { type Manifest, NEIGHBOURS_NAME } from '../output/manifest.js';
-import { neighbourUnitsDone } from '../output/neighbour-records.js';
+import { neighbourRecords } from '../output/neighbour-records.js';
 import { directoryStore } from '../output/run-store.js';
 import { removeUnfinished } from '../output/unfinished-files.js';
 import { addNeighbours } from './add-neighbours.js';
@@ -81,10 +81,14 @@ export async function findNeighbours(
   );
 }
 
-/** Removes what a search has left that was killed when its table was in place. */
-function removeLeft({ directory, manifest, lock }: LockedRun, request: NeighbourRequest): void {
-  const store = directoryStore(directory, { durable: false, lock });
-  if (neighbourUnitsDone(store, requestHash(manifest, request)).length > 0) removeUnfinished(directory);
+/**
+ * Removes what a search has left whose table is in place: where it was killed then, or one of its processes published a part
+ * late. What has records of another search alone belongs to that one.
+ */
+export function removeLeft({ directory, manifest, lock }: LockedRun, request: NeighbourRequest): void {
+  const records = neighbourRecords(directoryStore(directory, { durable: false, lock }));
+  const own = requestHash(manifest, request);
+  if (records.length === 0 || records.some((record) => record.request === own)) removeUnfinished(directory);
 }
 
 function withNeighbours({ directory, manifest }: LockedRun, isNew: boolean): RunWithNeighbours {

@@ -7,6 +7,7 @@ import { HeldElsewhereError } from '../files/wait-for-lock.js';
 import { type Manifest, readManifest } from '../output/manifest.js';
 import { neighbourUnitsDone } from '../output/neighbour-records.js';
 import { directoryStore } from '../output/run-store.js';
+import { holdsUnfinished } from '../output/unfinished-files.js';
 import { addNeighbours } from './add-neighbours.js';
 import { withContext } from './caller.js';
 import { checkConfig, configDefaults } from './config.js';
@@ -18,8 +19,10 @@ import {
   openWholeSearch,
   type RunWithNeighbours,
   refuseOtherNeighbours,
+  removeLeft,
 } from './find-neighbours.js';
 import { type NeighbourRequest, requestOf } from './neighbour-options.js';
+import type { LockedRun } from './plan-extension.js';
 import { computeSearch, requestHash, type WholeSearch } from './whole-search.js';
 import { refuseFormerLayout, withExtensibleRun } from './with-extensible-run.js';
 
@@ -63,10 +66,7 @@ export async function shareNeighbours(
   const place = path.resolve(directory);
   return withContext(workers, options, async (context) => {
     const run = { directory: place, manifest, context };
-    if (await hasNeighbours(run, request)) {
-      const finished = { directory: place, manifest, isNew: false };
-      return { directory: place, units: 0, before: 0, computed: 0, missing: [], finished };
-    }
+    if (await hasNeighbours(run, request)) return nothingLeft(run, request);
     if (!overwrite) refuseOtherNeighbours(run, request);
     const search = await openWholeSearch(run, request, checked.backend);
     const check = () => refuseOtherRun(place, manifest, request);
@@ -77,12 +77,26 @@ export async function shareNeighbours(
       return { directory: place, ...computed, finished };
     } catch (error) {
       // Others may have had all of it meanwhile.
-      const now = readManifest(directory);
-      if (!(await hasNeighbours({ ...run, manifest: now }, request))) throw error;
-      const finished = { directory: place, manifest: now, isNew: false };
-      return { directory: place, units: 0, before: 0, computed: 0, missing: [], finished };
+      const now = { ...run, manifest: readManifest(directory) };
+      if (!(await hasNeighbours(now, request))) throw error;
+      return nothingLeft(now, request);
     }
   });
+}
+
+/** Tells that the table is there. What its search has left goes, unless another process works in the run. */
+async function nothingLeft(
+  { directory, manifest, context }: Omit<LockedRun, 'lock'>,
+  request: NeighbourRequest,
+): Promise<SharedSearch> {
+  if (holdsUnfinished(directory))
+    await unlessHeld(() =>
+      withExtensibleRun(directory, context, async (run) => {
+        if (await hasNeighbours(run, request)) removeLeft(run, request);
+      }),
+    );
+  const finished = { directory, manifest, isNew: false };
+  return { directory, units: 0, before: 0, computed: 0, missing: [], finished };
 }
 
 async function computeShare(
@@ -110,13 +124,23 @@ async function finish(
   search: WholeSearch,
   context: RunContext,
 ): Promise<RunWithNeighbours | null> {
-  try {
-    return await withExtensibleRun(directory, context, async (run) => {
+  return unlessHeld(() =>
+    withExtensibleRun(directory, context, async (run) => {
       const { manifest } = run;
-      if (await hasNeighbours(run, request)) return { directory, manifest, isNew: false };
+      if (await hasNeighbours(run, request)) {
+        removeLeft(run, request);
+        return { directory, manifest, isNew: false };
+      }
       if (requestHash(manifest, request) !== search.sha256) throw otherRun(directory);
       return { directory, manifest: await addNeighbours(run, search), isNew: true };
-    });
+    }),
+  );
+}
+
+/** Does something under a lock; null where another process holds it. */
+async function unlessHeld<Result>(work: () => Promise<Result>): Promise<Result | null> {
+  try {
+    return await work();
   } catch (error) {
     if (error instanceof HeldElsewhereError) return null;
     throw error;

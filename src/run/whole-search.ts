@@ -6,16 +6,13 @@ import { tellRows } from '../executor/tell-rows.js';
 import type { Manifest } from '../output/manifest.js';
 import { publishCandidates, readCandidates } from '../output/neighbour-records.js';
 import type { RunStore } from '../output/run-store.js';
-import { type NeighbourUnit, neighbourUnits } from '../plan/neighbour-units.js';
+import { DIVISION, type NeighbourUnit, neighbourUnits } from '../plan/neighbour-units.js';
 import type { RowRange } from '../plan/row-ranges.js';
 import type { NeighbourLists } from '../tables/nearest-lists.js';
 import type { RunContext } from './context.js';
 import type { NeighbourRequest } from './neighbour-options.js';
 import { SearchKnowledge } from './search-knowledge.js';
 import { distinctRows, rowBlocks, type SearchedRun, searchBlocks, searchInput } from './search-neighbours.js';
-
-/** How units divide a search, and what they leave: those of another division are none of it. */
-const UNITS_ARE = 'pairs of groups';
 
 /** Search for the neighbours of all tokens of a run, in units. */
 export interface WholeSearch {
@@ -39,14 +36,14 @@ export function wholeSearch(manifest: Manifest, request: NeighbourRequest, run: 
   return { run, request, sha256: requestHash(manifest, request), tokens, distinct, units };
 }
 
-/** SHA-256 (hex) of a request, and of the bytes of the run that it is asked of. */
+/** SHA-256 (hex) of a request, of the bytes of the run that it is asked of, and of how the search is divided. */
 export function requestHash(
   { fingerprint, partitions }: Pick<Manifest, 'fingerprint' | 'partitions'>,
   { k, measures }: NeighbourRequest,
 ): string {
   const bytes = partitions.flatMap(({ files }) => files.map((file) => file.sha256));
   return createHash('sha256')
-    .update(JSON.stringify([UNITS_ARE, fingerprint, bytes, k, measures]))
+    .update(JSON.stringify([DIVISION, fingerprint, bytes, k, measures]))
     .digest('hex');
 }
 

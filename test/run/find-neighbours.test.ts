@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
@@ -243,6 +243,31 @@ test('units that were done are not computed again, those of another request are'
     ['lists', 775],
   ]);
   for (const folder of ['done', 'parts', '.eigenshard.export']) t.false(existsSync(path.join(run, folder)));
+});
+
+test('what a search has left whose table is in place is removed by whoever asks for the same, parts without records too', async (t) => {
+  const [run, left] = [copyOf(t, runs.parquet), scratchDirectory(t)];
+  const request = { k: 4, workers: 1, backend: 'portable' } as const;
+  const share = { index: 0, of: 2, source: '' };
+  await shareNeighbours(run, share, request);
+  for (const folder of ['done', 'parts'])
+    cpSync(path.join(run, folder), path.join(left, folder), { recursive: true });
+  await findNeighbours(run, request);
+  const isLeft = () => ['done', 'parts'].some((folder) => existsSync(path.join(run, folder)));
+  t.false(isLeft());
+  for (const folders of [['done', 'parts'], ['parts']])
+    for (const again of [() => findNeighbours(run, request), () => shareNeighbours(run, share, request)]) {
+      for (const folder of folders)
+        cpSync(path.join(left, folder), path.join(run, folder), { recursive: true });
+      await again();
+      t.false(isLeft(), `${folders}`);
+    }
+  // Another search, which is under way.
+  await shareNeighbours(run, share, { ...request, k: 5, overwrite: true });
+  for (const again of [() => findNeighbours(run, request), () => shareNeighbours(run, share, request)]) {
+    await again();
+    t.is(statusOf(run).search!.k, 5);
+  }
 });
 
 test('groups and blocks of any size, one thread that knows what others have found or several that do not, give the same bytes', async (t) => {
