@@ -30,7 +30,7 @@ const subjects: readonly Subject[] = [
   { name: 'writers', title: 'Writers', options: ['--runs', '5'] },
   { name: 'scaling', title: 'Scaling', options: ['--runs', '1'] },
   { name: 'batch', title: 'A batch of small checkpoints', options: ['--runs', '3'] },
-  { name: 'neighbours', title: 'Nearest neighbours of all rows', options: ['--runs', '3'] },
+  { name: 'neighbours', title: 'Nearest neighbours of all rows', options: ['--runs', '1'] },
   { name: 'large', title: 'A run whose matrices hardly fit', options: [] },
 ];
 const root = path.resolve(import.meta.dirname, '../..');
