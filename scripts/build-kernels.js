@@ -1,5 +1,5 @@
 // Compiles every AssemblyScript kernel, src/linalg/assembly/NAME.ts, to dist/src/linalg/assembly/NAME.wasm. A kernel
-// that asks for ASC_FEATURE_RELAXED_SIMD is compiled once more with it, to NAME.relaxed.wasm.
+// that multiplies and adds by `madd` is compiled once more with relaxed SIMD, to NAME.relaxed.wasm.
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import asc from 'assemblyscript/asc';
@@ -12,7 +12,7 @@ mkdirSync(path.join(root, outputs), { recursive: true });
 for (const file of readdirSync(path.join(root, sources)).filter((name) => name.endsWith('.ts'))) {
   const source = path.join(sources, file);
   await compile(source, '.wasm', []);
-  if (readFileSync(path.join(root, source), 'utf8').includes('ASC_FEATURE_RELAXED_SIMD')) {
+  if (readFileSync(path.join(root, source), 'utf8').includes('madd(')) {
     await compile(source, '.relaxed.wasm', ['--enable', 'relaxed-simd']);
   }
 }

@@ -15,6 +15,7 @@ import { comparisonChecks } from './comparison-checks.js';
 import { comparisonFigures, isConstant } from './comparison-figures.js';
 import type { RunContext } from './context.js';
 import { crossCovariances } from './cross-covariances.js';
+import { expenseSince } from './expense-since.js';
 import { measureDisplacements, measureNorms } from './measure-pairs.js';
 import { type NeighbourWish, neighboursKept } from './neighbours-kept.js';
 import { publishFolder, type WantedFolder } from './publish-folder.js';
@@ -42,13 +43,7 @@ export async function compareInto(
     return {
       ...found.results,
       files,
-      execution: {
-        started,
-        finished: new Date().toISOString(),
-        workers: context.executor.concurrency,
-        kernels: pair.backend.identity,
-        ...context.stopwatch.report(),
-      },
+      execution: expenseSince(started, context, { kernels: pair.backend.identity }),
     };
   });
 }

@@ -35,6 +35,7 @@ import { type Caller, callerShape } from './caller.js';
 import { type ConceptRows, conceptRows } from './concept-rows.js';
 import { conceptVectors, writeConceptVectors } from './concept-vectors.js';
 import { checkConfig, configDefaults, configSchema } from './config.js';
+import { expenseSince } from './expense-since.js';
 import { fillFolder } from './fill-folder.js';
 import type { LockedRun } from './plan-extension.js';
 import { refuseFailed } from './refuse-failed.js';
@@ -125,12 +126,7 @@ export async function conceptDirections(
         controls: { seed, repeats, tokens: rows.tokens.length },
         pairs: { given: pairs.length, fates: fatesOf(pairs) },
         ...made,
-        execution: {
-          started,
-          finished: new Date().toISOString(),
-          workers: run.context.executor.concurrency,
-          ...run.context.stopwatch.report(),
-        },
+        execution: expenseSince(started, run.context, {}),
       };
     };
     const { directory: folder, record } = await fillFolder(conceptFolders, run, place, make);

@@ -15,6 +15,7 @@ import type { Config } from './config.js';
 import type { RunContext } from './context.js';
 import { computeCovariance } from './covariance.js';
 import { damageOf } from './damage.js';
+import { expenseSince } from './expense-since.js';
 import { finishRun, plannedExports } from './finish-run.js';
 import { intactRecords } from './intact-records.js';
 import { withKeptAdditions } from './kept-additions.js';
@@ -182,15 +183,11 @@ async function computeRun(
 
 /** How a run went. */
 function executionOf(
-  { plan, backend }: UnitRun,
-  { executor, stopwatch }: RunContext,
+  { plan, backend: { identity, reason } }: UnitRun,
+  context: RunContext,
 ): Omit<Manifest['execution'], 'records'> {
-  return {
-    started: plan.started,
-    finished: new Date().toISOString(),
-    workers: executor.concurrency,
-    kernels: backend.identity,
-    ...(backend.reason === undefined ? {} : { kernelsReason: backend.reason }),
-    ...stopwatch.report(),
-  };
+  return expenseSince(plan.started, context, {
+    kernels: identity,
+    ...(reason === undefined ? {} : { kernelsReason: reason }),
+  });
 }

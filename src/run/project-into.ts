@@ -25,6 +25,7 @@ import { type VectorSpectrum, vectorPasses } from '../tables/vector-geometry.js'
 import { rankedTokenTable, vectorTable } from '../tables/vector-table.js';
 import { version } from '../version.js';
 import { computeCoordinates } from './compute-coordinates.js';
+import { expenseSince } from './expense-since.js';
 import { type FilledFolder, fillFolder } from './fill-folder.js';
 import { keptProjection } from './kept-projection.js';
 import type { LockedRun } from './plan-extension.js';
@@ -115,13 +116,7 @@ export async function projectInto(
       layout: 1,
       ...asked,
       ...(await withStrided(source, stage, (strided) => makeProjection({ ...projection, source: strided }))),
-      execution: {
-        started,
-        finished: new Date().toISOString(),
-        workers: context.executor.concurrency,
-        kernels: backend.identity,
-        ...context.stopwatch.report(),
-      },
+      execution: expenseSince(started, context, { kernels: backend.identity }),
     };
   };
   return { ...(await fillFolder(projectedFolders, run, place, make)), isNew: true };

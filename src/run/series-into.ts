@@ -15,6 +15,7 @@ import { visibleText } from '../text/visible-text.js';
 import { version } from '../version.js';
 import { type ComparedSide, openSide, recordOfSide } from './compared-side.js';
 import type { RunContext } from './context.js';
+import { expenseSince } from './expense-since.js';
 import { silentProgress } from './progress.js';
 import { publishFolder, type WantedFolder } from './publish-folder.js';
 import { RecentVocabularies } from './recent-vocabularies.js';
@@ -49,13 +50,7 @@ export async function seriesInto(
       return {
         ...found.results,
         files,
-        execution: {
-          started,
-          finished: new Date().toISOString(),
-          workers: context.executor.concurrency,
-          kernels: backend.identity,
-          ...context.stopwatch.report(),
-        },
+        execution: expenseSince(started, context, { kernels: backend.identity }),
       };
     } finally {
       table.discard();

@@ -26,6 +26,7 @@ import { counted } from '../text/figures.js';
 import { version } from '../version.js';
 import { type Caller, callerShape } from './caller.js';
 import { checkConfig, configDefaults, configSchema } from './config.js';
+import { expenseSince } from './expense-since.js';
 import { fillFolder } from './fill-folder.js';
 import { indicatorChecks, meanOfRows, measureIndicators } from './measure-indicators.js';
 import { meanOfColumns } from './measure-rows.js';
@@ -117,12 +118,7 @@ export async function undertrainedTokens(
         version,
         run: { fingerprint: run.manifest.fingerprint, model: run.manifest.model.name },
         ...made.record,
-        execution: {
-          started,
-          finished: new Date().toISOString(),
-          workers: run.context.executor.concurrency,
-          ...run.context.stopwatch.report(),
-        },
+        execution: expenseSince(started, run.context, {}),
       };
     };
     const { directory: folder, record } = await fillFolder(undertrainedFolders, run, place, make);

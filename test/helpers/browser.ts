@@ -32,6 +32,21 @@ export async function openPage(t: ExecutionContext, options: BrowserContextOptio
   return page;
 }
 
+/** What a page has said on its console, errors included, and the addresses that it has asked for, without fragments. */
+export interface Watched {
+  said: string[];
+  requests: string[];
+}
+
+/** Notes from now on what a page says and asks for. */
+export function watch(page: Page): Watched {
+  const watched: Watched = { said: [], requests: [] };
+  page.on('console', (message) => watched.said.push(`${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => watched.said.push(String(error)));
+  page.on('request', (request) => watched.requests.push(request.url().split('#')[0]!));
+  return watched;
+}
+
 /** Whether a canvas has any pixel that is not transparent. */
 export function hasInk(page: Page, selector: string): Promise<boolean> {
   return page.locator(selector).evaluate((canvas) => {

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import type { Manifest } from '../../src/output/manifest.js';
-import { openPage } from './browser.js';
+import { openPage, watch } from './browser.js';
 import { runWithTables } from './run-with-tables.js';
 
 /** Report in a browser, and the run that it is of. */
@@ -30,11 +30,7 @@ export async function openReport(
   const { directory, manifest } = run ?? (await runWithTables(t));
   const url = pathToFileURL(path.join(directory, manifest.report!.path)).href;
   const page = await openPage(t, { viewport: { width: 1280, height: 800 }, ...options });
-  const said: string[] = [];
-  const requests: string[] = [];
-  page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
-  page.on('pageerror', (error) => said.push(String(error)));
-  page.on('request', (request) => requests.push(request.url().split('#')[0]!));
+  const { said, requests } = watch(page);
   await page.goto(`${url}${fragment}`);
   await page.locator('#chosen').waitFor({ state: 'visible' });
   await use({ page, url, directory, manifest });

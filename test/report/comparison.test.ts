@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { hasInk, openPage, browserTest as test } from '../helpers/browser.js';
+import { hasInk, openPage, browserTest as test, watch } from '../helpers/browser.js';
 import { asBfloat16, comparedRun, compareHere } from '../helpers/compared-runs.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { randomFloat32 } from '../helpers/random.js';
@@ -24,11 +24,7 @@ test('a comparison is shown on a page, in both themes and on a phone, by mouse a
   const url = pathToFileURL(path.join(directory, 'compare.html')).href;
 
   const page = await openPage(t, { viewport: { width: 390, height: 800 }, colorScheme: 'dark' });
-  const said: string[] = [];
-  const requests: string[] = [];
-  page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
-  page.on('pageerror', (error) => said.push(String(error)));
-  page.on('request', (request) => requests.push(request.url().split('#')[0]!));
+  const { said, requests } = watch(page);
   await page.goto(url);
   await page.locator('#displaced table').first().waitFor();
   const places = await page.locator('.plot').evaluateAll((all) => all.map(({ id }) => id));

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compareSeries } from '../../src/run/compare-series.js';
-import { hasInk, openPage, browserTest as test } from '../helpers/browser.js';
+import { hasInk, openPage, browserTest as test, watch } from '../helpers/browser.js';
 import { asBfloat16, comparedRun } from '../helpers/compared-runs.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { randomFloat32 } from '../helpers/random.js';
@@ -27,11 +27,7 @@ test('a series is shown on a page, in both themes and on a phone, by mouse and b
   const url = pathToFileURL(path.join(directory, 'series.html')).href;
 
   const page = await openPage(t, { viewport: { width: 390, height: 800 }, colorScheme: 'dark' });
-  const said: string[] = [];
-  const requests: string[] = [];
-  page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
-  page.on('pageerror', (error) => said.push(String(error)));
-  page.on('request', (request) => requests.push(request.url().split('#')[0]!));
+  const { said, requests } = watch(page);
   await page.goto(url);
   await page.locator('#moved table').first().waitFor();
   const places = await page.locator('.plot').evaluateAll((all) => all.map(({ id }) => id));

@@ -2,6 +2,8 @@
 // offsets into the imported memory, everything is float64, lengths and row indices are multiples of 4. Compiled twice:
 // with fused multiply-add (relaxed SIMD) and without.
 
+import { horizontal, madd } from './shared/lanes';
+
 /** Columns of a panel of the packed triangle; see eigh/packed-triangle.ts. */
 const PANEL: i32 = 64;
 /** Columns of a block; see eigh/tridiagonalisation.ts. */
@@ -22,20 +24,6 @@ const STRETCH_ROWS: i32 = 128;
 
 /** Distance ahead at which a panel's cache lines are touched; memory must go on for as long behind the last panel. */
 const AHEAD: usize = 16 * ROW_BYTES;
-
-/** Computes a b + c, in one rounding or two. */
-// @ts-ignore: decorator
-@inline
-function madd(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c);
-  return f64x2.add(f64x2.mul(a, b), c);
-}
-
-// @ts-ignore: decorator
-@inline
-function horizontal(sum: v128): f64 {
-  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
-}
 
 /** Pair of the horizontal sums of a and b. */
 // @ts-ignore: decorator

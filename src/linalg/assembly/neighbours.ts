@@ -2,11 +2,7 @@
 // float32 at any alignment (column j at src + j * columnStride), selection from tiles of float32 products, and exact
 // squared differences. Pointers are byte offsets into the imported memory.
 
-// @ts-ignore: decorator
-@inline
-function low(src: usize): v128 {
-  return f64x2.promote_low_f32x4(v128.load64_zero(src));
-}
+import { low } from './shared/lanes';
 
 /** Adds the sum of every column to sums, float64 [columns]. */
 export function sumColumns(src: usize, rows: usize, columns: usize, columnStride: usize, sums: usize): void {

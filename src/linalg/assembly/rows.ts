@@ -1,6 +1,8 @@
 // Kernels over rows of a float matrix (AssemblyScript, SIMD). Pointers are byte offsets into the imported memory;
 // matrices are row-major unless a name says columns. Sums are accumulated in float64 in a fixed order.
 
+import { horizontal, low } from './shared/lanes';
+
 /** Decodes: dst[i] = float32(src[i]) for `count` bfloat16 values; exact. dst may not overlap src. */
 export function decodeBfloat16(src: usize, dst: usize, count: usize): void {
   let i: usize = 0;
@@ -37,18 +39,6 @@ export function decodeFloat16(src: usize, dst: usize, count: usize): void {
         : reinterpret<u32>(reinterpret<f32>(magnitude << 13) * reinterpret<f32>(0x77800000));
     store<u32>(dst + (i << 2), ((half & 0x8000) << 16) | bits);
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function low(src: usize): v128 {
-  return f64x2.promote_low_f32x4(v128.load64_zero(src));
-}
-
-// @ts-ignore: decorator
-@inline
-function horizontal(sum: v128): f64 {
-  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
 }
 
 /**

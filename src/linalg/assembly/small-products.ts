@@ -1,13 +1,7 @@
 // Kernels of small dense products (AssemblyScript, SIMD). Pointers are byte offsets into the imported memory, everything
 // is float64 and row-major without gaps. Compiled twice: with fused multiply-add (relaxed SIMD) and without.
 
-/** Computes a b + c, in one rounding or two. */
-// @ts-ignore: decorator
-@inline
-function madd(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c);
-  return f64x2.add(f64x2.mul(a, b), c);
-}
+import { madd } from './shared/lanes';
 
 /** Multiplies: out = A B. Shapes [rows, inner] x [inner, columns] -> [rows, columns]. */
 export function multiply(a: usize, b: usize, rows: i32, inner: i32, columns: i32, out: usize): void {

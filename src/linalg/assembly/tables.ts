@@ -2,6 +2,8 @@
 // float32. Pointers are byte offsets into the imported memory. Sums are accumulated in float64; what an element
 // adds to them depends on nothing but the element, its row and its column.
 
+import { horizontal, low } from './shared/lanes';
+
 /** Rows whose sums are kept in registers, and which the selection of extremes passes over at once. */
 const BLOCK: usize = 64;
 
@@ -9,12 +11,6 @@ const BLOCK: usize = 64;
 const MARGIN: f64 = 1 / <f64>(1 << 20);
 /** Room where a float32 has no full mantissa any more. */
 const SUBNORMAL_MARGIN: f64 = reinterpret<f64>(0x36c0000000000000); // 2^-147
-
-// @ts-ignore: decorator
-@inline
-function low(src: usize): v128 {
-  return f64x2.promote_low_f32x4(v128.load64_zero(src));
-}
 
 // @ts-ignore: decorator
 @inline
@@ -26,12 +22,6 @@ function lowOf(values: v128): v128 {
 @inline
 function highOf(values: v128): v128 {
   return f64x2.promote_low_f32x4(v128.shuffle<f32>(values, values, 2, 3, 2, 3));
-}
-
-// @ts-ignore: decorator
-@inline
-function horizontal(sum: v128): f64 {
-  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
 }
 
 // @ts-ignore: decorator

@@ -4,6 +4,8 @@
 //
 // `order` is the order n of the matrix, made a multiple of 4. Vectors have `order` entries, matrices rows of as many.
 
+import { horizontal, madd } from './shared/lanes';
+
 /** Norm below which a column of a matrix of norm about 1 is dropped: its square would lose digits to underflow. */
 const NEGLIGIBLE: f64 = 1e-140;
 
@@ -15,20 +17,6 @@ const PAIRS: i32 = 6;
 const STRETCH: i32 = 64;
 /** Bytes of a row of the 4 columns of Z that reflectors are applied to at once. */
 const STRIP_BYTES: usize = 32;
-
-/** Computes a b + c, in one rounding or two. */
-// @ts-ignore: decorator
-@inline
-function madd(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c);
-  return f64x2.add(f64x2.mul(a, b), c);
-}
-
-// @ts-ignore: decorator
-@inline
-function horizontal(sum: v128): f64 {
-  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
-}
 
 // @ts-ignore: decorator
 @inline
