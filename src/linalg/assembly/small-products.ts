@@ -3,12 +3,6 @@
 
 import { madd } from './shared/lanes';
 
-/** Multiplies: out = A B. Shapes [rows, inner] x [inner, columns] -> [rows, columns]. */
-export function multiply(a: usize, b: usize, rows: i32, inner: i32, columns: i32, out: usize): void {
-  memory.fill(out, 0, <usize>(rows * columns) << 3);
-  accumulate(a, b, rows, inner, columns, out);
-}
-
 /** Accumulates: out += A B. Shapes [rows, inner] x [inner, columns] -> [rows, columns]. */
 export function accumulate(a: usize, b: usize, rows: i32, inner: i32, columns: i32, out: usize): void {
   const aRow = <usize>inner << 3;

@@ -1,8 +1,7 @@
-import { Product } from '../product.js';
 import { backTransform } from './back-transformation.js';
 import { packPanel, type ScaledMatrix } from './packed-triangle.js';
 import { Reflectors } from './reflectors.js';
-import { SizedProduct, withProducts } from './sized-product.js';
+import { withProduct } from './sized-product.js';
 import { Team } from './team.js';
 import type { TridiagonalForm } from './tridiagonal-form.js';
 import { tridiagonalise } from './tridiagonalisation.js';
@@ -19,11 +18,10 @@ export async function reduceBlocked(
   const diagonal = new Float64Array(n);
   const offDiagonal = new Float64Array(n);
   const reflectors = new Reflectors(n);
-  const accumulating = (of: number) => new SizedProduct(bench, () => Product.createAccumulating(of));
   const team = Team.start(n, threads, variant);
   const { shared } = team;
   try {
-    await withProducts([accumulating(1)], ([product]) =>
+    await withProduct(1, bench, (product) =>
       tridiagonalise({
         n,
         threads,
@@ -52,10 +50,6 @@ export async function reduceBlocked(
   return {
     diagonal,
     offDiagonal,
-    // A session of its own, made then: the idle threads of an earlier one would spin beside its own.
-    transformBack: (z) =>
-      withProducts([accumulating(threads)], ([product]) =>
-        backTransform(reflectors, z, n, { memory, kernels, product }),
-      ),
+    transformBack: (z, product) => backTransform(reflectors, z, n, { memory, kernels, product }),
   };
 }

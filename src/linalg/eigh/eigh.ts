@@ -1,17 +1,19 @@
 import { availableParallelism } from 'node:os';
 import { type KernelVariant, kernelVariant } from '../kernels/eigh-kernels.js';
-import { Product } from '../product.js';
 import { checkSymmetricInput } from '../symmetric-input.js';
 import { reduceBlocked } from './blocked.js';
 import { divideAndConquer } from './divide-and-conquer.js';
 import { SLICES } from './packed-triangle.js';
-import { SizedProduct, withProducts } from './sized-product.js';
+import { withProduct } from './sized-product.js';
 import type { TridiagonalForm } from './tridiagonal-form.js';
 import { reduceUnblocked, UNBLOCKED_ORDER } from './unblocked.js';
 import { Workbench } from './workbench.js';
 
-/** Rows that a thread must have to work on, since it takes about 50 ms to start. */
-const ROWS_PER_THREAD = 400;
+/** Rows that a thread of the tridiagonalisation must have to work on, since it takes about 50 ms to start. */
+const ROWS_PER_THREAD = 800;
+
+/** Rows for each thread of the products behind it, which start in less than 1 ms. */
+const ROWS_PER_PRODUCT_THREAD = 256;
 
 /**
  * Columns a thread from which on a product may be divided among threads: onnxruntime sums in other stretches where a
@@ -65,12 +67,14 @@ export async function eigh(
     return { eigenvalues: eigenvalues.map((value) => value / step), eigenvectors };
   }
   const scaled = { values: matrix, n, scale: 2 ** -exponent };
-  const threads = powerOfTwo(Math.min(mostThreads, SLICES, n / ROWS_PER_THREAD));
+  const most = Math.min(mostThreads, SLICES);
+  const threads = powerOfTwo(Math.min(most, n / ROWS_PER_THREAD));
+  const productThreads = powerOfTwo(Math.min(most, n / ROWS_PER_PRODUCT_THREAD));
   const bench = Workbench.take(variant);
   try {
     const form =
       n <= UNBLOCKED_ORDER ? reduceUnblocked(scaled, bench) : await reduceBlocked(scaled, threads, bench);
-    const { eigenvalues, eigenvectors } = await decompose(form, threads, bench);
+    const { eigenvalues, eigenvectors } = await decompose(form, productThreads, bench);
     const unit = 2 ** exponent;
     return { eigenvalues: eigenvalues.map((value) => value * unit), eigenvectors };
   } finally {
@@ -86,14 +90,14 @@ async function decompose(
 ): Promise<Eigendecomposition> {
   const n = diagonal.length;
   const eigenvectors = new Float64Array(n * n);
-  const makes = (of: number) => new SizedProduct(bench, () => Product.create(of));
-  await withProducts([makes(threads), makes(1)], ([divided, whole]) =>
-    divideAndConquer(diagonal, offDiagonal, eigenvectors, {
-      ...bench,
-      product: (columns) => (columns >= COLUMNS_PER_THREAD * threads ? divided : whole),
+  // One session for both steps: the idle threads of another would spin beside its own.
+  await withProduct(threads, bench, (divided) =>
+    withProduct(1, bench, async (whole) => {
+      const product = (columns: number) => (columns >= COLUMNS_PER_THREAD * threads ? divided : whole);
+      await divideAndConquer(diagonal, offDiagonal, eigenvectors, { ...bench, product });
+      await transformBack(eigenvectors, divided);
     }),
   );
-  await transformBack(eigenvectors);
   return { eigenvalues: diagonal, eigenvectors };
 }
 

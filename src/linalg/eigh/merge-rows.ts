@@ -88,17 +88,17 @@ async function mergeStrip(
   const out = scratch.subarray(rows * inner, rows * (inner + count));
   const kept = scratch.subarray(rows * (inner + count), rows * (inner + size));
   for (let i = 0; i < rows; i++) {
-    const row = z.subarray(at + i * stride, at + i * stride + size);
-    rotate(row, deflation);
-    for (const stretch of used) gather(row, stretch, left, i * inner);
-    for (const stretch of deflated) gather(row, stretch, kept, i * solved);
+    const row = at + i * stride;
+    rotate(z, row, deflation);
+    for (const stretch of used) gather({ values: z, at: row }, stretch, { values: left, at: i * inner });
+    for (const stretch of deflated) gather({ values: z, at: row }, stretch, { values: kept, at: i * solved });
   }
   for (const [k, { columns, values }] of panels.entries()) {
     // What one panel gives is in its place before the next one needs the memory: `left` holds what all of them need.
     const part = out.subarray(0, rows * columns);
-    if (inner === 0) part.fill(0);
-    else {
-      await product.multiply(
+    part.fill(0);
+    if (inner > 0) {
+      await product.accumulate(
         { values: left, rows, columns: inner },
         {
           values: values.subarray(firstVector * columns, (firstVector + inner) * columns),
@@ -109,22 +109,23 @@ async function mergeStrip(
       );
     }
     for (let i = 0; i < rows; i++) {
-      const row = z.subarray(at + i * stride, at + i * stride + size);
-      for (const stretch of toRoots[k]!) scatter(part, i * columns, stretch, row);
+      for (const stretch of toRoots[k]!)
+        scatter({ values: part, at: i * columns }, stretch, { values: z, at: at + i * stride });
     }
   }
   for (let i = 0; i < rows; i++) {
-    const row = z.subarray(at + i * stride, at + i * stride + size);
-    for (const stretch of toDeflated) scatter(kept, i * solved, stretch, row);
+    for (const stretch of toDeflated)
+      scatter({ values: kept, at: i * solved }, stretch, { values: z, at: at + i * stride });
   }
 }
 
-function rotate(row: Float64Array, { rotations }: Deflation): void {
+/** Rotates the columns of the row that begins at `row` of Z. */
+function rotate(z: Float64Array, row: number, { rotations }: Deflation): void {
   for (const { low, high, c, s } of rotations) {
-    const zLow = row[low]!;
-    const zHigh = row[high]!;
-    row[low] = c * zLow + s * zHigh;
-    row[high] = c * zHigh - s * zLow;
+    const zLow = z[row + low]!;
+    const zHigh = z[row + high]!;
+    z[row + low] = c * zLow + s * zHigh;
+    z[row + high] = c * zHigh - s * zLow;
   }
 }
 
@@ -147,17 +148,24 @@ function stretches(columns: Int32Array): Stretch[] {
   return out;
 }
 
-function gather(row: Float64Array, { index, column, length }: Stretch, list: Float64Array, at: number): void {
-  if (length >= SHORT) list.set(row.subarray(column, column + length), at + index);
-  else for (let k = 0; k < length; k++) list[at + index + k] = row[column + k]!;
+/** Where values begin in an array. */
+interface Place {
+  values: Float64Array;
+  at: number;
 }
 
-function scatter(
-  list: Float64Array,
-  at: number,
-  { index, column, length }: Stretch,
-  row: Float64Array,
-): void {
-  if (length >= SHORT) row.set(list.subarray(at + index, at + index + length), column);
-  else for (let k = 0; k < length; k++) row[column + k] = list[at + index + k]!;
+/** Copies `length` values: a few one by one, since a view of them takes longer to make. */
+function copy(from: Place, to: Place, length: number): void {
+  if (length >= SHORT) to.values.set(from.values.subarray(from.at, from.at + length), to.at);
+  else for (let k = 0; k < length; k++) to.values[to.at + k] = from.values[from.at + k]!;
+}
+
+/** Copies a stretch of a row of Z, which begins at `row`, into the list that begins at `list`. */
+function gather({ values, at: row }: Place, { index, column, length }: Stretch, list: Place): void {
+  copy({ values, at: row + column }, { values: list.values, at: list.at + index }, length);
+}
+
+/** Copies a stretch of a list into a row of Z. */
+function scatter(list: Place, { index, column, length }: Stretch, { values, at: row }: Place): void {
+  copy({ values: list.values, at: list.at + index }, { values, at: row + column }, length);
 }

@@ -1,7 +1,7 @@
 import type { SmallProductKernels } from '../kernels/eigh-kernels.js';
 import type { KernelMemory } from '../kernels/kernel-memory.js';
 import { checkShapes, type Matrix } from '../matrix.js';
-import type { Product } from '../product.js';
+import { Product } from '../product.js';
 
 /** Multiplications up to which the kernel is as fast: a run of onnxruntime takes some 20 us before it begins. */
 const SMALL = 2 ** 18;
@@ -21,16 +21,10 @@ export class SizedProduct {
   readonly #open: () => Promise<Product>;
   #large: Promise<Product> | null = null;
 
-  /** Makes a product. @param open opens the product for large operands, of which the kind says what it can do */
+  /** Makes a product. @param open opens the product for large operands, which accumulates */
   constructor(small: SmallProducts, open: () => Promise<Product>) {
     this.#small = small;
     this.#open = open;
-  }
-
-  /** Computes out = A B. Shapes [m, k] x [k, n] -> [m, n]; `out` must not overlap A or B. */
-  async multiply(a: Matrix<Float64Array>, b: Matrix<Float64Array>, out: Matrix<Float64Array>): Promise<void> {
-    if (this.#isSmall(a, b, out)) this.#run('multiply', a, b, out);
-    else await (await this.#opened()).multiply(a, b, out);
   }
 
   /** Adds A B to out, in place. Shapes [m, k] x [k, n] -> [m, n]; `out` must not overlap A or B. */
@@ -39,8 +33,14 @@ export class SizedProduct {
     b: Matrix<Float64Array>,
     out: Matrix<Float64Array>,
   ): Promise<void> {
-    if (this.#isSmall(a, b, out)) this.#run('accumulate', a, b, out);
-    else await (await this.#opened()).accumulate(a, b, out);
+    if (!this.#isSmall(a, b, out)) {
+      this.#large ??= this.#open();
+      await (await this.#large).accumulate(a, b, out);
+      return;
+    }
+    checkShapes(a, b, out);
+    const { accumulate } = this.#small.smallProducts;
+    accumulate(a.values.byteOffset, b.values.byteOffset, a.rows, a.columns, b.columns, out.values.byteOffset);
   }
 
   /** Frees what was opened. */
@@ -57,32 +57,21 @@ export class SizedProduct {
       out.values.buffer === buffer
     );
   }
-
-  #run(
-    kernel: keyof SmallProductKernels,
-    a: Matrix<Float64Array>,
-    b: Matrix<Float64Array>,
-    out: Matrix<Float64Array>,
-  ): void {
-    checkShapes(a, b, out);
-    const run = this.#small.smallProducts[kernel];
-    run(a.values.byteOffset, b.values.byteOffset, a.rows, a.columns, b.columns, out.values.byteOffset);
-  }
-
-  #opened(): Promise<Product> {
-    this.#large ??= this.#open();
-    return this.#large;
-  }
 }
 
-/** Runs `use` with products that are released after it. */
-export async function withProducts<Products extends readonly SizedProduct[]>(
-  products: readonly [...Products],
-  use: (products: readonly [...Products]) => Promise<void>,
+/**
+ * Runs `use` with a product that is released after it.
+ * @param threads how many threads a large product may use
+ */
+export async function withProduct(
+  threads: number,
+  small: SmallProducts,
+  use: (product: SizedProduct) => Promise<void>,
 ): Promise<void> {
+  const product = new SizedProduct(small, () => Product.createAccumulating(threads));
   try {
-    await use(products);
+    await use(product);
   } finally {
-    await Promise.all(products.map((product) => product.release()));
+    await product.release();
   }
 }

@@ -3,11 +3,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { toPlainError } from '../../errors.js';
 import type { KernelVariant } from '../kernels/eigh-kernels.js';
-import { Product } from '../product.js';
 import { AbortedError } from './barrier.js';
 import { panelLength } from './packed-triangle.js';
 import { type SharedBuffers, SharedState } from './shared-state.js';
-import { SizedProduct } from './sized-product.js';
+import { withProduct } from './sized-product.js';
 import { tridiagonalise } from './tridiagonalisation.js';
 import { Workbench } from './workbench.js';
 
@@ -35,24 +34,24 @@ async function share(): Promise<void> {
   const { index } = data;
   const { n, threads } = data.buffers;
   const bench = Workbench.take(data.variant);
-  const product = new SizedProduct(bench, () => Product.createAccumulating(1));
-  await tridiagonalise({
-    n,
-    threads,
-    index,
-    memory: bench.memory,
-    kernels: bench.householder,
-    product,
-    loadPanels: async (panels) => {
-      parentPort!.postMessage('ready');
-      shared.barrier.pass();
-      takePanels(n, panels);
-    },
-    exchangeColumns: (columns, first, owned) => shared.exchangeColumns(columns, first, owned),
-    exchangeSums: (sums, first) => shared.exchangeSums(sums, first, index),
-    onColumn: () => {},
-  });
-  await product.release();
+  await withProduct(1, bench, (product) =>
+    tridiagonalise({
+      n,
+      threads,
+      index,
+      memory: bench.memory,
+      kernels: bench.householder,
+      product,
+      loadPanels: async (panels) => {
+        parentPort!.postMessage('ready');
+        shared.barrier.pass();
+        takePanels(n, panels);
+      },
+      exchangeColumns: (columns, first, owned) => shared.exchangeColumns(columns, first, owned),
+      exchangeSums: (sums, first) => shared.exchangeSums(sums, first, index),
+      onColumn: () => {},
+    }),
+  );
 }
 
 function takePanels(n: number, panels: Map<number, Float64Array>): void {

@@ -75,7 +75,6 @@ export interface QlKernels {
 
 /** Exports of assembly/small-products.ts, which documents them. Pointers are byte counts. */
 export interface SmallProductKernels {
-  multiply(a: number, b: number, rows: number, inner: number, columns: number, out: number): void;
   accumulate(a: number, b: number, rows: number, inner: number, columns: number, out: number): void;
 }
 

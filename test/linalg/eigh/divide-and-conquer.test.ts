@@ -10,7 +10,7 @@ const bench = Workbench.take(kernelVariant());
 
 async function decompose(diagonal: Float64Array, offDiagonal: Float64Array, panelColumns?: number) {
   const n = diagonal.length;
-  const product = new SizedProduct(bench, () => Product.create(1));
+  const product = new SizedProduct(bench, () => Product.createAccumulating(1));
   const eigenvalues = diagonal.slice();
   const eigenvectors = new Float64Array(n * n);
   const workshop = { ...bench, product: () => product };

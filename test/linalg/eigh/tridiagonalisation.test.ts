@@ -1,5 +1,6 @@
 import test from 'ava';
 import { reduceBlocked } from '../../../src/linalg/eigh/blocked.js';
+import { withProduct } from '../../../src/linalg/eigh/sized-product.js';
 import { reduceUnblocked } from '../../../src/linalg/eigh/unblocked.js';
 import { Workbench } from '../../../src/linalg/eigh/workbench.js';
 import { type KernelVariant, kernelVariant } from '../../../src/linalg/kernels/eigh-kernels.js';
@@ -55,7 +56,7 @@ async function reduce(
   const form = method === 'blocked' ? await reduceBlocked(matrix, 1, bench) : reduceUnblocked(matrix, bench);
   const q = new Float64Array(n * n);
   for (let i = 0; i < n; i++) q[i * n + i] = 1;
-  await form.transformBack(q);
+  await withProduct(1, bench, (product) => form.transformBack(q, product));
   bench.leave();
   return { ...form, q };
 }
