@@ -1,17 +1,19 @@
-/** A thread of benchmarks/projection: the projection tasks of some partitions, or their bare products. */
+/** A thread of benchmarks/projection: the projection tasks of some partitions, their bare products, or bare files of their size. */
 
+import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import type { ProjectInput } from '../src/executor/tasks.js';
 import type { WrittenFile } from '../src/files/file-record.js';
+import { createPartialFile } from '../src/files/partial-file.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { splitRows } from '../src/plan/row-ranges.js';
 import { randomFloat32 } from '../test/helpers/random.js';
 import { project } from '../workers/project.js';
 import { withProjector } from '../workers/projector.js';
 
-/** Request for the projection tasks of some partitions, or for their products alone. */
+/** Request for the projection tasks of some partitions, for their products alone, or for files of their size alone. */
 export interface ProjectionRequest {
-  kind: 'stage' | 'products';
+  kind: 'stage' | 'products' | 'writes';
   inputs: readonly ProjectInput[];
 }
 
@@ -20,6 +22,7 @@ export type ProjectionReply = { files: WrittenFile[] } | { failure: string };
 
 let gamma = new Float32Array();
 let projections = new Float32Array();
+let image = new Uint8Array();
 
 parentPort!.on('message', async (request: ProjectionRequest) => {
   let reply: ProjectionReply;
@@ -35,7 +38,8 @@ async function run({ kind, inputs }: ProjectionRequest): Promise<WrittenFile[]> 
   const files: WrittenFile[] = [];
   for (const input of inputs) {
     if (kind === 'stage') files.push(...(await project(input)).files);
-    else await multiply(input);
+    else if (kind === 'products') await multiply(input);
+    else files.push(write(input));
   }
   return files;
 }
@@ -57,4 +61,14 @@ async function multiply({ source, rows, eigenvectors, backend }: ProjectInput): 
       await product.multiply(matrix(gamma), matrix(projections));
     }
   });
+}
+
+/** Writes a file of the size of the partition's values, from memory, as the stage does. */
+function write({ rows, source, directory, lock, parquet, durable }: ProjectInput): WrittenFile {
+  const bytes = rows.count * source.columns * 4;
+  if (image.length < bytes) image = new Uint8Array(bytes).fill(1);
+  const file = createPartialFile(path.join(directory, parquet!), { lock });
+  file.write(image.subarray(0, bytes));
+  file.commit({ durable });
+  return { path: parquet!, bytes, crc32: 0 };
 }

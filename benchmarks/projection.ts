@@ -1,7 +1,8 @@
 /**
- * The projection stage of a run beside its bare products: reading, converting, multiplying, transposing, checksums
- * and writing of whole partitions, against the same products by the same sessions of onnxruntime with nothing
- * around them, on all workers at once, in turn. Every partition is verified from its bytes on disk.
+ * The projection stage of a run beside what bounds it: reading, converting, multiplying, transposing, checksums and
+ * writing of whole partitions, against the same products by the same sessions of onnxruntime with nothing around them,
+ * and files of the same size with nothing around them, on all workers at once, in turn. Every partition is verified from
+ * its bytes on disk.
  *
  * Memory for the written files' pages in the system's cache is claimed before each turn, see claimHostMemory.
  *
@@ -55,7 +56,6 @@ const threads = Array.from(
 const executor = new ThreadExecutor({ workers });
 try {
   rmSync(directory, { recursive: true, force: true });
-  mkdirSync(path.join(directory, 'projections'), { recursive: true });
   await compare();
 } finally {
   await executor.close();
@@ -68,28 +68,34 @@ async function compare(): Promise<void> {
   // Each thread's products arrange the eigenvectors at its first call, which is not counted.
   const measured = await interleave(
     [
-      { name: 'stage', run: async () => rate(await stage(inputs, eigenvectors)) },
-      { name: 'products alone', run: async () => rate((await onAllThreads('products', inputs)).seconds) },
+      { name: 'stage', run: () => stage(inputs, eigenvectors) },
+      { name: 'products alone', run: async () => (await onAllThreads('products', inputs)).seconds },
+      { name: 'writes alone', run: () => writes(inputs) },
     ],
     { rounds: runs, memoryBytes: 8 * rows * d * 4 },
   );
-  const [ofStage, ofProducts] = [measured.get('stage')!, measured.get('products alone')!];
+  const ofStage = measured.get('stage')!;
+  const ofProducts = measured.get('products alone')!;
+  const ofWrites = measured.get('writes alone')!;
   console.log(
     `projection of ${rows} x ${d} bfloat16 to Parquet, ${workers} workers at once, ${runs} interleaved runs,\n` +
       `${portableBackend.identity.library} ${portableBackend.identity.version}, ${machineLine()}\n`,
   );
   console.log(
     alignedRows([
-      ['', 'GFLOP/s a worker, median (min to max)', 'of the products alone'],
-      ...[...measured].map(([name, rates]) => [
-        name,
-        spread(rates, 1),
-        `${((100 * median(rates)) / median(ofProducts)).toFixed(1)} %`,
-      ]),
+      ['', 'seconds, median (min to max)', 'rate'],
+      ['stage', spread(ofStage), productRate(ofStage)],
+      ['products alone', spread(ofProducts), productRate(ofProducts)],
+      ['writes alone', spread(ofWrites), `${((rows * d * 4) / median(ofWrites) / 1e9).toFixed(2)} GB/s`],
     ]),
   );
-  const paired = ofStage.map((value, round) => (100 * value) / ofProducts[round]!);
-  console.log(`\nstage / products alone, round by round: ${spread(paired, 1)} %`);
+  const share = (bounds: (round: number) => number) =>
+    spread(
+      ofStage.map((seconds, round) => (100 * bounds(round)) / seconds),
+      1,
+    );
+  console.log(`\nof the stage, round by round: products ${share((round) => ofProducts[round]!)} %,`);
+  console.log(`products and writes ${share((round) => ofProducts[round]! + ofWrites[round]!)} %`);
 }
 
 /** Makes a checkpoint and an orthonormal basis on disk, and the tasks of a run on them. */
@@ -101,6 +107,7 @@ async function prepare(): Promise<{ inputs: ProjectInput[]; eigenvectors: Float3
   const basis = { eigenvalues, covarianceEigenvalues: null, eigenvectors };
   const stored = await readEigenbasis(directory, d, writeEigenbasis(directory, basis, {}));
   const { partitions } = planRun({ rows, hidden: d, partitionRows, format: 'parquet' });
+  mkdirSync(path.dirname(path.join(directory, partitions[0]!.parquet!)), { recursive: true });
   const inputs = partitions.map((partition) => ({
     source,
     rows: partition.rows,
@@ -115,6 +122,13 @@ async function prepare(): Promise<{ inputs: ProjectInput[]; eigenvectors: Float3
     metadata,
   }));
   return { inputs, eigenvectors: stored.eigenvectors };
+}
+
+/** Writes files of the partitions' size, and removes them. @returns seconds of the writing */
+async function writes(inputs: readonly ProjectInput[]): Promise<number> {
+  const { seconds, files } = await onAllThreads('writes', inputs);
+  for (const file of files) rmSync(path.join(directory, file.path));
+  return seconds;
 }
 
 /** Runs the stage, and verifies what it wrote. @returns seconds of the stage */
@@ -159,7 +173,7 @@ async function onAllThreads(
   return { seconds, files };
 }
 
-/** Rate in GFLOP/s a worker. */
-function rate(seconds: number): number {
-  return (2 * rows * d * d) / seconds / workers / 1e9;
+/** Rate of the products, by the median of the seconds that all take. */
+function productRate(seconds: readonly number[]): string {
+  return `${((2 * rows * d * d) / median(seconds) / workers / 1e9).toFixed(1)} GFLOP/s a worker`;
 }
