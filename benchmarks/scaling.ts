@@ -20,7 +20,7 @@ const { values: given } = parseArgs({
   options: {
     rows: { type: 'string', default: '151936' },
     hidden: { type: 'string', default: '2560' },
-    'hidden-sizes': { type: 'string', default: '640,1280,2560,5120' },
+    'hidden-sizes': { type: 'string', default: '640,1280,2560,5120,8192' },
     workers: { type: 'string', default: '1,2,3,4' },
     threads: { type: 'string', default: String(availableParallelism()) },
     runs: { type: 'string', default: '1' },

@@ -6,10 +6,12 @@
  */
 export function randomSigns(count: number, seed: number): Float64Array {
   let state = seed;
-  return Float64Array.from({ length: count }, () => {
+  const signs = new Float64Array(count);
+  for (let k = 0; k < count; k++) {
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;
-    return state & 0x10000 ? 1 : -1;
-  });
+    signs[k] = state & 0x10000 ? 1 : -1;
+  }
+  return signs;
 }

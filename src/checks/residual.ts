@@ -65,13 +65,15 @@ export async function checkResidual(
  */
 function sizeOf(matrix: Float64Array, d: number): { all: number; offDiagonal: number; terms: number } {
   let all = 0;
-  for (const value of matrix) all += value * value;
+  // By index: an iterator takes ten times as long.
+  for (let k = 0; k < matrix.length; k++) all += matrix[k]! * matrix[k]!;
   // Of the whole: fourth powers of the entries themselves may be no float64.
   let [share, squaredShares] = [0, 0];
   for (let i = 0; i < d; i++) {
     for (let j = 0; j < d; j++) {
       if (i === j) continue;
-      const part = matrix[i * d + j]! ** 2 / all;
+      const entry = matrix[i * d + j]!;
+      const part = (entry * entry) / all;
       share += part;
       squaredShares += part * part;
     }
@@ -117,7 +119,10 @@ async function estimatedSquares(
   );
   const expected = await timesMatrix(asRows(scaled), vectors, product);
   let squares = 0;
-  for (let k = 0; k < images.length; k++) squares += (images[k]! - expected[k]!) ** 2;
+  for (let k = 0; k < images.length; k++) {
+    const residual = images[k]! - expected[k]!;
+    squares += residual * residual;
+  }
   return squares / PROBES;
 }
 
