@@ -20,8 +20,9 @@ export interface BasisCheck {
 /**
  * Judges identity 1, in float64, of a basis as it is stored: V^T V = I, and A V = V diag(eigenvalues).
  *
- * Time: that of d^3 / 2 multiplications and additions, and of some walks over d^2 entries: a quarter of the decomposition's
- * at d = 2,560, less for larger d; four times as many products where the residual is to be exact. Memory beyond basis and operator: V^T in float64.
+ * Time: that of d^3 / 2 multiplications and additions, and of walks over d^2 entries: a quarter of the decomposition's at
+ * d = 2,560, less for a larger d; three times as many products where the residual is to be exact. Memory beyond basis and
+ * operator: V^T in float64.
  *
  * @param operator A; null where it is not at hand: then the basis is not compared with it
  * @param isExact whether the residual is computed, not estimated
