@@ -9,8 +9,10 @@ import type { TridiagonalForm } from './tridiagonal-form.js';
 import { reduceUnblocked, UNBLOCKED_ORDER } from './unblocked.js';
 import { Workbench } from './workbench.js';
 
-/** Rows that a thread of the tridiagonalisation must have to work on, since it takes about 50 ms to start. */
-const ROWS_PER_THREAD = 800;
+/** Order from which on threads are started for the tridiagonalisation: about 50 ms pass until they work. */
+const TEAM_ORDER = 1600;
+/** Rows that each of them must have to work on. */
+const ROWS_PER_THREAD = 400;
 
 /** Rows for each thread of the products behind it, which start in less than 1 ms. */
 const ROWS_PER_PRODUCT_THREAD = 256;
@@ -68,7 +70,7 @@ export async function eigh(
   }
   const scaled = { values: matrix, n, scale: 2 ** -exponent };
   const most = Math.min(mostThreads, SLICES);
-  const threads = powerOfTwo(Math.min(most, n / ROWS_PER_THREAD));
+  const threads = n < TEAM_ORDER ? 1 : powerOfTwo(Math.min(most, n / ROWS_PER_THREAD));
   const productThreads = powerOfTwo(Math.min(most, n / ROWS_PER_PRODUCT_THREAD));
   const bench = Workbench.take(variant);
   try {
