@@ -2,15 +2,13 @@ import { type Command, Option } from 'commander';
 import type { NormRule } from '../input/norm/norm-rules.js';
 import { type VectorFormat, vectorFormats } from '../output/projected-folder.js';
 import type { VectorKind, VectorSpace } from '../plan/vector-kind.js';
-import type { ProjectedVectors } from '../run/project-vectors.js';
-import { alignedRows } from '../text/aligned-rows.js';
-import { counted, figure, formatBytes } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
 import { normModelOption, normRuleOption, rowRange, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
 import { showProgress } from './progress.js';
+import { projectedText } from './project-text.js';
 
 /** Adds `project`. */
 export function addProjectCommand(program: Command): void {
@@ -94,18 +92,4 @@ async function project(directory: string, file: string, options: ProjectOptions)
       ? answerJson({ directory: projected.directory, isNew: projected.isNew, ...projected.manifest })
       : screenText(projectedText(projected)),
   );
-}
-
-function projectedText({ directory, manifest, isNew }: ProjectedVectors): string {
-  const { vectors, kind, space, checks, files } = manifest;
-  const figures = checks.map(({ name, verdict, measured, tolerance }) => [
-    `  ${name}`,
-    verdict,
-    measured === null || tolerance === null ? '' : `${figure(measured)} (tolerance ${figure(tolerance)})`,
-  ]);
-  return [
-    `${directory}: ${counted(vectors.count, 'vector')} x ${vectors.hidden}, ${kind}-like, ${space}${isNew ? '' : ', as they were projected before'}`,
-    ...alignedRows(figures).split('\n'),
-    alignedRows(files.map(({ path, bytes }) => [`  ${path}`, formatBytes(bytes)])),
-  ].join('\n');
 }

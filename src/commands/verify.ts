@@ -1,12 +1,9 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { Command } from 'commander';
 import type { VerifiedRunOfBatch } from '../batch/verify-batch.js';
 import { failedText } from '../checks/verdict.js';
 import { EigenshardError, InputError, VerificationError } from '../errors.js';
-import { COMPARISON_NAME } from '../output/comparison-names.js';
+import { type RecordedKindName, recordedKindOf, recordedKinds } from '../output/recorded-kinds.js';
 import type { RunFolder } from '../output/run-folders.js';
-import { SERIES_NAME } from '../output/series-names.js';
 import type { VerifyOptions } from '../run/verify.js';
 import { counted } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
@@ -22,9 +19,9 @@ export function addVerifyCommand(program: Command): void {
   program
     .command('verify')
     .description(
-      'check a finished run, all runs of a batch, a comparison or a series again, from the bytes on disk',
+      'check a finished run, all runs of a batch, or what was made of runs again, from the bytes on disk',
     )
-    .argument('<run>', 'output directory of the run, of a batch, of a comparison or of a series')
+    .argument('<run>', 'output directory of the run, of a batch, of a comparison, ...')
     .option('--model <model>', 'checkpoint, where it is no longer at the place that the run recorded')
     .option('--metric <file>', 'metric file, where it is no longer there')
     .option('--exact', 'compute the residual of the eigenbasis, which is estimated otherwise', false)
@@ -41,32 +38,30 @@ interface VerifyCommandOptions extends VerifyOptions {
 }
 
 async function verifyCommand(directory: string, options: VerifyCommandOptions): Promise<void> {
-  if (existsSync(path.join(directory, COMPARISON_NAME))) return verifyComparison(directory, options);
-  if (existsSync(path.join(directory, SERIES_NAME))) return verifySeries(directory, options);
+  const kind = recordedKindOf(directory);
+  if (kind !== null) return verifyFolder(kind, directory, options);
   const { runsOfBatch } = await import('../batch/batch-folder.js');
   const runs = runsOfBatch(directory);
   if (runs === null) await verifyOne(directory, options);
   else await verifyAll(directory, runs, options);
 }
 
-/** Compares the files of a comparison with its record. */
-async function verifyComparison(directory: string, { json }: VerifyCommandOptions): Promise<void> {
-  const { comparisonProblems } = await import('../output/comparison-folder.js');
-  tellProblems('Comparison', await comparisonProblems(directory), json);
-}
-
-/** Compares the files of a series with its record. */
-async function verifySeries(directory: string, { json }: VerifyCommandOptions): Promise<void> {
-  const { seriesProblems } = await import('../output/series-folder.js');
-  tellProblems('Series', await seriesProblems(directory), json);
-}
-
-/** @param what the folder holds */
-function tellProblems(what: string, problems: readonly string[], json: boolean): void {
+/** Compares the files of a folder that was made of runs with its record. */
+async function verifyFolder(
+  kind: RecordedKindName,
+  directory: string,
+  { json }: VerifyCommandOptions,
+): Promise<void> {
+  const { folderKinds, problemsOfFolder } = await import('../output/folder-kinds.js');
+  const problems = await problemsOfFolder(kind, directory);
   const passed = problems.length === 0;
-  print(json ? answerJson({ passed, problems }) : screenText(`${what} ${passed ? '' : 'NOT '}as recorded`));
-  if (!passed)
-    throw new VerificationError(`${problems.join('\n')}\nCompare the runs again, with --overwrite`);
+  const { what } = recordedKinds[kind];
+  print(
+    json
+      ? answerJson({ passed, problems })
+      : screenText(`${directory}: ${what}, ${passed ? '' : 'NOT '}as recorded`),
+  );
+  if (!passed) throw new VerificationError(`${problems.join('\n')}\nTo mend it, ${folderKinds[kind].again}`);
 }
 
 async function verifyOne(

@@ -17,8 +17,9 @@ import { screenText } from '../../src/commands/answer-text.js';
 import { seriesText } from '../../src/commands/series-text.js';
 import { EigenshardError, InputError } from '../../src/errors.js';
 import { linearCka } from '../../src/linalg/similarity/cka.js';
+import { problemsOfFolder } from '../../src/output/folder-kinds.js';
 import { readManifest } from '../../src/output/manifest.js';
-import { readSeries, seriesProblems } from '../../src/output/series-folder.js';
+import { readSeries } from '../../src/output/series-folder.js';
 import { type ComparedSeries, compareSeries } from '../../src/run/compare-series.js';
 import { expectedLinearCka } from '../../src/run/comparison-figures.js';
 import { answer } from '../helpers/answers.js';
@@ -358,10 +359,12 @@ test('a series has the same bytes with one and with two workers, is replaced whe
       readFileSync(path.join(out, name)).equals(readFileSync(path.join(compared.directory, name))),
       name,
     );
-  t.deepEqual(await seriesProblems(out), []);
+  t.deepEqual(await problemsOfFolder('series', out), []);
   t.deepEqual(readSeries(out).steps, compared.series.steps);
   appendFileSync(path.join(out, 'tokens.parquet'), 'x');
-  t.deepEqual(await seriesProblems(out), [`${path.join(out, 'tokens.parquet')}: not the recorded bytes`]);
+  t.deepEqual(await problemsOfFolder('series', out), [
+    `${path.join(out, 'tokens.parquet')}: not the recorded bytes`,
+  ]);
   const file = path.join(out, 'series.json');
   writeFileSync(file, readFileSync(file, 'utf8').replace('"moved":', '"Moved":'));
   t.throws(() => readSeries(out), { message: /its seal does not fit/ });

@@ -9,6 +9,7 @@ import { openRun } from '../../src/output/open-run.js';
 import { tokenFacts, tokensSpelling } from '../../src/queries/token.js';
 import { type ConceptOptions, conceptDirections } from '../../src/run/concept-directions.js';
 import { projectVectors } from '../../src/run/project-vectors.js';
+import { answer } from '../helpers/answers.js';
 import { eigenshard } from '../helpers/cli.js';
 import { safetensors, scratchFile } from '../helpers/fixtures.js';
 import { readParquet } from '../helpers/projected-vectors.js';
@@ -404,9 +405,13 @@ test.serial('the command prints figures beside their controls, or JSON', async (
     '--json',
     ...flags,
   );
-  const answer = JSON.parse(json.stdout);
-  t.is(answer.summary.concepts[0].name, 'upper');
-  t.is(answer.foundPairs.length, 25);
+  const found = JSON.parse(json.stdout);
+  t.is(found.summary.concepts[0].name, 'upper');
+  t.is(found.foundPairs.length, 25);
+  const inspected = await answer('inspect', found.directory);
+  const [figures] = shown.stdout.split('\nleft out');
+  t.true(inspected.stdout.startsWith(figures!), inspected.stdout);
+  t.is((await answer('verify', found.directory)).stdout, `${found.directory}: concepts, as recorded\n`);
 });
 
 test.serial(

@@ -2,8 +2,11 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFi
 import path from 'node:path';
 import test from 'ava';
 import pl from 'nodejs-polars';
+import { screenText } from '../../src/commands/answer-text.js';
+import { projectedText } from '../../src/commands/project-text.js';
 import { InputError } from '../../src/errors.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
+import { problemsOfFolder } from '../../src/output/folder-kinds.js';
 import { type OpenRun, openRun } from '../../src/output/open-run.js';
 import type { ProgressEvent } from '../../src/run/progress.js';
 import { type ProjectVectorsOptions, projectVectors } from '../../src/run/project-vectors.js';
@@ -269,6 +272,60 @@ test('resume keeps what is the same and intact, makes anew what is damaged, and 
   await t.throwsAsync(projectVectors(run.directory, run.file, { ...wish, overwrite: true }), {
     message: /resume keeps a projection that is the same/,
   });
+});
+
+test('a folder of projected vectors is inspected, verified and asked by itself, and is no run to other commands', async (t) => {
+  const run = await vectorRun(t);
+  const projected = await projectVectors(run.directory, run.file, { ...hiddenLike, top: 3 });
+  const { directory, manifest } = projected;
+  const shown = await answer('inspect', directory);
+  t.like(shown, { code: 0, stdout: `${screenText(projectedText(projected))}\n`, stderr: '' });
+  t.regex(
+    shown.stdout,
+    /37 vectors x 24, hidden-like, normed\n {2}of \S+vectors\.npy, by the eigenbasis of model\n/,
+  );
+  t.deepEqual(JSON.parse((await answer('inspect', directory, '--json')).stdout), manifest);
+  t.like(await answer('verify', directory), {
+    code: 0,
+    stdout: `${directory}: projected vectors, as recorded\n`,
+  });
+  const { stdout } = await answer('sql', directory, 'SELECT count(*) AS n FROM vectors', '--json');
+  t.deepEqual(JSON.parse(stdout), [{ n: 37 }]);
+  for (const [command, ...more] of [
+    ['top', '--eigenvector', '0'],
+    ['status'],
+    ['step', 'scan'],
+    ['export', '--export', 'npy'],
+  ]) {
+    const { code, stderr } = await answer(command!, directory, ...more);
+    t.is(code, 2, command);
+    t.true(stderr.includes(`is no run but projected vectors`), stderr);
+    t.true(stderr.includes(`; the run is in ${run.directory}`), stderr);
+  }
+  for (const part of [path.dirname(directory), path.join(directory, 'vectors.parquet')])
+    t.regex((await answer('inspect', part)).stderr, /: is a part of the run in \S+run; give that directory/);
+  writeFileSync(path.join(directory, 'duals.safetensors'), 'x');
+  const damaged = await answer('verify', directory, '--json');
+  t.is(damaged.code, 3);
+  t.deepEqual(JSON.parse(damaged.stdout), {
+    passed: false,
+    problems: [`${path.join(directory, 'duals.safetensors')}: not the recorded bytes`],
+  });
+  t.regex(damaged.stderr, /\nTo mend it, project the vectors again, with --overwrite\n/);
+});
+
+test('projected vectors that were moved to another run are told from its own', async (t) => {
+  const run = await vectorRun(t);
+  const { directory } = await projectVectors(run.directory, run.file, { ...hiddenLike, top: 0 });
+  const other = path.join(path.dirname(run.directory), 'other');
+  await runHere({ model: path.join(path.dirname(run.directory), 'model'), out: other, ridge: 0.5 });
+  const moved = path.join(other, 'projected', 'vectors');
+  mkdirSync(moved, { recursive: true });
+  for (const name of readdirSync(directory)) copyFileSync(path.join(directory, name), path.join(moved, name));
+  t.deepEqual(await problemsOfFolder('projected', moved), [
+    `${moved}: was made of another run than that in ${other}`,
+  ]);
+  t.deepEqual(await problemsOfFolder('projected', directory), []);
 });
 
 test('the wrong kind is off by the square of the condition number, which the refusal of none names', async (t) => {

@@ -5,6 +5,7 @@ import test from 'ava';
 import { InputError } from '../../src/errors.js';
 import { readReferenceTokens } from '../../src/input/reference-tokens.js';
 import { type UndertrainedOptions, undertrainedTokens } from '../../src/run/undertrained-tokens.js';
+import { answer } from '../helpers/answers.js';
 import { eigenshard } from '../helpers/cli.js';
 import { safetensors, scratchFile } from '../helpers/fixtures.js';
 import { readParquet } from '../helpers/projected-vectors.js';
@@ -320,6 +321,13 @@ test.serial('the command lists indicators, and calls them nothing else', async (
   );
   t.regex(shown.stdout, /^token_id +text +input_norm +indicator_a/m);
   t.notRegex(shown.stdout, /glitch/i);
+  const [recorded] = shown.stdout.split('\n\n');
+  const folder = path.join(directory, 'undertrained', 'default');
+  t.is((await answer('inspect', folder)).stdout, `${recorded}\n`);
+  t.regex(
+    (await answer('verify', folder)).stdout,
+    /default: indicators of undertrained tokens, as recorded\n$/,
+  );
   const many = await eigenshard('undertrained', directory, '-k', '10001');
   t.is(many.code, 2);
   t.regex(many.stderr, /option '-k <n>' argument '10001' is invalid\. It must be 10,000 or less/);
