@@ -9,11 +9,12 @@ import { type MatrixSide, matrixSides } from '../input/matrix/matrix-side.js';
 import { configNames, noCheckpoint, weightName } from '../input/model-config.js';
 import { nameWithoutOwner } from '../input/name-without-owner.js';
 import { partOfRun } from '../output/part-of-run.js';
-import { type RecordedKindName, recordedKindOf } from '../output/recorded-kinds.js';
+import { type RecordedKindName, recordedKindOf, recordedKinds } from '../output/recorded-kinds.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
 import { answerJson, screenText } from './answer-text.js';
 import { batchFolderRows, batchFolderText } from './batch-folder-text.js';
 import { exampleText } from './examples.js';
+import { refuseIdle } from './idle-options.js';
 import { print } from './print.js';
 import { hubModelText, inspectionText, modelText } from './run-text.js';
 
@@ -48,15 +49,24 @@ interface InspectOptions {
   json: boolean;
 }
 
-async function inspect(place: string, { json, ...options }: InspectOptions): Promise<void> {
+async function inspect(place: string, { json, ...options }: InspectOptions, command: Command): Promise<void> {
   const { inspectHubModel, inspectModel } = await import('../input/inspect-model.js');
   if (!existsSync(place) && parseHubReference(place) !== null) {
     const model = await inspectHubModel(place, { hub: hubSettings(process.env), ...options });
     print(json ? answerJson(model) : screenText(hubModelText(model)));
     return;
   }
+  const refuseChoice = (what: string) =>
+    refuseIdle(
+      command,
+      ['tensor', 'side'],
+      (flag) => `${place}: holds ${what}; ${flag} chooses a matrix of a checkpoint: leave it away`,
+    );
   const kind = recordedKindOf(place);
-  if (kind !== null) return inspectFolder(kind, place, json);
+  if (kind !== null) {
+    refuseChoice(recordedKinds[kind].what);
+    return inspectFolder(kind, place, json);
+  }
   const [{ inspectBatch, runsOfBatch }, { readManifest }] = await Promise.all([
     import('../batch/batch-folder.js'),
     import('../output/manifest.js'),
@@ -64,9 +74,11 @@ async function inspect(place: string, { json, ...options }: InspectOptions): Pro
   // A checkpoint may have runs beside it.
   const runs = existsSync(path.join(place, 'config.json')) ? null : runsOfBatch(place);
   if (runs !== null) {
+    refuseChoice('runs of a batch');
     const found = await inspectBatch(place, runs);
     print(json ? answerJson(batchFolderRows(found)) : screenText(batchFolderText(place, found)));
   } else if (holdsRun(place)) {
+    refuseChoice('a finished run');
     const manifest = readManifest(place);
     print(json ? answerJson(manifest) : screenText(inspectionText(place, manifest)));
   } else {

@@ -4,6 +4,7 @@ import { type VectorFormat, vectorFormats } from '../output/projected-folder.js'
 import type { VectorKind, VectorSpace } from '../plan/vector-kind.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
+import { refuseIdle } from './idle-options.js';
 import { interruptible } from './interruptible.js';
 import { normModelOption, normRuleOption, rowRange, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
@@ -29,9 +30,9 @@ export function addProjectCommand(program: Command): void {
     .option('--coordinates', 'write the coordinates', false)
     .option('--no-duals', 'write no duals, which are ready for steering')
     .addOption(
-      new Option('--format <format>', 'of coordinates and duals')
-        .choices(vectorFormats)
-        .default('safetensors'),
+      new Option('--format <format>', 'of coordinates and duals (default: safetensors)').choices(
+        vectorFormats,
+      ),
     )
     .option('--neuronpedia <dir>', "write that site's fields of every vector there")
     .addOption(normModelOption())
@@ -62,7 +63,7 @@ interface ProjectOptions {
   tokens: boolean;
   coordinates: boolean;
   duals: boolean;
-  format: VectorFormat;
+  format?: VectorFormat;
   neuronpedia?: string;
   model?: string;
   normRule?: NormRule;
@@ -73,8 +74,20 @@ interface ProjectOptions {
   quiet: boolean;
 }
 
-async function project(directory: string, file: string, options: ProjectOptions): Promise<void> {
+async function project(
+  directory: string,
+  file: string,
+  options: ProjectOptions,
+  command: Command,
+): Promise<void> {
   const { json, quiet, tokens, top, kind, ...rest } = options;
+  if (!tokens)
+    refuseIdle(
+      command,
+      ['top'],
+      (flag) =>
+        `${flag} says how many of the nearest tokens are listed, and --no-tokens finds none: give one`,
+    );
   const onProgress = showProgress(process.stderr, quiet);
   const { projectVectors } = await import('../run/project-vectors.js');
   const projected = await interruptible((signal) =>

@@ -8,6 +8,7 @@ import type { VerifyOptions } from '../run/verify.js';
 import { counted } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
+import { refuseIdle } from './idle-options.js';
 import { interruptible } from './interruptible.js';
 import { workersOption } from './options.js';
 import { print } from './print.js';
@@ -37,13 +38,32 @@ interface VerifyCommandOptions extends VerifyOptions {
   quiet: boolean;
 }
 
-async function verifyCommand(directory: string, options: VerifyCommandOptions): Promise<void> {
+async function verifyCommand(
+  directory: string,
+  options: VerifyCommandOptions,
+  command: Command,
+): Promise<void> {
   const kind = recordedKindOf(directory);
-  if (kind !== null) return verifyFolder(kind, directory, options);
+  if (kind !== null) {
+    refuseIdle(
+      command,
+      ['model', 'metric', 'exact'],
+      (flag) =>
+        `${directory}: holds ${recordedKinds[kind].what}, whose files are compared with their record; ${flag} is for the ` +
+        'verification of a run: leave it away',
+    );
+    return verifyFolder(kind, directory, options);
+  }
   const { runsOfBatch } = await import('../batch/batch-folder.js');
   const runs = runsOfBatch(directory);
-  if (runs === null) await verifyOne(directory, options);
-  else await verifyAll(directory, runs, options);
+  if (runs === null) return verifyOne(directory, options);
+  refuseIdle(
+    command,
+    ['model', 'metric'],
+    (flag) =>
+      `${directory}: is a folder of runs, each of its own model; leave ${flag} away, or verify one run`,
+  );
+  return verifyAll(directory, runs, options);
 }
 
 /** Compares the files of a folder that was made of runs with its record. */
@@ -95,13 +115,8 @@ function remarkOn(unchecked: readonly string[]): string | null {
 async function verifyAll(
   directory: string,
   runs: readonly RunFolder[],
-  { json, quiet, model, metric, ...options }: VerifyCommandOptions,
+  { json, quiet, ...options }: VerifyCommandOptions,
 ): Promise<void> {
-  if (model !== undefined || metric !== undefined) {
-    throw new InputError(
-      `${directory}: is a folder of runs, each of its own model; leave --model and --metric away, or verify one run`,
-    );
-  }
   const [{ failureOfBatch, verifyBatch }, { DAMAGE_ADVICE }] = await Promise.all([
     import('../batch/verify-batch.js'),
     import('../run/verify-run.js'),

@@ -11,7 +11,7 @@ import { type VectorKind, type VectorSpace, vectorKinds, vectorSpaces } from '..
 import { type Caller, callerShape } from './caller.js';
 import { checkConfig, configDefaults, configSchema } from './config.js';
 import { projectInto } from './project-into.js';
-import { explainKind, explainSpace, refuseOtherKind } from './vector-refusals.js';
+import { explainKind, explainSpace, refuseIdleNorm, refuseOtherKind } from './vector-refusals.js';
 import { withLockedRun } from './with-locked-run.js';
 
 /** What vectors are, and what is to be found of them. */
@@ -118,6 +118,12 @@ export async function projectVectors(
     throw new InputError(
       `${directory}: resume keeps a projection that is the same, which neither overwrite nor neuronpedia can go with: leave one away`,
     );
+  if (checked.format !== undefined && !duals && !coordinates)
+    throw new InputError(
+      `${directory}: --format says how duals and coordinates are written, and neither is asked for: leave it away, or ask for ` +
+        'one of them (--coordinates)',
+    );
+  refuseIdleNorm(directory, { ...checked, space }, manifest);
   const name = checkFolderName(checked.name ?? nameOf(file));
   const find = (await isParquet(file)) ? findParquetVectors : findVectors;
   const source = await find(path.resolve(file), manifest.model.hidden, checked);
