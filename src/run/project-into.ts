@@ -6,7 +6,6 @@ import type { NormRule } from '../input/norm/norm-rules.js';
 import { copyParquetVectors, type ParquetVectors } from '../input/parquet-vectors.js';
 import { type FoundVectors, KIND_METADATA } from '../input/vectors.js';
 import type { Backend } from '../linalg/backend/backend.js';
-import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import { type EigenbasisOnDisk, readEigenbasis, refuseDamagedBasis } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
 import type { Manifest } from '../output/manifest.js';
@@ -24,6 +23,7 @@ import { PLACES } from '../tables/part.js';
 import { type VectorSpectrum, vectorPasses } from '../tables/vector-geometry.js';
 import { rankedTokenTable, vectorTable } from '../tables/vector-table.js';
 import { version } from '../version.js';
+import { chooseBackendOf } from './backend-of-run.js';
 import { computeCoordinates } from './compute-coordinates.js';
 import { expenseSince } from './expense-since.js';
 import { type FilledFolder, fillFolder } from './fill-folder.js';
@@ -87,10 +87,7 @@ export async function projectInto(
   const basis = await readEigenbasis(directory, manifest.model.hidden, manifest.eigenbasis);
   const spectrum = await readVectorSpectrum(run, basis);
   const norm = await readVectorNorm(run, wanted);
-  const { kernels } = manifest.execution;
-  // A device is not asked for again: it may be gone.
-  const recorded = kernels.backend === 'webgpu' ? null : kernels;
-  const backend = await chooseBackend({ backend: 'auto', recorded }, context.note);
+  const backend = await chooseBackendOf(manifest, context.note);
   const { first, count, hidden, tensor, dtype, isTransposed } = source;
   const asked = {
     version,

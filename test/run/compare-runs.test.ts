@@ -30,6 +30,7 @@ import {
 } from '../helpers/compared-runs.js';
 import { columnsOf, describedColumns } from '../helpers/described-columns.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
+import { near } from '../helpers/near.js';
 import {
   canonicalCorrelations,
   centredRows,
@@ -40,14 +41,11 @@ import {
 } from '../helpers/plain-matrices.js';
 import { randomFloat32, randomOrthogonal } from '../helpers/random.js';
 import { readBasis } from '../helpers/runs.js';
+import { range, sum } from '../helpers/sums.js';
 
 const [ROWS, HIDDEN] = [700, 12];
 
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-const sum = (terms: ArrayLike<number>) => Array.from(terms).reduce((total, term) => total + term, 0);
 const traceOf = (matrix: PlainMatrix) => sum(matrix.map((row, j) => row[j]!));
-const near = (a: unknown, b: number, tolerance = 1e-9) =>
-  Math.abs((a as number) - b) <= tolerance * Math.max(1, Math.abs(b));
 
 /** Rows whose variances differ by far, of which some are equal and one is zero. */
 function sampleRows(): Float32Array {

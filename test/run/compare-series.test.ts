@@ -32,19 +32,17 @@ import {
 } from '../helpers/compared-runs.js';
 import { columnsOf, describedColumns } from '../helpers/described-columns.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
+import { near } from '../helpers/near.js';
 import { centredRows, crossOf, squaresOf } from '../helpers/plain-matrices.js';
 import { randomFloat32 } from '../helpers/random.js';
 import { readBasis } from '../helpers/runs.js';
+import { range, sum } from '../helpers/sums.js';
 
 const [ROWS, HIDDEN] = [60, 5];
 const COUNT = ROWS * HIDDEN;
 
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-const sum = (terms: ArrayLike<number>) => Array.from(terms).reduce((total, term) => total + term, 0);
 const mean = (terms: ArrayLike<number>) => sum(terms) / terms.length;
 const norm = (vector: readonly number[]) => Math.sqrt(sum(vector.map((value) => value * value)));
-const near = (a: unknown, b: number, tolerance = 1e-9) =>
-  Math.abs((a as number) - b) <= tolerance * Math.max(1, Math.abs(b));
 
 /** Rows of four steps: the third are those of the second, and row 0 never moves. */
 const STEPS = (() => {

@@ -15,13 +15,12 @@ import { safetensors, scratchFile } from '../helpers/fixtures.js';
 import { readParquet } from '../helpers/projected-vectors.js';
 import { randomNumbers } from '../helpers/random.js';
 import { dataFiles, runHere, verifyHere } from '../helpers/runs.js';
+import { range, sum } from '../helpers/sums.js';
 
 const [ROWS, D, RIDGE] = [300, 16, 1e-3];
 /** Pairs of the two planted concepts: tokens 2 k and 2 k + 1 of the first, then of the second. */
 const PLANTED = 12;
 
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-const sum = (terms: readonly number[]) => terms.reduce((total, term) => total + term, 0);
 const dot = (x: readonly number[], y: readonly number[]) => sum(x.map((value, j) => value * y[j]!));
 const cosine = (x: readonly number[], y: readonly number[]) => dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y));
 

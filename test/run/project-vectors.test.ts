@@ -23,12 +23,11 @@ import {
 } from '../helpers/projected-vectors.js';
 import { randomFloat32 } from '../helpers/random.js';
 import { dataFiles, runHere, verifyHere } from '../helpers/runs.js';
+import { range, sum } from '../helpers/sums.js';
 
 const hiddenLike: ProjectVectorsOptions = { kind: 'hidden', space: 'normed', workers: 1 };
 const tokenLike: ProjectVectorsOptions = { kind: 'token', space: 'normed', workers: 1 };
 
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-const sum = (terms: readonly number[]) => terms.reduce((total, term) => total + term, 0);
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => sum(range(a.length).map((j) => a[j]! * b[j]!));
 
 /** Rows of a matrix [rows, d]. */

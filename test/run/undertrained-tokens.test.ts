@@ -12,6 +12,7 @@ import { readParquet } from '../helpers/projected-vectors.js';
 import { randomNumbers } from '../helpers/random.js';
 import { dataFiles, runHere, verifyHere } from '../helpers/runs.js';
 import { realModelTest } from '../helpers/shared-models.js';
+import { range, sum } from '../helpers/sums.js';
 
 const [ROWS, D, RIDGE] = [260, 12, 1e-3];
 /** Rows without a token, and a knot of tokens whose rows have the same signs and exponents. */
@@ -20,8 +21,6 @@ const KNOT = [40, 41, 42, 43, 44, 45, 46, 47];
 /** A token whose row is near those, and in no knot. */
 const NEAR = 90;
 
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-const sum = (terms: readonly number[]) => terms.reduce((total, term) => total + term, 0);
 const dot = (x: readonly number[], y: readonly number[]) => sum(x.map((value, j) => value * y[j]!));
 const minus = (x: readonly number[], y: readonly number[]) => x.map((value, j) => value - y[j]!);
 const norm = (x: readonly number[]) => Math.sqrt(dot(x, x));
