@@ -38,7 +38,11 @@ export function addProjectCommand(program: Command): void {
     .addOption(normModelOption())
     .addOption(normRuleOption())
     .option('--overwrite', 'replace the projection of this name', false)
-    .option('--resume', 'keep the projection of this name where it is the same and intact', false)
+    .option(
+      '--resume',
+      'keep the projection of this name where it is the same and intact, and what is done of an unfinished one',
+      false,
+    )
     .addOption(workersOption())
     .option('--json', 'print the record as JSON on stdout', false)
     .option('--quiet', 'no progress', false)

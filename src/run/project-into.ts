@@ -17,6 +17,7 @@ import {
   VECTORS_NAME,
   type VectorFormat,
 } from '../output/projected-folder.js';
+import { isRankedUnit, RankedUnits } from '../output/ranked-units.js';
 import { openVectorArray, type VectorArray } from '../output/vector-array.js';
 import { type VectorKind, type VectorSpace, vectorKinds } from '../plan/vector-kind.js';
 import { PLACES } from '../tables/part.js';
@@ -30,6 +31,7 @@ import { type FilledFolder, fillFolder } from './fill-folder.js';
 import { keptProjection } from './kept-projection.js';
 import type { LockedRun } from './plan-extension.js';
 import { type KnownTokens, knownTokens, rankTokens } from './rank-tokens.js';
+import { rankingRequest } from './ranking-request.js';
 import { refuseFailed } from './refuse-failed.js';
 import { coordinateChecks, rankingChecks } from './vector-checks.js';
 import { readVectorNorm, type VectorNorm } from './vector-norm.js';
@@ -69,6 +71,8 @@ interface Projection {
   norm: VectorNorm | null;
   /** Folder in which its files are made. */
   stage: string;
+  /** Units of its ranking that are done. */
+  units: RankedUnits;
 }
 
 /** Arrays of a projection; null where nobody wants them. */
@@ -102,12 +106,19 @@ export async function projectInto(
     norm: norm?.record ?? null,
     top: wanted.top === 0 ? null : wanted.top,
   };
-  const files = namesOf(wanted);
-  const kept = wanted.isResumed ? await keptProjection(directory, wanted.name, { ...asked, files }) : null;
+  const { isResumed, name } = wanted;
+  const whole = { ...asked, files: namesOf(wanted) };
+  const kept = isResumed ? await keptProjection(directory, name, whole) : null;
   if (kept?.isIntact) return { ...kept, isNew: false };
-  const place = { name: wanted.name, isReplaced: wanted.isReplaced || kept !== null };
+  const request = rankingRequest(whole, manifest, backend.identity);
+  const place = {
+    name,
+    isReplaced: wanted.isReplaced || kept !== null,
+    ...(isResumed ? { isKept: (file: string) => isRankedUnit(file, request) } : {}),
+  };
   const make = async (stage: string): Promise<ProjectedManifest> => {
-    const projection = { run, wanted, basis, spectrum, backend, norm, stage };
+    const units = new RankedUnits(stage, request, run.lock);
+    const projection = { run, wanted, basis, spectrum, backend, norm, stage, units };
     return {
       format: 'eigenshard-projected',
       layout: 1,
@@ -147,7 +158,7 @@ async function withStrided<Result>(
 
 /** Computes all that is wanted of the vectors, and writes it on the stage. */
 async function makeProjection(projection: Projection): Promise<Pick<ProjectedManifest, 'checks' | 'files'>> {
-  const { run, source, wanted, basis, spectrum, backend, norm, stage } = projection;
+  const { run, source, wanted, basis, spectrum, backend, norm, stage, units } = projection;
   const { directory, manifest, lock, context } = run;
   const { top, kind } = wanted;
   const tokens = top === 0 ? null : await knownTokens(run, source.count, top);
@@ -176,10 +187,13 @@ async function makeProjection(projection: Projection): Promise<Pick<ProjectedMan
         passes: vectorPasses(kind, spectrum),
         coordinates: arrays.coordinates!.slice,
         backend: backend.choice,
+        units,
       };
       const { rows, hidden } = manifest.model;
       const { ranked, sums } = await rankTokens(run, vectors, tokens, top);
       checks.push(...rankingChecks(part, sums, { rows, hidden, typicalNorm: typicalNorm(tokens, manifest) }));
+      // Nobody is to go on with what has failed.
+      if (checks.some(({ verdict }) => verdict === 'failed')) units.remove();
       refuseFailed(directory, checks);
       await context.stopwatch.time('tables', undefined, async () => {
         const columns = rankedTokenTable(ranked, tokens.texts, source.first);
@@ -196,6 +210,7 @@ async function makeProjection(projection: Projection): Promise<Pick<ProjectedMan
     }
     if (wanted.coordinates) files.push(await arrays.coordinates!.finish());
     if (arrays.duals !== null) files.push(await arrays.duals.finish());
+    units.remove();
     return { checks, files };
   } finally {
     for (const array of Object.values(arrays)) array?.discard();

@@ -48,8 +48,8 @@ export interface ProjectVectorsOptions extends VectorWish {
   /** Whether a projection of this name is replaced. Default: not. */
   overwrite?: boolean | undefined;
   /**
-   * Whether a projection of this name is kept where it is the same and intact, and made anew where it is damaged. Default:
-   * not; then one that is there is refused.
+   * Whether a projection of this name is kept where it is the same and intact, made anew where it is damaged, and gone on with
+   * where it is unfinished. Default: not; then one that is there is refused, and what is unfinished removed.
    */
   resume?: boolean | undefined;
   /** Worker threads. Default: the cores available. */
@@ -90,7 +90,7 @@ const projectSchema = z.strictObject({
  * Projects vectors that are not rows on the eigenbasis of a finished run, and writes what that says of them into
  * RUN/projected/NAME: vectors.parquet, the duals, the nearest tokens, and the coordinates where they are asked for. The run
  * itself is left as it is. Nothing is written to a stream. A kill at any moment leaves no folder of that name, or the one
- * that was there.
+ * that was there; what was done by then, `resume` goes on with.
  *
  * @param directory output directory of the run
  * @param file vectors: a .npy, .safetensors, .pt or .parquet file

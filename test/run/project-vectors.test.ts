@@ -1,4 +1,12 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import pl from 'nodejs-polars';
@@ -11,6 +19,7 @@ import { type OpenRun, openRun } from '../../src/output/open-run.js';
 import type { ProgressEvent } from '../../src/run/progress.js';
 import { type ProjectVectorsOptions, projectVectors } from '../../src/run/project-vectors.js';
 import { answer } from '../helpers/answers.js';
+import { eigenshardUntilRename } from '../helpers/cli.js';
 import { npy, scratchDirectory } from '../helpers/fixtures.js';
 import { normedModel } from '../helpers/normed-model.js';
 import {
@@ -459,6 +468,87 @@ test('an interruption leaves nothing, and what a kill left is removed', async (t
   writeFileSync(path.join(stage, 'duals.npy'), 'half of it');
   const { directory } = await projectVectors(run.directory, run.file, hiddenLike);
   t.deepEqual(readdirSync(path.dirname(directory)), ['vectors']);
+});
+
+/** Files of a folder of projected vectors but the record, which tells how it went. */
+function filesOf(directory: string): ReturnType<typeof dataFiles> {
+  const files = dataFiles(directory);
+  files.delete('projected.json');
+  return files;
+}
+
+test('a projection that was killed is gone on with: units that are whole are kept, and the bytes are those of one that was not', async (t) => {
+  const run = await vectorRun(t);
+  const wish = { ...hiddenLike, coordinates: true };
+  const whole = await projectVectors(run.directory, run.file, { ...wish, name: 'whole' });
+  const stage = path.join(run.directory, 'projected/.vectors.partial');
+  const flags = ['--kind', 'hidden', '--space', 'normed', '--coordinates', '--workers', '1', '--quiet'];
+  await eigenshardUntilRename(
+    ['project', run.directory, run.file, ...flags],
+    path.join(stage, 'tokens.parquet'),
+  );
+  const left = readdirSync(stage).filter((name) => name.startsWith('.ranked-'));
+  const records = left.filter((name) => name.endsWith('.json.partial')).sort();
+  t.is(records.length, 5);
+  // One unit has no record, the part of another one is damaged.
+  rmSync(path.join(stage, records[1]!));
+  const part = path.join(stage, records[3]!.replace('.json.', '.bin.'));
+  const bytes = readFileSync(part);
+  bytes[99]! ^= 1;
+  writeFileSync(part, bytes);
+  const notes: string[] = [];
+  const onProgress = (event: ProgressEvent) => {
+    if (event.event === 'note') notes.push(event.line);
+  };
+  const resumed = await projectVectors(run.directory, run.file, { ...wish, resume: true, onProgress });
+  t.true(resumed.isNew);
+  t.deepEqual(
+    notes.filter((line) => line.startsWith('nearest tokens')),
+    ['nearest tokens: 3 of 5 units were kept'],
+  );
+  t.deepEqual(filesOf(resumed.directory), filesOf(whole.directory));
+  t.deepEqual(readdirSync(path.dirname(resumed.directory)).sort(), ['vectors', 'whole']);
+});
+
+test('with resume an interruption keeps what is done, which is gone on with where the same is asked for alone', async (t) => {
+  const run = await vectorRun(t);
+  const above = path.join(run.directory, 'projected');
+  const keptOf = () => readdirSync(path.join(above, '.vectors.partial')).filter((name) => /json/.test(name));
+  const interrupted = async () => {
+    const stop = new AbortController();
+    const onProgress = (event: ProgressEvent) => {
+      // Of 400: some of the partitions of 90 rows are done then.
+      if (event.event === 'advanced' && event.stage.name === 'nearest tokens' && event.stage.done >= 180)
+        stop.abort();
+    };
+    const options = { ...hiddenLike, resume: true, signal: stop.signal, onProgress };
+    await t.throwsAsync(projectVectors(run.directory, run.file, options), { message: 'interrupted' });
+    t.true(keptOf().length > 0 && keptOf().length < 5, keptOf().join());
+    return keptOf().length;
+  };
+  const resumed = async (options: Partial<ProjectVectorsOptions>, file = run.file) => {
+    const notes: string[] = [];
+    const onProgress = (event: ProgressEvent) => {
+      if (event.event === 'note' && event.line.startsWith('nearest tokens')) notes.push(event.line);
+    };
+    const made = await projectVectors(run.directory, file, { ...hiddenLike, ...options, onProgress });
+    t.deepEqual(readdirSync(above), ['vectors'], 'nothing else is left');
+    rmSync(above, { recursive: true });
+    return { notes, files: made.manifest.files };
+  };
+  const done = await interrupted();
+  const { notes, files } = await resumed({ resume: true });
+  t.deepEqual(notes, [`nearest tokens: ${done} of 5 units were kept`]);
+  for (const other of [{ resume: true, top: 6 }, { resume: true, duals: false }, {}] as const) {
+    await interrupted();
+    t.deepEqual((await resumed(other)).notes, [], JSON.stringify(other));
+  }
+  await interrupted();
+  const changed = Float32Array.from(run.vectors, (value, k) => (k === 5 ? value + 1 : value));
+  writeFileSync(run.file, npy('<f4', [37, run.hidden], new Uint8Array(changed.buffer)));
+  const other = await resumed({ resume: true });
+  t.deepEqual(other.notes, []);
+  t.notDeepEqual(other.files, files);
 });
 
 test('a damaged partition or table is told before anything rests on it', async (t) => {
