@@ -3,6 +3,7 @@ import { commandErrorText, refuseMisplaced } from './commands/command-errors.js'
 import { exampleText } from './commands/examples.js';
 import { misplacedWord } from './commands/misplaced-word.js';
 import { withOutput } from './commands/print.js';
+import { refuseRepeated } from './commands/repeated-options.js';
 import { EigenshardError, exitCodeOf, exitCodes } from './errors.js';
 import { explained, failureMessage } from './files/failure-message.js';
 import { harmlessText } from './text/visible-text.js';
@@ -143,6 +144,7 @@ function optionDescription(option: Option): string {
 
 /** An error about the words of a command is answered with what they should be. */
 function sayWhatNext(command: Command, all: readonly Command[]): void {
+  refuseRepeated(command);
   command
     .allowExcessArguments()
     .hook('preAction', () => refuseMisplaced(command))

@@ -530,8 +530,25 @@ test('a metric that is not one is refused: shape, symmetry, NaN, definiteness', 
   await refuses(
     t,
     metric(identity(8).with(63, -1)),
-    /the metric is not positive definite: its smallest eigenvalue is -1/,
+    /metric\.npy: the metric is not positive definite: its smallest eigenvalue is -1.*: check how it was computed/,
   );
+});
+
+test('an option that is given twice with two values is refused; one that counts each time, or the same again, is not', async (t) => {
+  const twice = await answer('--metric', 'a.npy', '--metric', 'b.npy');
+  t.is(twice.code, 2);
+  t.regex(
+    twice.stderr,
+    /^error: option '--metric <file>' is given twice, as a\.npy and b\.npy: give one\n--metric <file>: /,
+  );
+  const short = await answer('top', 'nowhere', '-e', '1', '--eigenvector', '2');
+  t.regex(short.stderr, /option '-e, --eigenvector <index>' is given twice/);
+  for (const args of [
+    ['top', 'nowhere', '-e', '1', '-e', '1'],
+    ['neighbours', 'nowhere', '--token', '1', '--token', '2', '--measure', 'cosine', '--measure', 'distance'],
+    ['sql', 'nowhere', '--attach', 'a=x', '--attach', 'b=y', 'SELECT 1'],
+  ])
+    t.regex((await answer(...args)).stderr, /^eigenshard: nowhere: cannot read the run/);
 });
 
 test('a damaged checkpoint is refused before anything is computed', async (t) => {

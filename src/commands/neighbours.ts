@@ -6,15 +6,16 @@ import { type BackendName, backendNames } from '../linalg/backend/backend.js';
 import type { VectorKind, VectorSpace } from '../plan/vector-kind.js';
 import type { RunWithNeighbours } from '../run/find-neighbours.js';
 import type { NeighbourOptions } from '../run/neighbour-options.js';
-import { type NeighbourMeasure, neighbourMeasures } from '../tables/neighbour-measures.js';
+import { MOST_NEIGHBOURS, type NeighbourMeasure, neighbourMeasures } from '../tables/neighbour-measures.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
 import { refuseIdle } from './idle-options.js';
 import { interruptible } from './interruptible.js';
 import { nearestText, nearestToVectorsText, neighboursText, sharedText } from './neighbours-text.js';
-import { normModelOption, normRuleOption, rowRange, wholeNumber, workersOption } from './options.js';
+import { normModelOption, normRuleOption, rowRange, wholeNumberUpTo, workersOption } from './options.js';
 import { print } from './print.js';
 import { showProgress } from './progress.js';
+import { RepeatableOption } from './repeated-options.js';
 
 /** Adds `neighbours`. */
 export function addNeighboursCommand(program: Command): void {
@@ -22,20 +23,22 @@ export function addNeighboursCommand(program: Command): void {
     .command('neighbours')
     .description('find the exact nearest neighbours of all tokens of a run, of some, or of vectors')
     .argument('<run>', 'output directory of the run')
-    .option('-k, --k <n>', 'neighbours of each', wholeNumber, 20)
-    .option(
-      '--measure <list>',
-      `${neighbourMeasures.join(', ')}, separated by commas (default: ${neighbourMeasures[0]})`,
-      measureList,
+    .option('-k, --k <n>', 'neighbours of each, at most 1,000', wholeNumberUpTo(MOST_NEIGHBOURS), 20)
+    .addOption(
+      new RepeatableOption(
+        '--measure <list>',
+        `${neighbourMeasures.join(', ')}, separated by commas (default: ${neighbourMeasures[0]})`,
+      ).argParser(measureList),
     )
     .option('--index <i>', 'number of this process, from 0 (default: as its scheduler says)')
     .option('--of <n>', 'number of processes that share the search')
     .option('--atlas <file>', 'also write the lists for embedding-atlas, as .json or .jsonl')
     .option('--overwrite', 'replace the neighbours that the run has, where others were asked for', false)
-    .option(
-      '--token <token>',
-      'only of a token, by its id, or by a text, of which all spellings are found; repeatable; nothing is written',
-      gathered,
+    .addOption(
+      new RepeatableOption(
+        '--token <token>',
+        'only of a token, by its id, or by a text, of which all spellings are found; repeatable; nothing is written',
+      ).argParser(gathered),
     )
     .option('--text', 'take digits for a text, not for an id', false)
     .option('--ids <file>', 'only of the tokens whose numbers stand in a file; nothing is written')

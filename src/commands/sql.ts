@@ -7,6 +7,7 @@ import type { Views } from '../queries/views.js';
 import { exampleText } from './examples.js';
 import { size, wholeNumber } from './options.js';
 import { printPieces } from './print.js';
+import { RepeatableOption } from './repeated-options.js';
 import { type SqlFormat, type SqlTextOptions, sqlFormats, sqlText } from './sql-text.js';
 
 /** Significant digits in a table, where nobody asks for others. */
@@ -25,7 +26,12 @@ export function addSqlCommand(program: Command): void {
     .argument('<run>', 'output directory of the run, of a batch, of a comparison, ...')
     .argument('[query]', 'one SELECT; - reads it from standard input')
     .option('--file <file>', 'read the query from a file')
-    .option('--attach <name=dir>', 'another run, whose views are name.tokens, ...; repeatable', attachment)
+    .addOption(
+      new RepeatableOption(
+        '--attach <name=dir>',
+        'another run, whose views are name.tokens, ...; repeatable',
+      ).argParser(attachment),
+    )
     .addOption(new Option('--format <format>', 'of the answer (default: table)').choices(sqlFormats))
     .addOption(
       new Option('--json', 'print a JSON array of the rows: --format json').conflicts(['csv', 'format']),

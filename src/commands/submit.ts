@@ -15,6 +15,7 @@ import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
 import { allowMixedOption, needs, wholeNumber } from './options.js';
 import { print } from './print.js';
+import { RepeatableOption } from './repeated-options.js';
 
 /** The program, as the nodes of a cluster start it: from the checkout or package that this file is of. */
 const COMMAND = [process.execPath, fileURLToPath(new URL('../../../coordinator.js', import.meta.url))];
@@ -60,10 +61,11 @@ export function addSubmitCommands(program: Command): void {
     .argument('[kubectl...]', 'behind --: options of kubectl, as --namespace=lab')
     .option('--workers <n>', 'pods that share the units of each stage', wholeNumber)
     .option('--image <image>', 'image of the pods, whose entry is eigenshard')
-    .option(
-      '--volume <claim:folder>',
-      'a persistent volume claim, and where it is mounted; one has the run, others what it reads',
-      volumes,
+    .addOption(
+      new RepeatableOption(
+        '--volume <claim:folder>',
+        'a persistent volume claim, and where it is mounted; one has the run, others what it reads',
+      ).argParser(volumes),
     )
     .option('--cpus <n>', 'cores of each pod', wholeNumber, 4)
     .option('--memory <quantity>', 'memory of each pod', quantity, '8Gi')

@@ -330,4 +330,6 @@ test.serial('the command lists indicators, and calls them nothing else', async (
   const many = await eigenshard('undertrained', directory, '-k', '10001');
   t.is(many.code, 2);
   t.regex(many.stderr, /option '-k <n>' argument '10001' is invalid\. It must be 10,000 or less/);
+  const mistyped = await answer('undertrained', directory, '--reference', '1,2,x');
+  t.regex(mistyped.stderr, /^eigenshard: --reference: "x" is no id of a token; give ids, or ranges/);
 });
