@@ -1,3 +1,4 @@
+import type { ConceptManifest } from '../output/concept-folder.js';
 import type { FoundConcepts } from '../run/concept-directions.js';
 import { conceptControls } from '../tables/concept-controls.js';
 import type { ConceptMetric, InMetrics } from '../tables/concept-geometry.js';
@@ -12,16 +13,36 @@ const MOST_PAIRS = 50;
 
 const metrics: readonly ConceptMetric[] = ['causal', 'euclidean'];
 
-/** Concepts as tables whose figures stand beside their controls, and the pairs that are left out. */
+/** Concepts as tables whose figures stand beside their controls, and the pairs that are left out, each by itself. */
 export function conceptsText({ directory, manifest, pairs }: FoundConcepts): string {
-  const { concepts, leaveOneOut, between, independent } = manifest.summary;
   const left = pairs.filter(({ fate }) => fate !== 'used');
+  return [...conceptLines(directory, manifest), ...leftText(left)].join('\n');
+}
+
+/** Concepts as their record has them: which pairs are left out, only their table knows. */
+export function recordedConceptsText(directory: string, manifest: ConceptManifest): string {
+  const { used: _, ...left } = manifest.pairs.fates;
+  const fates = Object.entries(left).filter(([, pairs]) => pairs > 0);
+  return [
+    ...conceptLines(directory, manifest),
+    ...(fates.length === 0
+      ? []
+      : [
+          '',
+          `left out, see pairs.parquet: ${fates.map(([fate, pairs]) => `${count(pairs)} ${fate}`).join(', ')}`,
+        ]),
+  ].join('\n');
+}
+
+function conceptLines(directory: string, { summary, pairs, controls }: ConceptManifest): string[] {
+  const { concepts, leaveOneOut, between, independent } = summary;
+  const left = pairs.given - (pairs.fates.used ?? 0);
   const shown = concepts.slice(0, MOST_CONCEPTS);
   return [
-    `${directory}: ${counted(concepts.length, 'concept')} of ${counted(pairs.length, 'pair')}, ${count(left.length)} left out`,
+    `${directory}: ${counted(concepts.length, 'concept')} of ${counted(pairs.given, 'pair')}, ${count(left)} left out`,
     '',
     'leave-one-out cosine, mean; controls: mean of ' +
-      `${counted(manifest.controls.repeats, 'repeat')}, seed ${manifest.controls.seed}`,
+      `${counted(controls.repeats, 'repeat')}, seed ${controls.seed}`,
     ...figureTable([
       ...shown.map(({ name, used, given, leaveOneOut: figures }) => ({
         name: `${shownName(name)} (${used} of ${given})`,
@@ -35,8 +56,7 @@ export function conceptsText({ directory, manifest, pairs }: FoundConcepts): str
     '',
     `|cos| between two concepts, mean; independent directions: ${figure(independent)}`,
     ...figureTable([{ name: 'all concepts', figures: between }]),
-    ...leftText(left),
-  ].join('\n');
+  ];
 }
 
 function figureTable(rows: readonly { name: string; figures: InMetrics<ControlledFigure> }[]): string[] {

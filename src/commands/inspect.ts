@@ -8,13 +8,13 @@ import { hubSettings } from '../hub/settings.js';
 import { type MatrixSide, matrixSides } from '../input/matrix/matrix-side.js';
 import { configNames, noCheckpoint, weightName } from '../input/model-config.js';
 import { nameWithoutOwner } from '../input/name-without-owner.js';
-import { COMPARISON_NAME } from '../output/comparison-names.js';
+import { partOfRun } from '../output/part-of-run.js';
+import { type RecordedKindName, recordedKindOf, recordedKinds } from '../output/recorded-kinds.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
-import { SERIES_NAME } from '../output/series-names.js';
-import { partOfRun } from '../output/without-manifest.js';
 import { answerJson, screenText } from './answer-text.js';
 import { batchFolderRows, batchFolderText } from './batch-folder-text.js';
 import { exampleText } from './examples.js';
+import { refuseIdle } from './idle-options.js';
 import { print } from './print.js';
 import { hubModelText, inspectionText, modelText } from './run-text.js';
 
@@ -23,11 +23,11 @@ export function addInspectCommand(program: Command): void {
   program
     .command('inspect')
     .description(
-      'show what a finished run, a batch, a comparison or a series holds, or what a run would take of a checkpoint',
+      'show what a finished run, a batch, or what was made of runs holds, or what a run would take of a checkpoint',
     )
     .argument(
       '<path>',
-      'output directory of a run, of a batch, of a comparison or of a series, or a checkpoint: a path, or owner/name[@revision] on the hub',
+      'output directory of a run, of a batch, of a comparison, ..., or a checkpoint: a path, or owner/name[@revision] on the hub',
     )
     .option('--tensor <name>', 'of the checkpoint, instead of the one that is found by itself')
     .addOption(
@@ -49,15 +49,24 @@ interface InspectOptions {
   json: boolean;
 }
 
-async function inspect(place: string, { json, ...options }: InspectOptions): Promise<void> {
+async function inspect(place: string, { json, ...options }: InspectOptions, command: Command): Promise<void> {
   const { inspectHubModel, inspectModel } = await import('../input/inspect-model.js');
   if (!existsSync(place) && parseHubReference(place) !== null) {
     const model = await inspectHubModel(place, { hub: hubSettings(process.env), ...options });
     print(json ? answerJson(model) : screenText(hubModelText(model)));
     return;
   }
-  if (existsSync(path.join(place, COMPARISON_NAME))) return inspectComparison(place, json);
-  if (existsSync(path.join(place, SERIES_NAME))) return inspectSeries(place, json);
+  const refuseChoice = (what: string) =>
+    refuseIdle(
+      command,
+      ['tensor', 'side'],
+      (flag) => `${place}: holds ${what}; ${flag} chooses a matrix of a checkpoint: leave it away`,
+    );
+  const kind = recordedKindOf(place);
+  if (kind !== null) {
+    refuseChoice(recordedKinds[kind].what);
+    return inspectFolder(kind, place, json);
+  }
   const [{ inspectBatch, runsOfBatch }, { readManifest }] = await Promise.all([
     import('../batch/batch-folder.js'),
     import('../output/manifest.js'),
@@ -65,9 +74,11 @@ async function inspect(place: string, { json, ...options }: InspectOptions): Pro
   // A checkpoint may have runs beside it.
   const runs = existsSync(path.join(place, 'config.json')) ? null : runsOfBatch(place);
   if (runs !== null) {
+    refuseChoice('runs of a batch');
     const found = await inspectBatch(place, runs);
     print(json ? answerJson(batchFolderRows(found)) : screenText(batchFolderText(place, found)));
   } else if (holdsRun(place)) {
+    refuseChoice('a finished run');
     const manifest = readManifest(place);
     print(json ? answerJson(manifest) : screenText(inspectionText(place, manifest)));
   } else {
@@ -76,22 +87,10 @@ async function inspect(place: string, { json, ...options }: InspectOptions): Pro
   }
 }
 
-async function inspectComparison(place: string, json: boolean): Promise<void> {
-  const [{ readComparison }, { comparedText }] = await Promise.all([
-    import('../output/comparison-folder.js'),
-    import('./compare-text.js'),
-  ]);
-  const comparison = readComparison(place);
-  print(json ? answerJson(comparison) : screenText(comparedText({ directory: place, comparison })));
-}
-
-async function inspectSeries(place: string, json: boolean): Promise<void> {
-  const [{ readSeries }, { seriesText }] = await Promise.all([
-    import('../output/series-folder.js'),
-    import('./series-text.js'),
-  ]);
-  const series = readSeries(place);
-  print(json ? answerJson(series) : screenText(seriesText({ directory: place, series })));
+async function inspectFolder(kind: RecordedKindName, place: string, json: boolean): Promise<void> {
+  const { readFolder } = await import('./folder-text.js');
+  const { record, text } = await readFolder(kind, place);
+  print(json ? answerJson(record) : screenText(text));
 }
 
 /** @throws InputError for a directory that holds neither a run nor a checkpoint, and where there is nothing */

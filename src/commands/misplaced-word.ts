@@ -5,6 +5,8 @@ import { readTextIfThere } from '../files/read-text.js';
 import { parseHubReference } from '../hub/reference.js';
 import { checkpointKind } from '../input/checkpoint-kind.js';
 import { configNames } from '../input/model-config.js';
+import { runAround } from '../output/part-of-run.js';
+import { recordedKindOf, recordedKinds } from '../output/recorded-kinds.js';
 import { holdsBegunRun, isOwnManifest, runFoldersIn } from '../output/run-folders.js';
 
 /**
@@ -19,19 +21,22 @@ export function misplacedWord(word: string): string | null {
     if (parseHubReference(word) === null) return null;
     return `No such path is there. A model of that name on the hub is given as eigenshard --model ${word}`;
   }
-  const around = path.dirname(path.resolve(word));
-  if (!found.isDirectory()) return ofFile(word, around);
+  if (!found.isDirectory()) return ofFile(word);
+  const kind = recordedKindOf(word);
+  if (kind !== null) return ofFolder(word, recordedKinds[kind].what);
   if (checkpointKind(word) !== null) return ofCheckpoint(word);
-  if (isRun(word)) return ofRun(word);
-  if (isRun(around)) return ofRun(around);
+  const run = runOf(word);
+  if (run !== null) return ofRun(run);
   const runs = runFoldersIn(word);
   if (runs.length > 0)
     return `${word} is a folder of runs: eigenshard inspect ${word} lists them, eigenshard verify ${word} checks them.`;
   return `${word} is a directory, of neither a checkpoint nor a run; eigenshard --help shows how both are given.`;
 }
 
-function ofFile(file: string, around: string): string {
-  if (isRun(around)) return ofRun(around);
+function ofFile(file: string): string {
+  const around = path.dirname(path.resolve(file));
+  const run = runOf(file);
+  if (run !== null) return ofRun(run);
   if (configNames.includes(path.basename(file))) return ofCheckpoint(around);
   if (file.endsWith('.json')) {
     return isBatch(file)
@@ -58,8 +63,17 @@ function ofRun(place: string): string {
   );
 }
 
-function isRun(directory: string): boolean {
-  return isOwnManifest(directory) || holdsBegunRun(directory);
+function ofFolder(place: string, what: string): string {
+  return (
+    `${place} holds ${what}: eigenshard inspect ${place} shows that again, verify checks its files, and sql asks its ` +
+    'tables.'
+  );
+}
+
+/** The run that a place is, or lies in. */
+function runOf(place: string): string | null {
+  const above = path.dirname(path.resolve(place));
+  return [place, above].find((one) => isOwnManifest(one) || holdsBegunRun(one)) ?? runAround(place);
 }
 
 function isBatch(file: string): boolean {

@@ -6,12 +6,13 @@ import { type BackendName, backendNames } from '../linalg/backend/backend.js';
 import type { VectorKind, VectorSpace } from '../plan/vector-kind.js';
 import type { RunWithNeighbours } from '../run/find-neighbours.js';
 import type { NeighbourOptions } from '../run/neighbour-options.js';
-import { type NeighbourMeasure, neighbourMeasures } from '../tables/neighbour-measures.js';
+import { MOST_NEIGHBOURS, type NeighbourMeasure, neighbourMeasures } from '../tables/neighbour-measures.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
+import { refuseIdle } from './idle-options.js';
 import { interruptible } from './interruptible.js';
 import { nearestText, nearestToVectorsText, neighboursText, sharedText } from './neighbours-text.js';
-import { normModelOption, normRuleOption, rowRange, wholeNumber, workersOption } from './options.js';
+import { normModelOption, normRuleOption, rowRange, wholeNumberUpTo, workersOption } from './options.js';
 import { print } from './print.js';
 import { showProgress } from './progress.js';
 
@@ -21,7 +22,7 @@ export function addNeighboursCommand(program: Command): void {
     .command('neighbours')
     .description('find the exact nearest neighbours of all tokens of a run, of some, or of vectors')
     .argument('<run>', 'output directory of the run')
-    .option('-k, --k <n>', 'neighbours of each', wholeNumber, 20)
+    .option('-k, --k <n>', 'neighbours of each, at most 1,000', wholeNumberUpTo(MOST_NEIGHBOURS), 20)
     .option(
       '--measure <list>',
       `${neighbourMeasures.join(', ')}, separated by commas (default: ${neighbourMeasures[0]})`,
@@ -99,33 +100,54 @@ interface NeighboursCommandOptions extends VectorOptions {
 
 type Request = Required<Pick<NeighbourOptions, 'k' | 'measures' | 'backend' | 'workers'>>;
 
-async function neighboursCommand(directory: string, options: NeighboursCommandOptions): Promise<void> {
+async function neighboursCommand(
+  directory: string,
+  options: NeighboursCommandOptions,
+  command: Command,
+): Promise<void> {
   const { k, measure: measures, backend, workers, token, ids, vectors } = options;
-  refuseOthers(options);
+  refuseOthers(command, options);
   const request = { k, measures, backend, workers };
   if (vectors !== undefined) await printNearestToVectors(directory, vectors, request, options);
   else if (token !== undefined || ids !== undefined) await printNearest(directory, request, options);
   else await addNeighbours(directory, request, options);
 }
 
+/** Options that are about the neighbours of all tokens, of tokens that are named, and of vectors. */
+const ofAll = ['atlas', 'index', 'of', 'overwrite'];
+const ofNamed = ['text'];
+const ofVectors = ['kind', 'space', 'centre', 'tensor', 'rows', 'transpose', 'model', 'normRule'];
+
 /** @throws InputError where options do not go together */
-function refuseOthers({ atlas, index, of, token, ids, vectors, ...options }: NeighboursCommandOptions): void {
-  const [asked] = Object.entries({ '--vectors': vectors, '--token': token, '--ids': ids }).filter(
-    ([, value]) => value !== undefined,
-  );
-  const ofAll = { '--atlas': atlas, '--index': index, '--of': of };
-  for (const [name, value] of Object.entries(ofAll))
-    if (asked !== undefined && value !== undefined)
-      throw new InputError(`${name} is for the neighbours of all tokens: leave ${asked[0]} away`);
-  if (vectors !== undefined) {
-    if (token === undefined && ids === undefined) return;
-    throw new InputError('--vectors asks for the neighbours of vectors: leave --token and --ids away');
-  }
-  const { kind, space, centre, tensor, rows, transpose, model, normRule } = options;
-  const ofVectors = { kind, space, centre, tensor, rows, transpose, model, 'norm-rule': normRule };
-  for (const [name, value] of Object.entries(ofVectors))
-    if (value !== undefined)
-      throw new InputError(`--${name} says something of vectors: give their file with --vectors`);
+function refuseOthers(command: Command, { token, ids, vectors }: NeighboursCommandOptions): void {
+  if (vectors !== undefined)
+    refuseIdle(
+      command,
+      ['token', 'ids'],
+      () => '--vectors asks for the neighbours of vectors: leave --token and --ids away',
+    );
+  else
+    refuseIdle(
+      command,
+      ofVectors,
+      (flag) => `${flag} says something of vectors: give their file with --vectors`,
+    );
+  const asked =
+    vectors !== undefined
+      ? '--vectors'
+      : token !== undefined
+        ? '--token'
+        : ids !== undefined
+          ? '--ids'
+          : null;
+  if (asked !== null)
+    refuseIdle(
+      command,
+      ofAll,
+      (flag) => `${flag} is for the neighbours of all tokens: leave ${flag} or ${asked} away`,
+    );
+  if (token === undefined)
+    refuseIdle(command, ofNamed, (flag) => `${flag} says what --token names: give --token, or leave it away`);
 }
 
 /** Finds the neighbours of some tokens, and prints them. */

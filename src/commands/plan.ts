@@ -9,7 +9,7 @@ import { exampleText } from './examples.js';
 import { interruptible } from './interruptible.js';
 import { print } from './print.js';
 import { showProgress } from './progress.js';
-import { addRunOptions, PACKAGED_CONFIG } from './run-options.js';
+import { addRunOptions, PACKAGED_CONFIG, refuseIdleTables } from './run-options.js';
 
 /** Adds `plan`. */
 export function addPlanCommand(program: Command): void {
@@ -37,15 +37,13 @@ interface PlanOptions extends Overrides {
   quiet: boolean;
 }
 
-async function planCommand({
-  config: file,
-  overwrite,
-  json,
-  quiet,
-  ...overrides
-}: PlanOptions): Promise<void> {
+async function planCommand(
+  { config: file, overwrite, json, quiet, ...overrides }: PlanOptions,
+  command: Command,
+): Promise<void> {
   const packaged = overrides.model === undefined ? PACKAGED_CONFIG : null;
   const config = await loadConfig(file ?? packaged, overrides);
+  refuseIdleTables(command, config);
   const onProgress = showProgress(process.stderr, quiet);
   const [{ withContext }, { writeRunPlan }, { needsOfRun }] = await Promise.all([
     import('../run/caller.js'),

@@ -2,15 +2,14 @@ import { type Command, Option } from 'commander';
 import type { NormRule } from '../input/norm/norm-rules.js';
 import { type VectorFormat, vectorFormats } from '../output/projected-folder.js';
 import type { VectorKind, VectorSpace } from '../plan/vector-kind.js';
-import type { ProjectedVectors } from '../run/project-vectors.js';
-import { alignedRows } from '../text/aligned-rows.js';
-import { counted, figure, formatBytes } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
+import { refuseIdle } from './idle-options.js';
 import { interruptible } from './interruptible.js';
 import { normModelOption, normRuleOption, rowRange, wholeNumber, workersOption } from './options.js';
 import { print } from './print.js';
 import { showProgress } from './progress.js';
+import { projectedText } from './project-text.js';
 
 /** Adds `project`. */
 export function addProjectCommand(program: Command): void {
@@ -31,15 +30,19 @@ export function addProjectCommand(program: Command): void {
     .option('--coordinates', 'write the coordinates', false)
     .option('--no-duals', 'write no duals, which are ready for steering')
     .addOption(
-      new Option('--format <format>', 'of coordinates and duals')
-        .choices(vectorFormats)
-        .default('safetensors'),
+      new Option('--format <format>', 'of coordinates and duals (default: safetensors)').choices(
+        vectorFormats,
+      ),
     )
     .option('--neuronpedia <dir>', "write that site's fields of every vector there")
     .addOption(normModelOption())
     .addOption(normRuleOption())
     .option('--overwrite', 'replace the projection of this name', false)
-    .option('--resume', 'keep the projection of this name where it is the same and intact', false)
+    .option(
+      '--resume',
+      'keep the projection of this name where it is the same and intact, and what is done of an unfinished one',
+      false,
+    )
     .addOption(workersOption())
     .option('--json', 'print the record as JSON on stdout', false)
     .option('--quiet', 'no progress', false)
@@ -64,7 +67,7 @@ interface ProjectOptions {
   tokens: boolean;
   coordinates: boolean;
   duals: boolean;
-  format: VectorFormat;
+  format?: VectorFormat;
   neuronpedia?: string;
   model?: string;
   normRule?: NormRule;
@@ -75,8 +78,20 @@ interface ProjectOptions {
   quiet: boolean;
 }
 
-async function project(directory: string, file: string, options: ProjectOptions): Promise<void> {
+async function project(
+  directory: string,
+  file: string,
+  options: ProjectOptions,
+  command: Command,
+): Promise<void> {
   const { json, quiet, tokens, top, kind, ...rest } = options;
+  if (!tokens)
+    refuseIdle(
+      command,
+      ['top'],
+      (flag) =>
+        `${flag} says how many of the nearest tokens are listed, and --no-tokens finds none: give one`,
+    );
   const onProgress = showProgress(process.stderr, quiet);
   const { projectVectors } = await import('../run/project-vectors.js');
   const projected = await interruptible((signal) =>
@@ -94,18 +109,4 @@ async function project(directory: string, file: string, options: ProjectOptions)
       ? answerJson({ directory: projected.directory, isNew: projected.isNew, ...projected.manifest })
       : screenText(projectedText(projected)),
   );
-}
-
-function projectedText({ directory, manifest, isNew }: ProjectedVectors): string {
-  const { vectors, kind, space, checks, files } = manifest;
-  const figures = checks.map(({ name, verdict, measured, tolerance }) => [
-    `  ${name}`,
-    verdict,
-    measured === null || tolerance === null ? '' : `${figure(measured)} (tolerance ${figure(tolerance)})`,
-  ]);
-  return [
-    `${directory}: ${counted(vectors.count, 'vector')} x ${vectors.hidden}, ${kind}-like, ${space}${isNew ? '' : ', as they were projected before'}`,
-    ...alignedRows(figures).split('\n'),
-    alignedRows(files.map(({ path, bytes }) => [`  ${path}`, formatBytes(bytes)])),
-  ].join('\n');
 }

@@ -9,11 +9,26 @@ import { partitionFormats } from '../plan/plan-run.js';
 import { rowSelections } from '../plan/row-selection.js';
 import { secondMoments } from '../plan/second-moment.js';
 import { WEIGHTING_FORMS } from '../plan/weighting.js';
-import { configDefaults, DEFAULT_RIDGE, tableChoices } from '../run/config.js';
+import { type Config, configDefaults, DEFAULT_RIDGE, tableChoices } from '../run/config.js';
+import { refuseIdle } from './idle-options.js';
 import { exportList, ridge, weighting, wholeNumber, workersOption } from './options.js';
 
 /** Configuration of a run of which nothing is said. */
 export const PACKAGED_CONFIG = fileURLToPath(new URL('../../../config/default.json', import.meta.url));
+
+/** Refuses what says how tables are to be where a run is to have none. @throws InputError */
+export function refuseIdleTables(
+  command: Command,
+  { tables, report }: Pick<Config, 'tables' | 'report'>,
+): void {
+  if (tables !== 'none') return;
+  refuseIdle(
+    command,
+    ['top', ...(report ? ['report'] : [])],
+    (flag) =>
+      `${flag} is for tables and their report, and --tables none asks for none: leave one of the two away`,
+  );
+}
 
 /** Adds the options of what a run is made from and writes, and of what computes it. */
 export function addRunOptions(command: Command): Command {

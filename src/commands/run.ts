@@ -8,7 +8,7 @@ import { forecastText } from './forecast-text.js';
 import { interruptible } from './interruptible.js';
 import { print } from './print.js';
 import { showProgress } from './progress.js';
-import { addRunOptions, PACKAGED_CONFIG } from './run-options.js';
+import { addRunOptions, PACKAGED_CONFIG, refuseIdleTables } from './run-options.js';
 import { summaryText } from './run-text.js';
 
 /** Adds `run`, the command of a command line that names none. */
@@ -48,7 +48,7 @@ interface RunOptions extends Overrides {
   quiet: boolean;
 }
 
-async function runCommand(options: RunOptions): Promise<void> {
+async function runCommand(options: RunOptions, command: Command): Promise<void> {
   const { config: file, resume, checksums, overwrite, dryRun, json, quiet, ...overrides } = options;
   if (resume && overwrite) throw new InputError('--resume and --overwrite exclude each other: give one');
   if (checksums && !resume)
@@ -57,6 +57,7 @@ async function runCommand(options: RunOptions): Promise<void> {
     );
   const packaged = overrides.model === undefined ? PACKAGED_CONFIG : null;
   const config = await loadConfig(file ?? packaged, overrides);
+  refuseIdleTables(command, config);
   const onProgress = showProgress(process.stderr, quiet);
   if (dryRun) {
     await showForecast(config, overwrite, { json, onProgress });

@@ -1,3 +1,4 @@
+import type { UndertrainedManifest } from '../output/undertrained-folder.js';
 import type { FoundUndertrained } from '../run/undertrained-tokens.js';
 import { type IndicatorColumn, indicatorColumns } from '../tables/undertrained-table.js';
 import { count, counted, fixed } from '../text/figures.js';
@@ -6,6 +7,16 @@ import { visibleText } from '../text/visible-text.js';
 
 /** Indicators as a list, behind what they are measured against and what the tokenizer says. */
 export function undertrainedText({ directory, manifest, by, tokens }: FoundUndertrained): string {
+  return [
+    recordedUndertrainedText(directory, manifest),
+    '',
+    `tokens that texts can have and the reference has not, smallest ${by} first`,
+    ...(tokens.length === 0 ? [`none of which ${by} is known`] : list(tokens, by)),
+  ].join('\n');
+}
+
+/** What the indicators are measured against and what the tokenizer says: all that their record has of them. */
+export function recordedUndertrainedText(directory: string, manifest: UndertrainedManifest): string {
   const { reference, classes, encoding, input, notes } = manifest;
   const knot =
     reference.knots === null ? '' : `, ${count(reference.knot)} of the largest knot of ${reference.knots}`;
@@ -23,9 +34,6 @@ export function undertrainedText({ directory, manifest, by, tokens }: FoundUnder
       : []),
     ...(input === null ? [] : [`  input embedding: ${input.tensor}`]),
     ...notes.map((note) => `  note: ${note}`),
-    '',
-    `tokens that texts can have and the reference has not, smallest ${by} first`,
-    ...(tokens.length === 0 ? [`none of which ${by} is known`] : list(tokens, by)),
   ].join('\n');
 }
 

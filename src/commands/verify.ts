@@ -1,16 +1,14 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { Command } from 'commander';
 import type { VerifiedRunOfBatch } from '../batch/verify-batch.js';
 import { failedText } from '../checks/verdict.js';
 import { EigenshardError, InputError, VerificationError } from '../errors.js';
-import { COMPARISON_NAME } from '../output/comparison-names.js';
+import { type RecordedKindName, recordedKindOf, recordedKinds } from '../output/recorded-kinds.js';
 import type { RunFolder } from '../output/run-folders.js';
-import { SERIES_NAME } from '../output/series-names.js';
 import type { VerifyOptions } from '../run/verify.js';
 import { counted } from '../text/figures.js';
 import { answerJson, screenText } from './answer-text.js';
 import { exampleText } from './examples.js';
+import { refuseIdle } from './idle-options.js';
 import { interruptible } from './interruptible.js';
 import { workersOption } from './options.js';
 import { print } from './print.js';
@@ -22,9 +20,9 @@ export function addVerifyCommand(program: Command): void {
   program
     .command('verify')
     .description(
-      'check a finished run, all runs of a batch, a comparison or a series again, from the bytes on disk',
+      'check a finished run, all runs of a batch, or what was made of runs again, from the bytes on disk',
     )
-    .argument('<run>', 'output directory of the run, of a batch, of a comparison or of a series')
+    .argument('<run>', 'output directory of the run, of a batch, of a comparison, ...')
     .option('--model <model>', 'checkpoint, where it is no longer at the place that the run recorded')
     .option('--metric <file>', 'metric file, where it is no longer there')
     .option('--exact', 'compute the residual of the eigenbasis, which is estimated otherwise', false)
@@ -40,33 +38,50 @@ interface VerifyCommandOptions extends VerifyOptions {
   quiet: boolean;
 }
 
-async function verifyCommand(directory: string, options: VerifyCommandOptions): Promise<void> {
-  if (existsSync(path.join(directory, COMPARISON_NAME))) return verifyComparison(directory, options);
-  if (existsSync(path.join(directory, SERIES_NAME))) return verifySeries(directory, options);
+async function verifyCommand(
+  directory: string,
+  options: VerifyCommandOptions,
+  command: Command,
+): Promise<void> {
+  const kind = recordedKindOf(directory);
+  if (kind !== null) {
+    refuseIdle(
+      command,
+      ['model', 'metric', 'exact'],
+      (flag) =>
+        `${directory}: holds ${recordedKinds[kind].what}, whose files are compared with their record; ${flag} is for the ` +
+        'verification of a run: leave it away',
+    );
+    return verifyFolder(kind, directory, options);
+  }
   const { runsOfBatch } = await import('../batch/batch-folder.js');
   const runs = runsOfBatch(directory);
-  if (runs === null) await verifyOne(directory, options);
-  else await verifyAll(directory, runs, options);
+  if (runs === null) return verifyOne(directory, options);
+  refuseIdle(
+    command,
+    ['model', 'metric'],
+    (flag) =>
+      `${directory}: is a folder of runs, each of its own model; leave ${flag} away, or verify one run`,
+  );
+  return verifyAll(directory, runs, options);
 }
 
-/** Compares the files of a comparison with its record. */
-async function verifyComparison(directory: string, { json }: VerifyCommandOptions): Promise<void> {
-  const { comparisonProblems } = await import('../output/comparison-folder.js');
-  tellProblems('Comparison', await comparisonProblems(directory), json);
-}
-
-/** Compares the files of a series with its record. */
-async function verifySeries(directory: string, { json }: VerifyCommandOptions): Promise<void> {
-  const { seriesProblems } = await import('../output/series-folder.js');
-  tellProblems('Series', await seriesProblems(directory), json);
-}
-
-/** @param what the folder holds */
-function tellProblems(what: string, problems: readonly string[], json: boolean): void {
+/** Compares the files of a folder that was made of runs with its record. */
+async function verifyFolder(
+  kind: RecordedKindName,
+  directory: string,
+  { json }: VerifyCommandOptions,
+): Promise<void> {
+  const { folderKinds, problemsOfFolder } = await import('../output/folder-kinds.js');
+  const problems = await problemsOfFolder(kind, directory);
   const passed = problems.length === 0;
-  print(json ? answerJson({ passed, problems }) : screenText(`${what} ${passed ? '' : 'NOT '}as recorded`));
-  if (!passed)
-    throw new VerificationError(`${problems.join('\n')}\nCompare the runs again, with --overwrite`);
+  const { what } = recordedKinds[kind];
+  print(
+    json
+      ? answerJson({ passed, problems })
+      : screenText(`${directory}: ${what}, ${passed ? '' : 'NOT '}as recorded`),
+  );
+  if (!passed) throw new VerificationError(`${problems.join('\n')}\nTo mend it, ${folderKinds[kind].again}`);
 }
 
 async function verifyOne(
@@ -100,13 +115,8 @@ function remarkOn(unchecked: readonly string[]): string | null {
 async function verifyAll(
   directory: string,
   runs: readonly RunFolder[],
-  { json, quiet, model, metric, ...options }: VerifyCommandOptions,
+  { json, quiet, ...options }: VerifyCommandOptions,
 ): Promise<void> {
-  if (model !== undefined || metric !== undefined) {
-    throw new InputError(
-      `${directory}: is a folder of runs, each of its own model; leave --model and --metric away, or verify one run`,
-    );
-  }
   const [{ failureOfBatch, verifyBatch }, { DAMAGE_ADVICE }] = await Promise.all([
     import('../batch/verify-batch.js'),
     import('../run/verify-run.js'),

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { InputError } from '../errors.js';
 import { readText } from '../files/read-text.js';
 import { shownValue } from '../text/shown-value.js';
@@ -13,6 +14,7 @@ const MOST_IDS = 2 ** 22;
  */
 export async function readReferenceTokens(given: string): Promise<number[]> {
   if (/^[\d:,]+$/.test(given)) return parseIds(given, '--reference');
+  if (given.includes(',') && !existsSync(given)) return parseIds(given, '--reference');
   return parseIds(await readText(given, 'ids of tokens'), given);
 }
 

@@ -67,7 +67,7 @@ export async function eigenbasisOfMetric(
   if (!(eigenvalues[0]! > 0)) {
     throw new InputError(
       `the metric is not positive definite: its smallest eigenvalue is ${eigenvalues[0]!.toExponential(3)} ` +
-        `(the largest ${eigenvalues[d - 1]!.toExponential(3)}). A metric tensor (C + ridge I)^-1 has none below zero`,
+        `(the largest ${eigenvalues[d - 1]!.toExponential(3)}). A metric tensor (C + ridge I)^-1 has none below zero: check how it was computed, and save it in float64`,
     );
   }
   refuseExtreme(eigenvalues);

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { matrixSides } from '../input/matrix/matrix-side.js';
 import { normalisations } from '../input/normalisation.js';
 import { secondMoments } from '../plan/second-moment.js';
-import { COMPARISON_NAME } from './comparison-names.js';
 import { checkSchema } from './manifest.js';
-import { type RecordedKind, readFolderRecord, recordedProblems } from './recorded-folder.js';
+import { type RecordedKind, readFolderRecord } from './recorded-folder.js';
 import { normRecordSchema } from './recorded-inputs.js';
+import { recordedKinds } from './recorded-kinds.js';
 import { weightingRecordSchema } from './run-identity.js';
 import { backendSchema, expenseSchema, fileRecordSchema } from './schemas.js';
 
@@ -155,10 +155,9 @@ export type ComparisonResults = Omit<Comparison, 'files' | 'execution'>;
 
 /** Folders of comparisons. */
 export const comparisonFolders: RecordedKind<Comparison> = {
-  record: COMPARISON_NAME,
+  ...recordedKinds.comparison,
   schema: comparisonSchema,
   ownName: /^(?:(?:displacement|bands)\.parquet|compare\.html)$/,
-  what: 'a comparison',
   again: 'compare the runs again, with --overwrite',
 };
 
@@ -169,9 +168,4 @@ export const comparisonFolders: RecordedKind<Comparison> = {
  */
 export function readComparison(folder: string): Comparison {
   return readFolderRecord(comparisonFolders, folder);
-}
-
-/** Compares the files of a comparison with its record. @returns what is wrong, in words */
-export async function comparisonProblems(folder: string): Promise<string[]> {
-  return recordedProblems(comparisonFolders, folder);
 }

@@ -5,6 +5,7 @@ import type { InMetrics } from '../tables/concept-geometry.js';
 import type { ConceptSummary, ControlledFigure } from '../tables/concept-summary.js';
 import { checkSchema } from './manifest.js';
 import type { FolderKind } from './recorded-folder.js';
+import { recordedKinds } from './recorded-kinds.js';
 import { expenseSchema, fileRecordSchema } from './schemas.js';
 
 /** The files of concepts. */
@@ -68,9 +69,8 @@ export type ConceptManifest = z.infer<typeof conceptsSchema>;
 /** Folders of concepts. */
 export const conceptFolders: FolderKind<ConceptManifest> = {
   above: 'concepts',
-  record: 'concepts.json',
+  ...recordedKinds.concepts,
   schema: conceptsSchema,
   ownName: /^(?:(?:pairs|concepts|cosines|controls)\.parquet|(?:vectors|duals)\.safetensors|concepts\.html)$/,
-  what: 'concepts',
-  again: 'find the concepts again',
+  again: 'find the concepts again, with --overwrite',
 };

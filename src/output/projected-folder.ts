@@ -3,6 +3,7 @@ import { vectorKinds, vectorSpaces } from '../plan/vector-kind.js';
 import { checkSchema } from './manifest.js';
 import type { FolderKind } from './recorded-folder.js';
 import { normRecordSchema } from './recorded-inputs.js';
+import { recordedKinds } from './recorded-kinds.js';
 import { backendSchema, expenseSchema, fileRecordSchema } from './schemas.js';
 
 export const VECTORS_NAME = 'vectors.parquet';
@@ -50,9 +51,8 @@ export type ProjectedManifest = z.infer<typeof projectedSchema>;
 /** Folders of projections of vectors. */
 export const projectedFolders: FolderKind<ProjectedManifest> = {
   above: 'projected',
-  record: 'projected.json',
+  ...recordedKinds.projected,
   schema: projectedSchema,
   ownName: /^(?:(?:vectors|tokens)\.parquet|(?:coordinates|duals)\.(?:npy|safetensors))$/,
-  what: 'projected vectors',
-  again: 'project the vectors again',
+  again: 'project the vectors again, with --overwrite',
 };

@@ -11,7 +11,14 @@ import { readTextIfThere } from '../files/read-text.js';
 import { shownValue } from '../text/shown-value.js';
 import { refuseLeadingOut } from './own-files.js';
 import { isSealed, sealedText } from './seal.js';
-import { commitStage, discardStage, openStage, type StagedKind, sweepStages } from './staged-folder.js';
+import {
+  commitStage,
+  discardStage,
+  type KeptNames,
+  openStage,
+  type StagedKind,
+  sweepStages,
+} from './staged-folder.js';
 
 /** What the record of every such folder says. */
 export interface FolderRecord {
@@ -37,6 +44,15 @@ export interface FolderKind<Made extends FolderRecord> extends RecordedKind<Made
   above: string;
 }
 
+/** Folder that is to be made. */
+export interface FolderWish {
+  name: string;
+  /** Whether one that is there is replaced. */
+  isReplaced: boolean;
+  /** Whether a file that a kill, or a failure, has left of it is gone on with, by its name; none is where nothing is said. */
+  isKept?: KeptNames;
+}
+
 /** Checks the name of a folder. @throws InputError for one that is none */
 export function checkFolderName(name: string): string {
   if (/^[A-Za-z0-9][\w.-]{0,127}$/.test(name)) return name;
@@ -52,8 +68,8 @@ export function folderPlace({ above }: Pick<FolderKind<never>, 'above'>, run: st
 }
 
 /**
- * Makes an empty folder in which the files of another one are made, beside where they will stand; what kills left of folders of
- * the kind, of any name, is removed.
+ * Makes a folder in which the files of another one are made, beside where they will stand; what kills left of folders of the
+ * kind, of any name, is removed, but for what is kept of this one.
  *
  * @param run directory of the run, absolute and locked
  * @throws InputError where something stands in its place, unless it is of the kind and is to be replaced
@@ -61,12 +77,12 @@ export function folderPlace({ above }: Pick<FolderKind<never>, 'above'>, run: st
 export function openFolderStage<Made extends FolderRecord>(
   kind: FolderKind<Made>,
   run: string,
-  { name, isReplaced }: { name: string; isReplaced: boolean },
+  { name, ...wish }: FolderWish,
 ): string {
   const above = path.join(run, kind.above);
   refuseLeadingOut(run, above);
-  sweepStages(above, kind);
-  return openStage(folderPlace(kind, run, name), kind, { option: '--name', isReplaced });
+  sweepStages(above, kind, name);
+  return openStage(folderPlace(kind, run, name), kind, { option: '--name', ...wish });
 }
 
 /** Puts a finished folder in its place. @returns the place */
@@ -80,13 +96,13 @@ export function commitFolder<Made extends FolderRecord>(
   return folder;
 }
 
-/** Removes what was made of a folder that failed. */
+/** Removes what was made of a folder that failed, but for what is kept to go on with. */
 export function discardFolder<Made extends FolderRecord>(
   kind: FolderKind<Made>,
   run: string,
-  name: string,
+  { name, isKept }: FolderWish,
 ): void {
-  discardStage(folderPlace(kind, run, name), kind);
+  discardStage(folderPlace(kind, run, name), kind, isKept);
   const above = path.join(run, kind.above);
   if (existsSync(above) && namesIn(above).length === 0) rmdirSync(above);
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { figuresSchema, sideSchema } from './comparison-folder.js';
 import { checkSchema } from './manifest.js';
-import { type RecordedKind, readFolderRecord, recordedProblems } from './recorded-folder.js';
+import { type RecordedKind, readFolderRecord } from './recorded-folder.js';
+import { recordedKinds } from './recorded-kinds.js';
 import { backendSchema, expenseSchema, fileRecordSchema } from './schemas.js';
-import { SERIES_NAME } from './series-names.js';
 
 const { displacement, coherence, steps } = figuresSchema.shape;
 
@@ -66,10 +66,9 @@ export type SeriesResults = Omit<Series, 'files' | 'execution'>;
 
 /** Folders of series. */
 export const seriesFolders: RecordedKind<Series> = {
-  record: SERIES_NAME,
+  ...recordedKinds.series,
   schema: seriesSchema,
   ownName: /^(?:(?:series|tokens)\.parquet|series\.html)$/,
-  what: 'a series',
   again: 'make the series again, with --overwrite',
 };
 
@@ -80,9 +79,4 @@ export const seriesFolders: RecordedKind<Series> = {
  */
 export function readSeries(folder: string): Series {
   return readFolderRecord(seriesFolders, folder);
-}
-
-/** Compares the files of a series with its record. @returns what is wrong, in words */
-export async function seriesProblems(folder: string): Promise<string[]> {
-  return recordedProblems(seriesFolders, folder);
 }

@@ -17,20 +17,26 @@ export interface StagedKind {
   what: string;
 }
 
+/** Tells files that are kept of a folder in the making, by their names. */
+export type KeptNames = (name: string) => boolean;
+
+const keepsNone: KeptNames = () => false;
+
 /**
- * Makes an empty folder in which the files of a folder are made; what a kill left there is removed, and a folder that it left
- * moved aside is put back.
+ * Makes a folder in which the files of a folder are made, empty but for what is kept of the one that a kill left there; a folder
+ * that it left moved aside is put back.
  *
  * @param folder absolute; its neighbours are locked, or nobody else writes there
  * @param wish.option by which another folder is chosen
  * @param wish.isReplaced whether a finished folder of this kind is to be replaced
+ * @param wish.isKept whether a file that a kill left is gone on with, by its name; none is where nothing is said
  * @returns the stage
  * @throws InputError where something stands in the place of the folder, unless it is to be replaced, or an empty folder
  */
 export function openStage(
   folder: string,
   kind: StagedKind,
-  { option, isReplaced }: { option: string; isReplaced: boolean },
+  { option, isReplaced, isKept = keepsNone }: { option: string; isReplaced: boolean; isKept?: KeptNames },
 ): string {
   putBack(folder, kind);
   if (isThere(folder)) {
@@ -41,8 +47,10 @@ export function openStage(
         `${folder}: is there already. Give another ${option}, or --overwrite to replace it`,
       );
   }
+  const former = formerOf(folder);
+  if (isThere(former)) removeFolder(former, kind);
+  discardStage(folder, kind, isKept);
   const stage = stageOf(folder);
-  for (const left of [stage, formerOf(folder)]) if (isThere(left)) removeFolder(left, kind);
   makeDirectory(stage);
   return stage;
 }
@@ -52,8 +60,9 @@ export function openStage(
  * lies, which nobody may remove, is left.
  *
  * @param above the folder, absolute; it is locked, so that nobody is making any of them
+ * @param open name of a folder whose stage is left to `openStage`; undefined where none is about to be made
  */
-export function sweepStages(above: string, kind: StagedKind): void {
+export function sweepStages(above: string, kind: StagedKind, open?: string): void {
   for (const name of namesIn(above)) {
     const [, replaced] = /^\.(.+)\.former\.partial$/.exec(name) ?? [];
     if (replaced !== undefined) putBack(path.join(above, replaced), kind);
@@ -61,6 +70,7 @@ export function sweepStages(above: string, kind: StagedKind): void {
   for (const name of namesIn(above)) {
     const stage = path.join(above, name);
     if (!/^\..+\.partial$/.test(name) || !lstatSync(stage).isDirectory()) continue;
+    if (open !== undefined && stage === stageOf(path.join(above, open))) continue;
     if (strangeName(namesIn(stage), kind) === undefined) removeFolder(stage, kind);
   }
 }
@@ -84,10 +94,10 @@ export function commitStage(folder: string, kind: StagedKind): void {
   if (isThere(former)) removeFolder(former, kind);
 }
 
-/** Removes what was made of a folder that failed. */
-export function discardStage(folder: string, kind: StagedKind): void {
+/** Removes what was made of a folder that failed, but for what is kept to go on with. */
+export function discardStage(folder: string, kind: StagedKind, isKept: KeptNames = keepsNone): void {
   const stage = stageOf(folder);
-  if (isThere(stage)) removeFolder(stage, kind);
+  if (isThere(stage)) removeFolder(stage, kind, isKept);
 }
 
 /** Moves a finished folder back, if a kill came between the two renames of `commitStage`. */
@@ -116,9 +126,11 @@ function isThere(place: string): boolean {
   return lstatSync(place, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Removes a folder of which all files are of its kind. */
-function removeFolder(folder: string, kind: StagedKind): void {
-  for (const name of ownFilesOf(folder, kind, null)) removeFile(path.join(folder, name));
+/** Removes a folder of which all files are of its kind; where files are kept, all others. */
+function removeFolder(folder: string, kind: StagedKind, isKept: KeptNames = keepsNone): void {
+  const files = ownFilesOf(folder, kind, null);
+  for (const name of files) if (!isKept(name)) removeFile(path.join(folder, name));
+  if (files.some(isKept)) return;
   try {
     rmdirSync(folder);
   } catch (error) {

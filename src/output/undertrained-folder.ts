@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { tokenClasses } from '../tables/token-classes.js';
 import { checkSchema } from './manifest.js';
 import type { FolderKind } from './recorded-folder.js';
+import { recordedKinds } from './recorded-kinds.js';
 import { expenseSchema, fileRecordSchema } from './schemas.js';
 
 /** The table of indicators. */
@@ -47,9 +48,8 @@ export type UndertrainedManifest = z.infer<typeof undertrainedSchema>;
 /** Folders of indicators of undertrained tokens. */
 export const undertrainedFolders: FolderKind<UndertrainedManifest> = {
   above: 'undertrained',
-  record: 'undertrained.json',
+  ...recordedKinds.undertrained,
   schema: undertrainedSchema,
   ownName: /^tokens\.parquet$/,
-  what: 'indicators of undertrained tokens',
-  again: 'find the indicators again',
+  again: 'find the indicators again, with --overwrite',
 };

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { InputError } from '../errors.js';
 import { asInputError } from '../files/read-error.js';
 import { checkpointKind } from '../input/checkpoint-kind.js';
-import { holdsBegunRun, isOwnManifest, MANIFEST_NAME, type RunFolder, runFoldersIn } from './run-folders.js';
+import { partOfRun } from './part-of-run.js';
+import { holdsBegunRun, MANIFEST_NAME, type RunFolder, runFoldersIn } from './run-folders.js';
 
 /** The error for a place without a manifest, where a run is wanted: what it is instead, and what to give. */
 export function withoutManifest(place: string): unknown {
@@ -15,7 +16,8 @@ export function withoutManifest(place: string): unknown {
   }
   const runs = isFolder ? runFoldersIn(place) : [];
   const checkpoint = checkpointKind(place);
-  const part = partOfRun(place);
+  // A folder with a checkpoint is nothing that a run writes.
+  const part = isFolder && checkpoint !== null ? null : partOfRun(place);
   if (part !== null) return part;
   if (checkpoint !== null) {
     return new InputError(
@@ -30,14 +32,6 @@ export function withoutManifest(place: string): unknown {
     ? "an unfinished one lies there, which the run's own command with --resume completes"
     : 'give the output directory of one';
   return new InputError(`${place}: holds no finished run (no ${MANIFEST_NAME}); ${next}`);
-}
-
-/** The error for a file or folder inside of a run, where the run itself is wanted; null elsewhere. */
-export function partOfRun(place: string): InputError | null {
-  const around = path.dirname(path.resolve(place));
-  return isOwnManifest(around)
-    ? new InputError(`${place}: is a part of the run in ${around}; give that directory`)
-    : null;
 }
 
 /** What to say of the folder of a batch, where one run is wanted. */

@@ -75,6 +75,29 @@ export function neighbourUnits(search: DividedSearch, groupRows = rowsOfGroup(se
   });
 }
 
+/**
+ * Puts units into the order in which they are best computed where distances are asked for: to most rows short ones are near, and
+ * what a unit has found of them lets those after it pass over the others. Pairs come by the shorter rows of their two groups;
+ * single groups, the shortest units, stay last.
+ *
+ * @param numbers of the units
+ * @param lengthOf mean length of the rows of a group
+ */
+export function shortRowsFirst(
+  units: readonly NeighbourUnit[],
+  numbers: readonly number[],
+  lengthOf: (group: RowRange) => number,
+): number[] {
+  const lengths = new Map(units.map(({ group }) => [group.first, lengthOf(group)]));
+  const shorter = ({ group, other }: NeighbourUnit) =>
+    other === null
+      ? Number.POSITIVE_INFINITY
+      : Math.min(lengths.get(group.first)!, lengths.get(other.first)!);
+  const rankOf = new Map(numbers.map((number) => [number, shorter(units[number]!)]));
+  const compare = (a: number, b: number) => (a < b ? -1 : a > b ? 1 : 0);
+  return numbers.toSorted((a, b) => compare(rankOf.get(a)!, rankOf.get(b)!) || a - b);
+}
+
 /** Rows of a group: as many groups as what their units leave has room for, and a thread has for the lists of one. */
 function rowsOfGroup({ rows, k, measures }: DividedSearch): number {
   const bytes = rows * keptPlaces(k) * PLACE_BYTES * measures;

@@ -187,7 +187,10 @@ async function decomposeMetric(
 ): Promise<FileRecord> {
   const { metric, units } = plan;
   return stopwatch.time('eigenbasis', undefined, async () => {
-    const basis = await eigenbasisOfMetric(matrix, units.hidden, metric.ridge, backend);
+    const basis = await eigenbasisOfMetric(matrix, units.hidden, metric.ridge, backend).catch((error) => {
+      if (metric.source === 'computed' || !(error instanceof InputError)) throw error;
+      throw new InputError(`${metric.path}: ${error.message}`, { cause: error });
+    });
     return writeEigenbasis(directory, basis, metadata);
   });
 }

@@ -1,6 +1,5 @@
 import type { FileRecord } from '../files/file-record.js';
 import { writeTable } from '../formats/parquet-table.js';
-import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import { type Comparison, type ComparisonResults, comparisonFolders } from '../output/comparison-folder.js';
 import { BANDS_NAME, DISPLACEMENT_NAME } from '../output/comparison-names.js';
 import { type ShownComparison, writeComparisonPage } from '../report/comparison/write-page.js';
@@ -8,6 +7,7 @@ import { type Alignment, alignVocabularies } from '../tables/align-vocabularies.
 import { bandTable } from '../tables/band-table.js';
 import { displacementTable } from '../tables/displacement-table.js';
 import { version } from '../version.js';
+import { chooseBackendOf } from './backend-of-run.js';
 import { compareSpectra, compareSubspaces } from './compare-spectra.js';
 import { type ComparedPair, haveOneSize, pairOf } from './compared-pair.js';
 import { openSide, recordOfSide, type WantedSide } from './compared-side.js';
@@ -54,10 +54,7 @@ async function openPair(wanted: WantedComparison, context: RunContext): Promise<
   const tokens = alignVocabularies(a.texts, b.texts, wanted.align);
   if ((a.manifest.model.norm === null) !== (b.manifest.model.norm === null))
     context.note('the final norm is folded into the rows of one of the runs alone: they differ by that too');
-  const { kernels } = wanted.a.manifest.execution;
-  // A device is not asked for: products are float64.
-  const recorded = kernels.backend === 'webgpu' ? null : kernels;
-  const backend = await chooseBackend({ backend: 'auto', recorded }, context.note);
+  const backend = await chooseBackendOf(wanted.a.manifest, context.note);
   return pairOf({ a, b }, tokens, backend);
 }
 

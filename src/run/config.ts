@@ -271,6 +271,7 @@ type RelatedOptions = Pick<
   | 'normRule'
   | 'headRows'
   | 'side'
+  | 'tensor'
   | 'synthetic'
   | 'metric'
   | 'ridge'
@@ -334,8 +335,9 @@ function refuseIdleFold(
     normRule,
     headRows,
     side,
+    tensor,
     synthetic,
-  }: Pick<Config, 'foldNorm' | 'normRule' | 'headRows' | 'side' | 'synthetic'>,
+  }: Pick<Config, 'foldNorm' | 'normRule' | 'headRows' | 'side' | 'tensor' | 'synthetic'>,
   naming: Naming,
 ): void {
   if (foldNorm === 'no' && normRule !== undefined) {
@@ -362,10 +364,18 @@ function refuseIdleFold(
         name('side'),
     );
   }
-  if (side === 'input' && synthetic !== undefined) {
-    const { where, name } = naming(['side']);
-    throw new InputError(`${where}: a made-up checkpoint has one matrix alone: leave ${name('side')} away`);
-  }
+  if (synthetic === undefined) return;
+  const ofMatrices = {
+    side: side === 'input',
+    tensor: tensor !== undefined,
+    headRows: headRows !== undefined,
+  };
+  const idle = Object.entries(ofMatrices).find(([, isSaid]) => isSaid);
+  if (idle === undefined) return;
+  const { where, name } = naming([idle[0]]);
+  throw new InputError(
+    `${where}: a made-up checkpoint has one matrix alone, which is taken as it is: leave ${name(idle[0])} away`,
+  );
 }
 
 /** What a configuration wants of the final norm. */

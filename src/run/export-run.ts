@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { InputError } from '../errors.js';
 import type { ExportKind } from '../output/export-kinds.js';
 import { type Caller, callerShape, withContext } from './caller.js';
 import { additionsSchema, checkAdditions, checkConfig, configDefaults, configSchema } from './config.js';
@@ -45,6 +46,11 @@ export async function exportRun(
 ): Promise<ExtendedRun> {
   const { exports, tables, top, workers, model } = checkConfig(exportSchema, options, 'options');
   const additions = checkAdditions({ exports, tables, top }, 'options');
+  if (model !== undefined && additions.tables === undefined && additions.top === undefined)
+    throw new InputError(
+      `${directory}: --model says where the checkpoint is that tables are made of, and exports are made of the partitions alone: ` +
+        'leave it away, or ask for tables',
+    );
   return withContext(workers ?? configDefaults.workers, options, (context) =>
     extendRun(directory, additions, model, context),
   );

@@ -7,6 +7,7 @@ import {
   discardFolder,
   type FolderKind,
   type FolderRecord,
+  type FolderWish,
   openFolderStage,
   writeFolderRecord,
 } from '../output/recorded-folder.js';
@@ -29,10 +30,10 @@ export interface FilledFolder<Made> {
 export async function fillFolder<Made extends FolderRecord>(
   kind: FolderKind<Made>,
   { directory, lock }: Pick<LockedRun, 'directory' | 'lock'>,
-  place: { name: string; isReplaced: boolean },
+  wish: FolderWish,
   make: (stage: string) => Promise<Made>,
 ): Promise<FilledFolder<Made>> {
-  const stage = openFolderStage(kind, directory, place);
+  const stage = openFolderStage(kind, directory, wish);
   return withCleanUp(
     async () => {
       // As it is read again: without what the schema has no word for.
@@ -40,12 +41,12 @@ export async function fillFolder<Made extends FolderRecord>(
       await syncFiles(record.files.map((file) => path.join(stage, file.path)));
       writeFolderRecord(kind, stage, record);
       refuseLost(lock);
-      return { directory: commitFolder(kind, directory, place.name), record };
+      return { directory: commitFolder(kind, directory, wish.name), record };
     },
     () => {
       // What a process makes that has taken the directory over is its own.
       refuseLost(lock);
-      discardFolder(kind, directory, place.name);
+      discardFolder(kind, directory, wish);
     },
   );
 }

@@ -25,7 +25,7 @@ import {
 import { openSearch, type RunToSearch } from './open-search.js';
 import { joinedLists, searchBlocks } from './search-neighbours.js';
 import { vectorCoordinates } from './vector-coordinates.js';
-import { explainKind, explainSpace, refuseOtherKind } from './vector-refusals.js';
+import { explainKind, explainSpace, refuseIdleNorm, refuseOtherKind } from './vector-refusals.js';
 
 /** What vectors are, and which neighbours are wanted. */
 export interface NearestToVectorsOptions extends NeighbourOptions, VectorWish {
@@ -86,6 +86,9 @@ export async function nearestToVectors(
   explainSpace(directory, { ...options, duals: false }, manifest);
   const checked = checkConfig(optionsSchema, options, 'options');
   const { workers = configDefaults.workers, kind, centre = false } = checked;
+  const ownSpace = manifest.model.norm === null ? 'normed' : 'residual';
+  const where = { space: checked.space ?? ownSpace, model: checked.model, normRule: checked.normRule };
+  refuseIdleNorm(directory, where, manifest);
   const request = requestOf(checked);
   refuseMeaningless(directory, kind, centre, request);
   const source = await findVectors(path.resolve(file), manifest.model.hidden, checked);
@@ -93,12 +96,7 @@ export async function nearestToVectors(
   const place = path.resolve(directory);
   return withContext(workers, options, async (context) => {
     const run = await openSearch(place, manifest);
-    const ownSpace = manifest.model.norm === null ? 'normed' : 'residual';
-    const coordinates = await vectorCoordinates({ directory: place, manifest, context }, source, {
-      space: checked.space ?? ownSpace,
-      model: checked.model,
-      normRule: checked.normRule,
-    });
+    const coordinates = await vectorCoordinates({ directory: place, manifest, context }, source, where);
     const search = { run, backend: checked.backend ?? 'auto', context } as const;
     const found = new Map<NeighbourMeasure, MeasuredNeighbours>();
     for (const space of spacesOf(request.measures)) {

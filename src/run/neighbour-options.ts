@@ -1,10 +1,7 @@
 import { z } from 'zod';
 import { type BackendName, backendNames } from '../linalg/backend/backend.js';
-import { type NeighbourMeasure, neighbourMeasures } from '../tables/neighbour-measures.js';
+import { MOST_NEIGHBOURS, type NeighbourMeasure, neighbourMeasures } from '../tables/neighbour-measures.js';
 import { configSchema } from './config.js';
-
-/** Most neighbours of a token. */
-const MOST_NEIGHBOURS = 1000;
 
 /** Which neighbours are wanted, and how they are found. */
 export interface NeighbourOptions {

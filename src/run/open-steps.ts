@@ -5,6 +5,7 @@ import { InputError } from '../errors.js';
 import { schedulerOf } from '../executor/scheduler.js';
 import { backendLabel, sameBackend } from '../linalg/backend/backend.js';
 import { chooseBackend } from '../linalg/backend/choose-backend.js';
+import { partOfRun } from '../output/part-of-run.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
 import { type RunPlan, readPlan } from '../output/run-plan.js';
 import { directoryStore, type RunStore } from '../output/run-store.js';
@@ -27,8 +28,11 @@ export function openSteps(directory: string): StepsDirectory {
   const plan = readPlan(store, place);
   if (plan !== null) return { directory: place, isFinished: false, plan, store };
   if (existsSync(path.join(place, MANIFEST_NAME))) return { directory: place, isFinished: true };
-  throw new InputError(
-    `${directory}: no run has been planned there. \`eigenshard plan --out ${directory}\`, with the options of a run, plans one`,
+  throw (
+    partOfRun(directory) ??
+    new InputError(
+      `${directory}: no run has been planned there. \`eigenshard plan --out ${directory}\`, with the options of a run, plans one`,
+    )
   );
 }
 

@@ -6,7 +6,6 @@ import type { NormRule } from '../input/norm/norm-rules.js';
 import { copyParquetVectors, type ParquetVectors } from '../input/parquet-vectors.js';
 import { type FoundVectors, KIND_METADATA } from '../input/vectors.js';
 import type { Backend } from '../linalg/backend/backend.js';
-import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import { type EigenbasisOnDisk, readEigenbasis, refuseDamagedBasis } from '../output/eigenbasis-file.js';
 import { fileMetadata } from '../output/file-metadata.js';
 import type { Manifest } from '../output/manifest.js';
@@ -18,18 +17,21 @@ import {
   VECTORS_NAME,
   type VectorFormat,
 } from '../output/projected-folder.js';
+import { isRankedUnit, RankedUnits } from '../output/ranked-units.js';
 import { openVectorArray, type VectorArray } from '../output/vector-array.js';
 import { type VectorKind, type VectorSpace, vectorKinds } from '../plan/vector-kind.js';
 import { PLACES } from '../tables/part.js';
 import { type VectorSpectrum, vectorPasses } from '../tables/vector-geometry.js';
 import { rankedTokenTable, vectorTable } from '../tables/vector-table.js';
 import { version } from '../version.js';
+import { chooseBackendOf } from './backend-of-run.js';
 import { computeCoordinates } from './compute-coordinates.js';
 import { expenseSince } from './expense-since.js';
 import { type FilledFolder, fillFolder } from './fill-folder.js';
 import { keptProjection } from './kept-projection.js';
 import type { LockedRun } from './plan-extension.js';
 import { type KnownTokens, knownTokens, rankTokens } from './rank-tokens.js';
+import { rankingRequest } from './ranking-request.js';
 import { refuseFailed } from './refuse-failed.js';
 import { coordinateChecks, rankingChecks } from './vector-checks.js';
 import { readVectorNorm, type VectorNorm } from './vector-norm.js';
@@ -69,6 +71,8 @@ interface Projection {
   norm: VectorNorm | null;
   /** Folder in which its files are made. */
   stage: string;
+  /** Units of its ranking that are done. */
+  units: RankedUnits;
 }
 
 /** Arrays of a projection; null where nobody wants them. */
@@ -87,10 +91,7 @@ export async function projectInto(
   const basis = await readEigenbasis(directory, manifest.model.hidden, manifest.eigenbasis);
   const spectrum = await readVectorSpectrum(run, basis);
   const norm = await readVectorNorm(run, wanted);
-  const { kernels } = manifest.execution;
-  // A device is not asked for again: it may be gone.
-  const recorded = kernels.backend === 'webgpu' ? null : kernels;
-  const backend = await chooseBackend({ backend: 'auto', recorded }, context.note);
+  const backend = await chooseBackendOf(manifest, context.note);
   const { first, count, hidden, tensor, dtype, isTransposed } = source;
   const asked = {
     version,
@@ -105,12 +106,19 @@ export async function projectInto(
     norm: norm?.record ?? null,
     top: wanted.top === 0 ? null : wanted.top,
   };
-  const files = namesOf(wanted);
-  const kept = wanted.isResumed ? await keptProjection(directory, wanted.name, { ...asked, files }) : null;
+  const { isResumed, name } = wanted;
+  const whole = { ...asked, files: namesOf(wanted) };
+  const kept = isResumed ? await keptProjection(directory, name, whole) : null;
   if (kept?.isIntact) return { ...kept, isNew: false };
-  const place = { name: wanted.name, isReplaced: wanted.isReplaced || kept !== null };
+  const request = rankingRequest(whole, manifest, backend.identity);
+  const place = {
+    name,
+    isReplaced: wanted.isReplaced || kept !== null,
+    ...(isResumed ? { isKept: (file: string) => isRankedUnit(file, request) } : {}),
+  };
   const make = async (stage: string): Promise<ProjectedManifest> => {
-    const projection = { run, wanted, basis, spectrum, backend, norm, stage };
+    const units = new RankedUnits(stage, request, run.lock);
+    const projection = { run, wanted, basis, spectrum, backend, norm, stage, units };
     return {
       format: 'eigenshard-projected',
       layout: 1,
@@ -150,7 +158,7 @@ async function withStrided<Result>(
 
 /** Computes all that is wanted of the vectors, and writes it on the stage. */
 async function makeProjection(projection: Projection): Promise<Pick<ProjectedManifest, 'checks' | 'files'>> {
-  const { run, source, wanted, basis, spectrum, backend, norm, stage } = projection;
+  const { run, source, wanted, basis, spectrum, backend, norm, stage, units } = projection;
   const { directory, manifest, lock, context } = run;
   const { top, kind } = wanted;
   const tokens = top === 0 ? null : await knownTokens(run, source.count, top);
@@ -179,10 +187,13 @@ async function makeProjection(projection: Projection): Promise<Pick<ProjectedMan
         passes: vectorPasses(kind, spectrum),
         coordinates: arrays.coordinates!.slice,
         backend: backend.choice,
+        units,
       };
       const { rows, hidden } = manifest.model;
       const { ranked, sums } = await rankTokens(run, vectors, tokens, top);
       checks.push(...rankingChecks(part, sums, { rows, hidden, typicalNorm: typicalNorm(tokens, manifest) }));
+      // Nobody is to go on with what has failed.
+      if (checks.some(({ verdict }) => verdict === 'failed')) units.remove();
       refuseFailed(directory, checks);
       await context.stopwatch.time('tables', undefined, async () => {
         const columns = rankedTokenTable(ranked, tokens.texts, source.first);
@@ -199,6 +210,7 @@ async function makeProjection(projection: Projection): Promise<Pick<ProjectedMan
     }
     if (wanted.coordinates) files.push(await arrays.coordinates!.finish());
     if (arrays.duals !== null) files.push(await arrays.duals.finish());
+    units.remove();
     return { checks, files };
   } finally {
     for (const array of Object.values(arrays)) array?.discard();

@@ -11,7 +11,7 @@ import { type VectorKind, type VectorSpace, vectorKinds, vectorSpaces } from '..
 import { type Caller, callerShape } from './caller.js';
 import { checkConfig, configDefaults, configSchema } from './config.js';
 import { projectInto } from './project-into.js';
-import { explainKind, explainSpace, refuseOtherKind } from './vector-refusals.js';
+import { explainKind, explainSpace, refuseIdleNorm, refuseOtherKind } from './vector-refusals.js';
 import { withLockedRun } from './with-locked-run.js';
 
 /** What vectors are, and what is to be found of them. */
@@ -48,8 +48,8 @@ export interface ProjectVectorsOptions extends VectorWish {
   /** Whether a projection of this name is replaced. Default: not. */
   overwrite?: boolean | undefined;
   /**
-   * Whether a projection of this name is kept where it is the same and intact, and made anew where it is damaged. Default:
-   * not; then one that is there is refused.
+   * Whether a projection of this name is kept where it is the same and intact, made anew where it is damaged, and gone on with
+   * where it is unfinished. Default: not; then one that is there is refused, and what is unfinished removed.
    */
   resume?: boolean | undefined;
   /** Worker threads. Default: the cores available. */
@@ -90,7 +90,7 @@ const projectSchema = z.strictObject({
  * Projects vectors that are not rows on the eigenbasis of a finished run, and writes what that says of them into
  * RUN/projected/NAME: vectors.parquet, the duals, the nearest tokens, and the coordinates where they are asked for. The run
  * itself is left as it is. Nothing is written to a stream. A kill at any moment leaves no folder of that name, or the one
- * that was there.
+ * that was there; what was done by then, `resume` goes on with.
  *
  * @param directory output directory of the run
  * @param file vectors: a .npy, .safetensors, .pt or .parquet file
@@ -118,6 +118,12 @@ export async function projectVectors(
     throw new InputError(
       `${directory}: resume keeps a projection that is the same, which neither overwrite nor neuronpedia can go with: leave one away`,
     );
+  if (checked.format !== undefined && !duals && !coordinates)
+    throw new InputError(
+      `${directory}: --format says how duals and coordinates are written, and neither is asked for: leave it away, or ask for ` +
+        'one of them (--coordinates)',
+    );
+  refuseIdleNorm(directory, { ...checked, space }, manifest);
   const name = checkFolderName(checked.name ?? nameOf(file));
   const find = (await isParquet(file)) ? findParquetVectors : findVectors;
   const source = await find(path.resolve(file), manifest.model.hidden, checked);

@@ -4,6 +4,7 @@ import { tellRows } from '../executor/tell-rows.js';
 import type { Slice } from '../files/file-record.js';
 import type { BackendChoice } from '../linalg/backend/backend.js';
 import { openTable, withoutTables } from '../output/open-table.js';
+import type { RankedUnit, RankedUnits } from '../output/ranked-units.js';
 import { rankingUnits } from '../plan/vector-units.js';
 import { type ExtremeLists, Extremes, LISTS } from '../tables/extremes.js';
 import { powerOf, type VectorPass } from '../tables/vector-geometry.js';
@@ -24,6 +25,8 @@ export interface VectorsToRank {
   /** Where the coordinates of vector 0 begin. */
   coordinates: Slice;
   backend: BackendChoice;
+  /** Units that are done: what is found of others is kept there. */
+  units: RankedUnits;
 }
 
 /** Tokens as the tables of the run know them. */
@@ -72,11 +75,11 @@ export async function knownTokens(
  */
 export async function rankTokens(
   run: LockedRun,
-  { part, passes, coordinates, backend }: VectorsToRank,
+  { part, passes, coordinates, backend, units: done }: VectorsToRank,
   { norms, weights }: KnownTokens,
   top: number,
 ): Promise<{ ranked: RankedVectors; sums: Float64Array }> {
-  const { executor, stopwatch } = run.context;
+  const { executor, stopwatch, note } = run.context;
   const { rows, hidden } = run.manifest.model;
   const partitions = partitionInputs(run);
   await checkPartitions(run, partitions);
@@ -111,14 +114,26 @@ export async function rankTokens(
   };
   const partialSums: Float64Array[] = [];
   const groups = new Map<number, Extremes>();
-  const passesOverTokens = units.filter(({ partitions: { first } }) => first === 0).length;
-  await stopwatch.time('nearest tokens', rows * passesOverTokens, (advance) =>
-    runTasks(tellRows(executor, advance), 'ranking', inputs, ({ lists, sums }, index) => {
-      const { vectors } = units[index]!;
-      const group = groups.get(vectors.first) ?? new Extremes(vectors.count, places);
-      groups.set(vectors.first, group);
-      group.add(lists);
-      partialSums[index] = sums;
+  const add = ({ lists, sums }: RankedUnit, unit: number) => {
+    const { vectors } = units[unit]!;
+    const group = groups.get(vectors.first) ?? new Extremes(vectors.count, places);
+    groups.set(vectors.first, group);
+    group.add(lists);
+    partialSums[unit] = sums;
+  };
+  const missing = [...units.keys()].filter((unit) => {
+    const found = done.read(unit);
+    if (found !== null) add(found, unit);
+    return found === null;
+  });
+  if (missing.length < units.length)
+    note(`nearest tokens: ${units.length - missing.length} of ${counted(units.length, 'unit')} were kept`);
+  const wanted = missing.map((unit) => inputs[unit]!);
+  const tokens = wanted.reduce((sum, { rows: { count } }) => sum + count, 0);
+  await stopwatch.time('nearest tokens', tokens, (advance) =>
+    runTasks(tellRows(executor, advance), 'ranking', wanted, (found, index) => {
+      done.publish(missing[index]!, found);
+      add(found, missing[index]!);
     }),
   );
   for (const [first, { merged: lists }] of groups) {

@@ -2,7 +2,6 @@ import { InputError } from '../errors.js';
 import type { FileRecord } from '../files/file-record.js';
 import { createTable, type GrowingTable, writeTable } from '../formats/parquet-table.js';
 import type { Backend } from '../linalg/backend/backend.js';
-import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import { momentsOf } from '../linalg/moments.js';
 import type { Manifest } from '../output/manifest.js';
 import { type Series, type StepRecord, seriesFolders } from '../output/series-folder.js';
@@ -13,6 +12,7 @@ import { writeSeriesPage } from '../report/series/write-page.js';
 import { seriesTokenTable } from '../tables/series-token-table.js';
 import { visibleText } from '../text/visible-text.js';
 import { version } from '../version.js';
+import { chooseBackendOf } from './backend-of-run.js';
 import { type ComparedSide, openSide, recordOfSide } from './compared-side.js';
 import type { RunContext } from './context.js';
 import { expenseSince } from './expense-since.js';
@@ -39,10 +39,7 @@ export async function seriesInto(
 ): Promise<Series> {
   const started = new Date().toISOString();
   return publishFolder(seriesFolders, place, async (stage) => {
-    const { kernels } = runs[0]!.manifest.execution;
-    // A device is not asked for: products are float64.
-    const recorded = kernels.backend === 'webgpu' ? null : kernels;
-    const backend = await chooseBackend({ backend: 'auto', recorded }, context.note);
+    const backend = await chooseBackendOf(runs[0]!.manifest, context.note);
     const table = createTable(stage, SERIES_TOKENS_NAME, {});
     try {
       const found = await measureSteps(runs, { backend, table }, context);

@@ -4,6 +4,7 @@ import { InputError } from '../errors.js';
 import type { DoneRecord } from '../output/done-records.js';
 import { type FailureRecord, failuresOfStage } from '../output/failure-records.js';
 import { type NeighbourRecord, neighbourRecords } from '../output/neighbour-records.js';
+import { partOfRun } from '../output/part-of-run.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
 import { type RunRecords, readRecords, readRecordsFile } from '../output/run-records.js';
 import { directoryStore, type RunStore } from '../output/run-store.js';
@@ -79,11 +80,11 @@ export function statusOf(directory: string): RunStatus {
 
 /** What `isFinished` and no records mean, or neither of them. */
 function withoutPlan(directory: string, isFinished: boolean): InputError {
-  return new InputError(
-    isFinished
-      ? `${directory}: is finished, and keeps no records of its units: it was computed by a former version`
-      : `${directory}: no run has been planned or begun there`,
-  );
+  if (isFinished)
+    return new InputError(
+      `${directory}: is finished, and keeps no records of its units: it was computed by a former version`,
+    );
+  return partOfRun(directory) ?? new InputError(`${directory}: no run has been planned or begun there`);
 }
 
 function stagesOfStatus(

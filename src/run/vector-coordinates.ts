@@ -1,9 +1,9 @@
 import { InputError } from '../errors.js';
 import { type FoundVectors, readVectors } from '../input/vectors.js';
-import { chooseBackend } from '../linalg/backend/choose-backend.js';
 import { passVectors } from '../linalg/fold.js';
 import { readEigenbasis } from '../output/eigenbasis-file.js';
 import type { Manifest } from '../output/manifest.js';
+import { chooseBackendOf } from './backend-of-run.js';
 import type { RunContext } from './context.js';
 import { type NormOfVectors, readVectorNorm } from './vector-norm.js';
 
@@ -24,10 +24,7 @@ export async function vectorCoordinates(
   const vectors = await readVectors(source, { first: 0, count });
   if (norm !== null) passVectors(vectors, norm.fold);
   const { eigenvectors } = await readEigenbasis(directory, d, manifest.eigenbasis);
-  const { kernels } = manifest.execution;
-  // A device is not asked for again: it may be gone.
-  const recorded = kernels.backend === 'webgpu' ? null : kernels;
-  const backend = await chooseBackend({ backend: 'auto', recorded }, context.note);
+  const backend = await chooseBackendOf(manifest, context.note);
   // A single row would be multiplied as a vector, in another order: one of zeros goes with it.
   const rows = Math.max(2, count);
   const values = new Float32Array(rows * d);

@@ -22,6 +22,11 @@ export interface NormOfVectors {
   normRule?: NormRule | undefined;
 }
 
+/** Whether the final norm is read of the checkpoint: for vectors before it, where the rows are those behind it. */
+export function isNormRead(space: VectorSpace, { norm }: Pick<Manifest['model'], 'norm'>): boolean {
+  return space === 'residual' && norm === null;
+}
+
 /**
  * Reads the final norm of the checkpoint for vectors that lie before it, unless it is folded into the rows already. The
  * checkpoint is compared with the run first.
@@ -34,7 +39,7 @@ export async function readVectorNorm(
   { space, model: moved, normRule: rule }: NormOfVectors,
 ): Promise<VectorNorm | null> {
   const { model, options } = manifest;
-  if (space === 'normed' || model.norm !== null) return null;
+  if (!isNormRead(space, model)) return null;
   const tensor = model.tensor ?? undefined;
   const wish = { isFolded: true, rule };
   const asked = { tensor, side: options.side, rows: options.rows, headRows: undefined, wish };

@@ -4,6 +4,7 @@ import type { Manifest } from '../output/manifest.js';
 import { type VectorKind, vectorKinds } from '../plan/vector-kind.js';
 import { figure } from '../text/figures.js';
 import { shownValue } from '../text/shown-value.js';
+import { isNormRead, type NormOfVectors } from './vector-norm.js';
 
 /**
  * Refuses vectors of which nobody says of which kind they are.
@@ -65,6 +66,28 @@ export function explainSpace(
       '  normed: behind the final norm, where rows are multiplied with them: logits = gamma . u',
       '  residual: in the residual stream, as decoder rows of most SAEs are: logits = gamma . (D u), D the weight of the norm',
     ].join('\n'),
+  );
+}
+
+/**
+ * Refuses what is said of the final norm where it is not read: vectors meet the rows as they are.
+ *
+ * @throws InputError
+ */
+export function refuseIdleNorm(
+  directory: string,
+  { space, model: moved, normRule }: NormOfVectors,
+  { model }: Pick<Manifest, 'model'>,
+): void {
+  if (isNormRead(space, model)) return;
+  const [idle] = Object.entries({ '--model': moved, '--norm-rule': normRule }).filter(
+    ([, said]) => said !== undefined,
+  );
+  if (idle === undefined) return;
+  const why =
+    model.norm === null ? 'the vectors lie behind it' : 'the run has folded it into its rows already';
+  throw new InputError(
+    `${directory}: ${idle[0]} says something of the final norm, which is not read here, since ${why}: leave it away`,
   );
 }
 

@@ -6,9 +6,10 @@ import { tellRows } from '../executor/tell-rows.js';
 import type { Manifest } from '../output/manifest.js';
 import { publishCandidates, readCandidates } from '../output/neighbour-records.js';
 import type { RunStore } from '../output/run-store.js';
-import { DIVISION, type NeighbourUnit, neighbourUnits } from '../plan/neighbour-units.js';
+import { DIVISION, type NeighbourUnit, neighbourUnits, shortRowsFirst } from '../plan/neighbour-units.js';
 import type { RowRange } from '../plan/row-ranges.js';
 import type { NeighbourLists } from '../tables/nearest-lists.js';
+import { measureDefinitions } from '../tables/neighbour-measures.js';
 import type { RunContext } from './context.js';
 import type { NeighbourRequest } from './neighbour-options.js';
 import { SearchKnowledge } from './search-knowledge.js';
@@ -50,11 +51,12 @@ export function requestHash(
 /** Computes some units of a search, publishes what each has found, and adds it to what is known. */
 export async function computeSearch(
   search: WholeSearch,
-  numbers: readonly number[],
+  wanted: readonly number[],
   store: RunStore,
   { context, known = knowledgeOf(search) }: { context: RunContext; known?: SearchKnowledge },
 ): Promise<void> {
   const { request, sha256, units } = search;
+  const numbers = inOrder(search, wanted);
   const total = numbers.reduce((sum, unit) => sum + units[unit]!.share, 0);
   await context.stopwatch.time('neighbours', total, (advance) =>
     runTasks(
@@ -70,6 +72,20 @@ export async function computeSearch(
       },
     ),
   );
+}
+
+/** The order in which units are computed; what is found does not depend on it. */
+function inOrder(
+  { run, request, distinct, units }: WholeSearch,
+  numbers: readonly number[],
+): readonly number[] {
+  const distance = request.measures.find((measure) => !measureDefinitions[measure].isCosine);
+  if (distance === undefined) return numbers;
+  const { norms } = run.rows.spaces[measureDefinitions[distance].space];
+  return shortRowsFirst(units, numbers, ({ first, count }) => {
+    const ids = distinct.subarray(first, first + count);
+    return ids.reduce((sum, id) => sum + norms[id]!, 0) / count;
+  });
 }
 
 /** Inputs of some units, each with what is known when it is taken. */

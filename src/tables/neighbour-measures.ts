@@ -3,6 +3,9 @@ export const neighbourMeasures = ['causal_cosine', 'causal_distance', 'cosine', 
 /** Measure of how far two tokens are from each other. */
 export type NeighbourMeasure = (typeof neighbourMeasures)[number];
 
+/** Most neighbours of a token. */
+export const MOST_NEIGHBOURS = 1000;
+
 /** Names of the coordinates that measures are taken in. */
 export type SpaceName = 'causal' | 'euclidean';
 

@@ -1,3 +1,4 @@
+import { range, sum } from './sums.js';
 import type { Row, Tables } from './tables.js';
 
 /** Input that the tables follow from: V tokens, d eigenvectors. */
@@ -18,13 +19,11 @@ export interface ReferenceInput {
 }
 
 const degrees = (cosine: number) => (Math.acos(Math.min(1, Math.max(-1, cosine))) * 180) / Math.PI;
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 const mean = (values: readonly number[]) => sum(values) / values.length;
 const deviation = (values: readonly number[]) => {
   const centre = mean(values);
   return Math.sqrt(mean(values.map((value) => (value - centre) ** 2)));
 };
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 /** The tables by their formulas, in float64, one value after the other. Quantiles are those of the sorted values. */
 export function referenceTables(input: ReferenceInput): Tables {

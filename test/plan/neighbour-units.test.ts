@@ -1,5 +1,5 @@
 import test from 'ava';
-import { keptPlaces, neighbourUnits } from '../../src/plan/neighbour-units.js';
+import { keptPlaces, neighbourUnits, shortRowsFirst } from '../../src/plan/neighbour-units.js';
 import { queryBlocks } from '../../src/plan/query-blocks.js';
 import type { RowRange } from '../../src/plan/row-ranges.js';
 
@@ -66,4 +66,30 @@ test('what units leave is bounded, a group has a list that a thread can hold, an
     t.true(left * bytesOfList <= Math.max(5.1e8, 6 * rows * bytesOfList));
     t.true(groups.every(({ group }) => group.count * bytesOfList <= 2 ** 30));
   }
+});
+
+test('units of short rows come first, single groups last, and no unit is left out', (t) => {
+  const units = neighbourUnits({ rows: 400, d: 8, k: 20, measures: 1 }, 100);
+  const lengths = new Map([
+    [0, 5],
+    [100, 2],
+    [200, 9],
+    [300, 2],
+  ]);
+  const namesOf = (numbers: readonly number[]) =>
+    numbers.map((number) => {
+      const { group, other } = units[number]!;
+      return other === null ? `${group.first}` : `${group.first}-${other.first}`;
+    });
+  const all = [...units.keys()];
+  const order = shortRowsFirst(units, all, ({ first }) => lengths.get(first)!);
+  t.deepEqual(namesOf(order), [
+    ...['0-100', '0-300', '100-200', '100-300', '200-300', '0-200'],
+    ...['0', '100', '200', '300'],
+  ]);
+  t.deepEqual(
+    order.toSorted((a, b) => a - b),
+    all,
+  );
+  t.deepEqual(namesOf(shortRowsFirst(units, [9, 1, 0], ({ first }) => -first)), ['0-200', '0-100', '300']);
 });

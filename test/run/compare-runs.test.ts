@@ -15,7 +15,8 @@ import test, { type ExecutionContext } from 'ava';
 import { screenText } from '../../src/commands/answer-text.js';
 import { comparedText } from '../../src/commands/compare-text.js';
 import { EigenshardError, InputError } from '../../src/errors.js';
-import { comparisonProblems, readComparison } from '../../src/output/comparison-folder.js';
+import { readComparison } from '../../src/output/comparison-folder.js';
+import { problemsOfFolder } from '../../src/output/folder-kinds.js';
 import { madeDifferently, namesOf } from '../../src/report/comparison/made-with.js';
 import { type ComparedRuns, compareRuns } from '../../src/run/compare-runs.js';
 import { answer } from '../helpers/answers.js';
@@ -29,6 +30,7 @@ import {
 } from '../helpers/compared-runs.js';
 import { columnsOf, describedColumns } from '../helpers/described-columns.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
+import { near } from '../helpers/near.js';
 import {
   canonicalCorrelations,
   centredRows,
@@ -39,14 +41,11 @@ import {
 } from '../helpers/plain-matrices.js';
 import { randomFloat32, randomOrthogonal } from '../helpers/random.js';
 import { readBasis } from '../helpers/runs.js';
+import { range, sum } from '../helpers/sums.js';
 
 const [ROWS, HIDDEN] = [700, 12];
 
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-const sum = (terms: ArrayLike<number>) => Array.from(terms).reduce((total, term) => total + term, 0);
 const traceOf = (matrix: PlainMatrix) => sum(matrix.map((row, j) => row[j]!));
-const near = (a: unknown, b: number, tolerance = 1e-9) =>
-  Math.abs((a as number) - b) <= tolerance * Math.max(1, Math.abs(b));
 
 /** Rows whose variances differ by far, of which some are equal and one is zero. */
 function sampleRows(): Float32Array {
@@ -430,7 +429,7 @@ test('a comparison has the same bytes with one and with two workers, and the run
     ...['bands.parquet', 'compare.html', 'comparison.json', 'displacement.parquet'],
   ]);
   t.deepEqual(readdirSync(scratch), ['out']);
-  t.deepEqual(await comparisonProblems(folders[0]!), []);
+  t.deepEqual(await problemsOfFolder('comparison', folders[0]!), []);
 });
 
 test('inspect shows again what a comparison has found', async (t) => {
@@ -468,7 +467,7 @@ test('a record or a file that has changed is noticed', async (t) => {
   const { a, scratch } = await sharedRuns(t);
   const { directory } = await compareHere(a, a, path.join(scratch, 'out'), { sample: 1 });
   appendFileSync(path.join(directory, 'bands.parquet'), 'x');
-  t.deepEqual(await comparisonProblems(directory), [
+  t.deepEqual(await problemsOfFolder('comparison', directory), [
     `${path.join(directory, 'bands.parquet')}: not the recorded bytes`,
   ]);
   const file = path.join(directory, 'comparison.json');

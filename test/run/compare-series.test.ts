@@ -17,8 +17,9 @@ import { screenText } from '../../src/commands/answer-text.js';
 import { seriesText } from '../../src/commands/series-text.js';
 import { EigenshardError, InputError } from '../../src/errors.js';
 import { linearCka } from '../../src/linalg/similarity/cka.js';
+import { problemsOfFolder } from '../../src/output/folder-kinds.js';
 import { readManifest } from '../../src/output/manifest.js';
-import { readSeries, seriesProblems } from '../../src/output/series-folder.js';
+import { readSeries } from '../../src/output/series-folder.js';
 import { type ComparedSeries, compareSeries } from '../../src/run/compare-series.js';
 import { expectedLinearCka } from '../../src/run/comparison-figures.js';
 import { answer } from '../helpers/answers.js';
@@ -31,19 +32,17 @@ import {
 } from '../helpers/compared-runs.js';
 import { columnsOf, describedColumns } from '../helpers/described-columns.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
+import { near } from '../helpers/near.js';
 import { centredRows, crossOf, squaresOf } from '../helpers/plain-matrices.js';
 import { randomFloat32 } from '../helpers/random.js';
 import { readBasis } from '../helpers/runs.js';
+import { range, sum } from '../helpers/sums.js';
 
 const [ROWS, HIDDEN] = [60, 5];
 const COUNT = ROWS * HIDDEN;
 
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-const sum = (terms: ArrayLike<number>) => Array.from(terms).reduce((total, term) => total + term, 0);
 const mean = (terms: ArrayLike<number>) => sum(terms) / terms.length;
 const norm = (vector: readonly number[]) => Math.sqrt(sum(vector.map((value) => value * value)));
-const near = (a: unknown, b: number, tolerance = 1e-9) =>
-  Math.abs((a as number) - b) <= tolerance * Math.max(1, Math.abs(b));
 
 /** Rows of four steps: the third are those of the second, and row 0 never moves. */
 const STEPS = (() => {
@@ -358,10 +357,12 @@ test('a series has the same bytes with one and with two workers, is replaced whe
       readFileSync(path.join(out, name)).equals(readFileSync(path.join(compared.directory, name))),
       name,
     );
-  t.deepEqual(await seriesProblems(out), []);
+  t.deepEqual(await problemsOfFolder('series', out), []);
   t.deepEqual(readSeries(out).steps, compared.series.steps);
   appendFileSync(path.join(out, 'tokens.parquet'), 'x');
-  t.deepEqual(await seriesProblems(out), [`${path.join(out, 'tokens.parquet')}: not the recorded bytes`]);
+  t.deepEqual(await problemsOfFolder('series', out), [
+    `${path.join(out, 'tokens.parquet')}: not the recorded bytes`,
+  ]);
   const file = path.join(out, 'series.json');
   writeFileSync(file, readFileSync(file, 'utf8').replace('"moved":', '"Moved":'));
   t.throws(() => readSeries(out), { message: /its seal does not fit/ });

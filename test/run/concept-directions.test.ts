@@ -9,18 +9,18 @@ import { openRun } from '../../src/output/open-run.js';
 import { tokenFacts, tokensSpelling } from '../../src/queries/token.js';
 import { type ConceptOptions, conceptDirections } from '../../src/run/concept-directions.js';
 import { projectVectors } from '../../src/run/project-vectors.js';
+import { answer } from '../helpers/answers.js';
 import { eigenshard } from '../helpers/cli.js';
 import { safetensors, scratchFile } from '../helpers/fixtures.js';
 import { readParquet } from '../helpers/projected-vectors.js';
 import { randomNumbers } from '../helpers/random.js';
 import { dataFiles, runHere, verifyHere } from '../helpers/runs.js';
+import { range, sum } from '../helpers/sums.js';
 
 const [ROWS, D, RIDGE] = [300, 16, 1e-3];
 /** Pairs of the two planted concepts: tokens 2 k and 2 k + 1 of the first, then of the second. */
 const PLANTED = 12;
 
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-const sum = (terms: readonly number[]) => terms.reduce((total, term) => total + term, 0);
 const dot = (x: readonly number[], y: readonly number[]) => sum(x.map((value, j) => value * y[j]!));
 const cosine = (x: readonly number[], y: readonly number[]) => dot(x, y) / Math.sqrt(dot(x, x) * dot(y, y));
 
@@ -404,9 +404,13 @@ test.serial('the command prints figures beside their controls, or JSON', async (
     '--json',
     ...flags,
   );
-  const answer = JSON.parse(json.stdout);
-  t.is(answer.summary.concepts[0].name, 'upper');
-  t.is(answer.foundPairs.length, 25);
+  const found = JSON.parse(json.stdout);
+  t.is(found.summary.concepts[0].name, 'upper');
+  t.is(found.foundPairs.length, 25);
+  const inspected = await answer('inspect', found.directory);
+  const [figures] = shown.stdout.split('\nleft out');
+  t.true(inspected.stdout.startsWith(figures!), inspected.stdout);
+  t.is((await answer('verify', found.directory)).stdout, `${found.directory}: concepts, as recorded\n`);
 });
 
 test.serial(

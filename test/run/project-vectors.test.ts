@@ -1,13 +1,25 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import pl from 'nodejs-polars';
+import { screenText } from '../../src/commands/answer-text.js';
+import { projectedText } from '../../src/commands/project-text.js';
 import { InputError } from '../../src/errors.js';
 import { withStoredTensors } from '../../src/formats/stored-tensors.js';
+import { problemsOfFolder } from '../../src/output/folder-kinds.js';
 import { type OpenRun, openRun } from '../../src/output/open-run.js';
 import type { ProgressEvent } from '../../src/run/progress.js';
 import { type ProjectVectorsOptions, projectVectors } from '../../src/run/project-vectors.js';
 import { answer } from '../helpers/answers.js';
+import { eigenshardUntilRename } from '../helpers/cli.js';
 import { npy, scratchDirectory } from '../helpers/fixtures.js';
 import { normedModel } from '../helpers/normed-model.js';
 import {
@@ -20,12 +32,11 @@ import {
 } from '../helpers/projected-vectors.js';
 import { randomFloat32 } from '../helpers/random.js';
 import { dataFiles, runHere, verifyHere } from '../helpers/runs.js';
+import { range, sum } from '../helpers/sums.js';
 
 const hiddenLike: ProjectVectorsOptions = { kind: 'hidden', space: 'normed', workers: 1 };
 const tokenLike: ProjectVectorsOptions = { kind: 'token', space: 'normed', workers: 1 };
 
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-const sum = (terms: readonly number[]) => terms.reduce((total, term) => total + term, 0);
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => sum(range(a.length).map((j) => a[j]! * b[j]!));
 
 /** Rows of a matrix [rows, d]. */
@@ -271,6 +282,60 @@ test('resume keeps what is the same and intact, makes anew what is damaged, and 
   });
 });
 
+test('a folder of projected vectors is inspected, verified and asked by itself, and is no run to other commands', async (t) => {
+  const run = await vectorRun(t);
+  const projected = await projectVectors(run.directory, run.file, { ...hiddenLike, top: 3 });
+  const { directory, manifest } = projected;
+  const shown = await answer('inspect', directory);
+  t.like(shown, { code: 0, stdout: `${screenText(projectedText(projected))}\n`, stderr: '' });
+  t.regex(
+    shown.stdout,
+    /37 vectors x 24, hidden-like, normed\n {2}of \S+vectors\.npy, by the eigenbasis of model\n/,
+  );
+  t.deepEqual(JSON.parse((await answer('inspect', directory, '--json')).stdout), manifest);
+  t.like(await answer('verify', directory), {
+    code: 0,
+    stdout: `${directory}: projected vectors, as recorded\n`,
+  });
+  const { stdout } = await answer('sql', directory, 'SELECT count(*) AS n FROM vectors', '--json');
+  t.deepEqual(JSON.parse(stdout), [{ n: 37 }]);
+  for (const [command, ...more] of [
+    ['top', '--eigenvector', '0'],
+    ['status'],
+    ['step', 'scan'],
+    ['export', '--export', 'npy'],
+  ]) {
+    const { code, stderr } = await answer(command!, directory, ...more);
+    t.is(code, 2, command);
+    t.true(stderr.includes(`is no run but projected vectors`), stderr);
+    t.true(stderr.includes(`; the run is in ${run.directory}`), stderr);
+  }
+  for (const part of [path.dirname(directory), path.join(directory, 'vectors.parquet')])
+    t.regex((await answer('inspect', part)).stderr, /: is a part of the run in \S+run; give that directory/);
+  writeFileSync(path.join(directory, 'duals.safetensors'), 'x');
+  const damaged = await answer('verify', directory, '--json');
+  t.is(damaged.code, 3);
+  t.deepEqual(JSON.parse(damaged.stdout), {
+    passed: false,
+    problems: [`${path.join(directory, 'duals.safetensors')}: not the recorded bytes`],
+  });
+  t.regex(damaged.stderr, /\nTo mend it, project the vectors again, with --overwrite\n/);
+});
+
+test('projected vectors that were moved to another run are told from its own', async (t) => {
+  const run = await vectorRun(t);
+  const { directory } = await projectVectors(run.directory, run.file, { ...hiddenLike, top: 0 });
+  const other = path.join(path.dirname(run.directory), 'other');
+  await runHere({ model: path.join(path.dirname(run.directory), 'model'), out: other, ridge: 0.5 });
+  const moved = path.join(other, 'projected', 'vectors');
+  mkdirSync(moved, { recursive: true });
+  for (const name of readdirSync(directory)) copyFileSync(path.join(directory, name), path.join(moved, name));
+  t.deepEqual(await problemsOfFolder('projected', moved), [
+    `${moved}: was made of another run than that in ${other}`,
+  ]);
+  t.deepEqual(await problemsOfFolder('projected', directory), []);
+});
+
 test('the wrong kind is off by the square of the condition number, which the refusal of none names', async (t) => {
   const run = await vectorRun(t);
   const opened = await openRun(run.directory);
@@ -403,6 +468,87 @@ test('an interruption leaves nothing, and what a kill left is removed', async (t
   writeFileSync(path.join(stage, 'duals.npy'), 'half of it');
   const { directory } = await projectVectors(run.directory, run.file, hiddenLike);
   t.deepEqual(readdirSync(path.dirname(directory)), ['vectors']);
+});
+
+/** Files of a folder of projected vectors but the record, which tells how it went. */
+function filesOf(directory: string): ReturnType<typeof dataFiles> {
+  const files = dataFiles(directory);
+  files.delete('projected.json');
+  return files;
+}
+
+test('a projection that was killed is gone on with: units that are whole are kept, and the bytes are those of one that was not', async (t) => {
+  const run = await vectorRun(t);
+  const wish = { ...hiddenLike, coordinates: true };
+  const whole = await projectVectors(run.directory, run.file, { ...wish, name: 'whole' });
+  const stage = path.join(run.directory, 'projected/.vectors.partial');
+  const flags = ['--kind', 'hidden', '--space', 'normed', '--coordinates', '--workers', '1', '--quiet'];
+  await eigenshardUntilRename(
+    ['project', run.directory, run.file, ...flags],
+    path.join(stage, 'tokens.parquet'),
+  );
+  const left = readdirSync(stage).filter((name) => name.startsWith('.ranked-'));
+  const records = left.filter((name) => name.endsWith('.json.partial')).sort();
+  t.is(records.length, 5);
+  // One unit has no record, the part of another one is damaged.
+  rmSync(path.join(stage, records[1]!));
+  const part = path.join(stage, records[3]!.replace('.json.', '.bin.'));
+  const bytes = readFileSync(part);
+  bytes[99]! ^= 1;
+  writeFileSync(part, bytes);
+  const notes: string[] = [];
+  const onProgress = (event: ProgressEvent) => {
+    if (event.event === 'note') notes.push(event.line);
+  };
+  const resumed = await projectVectors(run.directory, run.file, { ...wish, resume: true, onProgress });
+  t.true(resumed.isNew);
+  t.deepEqual(
+    notes.filter((line) => line.startsWith('nearest tokens')),
+    ['nearest tokens: 3 of 5 units were kept'],
+  );
+  t.deepEqual(filesOf(resumed.directory), filesOf(whole.directory));
+  t.deepEqual(readdirSync(path.dirname(resumed.directory)).sort(), ['vectors', 'whole']);
+});
+
+test('with resume an interruption keeps what is done, which is gone on with where the same is asked for alone', async (t) => {
+  const run = await vectorRun(t);
+  const above = path.join(run.directory, 'projected');
+  const keptOf = () => readdirSync(path.join(above, '.vectors.partial')).filter((name) => /json/.test(name));
+  const interrupted = async () => {
+    const stop = new AbortController();
+    const onProgress = (event: ProgressEvent) => {
+      // Of 400: some of the partitions of 90 rows are done then.
+      if (event.event === 'advanced' && event.stage.name === 'nearest tokens' && event.stage.done >= 180)
+        stop.abort();
+    };
+    const options = { ...hiddenLike, resume: true, signal: stop.signal, onProgress };
+    await t.throwsAsync(projectVectors(run.directory, run.file, options), { message: 'interrupted' });
+    t.true(keptOf().length > 0 && keptOf().length < 5, keptOf().join());
+    return keptOf().length;
+  };
+  const resumed = async (options: Partial<ProjectVectorsOptions>, file = run.file) => {
+    const notes: string[] = [];
+    const onProgress = (event: ProgressEvent) => {
+      if (event.event === 'note' && event.line.startsWith('nearest tokens')) notes.push(event.line);
+    };
+    const made = await projectVectors(run.directory, file, { ...hiddenLike, ...options, onProgress });
+    t.deepEqual(readdirSync(above), ['vectors'], 'nothing else is left');
+    rmSync(above, { recursive: true });
+    return { notes, files: made.manifest.files };
+  };
+  const done = await interrupted();
+  const { notes, files } = await resumed({ resume: true });
+  t.deepEqual(notes, [`nearest tokens: ${done} of 5 units were kept`]);
+  for (const other of [{ resume: true, top: 6 }, { resume: true, duals: false }, {}] as const) {
+    await interrupted();
+    t.deepEqual((await resumed(other)).notes, [], JSON.stringify(other));
+  }
+  await interrupted();
+  const changed = Float32Array.from(run.vectors, (value, k) => (k === 5 ? value + 1 : value));
+  writeFileSync(run.file, npy('<f4', [37, run.hidden], new Uint8Array(changed.buffer)));
+  const other = await resumed({ resume: true });
+  t.deepEqual(other.notes, []);
+  t.notDeepEqual(other.files, files);
 });
 
 test('a damaged partition or table is told before anything rests on it', async (t) => {

@@ -5,12 +5,14 @@ import test from 'ava';
 import { InputError } from '../../src/errors.js';
 import { readReferenceTokens } from '../../src/input/reference-tokens.js';
 import { type UndertrainedOptions, undertrainedTokens } from '../../src/run/undertrained-tokens.js';
+import { answer } from '../helpers/answers.js';
 import { eigenshard } from '../helpers/cli.js';
 import { safetensors, scratchFile } from '../helpers/fixtures.js';
 import { readParquet } from '../helpers/projected-vectors.js';
 import { randomNumbers } from '../helpers/random.js';
 import { dataFiles, runHere, verifyHere } from '../helpers/runs.js';
 import { realModelTest } from '../helpers/shared-models.js';
+import { range, sum } from '../helpers/sums.js';
 
 const [ROWS, D, RIDGE] = [260, 12, 1e-3];
 /** Rows without a token, and a knot of tokens whose rows have the same signs and exponents. */
@@ -19,8 +21,6 @@ const KNOT = [40, 41, 42, 43, 44, 45, 46, 47];
 /** A token whose row is near those, and in no knot. */
 const NEAR = 90;
 
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
-const sum = (terms: readonly number[]) => terms.reduce((total, term) => total + term, 0);
 const dot = (x: readonly number[], y: readonly number[]) => sum(x.map((value, j) => value * y[j]!));
 const minus = (x: readonly number[], y: readonly number[]) => x.map((value, j) => value - y[j]!);
 const norm = (x: readonly number[]) => Math.sqrt(dot(x, x));
@@ -320,7 +320,16 @@ test.serial('the command lists indicators, and calls them nothing else', async (
   );
   t.regex(shown.stdout, /^token_id +text +input_norm +indicator_a/m);
   t.notRegex(shown.stdout, /glitch/i);
+  const [recorded] = shown.stdout.split('\n\n');
+  const folder = path.join(directory, 'undertrained', 'default');
+  t.is((await answer('inspect', folder)).stdout, `${recorded}\n`);
+  t.regex(
+    (await answer('verify', folder)).stdout,
+    /default: indicators of undertrained tokens, as recorded\n$/,
+  );
   const many = await eigenshard('undertrained', directory, '-k', '10001');
   t.is(many.code, 2);
   t.regex(many.stderr, /option '-k <n>' argument '10001' is invalid\. It must be 10,000 or less/);
+  const mistyped = await answer('undertrained', directory, '--reference', '1,2,x');
+  t.regex(mistyped.stderr, /^eigenshard: --reference: "x" is no id of a token; give ids, or ranges/);
 });

@@ -4,6 +4,7 @@ import { arraysOf, tableSettings } from '../../src/tables/part.js';
 import { memory } from '../../workers/context.js';
 import { measureTables, tableSizes } from '../../workers/measure-tables.js';
 import { randomFloat32, randomFloat64 } from '../helpers/random.js';
+import { range } from '../helpers/sums.js';
 
 const d = 11;
 const lambda = randomFloat64(d, 1).map((x) => 1.5 + x);
@@ -13,7 +14,6 @@ const settings = tableSettings(lambda, randomFloat64(d, 2), {
   isWeighted: false,
   areOfRows: false,
 });
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 /** Measures `count` random rows from row `first` on; every fiftieth is zeros, and ties are many. */
 function measure(first: number, count: number, seed: number) {

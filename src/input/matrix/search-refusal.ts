@@ -60,7 +60,7 @@ export function noMatrix(
   return new InputError(
     `${path}: ${missing}; ` +
       (listed.length === 0
-        ? 'it has no 2-D tensor at all'
+        ? 'it has no 2-D tensor at all; give the checkpoint, or the shard of it, that has the matrix'
         : `name one with --tensor, of: ${listed.join(', ')}`),
   );
 }

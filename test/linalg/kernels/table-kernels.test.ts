@@ -4,6 +4,7 @@ import { loadTableKernels, maximaBytes, selectionBytes } from '../../../src/lina
 import { ARCSINE_POLYNOMIAL, NOTICED_SQUARE } from '../../../src/tables/arcsine.js';
 import { binOf, FINE_BINS, fineGrid, shiftBetween } from '../../../src/tables/fine-grid.js';
 import { randomFloat32, randomFloat64, seededRandom } from '../../helpers/random.js';
+import { range } from '../../helpers/sums.js';
 
 const memory = new KernelMemory('');
 const kernels = loadTableKernels(memory);
@@ -11,8 +12,6 @@ const kernels = loadTableKernels(memory);
 /** Around the steps of 2, 4 and 64 rows, and the 8 columns that are folded at once. */
 const rowCounts = [1, 2, 3, 4, 5, 63, 64, 65, 127, 130];
 const columnCounts = [1, 7, 8, 9, 17];
-
-const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 /** Columns of `rows` values, one after the other, at no boundary. */
 function storeColumns(region: Region, values: Float32Array, rows: number, columns: number, stride: number) {

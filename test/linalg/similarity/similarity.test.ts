@@ -13,6 +13,7 @@ import {
   squaresOf,
 } from '../../helpers/plain-matrices.js';
 import { randomFloat64, randomOrthogonal } from '../../helpers/random.js';
+import { sum } from '../../helpers/sums.js';
 
 const asMatrix = (plain: PlainMatrix): Matrix<Float64Array> => ({
   values: Float64Array.from(plain.flat()),
@@ -21,7 +22,6 @@ const asMatrix = (plain: PlainMatrix): Matrix<Float64Array> => ({
 });
 const near = (a: number, b: number, tolerance = 1e-11) =>
   Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b));
-const sum = (values: ArrayLike<number>) => Array.from(values).reduce((total, value) => total + value, 0);
 const traceOf = (matrix: PlainMatrix) => sum(matrix.map((row, j) => row[j]!));
 
 for (const [n, d, e] of [
