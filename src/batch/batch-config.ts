@@ -128,16 +128,24 @@ function together(file: string, problems: readonly { where: string; lines: reado
   });
 }
 
-/** Puts defaults under the options of a run; one that names its own model, made up or not, has no use for theirs. */
+/** Options that choose a matrix of a checkpoint. */
+const choices = ['tensor', 'headRows'] as const;
+
+/**
+ * Puts defaults under the options of a run; one that names its own model, made up or not, has no use for theirs, and a made-up
+ * one none for what they choose of the checkpoints of other runs.
+ */
 function mergeDefaults(
   { model, synthetic, ...defaults }: Record<string, unknown>,
   run: Record<string, unknown>,
 ): Record<string, unknown> {
-  if ('model' in run || 'synthetic' in run) return { ...defaults, ...run };
-  return {
+  const isOwn = 'model' in run || 'synthetic' in run;
+  const merged: Record<string, unknown> = {
     ...defaults,
-    ...(model === undefined ? {} : { model }),
-    ...(synthetic === undefined ? {} : { synthetic }),
+    ...(isOwn || model === undefined ? {} : { model }),
+    ...(isOwn || synthetic === undefined ? {} : { synthetic }),
     ...run,
   };
+  if (merged.synthetic !== undefined) for (const key of choices) if (!(key in run)) delete merged[key];
+  return merged;
 }

@@ -52,6 +52,28 @@ test('a run with a model of its own leaves that of the defaults', async (t) => {
   );
 });
 
+test('defaults that choose a matrix hold for the runs of checkpoints, and not for made-up ones', async (t) => {
+  const synthetic = { rows: 10, hidden: 4, seed: 1, directory: 'made' };
+  const chosen = { tensor: 'lm_head.weight', headRows: 'stored' };
+  const batch = (defaults: object, ...runs: object[]) =>
+    loadBatch(scratchFile(t, 'series.json', JSON.stringify({ defaults: { ...chosen, ...defaults }, runs })));
+  for (const { runs } of [
+    await batch({}, { synthetic }, { model: 'm' }),
+    await batch({ synthetic }, {}, { model: 'm' }),
+  ])
+    t.deepEqual(
+      runs.map(({ tensor, headRows }) => [tensor, headRows]),
+      [
+        [undefined, undefined],
+        ['lm_head.weight', 'stored'],
+      ],
+    );
+  await t.throwsAsync(batch({}, { synthetic, tensor: 'lm_head.weight' }), {
+    instanceOf: InputError,
+    message: /runs\[0\]: a made-up checkpoint has one matrix alone, .*: leave "tensor" away/,
+  });
+});
+
 test('a batch is named after its file, takes all cores, and yields to the command line', async (t) => {
   const file = scratchFile(t, 'series.json', JSON.stringify({ runs: [{ model: 'm' }] }));
   const { out, workers, backend } = await loadBatch(file);
