@@ -124,7 +124,7 @@ export const sideSchema = z.object({
 export type ComparedRecord = z.infer<typeof sideSchema>;
 
 const comparisonSchema = z.object({
-  format: z.literal('eigenshard-comparison'),
+  format: z.literal(recordedKinds.comparison.format),
   layout: z.literal(1),
   version: z.string(),
   a: sideSchema,

@@ -43,7 +43,7 @@ const summarySchema = z.object({
 }) satisfies z.ZodType<ConceptSummary>;
 
 const conceptsSchema = z.object({
-  format: z.literal('eigenshard-concepts'),
+  format: z.literal(recordedKinds.concepts.format),
   layout: z.literal(1),
   version: z.string(),
   /** The run in whose metric the concepts were measured. */

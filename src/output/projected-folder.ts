@@ -15,7 +15,7 @@ export const vectorFormats = ['safetensors', 'npy'] as const;
 export type VectorFormat = (typeof vectorFormats)[number];
 
 const projectedSchema = z.object({
-  format: z.literal('eigenshard-projected'),
+  format: z.literal(recordedKinds.projected.format),
   layout: z.literal(1),
   version: z.string(),
   /** The run by whose eigenbasis the vectors were projected. */

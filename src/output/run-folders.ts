@@ -20,8 +20,16 @@ export interface RunFolder {
 
 /** Whether the manifest in `directory`, which may be damaged, begins as those of runs do. */
 export function isOwnManifest(directory: string): boolean {
-  const text = readTextIfThere(path.join(directory, MANIFEST_NAME), 'the manifest');
-  return text?.startsWith('{\n  "format": "eigenshard-run"') ?? false;
+  return beginsAs(path.join(directory, MANIFEST_NAME), 'eigenshard-run', 'the manifest');
+}
+
+/**
+ * Whether there is a file that begins as the records of a format do; what follows may be damaged.
+ *
+ * @param role what the file is to the user, for messages
+ */
+export function beginsAs(file: string, format: string, role: string): boolean {
+  return readTextIfThere(file, role)?.startsWith(`{\n  "format": "${format}"`) ?? false;
 }
 
 /** Whether a run has begun in `directory` that can be gone on with: one whose manifest is lost has kept its records. */

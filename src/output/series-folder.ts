@@ -41,7 +41,7 @@ const stepSchema = z.object({
 });
 
 const seriesSchema = z.object({
-  format: z.literal('eigenshard-series'),
+  format: z.literal(recordedKinds.series.format),
   layout: z.literal(1),
   version: z.string(),
   rows: z.int().positive(),

@@ -12,7 +12,7 @@ export const INDICATORS_NAME = 'tokens.parquet';
 const referenceSources = ['given', 'orphans and the largest knot'] as const;
 
 const undertrainedSchema = z.object({
-  format: z.literal('eigenshard-undertrained'),
+  format: z.literal(recordedKinds.undertrained.format),
   layout: z.literal(1),
   version: z.string(),
   /** The run whose rows were compared with the reference. */

@@ -286,6 +286,10 @@ test('a folder of projected vectors is inspected, verified and asked by itself, 
   const run = await vectorRun(t);
   const projected = await projectVectors(run.directory, run.file, { ...hiddenLike, top: 3 });
   const { directory, manifest } = projected;
+  // A list of somebody else's under the name of a record makes no other folder of a run.
+  writeFileSync(path.join(run.directory, 'concepts.json'), '[]');
+  t.regex((await answer('inspect', run.directory)).stdout, /fingerprint \S+\n {2}checkpoint /);
+  t.regex((await answer('verify', run.directory, '--quiet')).stdout, /Verification: passed/);
   const shown = await answer('inspect', directory);
   t.like(shown, { code: 0, stdout: `${screenText(projectedText(projected))}\n`, stderr: '' });
   t.regex(
