@@ -374,7 +374,8 @@ function refuseIdleFold(
   if (idle === undefined) return;
   const { where, name } = naming([idle[0]]);
   throw new InputError(
-    `${where}: a made-up checkpoint has one matrix alone, which is taken as it is: leave ${name(idle[0])} away`,
+    `${where}: a made-up checkpoint has one matrix alone, which is taken as it is: leave ${name(idle[0])} away, or name ` +
+      `a checkpoint with ${name('model')}`,
   );
 }
 

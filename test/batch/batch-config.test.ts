@@ -70,7 +70,8 @@ test('defaults that choose a matrix hold for the runs of checkpoints, and not fo
     );
   await t.throwsAsync(batch({}, { synthetic, tensor: 'lm_head.weight' }), {
     instanceOf: InputError,
-    message: /runs\[0\]: a made-up checkpoint has one matrix alone, .*: leave "tensor" away/,
+    message:
+      /runs\[0\]: a made-up checkpoint has one matrix alone, .*: leave "tensor" away, or name a checkpoint with "model"/,
   });
 });
 

@@ -81,7 +81,10 @@ const calls = (): [string[], RegExp][] => {
     [['neighbours', run, '--token', '1', '--of', '2'], /--of is for the neighbours of all tokens/],
     [['neighbours', run, '--token', '1', '--no-transpose'], /--no-transpose says something of vectors/],
     [['neighbours', run, '--text'], /--text says what --token names: give --token/],
-    [[...madeUp, '--tensor', 'x'], /a made-up checkpoint has one matrix alone, .*: leave --tensor away/],
+    [
+      [...madeUp, '--tensor', 'x'],
+      /a made-up checkpoint has one matrix alone, .*: leave --tensor away, or .* with --model/,
+    ],
     [[...madeUp, '--head-rows', 'stored'], /leave --head-rows away/],
     [
       ['run', ...given, '--tables', 'none', '--top', '3'],

@@ -216,7 +216,10 @@ test('an option that does nothing is named as it was given: on the command line,
     await told({ ...model, side: 'input' }, { headRows: 'normalised' }),
     /^command line: .*leave --head-rows away, or "side" of run\.json/,
   );
-  t.regex(await told({ synthetic }, { side: 'input' }), /^command line: .*leave --side away$/);
+  t.regex(
+    await told({ synthetic }, { side: 'input' }),
+    /^command line: .*leave --side away, or name a checkpoint with --model$/,
+  );
   t.regex(
     await told(model, { weights: 'softmax' }),
     /^command line: --weights is "softmax": expected uniform/,
