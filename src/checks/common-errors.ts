@@ -1,10 +1,14 @@
+import { type LikeEntries, LikeSums } from './like-entries.js';
 import { Reaches } from './reaches.js';
 import { FLOAT32_ROUNDOFF, UNIT_ERROR } from './rounding.js';
 import type { RowSpread } from './row-spread.js';
 import type { SharedErrors } from './shared-errors.js';
 
 /** How often weights of a coordinate are equal, and whether pairs of opposite ones make up for that. */
-export type EqualWeights = Pick<SharedErrors, 'equalWeights' | 'unevenWeights'>;
+export type EqualWeights = Pick<
+  SharedErrors,
+  'equalWeights' | 'unevenWeights' | 'unevenOfAll' | 'repeatedWeights'
+>;
 
 /** What the errors of all rows have in common in each column, which an average over however many rows keeps. Arrays are [d]. */
 export interface CommonErrors {
@@ -14,6 +18,8 @@ export interface CommonErrors {
   excesses: Float64Array;
   /** Variances of the share of p_ij - m_j by which errors follow it. */
   slopes: Float64Array;
+  /** Variances that the error of each p_ij has beyond those of its additions, as its equal terms are rounded alike. */
+  repeats: Float64Array;
   /** Errors by h / |v_kj|, which is how far two rows must be apart in coordinate k to be rounded differently. */
   reaches: Reaches;
 }
@@ -64,7 +70,10 @@ export class CommonTerms {
   readonly #spread: RowSpread;
   readonly #narrowness: number;
   readonly #equalWeights: Float64Array;
-  readonly #unevenWeights: Float64Array;
+  readonly #uneven: Float64Array;
+  readonly #repeated: Float64Array;
+  /** Of each column, what like entries add up to; null where hardly any are alike. */
+  readonly #alike: (LikeTerms | null)[];
   /** Last places of the weights of each coordinate. */
   readonly #places: Float64Array;
   readonly #errors: CommonErrors;
@@ -72,18 +81,26 @@ export class CommonTerms {
   readonly #lostSlopes: Float64Array;
 
   /** Begins without terms. @param equal P of each coordinate, [d], which float32's own last place adds to */
-  constructor(spread: RowSpread, narrowness: number, { equalWeights, unevenWeights }: EqualWeights) {
+  constructor(
+    spread: RowSpread,
+    narrowness: number,
+    weights: EqualWeights,
+    entries: readonly (LikeEntries | null)[],
+  ) {
     const { mean, coordinates } = spread;
     const zeros = () => new Float64Array(mean.length);
     this.#spread = spread;
     this.#narrowness = narrowness;
     this.#places = mean.map((value, k) => lastPlace(Math.max(Math.abs(value), Math.sqrt(coordinates[k]!))));
-    this.#unevenWeights = unevenWeights;
-    this.#equalWeights = equalWeights.map((equal, k) => {
+    this.#repeated = weights.repeatedWeights;
+    this.#alike = entries.map((like) => (like === null ? null : new LikeTerms(like)));
+    this.#equalWeights = weights.equalWeights.map((equal, k) => {
       const own = evenlyEqual(this.#places[k]!, coordinates[k]!);
       return Math.max(0, equal - OF_EVEN_WEIGHTS * own) + HIGHER_HARMONICS * own;
     });
-    this.#errors = { means: zeros(), excesses: zeros(), slopes: zeros(), reaches: new Reaches(mean.length) };
+    this.#uneven = unevenShares(spread, this.#equalWeights, weights);
+    const reaches = new Reaches(mean.length);
+    this.#errors = { means: zeros(), excesses: zeros(), slopes: zeros(), repeats: zeros(), reaches };
     this.#lost = zeros();
     this.#lostSlopes = zeros();
   }
@@ -101,9 +118,7 @@ export class CommonTerms {
     const variance = this.#spread.coordinates[k]!;
     const place = this.#places[k]!;
     const isFine = Math.sqrt(variance) > MANY_PLACES * place;
-    // Of a coordinate that is the same in all rows, nothing cancels out.
-    const uneven =
-      variance === 0 ? 1 : Math.max(this.#unevenWeights[k]!, 1 - Math.exp(-(mean ** 2) / variance));
+    const uneven = this.#uneven[k]!;
     const equalWeights = this.#equalWeights[k]!;
     for (let j = 0; j < v.length; j++) {
       const size = sizes[j]!;
@@ -114,38 +129,88 @@ export class CommonTerms {
       const isSpread = isFine && entry * entry < 1 / 4;
       const step = isSpread || place === 0 ? 0 : lastPlace(Math.sqrt(error / UNIT_ERROR)) / place;
       const harmonics = isSpread ? 1 : HARMONICS;
+      let [common, following, kept] = [0, 0, 0];
       for (let n = 1; n <= harmonics; n++) {
         const rounded = step === 0 ? entry : entry - (Math.round((n * entry) / step) * step) / n;
         const left = 1 / (1 + inPlaces * n * n * rounded * rounded);
         const remainder = mean * rounded;
         const slope = Math.abs(entry * rounded) * left;
+        if (n === 1) kept = left * left;
         if (n === 1 && remainder * remainder < 3 * error) {
           lost[j]! += remainder * left;
           lostSlopes[j]! += slope;
           break;
         }
-        means[j]! += (error * left * left) / (n * n);
-        slopes[j]! += 2 * slope * slope;
+        common += (error * left * left) / (n * n);
+        following += 2 * slope * slope;
       }
       reaches.add(j, error, Math.sqrt(12 * error) / Math.abs(entry));
       const share = ofMean[j]! / size;
-      const places = EQUAL_PLACES + (1 - EQUAL_PLACES) * Math.max(share * share, narrowness);
+      const places = Math.max(
+        EQUAL_PLACES / (1 - (1 - EQUAL_PLACES) * share * share),
+        EQUAL_PLACES + (1 - EQUAL_PLACES) * narrowness,
+      );
       const equal = error * places * uneven;
-      means[j]! += equalWeights * equal;
+      common += equalWeights * equal;
+      means[j]! += common;
+      slopes[j]! += following;
       excesses[j]! += equalWeights * equal * equal;
+      this.#alike[j]?.add(k, { common, following, own: error * Math.max(kept, this.#repeated[k]!) });
     }
   }
 
   /** Gives what all terms add up to. */
   errors(): CommonErrors {
-    const { means, excesses, slopes } = this.#errors;
+    const { means, excesses, slopes, repeats } = this.#errors;
     for (let j = 0; j < means.length; j++) {
-      means[j]! += this.#lost[j]! ** 2;
-      slopes[j]! += this.#lostSlopes[j]! ** 2;
+      const alike = this.#alike[j]!;
+      means[j]! += this.#lost[j]! ** 2 + (alike?.common.beyond() ?? 0);
+      slopes[j]! += this.#lostSlopes[j]! ** 2 + (alike?.following.beyond() ?? 0);
+      excesses[j]! += alike?.common.fourths() ?? 0;
+      repeats[j] = alike?.own.beyond() ?? 0;
       excesses[j] = Math.sqrt(LEFT_SQUARED * excesses[j]!);
     }
     return this.#errors;
   }
+}
+
+/** What the terms of a column add up to where their entries are alike, which equal weights make one term of. */
+class LikeTerms {
+  readonly common: LikeSums;
+  readonly following: LikeSums;
+  readonly own: LikeSums;
+
+  constructor(entries: LikeEntries) {
+    this.common = new LikeSums(entries);
+    this.following = new LikeSums(entries);
+    this.own = new LikeSums(entries);
+  }
+
+  add(k: number, term: { common: number; following: number; own: number }): void {
+    this.common.add(k, term.common);
+    this.following.add(k, term.following);
+    this.own.add(k, term.own);
+  }
+}
+
+/**
+ * Shares of the pairs of equal weights that no pair of opposite ones makes up for, [d]: what shows in a coordinate itself, or
+ * what its mean says, and as much more as all coordinates together have than their means say.
+ */
+function unevenShares(
+  { mean, coordinates }: RowSpread,
+  equalWeights: Float64Array,
+  { unevenWeights, unevenOfAll }: EqualWeights,
+): Float64Array {
+  // Of a coordinate that is the same in all rows, nothing cancels out.
+  const ofMean = coordinates.map((variance, k) =>
+    variance === 0 ? 1 : 1 - Math.exp(-(mean[k]! ** 2) / variance),
+  );
+  const total = equalWeights.reduce((sum, equal) => sum + equal, 0);
+  const expected =
+    total === 0 ? 1 : ofMean.reduce((sum, share, k) => sum + share * equalWeights[k]!, 0) / total;
+  const beyond = Math.max(0, unevenOfAll - expected);
+  return ofMean.map((share, k) => Math.max(unevenWeights[k]!, Math.min(1, share + beyond)));
 }
 
 /** Probability that two float32 weights are equal, if they are normal numbers of a last place and a variance. */

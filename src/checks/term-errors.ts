@@ -1,4 +1,5 @@
 import { type CommonErrors, CommonTerms, type EqualWeights } from './common-errors.js';
+import { likeEntries } from './like-entries.js';
 import { blockOf, type Summation, UNIT_ERROR } from './rounding.js';
 import type { RowSpread } from './row-spread.js';
 
@@ -45,7 +46,7 @@ export function termErrors(
   const zeros = () => new Float64Array(d);
   const [constant, rest, linear, square] = [zeros(), zeros(), zeros(), zeros()];
   const narrowness = narrownessOf(columns);
-  const common = new CommonTerms(spread, narrowness, equal);
+  const common = new CommonTerms(spread, narrowness, equal, likeEntries(eigenvectors, d));
   const walks = wholeWalks(coordinates, eigenvectors);
   const block = new PartialSums(d);
   const whole = new PartialSums(d);
@@ -84,13 +85,20 @@ export function termErrors(
       square[j]! += share * share;
     }
   }
-  const scaled = (values: Float64Array, times = 1) => values.map((value) => UNIT_ERROR * times * value);
+  const found = common.errors();
+  // Equal terms are rounded alike whatever sum they are added to, and of whichever kind it is.
+  const larger = found.repeats.map((beyond, j) => {
+    const apart = UNIT_ERROR * (constant[j]! + rest[j]! + square[j]! * columns[j]!);
+    return beyond === 0 ? 1 : 1 + beyond / apart;
+  });
+  const scaled = (values: Float64Array, times = 1) =>
+    values.map((value, j) => UNIT_ERROR * times * larger[j]! * value);
   return {
     constant: scaled(constant),
     rest: scaled(rest, 1 + OF_ONE_DIRECTION * narrowness),
     linear: scaled(linear),
     square: scaled(square),
-    common: common.errors(),
+    common: found,
     narrowness,
   };
 }

@@ -15,6 +15,8 @@ function shared(
       compared,
       equal: Float64Array.from(equal),
       opposite: Float64Array.from(opposite),
+      repeated: new Float64Array(equal.length),
+      bits: 0,
     },
   } as Measurements;
   return sharedErrors(measurements, null);

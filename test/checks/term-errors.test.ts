@@ -5,7 +5,12 @@ import { randomNumbers, randomOrthogonal } from '../helpers/random.js';
 
 const D = 24;
 const ROWS = 400;
-const NEVER_EQUAL = { equalWeights: new Float64Array(D), unevenWeights: new Float64Array(D) };
+const NEVER_EQUAL = {
+  equalWeights: new Float64Array(D),
+  unevenWeights: new Float64Array(D),
+  unevenOfAll: 0,
+  repeatedWeights: new Float64Array(D),
+};
 
 /** Rows of a mean and normal numbers: both are asked for by coordinate. */
 interface Rows {
