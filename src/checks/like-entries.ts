@@ -65,34 +65,3 @@ function pairsOf({ groups, count }: LikeEntries): number {
   for (const group of groups) if (group !== 0) members[group]!++;
   return members.reduce((pairs, number) => pairs + number * Math.max(0, number - 1), 0);
 }
-
-/** What the terms of a column add up to where those of a group of like entries are rounded alike, by the group. */
-export class LikeSums {
-  readonly #groups: Uint32Array;
-  readonly #sums: Float64Array;
-  #squares = 0;
-
-  /** Begins without terms. */
-  constructor({ groups, count }: LikeEntries) {
-    this.#groups = groups;
-    this.#sums = new Float64Array(count + 1);
-  }
-
-  /** Adds what term k has. @param square its variance, which adds up to the square of the sum of its roots */
-  add(k: number, square: number): void {
-    const group = this.#groups[k]!;
-    if (group === 0) return;
-    this.#sums[group]! += Math.sqrt(square);
-    this.#squares += square;
-  }
-
-  /** What the variances add up to beyond their sum. */
-  beyond(): number {
-    return Math.max(0, this.#sums.reduce((total, sum) => total + sum * sum, 0) - this.#squares);
-  }
-
-  /** Sum of the squares of the variances of groups. */
-  fourths(): number {
-    return this.#sums.reduce((total, sum) => total + sum ** 4, 0);
-  }
-}

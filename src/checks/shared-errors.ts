@@ -7,6 +7,8 @@ export interface SharedErrors {
   equalPairs: number;
   /** Rows of the largest group of equal rows; 1 where all differ. Of weighed rows, (sum w)^2 / sum w^2 where it is largest. */
   largestGroup: number;
+  /** Probability that two rows are equal, one of which may be the other, drawn by their weights. */
+  equalRows: number;
   /** Pairs of rows that are nearly equal, beyond those that rows which are spread evenly have by chance. */
   nearPairs: readonly NearPairs[];
   /** Share of the weights of such rows that are equal at most: all pairs of equal weights may be theirs. */
@@ -62,7 +64,7 @@ export function sharedErrors(
   rowWeights: Float64Array | null,
 ): SharedErrors {
   const rows = sortedKeys(rowKeys, rowWeights);
-  const groups = equalRows(rows);
+  const groups = groupsOfEqual(rows);
   const near = nearPairs(rows, groups.equalPairs);
   // As if one pair of 64 more were equal: no number of pairs tells that there is none, and of none nothing is known.
   const d = weights.equal.length;
@@ -79,10 +81,13 @@ export function sharedErrors(
   const unevenWeights = weights.equal.map((count, k) => unevenShare(count, weights.opposite[k]!, SHOWN));
   const unevenOfAll = equal === 0 ? 1 : unevenShare(equal, total(weights.opposite), SHOWN_BY_ALL);
   const ofRows = rowWeights === null ? rowKeys.length : total(rowWeights);
+  const ofSquares = rowWeights === null ? rowKeys.length : total(rowWeights.map((weight) => weight * weight));
+  const equalRows = Math.min(1, (groups.equalPairs + ofSquares) / ofRows ** 2);
   const nearOnes = near.reduce((sum, { pairs }) => sum + pairs, 0);
   const equalOfNear = Math.min(1, (meanEqualWeights * ofRows ** 2) / nearOnes);
   return {
     ...groups,
+    equalRows,
     nearPairs: near,
     equalOfNear,
     equalWeights,
@@ -126,7 +131,7 @@ function sortedKeys(all: Float64Array, weights: Float64Array | null): SortedKeys
   };
 }
 
-function equalRows({ keys, weights }: SortedKeys): Pick<SharedErrors, 'equalPairs' | 'largestGroup'> {
+function groupsOfEqual({ keys, weights }: SortedKeys): Pick<SharedErrors, 'equalPairs' | 'largestGroup'> {
   let equalPairs = 0;
   let largestGroup = 1;
   let [sum, squares] = [0, 0];

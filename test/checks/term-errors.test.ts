@@ -6,6 +6,7 @@ import { randomNumbers, randomOrthogonal } from '../helpers/random.js';
 const D = 24;
 const ROWS = 400;
 const NEVER_EQUAL = {
+  equalRows: 0,
   equalWeights: new Float64Array(D),
   unevenWeights: new Float64Array(D),
   unevenOfAll: 0,
