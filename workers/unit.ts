@@ -176,7 +176,7 @@ function verification(run: RunOnDisk): VerifyInput {
     eigenvalues,
     probe: { vectors: probeVectors, images: probeImages },
     summation: summationOf(plan.kernels),
-    likeEntries: likeEntries[0]!,
+    likeEntries: likeEntries?.[0] ?? 1,
     weighing: plan.weights === undefined ? undefined : { weights: weightsOf(run, rows), means },
     tables:
       identity.tables === null

@@ -65,6 +65,9 @@ const LEFT_SQUARED = 0.6;
  * pairs have such a counterpart, and fewer where most weights are of one value, which shows in how many pairs do. By where
  * multiples of their last place lie on the grid of S, a few of these terms have much in common and most have nothing, so
  * columns differ in what they add up to.
+ *
+ * In columns that have entries of one size, equal weights make equal terms of several coordinates, so what is said of the terms of
+ * one holds of all of them, and their errors add up before they are squared.
  */
 export class CommonTerms {
   readonly #coordinates: readonly CoordinateWeights[];
