@@ -139,6 +139,7 @@ async function stage(inputs: readonly ProjectInput[], eigenvectors: Float32Array
   const expected = inputs.map(({ source, rows, parquet }) => ({
     ...{ source, hidden: d, rows, directory, metadata, eigenvalues, probe, arrow: null, tables: null },
     summation: 'blocks' as const,
+    likeEntries: 1,
     parquet: { ...files.find((file) => file.path === parquet)!, sha256: null },
   }));
   await runTasks(executor, 'verify', expected, refuseWrong);

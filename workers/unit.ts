@@ -161,7 +161,10 @@ function verification(run: RunOnDisk): VerifyInput {
     const file = written.find(({ path }) => path === name);
     return file === undefined ? null : { ...file, sha256: null };
   };
-  const { eigenvalues, probeVectors, probeImages, means } = readBasisArrays(store, upstream(run, 'basis'));
+  const { eigenvalues, probeVectors, probeImages, likeEntries, means } = readBasisArrays(
+    store,
+    upstream(run, 'basis'),
+  );
   return {
     source: input.source,
     hidden: units.hidden,
@@ -173,6 +176,7 @@ function verification(run: RunOnDisk): VerifyInput {
     eigenvalues,
     probe: { vectors: probeVectors, images: probeImages },
     summation: summationOf(plan.kernels),
+    likeEntries: likeEntries?.[0] ?? 1,
     weighing: plan.weights === undefined ? undefined : { weights: weightsOf(run, rows), means },
     tables:
       identity.tables === null

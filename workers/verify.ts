@@ -1,6 +1,8 @@
+import { bitsOf, LikeNumbers, sizeOf } from '../src/checks/like-numbers.js';
 import type { Measurements, WeightSample } from '../src/checks/measurements.js';
 import { PROBE_VECTORS } from '../src/checks/probe.js';
 import { type RowDeviation, RowTolerances, worse } from '../src/checks/row-deviation.js';
+import { repeatedShare } from '../src/checks/shared-errors.js';
 import type { Tasks, VerifyInput } from '../src/executor/tasks.js';
 import type { ParquetLayout } from '../src/formats/parquet.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
@@ -41,7 +43,10 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
   let tables: TablePart | null = null;
   const [main, other] = formats.map((blocks, format) => {
     // Of two formats that hold the same, one tells.
-    const measured = measureProjections(input, regions, blocks, format === 0 ? weighted : undefined);
+    const measured = measureProjections(input, regions, blocks, {
+      weights,
+      weighted: format === 0 ? weighted : undefined,
+    });
     if (format === 0 && input.tables !== null && findings.problems.length === 0 && areFinite(measured)) {
       const columns = {
         ...partitionAt(regions.block, layout, count),
@@ -80,7 +85,7 @@ function measureProjections(
   input: VerifyInput,
   regions: Regions,
   blocks: Iterable<ColumnBlock>,
-  weighted: WeightedMeasure | undefined,
+  { weights, weighted }: { weights: WeightSample; weighted: WeightedMeasure | undefined },
 ) {
   const columns = foldProjections(input, regions, blocks, weighted);
   if (input.source === null) {
@@ -88,7 +93,7 @@ function measureProjections(
     regions.gammaFourths.float64.set(regions.fourths.float64);
     regions.gammaProbes.float64.set(regions.probes.float64);
   }
-  return { ...columns, ...compareRows(input, regions) };
+  return { ...columns, ...compareRows(input, regions, repeatedShare(weights)) };
 }
 
 function allotRegions(input: VerifyInput, layout: ParquetLayout | null) {
@@ -131,7 +136,15 @@ async function measureCheckpoint(
   const { gamma, gammaSums, gammaSquares, gammaFourths, gammaProbes, probeImages } = regions;
   const d = hidden;
   const zeros = () => new Float64Array(d);
-  const sample = { differences: zeros(), compared: 0, equal: zeros(), opposite: zeros() };
+  const sample = {
+    differences: zeros(),
+    compared: 0,
+    equal: zeros(),
+    opposite: zeros(),
+    repeated: zeros(),
+    bits: 0,
+  };
+  const repeated = new RepeatedWeights(d);
   gammaSums.float64.fill(0);
   if (source === null) return sample;
   await forEachStrip(source, rows, regions, ({ first, count }) => {
@@ -147,7 +160,7 @@ async function measureCheckpoint(
       gammaProbes.offset + at,
       rows.count * 8,
     );
-    sampleWeights(gamma.float32, count, d, sample);
+    sampleWeights(gamma.float32, count, sample, repeated);
     weighted?.addRows(gamma.float32, first - rows.first, count);
     rowsReport.advance(count);
   });
@@ -162,7 +175,13 @@ const SAMPLED_PAIRS = 32;
 const GOLDEN_RATIO = (1 + Math.sqrt(5)) / 2;
 
 /** Compares some rows of a strip, each with one of the other half: at many distances, as rows may repeat at one. */
-function sampleWeights(gamma: Float32Array, rows: number, d: number, sample: WeightSample): void {
+function sampleWeights(
+  gamma: Float32Array,
+  rows: number,
+  sample: WeightSample,
+  repeated: RepeatedWeights,
+): void {
+  const d = sample.equal.length;
   const half = Math.ceil(rows / 2);
   const pairs = Math.max(SAMPLED_PAIRS, SAMPLED_WEIGHTS / d);
   for (let i = 0; i + half < rows; i += Math.ceil(half / pairs)) {
@@ -171,6 +190,7 @@ function sampleWeights(gamma: Float32Array, rows: number, d: number, sample: Wei
     const other = gamma.subarray(at * d, (at + 1) * d);
     if (row.every((weight, k) => weight === other[k])) continue;
     sample.compared++;
+    repeated.count(row, sample);
     for (let k = 0; k < d; k++) {
       const weight = row[k]!;
       const difference = weight - other[k]!;
@@ -179,6 +199,30 @@ function sampleWeights(gamma: Float32Array, rows: number, d: number, sample: Wei
       if (difference === 0) sample.equal[k]!++;
       else if (weight === -other[k]!) sample.opposite[k]!++;
     }
+  }
+}
+
+/** Counts weights of rows whose size another weight of their row has. */
+class RepeatedWeights {
+  readonly #numbers: LikeNumbers;
+  readonly #sizes: Int32Array;
+  readonly #groups: Uint32Array;
+
+  constructor(d: number) {
+    this.#numbers = new LikeNumbers(d);
+    this.#sizes = new Int32Array(d);
+    this.#groups = new Uint32Array(d);
+  }
+
+  /** Counts those of a row, and takes its bits. */
+  count(row: Float32Array, sample: WeightSample): void {
+    const bits = bitsOf(row);
+    for (let k = 0; k < bits.length; k++) {
+      sample.bits |= bits[k]!;
+      this.#sizes[k] = sizeOf(bits[k]!);
+    }
+    this.#numbers.group(this.#sizes, this.#groups);
+    for (let k = 0; k < bits.length; k++) if (this.#groups[k] !== 0) sample.repeated[k]!++;
   }
 }
 
@@ -239,9 +283,13 @@ function foldProjections(
 }
 
 /** Sets the projections' rows beside the checkpoint's. NaN or infinity in a projection shows as NaN here. */
-function compareRows({ rows, hidden: d, summation }: VerifyInput, regions: Regions) {
+function compareRows(
+  { rows, hidden: d, summation, likeEntries }: VerifyInput,
+  regions: Regions,
+  repeatedWeights: number,
+) {
   const { gammaSquares, gammaFourths, gammaProbes, squares, causal, fourths, probes } = regions;
-  const tolerances = new RowTolerances(d, summation);
+  const tolerances = new RowTolerances(d, summation, { entries: likeEntries, weights: repeatedWeights });
   const none = { relative: 0, tolerance: tolerances.probe({ weights: 0, projections: 0 }), row: rows.first };
   let largest: RowDeviation = none;
   let probe: RowDeviation = none;

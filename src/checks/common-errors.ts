@@ -1,10 +1,10 @@
+import { type CoordinateWeights, coordinateWeights, type EqualWeights } from './coordinate-weights.js';
+import { lastPlace } from './last-place.js';
+import type { LikeEntries } from './like-entries.js';
+import { LikeTerms } from './like-terms.js';
 import { Reaches } from './reaches.js';
-import { FLOAT32_ROUNDOFF, UNIT_ERROR } from './rounding.js';
+import { UNIT_ERROR } from './rounding.js';
 import type { RowSpread } from './row-spread.js';
-import type { SharedErrors } from './shared-errors.js';
-
-/** How often weights of a coordinate are equal, and whether pairs of opposite ones make up for that. */
-export type EqualWeights = Pick<SharedErrors, 'equalWeights' | 'unevenWeights'>;
 
 /** What the errors of all rows have in common in each column, which an average over however many rows keeps. Arrays are [d]. */
 export interface CommonErrors {
@@ -14,26 +14,32 @@ export interface CommonErrors {
   excesses: Float64Array;
   /** Variances of the share of p_ij - m_j by which errors follow it. */
   slopes: Float64Array;
+  /** Variances that the error of each p_ij has beyond those of its additions, as its equal terms are rounded alike. */
+  repeats: Float64Array;
   /** Errors by h / |v_kj|, which is how far two rows must be apart in coordinate k to be rounded differently. */
   reaches: Reaches;
 }
 
+/** Sums that the terms of a coordinate were added to: their mean squares, and of them what is the mean row's, [d] each. */
+interface RoundedSums {
+  sizes: Float64Array;
+  ofMean: Float64Array;
+}
+
 /** Harmonics of what is rounded off that are followed one by one. */
 const HARMONICS = 3;
-/** Share of its mean square that all higher ones have, (6 / pi^2) sum_n 1 / n^2. */
-const HIGHER_HARMONICS = 0.17;
+
+/** Times the variance of the weights over that of an error, and the square of the entry, 2 pi^2 s^2 / h^2: h^2 is 12 times the error's. */
+const IN_PLACES = (2 * Math.PI ** 2) / 12;
 
 /**
- * Last places by which weights are spread from which on terms are looked at as they are, but for entries v_kj that are most of
- * their vector, as 1 is: few others are so near a multiple that it matters.
+ * Squares of entries v_kj from which on they are a good part of their vector, as 1, 5 / 6 or 1 / 2 are: these may be whole multiples of a
+ * step, or a third of one, but for their rounding.
  */
-const MANY_PLACES = 2 ** 18;
+const MUCH_OF_A_VECTOR = 1 / 64;
 
 /** Share of the errors of equal terms that is equal, where sums are spread about zero: the others have another last place. */
 const EQUAL_PLACES = 0.12;
-
-/** Times the probability of equal weights of normal numbers that others may have which are as finely spread. */
-const OF_EVEN_WEIGHTS = 4;
 
 /** Mean square of what is left of an error in common, as a share of its mean: as of a normal function of a random phase. */
 const LEFT_SQUARED = 0.6;
@@ -59,31 +65,43 @@ const LEFT_SQUARED = 0.6;
  * pairs have such a counterpart, and fewer where most weights are of one value, which shows in how many pairs do. By where
  * multiples of their last place lie on the grid of S, a few of these terms have much in common and most have nothing, so
  * columns differ in what they add up to.
+ *
+ * In columns that have entries of one size, equal weights make equal terms of several coordinates, so what is said of the terms of
+ * one holds of all of them, and their errors add up before they are squared.
  */
 export class CommonTerms {
-  readonly #spread: RowSpread;
+  readonly #coordinates: readonly CoordinateWeights[];
   readonly #narrowness: number;
-  readonly #equalWeights: Float64Array;
-  readonly #unevenWeights: Float64Array;
-  /** Last places of the weights of each coordinate. */
-  readonly #places: Float64Array;
+  readonly #equalRows: number;
   readonly #errors: CommonErrors;
+  /** What is lost whole of the terms of each column, and by how much that follows them. */
   readonly #lost: Float64Array;
   readonly #lostSlopes: Float64Array;
+  /** Columns in which many entries are alike, what these add up to, and what the column had before the last terms. */
+  readonly #like: readonly { j: number; terms: LikeTerms; before: { mean: number; slope: number } }[];
 
-  /** Begins without terms. @param equal P of each coordinate, [d], which float32's own last place adds to */
-  constructor(spread: RowSpread, narrowness: number, { equalWeights, unevenWeights }: EqualWeights) {
-    const { mean, coordinates } = spread;
-    const zeros = () => new Float64Array(mean.length);
-    this.#spread = spread;
+  /** Begins without terms. @param entries like entries of each column, null where there are hardly any */
+  constructor(
+    spread: RowSpread,
+    narrowness: number,
+    weights: EqualWeights,
+    entries: readonly (LikeEntries | null)[],
+  ) {
+    const d = spread.mean.length;
+    const zeros = () => new Float64Array(d);
+    this.#coordinates = coordinateWeights(spread, weights);
     this.#narrowness = narrowness;
-    this.#places = mean.map((value, k) => lastPlace(Math.max(Math.abs(value), Math.sqrt(coordinates[k]!))));
-    this.#unevenWeights = unevenWeights;
-    this.#equalWeights = equalWeights.map((equal, k) => {
-      const own = evenlyEqual(this.#places[k]!, coordinates[k]!);
-      return Math.max(0, equal - OF_EVEN_WEIGHTS * own) + HIGHER_HARMONICS * own;
-    });
-    this.#errors = { means: zeros(), excesses: zeros(), slopes: zeros(), reaches: new Reaches(mean.length) };
+    this.#equalRows = weights.equalRows;
+    this.#like = entries.flatMap((like, j) =>
+      like === null ? [] : [{ j, terms: new LikeTerms(like), before: { mean: 0, slope: 0 } }],
+    );
+    this.#errors = {
+      means: zeros(),
+      excesses: zeros(),
+      slopes: zeros(),
+      repeats: zeros(),
+      reaches: new Reaches(d),
+    };
     this.#lost = zeros();
     this.#lostSlopes = zeros();
   }
@@ -92,27 +110,37 @@ export class CommonTerms {
    * Adds the terms of coordinate k.
    *
    * @param v its entries v_kj of the eigenvectors, [d]
-   * @param sums mean squares of the sums that the terms have been added up to, and of them what is the mean row's, each [d]
+   * @param sums what the terms have been added up to
    */
-  add(k: number, v: Float32Array, { sizes, ofMean }: { sizes: Float64Array; ofMean: Float64Array }): void {
-    const { means, excesses, slopes, reaches } = this.#errors;
-    const [lost, lostSlopes, narrowness] = [this.#lost, this.#lostSlopes, this.#narrowness];
-    const mean = this.#spread.mean[k]!;
-    const variance = this.#spread.coordinates[k]!;
-    const place = this.#places[k]!;
-    const isFine = Math.sqrt(variance) > MANY_PLACES * place;
-    // Of a coordinate that is the same in all rows, nothing cancels out.
-    const uneven =
-      variance === 0 ? 1 : Math.max(this.#unevenWeights[k]!, 1 - Math.exp(-(mean ** 2) / variance));
-    const equalWeights = this.#equalWeights[k]!;
+  add(k: number, v: Float32Array, sums: RoundedSums): void {
+    const coordinate = this.#coordinates[k]!;
+    const { means, slopes } = this.#errors;
+    for (const { j, before } of this.#like) {
+      before.mean = means[j]!;
+      before.slope = slopes[j]!;
+    }
+    this.#addRemainders(coordinate, v, sums);
+    this.#addEqualWeights(coordinate, v, sums);
+    this.#addReaches(v, sums);
+    this.#addLikeTerms(k, v, sums);
+  }
+
+  /** Adds what is left of the terms' remainders when they are averaged over the spread of the weights, harmonic by harmonic. */
+  #addRemainders(
+    { mean, variance, place, isFine }: CoordinateWeights,
+    v: Float32Array,
+    { sizes }: RoundedSums,
+  ): void {
+    const { means, slopes } = this.#errors;
+    const [lost, lostSlopes] = [this.#lost, this.#lostSlopes];
     for (let j = 0; j < v.length; j++) {
       const size = sizes[j]!;
       if (!(size > 0)) continue;
       const entry = v[j]!;
       const error = UNIT_ERROR * size;
-      const inPlaces = (2 * Math.PI ** 2 * variance) / (12 * error);
-      const isSpread = isFine && entry * entry < 1 / 4;
-      const step = isSpread || place === 0 ? 0 : lastPlace(Math.sqrt(error / UNIT_ERROR)) / place;
+      const inPlaces = IN_PLACES * (variance / error);
+      const isSpread = isFine && entry * entry < MUCH_OF_A_VECTOR;
+      const step = isSpread || place === 0 ? 0 : lastPlace(Math.sqrt(size)) / place;
       const harmonics = isSpread ? 1 : HARMONICS;
       for (let n = 1; n <= harmonics; n++) {
         const rounded = step === 0 ? entry : entry - (Math.round((n * entry) / step) * step) / n;
@@ -127,38 +155,83 @@ export class CommonTerms {
         means[j]! += (error * left * left) / (n * n);
         slopes[j]! += 2 * slope * slope;
       }
-      reaches.add(j, error, Math.sqrt(12 * error) / Math.abs(entry));
-      const share = ofMean[j]! / size;
-      const places = EQUAL_PLACES + (1 - EQUAL_PLACES) * Math.max(share * share, narrowness);
-      const equal = error * places * uneven;
-      means[j]! += equalWeights * equal;
-      excesses[j]! += equalWeights * equal * equal;
+    }
+  }
+
+  /** Adds what equal weights round off alike. Sums that they are added to have the mean row's in common, and the terms themselves. */
+  #addEqualWeights(
+    { variance, equal, uneven }: CoordinateWeights,
+    v: Float32Array,
+    { sizes, ofMean }: RoundedSums,
+  ): void {
+    const { means, excesses } = this.#errors;
+    const narrowness = this.#narrowness;
+    const error = UNIT_ERROR * uneven;
+    for (let j = 0; j < sizes.length; j++) {
+      const size = sizes[j]!;
+      if (!(size > 0)) continue;
+      const known = ofMean[j]! + variance * v[j]! * v[j]!;
+      const alike = error * size * equalPlaces(known / size, narrowness);
+      means[j]! += equal * alike;
+      excesses[j]! += equal * alike * alike;
+    }
+  }
+
+  /** Adds how far rows must be apart for the terms to be rounded differently. */
+  #addReaches(v: Float32Array, { sizes }: RoundedSums): void {
+    const { reaches } = this.#errors;
+    for (let j = 0; j < v.length; j++) {
+      const error = UNIT_ERROR * sizes[j]!;
+      if (error > 0) reaches.add(j, error, Math.sqrt(12 * error) / Math.abs(v[j]!));
+    }
+  }
+
+  /** Adds the terms to those of like entries. */
+  #addLikeTerms(k: number, v: Float32Array, { sizes, ofMean }: RoundedSums): void {
+    const { means, slopes } = this.#errors;
+    const { variance, equal, uneven, repeated } = this.#coordinates[k]!;
+    for (const { j, terms, before } of this.#like) {
+      const size = sizes[j]!;
+      if (!(size > 0)) continue;
+      const error = UNIT_ERROR * size;
+      // A weight may be equal to one of another coordinate as often as to one of its own, of equal rows too.
+      const known = ofMean[j]! + variance * v[j]! ** 2;
+      const alike = error * uneven * equalPlaces(known / size, this.#narrowness);
+      const left = 1 / (1 + IN_PLACES * (variance / error) * v[j]! ** 2);
+      terms.common.add(k, means[j]! - before.mean + this.#equalRows * alike);
+      terms.excesses.add(k, Math.sqrt(equal) * alike);
+      terms.slopes.add(k, slopes[j]! - before.slope);
+      terms.own.add(k, error * Math.max(left * left, repeated));
     }
   }
 
   /** Gives what all terms add up to. */
   errors(): CommonErrors {
-    const { means, excesses, slopes } = this.#errors;
+    const { means, excesses, slopes, repeats } = this.#errors;
     for (let j = 0; j < means.length; j++) {
       means[j]! += this.#lost[j]! ** 2;
       slopes[j]! += this.#lostSlopes[j]! ** 2;
-      excesses[j] = Math.sqrt(LEFT_SQUARED * excesses[j]!);
     }
+    for (const { j, terms } of this.#like) {
+      means[j]! += terms.common.beyond();
+      slopes[j]! += terms.slopes.beyond();
+      excesses[j]! += terms.excesses.squares();
+      repeats[j] = terms.own.beyond();
+    }
+    for (let j = 0; j < excesses.length; j++) excesses[j] = Math.sqrt(LEFT_SQUARED * excesses[j]!);
     return this.#errors;
   }
 }
 
-/** Probability that two float32 weights are equal, if they are normal numbers of a last place and a variance. */
-function evenlyEqual(place: number, variance: number): number {
-  return variance === 0 ? 1 : Math.min(1, place / Math.sqrt(4 * Math.PI * variance));
-}
-
-const float = new Float32Array(1);
-const bits = new Int32Array(float.buffer);
-
-/** Distance of a positive float32 number from the next. */
-function lastPlace(value: number): number {
-  float[0] = value;
-  bits[0]! &= 0x7f800000;
-  return float[0]! * 2 * FLOAT32_ROUNDOFF;
+/**
+ * Share of the error of a term that is left when it is added to sums S of many sizes, each of which has a last place of its own:
+ * 0.12 of sums that are spread about zero. Of normal ones whose known part has a share q of their mean square, it is within a tenth
+ * of 0.12 / (1 - 0.88 q^2): 0.15 of q = 1 / 2, 0.4 of 0.9.
+ *
+ * @param known q
+ */
+function equalPlaces(known: number, narrowness: number): number {
+  const q = Math.min(1, known);
+  const ofSpread = EQUAL_PLACES / (1 - (1 - EQUAL_PLACES) * q * q);
+  return Math.max(ofSpread, EQUAL_PLACES + (1 - EQUAL_PLACES) * narrowness);
 }

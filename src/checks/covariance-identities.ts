@@ -191,7 +191,7 @@ function deviationAlongProbe(covariance: Covariance, allowances: Float64Array): 
  * columns.
  */
 function judgeMeanCausalNorm(covariance: Covariance, { ofTrace }: MetricAccuracy): Judged {
-  const { measurements, lambda, lengths, m, ridge, sources, isUncentred, bias } = covariance;
+  const { measurements, lambda, c, lengths, m, ridge, sources, isUncentred, bias } = covariance;
   const sums = averagedSums(measurements);
   const d = lambda.length;
   // Its terms are the second moments about zero, whatever M is made of.
@@ -204,6 +204,8 @@ function judgeMeanCausalNorm(covariance: Covariance, { ofTrace }: MetricAccuracy
   let variance = 0;
   let excess = 0;
   let systematic = ofTrace;
+  // What all columns are off by alike follows their second moments.
+  let ofAlike = 0;
   for (let j = 0; j < d; j++) {
     const weight = lambda[j]!;
     // The second moment about zero has the square of the mean in it.
@@ -217,8 +219,10 @@ function judgeMeanCausalNorm(covariance: Covariance, { ofTrace }: MetricAccuracy
     variance += weight ** 2 * errors.variances[j]!;
     excess += (weight ** 2 * errors.excesses.variances[j]!) ** 2;
     systematic += weight * bias[j]!;
+    ofAlike += weight * (c[j]! + mean * mean);
   }
-  const random = DEVIATIONS * Math.sqrt(Math.max(variance, Math.sqrt(excess)));
+  const following = 4 * sources.slope * ofAlike ** 2;
+  const random = DEVIATIONS * Math.sqrt(Math.max(variance, Math.sqrt(excess)) + following);
   return judge(Math.abs(left - right), random + systematic + d * Number.EPSILON * magnitude);
 }
 

@@ -16,6 +16,7 @@ export interface MeasurementArrays {
   weightDifferences: Float64Array;
   equalWeights: Float64Array;
   oppositeWeights: Float64Array;
+  repeatedWeights: Float64Array;
   /** All that is one number, in the order of `numbersOf`. */
   numbers: Float64Array;
   /** Sums by the rows' weights and by their squares, the arrays one after another, [10 d]; absent without weights. */
@@ -37,6 +38,7 @@ export const measurementArrayNames = [
   'weightDifferences',
   'equalWeights',
   'oppositeWeights',
+  'repeatedWeights',
   'numbers',
 ] as const satisfies readonly (keyof MeasurementArrays)[];
 
@@ -45,7 +47,12 @@ export function measurementArrays(measured: Measurements): MeasurementArrays {
   const { sums, sumsOfSquares, sumsOfCubes, sumsOfFourths, minima, maxima, gammaSums, rowKeys } = measured;
   const powers = { sums, sumsOfSquares, sumsOfCubes, sumsOfFourths };
   const numbers = Float64Array.from(numbersOf(measured));
-  const { differences: weightDifferences, equal: equalWeights, opposite: oppositeWeights } = measured.weights;
+  const {
+    differences: weightDifferences,
+    equal: equalWeights,
+    opposite: oppositeWeights,
+    repeated: repeatedWeights,
+  } = measured.weights;
   const weighted = measured.weighted === undefined ? {} : weightedAsArrays(measured.weighted);
   return {
     ...powers,
@@ -56,6 +63,7 @@ export function measurementArrays(measured: Measurements): MeasurementArrays {
     weightDifferences,
     equalWeights,
     oppositeWeights,
+    repeatedWeights,
     numbers,
     ...weighted,
   };
@@ -68,6 +76,7 @@ export function measurementsOf(
     weightDifferences,
     equalWeights,
     oppositeWeights,
+    repeatedWeights,
     weightedArrays,
     weightedNumbers,
     ...arrays
@@ -86,6 +95,8 @@ export function measurementsOf(
       compared: next(),
       equal: equalWeights,
       opposite: oppositeWeights,
+      repeated: repeatedWeights,
+      bits: next(),
     },
     normDifference: { maximum: next(), sum: next(), ...rowDeviation(next) },
     probe: rowDeviation(next),
@@ -161,7 +172,7 @@ function numbersOf({
     tolerance,
     row,
   ]);
-  return [rows, gammaSquares, weights.compared, maximum, sum, ...deviations, ...moments];
+  return [rows, gammaSquares, weights.compared, weights.bits, maximum, sum, ...deviations, ...moments];
 }
 
 function rowDeviation(next: () => number): RowDeviation {

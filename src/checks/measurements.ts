@@ -12,6 +12,10 @@ export interface WeightSample {
   equal: Float64Array;
   /** Those of these pairs whose weights of a coordinate differ by their sign alone, [d]. */
   opposite: Float64Array;
+  /** Those of these pairs in whose first row another weight is of the same size as that of a coordinate, and not 0, [d]. */
+  repeated: Float64Array;
+  /** Bits that some weight of the rows compared has, of a float32 number's 32. */
+  bits: number;
 }
 
 /** Measurements of one partition, or of several merged in their order. d = hidden size. */
@@ -106,6 +110,8 @@ function mergeSamples(a: WeightSample, b: WeightSample): WeightSample {
     compared: a.compared + b.compared,
     equal: a.equal.map((count, k) => count + b.equal[k]!),
     opposite: a.opposite.map((count, k) => count + b.opposite[k]!),
+    repeated: a.repeated.map((count, k) => count + b.repeated[k]!),
+    bits: a.bits | b.bits,
   };
 }
 

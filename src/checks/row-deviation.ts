@@ -1,4 +1,5 @@
 import {
+  blockOf,
   type ErrorVariance,
   errorVariance,
   FLOAT32_ROUNDOFF,
@@ -32,15 +33,28 @@ export interface Concentration {
   projections: number;
 }
 
+/** What makes equal terms, whose errors add up instead of their squares. */
+export interface Repetition {
+  /** Entries of one size that an entry of an eigenvector is one of, on average, where that is most: 1 where their sizes differ. */
+  entries: number;
+  /** Share of the weights of rows whose size another weight of the row has. */
+  weights: number;
+}
+
 /** Tolerances of what is measured of a row, relative to ||gamma_i||. */
 export class RowTolerances {
   readonly #d: number;
   readonly #variance: ErrorVariance;
+  /** Equal terms of a product that a term is one of: of all of it, and of a block. */
+  readonly #repeats: { product: number; block: number };
 
   /** Prepares the tolerances of rows of d numbers. @param summation how the products were summed */
-  constructor(d: number, summation: Summation) {
+  constructor(d: number, summation: Summation, { entries, weights }: Repetition) {
     this.#d = d;
     this.#variance = errorVariance(d, summation);
+    const ofBlock = Math.min(1, blockOf(summation) / d);
+    const repeats = (share: number) => 1 + Math.max(0, entries * share - 1) * weights;
+    this.#repeats = { product: repeats(1), block: repeats(ofBlock) };
   }
 
   /**
@@ -48,13 +62,19 @@ export class RowTolerances {
    * storing the eigenvectors does to the norm. The latter is sum_jk p_ij gamma_ik v_kj (error of v_kj), of a variance of u^2
    * times the mean squared error times sum_jk p_ij^2 gamma_ik^2 v_kj^2, which is at most ||gamma_i||^4 times the root of the
    * concentration.
+   *
+   * Equal terms are rounded alike, so that the variance of their errors is as many times larger as there are of them. In the
+   * partial sums of blocks that may be in the very columns that have most of the row: none has more than the root of the
+   * concentration.
    */
   norm(row: Concentration): number {
     const { product, norm, outlier } = this.#variance;
     const root = Math.sqrt(row.projections);
     const stored = FLOAT32_ROUNDOFF ** 2 * MEAN_SQUARED_ERROR * root;
     const ofOutliers = outlier * this.#outliers(row) * root;
-    const ofSums = (product * row.projections + norm + ofOutliers) * significand(row);
+    const { product: ofProduct, block } = this.#repeats;
+    const acrossRow = norm * (1 + (block - 1) * this.#d * root);
+    const ofSums = (product * ofProduct * row.projections + acrossRow + ofOutliers) * significand(row);
     return DEVIATIONS * Math.sqrt(ofSums + stored);
   }
 
@@ -65,7 +85,9 @@ export class RowTolerances {
    */
   probe(row: Concentration): number {
     const { product, norm, outlier } = this.#variance;
-    const ofSums = ((product + outlier * this.#outliers(row)) / this.#d + norm) * significand(row);
+    const { product: ofProduct, block } = this.#repeats;
+    const alongRow = (product * ofProduct + outlier * this.#outliers(row)) / this.#d;
+    const ofSums = (alongRow + norm * block) * significand(row);
     return DEVIATIONS * Math.sqrt(ofSums);
   }
 

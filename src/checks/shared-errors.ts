@@ -1,4 +1,5 @@
-import type { Measurements } from './measurements.js';
+import { likeByChance } from './like-numbers.js';
+import type { Measurements, WeightSample } from './measurements.js';
 
 /** Rows that have rounding errors in common, which a mean over rows does not make smaller. */
 export interface SharedErrors {
@@ -6,6 +7,8 @@ export interface SharedErrors {
   equalPairs: number;
   /** Rows of the largest group of equal rows; 1 where all differ. Of weighed rows, (sum w)^2 / sum w^2 where it is largest. */
   largestGroup: number;
+  /** Probability that two rows are equal, one of which may be the other, drawn by their weights. */
+  equalRows: number;
   /** Pairs of rows that are nearly equal, beyond those that rows which are spread evenly have by chance. */
   nearPairs: readonly NearPairs[];
   /** Share of the weights of such rows that are equal at most: all pairs of equal weights may be theirs. */
@@ -18,11 +21,17 @@ export interface SharedErrors {
   equalWeights: Float64Array;
   /** Mean of these probabilities. */
   meanEqualWeights: number;
+  /** Mean probability that two rows have weights of the same size in a coordinate, whatever their signs. */
+  meanEqualSizes: number;
   /**
    * Share of the pairs of equal weights that no pair of w and -w makes up for, [d], as far as it shows: what one rounds off, the
    * other adds.
    */
   unevenWeights: Float64Array;
+  /** Share of the pairs of equal weights of all coordinates together that no such pair makes up for; 1 where none is known. */
+  unevenOfAll: number;
+  /** Probability that a weight of a coordinate has the size of another one of its row, [d]. */
+  repeatedWeights: Float64Array;
 }
 
 /** Ordered pairs of rows whose keys are up to 2^exponent apart, and more than half of that. */
@@ -46,6 +55,8 @@ const LIKE_ALL = 8;
 
 /** Standard deviations by which pairs of equal weights must be more than those of opposite ones to be counted as more. */
 const SHOWN = 2;
+/** Those by which the pairs of all coordinates together must be more: there are as many times more of them. */
+const SHOWN_BY_ALL = 1;
 
 /** Counts what the rows have in common. @param rowWeights weights of the rows, [V]; null where all are alike */
 export function sharedErrors(
@@ -53,26 +64,58 @@ export function sharedErrors(
   rowWeights: Float64Array | null,
 ): SharedErrors {
   const rows = sortedKeys(rowKeys, rowWeights);
-  const groups = equalRows(rows);
+  const groups = groupsOfEqual(rows);
   const near = nearPairs(rows, groups.equalPairs);
   // As if one pair of 64 more were equal: no number of pairs tells that there is none, and of none nothing is known.
   const d = weights.equal.length;
-  const equal = weights.equal.reduce((sum, count) => sum + count, 0);
+  const equal = total(weights.equal);
   const meanEqualWeights = (equal + 1) / (weights.compared * d + 64);
   // Of a single coordinate less is known: as if of some pairs more as many were equal as in all.
-  const equalWeights = weights.equal.map(
-    (count) => (count + LIKE_ALL * meanEqualWeights) / (weights.compared + LIKE_ALL),
+  const meanEqualSizes = (equal + total(weights.opposite) + 1) / (weights.compared * d + 64);
+  const drawn = (counts: Float64Array, ofAll: number) =>
+    counts.map((count) => (count + LIKE_ALL * ofAll) / (weights.compared + LIKE_ALL));
+  const equalWeights = drawn(weights.equal, meanEqualWeights);
+  const repeatedWeights = drawn(weights.repeated, meanRepeatedWeights(weights)).map((share) =>
+    Math.max(0, share - likeByChance(d)),
   );
-  const unevenWeights = weights.equal.map((count, k) => unevenShare(count, weights.opposite[k]!));
-  const total = rowWeights === null ? rowKeys.length : rowWeights.reduce((sum, weight) => sum + weight, 0);
+  const unevenWeights = weights.equal.map((count, k) => unevenShare(count, weights.opposite[k]!, SHOWN));
+  const unevenOfAll = equal === 0 ? 1 : unevenShare(equal, total(weights.opposite), SHOWN_BY_ALL);
+  const ofRows = rowWeights === null ? rowKeys.length : total(rowWeights);
+  const ofSquares = rowWeights === null ? rowKeys.length : total(rowWeights.map((weight) => weight * weight));
+  const equalRows = Math.min(1, (groups.equalPairs + ofSquares) / ofRows ** 2);
   const nearOnes = near.reduce((sum, { pairs }) => sum + pairs, 0);
-  const equalOfNear = Math.min(1, (meanEqualWeights * total ** 2) / nearOnes);
-  return { ...groups, nearPairs: near, equalOfNear, equalWeights, meanEqualWeights, unevenWeights };
+  const equalOfNear = Math.min(1, (meanEqualWeights * ofRows ** 2) / nearOnes);
+  return {
+    ...groups,
+    equalRows,
+    nearPairs: near,
+    equalOfNear,
+    equalWeights,
+    meanEqualWeights,
+    meanEqualSizes,
+    unevenWeights,
+    unevenOfAll,
+    repeatedWeights,
+  };
 }
 
-function unevenShare(equal: number, opposite: number): number {
+/** Share of weights whose size another one of their row has; of no rows that differ, all. */
+function meanRepeatedWeights({ compared, repeated }: WeightSample): number {
+  return compared === 0 ? 1 : total(repeated) / (compared * repeated.length);
+}
+
+/** Share of weights whose size another one of their row has, but for those that have it by chance. */
+export function repeatedShare(sample: WeightSample): number {
+  return Math.max(0, meanRepeatedWeights(sample) - likeByChance(sample.repeated.length));
+}
+
+function unevenShare(equal: number, opposite: number, shown: number): number {
   if (equal === 0) return 0;
-  return Math.max(0, equal - opposite - SHOWN * Math.sqrt(equal + opposite)) / equal;
+  return Math.max(0, equal - opposite - shown * Math.sqrt(equal + opposite)) / equal;
+}
+
+function total(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 /** Sorts keys. One that is no number is equal to nothing, and a row of zeros, or without a weight, has no errors. */
@@ -88,7 +131,7 @@ function sortedKeys(all: Float64Array, weights: Float64Array | null): SortedKeys
   };
 }
 
-function equalRows({ keys, weights }: SortedKeys): Pick<SharedErrors, 'equalPairs' | 'largestGroup'> {
+function groupsOfEqual({ keys, weights }: SortedKeys): Pick<SharedErrors, 'equalPairs' | 'largestGroup'> {
   let equalPairs = 0;
   let largestGroup = 1;
   let [sum, squares] = [0, 0];

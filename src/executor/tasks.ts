@@ -422,6 +422,8 @@ export interface VerifyInput extends PartitionInput {
   probe: Probe;
   /** How the products were summed. */
   summation: Summation;
+  /** Entries of one size that an entry of an eigenvector is one of, on average, where that is most. */
+  likeEntries: number;
   /** How the rows are weighed; absent where all are alike. */
   weighing?: RangeWeighing | undefined;
   /** Settings of the tables; null where none are wanted. */

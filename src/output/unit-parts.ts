@@ -64,6 +64,11 @@ export interface BasisArrays {
   /** Vectors r of the Freivalds probe, and their images V r, each [2, d]. */
   probeVectors: Float64Array;
   probeImages: Float64Array;
+  /**
+   * Entries of one size that an entry of an eigenvector is one of, on average, where that is most, [1]; an earlier version did not
+   * count them.
+   */
+  likeEntries?: Float64Array;
   /** m = mu V */
   means: Float64Array;
 }

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { type BasisCheck, checkBasis } from '../checks/basis-check.js';
+import { mostRepeated } from '../checks/like-entries.js';
 import { freivaldsProbe } from '../checks/probe.js';
 import type { Operator } from '../checks/residual.js';
 import { InputError } from '../errors.js';
@@ -83,6 +84,7 @@ export async function settleBasis(run: UnitRun, inputs: BasisInputs, context: Ru
       eigenvalues: stored.eigenvalues,
       probeVectors: probe.vectors,
       probeImages: probe.images,
+      likeEntries: Float64Array.of(mostRepeated(stored.eigenvectors, hidden)),
       means: rowTimesMatrix(inputs.identity.scan.mean, stored.eigenvectors),
     };
     const name = { stage: 'basis', unit: 0 } as const;

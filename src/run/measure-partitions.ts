@@ -1,3 +1,4 @@
+import { mostRepeated } from '../checks/like-entries.js';
 import { freivaldsProbe } from '../checks/probe.js';
 import type { Summation } from '../checks/rounding.js';
 import { type Executor, runTasks } from '../executor/executor.js';
@@ -35,6 +36,7 @@ export async function measurePartitions(
   onRows: (rows: number) => void,
 ): Promise<Omit<VerifyResult, 'tables'>[]> {
   const probe = freivaldsProbe(basis.eigenvectors, hidden);
+  const likeEntries = mostRepeated(basis.eigenvectors, hidden);
   const means = weighing === null ? null : rowTimesMatrix(weighing.mean, basis.eigenvectors);
   const rangeOf = ({ first, count }: RowRange) =>
     weighing === null || means === null
@@ -49,6 +51,7 @@ export async function measurePartitions(
     eigenvalues: basis.eigenvalues,
     probe,
     summation,
+    likeEntries,
     weighing: rangeOf(partition.rows),
     tables: tables?.settings ?? null,
   }));

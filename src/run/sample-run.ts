@@ -160,6 +160,7 @@ export async function verifySample(
     eigenvalues: basis.eigenvalues,
     probe,
     summation: 'blocks' as const,
+    likeEntries: 1,
     tables: tables?.settings ?? null,
   }));
   await runTasks(executor, 'verify', inputs, ({ tables: part }, index) => {

@@ -58,7 +58,7 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
   const { d, gamma, lambda } = exact;
   const r = Float64Array.from({ length: d }, (_, j) => hadamard(j, 5) / Math.sqrt(d));
   const image = Float64Array.from({ length: d }, (_, k) => dot(exact.basis, k * d, r, d));
-  const tolerances = new RowTolerances(d, 'blocks');
+  const tolerances = new RowTolerances(d, 'blocks', { entries: 1, weights: 0 });
   const none = { relative: 0, tolerance: tolerances.probe({ weights: 0, projections: 0 }), row: first };
   const columns = {
     sums: new Float64Array(d),
@@ -80,6 +80,8 @@ function measure(exact: Exact, stored: Float64Array, first = 0, end = exact.V): 
       compared: end - first,
       equal: new Float64Array(d),
       opposite: new Float64Array(d),
+      repeated: new Float64Array(d),
+      bits: 0,
     },
     normDifference: { maximum: 0, sum: 0, ...none },
     probe: none,

@@ -91,9 +91,35 @@ test('terms that are summed one after the other err as one block of all of them'
 
 test('tolerances of the probe are what the document says of them', (t) => {
   const shownOf = (d: number, row: { weights: number; projections: number }) =>
-    (new RowTolerances(d, 'short blocks').probe(row) / FLOAT32_ROUNDOFF).toFixed(1);
+    (new RowTolerances(d, 'short blocks', { entries: 1, weights: 0 }).probe(row) / FLOAT32_ROUNDOFF).toFixed(
+      1,
+    );
   t.is(shownOf(256, { weights: 3 / 256, projections: 3 / 256 }), '2.4');
   t.is(shownOf(256, { weights: 1, projections: 3 / 256 }), '4.2');
   t.is(shownOf(256, { weights: 1, projections: 1 }), '5.6');
   t.is(shownOf(2560, { weights: 3 / 2560, projections: 3 / 2560 }), '0.8');
+});
+
+test('rows of equal weights are allowed errors of equal terms, where an eigenvector has entries of one size', (t) => {
+  const d = 256;
+  const row = { weights: 1 / d, projections: 1 };
+  const tolerances = (entries: number, weights: number) => {
+    const of = new RowTolerances(d, 'short blocks', { entries, weights });
+    return [of.norm(row), of.probe(row)] as const;
+  };
+  t.deepEqual(tolerances(d, 0), tolerances(1, 1));
+  t.deepEqual(tolerances(1, 1), tolerances(1, 0));
+  const [norm, probe] = tolerances(d, 1);
+  const entry = Math.fround(1 / Math.sqrt(d));
+  for (let n = 0; n < 200; n++) {
+    const weight = Math.fround(0.1 + n * 0.0173);
+    let [sum, exact] = [0, 0];
+    for (let k = 0; k < d; k++) {
+      exact += weight * entry;
+      sum = Math.fround(sum + weight * entry);
+    }
+    const error = Math.abs(sum - exact) / (weight * Math.sqrt(d));
+    t.true(error < norm / 2);
+    t.true(error / Math.sqrt(d) < probe / 2);
+  }
 });

@@ -6,7 +6,12 @@ import { randomNumbers } from '../helpers/random.js';
 /** What of the measurements tells what rows have in common. */
 function shared(
   keys: number[],
-  { compared, equal, opposite = equal }: { compared: number; equal: number[]; opposite?: number[] },
+  {
+    compared,
+    equal,
+    opposite = equal,
+    repeated = equal.map(() => 0),
+  }: { compared: number; equal: number[]; opposite?: number[]; repeated?: number[] },
 ) {
   const measurements = {
     rowKeys: Float64Array.from(keys),
@@ -15,6 +20,8 @@ function shared(
       compared,
       equal: Float64Array.from(equal),
       opposite: Float64Array.from(opposite),
+      repeated: Float64Array.from(repeated),
+      bits: 0,
     },
   } as Measurements;
   return sharedErrors(measurements, null);
@@ -74,4 +81,29 @@ test('rows that are nearly equal are counted by how near they are, and those tha
   t.log(`of a knot: ${pairs(knot, -60).toFixed(0)}`);
   t.true(Math.abs(pairs(knot, -60) / 400 ** 2 - 1) < 0.1);
   t.true(pairs(knot, -13) < 0.1 * 400 ** 2);
+});
+
+test('pairs of all coordinates show what those of none do by themselves', (t) => {
+  const few = { compared: 50, equal: new Array(100).fill(1) };
+  const uneven = shared([1, 2], { ...few, opposite: new Array(100).fill(0) });
+  t.true(uneven.unevenWeights.every((share) => share === 0));
+  t.is(uneven.unevenOfAll, 0.9);
+  t.is(shared([1, 2], few).unevenOfAll, 0);
+  t.is(shared([1, 2], { compared: 50, equal: [0] }).unevenOfAll, 1, 'of none nothing is known');
+});
+
+test('the probability of equal rows counts each row as equal to itself', (t) => {
+  const none = { compared: 0, equal: [0] };
+  t.is(shared([1, 2, 3, 4], none).equalRows, 1 / 4);
+  t.is(shared([1, 1, 2, 2], none).equalRows, 1 / 2);
+  t.is(shared([1, 1, 1, 1], none).equalRows, 1);
+});
+
+test('weights that repeat in their row are counted beyond those that do by chance', (t) => {
+  const ofRows = (repeated: number[]) =>
+    shared([1, 2], { compared: 1000, equal: repeated.map(() => 0), repeated }).repeatedWeights;
+  t.deepEqual([...ofRows([0, 0, 0])], [0, 0, 0]);
+  t.true(ofRows([1000, 1000, 1000]).every((share) => share > 0.999));
+  const [often, never] = ofRows([1000, 0, 0]);
+  t.true(often! > 0.99 && never! < 0.01);
 });

@@ -5,7 +5,13 @@ import { randomNumbers, randomOrthogonal } from '../helpers/random.js';
 
 const D = 24;
 const ROWS = 400;
-const NEVER_EQUAL = { equalWeights: new Float64Array(D), unevenWeights: new Float64Array(D) };
+const NEVER_EQUAL = {
+  equalRows: 0,
+  equalWeights: new Float64Array(D),
+  unevenWeights: new Float64Array(D),
+  unevenOfAll: 0,
+  repeatedWeights: new Float64Array(D),
+};
 
 /** Rows of a mean and normal numbers: both are asked for by coordinate. */
 interface Rows {
@@ -95,4 +101,40 @@ test('rows of a large mean share errors as their spread beside the last place of
   }
   t.true(sharesOf({ mean: (k) => 100 * Math.cos(k), deviation: () => 1e-6 }).shared > 0.7);
   t.true(Math.abs(sharesOf({ mean: (k) => 100 * Math.cos(k), deviation: () => 1 }).shared) < 0.01);
+});
+
+test('of equal terms that are added one after the other, errors are as large as the model says, in one row and in all', (t) => {
+  const d = 200;
+  const entry = Math.fround(1 / Math.sqrt(d));
+  const entries = new Float32Array(d * d).fill(entry);
+  const always = new Float64Array(d).fill(1);
+  const equal = {
+    equalRows: 0,
+    equalWeights: always,
+    unevenWeights: always,
+    unevenOfAll: 1,
+    repeatedWeights: always,
+  };
+  let [own, common] = [0, 0];
+  const weights = Array.from({ length: 50 }, (_, n) => Math.fround(0.1 + n * 0.0173));
+  for (const weight of weights) {
+    let [sum, exact] = [0, 0];
+    for (let k = 0; k < d; k++) {
+      exact += weight * entry;
+      sum = Math.fround(sum + weight * entry);
+    }
+    const spread = {
+      mean: new Float64Array(d).fill(weight),
+      coordinates: new Float64Array(d),
+      columns: new Float64Array(d),
+    };
+    const errors = termErrors(spread, entries, 'sequence', equal);
+    own += (sum - exact) ** 2 / errors.constant[0]!;
+    common += (sum - exact) ** 2 / errors.common.means[0]!;
+  }
+  const [ofOwn, ofCommon] = [own / weights.length, common / weights.length];
+  t.log(`${ofOwn.toFixed(2)} of the mean square expected of one row, ${ofCommon.toFixed(2)} of all`);
+  t.true(ofOwn > 0.2 && ofOwn < 1.7);
+  // Counted as equal weights, and as rows of no spread.
+  t.true(ofCommon > 0.1 && ofCommon < 1.2);
 });

@@ -88,6 +88,8 @@ const measurements: Measurements = {
     compared: 5,
     equal: Float64Array.of(1, 0),
     opposite: Float64Array.of(0, 3),
+    repeated: Float64Array.of(2, 5),
+    bits: -5,
   },
   gammaSquares: 1 / 3,
   normDifference: { maximum: Number.NaN, sum: 2, relative: Number.POSITIVE_INFINITY, tolerance: 3, row: 5 },
@@ -188,6 +190,7 @@ test('arrays of a basis come back, and a record without a part, or with a lost o
     eigenvalues: Float64Array.of(1, 2),
     probeVectors: Float64Array.of(-1, 1, 1, 2),
     probeImages: Float64Array.of(0.5, -0, 3, 4),
+    likeEntries: Float64Array.of(1.5),
     means: Float64Array.of(3, 4),
   };
   const record = published(store, 'basis', { files: [], part, results: {} });

@@ -151,36 +151,119 @@ const offset: Readonly<Record<string, Weight>> = {
   'of means of many sizes': (normal, _i, k) => 1e4 * Math.sin(1.7 * k + 1) + 0.1 * normal(),
 };
 
-function weighed(t: ExecutionContext, weight: Weight, [rows, d, seed]: [number, number, number]): string {
-  const { normal } = randomNumbers(seed);
-  const gamma = Float32Array.from({ length: rows * d }, (_, k) => weight(normal, Math.floor(k / d), k % d));
+/** Writes row i, of `random` numbers. */
+type FillRow = (row: Float32Array, random: ReturnType<typeof randomNumbers>, i: number) => void;
+
+const byWeight =
+  (weight: Weight): FillRow =>
+  (row, { normal }, i) => {
+    for (let k = 0; k < row.length; k++) row[k] = weight(normal, i, k);
+  };
+
+/** Rows of one value, but for another one in a few places. */
+const hot =
+  (places: number, value: number, others: number): FillRow =>
+  (row, { uniform }) => {
+    row.fill(others);
+    for (let left = places; left > 0; left--) row[Math.floor(uniform() * row.length)] = value;
+  };
+
+function shuffle(row: Float32Array, uniform: () => number): void {
+  for (let k = row.length - 1; k > 0; k--) {
+    const other = Math.floor(uniform() * (k + 1));
+    [row[k], row[other]] = [row[other]!, row[k]!];
+  }
+}
+
+/**
+ * Rows that are alike in their coordinates, of which an eigenvector has entries of one size: its terms are equal where weights are,
+ * and rounded alike one after the other.
+ */
+const alike: Readonly<Record<string, FillRow>> = {
+  'of 0.1 but for a 1': hot(1, 1, 0.1),
+  'of 0.1 but for two 1': hot(2, 1, 0.1),
+  'of 0.3 but for a 1': hot(1, 1, 0.3),
+  'of 1 but for a 0.1': hot(1, 0.1, 1),
+  'of 0.1 but for a -1': hot(1, -1, 0.1),
+  'of zeros but for five 0.3': hot(5, 0.3, 0),
+  'of 0.7 but for many 3': (row, random, i) => hot(row.length / 2, 3, 0.7)(row, random, i),
+  'of 0.1 and -0.1 but for two 1': (row, { uniform }) => {
+    for (let k = 0; k < row.length; k++) row[k] = uniform() < 0.5 ? 0.1 : -0.1;
+    for (let left = 2; left > 0; left--) row[Math.floor(uniform() * row.length)] = 1;
+  },
+  'of one value in each row': (row, { uniform }) => {
+    row.fill(0.2 + uniform());
+  },
+  'of one value in each eighth of a row': (row, { uniform }) => {
+    const length = Math.max(1, row.length >> 3);
+    for (let k = 0; k < row.length; k += length) row.fill(uniform() - 0.3, k, k + length);
+  },
+  'that are the same in another order': (row, { uniform }) => {
+    for (let k = 0; k < row.length; k++) row[k] = Math.sin(1.7 * k * k);
+    shuffle(row, uniform);
+  },
+  'that are the same from another place on': (row, _random, i) => {
+    for (let k = 0; k < row.length; k++) row[k] = Math.abs(Math.sin(1.7 * ((k + 5 * i) % row.length) ** 2));
+  },
+  'that are the same but for one': (row, { uniform, normal }) => {
+    for (let k = 0; k < row.length; k++) row[k] = Math.sin(1.7 * k * k);
+    row[Math.floor(uniform() * row.length)]! += normal();
+  },
+  'that are 0 or 1': (row, { uniform }) => {
+    for (let k = 0; k < row.length; k++) row[k] = uniform() < 0.05 ? 1 : 0;
+  },
+  'of four bits and a scale': (row, { normal, uniform }) => {
+    const scale = 0.01 * (0.5 + uniform());
+    for (let k = 0; k < row.length; k++) row[k] = scale * Math.max(-8, Math.min(7, Math.round(3 * normal())));
+  },
+  'of eight bits': (row, { normal }) => {
+    for (let k = 0; k < row.length; k++) row[k] = 0.0013 * Math.round(40 * normal());
+  },
+};
+
+/** All of these kinds of rows. */
+const kinds: Readonly<Record<string, FillRow>> = {
+  ...Object.fromEntries(
+    Object.entries({ ...offset, ...unusual }).map(([what, weight]) => [what, byWeight(weight)]),
+  ),
+  ...alike,
+};
+
+function filled(t: ExecutionContext, fill: FillRow, [rows, d, seed]: [number, number, number]): string {
+  const random = randomNumbers(seed);
+  const gamma = new Float32Array(rows * d);
+  for (let i = 0; i < rows; i++) fill(gamma.subarray(i * d, (i + 1) * d), random, i);
   return matrixFile(path.join(scratchDirectory(t), 'model.npy'), gamma, rows);
 }
 
-for (const [what, weight] of Object.entries({ ...unusual, ...offset })) {
+for (const [what, fill] of Object.entries(kinds)) {
   test(`nor does one of weights ${what}`, async (t) => {
-    const model = weighed(t, weight, [2000, 48, 7]);
+    const model = filled(t, fill, what in alike ? [1500, 150, 7] : [2000, 48, 7]);
     new Margins().take(t, await runHere({ model, out: scratchDirectory(t), tables: 'none' }), what);
   });
 }
 
-/** Shapes in which a large mean is tried: of few columns, and of rows enough for errors in common to outweigh all others. */
-const offsetShapes = [
+/**
+ * Shapes in which all kinds are tried: of few columns, of rows enough for errors in common to outweigh all others, and of columns
+ * enough for equal terms to.
+ */
+const shapes = [
   [300, 3],
   [1500, 8],
   [4000, 24],
+  [1500, 150],
 ] as const;
 
 testUnless(campaignLack)(
-  `nor does any of 500 seeds whose rows share a large mean, or are nearly the same`,
+  `nor does any of 500 seeds whose rows share a large mean, are nearly the same, or of few values`,
   async (t) => {
     t.timeout(30 * 60_000);
-    const kinds = Object.entries({ ...offset, ...unusual });
+    const all = Object.entries(kinds);
     const largest = new Map<string, number>();
     for (let seed = 1; seed <= 500; seed++) {
-      const [what, weight] = kinds[seed % kinds.length]!;
-      for (const [rows, d] of offsetShapes) {
-        const model = weighed(t, weight, [rows, d, seed]);
+      const [what, fill] = all[seed % all.length]!;
+      for (const [rows, d] of shapes) {
+        const model = filled(t, fill, [rows, d, seed]);
         const run = await runHere({ model, out: scratchDirectory(t), tables: 'none' });
         new Margins().take(t, run, `${what}, ${rows} x ${d}, seed ${seed}`);
         for (const { name, measured, tolerance } of run.manifest.verification.checks) {
