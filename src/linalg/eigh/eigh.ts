@@ -14,8 +14,11 @@ const TEAM_ORDER = 1600;
 /** Rows that each of them must have to work on. */
 const ROWS_PER_THREAD = 400;
 
-/** Rows for each thread of the products behind it, which start in less than 1 ms. */
-const ROWS_PER_PRODUCT_THREAD = 256;
+/**
+ * Rows for each thread of the products behind it, which start in less than 1 ms: so many that the products of the halves' merges
+ * are divided as well, if no more than a fifth of their columns is deflated.
+ */
+const ROWS_PER_PRODUCT_THREAD = 320;
 
 /**
  * Columns a thread from which on a product may be divided among threads: onnxruntime sums in other stretches where a
