@@ -31,8 +31,13 @@ const sizes = wholeNumbers(given.sizes);
 const runs = wholeNumber(given.runs);
 const threads = wholeNumber(given.threads);
 
-/** Order above which a round takes minutes: a third of the runs, and no round that is not counted. */
+/**
+ * Order above which a round takes minutes: a third of the runs, and no round that is not counted; and order up to which it takes
+ * a second or two: five times the runs, behind as many that are not counted as the engine takes to compile what is hot.
+ */
 const LARGE = 2560;
+const SMALL = 1280;
+const WARM_UPS_OF_SMALL = 5;
 
 /** Order up to which ml-matrix takes no more than a second or two. */
 const ML_MATRIX_LARGEST = 640;
@@ -97,8 +102,9 @@ async function compare(kind: string, matrix: Float64Array, n: number): Promise<v
         return seconds;
       },
     }));
-  const rounds = n > LARGE ? Math.ceil(runs / 3) : runs;
-  const measured = await interleave(contenders, { rounds, warmUps: n > LARGE ? 0 : 1 });
+  const [rounds, warmUps] =
+    n > LARGE ? [Math.ceil(runs / 3), 0] : n > SMALL ? [runs, 1] : [5 * runs, WARM_UPS_OF_SMALL];
+  const measured = await interleave(contenders, { rounds, warmUps });
   const ours = median(measured.get('portable')!);
   const worst = (name: string, figure: keyof EigenpairErrors) =>
     Math.max(...errors.get(name)!.map((reached) => reached[figure])).toExponential(1);

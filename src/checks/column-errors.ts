@@ -152,21 +152,23 @@ export function columnErrors(
     const share = (group / independent) * (weighted === undefined ? 1 : 1 + FEW_ROWS_TAIL / independent);
     // About the mean, an error that all rows have in common does nothing, but it may follow the sizes of their sums.
     const ofCommon = OF_VARIANCE * variances[j]! + (mean - about) ** 2;
-    const inCommon = common.means[j]! + OF_ONE_NUMBER * narrowness ** 2 * here.noise;
+    // In a sum over columns, those whose terms happen to be rounded alike weigh little: what all sums share is that of the average.
+    const within = ofAll ? { variances: common.means, excesses: common.excesses } : common.within;
+    const ofOneNumber = OF_ONE_NUMBER * narrowness ** 2 * here.noise;
     // What was measured is without what errors took off it.
     const variance = (Math.sqrt(variances[j]!) + Math.sqrt(here.noise)) ** 2;
     const following = variance ** 2 * common.slopes[j]! + variance * here.noise * ofEqual;
     // Of a sum over columns it is the same in all, and no part of the variance of each.
     const ofSlope = ofAll ? 0 : slope;
-    errors.means[j] = there.noise * share + inCommon + ofSlope * mean ** 2;
+    errors.means[j] = there.noise * share + common.means[j]! + ofOneNumber + ofSlope * mean ** 2;
     errors.variances[j] =
       4 *
       (there.ofMoment * share +
-        ofCommon * inCommon +
+        ofCommon * (within.variances[j]! + ofOneNumber) +
         following +
         ofSlope * (variances[j]! + (mean - about) ** 2) ** 2);
     errors.excesses.means[j] = common.excesses[j]!;
-    errors.excesses.variances[j] = 4 * ofCommon * common.excesses[j]!;
+    errors.excesses.variances[j] = 4 * ofCommon * within.excesses[j]!;
   }
   return errors;
 }

@@ -12,6 +12,11 @@ export interface CommonErrors {
   means: Float64Array;
   /** One standard deviation, over columns, of such a variance. */
   excesses: Float64Array;
+  /**
+   * Variances of the error that those p_ij have in common whose sums have the same last places, and one standard deviation of
+   * them: sums of one size are of one side of the mean, so that the variance of a column has a share of it.
+   */
+  within: { variances: Float64Array; excesses: Float64Array };
   /** Variances of the share of p_ij - m_j by which errors follow it. */
   slopes: Float64Array;
   /** Variances that the error of each p_ij has beyond those of its additions, as its equal terms are rounded alike. */
@@ -98,6 +103,7 @@ export class CommonTerms {
     this.#errors = {
       means: zeros(),
       excesses: zeros(),
+      within: { variances: zeros(), excesses: zeros() },
       slopes: zeros(),
       repeats: zeros(),
       reaches: new Reaches(d),
@@ -131,7 +137,7 @@ export class CommonTerms {
     v: Float32Array,
     { sizes }: RoundedSums,
   ): void {
-    const { means, slopes } = this.#errors;
+    const { means, within, slopes } = this.#errors;
     const [lost, lostSlopes] = [this.#lost, this.#lostSlopes];
     for (let j = 0; j < v.length; j++) {
       const size = sizes[j]!;
@@ -153,6 +159,7 @@ export class CommonTerms {
           break;
         }
         means[j]! += (error * left * left) / (n * n);
+        within.variances[j]! += (error * left * left) / (n * n);
         slopes[j]! += 2 * slope * slope;
       }
     }
@@ -164,7 +171,7 @@ export class CommonTerms {
     v: Float32Array,
     { sizes, ofMean }: RoundedSums,
   ): void {
-    const { means, excesses } = this.#errors;
+    const { means, excesses, within } = this.#errors;
     const narrowness = this.#narrowness;
     const error = UNIT_ERROR * uneven;
     for (let j = 0; j < sizes.length; j++) {
@@ -174,6 +181,9 @@ export class CommonTerms {
       const alike = error * size * equalPlaces(known / size, narrowness);
       means[j]! += equal * alike;
       excesses[j]! += equal * alike * alike;
+      const alikeWithin = Math.max(alike, error * size * sharedPlaces(ofMean[j]! / size, narrowness));
+      within.variances[j]! += equal * alikeWithin;
+      within.excesses[j]! += equal * alikeWithin * alikeWithin;
     }
   }
 
@@ -207,18 +217,23 @@ export class CommonTerms {
 
   /** Gives what all terms add up to. */
   errors(): CommonErrors {
-    const { means, excesses, slopes, repeats } = this.#errors;
+    const { means, excesses, within, slopes, repeats } = this.#errors;
     for (let j = 0; j < means.length; j++) {
       means[j]! += this.#lost[j]! ** 2;
+      within.variances[j]! += this.#lost[j]! ** 2;
       slopes[j]! += this.#lostSlopes[j]! ** 2;
     }
     for (const { j, terms } of this.#like) {
       means[j]! += terms.common.beyond();
+      within.variances[j]! += terms.common.beyond();
       slopes[j]! += terms.slopes.beyond();
       excesses[j]! += terms.excesses.squares();
+      within.excesses[j]! += terms.excesses.squares();
       repeats[j] = terms.own.beyond();
     }
-    for (let j = 0; j < excesses.length; j++) excesses[j] = Math.sqrt(LEFT_SQUARED * excesses[j]!);
+    for (const variances of [excesses, within.excesses]) {
+      for (let j = 0; j < variances.length; j++) variances[j] = Math.sqrt(LEFT_SQUARED * variances[j]!);
+    }
     return this.#errors;
   }
 }
@@ -234,4 +249,14 @@ function equalPlaces(known: number, narrowness: number): number {
   const q = Math.min(1, known);
   const ofSpread = EQUAL_PLACES / (1 - (1 - EQUAL_PLACES) * q * q);
   return Math.max(ofSpread, EQUAL_PLACES + (1 - EQUAL_PLACES) * narrowness);
+}
+
+/**
+ * Share of the error of a term that sums of one last place have in common, as far as their last places tell on which side of the
+ * mean they are: the less of them is the mean row's, the more there are of either side in each.
+ *
+ * @param ofMean share of their mean square that is the mean row's
+ */
+function sharedPlaces(ofMean: number, narrowness: number): number {
+  return EQUAL_PLACES + (1 - EQUAL_PLACES) * Math.max(ofMean * ofMean, narrowness);
 }
