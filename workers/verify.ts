@@ -202,11 +202,16 @@ function sampleWeights(
   }
 }
 
+/** Weights that are counted one and all; of the rows after them, every eighth stands for eight. */
+const COUNTED_WEIGHTS = 65_536;
+const EVERY = 8;
+
 /** Counts weights of rows whose size another weight of their row has. */
 class RepeatedWeights {
   readonly #numbers: LikeNumbers;
   readonly #sizes: Int32Array;
   readonly #groups: Uint32Array;
+  #rows = 0;
 
   constructor(d: number) {
     this.#numbers = new LikeNumbers(d);
@@ -216,13 +221,16 @@ class RepeatedWeights {
 
   /** Counts those of a row, and takes its bits. */
   count(row: Float32Array, sample: WeightSample): void {
+    const beyond = this.#rows++ - Math.ceil(COUNTED_WEIGHTS / row.length);
+    if (beyond >= 0 && beyond % EVERY !== 0) return;
+    const times = beyond >= 0 ? EVERY : 1;
     const bits = bitsOf(row);
     for (let k = 0; k < bits.length; k++) {
       sample.bits |= bits[k]!;
       this.#sizes[k] = sizeOf(bits[k]!);
     }
     this.#numbers.group(this.#sizes, this.#groups);
-    for (let k = 0; k < bits.length; k++) if (this.#groups[k] !== 0) sample.repeated[k]!++;
+    for (let k = 0; k < bits.length; k++) if (this.#groups[k] !== 0) sample.repeated[k]! += times;
   }
 }
 

@@ -76,7 +76,7 @@ export function sharedErrors(
     counts.map((count) => (count + LIKE_ALL * ofAll) / (weights.compared + LIKE_ALL));
   const equalWeights = drawn(weights.equal, meanEqualWeights);
   const repeatedWeights = drawn(weights.repeated, meanRepeatedWeights(weights)).map((share) =>
-    Math.max(0, share - likeByChance(d)),
+    Math.max(0, Math.min(1, share) - likeByChance(d)),
   );
   const unevenWeights = weights.equal.map((count, k) => unevenShare(count, weights.opposite[k]!, SHOWN));
   const unevenOfAll = equal === 0 ? 1 : unevenShare(equal, total(weights.opposite), SHOWN_BY_ALL);
@@ -101,7 +101,8 @@ export function sharedErrors(
 
 /** Share of weights whose size another one of their row has; of no rows that differ, all. */
 function meanRepeatedWeights({ compared, repeated }: WeightSample): number {
-  return compared === 0 ? 1 : total(repeated) / (compared * repeated.length);
+  // A row that stands for eight may have fewer after it.
+  return compared === 0 ? 1 : Math.min(1, total(repeated) / (compared * repeated.length));
 }
 
 /** Share of weights whose size another one of their row has, but for those that have it by chance. */
