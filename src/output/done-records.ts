@@ -5,7 +5,7 @@ import { stageNames, type UnitName, unitNumber } from '../plan/stages.js';
 import { partRecordSchema } from './part-file.js';
 import type { RunStore } from './run-store.js';
 import { backendSchema, fileRecordSchema, writtenFileSchema } from './schemas.js';
-import { sealedLine, unsealedLine } from './seal.js';
+import { readSealedFile, sealedFile, sealedLine, unsealedLine } from './seal.js';
 
 const makerSchema = z.object({
   /** What has computed it: the last bits depend on both. */
@@ -70,7 +70,7 @@ export function parseRecord(line: string): DoneRecord | null {
  */
 export function publishRecord(store: RunStore, record: DoneRecord): DoneRecord {
   const name = recordName(record);
-  const publish = () => store.publish(name, [Buffer.from(`${recordLine(record)}\n`)]);
+  const publish = () => store.publish(name, [sealedFile(schema.parse(record))]);
   if (publish() === 'published') return record;
   let other = readRecord(store, record);
   if (other === null || other.plan !== record.plan) {
@@ -88,10 +88,8 @@ export function publishRecord(store: RunStore, record: DoneRecord): DoneRecord {
 
 /** Reads the record of a unit; null where there is none, or one that is not whole. */
 export function readRecord(store: RunStore, name: UnitName): DoneRecord | null {
-  const bytes = store.read(recordName(name));
-  if (bytes === null) return null;
-  const record = parseRecord(Buffer.from(bytes).toString().trimEnd());
-  return record !== null && record.stage === name.stage && record.unit === name.unit ? record : null;
+  const record = schema.safeParse(readSealedFile(store, recordName(name))).data;
+  return record?.stage === name.stage && record.unit === name.unit ? record : null;
 }
 
 /** What two processes must agree on: the bytes that they have made. */

@@ -6,7 +6,7 @@ import { type NeighbourMeasure, neighbourMeasures } from '../tables/neighbour-me
 import { RECORDS_FOLDER } from './done-records.js';
 import { partName, partRecordSchema, publishPart, readIntactPart } from './part-file.js';
 import type { RunStore } from './run-store.js';
-import { sealedLine, unsealedLine } from './seal.js';
+import { readSealedFile, sealedFile } from './seal.js';
 
 const schema = z.object({
   /** SHA-256 (hex) of what is asked for, and of the bytes that it is asked of. */
@@ -51,11 +51,11 @@ export function publishCandidates(store: RunStore, computed: ComputedUnit, found
     ),
   );
   const part = publishPart(store, partName({ stage: NEIGHBOUR_UNITS, unit }), Object.fromEntries(arrays));
-  const line = Buffer.from(`${sealedLine(schema.parse({ ...computed, part }))}\n`);
-  if (store.publish(recordName(unit), [line]) === 'published') return;
+  const record = sealedFile(schema.parse({ ...computed, part }));
+  if (store.publish(recordName(unit), [record]) === 'published') return;
   // Damaged, of another request, or of another process whose part this one has replaced.
   store.remove(recordName(unit));
-  store.publish(recordName(unit), [line]);
+  store.publish(recordName(unit), [record]);
 }
 
 /** Reads what a unit has found; null where it is not done, not for this request, or not as it was recorded. */
@@ -90,8 +90,6 @@ export function neighbourRecords(store: RunStore): NeighbourRecord[] {
 }
 
 function readRecord(store: RunStore, unit: number): NeighbourRecord | null {
-  const bytes = store.read(recordName(unit));
-  if (bytes === null) return null;
-  const record = schema.safeParse(unsealedLine(Buffer.from(bytes).toString().trimEnd())).data;
+  const record = schema.safeParse(readSealedFile(store, recordName(unit))).data;
   return record?.unit === unit ? record : null;
 }

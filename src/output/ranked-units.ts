@@ -7,7 +7,7 @@ import { unitNumber } from '../plan/stages.js';
 import type { ExtremeLists } from '../tables/extremes.js';
 import { partRecordSchema, publishPart, readIntactPart } from './part-file.js';
 import { directoryStore, type RunStore } from './run-store.js';
-import { sealedLine, unsealedLine } from './seal.js';
+import { readSealedFile, sealedFile } from './seal.js';
 
 /** Tokens nearest to some vectors among those of some partitions. */
 export interface RankedUnit {
@@ -40,9 +40,7 @@ export class RankedUnits {
 
   /** Reads a unit; null where it is not done, or not as it was recorded. */
   read(unit: number): RankedUnit | null {
-    const line = this.#store.read(this.#name(unit, 'json'));
-    if (line === null) return null;
-    const record = schema.safeParse(unsealedLine(Buffer.from(line).toString().trimEnd())).data;
+    const record = schema.safeParse(readSealedFile(this.#store, this.#name(unit, 'json'))).data;
     if (record?.request !== this.#request || record.unit !== unit) return null;
     const arrays = readIntactPart(this.#store, { ...record.part, path: this.#name(unit, 'bin') });
     if (arrays === null) return null;
@@ -55,8 +53,8 @@ export class RankedUnits {
     // What stands there was not to be read.
     for (const ending of ['json', 'bin'] as const) this.#store.remove(this.#name(unit, ending));
     const part = publishPart(this.#store, this.#name(unit, 'bin'), { ...lists, sums });
-    const line = sealedLine(schema.parse({ request: this.#request, unit, part }));
-    this.#store.publish(this.#name(unit, 'json'), [Buffer.from(`${line}\n`)]);
+    const record = schema.parse({ request: this.#request, unit, part });
+    this.#store.publish(this.#name(unit, 'json'), [sealedFile(record)]);
   }
 
   /** Removes all units. */

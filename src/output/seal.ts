@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parseJson } from '../files/json.js';
+import type { RunStore } from './run-store.js';
 
 /** How a sealed text ends: the seal is the last member of its one JSON object. */
 const ENDING = '\n}\n';
@@ -41,6 +42,17 @@ export function unsealedLine(line: string): unknown {
   } catch {
     return null;
   }
+}
+
+/** The bytes of a file that is one sealed line. */
+export function sealedFile(body: object): Buffer {
+  return Buffer.from(`${sealedLine(body)}\n`);
+}
+
+/** What a file says that `sealedFile` gave; null where there is none, or a byte of it is another one. */
+export function readSealedFile(store: RunStore, name: string): unknown {
+  const bytes = store.read(name);
+  return bytes === null ? null : unsealedLine(Buffer.from(bytes).toString().trimEnd());
 }
 
 function sha256Of(text: string): string {
