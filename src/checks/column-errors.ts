@@ -8,6 +8,7 @@ import {
   squareOfColumn,
 } from './averages.js';
 import type { Expected } from './expected.js';
+import { likeEntries } from './like-entries.js';
 import type { Measurements } from './measurements.js';
 import { FLOAT32_ROUNDOFF, LARGEST_SIGNIFICAND } from './rounding.js';
 import { evenSpread, weightedSpread } from './row-spread.js';
@@ -74,11 +75,13 @@ export function errorSources(measurements: Measurements, expected: Expected): Er
     weighted === undefined
       ? evenSpread(measurements, averagedSums(measurements), expected)
       : weightedSpread(weighted.first, eigenvectors);
-  const terms = termErrors(spread, eigenvectors, summation, shared);
+  const entries = likeEntries(eigenvectors, spread.mean.length);
+  const products = { eigenvectors, entries, summation };
+  const terms = termErrors(spread, products, shared);
   const independent =
     weighted === undefined
       ? terms
-      : termErrors(weightedSpread(weighted.second, eigenvectors), eigenvectors, summation, shared);
+      : termErrors(weightedSpread(weighted.second, eigenvectors), products, shared);
   return { shared, terms, independent, slope: slopeOfSizes(measurements, shared) };
 }
 

@@ -137,7 +137,7 @@ export class CommonTerms {
     v: Float32Array,
     { sizes }: RoundedSums,
   ): void {
-    const { means, within, slopes } = this.#errors;
+    const { means, slopes } = this.#errors;
     const [lost, lostSlopes] = [this.#lost, this.#lostSlopes];
     for (let j = 0; j < v.length; j++) {
       const size = sizes[j]!;
@@ -159,7 +159,6 @@ export class CommonTerms {
           break;
         }
         means[j]! += (error * left * left) / (n * n);
-        within.variances[j]! += (error * left * left) / (n * n);
         slopes[j]! += 2 * slope * slope;
       }
     }
@@ -182,8 +181,8 @@ export class CommonTerms {
       means[j]! += equal * alike;
       excesses[j]! += equal * alike * alike;
       const alikeWithin = Math.max(alike, error * size * sharedPlaces(ofMean[j]! / size, narrowness));
-      within.variances[j]! += equal * alikeWithin;
-      within.excesses[j]! += equal * alikeWithin * alikeWithin;
+      within.variances[j]! += equal * (alikeWithin - alike);
+      within.excesses[j]! += equal * (alikeWithin * alikeWithin - alike * alike);
     }
   }
 
@@ -220,19 +219,18 @@ export class CommonTerms {
     const { means, excesses, within, slopes, repeats } = this.#errors;
     for (let j = 0; j < means.length; j++) {
       means[j]! += this.#lost[j]! ** 2;
-      within.variances[j]! += this.#lost[j]! ** 2;
       slopes[j]! += this.#lostSlopes[j]! ** 2;
     }
     for (const { j, terms } of this.#like) {
       means[j]! += terms.common.beyond();
-      within.variances[j]! += terms.common.beyond();
       slopes[j]! += terms.slopes.beyond();
       excesses[j]! += terms.excesses.squares();
-      within.excesses[j]! += terms.excesses.squares();
       repeats[j] = terms.own.beyond();
     }
-    for (const variances of [excesses, within.excesses]) {
-      for (let j = 0; j < variances.length; j++) variances[j] = Math.sqrt(LEFT_SQUARED * variances[j]!);
+    for (let j = 0; j < means.length; j++) {
+      within.variances[j]! += means[j]!;
+      within.excesses[j] = Math.sqrt(LEFT_SQUARED * (within.excesses[j]! + excesses[j]!));
+      excesses[j] = Math.sqrt(LEFT_SQUARED * excesses[j]!);
     }
     return this.#errors;
   }

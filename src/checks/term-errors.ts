@@ -1,7 +1,7 @@
 import { AdditionErrors, type SquaredSums } from './addition-errors.js';
 import { type CommonErrors, CommonTerms } from './common-errors.js';
 import type { EqualWeights } from './coordinate-weights.js';
-import { likeEntries } from './like-entries.js';
+import type { LikeEntries } from './like-entries.js';
 import { PartialSums } from './partial-sums.js';
 import { blockOf, type Summation, UNIT_ERROR } from './rounding.js';
 import type { RowSpread } from './row-spread.js';
@@ -19,26 +19,33 @@ export interface TermErrors extends SquaredSums {
 /** Times the mean of the rest that rows along a single direction may have: nothing averages out by which way it lies. */
 const OF_ONE_DIRECTION = 4;
 
+/** What rows are multiplied with, and how. */
+export interface Products {
+  /** V, [d, d] float32 row-major. */
+  eigenvectors: Float32Array;
+  /** Its entries of one size, as `likeEntries` finds them. */
+  entries: readonly (LikeEntries | null)[];
+  /** How the products are summed. */
+  summation: Summation;
+}
+
 /**
  * Follows the partial sums of every column, of the mean row and of what rows differ by from it. Each addition rounds a partial sum
  * S, with an error of a variance of `UNIT_ERROR` S^2; the sums of blocks are added up in turn, and followed alike.
  *
  * Time: that of d^2 terms.
  *
- * @param eigenvectors V, [d, d] float32 row-major
- * @param summation how the products were summed
  * @param weights how often weights are equal
  */
 export function termErrors(
   spread: RowSpread,
-  eigenvectors: Float32Array,
-  summation: Summation,
+  { eigenvectors, entries, summation }: Products,
   weights: EqualWeights,
 ): TermErrors {
   const { mean: means, coordinates, columns } = spread;
   const d = means.length;
   const narrowness = narrownessOf(columns);
-  const common = new CommonTerms(spread, narrowness, weights, likeEntries(eigenvectors, d));
+  const common = new CommonTerms(spread, narrowness, weights, entries);
   const additions = new AdditionErrors(wholeWalks(coordinates, eigenvectors), columns);
   const block = new PartialSums(d);
   const whole = new PartialSums(d);

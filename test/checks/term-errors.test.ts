@@ -1,4 +1,5 @@
 import test from 'ava';
+import { likeEntries } from '../../src/checks/like-entries.js';
 import type { RowSpread } from '../../src/checks/row-spread.js';
 import { termErrors } from '../../src/checks/term-errors.js';
 import { randomNumbers, randomOrthogonal } from '../helpers/random.js';
@@ -58,7 +59,8 @@ function sharesOf(rows: Rows) {
   for (let seed = 1; seed <= 6; seed++) {
     const { eigenvectors, errors } = roundingErrors(rows, seed);
     const spread = spreadOf(rows, eigenvectors);
-    const terms = termErrors(spread, eigenvectors, 'blocks', NEVER_EQUAL);
+    const products = { eigenvectors, entries: likeEntries(eigenvectors, D), summation: 'blocks' } as const;
+    const terms = termErrors(spread, products, NEVER_EQUAL);
     for (let j = 0; j < D; j++) {
       let [sum, squares] = [0, 0];
       for (let i = 0; i < ROWS; i++) {
@@ -128,7 +130,12 @@ test('of equal terms that are added one after the other, errors are as large as 
       coordinates: new Float64Array(d),
       columns: new Float64Array(d),
     };
-    const errors = termErrors(spread, entries, 'sequence', equal);
+    const products = {
+      eigenvectors: entries,
+      entries: likeEntries(entries, d),
+      summation: 'sequence',
+    } as const;
+    const errors = termErrors(spread, products, equal);
     own += (sum - exact) ** 2 / errors.constant[0]!;
     common += (sum - exact) ** 2 / errors.common.means[0]!;
   }
