@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { ExecutionContext } from 'ava';
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { testUnless } from './test-unless.js';
+import { until } from './until.js';
 
 const EXECUTABLE = '/usr/bin/chromium';
 
@@ -30,6 +31,14 @@ export async function openPage(t: ExecutionContext, options: BrowserContextOptio
   const page = await browser.newPage(options);
   page.setDefaultTimeout(PATIENCE_MS);
   return page;
+}
+
+/**
+ * Waits until an expression is true of a page. Playwright's own waitForFunction evaluates it again from within the page, which the
+ * policy of our pages refuses.
+ */
+export function untilTrue(page: Page, expression: string): Promise<void> {
+  return until(() => page.evaluate<boolean>(expression));
 }
 
 /** What a page has said on its console, errors included, and the addresses that it has asked for, without fragments. */

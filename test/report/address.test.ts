@@ -1,4 +1,4 @@
-import { browserTest as test } from '../helpers/browser.js';
+import { browserTest as test, untilTrue } from '../helpers/browser.js';
 import { openReport } from '../helpers/report-page.js';
 
 test('a page opens on the direction of the most variance', async (t) => {
@@ -30,8 +30,7 @@ test('eigenvector, token and measure stand in the address, and outlive a reload'
 
 test('back and forward lead through the choices, and a wrong address on the way is told and does no harm', async (t) => {
   await openReport(t, {}, async ({ page, url }) => {
-    const shows = (index: string) =>
-      page.waitForFunction(`document.querySelector('#index').value === '${index}'`);
+    const shows = (index: string) => untilTrue(page, `document.querySelector('#index').value === '${index}'`);
     await page.fill('#index', '7');
     await page.waitForURL(`${url}#e=7&measure=causal_cosine`);
     await page.fill('#scatter-y', '9');
@@ -49,6 +48,7 @@ test('back and forward lead through the choices, and a wrong address on the way 
     t.is(await page.locator('#state').innerText(), '');
     t.is(await page.inputValue('#scatter-y'), '9');
     await page.goBack();
+    await untilTrue(page, "document.querySelector('#scatter-y').value === '1'");
     t.is(await page.inputValue('#scatter-y'), '1');
     await page.goBack();
     await shows('0');
@@ -79,7 +79,7 @@ test('a link to a section goes there and keeps the choice in the address', async
 test('an address that is changed by hand is followed', async (t) => {
   await openReport(t, { fragment: '#e=5' }, async ({ page, url }) => {
     await page.goto(`${url}#e=11&t=3`);
-    await page.waitForFunction("document.querySelector('#index').value === '11'");
+    await untilTrue(page, "document.querySelector('#index').value === '11'");
     t.regex(await page.locator('#token-details h4').innerText(), /^Token 3:/);
   });
 });
@@ -96,9 +96,7 @@ test('an address of another run says what this page has', async (t) => {
 
 test('the link of a section that a page is opened with leads there', async (t) => {
   await openReport(t, { fragment: '#angles' }, async ({ page }) => {
-    await page.waitForFunction(
-      "Math.abs(document.querySelector('#angles').getBoundingClientRect().top) < 120",
-    );
+    await untilTrue(page, "Math.abs(document.querySelector('#angles').getBoundingClientRect().top) < 120");
     t.pass();
   });
 });

@@ -4,7 +4,7 @@ import { readManifest } from '../../src/output/manifest.js';
 import { readNeighbourLists } from '../../src/output/neighbours-file.js';
 import { renewReport } from '../../src/report/renew-report.js';
 import { findNeighbours } from '../../src/run/find-neighbours.js';
-import { browserTest as test } from '../helpers/browser.js';
+import { browserTest as test, untilTrue } from '../helpers/browser.js';
 import { openReport } from '../helpers/report-page.js';
 import { runWithTables, TOP } from '../helpers/run-with-tables.js';
 import { runHere, verifyHere } from '../helpers/runs.js';
@@ -44,9 +44,7 @@ test('neighbours make the page know them, by mouse and keyboard, and every one l
     await page.waitForURL(`${url}#e=3&t=${second}&measure=causal_cosine`);
     t.deepEqual(await shown(), cosines![second!]!.ids);
     await page.goBack();
-    await page.waitForFunction(
-      "document.querySelector('#token-details h4').innerText.startsWith('Token 20:')",
-    );
+    await untilTrue(page, "document.querySelector('#token-details h4').innerText.startsWith('Token 20:')");
     await page.focus('#neighbours a >> nth=0');
     await page.keyboard.press('Enter');
     t.regex(await page.locator('#token-details h4').innerText(), new RegExp(`^Token ${first}:`));
@@ -71,9 +69,7 @@ test('neighbours make the page know them, by mouse and keyboard, and every one l
 
     // Equal rows, without a text.
     await page.goto(`${url}#t=295`);
-    await page.waitForFunction(
-      "document.querySelector('#token-details h4').innerText.startsWith('Token 295:')",
-    );
+    await untilTrue(page, "document.querySelector('#token-details h4').innerText.startsWith('Token 295:')");
     t.deepEqual(await values(), [0, 0, 0, 0, 0, 0]);
   });
 });
