@@ -1,7 +1,7 @@
 /**
  * Runs the subjects one after the other and writes what they print to benchmarks/RESULTS.md, with the machine and
- * the date. Takes the better part of an hour; the machine should have nothing else to do. With --only, the other
- * sections stay as they are.
+ * the date. What stands there of other kinds of processors stays. Takes the better part of an hour; the machine should
+ * have nothing else to do. With --only, the other sections stay as they are.
  *
  * usage: node dist/benchmarks/results.js [--only NAME,NAME,...]
  */
@@ -10,7 +10,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { processorFamily } from '../src/linalg/backend/processor-class.js';
 import { machineLine } from './figures.js';
+import { type ResultsSection, resultsDocument, resultsSections, withBlock } from './results-document.js';
 
 interface Subject {
   name: string;
@@ -35,7 +37,6 @@ const subjects: readonly Subject[] = [
 ];
 const root = path.resolve(import.meta.dirname, '../..');
 const resultsFile = path.join(root, 'benchmarks', 'RESULTS.md');
-const NOT_RUN = 'Not run yet.';
 
 const { values: given } = parseArgs({
   options: { only: { type: 'string', default: subjects.map(({ name }) => name).join() } },
@@ -44,31 +45,26 @@ const chosen = given.only.split(',').filter((name) => name !== '');
 const unknown = chosen.filter((name) => !subjects.some((subject) => subject.name === name));
 if (unknown.length > 0) throw new RangeError(`unknown: ${unknown.join(', ')}`);
 
-const held = heldSections();
-for (const subject of subjects) {
+const held = existsSync(resultsFile) ? resultsSections(readFileSync(resultsFile, 'utf8')) : [];
+const sections = subjects.map((subject): ResultsSection => {
+  const blocks = held.find(({ title }) => title === subject.title)?.blocks ?? [];
+  return { title: subject.title, command: commandOf(subject), blocks };
+});
+for (const [index, subject] of subjects.entries()) {
   if (!chosen.includes(subject.name)) continue;
   process.stderr.write(`${commandOf(subject)}\n`);
   const load = loadavg()[0]!.toFixed(2);
   const output = await outputOf(subject);
-  held.set(
-    subject.title,
-    `${machineLine()}, load average before ${load}\n\n\`\`\`\n${output.trimEnd()}\n\`\`\``,
-  );
+  const machine = `${machineLine()}, load average before ${load}`;
+  const block = { processor: processorFamily(), machine, output: output.trimEnd() };
+  sections[index] = withBlock(sections[index]!, block);
   // After each, so that a failure loses nothing that was measured.
   write();
 }
 write();
 
 function write(): void {
-  const sections = subjects.map((subject) => {
-    const { title } = subject;
-    return `## ${title}\n\n\`${commandOf(subject)}\`\n\n${held.get(title) ?? NOT_RUN}\n`;
-  });
-  const head =
-    '# Results\n\nWhat the benchmarks print, each with its command, machine and day. All contenders of a table ran in\n' +
-    'turn in one run, and their answers were checked before their times counted. To repeat it, on a quiet\n' +
-    'machine, after `npm ci`: `node dist/benchmarks/results.js`, which writes this file.\n';
-  writeFileSync(resultsFile, [head, ...sections].join('\n'));
+  writeFileSync(resultsFile, resultsDocument(sections));
 }
 
 function commandOf({ name, options }: Subject): string {
@@ -92,16 +88,4 @@ function outputOf(subject: Subject): Promise<string> {
       else reject(new Error(`${commandOf(subject)} ended with ${code}`));
     });
   });
-}
-
-/** Text that stands under each title, below the command. */
-function heldSections(): Map<string, string> {
-  if (!existsSync(resultsFile)) return new Map();
-  const [, ...sections] = readFileSync(resultsFile, 'utf8').split(/^## /m);
-  return new Map(
-    sections.map((section) => {
-      const [title, , , ...body] = section.split('\n');
-      return [title!, body.join('\n').trim()];
-    }),
-  );
 }
