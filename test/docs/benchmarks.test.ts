@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type ResultsBlock, resultsDocument, resultsSections } from '../../benchmarks/results-document.js';
-import { libraryRates } from '../../src/linalg/backend/library-rates.js';
+import { measuredRates } from '../../src/linalg/backend/library-rates.js';
 import { documentNamed } from '../helpers/documents.js';
 
 const results = documentNamed('benchmarks/RESULTS.md').text;
@@ -60,24 +60,26 @@ test('the figures of docs/neighbours.md are those of the benchmarks on the machi
   t.true(text.includes(`NumPy's blocked brute force takes ${numpy} s and faiss's flat index ${faiss} s`));
 });
 
-/** Rates of both backends, in GFLOP/s a core, where both cores multiply 512 rows with 2560 x 2560. */
-function rates(dtype: string): { portable: number; system: number } {
-  const table = results.slice(results.indexOf(`\n${dtype}: best rate seen`));
-  const rateOf = (backend: string) =>
-    Number(new RegExp(`^${backend} +2 +512 x 2560 x 2560 +([\\d.]+) `, 'm').exec(table)![1]);
-  return { portable: rateOf('portable'), system: rateOf('system') };
-}
-
-test('the figures of docs/running.md are those of the benchmarks, and of the table that auto goes by', (t) => {
-  const text = documentNamed('docs/running.md').text.replaceAll(/\s+/g, ' ');
-  const [float32, float64] = ['float32', 'float64'].map((dtype) => {
-    const { portable, system } = rates(dtype);
-    return (system / portable).toFixed(2);
+test('the rates that auto goes by are the rows that the benchmark of products has printed, one a processor', (t) => {
+  const rows = blocksOf('Products').map(({ output }) => {
+    const [, row = ''] = /^for src\/linalg\/backend\/library-rates\.ts: (.*)$/m.exec(output)!;
+    return JSON.parse(row);
   });
-  t.true(
-    text.includes(`at ${float32} (float32) and ${float64} (float64) of its rate`),
-    `${float32}, ${float64}`,
+  t.deepEqual(measuredRates, rows);
+  t.deepEqual(
+    rows.map(({ processor }) => processor),
+    blocksOf('Products').map(({ processor }) => processor),
   );
-  const measured = libraryRates({ version: 'OpenBLAS 0.3.21 ' }, 'AuthenticAMD family 26');
-  t.like(measured, { float32: Number(float32), float64: Number(float64) });
+});
+
+test('the rates in docs/running.md are those that auto goes by', (t) => {
+  const text = lineOf('docs/running.md');
+  const rates = /at ([\d.]+) \(float32\) and ([\d.]+) \(float64\) [a-z ]*on an EPYC of family (\d+)/g;
+  const named = [...text.matchAll(rates)];
+  t.true(named.length > 0);
+  for (const [, float32, float64, family] of named) {
+    const row = measuredRates.find(({ processor }) => processor === `AuthenticAMD family ${family}`)!;
+    t.true(text.includes(`${row.library} multiplies`));
+    t.deepEqual([float32, float64], [row.float32.toFixed(2), row.float64.toFixed(2)]);
+  }
 });
