@@ -346,32 +346,48 @@ export function centreRows(
   panels: usize,
   transposes: usize,
 ): void {
+  const rowBytes = columns << 2;
+  const columnBytes = rows << 3;
+  const wholeRows = rows & ~7;
   for (let first = from; first < columns; first += panel) {
     const width = min(panel, columns - first);
+    const wholeColumns = width & ~1;
     const base = (rows * first) << 3;
-    for (let i: usize = 0; i < rows; i++) {
-      const row = src + ((i * columns + first) << 2);
-      const out = panels + base + ((i * width) << 3);
-      for (let j: usize = 0; j < width; j++) {
-        const x = <f64>load<f32>(row + (j << 2)) - load<f64>(mean + ((first + j) << 3));
-        store<f64>(out + (j << 3), x);
-      }
-    }
-    const wholeRows = rows & ~7;
+    const x = src + (first << 2);
+    const means = mean + (first << 3);
+    const out = panels + base;
+    const to = transposes + base;
+    const outBytes = width << 3;
+    // Eight rows at a time: what they give to a column of the transpose is a whole line of the cache.
     for (let i: usize = 0; i < wholeRows; i += 8) {
-      for (let j: usize = 0; j < width; j++) {
-        const from = panels + base + ((i * width + j) << 3);
-        const to = transposes + base + ((j * rows + i) << 3);
-        for (let k: usize = 0; k < 8; k++) store<f64>(to + (k << 3), load<f64>(from + ((k * width) << 3)));
+      for (let j: usize = 0; j < wholeColumns; j += 2) {
+        const m = v128.load(means + (j << 3));
+        for (let k = i; k < i + 8; k += 2) {
+          const at = out + k * outBytes + (j << 3);
+          const upper = centred2(x + k * rowBytes + (j << 2), m);
+          const lower = centred2(x + (k + 1) * rowBytes + (j << 2), m);
+          v128.store(at, upper);
+          v128.store(at + outBytes, lower);
+          const column = to + j * columnBytes + (k << 3);
+          v128.store(column, v128.shuffle<f64>(upper, lower, 0, 2));
+          v128.store(column + columnBytes, v128.shuffle<f64>(upper, lower, 1, 3));
+        }
       }
     }
-    for (let i = wholeRows; i < rows; i++) {
-      for (let j: usize = 0; j < width; j++) {
-        const x = load<f64>(panels + base + ((i * width + j) << 3));
-        store<f64>(transposes + base + ((j * rows + i) << 3), x);
+    for (let i: usize = 0; i < rows; i++) {
+      for (let j = i < wholeRows ? wholeColumns : 0; j < width; j++) {
+        const value = <f64>load<f32>(x + i * rowBytes + (j << 2)) - load<f64>(means + (j << 3));
+        store<f64>(out + i * outBytes + (j << 3), value);
+        store<f64>(to + j * columnBytes + (i << 3), value);
       }
     }
   }
+}
+
+/** Two neighbouring entries less their columns' means. */
+@inline
+function centred2(entries: usize, means: v128): v128 {
+  return f64x2.sub(f64x2.promote_low_f32x4(v128.load64_zero(entries)), means);
 }
 
 /**
