@@ -1,6 +1,7 @@
 import type { Tasks } from '../src/executor/tasks.js';
 import type { Accumulation } from '../src/linalg/backend/backend.js';
 import { openBackend } from '../src/linalg/backend/open-backend.js';
+import { rowTiles, SUMMED_ROWS } from '../src/linalg/product-shapes.js';
 import {
   type BlockColumns,
   COVARIANCE_BLOCK,
@@ -8,14 +9,13 @@ import {
   covarianceBlocks,
   covarianceLength,
 } from '../src/plan/covariance-blocks.js';
-import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { kernels, memory } from './context.js';
 import { rowsReport } from './rows-report.js';
-import { forEachStrip, stripSizes } from './strips.js';
+import { forEachStrip, type Strip, stripSizes } from './strips.js';
 
 /**
- * Sums (gamma_i - mu)(gamma_i - mu)^T over rows, each times its weight where they have weights, in some block columns of the lower triangle, in float64 throughout: rows
- * are centred before they are multiplied, so nothing cancels.
+ * Sums (gamma_i - mu)(gamma_i - mu)^T over rows, each times its weight where they have weights, in some block columns of the
+ * lower triangle, in float64 throughout: rows are centred before they are multiplied, so nothing cancels.
  */
 export async function covariance({
   source,
@@ -26,9 +26,9 @@ export async function covariance({
   backend,
 }: Tasks['covariance']['input']): Promise<Tasks['covariance']['result']> {
   const d = source.columns;
-  const strip = Math.min(STRIP_ROWS, rows.count);
+  const strip = Math.min(SUMMED_ROWS, rows.count);
   const regions = memory.allot({
-    ...stripSizes(source, rows),
+    ...stripSizes(source, rows, SUMMED_ROWS),
     means: d * 8,
     panels: strip * d * 8,
     transposes: strip * d * 8,
@@ -39,7 +39,7 @@ export async function covariance({
   const sums = new Float64Array(covarianceLength(d, columns));
   const product = await (await openBackend(backend)).accumulatingProduct(1);
   try {
-    await forEachStrip(source, rows, regions, async ({ first, count }) => {
+    const addStrip = async ({ first, count }: Strip) => {
       kernels.centreRows(
         gamma.offset,
         count,
@@ -57,7 +57,8 @@ export async function covariance({
       const strip = { count, panels: panels.float64, transposes: transposes.float64 };
       for (const block of blocks) await addBlock(product, block, strip, sums);
       rowsReport.advance(count);
-    });
+    };
+    await forEachStrip(source, rows, regions, addStrip, SUMMED_ROWS);
   } finally {
     await product.release();
   }
@@ -95,9 +96,17 @@ async function addBlock(
   { count, panels, transposes }: CentredStrip,
   sums: Float64Array,
 ): Promise<void> {
-  await product.accumulate(
-    { values: transposes.subarray(count * first, count * (first + height)), rows: height, columns: count },
-    { values: panels.subarray(count * first, count * (first + width)), rows: count, columns: width },
-    { values: sums.subarray(offset, offset + height * width), rows: height, columns: width },
-  );
+  for (const tile of rowTiles(height)) {
+    const from = first + tile.first;
+    const at = offset + tile.first * width;
+    await product.accumulate(
+      {
+        values: transposes.subarray(count * from, count * (from + tile.count)),
+        rows: tile.count,
+        columns: count,
+      },
+      { values: panels.subarray(count * first, count * (first + width)), rows: count, columns: width },
+      { values: sums.subarray(at, at + tile.count * width), rows: tile.count, columns: width },
+    );
+  }
 }

@@ -1,7 +1,7 @@
 import type { Tasks } from '../src/executor/tasks.js';
 import { openBackend } from '../src/linalg/backend/open-backend.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
-import { STRIP_ROWS } from '../src/plan/plan-run.js';
+import { rowTiles, SUMMED_ROWS } from '../src/linalg/product-shapes.js';
 import { splitRows } from '../src/plan/row-ranges.js';
 import { kernels, memory } from './context.js';
 import { endIfInterrupted } from './interruption.js';
@@ -23,8 +23,11 @@ export async function crossProducts({
   backend,
 }: Tasks['crossProducts']['input']): Promise<Tasks['crossProducts']['result']> {
   const [d, e] = [left.source.columns, right.source.columns];
-  const strip = Math.min(STRIP_ROWS, rows.count);
-  const [leftStrip, rightStrip] = [stripSizes(left.source, rows), stripSizes(right.source, rows)];
+  const strip = Math.min(SUMMED_ROWS, rows.count);
+  const [leftStrip, rightStrip] = [
+    stripSizes(left.source, rows, SUMMED_ROWS),
+    stripSizes(right.source, rows, SUMMED_ROWS),
+  ];
   const regions = memory.allot({
     leftRaw: leftStrip.raw,
     leftGamma: leftStrip.gamma,
@@ -49,7 +52,7 @@ export async function crossProducts({
   const rightRows = openPicked(right, { raw: regions.rightRaw, gamma: regions.rightGamma });
   const product = await (await openBackend(backend)).accumulatingProduct(1);
   try {
-    for (const { first, count } of splitRows(rows.count, STRIP_ROWS)) {
+    for (const { first, count } of splitRows(rows.count, SUMMED_ROWS)) {
       endIfInterrupted();
       leftRows.read(first, count);
       rightRows.read(first, count);
@@ -70,11 +73,18 @@ export async function crossProducts({
       addMoments(result.left, a);
       addMoments(result.right, b);
       addProbe(result.probed, a, b, probe);
-      await product.accumulate(
-        { values: regions.leftTransposed.float64.subarray(0, count * d), rows: d, columns: count },
-        { values: b, rows: count, columns: e },
-        { values: result.products, rows: d, columns: e },
-      );
+      for (const tile of rowTiles(d)) {
+        const end = tile.first + tile.count;
+        await product.accumulate(
+          {
+            values: regions.leftTransposed.float64.subarray(count * tile.first, count * end),
+            rows: tile.count,
+            columns: count,
+          },
+          { values: b, rows: count, columns: e },
+          { values: result.products.subarray(tile.first * e, end * e), rows: tile.count, columns: e },
+        );
+      }
       rowsReport.advance(count);
     }
   } finally {

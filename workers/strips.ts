@@ -8,9 +8,16 @@ import { type RowRange, splitRows } from '../src/plan/row-ranges.js';
 import { kernels } from './context.js';
 import { endIfInterrupted } from './interruption.js';
 
-/** Bytes of the two regions that `forEachStrip` fills: the stored rows and their float32 values. */
-export function stripSizes(source: RowSource, rows: RowRange): { raw: number; gamma: number } {
-  const elements = Math.min(STRIP_ROWS, rows.count) * source.columns;
+/**
+ * Bytes of the two regions that `forEachStrip` fills: the stored rows and their float32 values.
+ * @param stripRows most rows of a strip
+ */
+export function stripSizes(
+  source: RowSource,
+  rows: RowRange,
+  stripRows = STRIP_ROWS,
+): { raw: number; gamma: number } {
+  const elements = Math.min(stripRows, rows.count) * source.columns;
   return { raw: elements * dtypeBytes[source.dtype], gamma: elements * 4 };
 }
 
@@ -33,10 +40,11 @@ export async function forEachStrip(
   rows: RowRange,
   { raw, gamma }: { raw: Region; gamma: Region },
   visit: (strip: Strip) => void | Promise<void>,
+  stripRows = STRIP_ROWS,
 ): Promise<void> {
   const reader = openRows(source);
   try {
-    for (const range of splitRows(rows.count, STRIP_ROWS)) {
+    for (const range of splitRows(rows.count, stripRows)) {
       endIfInterrupted();
       const first = rows.first + range.first;
       const elements = range.count * source.columns;

@@ -1,0 +1,24 @@
+import test from 'ava';
+import { paddedLength, rowTiles, SUMMED_ROWS } from '../../src/linalg/product-shapes.js';
+
+test('no padded length, and no strip that is summed, is whole pages of 4,096 bytes', (t) => {
+  for (const columns of [1, 64, 504, 511, 512, 513, 1024, 1280, 2560, 4096, SUMMED_ROWS]) {
+    const padded = paddedLength(columns);
+    t.true(padded >= columns && padded <= columns + 8);
+    t.not((padded * 8) % 4096, 0);
+  }
+  t.not((SUMMED_ROWS * 8) % 4096, 0);
+});
+
+test('tiles follow each other, cover all rows, and are at least half a whole one where there are several', (t) => {
+  for (const rows of [1, 2, 639, 640, 641, 1280, 1281, 2560, 8191, 16_384]) {
+    const tiles = rowTiles(rows);
+    let next = 0;
+    for (const { first, count } of tiles) {
+      t.is(first, next);
+      t.true(count <= 640 && (tiles.length === 1 || count >= 320));
+      next += count;
+    }
+    t.is(next, rows);
+  }
+});
