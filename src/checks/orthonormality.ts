@@ -1,4 +1,5 @@
 import type { Multiplication } from '../linalg/backend/backend.js';
+import type { Matrix } from '../linalg/matrix.js';
 import { symmetricProduct } from '../linalg/symmetric-product.js';
 import { FLOAT32_ROUNDOFF as u } from './rounding.js';
 import type { StoredVectors } from './stored-vectors.js';
@@ -26,7 +27,7 @@ export async function checkOrthonormality(
   vectors: StoredVectors,
   product: Multiplication,
 ): Promise<{ check: Check; largestOffDiagonal: number }> {
-  const { rows: a, d, spreads } = vectors;
+  const { rows, stored, d, spreads } = vectors;
   // What each vector gives to 8 standard deviations of a product: to draw a root for every pair would take longer than them.
   const parts = spreads.map((q) => Math.sqrt(DEVIATIONS * Math.sqrt(2 / 3) * u * q));
   // No rounding can do more than turn, or lengthen, each of the two by u.
@@ -38,7 +39,12 @@ export async function checkOrthonormality(
     // NaN is worse than all, and stays.
     if (isWorse || !Number.isFinite(deviation)) worst = { i, j, deviation, tolerance };
   };
-  await symmetricProduct({ a, n: d }, product, ({ first, width, values }) => {
+  const layOut = (first: number, { values: out, columns: width }: Matrix<Float64Array>) => {
+    for (let k = 0; k < d; k++)
+      for (let j = 0; j < width; j++) out[k * width + j] = stored[k * d + first + j]!;
+    out.fill(0, d * width);
+  };
+  await symmetricProduct(rows, layOut, product, ({ first, width, values }) => {
     for (let i = first; i < d; i++) {
       const row = (i - first) * width - first;
       const end = Math.min(first + width, i);

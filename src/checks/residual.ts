@@ -42,9 +42,10 @@ export async function checkResidual(
   product: Multiplication,
   isExact: boolean,
 ): Promise<Check> {
+  const operator = { values: matrix, rows: pairs.d, columns: pairs.d };
   const squares = isExact
-    ? await residualSquares(pairs, matrix, product)
-    : await estimatedSquares(pairs, matrix, product);
+    ? await residualSquares(pairs, operator, product)
+    : await estimatedSquares(pairs, operator, product);
   const { all, offDiagonal, terms } = sizeOf(matrix, pairs.d);
   // The sum and its estimate vary the more, the fewer terms carry them.
   const spread = Math.sqrt(2 / Math.min(terms, isExact ? terms : PROBES));
@@ -85,15 +86,19 @@ function sizeOf(matrix: Float64Array, d: number): { all: number; offDiagonal: nu
 /** ||E||_F^2. */
 async function residualSquares(
   { rows: vectors, eigenvalues, d }: StoredPairs,
-  matrix: Float64Array,
+  operator: Matrix<Float64Array>,
   product: Multiplication,
 ): Promise<number> {
   let squares = 0;
   for (let first = 0; first < d; first += BLOCK) {
     const rows = Math.min(BLOCK, d - first);
-    const block = { values: vectors.subarray(first * d, (first + rows) * d), rows, columns: d };
+    const block = { values: new Float64Array(rows * d), rows, columns: d };
+    for (let j = 0; j < rows; j++) {
+      const at = (first + j) * vectors.columns;
+      block.values.set(vectors.values.subarray(at, at + d), j * d);
+    }
     // (A v_j)^T = v_j^T A.
-    const images = await timesMatrix(block, matrix, product);
+    const { values: images } = await timesMatrix(block, operator, product);
     for (let k = 0; k < images.length; k++) {
       const residual = images[k]! - eigenvalues[first + Math.floor(k / d)]! * block.values[k]!;
       squares += residual * residual;
@@ -105,39 +110,38 @@ async function residualSquares(
 /** Estimate of ||E||_F^2: the mean of ||A (V r) - V (eigenvalues * r)||^2. */
 async function estimatedSquares(
   { rows: vectors, eigenvalues, d }: StoredPairs,
-  matrix: Float64Array,
+  operator: Matrix<Float64Array>,
   product: Multiplication,
 ): Promise<number> {
-  const signs = randomSigns(PROBES * d, SEED);
-  const scaled = signs.map((sign, k) => sign * eigenvalues[k % d]!);
-  const asRows = (values: Float64Array) => ({ values, rows: PROBES, columns: d });
+  // Each r, and behind all of them each eigenvalues * r: one product has both.
+  const probes = new Float64Array(2 * PROBES * d);
+  probes.set(randomSigns(PROBES * d, SEED));
+  for (let k = 0; k < PROBES * d; k++) probes[PROBES * d + k] = probes[k]! * eigenvalues[k % d]!;
   // (V r)^T = r^T V^T.
-  const images = await timesMatrix(
-    asRows(await timesMatrix(asRows(signs), vectors, product)),
-    matrix,
-    product,
-  );
-  const expected = await timesMatrix(asRows(scaled), vectors, product);
+  const combined = await timesMatrix({ values: probes, rows: 2 * PROBES, columns: d }, vectors, product);
+  const { columns } = combined;
+  const along = new Float64Array(PROBES * d);
+  for (let i = 0; i < PROBES; i++) along.set(combined.values.subarray(i * columns, i * columns + d), i * d);
+  const images = await timesMatrix({ values: along, rows: PROBES, columns: d }, operator, product);
   let squares = 0;
-  for (let k = 0; k < images.length; k++) {
-    const residual = images[k]! - expected[k]!;
-    squares += residual * residual;
+  for (let i = 0; i < PROBES; i++) {
+    const expected = (PROBES + i) * columns;
+    for (let j = 0; j < d; j++) {
+      const residual = images.values[i * d + j]! - combined.values[expected + j]!;
+      squares += residual * residual;
+    }
   }
   return squares / PROBES;
 }
 
-/** Product of rows [m, d] with a matrix [d, d]. */
+/** Product of rows with a matrix. */
 async function timesMatrix(
   rows: Matrix<Float64Array>,
-  matrix: Float64Array,
+  matrix: Matrix<Float64Array>,
   product: Multiplication,
-): Promise<Float64Array> {
-  const d = rows.columns;
-  const values = new Float64Array(rows.rows * d);
-  await product.multiply(
-    rows,
-    { values: matrix, rows: d, columns: d },
-    { values, rows: rows.rows, columns: d },
-  );
-  return values;
+): Promise<Matrix<Float64Array>> {
+  const { columns } = matrix;
+  const out = { values: new Float64Array(rows.rows * columns), rows: rows.rows, columns };
+  await product.multiply(rows, matrix, out);
+  return out;
 }

@@ -1,9 +1,13 @@
+import type { Matrix } from '../linalg/matrix.js';
+import { paddedLength } from '../linalg/product-shapes.js';
 import { transposed } from '../linalg/transpose.js';
 
 /** Eigenvectors in float64, as they are stored, and how far their rounding errors can add up. */
 export interface StoredVectors {
-  /** V^T, [d, d] row-major: row j is the eigenvector j. */
-  rows: Float64Array;
+  /** V^T, [d, d or a few more]: row j is the eigenvector j, and what lies beyond d is zero. */
+  rows: Matrix<Float64Array>;
+  /** V as it is stored, float32 [d, d] row-major. */
+  stored: Float32Array;
   d: number;
   /** q_j of each vector, [d]: the squares of its sums over entries that are rounded alike, summed, and the root of that. */
   spreads: Float64Array;
@@ -19,8 +23,9 @@ const MULTIPLIER = 0x9e3779b1;
 
 /** Lays out eigenvectors for the checks, and measures them. @param eigenvectors V, [d, d] float32 row-major */
 export function storedVectors(eigenvectors: Float32Array, d: number): StoredVectors {
-  const rows = transposed(eigenvectors, d);
-  return { rows, d, ...spreadsOf(rows, d) };
+  const columns = paddedLength(d);
+  const rows = { values: transposed(eigenvectors, d, columns), rows: d, columns };
+  return { rows, stored: eigenvectors, d, ...spreadsOf(rows, d) };
 }
 
 /**
@@ -29,18 +34,21 @@ export function storedVectors(eigenvectors: Float32Array, d: number): StoredVect
  * move sum_k v_k^2 e_k by a variance of sum over the digits of (the sum of their v_k^2)^2, times that of e: between 1 / d and
  * 1, which (1, ..., 1) / sqrt(d) has.
  */
-function spreadsOf(rows: Float64Array, d: number): Pick<StoredVectors, 'spreads' | 'inflation'> {
+function spreadsOf(
+  { values, columns }: Matrix<Float64Array>,
+  d: number,
+): Pick<StoredVectors, 'spreads' | 'inflation'> {
   const bits = Math.ceil(Math.log2(CLASSES_PER_ENTRY * d));
   const sums = new Float64Array(2 ** bits);
   // The high word of an entry comes second.
-  const words = new Uint32Array(rows.buffer);
+  const words = new Uint32Array(values.buffer);
   const spreads = new Float64Array(d);
   let inflation = 0;
   for (let j = 0; j < d; j++) {
     sums.fill(0);
     let [apart, together] = [0, 0];
-    for (let k = j * d; k < (j + 1) * d; k++) {
-      const square = rows[k]! * rows[k]!;
+    for (let k = j * columns; k < j * columns + d; k++) {
+      const square = values[k]! * values[k]!;
       // The 23 bits that a float32 has behind its first.
       const digits = ((words[2 * k + 1]! & 0xf_ffff) << 3) | (words[2 * k]! >>> 29);
       const at = Math.imul(digits, MULTIPLIER) >>> (32 - bits);

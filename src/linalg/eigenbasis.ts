@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '../errors.js';
 import type { Backend } from './backend/backend.js';
+import type { Matrix } from './matrix.js';
 import { fixSigns } from './signs.js';
 import { symmetricProduct } from './symmetric-product.js';
 
@@ -103,19 +104,22 @@ export async function metricOf(
 ): Promise<Float64Array> {
   const product = await backend.product(availableParallelism());
   const metric = new Float64Array(d * d);
-  await symmetricProduct(
-    { a: eigenvectors, n: d, weights: eigenvalues },
-    product,
-    ({ first, width, values }) => {
-      for (let i = first; i < d; i++) {
-        for (let j = first; j < Math.min(first + width, i + 1); j++) {
-          const value = values[(i - first) * width + j - first]!;
-          metric[i * d + j] = value;
-          metric[j * d + i] = value;
-        }
+  const layOut = (first: number, { values: out, columns: width }: Matrix<Float64Array>) => {
+    for (let j = 0; j < width; j++) {
+      const row = (first + j) * d;
+      for (let k = 0; k < d; k++) out[k * width + j] = eigenvalues[k]! * eigenvectors[row + k]!;
+    }
+  };
+  const v = { values: eigenvectors, rows: d, columns: d };
+  await symmetricProduct(v, layOut, product, ({ first, width, values }) => {
+    for (let i = first; i < d; i++) {
+      for (let j = first; j < Math.min(first + width, i + 1); j++) {
+        const value = values[(i - first) * width + j - first]!;
+        metric[i * d + j] = value;
+        metric[j * d + i] = value;
       }
-    },
-  );
+    }
+  });
   await product.release();
   return metric;
 }

@@ -1,4 +1,6 @@
 import type { Multiplication } from './backend/backend.js';
+import type { Matrix } from './matrix.js';
+import { rowTiles } from './product-shapes.js';
 
 /**
  * Columns of the product that are computed at a time. Wider blocks compute more above the diagonal for nothing, narrower
@@ -14,38 +16,47 @@ export interface LowerBlock {
   values: Float64Array;
 }
 
+/** Lays out columns of a right operand B, from the column `first` on, in `out`, [k, width]. */
+export type LayOutColumns = (first: number, out: Matrix<Float64Array>) => void;
+
 /**
- * Computes A diag(w) A^T in float64, of which only the lower triangle is computed, in blocks of columns: half of the
- * work. A product of a block has at least as many rows as columns, so that no bit depends on its threads: onnxruntime
- * divides the longer side among them.
+ * Computes A B in float64 where that is symmetric. Only the lower triangle is computed, in blocks of columns: half of the
+ * work. A product has at least as many rows as columns, so that no bit depends on its threads: onnxruntime divides the
+ * longer side among them.
  *
- * Memory: two blocks.
+ * Memory: a block of columns of B, and one of the product, which are used again.
  *
- * @param a A, [n, k] row-major
- * @param weights w, [k]; all 1 where there are none
+ * @param a A, [n, k]
+ * @param layOut lays out columns of B, [k, n]
  * @param use takes each block before the next one is computed
  */
 export async function symmetricProduct(
-  { a, n, weights }: { a: Float64Array; n: number; weights?: Float64Array },
+  a: Matrix<Float64Array>,
+  layOut: LayOutColumns,
   product: Multiplication,
   use: (block: LowerBlock) => void,
 ): Promise<void> {
-  const k = a.length / n;
+  const { rows: n, columns: k } = a;
+  const most = Math.min(BLOCK, n);
+  const rightValues = new Float64Array(k * most);
+  const blockValues = new Float64Array(n * most);
   for (let first = 0; first < n; first += BLOCK) {
     const width = Math.min(BLOCK, n - first);
-    const right = new Float64Array(k * width);
-    for (let j = 0; j < width; j++) {
-      const row = (first + j) * k;
-      for (let i = 0; i < k; i++)
-        right[i * width + j] = a[row + i]! * (weights === undefined ? 1 : weights[i]!);
+    const right = { values: rightValues.subarray(0, k * width), rows: k, columns: width };
+    layOut(first, right);
+    const values = blockValues.subarray(0, (n - first) * width);
+    for (const tile of rowTiles(n - first)) {
+      const [from, end] = [tile.first, tile.first + tile.count];
+      await product.multiply(
+        {
+          values: a.values.subarray((first + from) * k, (first + end) * k),
+          rows: tile.count,
+          columns: k,
+        },
+        right,
+        { values: values.subarray(from * width, end * width), rows: tile.count, columns: width },
+      );
     }
-    const rows = n - first;
-    const values = new Float64Array(rows * width);
-    await product.multiply(
-      { values: a.subarray(first * k), rows, columns: k },
-      { values: right, rows: k, columns: width },
-      { values, rows, columns: width },
-    );
     use({ first, width, values });
   }
 }

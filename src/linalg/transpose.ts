@@ -1,15 +1,20 @@
 /** Edge of the square tiles in which matrices are transposed: two of them stay in the first-level cache. */
 const TILE = 32;
 
-/** Transposes a square matrix into float64. @param values [n, n] row-major */
-export function transposed(values: Float32Array | Float64Array, n: number): Float64Array {
-  const out = new Float64Array(n * n);
+/**
+ * Transposes a square matrix into float64.
+ * @param values [n, n] row-major
+ * @param stride values from one row of the result to the next; those beyond n are zeros
+ */
+export function transposed(values: Float32Array | Float64Array, n: number, stride = n): Float64Array {
+  const out = new Float64Array(n * stride);
   for (let top = 0; top < n; top += TILE) {
     const bottom = Math.min(top + TILE, n);
     for (let left = 0; left < n; left += TILE) {
       const right = Math.min(left + TILE, n);
-      for (let i = top; i < bottom; i++)
-        for (let j = left; j < right; j++) out[j * n + i] = values[i * n + j]!;
+      // Along the rows of the result: stores that leave the cache cost more than loads that come from afar.
+      for (let j = left; j < right; j++)
+        for (let i = top; i < bottom; i++) out[j * stride + i] = values[i * n + j]!;
     }
   }
   return out;

@@ -1,4 +1,5 @@
 import test from 'ava';
+import type { Matrix } from '../../src/linalg/matrix.js';
 import { Product } from '../../src/linalg/product.js';
 import { symmetricProduct } from '../../src/linalg/symmetric-product.js';
 import { randomFloat64 } from '../helpers/random.js';
@@ -8,15 +9,16 @@ import { sameBits } from '../helpers/same-bits.js';
 async function lowerTriangle(a: Float64Array, n: number, threads: number, weights?: Float64Array) {
   const product = await Product.create(threads);
   const matrix = new Float64Array(n * n);
-  await symmetricProduct(
-    weights === undefined ? { a, n } : { a, n, weights },
-    product,
-    ({ first, width, values }) => {
-      for (let i = first; i < n; i++)
-        for (let j = first; j < Math.min(first + width, i + 1); j++)
-          matrix[i * n + j] = values[(i - first) * width + j - first]!;
-    },
-  );
+  const k = a.length / n;
+  const layOut = (first: number, { values: out, columns: width }: Matrix<Float64Array>) => {
+    for (let l = 0; l < k; l++)
+      for (let j = 0; j < width; j++) out[l * width + j] = a[(first + j) * k + l]! * (weights?.[l] ?? 1);
+  };
+  await symmetricProduct({ values: a, rows: n, columns: k }, layOut, product, ({ first, width, values }) => {
+    for (let i = first; i < n; i++)
+      for (let j = first; j < Math.min(first + width, i + 1); j++)
+        matrix[i * n + j] = values[(i - first) * width + j - first]!;
+  });
   await product.release();
   return matrix;
 }
@@ -29,6 +31,9 @@ test('a symmetric product has the entries of its definition, at one block, its n
     [256, 3],
     [257, 64],
     [600, 10],
+    [640, 3],
+    [641, 3],
+    [1290, 9],
   ] as const) {
     const a = randomFloat64(n * k, n);
     const weights = randomFloat64(k, 2);
@@ -48,7 +53,7 @@ test('a symmetric product has the entries of its definition, at one block, its n
 });
 
 test('the bits of a symmetric product do not depend on the number of threads', async (t) => {
-  for (const n of [64, 300, 512, 777]) {
+  for (const n of [64, 300, 512, 640, 641, 777]) {
     const a = randomFloat64(n * n, n);
     const one = await lowerTriangle(a, n, 1);
     for (const threads of [2, 3, 8]) sameBits(t, await lowerTriangle(a, n, threads), one, `${n}, ${threads}`);
