@@ -16,7 +16,12 @@ export interface LibraryRates {
  * a time.
  */
 export const measuredRates: readonly LibraryRates[] = [
-  { processor: 'AuthenticAMD family 26', library: 'OpenBLAS 0.3.21', float32: 0.54, float64: 0.6 },
+  {
+    processor: 'AuthenticAMD family 26 with AVX-512',
+    library: 'OpenBLAS 0.3.21',
+    float32: 0.54,
+    float64: 0.6,
+  },
 ];
 
 /**

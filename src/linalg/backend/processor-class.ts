@@ -16,16 +16,24 @@ export function processorClass(): string {
   const info = processorInformation();
   const fields = ['vendor_id', 'cpu family', 'model', 'CPU implementer', 'CPU part'];
   const values = fields.map((field) => info.get(field)).filter((value) => value !== undefined);
-  const flags = new Set((info.get('flags') ?? info.get('Features') ?? '').split(' '));
+  const flags = flagsOf(info);
   if (values.length === 0) return named;
   return [arch(), ...values, ...INSTRUCTION_SETS.filter((name) => flags.has(name))].join(' ');
 }
 
-/** Names the kind of this machine's processor, all models of which are alike in what is fast: its vendor and family. */
+/**
+ * Names the kind of this machine's processor, all models of which are alike in what is fast: its vendor and family, and
+ * whether it has AVX-512, as Zen 4 has and Zen 3, of the same family, has not.
+ */
 export function processorFamily(): string {
   const info = processorInformation();
   const [vendor, family] = ['vendor_id', 'cpu family'].map((field) => info.get(field));
-  return vendor === undefined ? processorClass() : `${vendor} family ${family}`;
+  if (vendor === undefined) return processorClass();
+  return `${vendor} family ${family}${flagsOf(info).has('avx512f') ? ' with AVX-512' : ''}`;
+}
+
+function flagsOf(info: ReadonlyMap<string, string>): ReadonlySet<string> {
+  return new Set((info.get('flags') ?? info.get('Features') ?? '').split(' '));
 }
 
 /** What Linux tells of its first processor, by the name of the field. */
