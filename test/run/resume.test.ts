@@ -152,7 +152,10 @@ test('inputs that were moved since a run was killed are read, and recorded, wher
     cpSync(first, model, { recursive: true });
     cpSync(path.join(whole, 'metric.safetensors'), metric);
     const out = scratchDirectory(t);
-    const options = ['--out', out, '--partition-rows', '100', '--ridge', '1e-3', '--quiet'];
+    const options = [
+      ...['--out', out, '--partition-rows', '100', '--ridge', '1e-3'],
+      ...['--backend', 'portable', '--quiet'],
+    ];
     const at = { folder: path.basename(out), stage: 'project', records: 1, signal: 'SIGKILL' } as const;
     t.is((await eigenshardUntilRecord(['--model', model, ...given, ...options], at)).code, null);
     const elsewhere = scratchDirectory(t);
