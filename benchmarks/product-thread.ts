@@ -9,13 +9,15 @@ type Values = Float32Array | Float64Array;
 /** Type of the operands. */
 export type Dtype = 'float32' | 'float64';
 
-/** Request for out = A B, [rows, inner] x [inner, columns], `calls` times. */
+/** Request for out = A B, or out += A B, [rows, inner] x [inner, columns], `calls` times. */
 export interface ProductRequest {
   choice: BackendChoice;
   dtype: Dtype;
   rows: number;
   inner: number;
   columns: number;
+  /** Whether the product is added to what is there; in float64 alone. */
+  isSummed: boolean;
   calls: number;
   /** Number of threads that do the same at once: they wait for each other before they begin to time. */
   parties: number;
@@ -60,19 +62,20 @@ async function time({
   rows,
   inner,
   columns,
+  isSummed,
   calls,
   parties,
 }: ProductRequest): Promise<number> {
   const a = { values: operand(dtype, 0, rows * inner), rows, columns: inner };
   const b = { values: operand(dtype, 1, inner * columns), rows: inner, columns };
   const out = { values: operand(dtype, 2, rows * columns), rows, columns };
-  const key = JSON.stringify([choice, dtype, inner, columns]);
-  if (!products.has(key)) products.set(key, openProduct(choice, dtype, b));
+  const key = JSON.stringify([choice, dtype, inner, columns, isSummed]);
+  if (!products.has(key)) products.set(key, isSummed ? openSums(choice, b) : openProduct(choice, dtype, b));
   const multiply = (await products.get(key)) as unknown as (
     a: Matrix<Values>,
     out: Matrix<Values>,
   ) => Promise<void>;
-  out.values.fill(Number.NaN);
+  out.values.fill(isSummed ? 0 : Number.NaN);
   let failure: unknown = null;
   try {
     await multiply(a, out);
@@ -88,9 +91,13 @@ async function time({
   return (performance.now() - started) / 1000;
 }
 
-/**
- * Opens a product: float32 as the projection multiplies, with a fixed right operand; float64 as the covariance does.
- */
+/** Opens a product that is added to what is there, as the covariance adds up its own. */
+async function openSums(choice: BackendChoice, b: Matrix<Values>): Promise<Call> {
+  const product = await (await openBackend(choice)).accumulatingProduct(1);
+  return (a, out) => product.accumulate(a, b as Matrix<Float64Array>, out);
+}
+
+/** Opens a product: float32 as the projection multiplies, with a fixed right operand; float64 as the metric's inverse does. */
 async function openProduct(choice: BackendChoice, dtype: Dtype, b: Matrix<Values>): Promise<Call> {
   const backend = await openBackend(choice);
   if (dtype === 'float32') {

@@ -16,7 +16,7 @@ const LINE = 8;
 export const SUMMED_ROWS = PAGE - LINE;
 
 /** Most rows of a product with few columns that are computed at a time. */
-const TILE_ROWS = 640;
+export const TILE_ROWS = 640;
 
 /** How long rows of `columns` values should be in a left operand: where these are whole pages, a line of zeros longer. */
 export function paddedLength(columns: number): number {

@@ -48,6 +48,7 @@ const choiceSchema = z.discriminatedUnion('backend', [
     library: z.string(),
     lapack: z.string().nullable(),
     float32: z.enum(['portable', 'system']),
+    sums: z.enum(['portable', 'system']),
   }),
   z.object({ backend: z.literal('webgpu'), adapter: z.string() }),
 ]) satisfies z.ZodType<BackendChoice>;

@@ -27,6 +27,7 @@ export const backendSchema = z.object({
   library: z.string(),
   version: z.string(),
   float32: z.string(),
+  sums: z.string().optional(),
 }) satisfies z.ZodType<BackendIdentity>;
 
 /** How records and manifest name the machine that wrote them. */

@@ -34,7 +34,7 @@ const plans: Readonly<Record<string, PlanOfRun>> = {
       source: { ...checkpoint.source, divisor: Float64Array.from({ length: 64 }, (_, k) => 1 / (k + 3)) },
       notes: ['a remark'],
     },
-    choice: { backend: 'system', library: '/lib/blas.so', lapack: null, float32: 'system' },
+    choice: { backend: 'system', library: '/lib/blas.so', lapack: null, float32: 'system', sums: 'portable' },
   }),
 };
 

@@ -35,12 +35,17 @@ export interface BackendIdentity {
    * adapter with its driver where a device multiplies.
    */
   float32: string;
+  /** Library and version that adds up products in float64, as for a covariance, where it is another one. */
+  sums?: string | undefined;
 }
+
+/** What multiplies beside a system library: onnxruntime, or the library itself. */
+export type Multiplier = 'portable' | 'system';
 
 /** Choice of a backend as plain data, which crosses the thread boundary. `lapack` is null where `library` holds it. */
 export type BackendChoice =
   | { backend: 'portable' }
-  | { backend: 'system'; library: string; lapack: string | null; float32: 'portable' | 'system' }
+  | { backend: 'system'; library: string; lapack: string | null; float32: Multiplier; sums: Multiplier }
   | { backend: 'webgpu'; adapter: string };
 
 /**
@@ -69,12 +74,20 @@ export interface Backend {
 /** Whether two identities promise the same bits. */
 export function sameBackend(a: BackendIdentity, b: BackendIdentity): boolean {
   return (
-    a.backend === b.backend && a.library === b.library && a.version === b.version && a.float32 === b.float32
+    a.backend === b.backend &&
+    a.library === b.library &&
+    a.version === b.version &&
+    a.float32 === b.float32 &&
+    a.sums === b.sums
   );
 }
 
-/** One line that names a backend, its library, and that of its float32 products where it is another. */
-export function backendLabel({ backend, library, version, float32 }: BackendIdentity): string {
+/** One line that names a backend, its library, and those of its float32 products and its sums where they are others. */
+export function backendLabel({ backend, library, version, float32, sums }: BackendIdentity): string {
   const name = `${library} ${version}`;
-  return `${backend}, ${name}${float32 === name ? '' : `; float32 by ${float32}`}`;
+  const others = [
+    float32 === name ? '' : `; float32 by ${float32}`,
+    sums === undefined ? '' : `; covariances by ${sums}`,
+  ];
+  return `${backend}, ${name}${others.join('')}`;
 }

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../../errors.js';
-import type { Backend, BackendIdentity, BackendName } from './backend.js';
+import type { Backend, BackendIdentity, BackendName, Multiplier } from './backend.js';
 import { connectDevice, refuseOtherThreads } from './device-thread.js';
 import { type Koffi, loadKoffi } from './koffi.js';
 import { type LibraryRates, libraryRates } from './library-rates.js';
@@ -83,7 +83,11 @@ export async function chooseBackend(
   // What has begun a run goes on with it, however fast it is.
   const rated = isDemanded || recorded !== null ? () => null : ratesOf;
   for (const names of candidates) {
-    const outcome = await tryLibrary(koffi, names, { note, ratesOf: rated });
+    const outcome = await tryLibrary(koffi, names, {
+      note,
+      ratesOf: rated,
+      recorded: isDemanded || recorded?.backend !== 'system' ? null : recorded,
+    });
     if ('backend' in outcome) {
       if (isDemanded) return outcome.backend;
       return because(outcome.backend, recorded === null ? FIRST_FOUND : BEGUN);
@@ -136,13 +140,20 @@ function isSpecial(library: string): boolean {
   }
 }
 
+/** What does which products beside a library. */
+type Multipliers = Record<'float32' | 'sums', Multiplier>;
+
 /** Backend over a library, or why it is not taken. */
 type Tried = { backend: Backend } | { refusal: string; isSlower: boolean };
 
 async function tryLibrary(
   koffi: Koffi,
   names: LibraryNames,
-  { note, ratesOf }: { note: (line: string) => void; ratesOf: Surroundings['ratesOf'] },
+  {
+    note,
+    ratesOf,
+    recorded,
+  }: { note: (line: string) => void; ratesOf: Surroundings['ratesOf']; recorded: BackendIdentity | null },
 ): Promise<Tried> {
   const refused = (refusal: string) => ({ refusal, isSlower: false });
   if (isSpecial(names.library)) return refused('is no regular file');
@@ -152,7 +163,7 @@ async function tryLibrary(
   } catch (error) {
     return refused(messageOf(error));
   }
-  const backend = systemBackend(library, 'system');
+  const backend = systemBackend(library, { float32: 'system', sums: 'system' });
   const rates = ratesOf(backend.identity);
   if (rates !== null && rates.float64 <= 1) {
     const refusal = `${library.version} is slower here: ${ratesText(rates)}`;
@@ -165,8 +176,25 @@ async function tryLibrary(
     note(`${names.library} ${failure}`);
     return refused(failure);
   }
-  const isFast = rates === null || rates.float32 > 1;
-  return { backend: keepsRowBits && isFast ? backend : systemBackend(library, 'portable') };
+  const { float32, sums } = recorded === null ? fastest(rates) : multipliersOf(recorded);
+  return { backend: systemBackend(library, { float32: keepsRowBits ? float32 : 'portable', sums }) };
+}
+
+/** What multiplies fastest beside a library: itself, where it is not known to be slower. */
+function fastest(rates: LibraryRates | null): Multipliers {
+  const isSlower = (rate: number | undefined) => rate !== undefined && rate <= 1;
+  return {
+    float32: isSlower(rates?.float32) ? 'portable' : 'system',
+    sums: isSlower(rates?.sums) ? 'portable' : 'system',
+  };
+}
+
+/** What has multiplied in a run that is to go on. */
+function multipliersOf({ float32, sums }: BackendIdentity): Multipliers {
+  return {
+    float32: float32 === portableBackend.identity.float32 ? 'portable' : 'system',
+    sums: sums === undefined ? 'system' : 'portable',
+  };
 }
 
 function ratesText({ processor, float32, float64 }: LibraryRates): string {

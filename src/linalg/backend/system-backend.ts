@@ -5,7 +5,7 @@ import { checkShapes, checkWhole, type Matrix } from '../matrix.js';
 import type { FixedOperand } from '../onnx-operator.js';
 import { checkSymmetricInput } from '../symmetric-input.js';
 import { transposeInPlace } from '../transpose.js';
-import type { Accumulation, Backend, FixedMultiplication, Multiplication } from './backend.js';
+import type { Accumulation, Backend, FixedMultiplication, Multiplication, Multiplier } from './backend.js';
 import type { NativeFunction } from './koffi.js';
 import { portableBackend } from './portable-backend.js';
 import { readMatrix } from './read-matrix.js';
@@ -22,25 +22,31 @@ const LARGEST_INT = 2 ** 31 - 1;
 /**
  * Backend over a system library. Products run on the calling thread, as onnxruntime's do; the eigensolver runs on a
  * thread of libuv's pool, so that an interruption is heard meanwhile.
- * @param float32 'portable' where the library's own float32 product gives equal rows different bits
+ * @param float32 'portable' where the library's own float32 product gives equal rows different bits, or is slower
+ * @param sums 'portable' where the library is slower at adding up products of few columns
  */
-export function systemBackend(library: SystemLibrary, float32: 'portable' | 'system'): Backend {
+export function systemBackend(
+  library: SystemLibrary,
+  { float32, sums }: { float32: Multiplier; sums: Multiplier },
+): Backend {
   const { library: name, lapack, version } = library;
   const identity = {
     backend: 'system' as const,
     library: name,
     version,
     float32: float32 === 'system' ? `${name} ${version}` : portableBackend.identity.float32,
+    ...(sums === 'system' ? {} : { sums: portableBackend.identity.float32 }),
   };
   return {
     identity,
-    choice: { backend: 'system', library: name, lapack, float32 },
+    choice: { backend: 'system', library: name, lapack, float32, sums },
     fixedProduct: async (b, threads) =>
       float32 === 'system'
         ? fixedMultiplication(library, b, threads)
         : portableBackend.fixedProduct(b, threads),
     product: async (threads) => multiplication(library, threads),
-    accumulatingProduct: async (threads) => accumulation(library, threads),
+    accumulatingProduct: async (threads) =>
+      sums === 'system' ? accumulation(library, threads) : portableBackend.accumulatingProduct(threads),
     eigh: (matrix, n, { threads = availableParallelism() } = {}) => eigh(library, matrix, n, threads),
   };
 }

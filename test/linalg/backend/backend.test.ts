@@ -284,7 +284,7 @@ systemKernelsTest('float32 products, used or not, differ by rounding alone', asy
   const a = matrixOf(randomFloat32(m * d, 12), m, d);
   const b = matrixOf(randomFloat32(d * d, 13), d, d);
   const [one, other] = [matrixOf(new Float32Array(m * d), m, d), matrixOf(new Float32Array(m * d), m, d)];
-  const own = await systemBackend(library, 'system').fixedProduct(b, 1);
+  const own = await systemBackend(library, { float32: 'system', sums: 'system' }).fixedProduct(b, 1);
   const portable = await portableBackend.fixedProduct(b, 1);
   await own.multiply(a, one);
   await portable.multiply(a, other);

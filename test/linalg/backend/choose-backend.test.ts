@@ -240,6 +240,29 @@ test('of a library that is faster in float64 alone, float64 is taken', async (t)
   t.is(chosen.reason, 'the first library found that is not known to be slower here');
 });
 
+test('of a library that is slower at sums alone, sums stay with onnxruntime, also of a run that goes on', async (t) => {
+  const rates = {
+    processor: 'a processor',
+    library: 'OpenBLAS 0.3.99',
+    float32: 1.1,
+    float64: 1.2,
+    sums: 0.9,
+  };
+  const surroundings = koffiWith(sound);
+  const chosen = await chooseBackend({ backend: 'auto' }, t.fail, { ...surroundings, ratesOf: () => rates });
+  const own = portableBackend.identity.float32;
+  t.is(chosen.identity.sums, own);
+  t.true(backendLabel(chosen.identity).endsWith(`; covariances by ${own}`));
+  const asked = await chooseBackend({ backend: 'system' }, t.fail, surroundings);
+  t.is(asked.identity.sums, undefined);
+  t.false(sameBackend(asked.identity, chosen.identity));
+  for (const { identity, choice } of [chosen, asked]) {
+    const begun = await chooseBackend({ backend: 'auto', recorded: identity }, t.fail, surroundings);
+    t.deepEqual(begun.identity, identity);
+    t.deepEqual(begun.choice, choice);
+  }
+});
+
 test('rates are those of a library of that version on that kind of processor', (t) => {
   const row = { processor: 'X family 1', library: 'OpenBLAS 0.3.2', float32: 1, float64: 1 };
   t.is(libraryRates({ version: 'OpenBLAS 0.3.2 Haswell' }, 'X family 1', [row]), row);
