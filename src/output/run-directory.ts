@@ -147,12 +147,15 @@ export class RunDirectory {
   /**
    * Makes a finished run an unfinished one, to make again what is damaged of it.
    *
-   * @throws InputError where the run has other tables or exports than those asked for, which `begin` would refuse
+   * @throws InputError where the run has other tables or exports than those asked for, or other kernels computed it, which
+   * `begin` would refuse
    */
   reopen(manifest: Manifest, wanted: WantedRun): void {
     this.#refuseOtherAdditions(identityOfManifest(manifest), wanted.identity);
-    this.refuseLost();
     const { started, kernels } = manifest.execution;
+    // Before anything of the finished run is touched.
+    this.#refuseOtherKernels({ ...wanted.plan, kernels }, wanted.plan);
+    this.refuseLost();
     const plan = writePlan(this.store, this.path, { ...wanted.plan, started, kernels });
     for (const record of recordsOfManifest(manifest, plan, this.#maker(manifest)))
       publishRecord(this.store, record);
@@ -201,7 +204,8 @@ export class RunDirectory {
     // The damaged records of a finished run are written again when its manifest has been read.
     const read = () => this.#records();
     const found = this.#holds(MANIFEST_NAME) ? readable(read) : read();
-    return found?.plan.kernels ?? null;
+    if (found !== null) return found.plan.kernels;
+    return readable(() => readManifest(this.path))?.execution.kernels ?? null;
   }
 
   /**

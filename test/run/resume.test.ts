@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { readManifest } from '../../src/output/manifest.js';
+import { readManifest, writeManifest } from '../../src/output/manifest.js';
 import { loadConfig } from '../../src/run/config.js';
 import { campaignLack } from '../helpers/campaign.js';
 import { eigenshard, eigenshardUntilRecord } from '../helpers/cli.js';
@@ -186,6 +186,21 @@ test('weights that changed before the scan of a killed run was complete are told
   writeFileSync(file, bytes);
   t.is((await eigenshard(...command, '--resume')).code, 0);
   t.is((await eigenshard('verify', out, '--quiet')).code, 0);
+});
+
+test('a damaged finished run that other kernels computed is refused, and stays as it is', async (t) => {
+  const out = scratchDirectory(t);
+  await runHere({ model: shardedModel(t, 300, 16).directory, out, partitionRows: 100 });
+  rmSync(path.join(out, 'projections/parquet/part-00001.parquet'));
+  const file = path.join(out, 'manifest.json');
+  const manifest = readManifest(out);
+  manifest.execution.kernels = { ...manifest.execution.kernels, sums: 'another library 1.0' };
+  writeManifest(out, manifest);
+  const before = readFileSync(file);
+  await t.throwsAsync(runHere({ model: manifest.model.path, out, partitionRows: 100 }, { resume: true }), {
+    message: /is computed by other kernels \(.*; covariances by another library 1\.0\) than this one/,
+  });
+  t.deepEqual(readFileSync(file), before);
 });
 
 test('a resumed run computes only what is missing or damaged', async (t) => {
