@@ -11,7 +11,7 @@ import {
 } from '../src/plan/covariance-blocks.js';
 import { kernels, memory } from './context.js';
 import { rowsReport } from './rows-report.js';
-import { forEachStrip, type Strip, stripSizes } from './strips.js';
+import { forEachStrip, stripSizes } from './strips.js';
 
 /**
  * Sums (gamma_i - mu)(gamma_i - mu)^T over rows, each times its weight where they have weights, in some block columns of the
@@ -39,7 +39,7 @@ export async function covariance({
   const sums = new Float64Array(covarianceLength(d, columns));
   const product = await (await openBackend(backend)).accumulatingProduct(1);
   try {
-    const addStrip = async ({ first, count }: Strip) => {
+    await forEachStrip(source, rows, { ...regions, stripRows: SUMMED_ROWS }, async ({ first, count }) => {
       kernels.centreRows(
         gamma.offset,
         count,
@@ -57,12 +57,11 @@ export async function covariance({
       const strip = { count, panels: panels.float64, transposes: transposes.float64 };
       for (const block of blocks) await addBlock(product, block, strip, sums);
       rowsReport.advance(count);
-    };
-    await forEachStrip(source, rows, regions, addStrip, SUMMED_ROWS);
+    });
   } finally {
     await product.release();
   }
-  return { blocks: sums };
+  return { sums };
 }
 
 /** Multiplies the rows of a strip's panels by their weights: their transposes stay, so that a product has each once. */

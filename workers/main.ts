@@ -20,7 +20,7 @@ export const weightedSum = task<'weightedSum'>(async () => (await import('./weig
 /** Task `covariance`, whose sums change hands. */
 export const covariance = task<'covariance'>(
   async () => (await import('./covariance.js')).covariance,
-  ({ blocks }) => [blocks],
+  ({ sums }) => [sums],
 );
 /** Task `project`. */
 export const project = task<'project'>(async () => (await import('./project.js')).project);

@@ -38,9 +38,8 @@ export interface Strip {
 export async function forEachStrip(
   source: RowSource,
   rows: RowRange,
-  { raw, gamma }: { raw: Region; gamma: Region },
+  { raw, gamma, stripRows = STRIP_ROWS }: { raw: Region; gamma: Region; stripRows?: number },
   visit: (strip: Strip) => void | Promise<void>,
-  stripRows = STRIP_ROWS,
 ): Promise<void> {
   const reader = openRows(source);
   try {

@@ -114,14 +114,14 @@ async function covarianceUnit(run: RunOnDisk): Promise<UnitFindings> {
   const mean = found.unfoldedMean ?? found.mean;
   // A norm is folded into the merged covariance, in float64.
   const { fold: _, ...source } = input.source;
-  const { blocks } = await covariance({
+  const { sums } = await covariance({
     ...unit,
     source,
     mean,
     weights: plan.weights === undefined ? undefined : weightsOf(run, unit.rows),
     backend: plan.choice,
   });
-  return { files: [], part: { blocks }, results: {} };
+  return { files: [], part: { sums }, results: {} };
 }
 
 async function projectUnit(run: RunOnDisk): Promise<UnitFindings> {

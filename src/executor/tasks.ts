@@ -77,7 +77,7 @@ export interface Tasks {
       backend: BackendChoice;
     };
     /** Its blocks of the sum, in the order of `covarianceBlocks`. */
-    result: { blocks: Float64Array };
+    result: { sums: Float64Array };
   };
   /** Projects rows on the eigenvectors and writes them as one partition. */
   project: { input: ProjectInput; result: { files: WrittenFile[] } };

@@ -129,11 +129,14 @@ export function verifiedFilesOf(record: DoneRecord): { files: VerifiedFile[]; pr
   return verifiedSchema.parse(record.results);
 }
 
-/** Whether a unit has left all that is read of it: those that an earlier version has verified may have measured other things. */
+/**
+ * Whether a unit has left all that is read of it: those that an earlier version has verified may have measured other things,
+ * and what it has summed up had another order.
+ */
 export function hasAllArrays({ stage, part }: Pick<DoneRecord, 'stage' | 'part'>): boolean {
-  if (stage !== 'verify') return true;
   const names = new Set(part?.arrays.map(({ name }) => name));
-  return measurementArrayNames.every((name) => names.has(MEASURED + name));
+  if (stage === 'covariance') return names.has('sums');
+  return stage !== 'verify' || measurementArrayNames.every((name) => names.has(MEASURED + name));
 }
 
 /** Reads what a unit of the stage `verify` has left. */

@@ -5,7 +5,7 @@ import { unpackCovariance } from '../linalg/unpack-covariance.js';
 import type { DoneRecord } from '../output/done-records.js';
 import { isPartIntact, partName } from '../output/part-file.js';
 import { recordsOfStage } from '../output/run-records.js';
-import { partOf } from '../output/unit-parts.js';
+import { hasAllArrays, partOf } from '../output/unit-parts.js';
 import { covarianceLength } from '../plan/covariance-blocks.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
 import type { RunContext } from './context.js';
@@ -18,7 +18,9 @@ export async function computeCovariance(
 ): Promise<void> {
   const { rows, hidden } = run.plan.units;
   const records = recordsOfStage(run.store, run.plan, 'covariance');
-  const lost = records.filter(({ part }) => part === null || !isPartIntact(run.store, part));
+  const lost = records.filter(
+    (record) => record.part === null || !hasAllArrays(record) || !isPartIntact(run.store, record.part),
+  );
   for (const record of lost) withdrawUnit(run, record);
   const done = new Set(records.filter((record) => !lost.includes(record)).map(({ unit }) => unit));
   const all = covarianceUnits(rows, hidden);
@@ -78,10 +80,10 @@ export function dropCovariance({ store, plan }: Pick<UnitRun, 'store' | 'plan'>)
 /** The sums that a unit has left. @param length values that they must be */
 function blocksOf(run: UnitRun, record: DoneRecord, length: number): Float64Array<ArrayBuffer> {
   try {
-    const { blocks } = partOf(run.store, record);
-    if (blocks?.length === length) return blocks as Float64Array<ArrayBuffer>;
+    const { sums } = partOf(run.store, record);
+    if (sums?.length === length) return sums as Float64Array<ArrayBuffer>;
     throw new InputError(
-      `${record.part?.path}: holds ${blocks?.length ?? 0} sums, where its unit has ${length}: another version has ` +
+      `${record.part?.path}: holds ${sums?.length ?? 0} sums, where its unit has ${length}: another version has ` +
         'written it. Run the same command again: its unit is made again',
     );
   } catch (error) {

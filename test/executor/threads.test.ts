@@ -68,7 +68,7 @@ test('a task whose first thread dies succeeds on the second, and the pool goes o
     };
     const told: number[] = [];
     const result = await executor.run('covariance', input, (done) => told.push(done));
-    t.deepEqual(result, { blocks: Float64Array.of(1, 2) });
+    t.deepEqual(result, { sums: Float64Array.of(1, 2) });
     t.deepEqual(told, [0], 'it begins again');
     t.is(attemptsIn(file), 2);
   }
@@ -135,14 +135,14 @@ test('the rows that a task reports are told to who called it, and nobody else as
   const mean = new Float64Array(memory);
   const unit = { rows: { first: 0, count: 8 }, columns: { first: 0, end: 1 } };
   const input = { ...unit, source: sourceOf(''), mean, backend };
-  t.deepEqual(await executor.run('covariance', input), { blocks: Float64Array.of(-1) });
+  t.deepEqual(await executor.run('covariance', input), { sums: Float64Array.of(-1) });
   const told: number[] = [];
   const result = await executor.run('covariance', input, (done) => {
     told.push(done);
     Atomics.store(new Int32Array(memory), 0, 1);
     Atomics.notify(new Int32Array(memory), 0);
   });
-  t.deepEqual(result, { blocks: Float64Array.of(1) });
+  t.deepEqual(result, { sums: Float64Array.of(1) });
   t.deepEqual(told, [4]);
 });
 
@@ -155,7 +155,7 @@ test('as many tasks run at once as there are workers', async (t) => {
   const input = { ...unit, source: sourceOf(''), mean, backend };
   const results = await Promise.all(Array.from({ length: workers }, () => executor.run('covariance', input)));
   t.deepEqual(
-    results.map(({ blocks }) => [...blocks]),
+    results.map(({ sums }) => [...sums]),
     Array.from({ length: workers }, () => [workers]),
   );
 });
