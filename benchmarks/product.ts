@@ -127,7 +127,7 @@ async function compare(dtype: Dtype): Promise<void> {
     median(ratesOf('system', isRated)) / median(ratesOf('portable', isRated));
   shares.set(
     dtype,
-    shareOf(({ rows }) => rows === ROWS_OF_RATES),
+    shareOf(({ rows, isSummed }) => rows === ROWS_OF_RATES && !isSummed),
   );
   if (dtype === 'float64')
     shares.set(

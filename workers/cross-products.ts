@@ -1,8 +1,7 @@
 import type { Tasks } from '../src/executor/tasks.js';
 import { openBackend } from '../src/linalg/backend/open-backend.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
-import { rowTiles, SUMMED_ROWS } from '../src/linalg/product-shapes.js';
-import { splitRows } from '../src/plan/row-ranges.js';
+import { rowTiles, SUMMED_ROWS, summedStrips } from '../src/linalg/product-shapes.js';
 import { kernels, memory } from './context.js';
 import { endIfInterrupted } from './interruption.js';
 import { openPicked } from './picked-rows.js';
@@ -52,7 +51,7 @@ export async function crossProducts({
   const rightRows = openPicked(right, { raw: regions.rightRaw, gamma: regions.rightGamma });
   const product = await (await openBackend(backend)).accumulatingProduct(1);
   try {
-    for (const { first, count } of splitRows(rows.count, SUMMED_ROWS)) {
+    for (const { first, count } of summedStrips(rows.count)) {
       endIfInterrupted();
       leftRows.read(first, count);
       rightRows.read(first, count);

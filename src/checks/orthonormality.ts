@@ -39,6 +39,7 @@ export async function checkOrthonormality(
     // NaN is worse than all, and stays.
     if (isWorse || !Number.isFinite(deviation)) worst = { i, j, deviation, tolerance };
   };
+  // Columns of V, with as many zeros below them as V^T has behind its rows.
   const layOut = (first: number, { values: out, columns: width }: Matrix<Float64Array>) => {
     for (let k = 0; k < d; k++)
       for (let j = 0; j < width; j++) out[k * width + j] = stored[k * d + first + j]!;

@@ -12,10 +12,10 @@ const PAGE = 512;
 /** Float64 values of a line of the cache. */
 const LINE = 8;
 
-/** Most rows that a product sums up at a time, where its left operand holds rows as columns: no whole pages. */
+/** Most rows that a product sums up at a time, where its left operand holds them as columns: no whole pages. */
 export const SUMMED_ROWS = PAGE - LINE;
 
-/** Most rows of a product with few columns that are computed at a time. */
+/** Most rows of a product that are computed at a time: onnxruntime makes a copy of what it has written. */
 export const TILE_ROWS = 640;
 
 /** How long rows of `columns` values should be in a left operand: where these are whole pages, a line of zeros longer. */
@@ -23,8 +23,16 @@ export function paddedLength(columns: number): number {
   return columns % PAGE === 0 ? columns + LINE : columns;
 }
 
+/** Divides rows that are summed up into strips of about the same size, of at most `SUMMED_ROWS`. */
+export function summedStrips(rows: number): RowRange[] {
+  return splitEvenly(rows, SUMMED_ROWS);
+}
+
 /** Divides the rows of a product's left operand into tiles of about the same size, which are multiplied one after another. */
 export function rowTiles(rows: number): RowRange[] {
-  const tiles = Math.ceil(rows / TILE_ROWS);
-  return splitRows(rows, Math.ceil(rows / tiles));
+  return splitEvenly(rows, TILE_ROWS);
+}
+
+function splitEvenly(rows: number, most: number): RowRange[] {
+  return splitRows(rows, Math.ceil(rows / Math.ceil(rows / most)));
 }

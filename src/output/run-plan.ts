@@ -48,7 +48,7 @@ const choiceSchema = z.discriminatedUnion('backend', [
     library: z.string(),
     lapack: z.string().nullable(),
     float32: z.enum(['portable', 'system']),
-    sums: z.enum(['portable', 'system']),
+    sums: z.literal('portable').exactOptional(),
   }),
   z.object({ backend: z.literal('webgpu'), adapter: z.string() }),
 ]) satisfies z.ZodType<BackendChoice>;

@@ -27,7 +27,7 @@ export const backendSchema = z.object({
   library: z.string(),
   version: z.string(),
   float32: z.string(),
-  sums: z.string().optional(),
+  sums: z.string().exactOptional(),
 }) satisfies z.ZodType<BackendIdentity>;
 
 /** How records and manifest name the machine that wrote them. */

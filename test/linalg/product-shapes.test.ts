@@ -1,5 +1,5 @@
 import test from 'ava';
-import { paddedLength, rowTiles, SUMMED_ROWS } from '../../src/linalg/product-shapes.js';
+import { paddedLength, rowTiles, SUMMED_ROWS, summedStrips } from '../../src/linalg/product-shapes.js';
 
 test('no padded length, and no strip that is summed, is whole pages of 4,096 bytes', (t) => {
   for (const columns of [1, 64, 504, 511, 512, 513, 1024, 1280, 2560, 4096, SUMMED_ROWS]) {
@@ -8,6 +8,21 @@ test('no padded length, and no strip that is summed, is whole pages of 4,096 byt
     t.not((padded * 8) % 4096, 0);
   }
   t.not((SUMMED_ROWS * 8) % 4096, 0);
+});
+
+test('strips follow each other, cover all rows, and are never longer than what is summed up at a time', (t) => {
+  for (const rows of [1, 503, 504, 505, 512, 1009, 3000, 10_000]) {
+    const strips = summedStrips(rows);
+    t.true(strips.every(({ count }) => count > 0 && count <= SUMMED_ROWS));
+    t.deepEqual(
+      strips.map(({ first }) => first),
+      strips.map((_, k) => strips.slice(0, k).reduce((sum, { count }) => sum + count, 0)),
+    );
+    t.is(
+      strips.reduce((sum, { count }) => sum + count, 0),
+      rows,
+    );
+  }
 });
 
 test('tiles follow each other, cover all rows, and are at least half a whole one where there are several', (t) => {

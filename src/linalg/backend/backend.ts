@@ -36,16 +36,16 @@ export interface BackendIdentity {
    */
   float32: string;
   /** Library and version that adds up products in float64, as for a covariance, where it is another one. */
-  sums?: string | undefined;
+  sums?: string;
 }
 
-/** What multiplies beside a system library: onnxruntime, or the library itself. */
+/** Who computes some of a system backend's products: onnxruntime, or the library. */
 export type Multiplier = 'portable' | 'system';
 
 /** Choice of a backend as plain data, which crosses the thread boundary. `lapack` is null where `library` holds it. */
 export type BackendChoice =
   | { backend: 'portable' }
-  | { backend: 'system'; library: string; lapack: string | null; float32: Multiplier; sums: Multiplier }
+  | { backend: 'system'; library: string; lapack: string | null; float32: Multiplier; sums?: 'portable' }
   | { backend: 'webgpu'; adapter: string };
 
 /**

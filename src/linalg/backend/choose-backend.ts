@@ -83,14 +83,12 @@ export async function chooseBackend(
   // What has begun a run goes on with it, however fast it is.
   const rated = isDemanded || recorded !== null ? () => null : ratesOf;
   for (const names of candidates) {
-    const outcome = await tryLibrary(koffi, names, {
-      note,
-      ratesOf: rated,
-      recorded: isDemanded || recorded?.backend !== 'system' ? null : recorded,
-    });
+    const outcome = await tryLibrary(koffi, names, { note, ratesOf: rated, recorded });
     if ('backend' in outcome) {
-      if (isDemanded) return outcome.backend;
-      return because(outcome.backend, recorded === null ? FIRST_FOUND : BEGUN);
+      const { backend, rates } = outcome;
+      if (isDemanded) return backend;
+      if (recorded !== null) return because(backend, BEGUN);
+      return because(backend, rates === null ? FIRST_FOUND : `${FIRST_FOUND}: ${ratesText(rates)}`);
     }
     if (outcome.isSlower) slower.push(outcome.refusal);
     refusals.push(`${names.library}: ${outcome.refusal}`);
@@ -144,7 +142,7 @@ function isSpecial(library: string): boolean {
 type Multipliers = Record<'float32' | 'sums', Multiplier>;
 
 /** Backend over a library, or why it is not taken. */
-type Tried = { backend: Backend } | { refusal: string; isSlower: boolean };
+type Tried = { backend: Backend; rates: LibraryRates | null } | { refusal: string; isSlower: boolean };
 
 async function tryLibrary(
   koffi: Koffi,
@@ -176,29 +174,32 @@ async function tryLibrary(
     note(`${names.library} ${failure}`);
     return refused(failure);
   }
-  const { float32, sums } = recorded === null ? fastest(rates) : multipliersOf(recorded);
-  return { backend: systemBackend(library, { float32: keepsRowBits ? float32 : 'portable', sums }) };
+  const { float32, sums } = multipliersOf(backend.identity, recorded) ?? fastest(rates);
+  return { backend: systemBackend(library, { float32: keepsRowBits ? float32 : 'portable', sums }), rates };
 }
 
 /** What multiplies fastest beside a library: itself, where it is not known to be slower. */
 function fastest(rates: LibraryRates | null): Multipliers {
-  const isSlower = (rate: number | undefined) => rate !== undefined && rate <= 1;
+  const faster = (rate = Number.POSITIVE_INFINITY): Multiplier => (rate > 1 ? 'system' : 'portable');
+  return { float32: faster(rates?.float32), sums: faster(rates?.sums) };
+}
+
+/** What has multiplied beside a library in a run that is to go on; null where the library has not. */
+function multipliersOf(
+  { library }: Pick<BackendIdentity, 'library'>,
+  recorded: BackendIdentity | null,
+): Multipliers | null {
+  if (recorded?.backend !== 'system' || recorded.library !== library) return null;
   return {
-    float32: isSlower(rates?.float32) ? 'portable' : 'system',
-    sums: isSlower(rates?.sums) ? 'portable' : 'system',
+    float32: recorded.float32 === `${library} ${recorded.version}` ? 'system' : 'portable',
+    sums: recorded.sums === undefined ? 'system' : 'portable',
   };
 }
 
-/** What has multiplied in a run that is to go on. */
-function multipliersOf({ float32, sums }: BackendIdentity): Multipliers {
-  return {
-    float32: float32 === portableBackend.identity.float32 ? 'portable' : 'system',
-    sums: sums === undefined ? 'system' : 'portable',
-  };
-}
-
-function ratesText({ processor, float32, float64 }: LibraryRates): string {
-  return `float32 products at ${float32}, float64 ones at ${float64} of onnxruntime's rate, as measured on ${processor}`;
+function ratesText({ processor, float32, float64, sums }: LibraryRates): string {
+  const rates = `float32 products at ${float32}, float64 ones at ${float64}`;
+  const all = sums === undefined ? rates : `${rates}, sums of covariances at ${sums}`;
+  return `${all} of onnxruntime's rate, as measured on ${processor}`;
 }
 
 /** Finds a device and tests it. @throws InputError where there is none, or it computes wrongly */

@@ -20,7 +20,7 @@ async function loadBackend(choice: BackendChoice): Promise<Backend> {
       const { loadKoffi } = await import('./koffi.js');
       const { openSystemLibrary } = await import('./system-library.js');
       const { systemBackend } = await import('./system-backend.js');
-      return systemBackend(openSystemLibrary(await loadKoffi(), choice), choice);
+      return systemBackend(openSystemLibrary(await loadKoffi(), choice), { sums: 'system', ...choice });
     }
     case 'webgpu': {
       const { webgpuBackend } = await import('./webgpu-backend.js');

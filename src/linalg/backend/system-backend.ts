@@ -39,7 +39,7 @@ export function systemBackend(
   };
   return {
     identity,
-    choice: { backend: 'system', library: name, lapack, float32, sums },
+    choice: { backend: 'system', library: name, lapack, float32, ...(sums === 'system' ? {} : { sums }) },
     fixedProduct: async (b, threads) =>
       float32 === 'system'
         ? fixedMultiplication(library, b, threads)

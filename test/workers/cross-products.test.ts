@@ -1,0 +1,58 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { crossProducts } from '../../workers/cross-products.js';
+import { scratchDirectory } from '../helpers/fixtures.js';
+import { randomFloat32, randomFloat64 } from '../helpers/random.js';
+
+/** Rows of a file of their own, of which all are picked, in another order. */
+function picked(t: ExecutionContext, gamma: Float32Array, ids: Int32Array) {
+  const file = path.join(scratchDirectory(t), 'gamma');
+  writeFileSync(file, new Uint8Array(gamma.buffer));
+  const rows = ids.length;
+  const source = {
+    file,
+    byteOffset: 0,
+    rows,
+    columns: gamma.length / rows,
+    dtype: 'float32',
+    tensor: null,
+  } as const;
+  return { source, ids };
+}
+
+// Around the rows that are summed up at a time, and the rows of a tile.
+for (const [rows, d, e] of [
+  [3, 5, 4],
+  [503, 64, 32],
+  [505, 65, 64],
+  [1009, 20, 130],
+  [40, 640, 9],
+  [530, 705, 33],
+] as const) {
+  test.serial(`products of ${rows} x ${d} and ${e} are those of the definition`, async (t) => {
+    const [a, b] = [randomFloat32(rows * d, 1), randomFloat32(rows * e, 2)];
+    const [s, r] = [randomFloat64(d, 3), randomFloat64(e, 4)];
+    const ids = Int32Array.from({ length: rows }, (_, row) => rows - 1 - row);
+    const { products } = await crossProducts({
+      rows: { first: 0, count: rows },
+      left: picked(t, a, ids),
+      right: picked(t, b, ids),
+      shifts: { left: s, right: r },
+      probe: randomFloat64(e, 5),
+      backend: { backend: 'portable' },
+    });
+    let largest = 0;
+    for (let i = 0; i < d; i += 3) {
+      for (let j = 0; j < e; j += 2) {
+        let sum = 0;
+        for (let row = 0; row < rows; row++) sum += (a[row * d + i]! - s[i]!) * (b[row * e + j]! - r[j]!);
+        largest = Math.max(largest, Math.abs(sum - products[i * e + j]!));
+      }
+    }
+    // Eight standard deviations: partial sums of up to k round by a standard deviation of 2^-53 k / sqrt(3), added up over k.
+    const tolerance = (8 / 3) * 2 ** -53 * rows ** 1.5;
+    t.log(`largest deviation ${largest.toExponential(2)} of ${tolerance.toExponential(2)}`);
+    t.true(largest <= tolerance);
+  });
+}
