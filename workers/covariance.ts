@@ -95,17 +95,12 @@ async function addBlock(
   { count, panels, transposes }: CentredStrip,
   sums: Float64Array,
 ): Promise<void> {
-  for (const tile of rowTiles(height)) {
-    const from = first + tile.first;
-    const at = offset + tile.first * width;
-    await product.accumulate(
-      {
-        values: transposes.subarray(count * from, count * (from + tile.count)),
-        rows: tile.count,
-        columns: count,
-      },
-      { values: panels.subarray(count * first, count * (first + width)), rows: count, columns: width },
-      { values: sums.subarray(at, at + tile.count * width), rows: tile.count, columns: width },
-    );
-  }
+  const a = {
+    values: transposes.subarray(count * first, count * (first + height)),
+    rows: height,
+    columns: count,
+  };
+  const b = { values: panels.subarray(count * first, count * (first + width)), rows: count, columns: width };
+  const out = { values: sums.subarray(offset, offset + height * width), rows: height, columns: width };
+  for (const tile of rowTiles(a, out)) await product.accumulate(tile.a, b, tile.out);
 }

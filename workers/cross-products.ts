@@ -72,18 +72,14 @@ export async function crossProducts({
       addMoments(result.left, a);
       addMoments(result.right, b);
       addProbe(result.probed, a, b, probe);
-      for (const tile of rowTiles(d)) {
-        const end = tile.first + tile.count;
-        await product.accumulate(
-          {
-            values: regions.leftTransposed.float64.subarray(count * tile.first, count * end),
-            rows: tile.count,
-            columns: count,
-          },
-          { values: b, rows: count, columns: e },
-          { values: result.products.subarray(tile.first * e, end * e), rows: tile.count, columns: e },
-        );
-      }
+      const transposed = {
+        values: regions.leftTransposed.float64.subarray(0, count * d),
+        rows: d,
+        columns: count,
+      };
+      const out = { values: result.products, rows: d, columns: e };
+      for (const tile of rowTiles(transposed, out))
+        await product.accumulate(tile.a, { values: b, rows: count, columns: e }, tile.out);
       rowsReport.advance(count);
     }
   } finally {

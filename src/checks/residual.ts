@@ -1,5 +1,6 @@
 import type { Multiplication } from '../linalg/backend/backend.js';
 import type { Matrix } from '../linalg/matrix.js';
+import { blockOf } from '../linalg/matrix-products.js';
 import { randomSigns } from './random-signs.js';
 import { FLOAT32_ROUNDOFF as u } from './rounding.js';
 import type { StoredVectors } from './stored-vectors.js';
@@ -92,11 +93,7 @@ async function residualSquares(
   let squares = 0;
   for (let first = 0; first < d; first += BLOCK) {
     const rows = Math.min(BLOCK, d - first);
-    const block = { values: new Float64Array(rows * d), rows, columns: d };
-    for (let j = 0; j < rows; j++) {
-      const at = (first + j) * vectors.columns;
-      block.values.set(vectors.values.subarray(at, at + d), j * d);
-    }
+    const block = blockOf(vectors, { first, count: rows, left: 0, width: d });
     // (A v_j)^T = v_j^T A.
     const { values: images } = await timesMatrix(block, operator, product);
     for (let k = 0; k < images.length; k++) {
@@ -119,13 +116,11 @@ async function estimatedSquares(
   for (let k = 0; k < PROBES * d; k++) probes[PROBES * d + k] = probes[k]! * eigenvalues[k % d]!;
   // (V r)^T = r^T V^T.
   const combined = await timesMatrix({ values: probes, rows: 2 * PROBES, columns: d }, vectors, product);
-  const { columns } = combined;
-  const along = new Float64Array(PROBES * d);
-  for (let i = 0; i < PROBES; i++) along.set(combined.values.subarray(i * columns, i * columns + d), i * d);
-  const images = await timesMatrix({ values: along, rows: PROBES, columns: d }, operator, product);
+  const along = blockOf(combined, { first: 0, count: PROBES, left: 0, width: d });
+  const images = await timesMatrix(along, operator, product);
   let squares = 0;
   for (let i = 0; i < PROBES; i++) {
-    const expected = (PROBES + i) * columns;
+    const expected = (PROBES + i) * combined.columns;
     for (let j = 0; j < d; j++) {
       const residual = images.values[i * d + j]! - combined.values[expected + j]!;
       squares += residual * residual;

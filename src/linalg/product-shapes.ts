@@ -5,6 +5,7 @@
  * products half as fast again on Zen 4.
  */
 import { type RowRange, splitRows } from '../plan/row-ranges.js';
+import type { Matrix } from './matrix.js';
 
 /** Float64 values of 4,096 bytes. */
 const PAGE = 512;
@@ -28,9 +29,24 @@ export function summedStrips(rows: number): RowRange[] {
   return splitEvenly(rows, SUMMED_ROWS);
 }
 
-/** Divides the rows of a product's left operand into tiles of about the same size, which are multiplied one after another. */
-export function rowTiles(rows: number): RowRange[] {
-  return splitEvenly(rows, TILE_ROWS);
+/** Rows of a left operand, and of the product that they give. */
+export interface RowTile {
+  a: Matrix<Float64Array>;
+  out: Matrix<Float64Array>;
+}
+
+/**
+ * Divides a product into tiles of rows, of about the same size, which are multiplied one after another.
+ * @param a left operand, [m, k]
+ * @param out the product, [m, n]
+ */
+export function rowTiles(a: Matrix<Float64Array>, out: Matrix<Float64Array>): RowTile[] {
+  return splitEvenly(a.rows, TILE_ROWS).map((rows) => ({ a: rowsOf(a, rows), out: rowsOf(out, rows) }));
+}
+
+/** Some rows of a matrix, as they lie in its memory. */
+function rowsOf({ values, columns }: Matrix<Float64Array>, { first, count }: RowRange): Matrix<Float64Array> {
+  return { values: values.subarray(first * columns, (first + count) * columns), rows: count, columns };
 }
 
 function splitEvenly(rows: number, most: number): RowRange[] {

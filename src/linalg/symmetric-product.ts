@@ -44,19 +44,10 @@ export async function symmetricProduct(
     const width = Math.min(BLOCK, n - first);
     const right = { values: rightValues.subarray(0, k * width), rows: k, columns: width };
     layOut(first, right);
+    const left = { values: a.values.subarray(first * k), rows: n - first, columns: k };
     const values = blockValues.subarray(0, (n - first) * width);
-    for (const tile of rowTiles(n - first)) {
-      const [from, end] = [tile.first, tile.first + tile.count];
-      await product.multiply(
-        {
-          values: a.values.subarray((first + from) * k, (first + end) * k),
-          rows: tile.count,
-          columns: k,
-        },
-        right,
-        { values: values.subarray(from * width, end * width), rows: tile.count, columns: width },
-      );
-    }
+    for (const tile of rowTiles(left, { values, rows: n - first, columns: width }))
+      await product.multiply(tile.a, right, tile.out);
     use({ first, width, values });
   }
 }

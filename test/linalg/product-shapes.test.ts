@@ -27,12 +27,17 @@ test('strips follow each other, cover all rows, and are never longer than what i
 
 test('tiles follow each other, cover all rows, and are at least half a whole one where there are several', (t) => {
   for (const rows of [1, 2, 639, 640, 641, 1280, 1281, 2560, 8191, 16_384]) {
-    const tiles = rowTiles(rows);
+    const matrix = (columns: number) => ({ values: new Float64Array(rows * columns), rows, columns });
+    const [left, product] = [matrix(2), matrix(3)];
+    const tiles = rowTiles(left, product);
     let next = 0;
-    for (const { first, count } of tiles) {
-      t.is(first, next);
-      t.true(count <= 640 && (tiles.length === 1 || count >= 320));
-      next += count;
+    for (const { a, out } of tiles) {
+      t.deepEqual([a.rows, a.columns, a.values.length], [out.rows, 2, 2 * out.rows]);
+      t.deepEqual([out.columns, out.values.length], [3, 3 * out.rows]);
+      t.deepEqual([a.values.byteOffset, out.values.byteOffset], [16 * next, 24 * next]);
+      t.true(a.values.buffer === left.values.buffer && out.values.buffer === product.values.buffer);
+      t.true(a.rows <= 640 && (tiles.length === 1 || a.rows >= 320));
+      next += a.rows;
     }
     t.is(next, rows);
   }

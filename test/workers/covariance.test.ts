@@ -1,18 +1,10 @@
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { blockColumnsOf, covarianceBlocks } from '../../src/plan/covariance-blocks.js';
 import { covariance } from '../../workers/covariance.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { randomFloat32, randomFloat64 } from '../helpers/random.js';
-
-/** Rows in a file of their own. */
-function stored(t: ExecutionContext, gamma: Float32Array, rows: number) {
-  const file = path.join(scratchDirectory(t), 'gamma');
-  writeFileSync(file, new Uint8Array(gamma.buffer));
-  const columns = gamma.length / rows;
-  return { file, byteOffset: 0, rows, columns, dtype: 'float32', tensor: null } as const;
-}
+import { storedRows } from '../helpers/stored-rows.js';
 
 // Around the rows that are summed up at a time, and the rows of a tile.
 for (const [rows, d] of [
@@ -37,10 +29,11 @@ for (const [rows, d] of [
           { first: 0, end: middle },
           { first: middle, end: last },
         ].filter(({ first, end }) => end > first);
+        const source = storedRows(path.join(scratchDirectory(t), 'gamma'), gamma, rows);
         let largest = 0;
         for (const columns of groups) {
           const { sums } = await covariance({
-            source: stored(t, gamma, rows),
+            source,
             rows: { first: 0, count: rows },
             columns,
             mean,

@@ -1,25 +1,9 @@
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { crossProducts } from '../../workers/cross-products.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { randomFloat32, randomFloat64 } from '../helpers/random.js';
-
-/** Rows of a file of their own, of which all are picked, in another order. */
-function picked(t: ExecutionContext, gamma: Float32Array, ids: Int32Array) {
-  const file = path.join(scratchDirectory(t), 'gamma');
-  writeFileSync(file, new Uint8Array(gamma.buffer));
-  const rows = ids.length;
-  const source = {
-    file,
-    byteOffset: 0,
-    rows,
-    columns: gamma.length / rows,
-    dtype: 'float32',
-    tensor: null,
-  } as const;
-  return { source, ids };
-}
+import { storedRows } from '../helpers/stored-rows.js';
 
 // Around the rows that are summed up at a time, and the rows of a tile.
 for (const [rows, d, e] of [
@@ -33,11 +17,15 @@ for (const [rows, d, e] of [
   test.serial(`products of ${rows} x ${d} and ${e} are those of the definition`, async (t) => {
     const [a, b] = [randomFloat32(rows * d, 1), randomFloat32(rows * e, 2)];
     const [s, r] = [randomFloat64(d, 3), randomFloat64(e, 4)];
+    const directory = scratchDirectory(t);
+    const source = (name: string, values: Float32Array) =>
+      storedRows(path.join(directory, name), values, rows);
+    // All rows are picked, in another order.
     const ids = Int32Array.from({ length: rows }, (_, row) => rows - 1 - row);
     const { products } = await crossProducts({
       rows: { first: 0, count: rows },
-      left: picked(t, a, ids),
-      right: picked(t, b, ids),
+      left: { source: source('a', a), ids },
+      right: { source: source('b', b), ids },
       shifts: { left: s, right: r },
       probe: randomFloat64(e, 5),
       backend: { backend: 'portable' },

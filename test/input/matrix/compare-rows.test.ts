@@ -1,17 +1,15 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { RowSource } from '../../../src/input/checkpoint.js';
 import { compareRows } from '../../../src/input/matrix/compare-rows.js';
 import { scratchDirectory } from '../../helpers/fixtures.js';
+import { storedRows } from '../../helpers/stored-rows.js';
 
 /** A float32 matrix of zeros but for these elements. */
 function matrixFile(directory: string, rows: number, columns: number, ones: readonly number[]): RowSource {
   const values = new Float32Array(rows * columns);
   for (const index of ones) values[index] = 1;
-  const file = join(directory, `${rows}-${ones.join('-')}`);
-  writeFileSync(file, values);
-  return { file, byteOffset: 0, rows, columns, dtype: 'float32', tensor: null };
+  return storedRows(join(directory, `${rows}-${ones.join('-')}`), values, rows);
 }
 
 test('small matrices are compared as a whole', (t) => {
