@@ -18,22 +18,22 @@ export function arrowBlocks(
   record: ExpectedFile,
   { layout, block, strip }: { layout: ArrowLayout; block: Region; strip: Region },
   findings: Findings,
-): Generator<ColumnBlock> {
-  return plannedBlocks(directory, { record, bytes: layout.bytes }, findings, (file) =>
+): AsyncGenerator<ColumnBlock> {
+  return plannedBlocks(directory, { record, bytes: layout.bytes, ahead: null }, findings, (file) =>
     readStrips(layout, { block, strip }, file),
   );
 }
 
-function* readStrips(
+async function* readStrips(
   { head, rowCount, columns: d, tail }: ArrowLayout,
   { block, strip }: { block: Region; strip: Region },
   { read, compare }: PlannedFile,
-): Generator<ColumnBlock> {
-  compare(head, 'schema, or the column of token ids,');
+): AsyncGenerator<ColumnBlock> {
+  await compare(head, 'schema, or the column of token ids,');
   const columnStride = rowCount * 4;
   for (const { first, count } of splitRows(rowCount, STRIP_ROWS)) {
     const offset = block.offset + first * 4;
-    read(strip.bytes.subarray(0, count * d * 4));
+    await read(strip.bytes.subarray(0, count * d * 4));
     kernels.transposeRows(strip.offset, count, d, offset, columnStride);
     yield {
       firstRow: first,
@@ -44,5 +44,5 @@ function* readStrips(
       columnStride,
     };
   }
-  compare(tail, 'footer');
+  await compare(tail, 'footer');
 }

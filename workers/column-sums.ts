@@ -31,7 +31,7 @@ async function readChecked(
 ): Promise<ColumnsAt> {
   const layout = layoutOf(read);
   for (const blocks of await blocksOfFormats(read, layout, regions, findings)) {
-    for (const { rows, columns } of blocks) {
+    for await (const { rows, columns } of blocks) {
       endIfInterrupted();
       rowsReport.advance((rows * columns) / read.hidden);
     }

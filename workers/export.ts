@@ -31,7 +31,7 @@ export async function exportRows(input: ExportInput): Promise<Tasks['export']['r
   // They are read, then written.
   rowsReport.ofPasses(2);
   for (const blocks of await blocksOfFormats(read, layout, regions, findings)) {
-    for (const part of blocks) {
+    for await (const part of blocks) {
       endIfInterrupted();
       rowsReport.advance((part.rows * part.columns) / d);
     }

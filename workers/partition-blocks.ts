@@ -1,4 +1,5 @@
 import type { PartitionInput } from '../src/executor/tasks.js';
+import type { DirectRead } from '../src/files/direct-io.js';
 import type { ExpectedFile } from '../src/files/file-record.js';
 import { type ParquetLayout, planParquet } from '../src/formats/parquet.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
@@ -7,7 +8,7 @@ import { arrowBlocks } from './arrow-blocks.js';
 import type { ColumnBlock } from './column-block.js';
 import type { Findings } from './file-digest.js';
 import type { PartitionColumns } from './measure-tables.js';
-import { parquetBlockBytes, parquetBlocks } from './parquet-blocks.js';
+import { parquetBlocks } from './parquet-blocks.js';
 
 /** Layout of a partition's Parquet file; null where it has none. */
 export function layoutOf({ rows, hidden, parquet, metadata }: PartitionInput): ParquetLayout | null {
@@ -21,44 +22,43 @@ export function layoutOf({ rows, hidden, parquet, metadata }: PartitionInput): P
   });
 }
 
-/** Bytes of the region of a whole partition by columns, in whichever of its formats takes more. */
+/** Bytes of the region of a whole partition: its Parquet file, or the rows of its Arrow file by columns. */
 export function blockBytes(
   { rows, hidden, arrow }: Pick<PartitionInput, 'rows' | 'hidden' | 'arrow'>,
   layout: ParquetLayout | null,
 ): number {
-  return Math.max(
-    layout === null ? 0 : parquetBlockBytes(layout),
-    arrow === null ? 0 : rows.count * hidden * 4,
-  );
+  return Math.max(layout === null ? 0 : layout.bytes, arrow === null ? 0 : rows.count * hidden * 4);
 }
 
 /**
  * Projections of a partition as each of its formats holds them, block by block: Parquet first. What is wrong with a file
  * is known, and added to `findings`, when all of its blocks have been taken.
  *
- * @param regions `block` for all columns, see `blockBytes`; `strip` for some rows of an Arrow file
+ * @param regions `block` for the whole partition, see `blockBytes`; `strip` for some rows of an Arrow file
+ * @param ahead the Parquet file on its way into `block`; null where it is not
  */
 export async function blocksOfFormats(
   input: PartitionInput,
   layout: ParquetLayout | null,
   { block, strip }: { block: Region; strip: Region },
   findings: Findings,
-): Promise<Iterable<ColumnBlock>[]> {
+  ahead: DirectRead | null = null,
+): Promise<AsyncIterable<ColumnBlock>[]> {
   const { parquet, arrow } = input;
   return [
-    parquet && layout && parquetBlocks(input, parquet, { layout, block }, findings),
+    parquet && layout && parquetBlocks(input, parquet, { layout, image: block, ahead }, findings),
     arrow && (await arrowBlocksOf(input, arrow, { block, strip }, findings)),
   ].filter((blocks) => blocks !== null);
 }
 
-/** Offset and stride of the whole partition, which lies in `block` after all of its blocks. */
+/** Offset and stride of the projections of the whole partition, which lies in `block` after all of its blocks. */
 export function partitionAt(
   block: Region,
   layout: ParquetLayout | null,
   rows: number,
 ): Pick<PartitionColumns, 'offset' | 'columnStride'> {
   if (layout === null) return { offset: block.offset, columnStride: rows * 4 };
-  return { offset: block.offset + layout.columnHeader.length, columnStride: layout.columnStride };
+  return { offset: block.offset + layout.firstDataOffset, columnStride: layout.columnStride };
 }
 
 /**
@@ -70,7 +70,7 @@ async function arrowBlocksOf(
   record: ExpectedFile,
   regions: { block: Region; strip: Region },
   findings: Findings,
-): Promise<Iterable<ColumnBlock>> {
+): Promise<AsyncIterable<ColumnBlock>> {
   const { planArrow } = await import('../src/formats/arrow.js');
   const { rows, hidden: columns, metadata } = input;
   const layout = await planArrow({ firstRow: rows.first, rowCount: rows.count, columns, metadata });

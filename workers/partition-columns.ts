@@ -42,8 +42,8 @@ export async function readColumns(
   if (layout !== null && input.parquet !== null) {
     const file = path.join(directory, input.parquet.path);
     withFileSync(file, 'the partition', (descriptor) => {
-      const columns = block.bytes.subarray(0, d * layout.columnStride);
-      readFully(descriptor, columns, layout.firstDataOffset - layout.columnHeader.length, file);
+      const { firstDataOffset, footerOffset } = layout;
+      readFully(descriptor, block.bytes.subarray(firstDataOffset, footerOffset), firstDataOffset, file);
     });
     return partitionAt(block, layout, rows.count);
   }

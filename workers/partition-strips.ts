@@ -7,15 +7,11 @@ import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { type RowRange, splitRows } from '../src/plan/row-ranges.js';
 import { kernels } from './context.js';
 import { endIfInterrupted } from './interruption.js';
-import { parquetBlockBytes } from './parquet-blocks.js';
 import { layoutOf } from './partition-blocks.js';
 
 /** Bytes of the regions that `forEachPartitionStrip` fills: columns of a partition, and rows of it. */
 export function partitionStripSizes(partitions: readonly PartitionInput[]): { block: number; strip: number } {
-  const blocks = partitions.map((partition) => {
-    const layout = layoutOf(partition);
-    return layout === null ? 0 : parquetBlockBytes(layout);
-  });
+  const blocks = partitions.map((partition) => layoutOf(partition)?.footerOffset ?? 0);
   const strips = partitions.map(({ rows, hidden }) => Math.min(STRIP_ROWS, rows.count) * hidden * 4);
   return { block: Math.max(...blocks), strip: Math.max(...strips) };
 }
@@ -34,9 +30,9 @@ export async function forEachPartitionStrip(
   const { rows, hidden: d, directory, parquet, arrow } = partition;
   const layout = layoutOf(partition);
   if (layout !== null) {
-    const bytes = block.bytes.subarray(0, parquetBlockBytes(layout));
-    const start = layout.firstDataOffset - layout.columnHeader.length;
-    readPart(path.join(directory, parquet!.path), bytes, start);
+    const { firstDataOffset, footerOffset } = layout;
+    const bytes = block.bytes.subarray(firstDataOffset, footerOffset);
+    readPart(path.join(directory, parquet!.path), bytes, firstDataOffset);
   }
   const headBytes = layout === null ? await arrowHeadBytes(partition) : 0;
   for (const range of splitRows(rows.count, STRIP_ROWS)) {
@@ -46,9 +42,8 @@ export async function forEachPartitionStrip(
       const bytes = strip.bytes.subarray(0, count * d * 4);
       readPart(path.join(directory, arrow!.path), bytes, headBytes + first * d * 4);
     } else {
-      const { columnHeader, columnStride } = layout;
-      const from = block.offset + columnHeader.length + first * 4;
-      kernels.gatherRows(from, columnStride, count, d, strip.offset);
+      const from = block.offset + layout.firstDataOffset + first * 4;
+      kernels.gatherRows(from, layout.columnStride, count, d, strip.offset);
     }
     await visit(range);
   }

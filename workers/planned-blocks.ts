@@ -1,5 +1,6 @@
 import { closeSync, fstatSync } from 'node:fs';
 import path from 'node:path';
+import type { DirectRead } from '../src/files/direct-io.js';
 import type { ExpectedFile } from '../src/files/file-record.js';
 import { readFully } from '../src/files/read-fully.js';
 import type { ColumnBlock } from './column-block.js';
@@ -7,10 +8,10 @@ import { FileDigest, type Findings, openOrReport } from './file-digest.js';
 
 /** A partition's file that is being read, from its first byte to its last. */
 export interface PlannedFile {
-  /** Fills `bytes` with those that come next. */
-  read: (bytes: Uint8Array) => Uint8Array;
+  /** Fills `bytes` with those that come next, unless they lie there already. */
+  read: (bytes: Uint8Array) => Promise<Uint8Array>;
   /** Reports the bytes that come next, or `stored` ones, where they are others than planned. */
-  compare: (planned: Uint8Array, what: string, stored?: Uint8Array) => void;
+  compare: (planned: Uint8Array, what: string, stored?: Uint8Array) => Promise<void>;
 }
 
 /**
@@ -19,14 +20,15 @@ export interface PlannedFile {
  * that is missing or of the wrong length yields nothing.
  *
  * @param planned the file as it was recorded, and the length that it must have
+ * @param ahead the file on its way to where it is read to; null where it is not
  * @param blocks reads all bytes in order
  */
-export function* plannedBlocks(
+export async function* plannedBlocks(
   directory: string,
-  { record, bytes: length }: { record: ExpectedFile; bytes: number },
+  { record, bytes: length, ahead }: { record: ExpectedFile; bytes: number; ahead: DirectRead | null },
   findings: Findings,
-  blocks: (file: PlannedFile) => Iterable<ColumnBlock>,
-): Generator<ColumnBlock> {
+  blocks: (file: PlannedFile) => AsyncIterable<ColumnBlock>,
+): AsyncGenerator<ColumnBlock> {
   const file = path.join(directory, record.path);
   const descriptor = openOrReport(file, record, findings);
   if (descriptor === null) return;
@@ -38,19 +40,22 @@ export function* plannedBlocks(
     }
     const digest = new FileDigest(findings);
     let position = 0;
-    const read = (bytes: Uint8Array) => {
-      readFully(descriptor, bytes, position, file);
+    const read = async (bytes: Uint8Array) => {
+      const bytesRead = (await ahead?.upTo(position + bytes.length)) ?? 0;
+      const missing = bytes.subarray(Math.min(Math.max(bytesRead - position, 0), bytes.length));
+      readFully(descriptor, missing, position + bytes.length - missing.length, file);
       digest.update(bytes);
       position += bytes.length;
       return bytes;
     };
-    const compare = (planned: Uint8Array, what: string, stored = read(new Uint8Array(planned.length))) => {
-      if (Buffer.compare(stored, planned) !== 0)
+    const compare = async (planned: Uint8Array, what: string, stored?: Uint8Array) => {
+      if (Buffer.compare(stored ?? (await read(new Uint8Array(planned.length))), planned) !== 0)
         findings.problems.push(`${record.path}: the ${what} is not as planned`);
     };
     yield* blocks({ read, compare });
     digest.finish(record, findings);
   } finally {
     closeSync(descriptor);
+    await ahead?.end();
   }
 }

@@ -21,6 +21,7 @@ import {
   readBasisArrays,
   readIdentityArrays,
   type UnitFindings,
+  wentPastCache,
   writtenFilesOf,
 } from '../src/output/unit-parts.js';
 import { covarianceUnits } from '../src/plan/covariance-units.js';
@@ -130,7 +131,7 @@ async function projectUnit(run: RunOnDisk): Promise<UnitFindings> {
   const { project } = await import('./project.js');
   const { rows, parquet, arrow } = units.partitions[input.unit]!;
   const [eigenbasis] = basisFilesOf(upstream(run, 'basis'));
-  const { files } = await project({
+  const { files, isUncached } = await project({
     source: input.source,
     rows,
     eigenvectors: await locateEigenvectors(input.directory, units.hidden, eigenbasis),
@@ -143,7 +144,7 @@ async function projectUnit(run: RunOnDisk): Promise<UnitFindings> {
     metadata: metadataOf(run),
     durable: input.lock === null,
   });
-  return { files, part: null, results: {} };
+  return { files, part: null, results: { isUncached } };
 }
 
 async function verifyUnit(run: RunOnDisk): Promise<UnitFindings> {
@@ -156,7 +157,8 @@ function verification(run: RunOnDisk): VerifyInput {
   const { plan, input, store } = run;
   const { units, identity } = plan;
   const { rows, parquet, arrow } = units.partitions[input.unit]!;
-  const written = writtenFilesOf(upstream(run, 'project', input.unit));
+  const projected = upstream(run, 'project', input.unit);
+  const written = writtenFilesOf(projected);
   const expected = (name: string | null) => {
     const file = written.find(({ path }) => path === name);
     return file === undefined ? null : { ...file, sha256: null };
@@ -172,6 +174,7 @@ function verification(run: RunOnDisk): VerifyInput {
     directory: input.directory,
     parquet: expected(parquet),
     arrow: expected(arrow),
+    isUncached: wentPastCache(projected),
     metadata: metadataOf(run),
     eigenvalues,
     probe: { vectors: probeVectors, images: probeImages },

@@ -1,9 +1,11 @@
+import path from 'node:path';
 import { bitsOf, LikeNumbers, sizeOf } from '../src/checks/like-numbers.js';
 import type { Measurements, WeightSample } from '../src/checks/measurements.js';
 import { PROBE_VECTORS } from '../src/checks/probe.js';
 import { type RowDeviation, RowTolerances, worse } from '../src/checks/row-deviation.js';
 import { repeatedShare } from '../src/checks/shared-errors.js';
-import type { Tasks, VerifyInput } from '../src/executor/tasks.js';
+import type { Tasks, VerifyInput, VerifyResult } from '../src/executor/tasks.js';
+import { DirectRead } from '../src/files/direct-io.js';
 import type { ParquetLayout } from '../src/formats/parquet.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
 import type { MomentSums } from '../src/linalg/moments.js';
@@ -29,35 +31,44 @@ const STATISTICS = 6;
  * its rows, and the sums over these are 0.
  */
 export async function verify(input: Tasks['verify']['input']): Promise<Tasks['verify']['result']> {
-  const { count } = input.rows;
   const layout = layoutOf(input);
   const regions = allotRegions(input, layout);
+  const ahead = readAhead(input, regions.block);
+  try {
+    return await measurePartition(input, layout, regions, ahead);
+  } finally {
+    // What is under way writes to memory that the next task uses.
+    await ahead?.end();
+  }
+}
+
+async function measurePartition(
+  input: VerifyInput,
+  layout: ParquetLayout | null,
+  regions: Regions,
+  ahead: DirectRead | null,
+): Promise<VerifyResult> {
   const findings: Findings = { problems: [], files: [] };
   rowsReport.ofPasses(passesOf(input));
   const { weighing } = input;
   const weighted = weighing === undefined ? undefined : new WeightedMeasure(weighing);
-  const weights = await measureCheckpoint(input, regions, weighted);
-
   const { block, gamma } = regions;
-  const formats = await blocksOfFormats(input, layout, { block, strip: gamma }, findings);
+  const weights = await measureCheckpoint(input, regions, weighted);
+  const [first, second] = await blocksOfFormats(input, layout, { block, strip: gamma }, findings, ahead);
+  const main = await measureProjections(input, regions, first!, { weights, weighted });
   let tables: TablePart | null = null;
-  const [main, other] = formats.map((blocks, format) => {
-    // Of two formats that hold the same, one tells.
-    const measured = measureProjections(input, regions, blocks, {
-      weights,
-      weighted: format === 0 ? weighted : undefined,
-    });
-    if (format === 0 && input.tables !== null && findings.problems.length === 0 && areFinite(measured)) {
-      const columns = {
-        ...partitionAt(regions.block, layout, count),
-        ...measured,
-        weights: weighing?.weights,
-      };
-      tables = measureTables(input.rows, columns, input.tables, regions);
-    }
-    return measured;
-  });
-  if (other !== undefined && !sameColumns(main!, other, count)) {
+  if (input.tables !== null && findings.problems.length === 0 && areFinite(main)) {
+    const columns = {
+      ...partitionAt(regions.block, layout, input.rows.count),
+      ...main,
+      weights: weighing?.weights,
+    };
+    tables = measureTables(input.rows, columns, input.tables, regions);
+  }
+  // Of two formats that hold the same, one tells.
+  const other =
+    second && (await measureProjections(input, regions, second, { weights, weighted: undefined }));
+  if (other !== undefined && !sameColumns(main, other, input.rows.count)) {
     findings.problems.push(`${input.parquet?.path} and ${input.arrow?.path} do not hold the same columns`);
   }
   return {
@@ -66,13 +77,19 @@ export async function verify(input: Tasks['verify']['input']): Promise<Tasks['ve
     gammaSums: regions.gammaSums.float64.slice(),
     gammaSquares: sum(regions.gammaSquares.float64),
     weights,
-    ...main!,
+    ...main,
     ...(weighted === undefined ? {} : { weighted: weighted.measurements(regions.gammaSquares.float64) }),
     tables,
     // Two formats hold the same rows: the worse of them counts.
-    ...(other === undefined ? {} : { normDifference: worse(main!.normDifference, other.normDifference) }),
-    ...(other === undefined ? {} : { probe: worse(main!.probe, other.probe) }),
+    ...(other === undefined ? {} : { normDifference: worse(main.normDifference, other.normDifference) }),
+    ...(other === undefined ? {} : { probe: worse(main.probe, other.probe) }),
   };
+}
+
+/** Begins to read a Parquet file that the file cache does not hold. */
+function readAhead({ directory, parquet, isUncached }: VerifyInput, block: Region): DirectRead | null {
+  if (parquet === null || !isUncached) return null;
+  return new DirectRead(path.join(directory, parquet.path), block.bytes);
 }
 
 /** Passes through the rows of a partition: of the checkpoint, of each format, and for the tables. */
@@ -81,13 +98,13 @@ function passesOf({ source, parquet, arrow, tables }: VerifyInput): number {
 }
 
 /** Measures the projections of one format, by column and beside the checkpoint's rows, for which they may stand. */
-function measureProjections(
+async function measureProjections(
   input: VerifyInput,
   regions: Regions,
-  blocks: Iterable<ColumnBlock>,
+  blocks: AsyncIterable<ColumnBlock>,
   { weights, weighted }: { weights: WeightSample; weighted: WeightedMeasure | undefined },
 ) {
-  const columns = foldProjections(input, regions, blocks, weighted);
+  const columns = await foldProjections(input, regions, blocks, weighted);
   if (input.source === null) {
     regions.gammaSquares.float64.set(regions.squares.float64);
     regions.gammaFourths.float64.set(regions.fourths.float64);
@@ -235,12 +252,12 @@ class RepeatedWeights {
 }
 
 /** Folds every block into per-row squares, causal squares, fourth powers and probes (in their regions), and the columns. */
-function foldProjections(
+async function foldProjections(
   { hidden: d, rows }: VerifyInput,
   regions: Regions,
-  blocks: Iterable<ColumnBlock>,
+  blocks: AsyncIterable<ColumnBlock>,
   weighted: WeightedMeasure | undefined,
-): Columns {
+): Promise<Columns> {
   const columns = {
     sums: new Float64Array(d),
     sumsOfSquares: new Float64Array(d),
@@ -251,7 +268,7 @@ function foldProjections(
   };
   const { lambda, probeVectors, squares, causal, fourths, probes, statistics } = regions;
   for (const region of [squares, causal, fourths, probes]) region.float64.fill(0);
-  for (const block of blocks) {
+  for await (const block of blocks) {
     const column = block.firstColumn * 8;
     const row = block.firstRow * 8;
     kernels.foldColumns(

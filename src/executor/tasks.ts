@@ -80,7 +80,14 @@ export interface Tasks {
     result: { sums: Float64Array };
   };
   /** Projects rows on the eigenvectors and writes them as one partition. */
-  project: { input: ProjectInput; result: { files: WrittenFile[] } };
+  project: {
+    input: ProjectInput;
+    result: {
+      files: WrittenFile[];
+      /** Whether the Parquet file went to the disk past the file cache, which does not hold it. */
+      isUncached: boolean;
+    };
+  };
   /** Computes one unit of a run, whose plan lies in its directory, and publishes what it has found. */
   unit: { input: UnitInput; result: DoneRecord };
   /** Writes the rows of one partition, from its own files, into their stretch of row-major exports. */
@@ -414,6 +421,8 @@ export interface ExportInput extends PartitionInput {
 
 /** Input of `verify`: one partition, and what to measure it with. */
 export interface VerifyInput extends PartitionInput {
+  /** Whether the file cache is known not to hold the Parquet file, which is then read past it. */
+  isUncached: boolean;
   /** Rows of the checkpoint; null where it is not at hand: then the projections are measured alone. */
   source: RowSource | null;
   /** lambda, [d]. */

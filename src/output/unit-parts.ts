@@ -162,6 +162,11 @@ export function writtenFilesOf({ files }: Pick<DoneRecord, 'files'>): WrittenFil
   return files.filter((file) => 'crc32' in file);
 }
 
+/** Whether the Parquet file of a partition went past the file cache, as its record of the stage `project` says. */
+export function wentPastCache({ results }: Pick<DoneRecord, 'results'>): boolean {
+  return results.isUncached === true;
+}
+
 /** Reads the arrays that a unit has left for later stages. @throws InputError where they are not what it recorded */
 export function partOf(store: RunStore, { stage, unit, part }: DoneRecord): PartArrays {
   if (part === null) throw new RunError(`${stage}, unit ${unit}: its record names no part`);

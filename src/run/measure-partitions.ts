@@ -44,6 +44,7 @@ export async function measurePartitions(
       : { weights: weighing.weights.slice(first, first + count), means };
   const inputs = partitions.map((partition) => ({
     ...partition,
+    isUncached: false,
     source,
     hidden,
     directory,

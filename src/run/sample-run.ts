@@ -33,6 +33,8 @@ export interface SampleRun {
   partitions: Partition[];
   /** By partition, when they have been projected. */
   files: WrittenFile[][];
+  /** By partition, whether the file cache does not hold it. */
+  areUncached: boolean[];
 }
 
 /** Makes an eigenbasis for samples. */
@@ -63,7 +65,7 @@ export function makeSampleRun(
   const rows = rowsEach * workers;
   const source = writeRows(path.join(folder, 'rows'), { rows, columns: d, dtype });
   const { partitions } = planRun({ rows, hidden: d, partitionRows: rowsEach, format });
-  return { folder, shape, rowsEach, source, basis, partitions, files: [] };
+  return { folder, shape, rowsEach, source, basis, partitions, files: [], areUncached: [] };
 }
 
 /** Reads all rows once, as the scan of a run. */
@@ -108,8 +110,9 @@ export async function projectSample(
     metadata: {},
     durable: false,
   }));
-  await runTasks(executor, 'project', inputs, ({ files }, index) => {
+  await runTasks(executor, 'project', inputs, ({ files, isUncached }, index) => {
     sample.files[index] = files;
+    sample.areUncached[index] = isUncached;
   });
 }
 
@@ -141,7 +144,7 @@ function recordedPartition({ rows, parquet, arrow }: Partition, files: readonly 
 
 /** Reads all partitions again, and measures the tables. @returns the tables; null where there are to be none */
 export async function verifySample(
-  { folder, source, basis, partitions, shape, files }: SampleRun,
+  { folder, source, basis, partitions, shape, files, areUncached }: SampleRun,
   executor: Executor,
 ): Promise<MergedTables | null> {
   const { hidden, top } = shape;
@@ -153,6 +156,7 @@ export async function verifySample(
   const probe = freivaldsProbe(basis.eigenvectors, hidden);
   const inputs = partitions.map((partition, index) => ({
     ...recordedPartition(partition, files[index]!),
+    isUncached: areUncached[index]!,
     source,
     hidden,
     directory: folder,
