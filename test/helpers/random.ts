@@ -54,3 +54,10 @@ export function randomOrthogonal(d: number, seed: number): Float64Array<ArrayBuf
   }
   return matrix;
 }
+
+/** Bytes of every value. */
+export function randomBytes(length: number, seed: number): Uint8Array<ArrayBuffer> {
+  const random = seededRandom(seed);
+  const words = Uint32Array.from({ length: Math.ceil(length / 4) }, () => random() * 2 ** 31);
+  return new Uint8Array(words.buffer, 0, length);
+}
