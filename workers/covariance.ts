@@ -1,7 +1,7 @@
 import type { Tasks } from '../src/executor/tasks.js';
 import type { Accumulation } from '../src/linalg/backend/backend.js';
 import { openBackend } from '../src/linalg/backend/open-backend.js';
-import { rowTiles, SUMMED_ROWS } from '../src/linalg/product-shapes.js';
+import { SUMMED_ROWS, tilesOf } from '../src/linalg/product-shapes.js';
 import {
   type BlockColumns,
   COVARIANCE_BLOCK,
@@ -55,7 +55,7 @@ export async function covariance({
         weighPanels(panels.float64, ofStrip, { columns, d });
       }
       const strip = { count, panels: panels.float64, transposes: transposes.float64 };
-      for (const block of blocks) await addBlock(product, block, strip, sums);
+      await addStrip(product, blocks, strip, sums);
       rowsReport.advance(count);
     });
   } finally {
@@ -88,19 +88,29 @@ interface CentredStrip {
   transposes: Float64Array;
 }
 
-/** Adds the product of all columns from a block's first on, transposed, with those of the block to its sums. */
-async function addBlock(
+/**
+ * Adds the products of a strip's columns with each other, as far as they are in the blocks, to the sums. A tile of the left
+ * operand is multiplied with one block after the other: it is the larger operand, and stays in the cache meanwhile.
+ */
+async function addStrip(
   product: Accumulation,
-  { first, width, height, offset }: CovarianceBlock,
+  blocks: readonly CovarianceBlock[],
   { count, panels, transposes }: CentredStrip,
   sums: Float64Array,
 ): Promise<void> {
-  const a = {
-    values: transposes.subarray(count * first, count * (first + height)),
-    rows: height,
-    columns: count,
-  };
-  const b = { values: panels.subarray(count * first, count * (first + width)), rows: count, columns: width };
-  const out = { values: sums.subarray(offset, offset + height * width), rows: height, columns: width };
-  for (const tile of rowTiles(a, out)) await product.accumulate(tile.a, b, tile.out);
+  const [{ first: top, height }] = blocks as [CovarianceBlock];
+  for (const tile of tilesOf(height)) {
+    const [start, end] = [top + tile.first, top + tile.first + tile.count];
+    for (const { first, width, offset } of blocks) {
+      const row = Math.max(start, first);
+      if (row >= end) break;
+      const rows = end - row;
+      const at = offset + (row - first) * width;
+      await product.accumulate(
+        { values: transposes.subarray(count * row, count * end), rows, columns: count },
+        { values: panels.subarray(count * first, count * (first + width)), rows: count, columns: width },
+        { values: sums.subarray(at, at + rows * width), rows, columns: width },
+      );
+    }
+  }
 }

@@ -35,13 +35,18 @@ export interface RowTile {
   out: Matrix<Float64Array>;
 }
 
+/** Divides rows of a product into tiles of about the same size, of at most `TILE_ROWS`. */
+export function tilesOf(rows: number): RowRange[] {
+  return splitEvenly(rows, TILE_ROWS);
+}
+
 /**
  * Divides a product into tiles of rows, of about the same size, which are multiplied one after another.
  * @param a left operand, [m, k]
  * @param out the product, [m, n]
  */
 export function rowTiles(a: Matrix<Float64Array>, out: Matrix<Float64Array>): RowTile[] {
-  return splitEvenly(a.rows, TILE_ROWS).map((rows) => ({ a: rowsOf(a, rows), out: rowsOf(out, rows) }));
+  return tilesOf(a.rows).map((rows) => ({ a: rowsOf(a, rows), out: rowsOf(out, rows) }));
 }
 
 /** Some rows of a matrix, as they lie in its memory. */
