@@ -91,10 +91,12 @@ async function time({
   return (performance.now() - started) / 1000;
 }
 
-/** Opens a product that is added to what is there, as the covariance adds up its own. */
+/** Opens a product that is added to what is there, as the covariance adds up its own: of b it takes the transpose. */
 async function openSums(choice: BackendChoice, b: Matrix<Values>): Promise<Call> {
-  const product = await (await openBackend(choice)).accumulatingProduct(1);
-  return (a, out) => product.accumulate(a, b as Matrix<Float64Array>, out);
+  const sums = await (await openBackend(choice)).outerProducts(1);
+  const { values, rows, columns } = b as Matrix<Float64Array>;
+  const transposed = values.map((_, at) => values[(at % rows) * columns + Math.floor(at / rows)]!);
+  return (a, out) => sums.add(a, { values: transposed, rows: columns, columns: rows }, out);
 }
 
 /** Opens a product: float32 as the projection multiplies, with a fixed right operand; float64 as the metric's inverse does. */

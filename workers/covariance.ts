@@ -1,9 +1,8 @@
 import type { Tasks } from '../src/executor/tasks.js';
-import type { Accumulation } from '../src/linalg/backend/backend.js';
+import type { OuterSums } from '../src/linalg/backend/backend.js';
 import { openBackend } from '../src/linalg/backend/open-backend.js';
 import { SUMMED_ROWS, tilesOf } from '../src/linalg/product-shapes.js';
 import {
-  type BlockColumns,
   COVARIANCE_BLOCK,
   type CovarianceBlock,
   covarianceBlocks,
@@ -27,34 +26,28 @@ export async function covariance({
 }: Tasks['covariance']['input']): Promise<Tasks['covariance']['result']> {
   const d = source.columns;
   const strip = Math.min(SUMMED_ROWS, rows.count);
+  const start = columns.first * COVARIANCE_BLOCK;
+  const centredBytes = strip * (d - start) * 8;
   const regions = memory.allot({
     ...stripSizes(source, rows, SUMMED_ROWS),
     means: d * 8,
-    panels: strip * d * 8,
-    transposes: strip * d * 8,
+    centred: centredBytes,
+    weighed: weights === undefined ? 0 : centredBytes,
   });
-  const { gamma, means, panels, transposes } = regions;
+  const { gamma, means, centred, weighed } = regions;
   means.float64.set(mean);
   const blocks = covarianceBlocks(d, columns);
   const sums = new Float64Array(covarianceLength(d, columns));
-  const product = await (await openBackend(backend)).accumulatingProduct(1);
+  const product = await (await openBackend(backend)).outerProducts(1);
   try {
     await forEachStrip(source, rows, { ...regions, stripRows: SUMMED_ROWS }, async ({ first, count }) => {
-      kernels.centreRows(
-        gamma.offset,
-        count,
-        d,
-        columns.first * COVARIANCE_BLOCK,
-        means.offset,
-        COVARIANCE_BLOCK,
-        panels.offset,
-        transposes.offset,
-      );
+      kernels.centreColumns(gamma.offset, count, d, start, means.offset, centred.offset);
+      const strip = { start, count, centred: centred.float64, weighed: centred.float64 };
       if (weights !== undefined) {
         const ofStrip = weights.subarray(first - rows.first, first - rows.first + count);
-        weighPanels(panels.float64, ofStrip, { columns, d });
+        weigh(centred.float64.subarray(0, (d - start) * count), ofStrip, weighed.float64);
+        strip.weighed = weighed.float64;
       }
-      const strip = { count, panels: panels.float64, transposes: transposes.float64 };
       await addStrip(product, blocks, strip, sums);
       rowsReport.advance(count);
     });
@@ -64,28 +57,20 @@ export async function covariance({
   return { sums };
 }
 
-/** Multiplies the rows of a strip's panels by their weights: their transposes stay, so that a product has each once. */
-function weighPanels(
-  panels: Float64Array,
-  weights: Float64Array,
-  { columns, d }: { columns: BlockColumns; d: number },
-): void {
+/** Columns of rows times the weights of these. */
+function weigh(columns: Float64Array, weights: Float64Array, out: Float64Array): void {
   const count = weights.length;
-  const end = Math.min(columns.end * COVARIANCE_BLOCK, d);
-  for (let column = columns.first * COVARIANCE_BLOCK; column < end; column += COVARIANCE_BLOCK) {
-    const width = Math.min(COVARIANCE_BLOCK, d - column);
-    for (let i = 0, at = count * column; i < count; i++) {
-      const weight = weights[i]!;
-      for (const next = at + width; at < next; at++) panels[at]! *= weight;
-    }
-  }
+  for (let at = 0; at < columns.length; at += count)
+    for (let i = 0; i < count; i++) out[at + i] = columns[at + i]! * weights[i]!;
 }
 
-/** Strip of centred rows, as `centreRows` leaves it: panels of columns, and their transposes. */
+/** Strip of `count` centred rows by columns, from the column `start` on. */
 interface CentredStrip {
+  start: number;
   count: number;
-  panels: Float64Array;
-  transposes: Float64Array;
+  centred: Float64Array;
+  /** The same times the rows' weights; themselves where these are alike. */
+  weighed: Float64Array;
 }
 
 /**
@@ -93,24 +78,25 @@ interface CentredStrip {
  * operand is multiplied with one block after the other: it is the larger operand, and stays in the cache meanwhile.
  */
 async function addStrip(
-  product: Accumulation,
+  product: OuterSums,
   blocks: readonly CovarianceBlock[],
-  { count, panels, transposes }: CentredStrip,
+  { start, count, centred, weighed }: CentredStrip,
   sums: Float64Array,
 ): Promise<void> {
-  const [{ first: top, height }] = blocks as [CovarianceBlock];
-  for (const tile of tilesOf(height)) {
-    const [start, end] = [top + tile.first, top + tile.first + tile.count];
+  const columnsOf = (values: Float64Array, first: number, end: number) => ({
+    values: values.subarray((first - start) * count, (end - start) * count),
+    rows: end - first,
+    columns: count,
+  });
+  for (const tile of tilesOf(blocks[0]!.height)) {
+    const end = start + tile.first + tile.count;
     for (const { first, width, offset } of blocks) {
-      const row = Math.max(start, first);
-      if (row >= end) break;
-      const rows = end - row;
-      const at = offset + (row - first) * width;
-      await product.accumulate(
-        { values: transposes.subarray(count * row, count * end), rows, columns: count },
-        { values: panels.subarray(count * first, count * (first + width)), rows: count, columns: width },
-        { values: sums.subarray(at, at + rows * width), rows, columns: width },
-      );
+      const top = Math.max(start + tile.first, first);
+      if (top >= end) break;
+      const at = offset + (top - first) * width;
+      const rows = end - top;
+      const out = { values: sums.subarray(at, at + rows * width), rows, columns: width };
+      await product.add(columnsOf(centred, top, end), columnsOf(weighed, first, first + width), out);
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Tasks } from '../src/executor/tasks.js';
 import { openBackend } from '../src/linalg/backend/open-backend.js';
 import type { Region } from '../src/linalg/kernels/kernel-memory.js';
+import type { Matrix } from '../src/linalg/matrix.js';
 import { rowTiles, SUMMED_ROWS, summedStrips } from '../src/linalg/product-shapes.js';
 import { kernels, memory } from './context.js';
 import { endIfInterrupted } from './interruption.js';
@@ -11,7 +12,7 @@ import { stripSizes } from './strips.js';
 /**
  * Sums (a_i - s)^T (b_i - t) over pairs of rows, in float64 throughout, and with it what proves and completes it.
  *
- * Memory: the sums [d, d'], and a strip of both sides as float64, of the left one twice.
+ * Memory: the sums [d, d'], and a strip of both sides as float64.
  */
 export async function crossProducts({
   rows,
@@ -34,10 +35,9 @@ export async function crossProducts({
     rightGamma: rightStrip.gamma,
     leftShift: d * 8,
     rightShift: e * 8,
-    leftPanel: strip * d * 8,
-    leftTransposed: strip * d * 8,
-    rightPanel: strip * e * 8,
-    rightTransposed: strip * e * 8,
+    leftColumns: strip * d * 8,
+    rightColumns: strip * e * 8,
+    along: strip * 8,
   });
   regions.leftShift.float64.set(shifts.left);
   regions.rightShift.float64.set(shifts.right);
@@ -49,37 +49,19 @@ export async function crossProducts({
   };
   const leftRows = openPicked(left, { raw: regions.leftRaw, gamma: regions.leftGamma });
   const rightRows = openPicked(right, { raw: regions.rightRaw, gamma: regions.rightGamma });
-  const product = await (await openBackend(backend)).accumulatingProduct(1);
+  const product = await (await openBackend(backend)).outerProducts(1);
   try {
     for (const { first, count } of summedStrips(rows.count)) {
       endIfInterrupted();
       leftRows.read(first, count);
       rightRows.read(first, count);
-      centre(count, d, {
-        gamma: regions.leftGamma,
-        shift: regions.leftShift,
-        panel: regions.leftPanel,
-        transposed: regions.leftTransposed,
-      });
-      centre(count, e, {
-        gamma: regions.rightGamma,
-        shift: regions.rightShift,
-        panel: regions.rightPanel,
-        transposed: regions.rightTransposed,
-      });
-      const a = regions.leftPanel.float64.subarray(0, count * d);
-      const b = regions.rightPanel.float64.subarray(0, count * e);
+      const a = centred(count, d, regions.leftGamma, regions.leftShift, regions.leftColumns);
+      const b = centred(count, e, regions.rightGamma, regions.rightShift, regions.rightColumns);
       addMoments(result.left, a);
       addMoments(result.right, b);
-      addProbe(result.probed, a, b, probe);
-      const transposed = {
-        values: regions.leftTransposed.float64.subarray(0, count * d),
-        rows: d,
-        columns: count,
-      };
+      addProbe(result.probed, a, b, { probe, along: regions.along.float64.subarray(0, count) });
       const out = { values: result.products, rows: d, columns: e };
-      for (const tile of rowTiles(transposed, out))
-        await product.accumulate(tile.a, { values: b, rows: count, columns: e }, tile.out);
+      for (const tile of rowTiles(a, out)) await product.add(tile.a, b, tile.out);
       rowsReport.advance(count);
     }
   } finally {
@@ -90,36 +72,51 @@ export async function crossProducts({
   return result;
 }
 
-/** Takes a shift off rows: float64 [count, columns] in `panel`, and its transpose. */
-function centre(
+/** Takes a shift off rows, [count, d] float32, and gives them by columns. */
+function centred(
   count: number,
-  columns: number,
-  { gamma, shift, panel, transposed }: Record<'gamma' | 'shift' | 'panel' | 'transposed', Region>,
-): void {
-  kernels.centreRows(gamma.offset, count, columns, 0, shift.offset, columns, panel.offset, transposed.offset);
+  d: number,
+  gamma: Region,
+  shift: Region,
+  columns: Region,
+): Matrix<Float64Array> {
+  kernels.centreColumns(gamma.offset, count, d, 0, shift.offset, columns.offset);
+  return { values: columns.float64.subarray(0, d * count), rows: d, columns: count };
 }
 
-/** Adds rows to the sums of their columns, and their squares to the sum of all. */
-function addMoments(moments: { sums: Float64Array; squares: number }, rows: Float64Array): void {
+/** Adds rows, by columns, to the sums of these, and their squares to the sum of all. */
+function addMoments(
+  moments: { sums: Float64Array; squares: number },
+  { values, rows: d, columns: count }: Matrix<Float64Array>,
+): void {
   const { sums } = moments;
-  const d = sums.length;
   let squares = 0;
-  for (let first = 0; first < rows.length; first += d)
-    for (let j = 0; j < d; j++) {
-      const value = rows[first + j]!;
-      sums[j]! += value;
+  for (let j = 0, at = 0; j < d; j++) {
+    let sum = 0;
+    for (const end = at + count; at < end; at++) {
+      const value = values[at]!;
+      sum += value;
       squares += value * value;
     }
+    sums[j]! += sum;
+  }
   moments.squares += squares;
 }
 
-/** Adds a_i (b_i . r), which the products times r must come to. */
-function addProbe(probed: Float64Array, a: Float64Array, b: Float64Array, probe: Float64Array): void {
-  const [d, e] = [probed.length, probe.length];
-  const rows = a.length / d;
-  for (let i = 0; i < rows; i++) {
-    let along = 0;
-    for (let k = 0; k < e; k++) along += b[i * e + k]! * probe[k]!;
-    for (let j = 0; j < d; j++) probed[j]! += a[i * d + j]! * along;
+/** Adds a_i (b_i . r), which the products times r must come to. @param along takes b_i . r of each row */
+function addProbe(
+  probed: Float64Array,
+  a: Matrix<Float64Array>,
+  b: Matrix<Float64Array>,
+  { probe, along }: { probe: Float64Array; along: Float64Array },
+): void {
+  const count = along.length;
+  along.fill(0);
+  for (let k = 0, at = 0; k < b.rows; k++)
+    for (let i = 0; i < count; i++, at++) along[i]! += b.values[at]! * probe[k]!;
+  for (let j = 0, at = 0; j < a.rows; j++) {
+    let sum = 0;
+    for (let i = 0; i < count; i++, at++) sum += a.values[at]! * along[i]!;
+    probed[j]! += sum;
   }
 }

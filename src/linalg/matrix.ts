@@ -28,6 +28,11 @@ export function checkShapes(a: Shape, b: Shape, out: Shape): void {
   throw new RangeError(`product of ${shapeText(a)} and ${shapeText(b)} does not fit ${shapeText(out)}`);
 }
 
+/** Checks the operands of out = A B^T. @throws RangeError when they do not fit, or an array is not its shape */
+export function checkOuterShapes(a: Shape, b: Shape, out: Shape): void {
+  checkShapes(a, { values: b.values, rows: b.columns, columns: b.rows }, out);
+}
+
 /** Checks that a matrix has as many values as its shape. @throws RangeError when it has not */
 export function checkWhole(matrix: Shape): void {
   if (!isWhole(matrix)) throw new RangeError(`a matrix of ${shapeText(matrix)} is not its shape`);

@@ -12,8 +12,8 @@ export type FixedOperand = Matrix<Float32Array> | StoredMatrix;
 
 /** Operator to make, its type, its threads, and its right operand where that stays the same. */
 export interface OperatorOptions {
-  /** MatMul: y = a b. Gemm: y = a b + c. */
-  operator: 'MatMul' | 'Gemm';
+  /** MatMul: y = a b. Gemm: y = a b + c. GemmTransposed: y = a b^T + c. */
+  operator: 'MatMul' | 'Gemm' | 'GemmTransposed';
   dtype: 'float32' | 'float64';
   /** Threads that one run may use; 1 inside a worker. */
   threads: number;
@@ -115,20 +115,28 @@ function externalData({ values }: Matrix<Float32Array>): { path: string; data: U
 
 /**
  * ONNX model of one operator as protobuf bytes: every field number below is from onnx/onnx.proto (ModelProto,
- * GraphProto, NodeProto, TensorProto, StringStringEntryProto, ValueInfoProto, TypeProto).
+ * GraphProto, NodeProto, AttributeProto, TensorProto, StringStringEntryProto, ValueInfoProto, TypeProto).
  */
 function oneOperatorModel({ operator, dtype, b }: Omit<OperatorOptions, 'threads'>): Uint8Array {
-  const operands = operator === 'Gemm' ? ['a', 'b', 'c'] : ['a', 'b'];
+  const operands = operator === 'MatMul' ? ['a', 'b'] : ['a', 'b', 'c'];
+  const isTransposed = operator === 'GemmTransposed';
   const elementType = dtype === 'float32' ? 1 : 11;
   const names = operands.flatMap((name) => textField(1, name));
-  const node = [...names, ...textField(2, 'y'), ...textField(4, operator)];
+  const node = [
+    ...names,
+    ...textField(2, 'y'),
+    ...textField(4, operator === 'MatMul' ? 'MatMul' : 'Gemm'),
+    ...(isTransposed ? messageField(5, attribute('transB', 1)) : []),
+  ];
   const inputs = operands.filter((name) => name !== 'b' || b === undefined);
   const graph = [
     ...messageField(1, node),
     ...textField(2, operator),
     ...(b === undefined ? [] : messageField(5, fixedTensor(b, elementType))),
-    ...inputs.flatMap((name) => messageField(11, valueInfo(name, elementType))),
-    ...messageField(12, valueInfo('y', elementType)),
+    ...inputs.flatMap((name) =>
+      messageField(11, valueInfo(name, dimensionsOf(name, isTransposed), elementType)),
+    ),
+    ...messageField(12, valueInfo('y', dimensionsOf('y', isTransposed), elementType)),
   ];
   const irVersion = integerField(1, 8);
   const opset = integerField(2, 17);
@@ -143,9 +151,19 @@ const dimensions: Readonly<Record<string, readonly [string, string]>> = {
   y: ['m', 'n'],
 };
 
+function dimensionsOf(name: string, isTransposed: boolean): readonly string[] {
+  return name === 'b' && isTransposed ? dimensions.b!.toReversed() : dimensions[name]!;
+}
+
+/** AttributeProto of a whole number. */
+function attribute(name: string, value: number): number[] {
+  const INT = 2;
+  return [...textField(1, name), ...integerField(3, value), ...integerField(20, INT)];
+}
+
 /** ValueInfoProto of an operand or the result. */
-function valueInfo(name: string, elementType: number): number[] {
-  const shape = dimensions[name]!.flatMap((dimension) => messageField(1, textField(2, dimension)));
+function valueInfo(name: string, sizes: readonly string[], elementType: number): number[] {
+  const shape = sizes.flatMap((dimension) => messageField(1, textField(2, dimension)));
   const tensor = [...integerField(1, elementType), ...messageField(2, shape)];
   return [...textField(1, name), ...messageField(2, messageField(1, tensor))];
 }

@@ -331,55 +331,41 @@ function copyTransposed(
 }
 
 /**
- * Centres a float32 [rows, columns] matrix for a covariance, from the column `from` on, which begins a panel: x_ij -
- * mean[j] in float64, stored twice, as panels of `panel` columns. Panel b begins at panels + 8 * rows * panel * b and is
- * [rows, width] row-major; its transpose begins at transposes + the same offset and is [width, rows]. The last panel may
- * be narrower.
+ * Centres the columns of a float32 [rows, columns] matrix for a covariance, from the column `from` on: x_ij - mean[j] in
+ * float64, one column after the other, [columns - from, rows] row-major.
  */
-export function centreRows(
+export function centreColumns(
   src: usize,
   rows: usize,
   columns: usize,
   from: usize,
   mean: usize,
-  panel: usize,
-  panels: usize,
-  transposes: usize,
+  dst: usize,
 ): void {
   const rowBytes = columns << 2;
   const columnBytes = rows << 3;
   const wholeRows = rows & ~7;
-  for (let first = from; first < columns; first += panel) {
-    const width = min(panel, columns - first);
-    const wholeColumns = width & ~1;
-    const base = (rows * first) << 3;
-    const x = src + (first << 2);
-    const means = mean + (first << 3);
-    const out = panels + base;
-    const to = transposes + base;
-    const outBytes = width << 3;
-    // Eight rows at a time: what they give to a column of the transpose is a whole line of the cache.
-    for (let i: usize = 0; i < wholeRows; i += 8) {
-      for (let j: usize = 0; j < wholeColumns; j += 2) {
-        const m = v128.load(means + (j << 3));
-        for (let k = i; k < i + 8; k += 2) {
-          const at = out + k * outBytes + (j << 3);
-          const upper = centred2(x + k * rowBytes + (j << 2), m);
-          const lower = centred2(x + (k + 1) * rowBytes + (j << 2), m);
-          v128.store(at, upper);
-          v128.store(at + outBytes, lower);
-          const column = to + j * columnBytes + (k << 3);
-          v128.store(column, v128.shuffle<f64>(upper, lower, 0, 2));
-          v128.store(column + columnBytes, v128.shuffle<f64>(upper, lower, 1, 3));
-        }
+  const count = columns - from;
+  const wholeColumns = count & ~1;
+  const x = src + (from << 2);
+  const means = mean + (from << 3);
+  // Eight rows at a time: what they give to a column is a whole line of the cache.
+  for (let i: usize = 0; i < wholeRows; i += 8) {
+    for (let j: usize = 0; j < wholeColumns; j += 2) {
+      const m = v128.load(means + (j << 3));
+      for (let k = i; k < i + 8; k += 2) {
+        const upper = centred2(x + k * rowBytes + (j << 2), m);
+        const lower = centred2(x + (k + 1) * rowBytes + (j << 2), m);
+        const column = dst + j * columnBytes + (k << 3);
+        v128.store(column, v128.shuffle<f64>(upper, lower, 0, 2));
+        v128.store(column + columnBytes, v128.shuffle<f64>(upper, lower, 1, 3));
       }
     }
-    for (let i: usize = 0; i < rows; i++) {
-      for (let j = i < wholeRows ? wholeColumns : 0; j < width; j++) {
-        const value = <f64>load<f32>(x + i * rowBytes + (j << 2)) - load<f64>(means + (j << 3));
-        store<f64>(out + i * outBytes + (j << 3), value);
-        store<f64>(to + j * columnBytes + (i << 3), value);
-      }
+  }
+  for (let i: usize = 0; i < rows; i++) {
+    for (let j = i < wholeRows ? wholeColumns : 0; j < count; j++) {
+      const value = <f64>load<f32>(x + i * rowBytes + (j << 2)) - load<f64>(means + (j << 3));
+      store<f64>(dst + j * columnBytes + (i << 3), value);
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Eigendecomposition } from '../eigh/eigh.js';
 import type { FixedProduct } from '../fixed-product.js';
 import type { FixedOperand } from '../onnx-operator.js';
+import type { OuterProducts } from '../outer-products.js';
 import type { Product } from '../product.js';
 
 /** Backends that can be asked for; `auto` ends as `portable` or `system`. */
@@ -20,8 +21,8 @@ export interface FixedMultiplication extends Pick<FixedProduct, 'multiply' | 're
 /** Product out = A B in float64, row-major, shapes checked at the door: see `Product`. */
 export type Multiplication = Pick<Product, 'multiply' | 'release'>;
 
-/** Product out += A B in float64, written in place: see `Product`. */
-export type Accumulation = Pick<Product, 'accumulate' | 'release'>;
+/** Sums out += A B^T in float64, row-major, shapes checked at the door: see `OuterProducts`. */
+export type OuterSums = Pick<OuterProducts, 'add' | 'release'>;
 
 /** Identity of a backend, which manifest, plan and records name, since the last bits of a run depend on it. */
 export interface BackendIdentity {
@@ -65,8 +66,8 @@ export interface Backend {
   fixedProduct(b: FixedOperand, threads: number): Promise<FixedMultiplication>;
   /** Product in float64. */
   product(threads: number): Promise<Multiplication>;
-  /** Product in float64 that adds to its result. */
-  accumulatingProduct(threads: number): Promise<Accumulation>;
+  /** Sums of outer products in float64. */
+  outerProducts(threads: number): Promise<OuterSums>;
   /** All eigenvalues and eigenvectors of a symmetric matrix, with the contract of `eigh` in ../eigh/eigh.ts. */
   eigh(matrix: Float64Array, n: number, options?: { threads?: number }): Promise<Eigendecomposition>;
 }

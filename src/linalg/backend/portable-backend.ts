@@ -1,5 +1,6 @@
 import { FixedProduct } from '../fixed-product.js';
 import { onnxruntimeVersion } from '../onnxruntime.js';
+import { OuterProducts } from '../outer-products.js';
 import { Product } from '../product.js';
 import type { Backend } from './backend.js';
 
@@ -12,7 +13,7 @@ export const portableBackend: Backend = {
   choice: { backend: 'portable' },
   fixedProduct: (b, threads) => FixedProduct.create(b, threads),
   product: (threads) => Product.create(threads),
-  accumulatingProduct: (threads) => Product.createAccumulating(threads),
+  outerProducts: (threads) => OuterProducts.create(threads),
   // Loaded where it is called: threads that multiply have no use for it.
   eigh: async (matrix, n, options) => (await import('../eigh/eigh.js')).eigh(matrix, n, options),
 };

@@ -44,7 +44,7 @@ export async function selfTest(backend: Backend, rowShapes = ROW_SHAPES): Promis
     problems.push(`${what} is ${deviation.toExponential(2)}, at most ${tolerance.toExponential(2)} expected`);
   };
   const product = await backend.product(1);
-  const accumulating = await backend.accumulatingProduct(1);
+  const sums = await backend.outerProducts(1);
   try {
     for (const [m, k, n] of SHAPES) {
       const what = `the relative error of a product ${m} x ${k} x ${n}`;
@@ -56,13 +56,13 @@ export async function selfTest(backend: Backend, rowShapes = ROW_SHAPES): Promis
       await product.multiply(double.a, double.b, double.out);
       judge(`${what} in float64`, relativeError(double, 0), 2 * k * 2 ** -53);
       double.out.values.fill(1);
-      await accumulating.accumulate(double.a, double.b, double.out);
+      await sums.add(double.a, transposed(double.b), double.out);
       judge(`${what}, added in float64,`, relativeError(double, 1), 2 * (k + 1) * 2 ** -53);
     }
     await testDecomposition(backend, judge);
     return { problems, keepsRowBits: await keepsRowBits(backend, rowShapes) };
   } finally {
-    await Promise.all([product.release(), accumulating.release()]);
+    await Promise.all([product.release(), sums.release()]);
   }
 }
 
@@ -92,6 +92,12 @@ function operands<T extends Float32Array | Float64Array>(
   // What is in `out` must not matter to a plain product.
   const out = { values: new type(m * n).fill(Number.NaN) as T, rows: m, columns: n };
   return { a: matrix(m, k, 1), b: matrix(k, n, 2), out };
+}
+
+/** The transpose of a matrix. */
+function transposed({ values, rows, columns }: Matrix<Float64Array>): Matrix<Float64Array> {
+  const out = values.map((_, index) => values[(index % rows) * columns + Math.floor(index / rows)]!);
+  return { values: out, rows: columns, columns: rows };
 }
 
 /** Number in [-1, 1], of no visible pattern. */

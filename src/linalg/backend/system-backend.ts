@@ -1,11 +1,11 @@
 import { availableParallelism } from 'node:os';
 import { RunError } from '../../errors.js';
 import type { Eigendecomposition } from '../eigh/eigh.js';
-import { checkShapes, checkWhole, type Matrix } from '../matrix.js';
+import { checkOuterShapes, checkShapes, checkWhole, type Matrix } from '../matrix.js';
 import type { FixedOperand } from '../onnx-operator.js';
 import { checkSymmetricInput } from '../symmetric-input.js';
 import { transposeInPlace } from '../transpose.js';
-import type { Accumulation, Backend, FixedMultiplication, Multiplication, Multiplier } from './backend.js';
+import type { Backend, FixedMultiplication, Multiplication, Multiplier, OuterSums } from './backend.js';
 import type { NativeFunction } from './koffi.js';
 import { portableBackend } from './portable-backend.js';
 import { readMatrix } from './read-matrix.js';
@@ -13,8 +13,9 @@ import type { SystemLibrary } from './system-library.js';
 
 /** Enumerator of cblas.h: matrices are row-major. */
 const CBLAS_ROW_MAJOR = 101;
-/** Enumerator of cblas.h: operands are not transposed. */
+/** Enumerators of cblas.h: an operand is not transposed, or is. */
 const CBLAS_NO_TRANS = 111;
+const CBLAS_TRANS = 112;
 
 /** Longest workspace, whose length LAPACK counts in 32-bit integers. */
 const LARGEST_INT = 2 ** 31 - 1;
@@ -45,8 +46,8 @@ export function systemBackend(
         ? fixedMultiplication(library, b, threads)
         : portableBackend.fixedProduct(b, threads),
     product: async (threads) => multiplication(library, threads),
-    accumulatingProduct: async (threads) =>
-      sums === 'system' ? accumulation(library, threads) : portableBackend.accumulatingProduct(threads),
+    outerProducts: async (threads) =>
+      sums === 'system' ? outerSums(library, threads) : portableBackend.outerProducts(threads),
     eigh: (matrix, n, { threads = availableParallelism() } = {}) => eigh(library, matrix, n, threads),
   };
 }
@@ -58,26 +59,33 @@ function fixedMultiplication(
 ): FixedMultiplication {
   const b = 'file' in operand ? readMatrix(operand) : operand;
   checkWhole(b);
-  const gemm = gemmOf<Float32Array>(library, library.sgemm, threads, 0);
+  const gemm = gemmOf<Float32Array>(library, library.sgemm, threads);
   return { multiply: async (a, out) => gemm(a, b, out), release: async () => {} };
 }
 
 function multiplication(library: SystemLibrary, threads: number): Multiplication {
-  const gemm = gemmOf<Float64Array>(library, library.dgemm, threads, 0);
+  const gemm = gemmOf<Float64Array>(library, library.dgemm, threads);
   return { multiply: async (a, b, out) => gemm(a, b, out), release: async () => {} };
 }
 
-function accumulation(library: SystemLibrary, threads: number): Accumulation {
-  const gemm = gemmOf<Float64Array>(library, library.dgemm, threads, 1);
-  return { accumulate: async (a, b, out) => gemm(a, b, out), release: async () => {} };
+function outerSums(library: SystemLibrary, threads: number): OuterSums {
+  const add = (a: Matrix<Float64Array>, b: Matrix<Float64Array>, out: Matrix<Float64Array>) => {
+    checkOuterShapes(a, b, out);
+    library.setThreads(threads);
+    const [m, k, n] = [a.rows, a.columns, b.rows];
+    library.dgemm(
+      ...[CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, CBLAS_TRANS, m, n, k],
+      ...[1, a.values, Math.max(1, k), b.values, Math.max(1, k), 1, out.values, Math.max(1, n)],
+    );
+  };
+  return { add: async (a, b, out) => add(a, b, out), release: async () => {} };
 }
 
-/** Function of a library that computes out = A B + beta out; out is not read where beta is 0. */
+/** Function of a library that computes out = A B; out is not read. */
 function gemmOf<T extends Float32Array | Float64Array>(
   library: SystemLibrary,
   gemm: NativeFunction,
   threads: number,
-  beta: 0 | 1,
 ): (a: Matrix<T>, b: Matrix<T>, out: Matrix<T>) => void {
   return (a, b, out) => {
     checkShapes(a, b, out);
@@ -86,7 +94,7 @@ function gemmOf<T extends Float32Array | Float64Array>(
     library.setThreads(threads);
     gemm(
       ...[CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, CBLAS_NO_TRANS, m, n, k],
-      ...[1, a.values, Math.max(1, k), b.values, Math.max(1, n), beta, out.values, Math.max(1, n)],
+      ...[1, a.values, Math.max(1, k), b.values, Math.max(1, n), 0, out.values, Math.max(1, n)],
     );
   };
 }

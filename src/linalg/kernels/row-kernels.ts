@@ -26,16 +26,7 @@ export interface RowKernels {
   addColumnSums(src: number, rows: number, columns: number, sums: number): void;
   transposeRows(src: number, rows: number, columns: number, dst: number, columnStride: number): void;
   gatherRows(src: number, columnStride: number, rows: number, columns: number, dst: number): void;
-  centreRows(
-    src: number,
-    rows: number,
-    columns: number,
-    from: number,
-    mean: number,
-    panel: number,
-    panels: number,
-    transposes: number,
-  ): void;
+  centreColumns(src: number, rows: number, columns: number, from: number, mean: number, dst: number): void;
   foldColumns(
     src: number,
     rows: number,

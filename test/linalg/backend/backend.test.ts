@@ -90,17 +90,22 @@ forEachBackend('products in float32 and float64 are those of the definition', as
   await product.release();
 });
 
-forEachBackend('an accumulating product adds to what is there', async (t, kernels) => {
-  const product = await kernels.accumulatingProduct(1);
+forEachBackend('outer products are added to what is there', async (t, kernels) => {
+  const sums = await kernels.outerProducts(1);
   for (const [m, k, n] of sizes) {
     const a = matrixOf(randomFloat64(m * k, 5), m, k);
     const b = matrixOf(randomFloat64(k * n, 6), k, n);
     const start = randomFloat64(m * n, 7);
     const out = matrixOf(start.slice(), m, n);
-    await product.accumulate(a, b, out);
+    const columns = matrixOf(
+      b.values.map((_, index) => b.values[(index % k) * n + Math.floor(index / k)]!),
+      n,
+      k,
+    );
+    await sums.add(a, columns, out);
     judge(t, `${m} x ${k} x ${n}`, relativeError(a, b, out.values, start), 2 * (k + 1) * 2 ** -53);
   }
-  await product.release();
+  await sums.release();
 });
 
 forEachBackend(
@@ -161,7 +166,7 @@ forEachBackend(
 forEachBackend('shapes that do not fit are refused', async (t, kernels) => {
   const matrix = (rows: number, columns: number, length = rows * columns) =>
     matrixOf(new Float64Array(length), rows, columns);
-  const [product, accumulating] = [await kernels.product(1), await kernels.accumulatingProduct(1)];
+  const [product, sums] = [await kernels.product(1), await kernels.outerProducts(1)];
   for (const [a, b, out] of [
     [matrix(2, 3), matrix(4, 5), matrix(2, 5)],
     [matrix(2, 3), matrix(3, 5), matrix(2, 4)],
@@ -169,13 +174,11 @@ forEachBackend('shapes that do not fit are refused', async (t, kernels) => {
     [matrix(2, 3), matrix(3, 5), matrix(2, 5, 9)],
   ] as const) {
     await t.throwsAsync(product.multiply(a, b, out), { instanceOf: RangeError, message: /does not fit/ });
-    await t.throwsAsync(accumulating.accumulate(a, b, out), {
-      instanceOf: RangeError,
-      message: /does not fit/,
-    });
+    const columns = { values: b.values, rows: b.columns, columns: b.rows };
+    await t.throwsAsync(sums.add(a, columns, out), { instanceOf: RangeError, message: /does not fit/ });
   }
   await product.release();
-  await accumulating.release();
+  await sums.release();
 
   const single = (rows: number, columns: number, length = rows * columns) =>
     matrixOf(new Float32Array(length), rows, columns);

@@ -57,13 +57,16 @@ type Gemm = [
   number,
 ];
 
+/** Enumerator of cblas.h. */
+const CBLAS_TRANS = 112;
+
 /** cblas_dgemm by plain loops, with an error put in. */
 function gemm(error: (row: number) => number) {
-  return (...[, , , m, n, k, , a, , b, , beta, c]: Gemm) => {
+  return (...[, , transB, m, n, k, , a, , b, , beta, c]: Gemm) => {
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
         let sum = beta === 0 ? 0 : c[i * n + j]!;
-        for (let l = 0; l < k; l++) sum += a[i * k + l]! * b[l * n + j]!;
+        for (let l = 0; l < k; l++) sum += a[i * k + l]! * b[transB === CBLAS_TRANS ? j * k + l : l * n + j]!;
         c[i * n + j] = sum * (1 + error(i));
       }
     }
@@ -263,9 +266,9 @@ test('of a library that is slower at sums alone, sums stay with onnxruntime, als
   calls = 0;
   const one = (value: number) => ({ values: Float64Array.of(value), rows: 1, columns: 1 });
   const sum = one(1);
-  const product = await chosen.accumulatingProduct(1);
-  await product.accumulate(one(2), one(3), sum);
-  await product.release();
+  const sums = await chosen.outerProducts(1);
+  await sums.add(one(2), one(3), sum);
+  await sums.release();
   t.deepEqual([sum.values[0], calls], [7, 0]);
   const own = portableBackend.identity.float32;
   t.is(chosen.identity.sums, own);
