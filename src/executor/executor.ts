@@ -10,6 +10,8 @@ export interface Executor {
   readonly concurrency: number;
   /** Gets ready for tasks that will come soon: the first one would wait for what it starts. */
   start(): void;
+  /** Frees what idle threads hold, for a while without tasks; the next task starts new ones. While tasks run it does nothing. */
+  rest(): void;
   /**
    * Runs one task. Rejects with the task's own EigenshardError, or 'worker-died' when its retries are used up; with
    * another Error only where the task has a fault that nobody foresaw.

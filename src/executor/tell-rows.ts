@@ -12,6 +12,7 @@ export function tellRows(executor: Executor, onRows: (rows: number) => void): Ex
   return {
     concurrency: executor.concurrency,
     start: () => executor.start(),
+    rest: () => executor.rest(),
     close: () => executor.close(),
     async run<Name extends TaskName>(
       name: Name,

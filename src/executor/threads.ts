@@ -25,6 +25,10 @@ const YOUNG_GENERATION_MB = 4;
 export class ThreadExecutor implements Executor {
   readonly concurrency: number;
   #pool: Piscina | undefined;
+  /** The end of the threads that were let go. */
+  #ended: Promise<unknown> = Promise.resolve();
+  /** Calls under way. */
+  #running = 0;
   readonly #filename: string;
   readonly #graceMs: number;
   readonly #signal: AbortSignal | undefined;
@@ -65,6 +69,12 @@ export class ThreadExecutor implements Executor {
     this.#threads();
   }
 
+  rest(): void {
+    if (this.#running > 0 || this.#pool === undefined) return;
+    this.#ended = Promise.all([this.#ended, this.#pool.destroy()]);
+    this.#pool = undefined;
+  }
+
   /** The pool, which is started where it has not been. */
   #threads(): Piscina {
     if (this.#pool !== undefined) return this.#pool;
@@ -86,6 +96,7 @@ export class ThreadExecutor implements Executor {
     });
     // A thread that dies without a task, as one that cannot be started does, is not replaced for ever.
     pool.on('error', (cause) => {
+      if (this.#pool !== pool) return;
       this.#failure ??= cause;
       this.#cutOff.abort();
     });
@@ -115,7 +126,7 @@ export class ThreadExecutor implements Executor {
 
   async close(): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#interrupt);
-    await this.#pool?.destroy();
+    await Promise.all([this.#ended, this.#pool?.destroy()]);
   }
 
   readonly #interrupt = (): void => {
@@ -132,6 +143,7 @@ export class ThreadExecutor implements Executor {
     const number = this.#calls++;
     if (onRows !== undefined) this.#listeners.set(number, onRows);
     const call: TaskCall = { call: onRows === undefined ? null : number, input };
+    this.#running++;
     try {
       return await this.#threads().run(call, { filename: this.#filename, name, signal: this.#cutOff.signal });
     } catch (cause) {
@@ -141,6 +153,7 @@ export class ThreadExecutor implements Executor {
       const where = taskLabel(name, input);
       return new EigenshardError('worker-died', `a worker thread died during ${where}: ${reason}`, { cause });
     } finally {
+      this.#running--;
       this.#listeners.delete(number);
     }
   }

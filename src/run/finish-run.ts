@@ -27,6 +27,12 @@ import type { UnitRun } from './unit-run.js';
 import type { JudgedUnits } from './verified-units.js';
 import { writeTables } from './write-tables.js';
 
+/**
+ * Partitions from which on threads hold so much memory for them that they are let go while tables and report are made. To
+ * start new ones takes longer than the whole run of a small model, of which a batch has many.
+ */
+const WORTH_RESTING_BYTES = 16 * 2 ** 20;
+
 /** What the stages before have found. */
 export interface FoundRun extends JudgedUnits {
   identity: SettledIdentity;
@@ -51,6 +57,9 @@ export async function finishRun(
   const { identity, basis, verified } = found;
   refuseFailed(run.directory, verified.verification.checks, FAILURE_ADVICE);
   const exports = await makeExports(run, found, context);
+  // Nothing that is left to do is a task.
+  const { partitions, hidden } = run.plan.units;
+  if (partitions[0]!.rows.count * hidden * 4 >= WORTH_RESTING_BYTES) context.executor.rest();
   const spectrum = spectrumOf(basis, verified);
   const tables = await makeTables(run, found, spectrum, context);
   const made = resultsOf(run, {

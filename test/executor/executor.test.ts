@@ -13,6 +13,8 @@ class ManualExecutor implements Executor {
 
   start(): void {}
 
+  rest(): void {}
+
   run<Name extends TaskName>(_: Name, input: Tasks[Name]['input']): Promise<Tasks[Name]['result']> {
     const index = (input as Tasks['scan']['input']).rows.first;
     this.started.push(index);

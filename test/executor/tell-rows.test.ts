@@ -11,6 +11,7 @@ function executorOf(reports: readonly number[], end: () => unknown): Executor {
   return {
     concurrency: 3,
     start: () => {},
+    rest: () => {},
     run: async (_, __, onRows) => {
       for (const done of reports) onRows?.(done);
       return end() as never;

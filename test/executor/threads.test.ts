@@ -160,6 +160,34 @@ test('as many tasks run at once as there are workers', async (t) => {
   );
 });
 
+test('threads that rest are new ones for the next task, and while a task runs they go on', async (t) => {
+  const workers = 2;
+  const executor = executorOf(t, 'waiting', { workers, onRetry: () => t.fail() });
+  executor.rest();
+  for (const count of [1, 2]) {
+    const mean = new Float64Array(new SharedArrayBuffer(8));
+    const input = {
+      rows: { first: 0, count: workers },
+      columns: { first: 0, end: 1 },
+      source: sourceOf(''),
+      mean,
+      backend,
+    };
+    const first = executor.run('covariance', input);
+    executor.rest();
+    // Both are there at once only where the first one goes on.
+    const results = await Promise.all([first, executor.run('covariance', input)]);
+    t.deepEqual(
+      results.map(({ sums }) => [...sums]),
+      [[2], [2]],
+      `round ${count}`,
+    );
+    executor.rest();
+    executor.rest();
+  }
+  await executor.close();
+});
+
 test('an abort cuts off a task that runs and one that waits: both reject as interrupted', async (t) => {
   const interruption = new AbortController();
   const executor = executorOf(t, 'waiting', { signal: interruption.signal, onRetry: () => t.fail() });

@@ -131,7 +131,7 @@ test('a stage whose units are done, and one of one unit that needs no thread, st
   const refuse = () => {
     throw new RangeError('nothing is to be started');
   };
-  const without = { concurrency: 1, start: refuse, run: refuse, close: async () => {} };
+  const without = { concurrency: 1, start: refuse, rest: () => {}, run: refuse, close: async () => {} };
   const stepWithout = (stage: StageName) =>
     withContextHere((context) =>
       step(

@@ -19,6 +19,7 @@ function reading(isUncached: boolean): Executor {
   return {
     concurrency: pool.concurrency,
     start: () => pool.start(),
+    rest: () => pool.rest(),
     run: (name, input, onRows) =>
       pool.run(name, name === 'verify' ? { ...input, isUncached } : input, onRows),
     close: async () => {},

@@ -94,6 +94,7 @@ async function rowsCountedInRun(t: ExecutionContext, overrides: Overrides): Prom
   const executor: Executor = {
     concurrency: 1,
     start: () => {},
+    rest: () => {},
     run: work as Executor['run'],
     close: async () => {},
   };
