@@ -21,7 +21,6 @@ import {
   readBasisArrays,
   readIdentityArrays,
   type UnitFindings,
-  wentPastCache,
   writtenFilesOf,
 } from '../src/output/unit-parts.js';
 import { covarianceUnits } from '../src/plan/covariance-units.js';
@@ -144,7 +143,7 @@ async function projectUnit(run: RunOnDisk): Promise<UnitFindings> {
     metadata: metadataOf(run),
     durable: input.lock === null,
   });
-  return { files, part: null, results: { isUncached } };
+  return { files, part: null, results: {}, isUncached };
 }
 
 async function verifyUnit(run: RunOnDisk): Promise<UnitFindings> {
@@ -174,7 +173,7 @@ function verification(run: RunOnDisk): VerifyInput {
     directory: input.directory,
     parquet: expected(parquet),
     arrow: expected(arrow),
-    isUncached: wentPastCache(projected),
+    isUncached: projected.isUncached === true,
     metadata: metadataOf(run),
     eigenvalues,
     probe: { vectors: probeVectors, images: probeImages },

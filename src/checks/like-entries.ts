@@ -24,6 +24,9 @@ export function mostRepeated(eigenvectors: Float32Array, d: number): number {
   );
 }
 
+/** What was found in eigenvectors that are still in use: the basis, its projections and their judgement all ask. */
+const known = new WeakMap<Float32Array, readonly (LikeEntries | null)[]>();
+
 /** Columns that are gathered at once, of which a row of V has a cache line. */
 const TILE = 16;
 
@@ -32,12 +35,18 @@ const TILE = 16;
  * permutations of each other, one eigenvector is (1, ..., 1) / sqrt(d). Equal weights make equal terms there, and equal terms are
  * rounded alike, one after the other.
  *
- * Time: that of d^2 look-ups in a table.
+ * Time: that of d^2 look-ups in a table, once for an array.
  *
- * @param eigenvectors V, [d, d] float32 row-major
+ * @param eigenvectors V, [d, d] float32 row-major, which stay as they are
  * @returns of each column its groups; null where hardly any entries are alike
  */
-export function likeEntries(eigenvectors: Float32Array, d: number): (LikeEntries | null)[] {
+export function likeEntries(eigenvectors: Float32Array, d: number): readonly (LikeEntries | null)[] {
+  const found = known.get(eigenvectors) ?? findLikeEntries(eigenvectors, d);
+  known.set(eigenvectors, found);
+  return found;
+}
+
+function findLikeEntries(eigenvectors: Float32Array, d: number): (LikeEntries | null)[] {
   const bits = bitsOf(eigenvectors);
   const numbers = new LikeNumbers(d);
   const sizes = new Int32Array(TILE * d);

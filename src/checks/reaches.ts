@@ -17,6 +17,8 @@ const bits = new Uint32Array(float.buffer);
 export class Reaches {
   readonly #errors: Float64Array;
   readonly #totals: Float64Array;
+  /** Octaves that any column has an error in, [first, end). */
+  readonly #range = { first: OCTAVES, end: 0 };
 
   /** Begins without errors. @param d number of columns */
   constructor(d: number) {
@@ -27,7 +29,10 @@ export class Reaches {
   /** Adds an error of column j. @param reach distance from which on it differs */
   add(j: number, error: number, reach: number): void {
     float[0] = reach;
-    this.#errors[j * OCTAVES + (bits[0]! >>> 23)]! += error;
+    const octave = bits[0]! >>> 23;
+    this.#errors[j * OCTAVES + octave]! += error;
+    if (octave < this.#range.first) this.#range.first = octave;
+    if (octave >= this.#range.end) this.#range.end = octave + 1;
     this.#totals[j]! += error;
   }
 
@@ -39,7 +44,7 @@ export class Reaches {
   shareWithin(j: number, exponent: number): number {
     if (this.#totals[j] === 0) return 1;
     let share = 0;
-    for (let octave = 0; octave < OCTAVES; octave++) {
+    for (let octave = this.#range.first; octave < this.#range.end; octave++) {
       const error = this.#errors[j * OCTAVES + octave]!;
       if (error === 0) continue;
       share += error * leftAt(exponent - octave - LEAST);

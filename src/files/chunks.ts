@@ -1,5 +1,5 @@
-/** Bytes of one call that reads, writes, hashes or sums: some of them fail beyond 2 GiB, and others end the process. */
-export const CHUNK_BYTES = 2 ** 30;
+/** Bytes of one call that reads, writes, hashes or sums: beyond 2 GiB some of them fail, and others end the process. */
+export const CHUNK_BYTES = 64 * 2 ** 20;
 
 /** Cuts bytes into chunks that any call can take; they are not copied. */
 export function* chunksOf(bytes: Uint8Array, chunkBytes = CHUNK_BYTES): Generator<Uint8Array> {

@@ -33,6 +33,8 @@ const schema = makerSchema.extend({
   part: partRecordSchema.nullable(),
   /** What it has found, as its stage says. */
   results: z.record(z.string(), z.unknown()),
+  /** Whether a Parquet file of it went past the file cache: how it was written, not what. */
+  isUncached: z.boolean().optional(),
   /** ISO time of its beginning. */
   started: z.string(),
   seconds: z.number(),

@@ -20,7 +20,7 @@ export interface UnitRecorder {
 export function recordUnit(
   { store, plan, maker }: UnitRecorder,
   name: UnitName,
-  { files, part, results }: UnitFindings,
+  { files, part, results, isUncached }: UnitFindings,
   started: number,
 ): DoneRecord {
   return {
@@ -30,6 +30,7 @@ export function recordUnit(
     files,
     part: part === null ? null : publishPart(store, partName(name), part),
     results,
+    isUncached,
     started: new Date(started).toISOString(),
     seconds: (Date.now() - started) / 1000,
   };

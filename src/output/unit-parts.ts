@@ -22,6 +22,7 @@ export interface UnitFindings {
   files: DoneRecord['files'];
   part: PartArrays | null;
   results: DoneRecord['results'];
+  isUncached?: DoneRecord['isUncached'];
 }
 
 /** What a unit of the stage `scan` leaves. */
@@ -160,11 +161,6 @@ export function basisFilesOf({ files }: Pick<DoneRecord, 'files'>): [FileRecord,
 /** Files of a partition, as a record of the stage `project` names them. */
 export function writtenFilesOf({ files }: Pick<DoneRecord, 'files'>): WrittenFile[] {
   return files.filter((file) => 'crc32' in file);
-}
-
-/** Whether the Parquet file of a partition went past the file cache, as its record of the stage `project` says. */
-export function wentPastCache({ results }: Pick<DoneRecord, 'results'>): boolean {
-  return results.isUncached === true;
 }
 
 /** Reads the arrays that a unit has left for later stages. @throws InputError where they are not what it recorded */

@@ -54,7 +54,7 @@ export function stageNeeds(plan: Plan, shape: RunShape): StageNeed[] {
       partBytes: d * 8 + weights,
     },
     covariance: {
-      memoryBytes: inThreads(2 * strip * 8 + Math.max(0, ...sums)),
+      memoryBytes: inThreads((isWeighted ? 2 : 1) * strip * 8 + Math.max(0, ...sums)),
       partBytes: sums.reduce((sum, bytes) => sum + bytes, 0),
     },
     basis: { memoryBytes: PROCESS_BYTES + COORDINATOR_MATRICES * square, partBytes: d * 32 },
