@@ -27,9 +27,10 @@ export function metricAccuracies(
   const d = lambda.length;
   const condition = lambda[d - 1]! / lambda[0]!;
   const inversion = 4 * condition * FLOAT32_ROUNDOFF;
-  const coarse = storingErrors(lambda, eigenvectors, Math.max(roundoff, FLOAT32_ROUNDOFF));
+  const sums = sumsOfSquares(lambda, eigenvectors);
+  const coarse = storingErrors(lambda, sums, Math.max(roundoff, FLOAT32_ROUNDOFF));
   return [
-    { ...storingErrors(lambda, eigenvectors, roundoff), as: null },
+    { ...storingErrors(lambda, sums, roundoff), as: null },
     {
       allowances: coarse.allowances.map((allowance, j) => allowance + inversion / lambda[j]!),
       ofTrace: coarse.ofTrace + d * inversion,
@@ -43,6 +44,39 @@ export function exactMetric(d: number): MetricAccuracy {
   return { allowances: new Float64Array(d), ofTrace: 0, as: null };
 }
 
+/** Sums over the squares of V's entries, [d] each. */
+interface SumsOfSquares {
+  /** M_kk = sum_j lambda_j v_kj^2. */
+  diagonal: Float64Array;
+  /** (M^-1)_kk = sum_j v_kj^2 / lambda_j. */
+  diagonalOfInverse: Float64Array;
+  /** sum_k v_kj^4. */
+  fourthPowers: Float64Array;
+}
+
+function sumsOfSquares(lambda: Float64Array, eigenvectors: Float32Array): SumsOfSquares {
+  const d = lambda.length;
+  const inverses = lambda.map((value) => 1 / value);
+  const sums = {
+    diagonal: new Float64Array(d),
+    diagonalOfInverse: new Float64Array(d),
+    fourthPowers: new Float64Array(d),
+  };
+  const { diagonal, diagonalOfInverse, fourthPowers } = sums;
+  for (let k = 0, at = 0; k < d; k++) {
+    let [weighted, divided] = [0, 0];
+    for (let j = 0; j < d; j++, at++) {
+      const square = eigenvectors[at]! ** 2;
+      weighted += lambda[j]! * square;
+      divided += inverses[j]! * square;
+      fourthPowers[j]! += square * square;
+    }
+    diagonal[k] = weighted;
+    diagonalOfInverse[k] = divided;
+  }
+  return sums;
+}
+
 /**
  * What rounding the entries of M does to c = 1 / lambda - rho, and to sum lambda c. An error E of M moves lambda_j by
  * v_j^T E v_j, a sum of d^2 errors of a variance of 2 sum_kl (v_kj v_lj M_kl)^2 times that of rounding: M is symmetric, and so
@@ -52,21 +86,10 @@ export function exactMetric(d: number): MetricAccuracy {
  */
 function storingErrors(
   lambda: Float64Array,
-  eigenvectors: Float32Array,
+  { diagonal, diagonalOfInverse, fourthPowers }: SumsOfSquares,
   roundoff: number,
 ): Pick<MetricAccuracy, 'allowances' | 'ofTrace'> {
   const d = lambda.length;
-  const diagonal = new Float64Array(d);
-  const diagonalOfInverse = new Float64Array(d);
-  const fourthPowers = new Float64Array(d);
-  for (let k = 0; k < d; k++) {
-    for (let j = 0; j < d; j++) {
-      const square = eigenvectors[k * d + j]! ** 2;
-      diagonal[k]! += lambda[j]! * square;
-      diagonalOfInverse[k]! += square / lambda[j]!;
-      fourthPowers[j]! += square * square;
-    }
-  }
   const largest = diagonal.reduce((a, b) => Math.max(a, b));
   const squares = sum(lambda.map((value) => value * value));
   const unit = 2 * roundoff ** 2 * MEAN_SQUARED_ERROR;

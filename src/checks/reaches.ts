@@ -15,6 +15,7 @@ const bits = new Uint32Array(float.buffer);
 
 /** How far two rows must be apart for errors to differ, as shares of all errors of a column, by powers of two. */
 export class Reaches {
+  /** Errors by octave and column, [OCTAVES, d]. */
   readonly #errors: Float64Array;
   readonly #totals: Float64Array;
   /** Octaves that any column has an error in, [first, end). */
@@ -22,7 +23,7 @@ export class Reaches {
 
   /** Begins without errors. @param d number of columns */
   constructor(d: number) {
-    this.#errors = new Float64Array(d * OCTAVES);
+    this.#errors = new Float64Array(OCTAVES * d);
     this.#totals = new Float64Array(d);
   }
 
@@ -30,10 +31,10 @@ export class Reaches {
   add(j: number, error: number, reach: number): void {
     float[0] = reach;
     const octave = bits[0]! >>> 23;
-    this.#errors[j * OCTAVES + octave]! += error;
+    this.#errors[octave * this.#totals.length + j]! += error;
+    this.#totals[j]! += error;
     if (octave < this.#range.first) this.#range.first = octave;
     if (octave >= this.#range.end) this.#range.end = octave + 1;
-    this.#totals[j]! += error;
   }
 
   /**
@@ -42,10 +43,11 @@ export class Reaches {
    * times s, or twice as much.
    */
   shareWithin(j: number, exponent: number): number {
+    const d = this.#totals.length;
     if (this.#totals[j] === 0) return 1;
     let share = 0;
     for (let octave = this.#range.first; octave < this.#range.end; octave++) {
-      const error = this.#errors[j * OCTAVES + octave]!;
+      const error = this.#errors[octave * d + j]!;
       if (error === 0) continue;
       share += error * leftAt(exponent - octave - LEAST);
     }

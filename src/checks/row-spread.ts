@@ -46,8 +46,10 @@ function alongColumns(sums: RowSums, eigenvectors: Float32Array): Pick<RowSpread
   const columns = means.map((mean, j) => spreadOfColumn(sums, j, mean));
   const d = means.length;
   const mean = new Float64Array(d);
-  for (let k = 0; k < d; k++) {
-    for (let j = 0; j < d; j++) mean[k]! += eigenvectors[k * d + j]! * means[j]!;
+  for (let k = 0, at = 0; k < d; k++) {
+    let sum = 0;
+    for (let j = 0; j < d; j++, at++) sum += eigenvectors[at]! * means[j]!;
+    mean[k] = sum;
   }
   return { mean, columns };
 }
@@ -56,8 +58,10 @@ function alongColumns(sums: RowSums, eigenvectors: Float32Array): Pick<RowSpread
 function diagonal(variances: Float64Array, eigenvectors: Float32Array): Float64Array {
   const d = variances.length;
   const out = new Float64Array(d);
-  for (let k = 0; k < d; k++) {
-    for (let j = 0; j < d; j++) out[k]! += eigenvectors[k * d + j]! ** 2 * variances[j]!;
+  for (let k = 0, at = 0; k < d; k++) {
+    let sum = 0;
+    for (let j = 0; j < d; j++, at++) sum += eigenvectors[at]! ** 2 * variances[j]!;
+    out[k] = sum;
   }
   return out;
 }

@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, openSync, statSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { chunksOf } from '../../src/files/chunks.js';
+import { CHUNK_BYTES, chunksOf } from '../../src/files/chunks.js';
 import { readBytes, withFile, withFileSync } from '../../src/files/open-file.js';
 import { readFully } from '../../src/files/read-fully.js';
 import { planNpyFile } from '../../src/formats/npy-header.js';
@@ -20,17 +20,10 @@ const BYTES = 2 ** 31 + 8;
 
 test('2 GiB and more are read, hashed and written at once', async (t) => {
   const directory = scratchDirectory(t);
-  // Of holes.
-  const file = path.join(directory, 'holes');
-  const descriptor = openSync(file, 'w');
-  ftruncateSync(descriptor, BYTES);
-  closeSync(descriptor);
+  const file = holes(directory, BYTES);
   // One buffer for all of it: fresh memory takes longer than to read.
   const bytes = await withFile(file, 'holes', (opened) => readBytes(opened, 0, BYTES));
   t.is(bytes.length, BYTES);
-  bytes[BYTES - 1] = 1;
-  withFileSync(file, 'holes', (opened) => readFully(opened, bytes, 0, file));
-  t.is(bytes[BYTES - 1], 0, 'to the last byte');
   const values = new Float64Array(bytes.buffer, bytes.byteOffset, BYTES / 8);
   const layout = planNpyFile('projections', { dtype: 'float64', shape: [values.length] });
   const record = writeRecordedFile(directory, 'zeros.npy', layout, [values]);
@@ -38,3 +31,21 @@ test('2 GiB and more are read, hashed and written at once', async (t) => {
   t.is(statSync(path.join(directory, 'zeros.npy')).size, layout.bytes);
   t.regex(record.sha256, /^[0-9a-f]{64}$/);
 });
+
+test('more than one call reads at once is read to the last byte', (t) => {
+  const length = 2 * CHUNK_BYTES + 8;
+  const file = holes(scratchDirectory(t), length);
+  const bytes = new Uint8Array(length);
+  for (const at of [0, CHUNK_BYTES - 1, CHUNK_BYTES, length - 1]) bytes[at] = 1;
+  withFileSync(file, 'holes', (opened) => readFully(opened, bytes, 0, file));
+  t.is(bytes.indexOf(1), -1);
+});
+
+/** A file without a block on the disk. */
+function holes(directory: string, length: number): string {
+  const file = path.join(directory, 'holes');
+  const descriptor = openSync(file, 'w');
+  ftruncateSync(descriptor, length);
+  closeSync(descriptor);
+  return file;
+}
