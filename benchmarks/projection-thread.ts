@@ -5,6 +5,7 @@ import { parentPort } from 'node:worker_threads';
 import type { ProjectInput } from '../src/executor/tasks.js';
 import type { WrittenFile } from '../src/files/file-record.js';
 import { createPartialFile } from '../src/files/partial-file.js';
+import { KernelMemory } from '../src/linalg/kernels/kernel-memory.js';
 import { STRIP_ROWS } from '../src/plan/plan-run.js';
 import { splitRows } from '../src/plan/row-ranges.js';
 import { randomFloat32 } from '../test/helpers/random.js';
@@ -23,7 +24,7 @@ export type ProjectionReply = { files: WrittenFile[] } | { failure: string };
 
 let gamma = new Float32Array();
 let projections = new Float32Array();
-let image = new Uint8Array();
+let image: Uint8Array = new Uint8Array();
 
 parentPort!.on('message', async (request: ProjectionRequest) => {
   let reply: ProjectionReply;
@@ -67,7 +68,7 @@ async function multiply({ source, rows, eigenvectors, backend }: ProjectInput): 
 /** Writes a file of the size of the partition's values, from memory, as the stage does. */
 function write({ rows, source, directory, lock, parquet, durable }: ProjectInput): WrittenFile {
   const bytes = rows.count * source.columns * 4;
-  if (image.length < bytes) image = new Uint8Array(bytes).fill(1);
+  if (image.length < bytes) image = new KernelMemory('').allot({ image: bytes }).image.bytes.fill(1);
   const file = createPartialFile(path.join(directory, parquet!), { lock });
   writeQuicker(file, image.subarray(0, bytes));
   file.commit({ durable });

@@ -140,7 +140,7 @@ async function stage(inputs: readonly ProjectInput[], eigenvectors: Float32Array
     ...{ source, hidden: d, rows, directory, metadata, eigenvalues, probe, arrow: null, tables: null },
     summation: 'blocks' as const,
     likeEntries: 1,
-    isUncached: true,
+    isUncached: false,
     parquet: { ...files.find((file) => file.path === parquet)!, sha256: null },
   }));
   await runTasks(executor, 'verify', expected, refuseWrong);

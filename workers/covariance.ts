@@ -27,12 +27,12 @@ export async function covariance({
   const d = source.columns;
   const strip = Math.min(SUMMED_ROWS, rows.count);
   const start = columns.first * COVARIANCE_BLOCK;
-  const centredBytes = strip * (d - start) * 8;
+  const width = Math.min(columns.end * COVARIANCE_BLOCK, d) - start;
   const regions = memory.allot({
     ...stripSizes(source, rows, SUMMED_ROWS),
     means: d * 8,
-    centred: centredBytes,
-    weighed: weights === undefined ? 0 : centredBytes,
+    centred: strip * (d - start) * 8,
+    weighed: weights === undefined ? 0 : strip * width * 8,
   });
   const { gamma, means, centred, weighed } = regions;
   means.float64.set(mean);
@@ -45,7 +45,7 @@ export async function covariance({
       const strip = { start, count, centred: centred.float64, weighed: centred.float64 };
       if (weights !== undefined) {
         const ofStrip = weights.subarray(first - rows.first, first - rows.first + count);
-        weigh(centred.float64.subarray(0, (d - start) * count), ofStrip, weighed.float64);
+        weigh(centred.float64.subarray(0, width * count), ofStrip, weighed.float64);
         strip.weighed = weighed.float64;
       }
       await addStrip(product, blocks, strip, sums);
@@ -69,7 +69,7 @@ interface CentredStrip {
   start: number;
   count: number;
   centred: Float64Array;
-  /** The same times the rows' weights; themselves where these are alike. */
+  /** Those of the blocks, times the rows' weights; as they are where these are alike. */
   weighed: Float64Array;
 }
 

@@ -31,8 +31,8 @@ export async function* plannedBlocks(
 ): AsyncGenerator<ColumnBlock> {
   const file = path.join(directory, record.path);
   const descriptor = openOrReport(file, record, findings);
-  if (descriptor === null) return;
   try {
+    if (descriptor === null) return;
     const { size } = fstatSync(descriptor);
     if (size !== length) {
       findings.problems.push(`${record.path}: ${size} bytes, where ${length} were planned`);
@@ -55,7 +55,7 @@ export async function* plannedBlocks(
     yield* blocks({ read, compare });
     digest.finish(record, findings);
   } finally {
-    closeSync(descriptor);
+    if (descriptor !== null) closeSync(descriptor);
     await ahead?.end();
   }
 }

@@ -1,8 +1,5 @@
-import { writeDirectly } from '../src/files/direct-io.js';
+import { LEAST_DIRECT_BYTES, writeDirectly } from '../src/files/direct-io.js';
 import type { PartialFile } from '../src/files/partial-file.js';
-
-/** Files of fewer bytes go through the cache: they take no time, and whoever reads them finds them there. */
-const LEAST_DIRECT_BYTES = 2 ** 20;
 
 type Way = 'direct' | 'cached';
 

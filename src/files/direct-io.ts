@@ -9,15 +9,22 @@ import { promisify } from 'node:util';
  * They are an offer: whoever calls moves the remaining bytes through the cache, which also tells what is wrong with a file.
  */
 
-/** Multiple that memory, offset and length have to be of: the page of the system, and the largest block of common disks. */
+/** Multiple that memory, offset and length have to be of: the page of most systems, and the largest block of common disks. */
 export const DIRECT_BLOCK_BYTES = 4096;
+
+/** Files of fewer bytes gain nothing by it: they take no time, and whoever reads them finds them in the cache. */
+export const LEAST_DIRECT_BYTES = 2 ** 20;
 
 /** Bytes of a call that writes, and of one that reads beside others: in calls of more, some disks are slower. */
 const WRITE_BYTES = 4 * 2 ** 20;
 const READ_BYTES = 2 ** 20;
 
-/** Begins at once, in a thread of the system's. */
-const readInto = promisify(read);
+/** Reads at a position, in a thread of libuv's, beside whatever the calling one does. */
+type ReadAt = (
+  ...at: [descriptor: number, into: Uint8Array, offset: number, length: number, position: number]
+) => Promise<{ bytesRead: number }>;
+
+const readAt: ReadAt = promisify(read);
 
 /** Null where the system knows no direct transfers, or asks for them in another way (macOS, Windows). */
 const directFlag: number | null = constants.O_DIRECT ?? null;
@@ -61,16 +68,18 @@ export class DirectRead {
    *
    * @param file path
    * @param into at a multiple of `DIRECT_BLOCK_BYTES` in memory; what lies there is void until `end`
+   * @param reading how the system reads
    */
-  constructor(file: string, into: Uint8Array) {
+  constructor(file: string, into: Uint8Array, reading = readAt) {
     this.#descriptor = openDirectly(file);
-    this.#pieces = this.#descriptor === null ? [] : piecesOf(this.#descriptor, into);
+    this.#pieces = this.#descriptor === null ? [] : piecesOf(this.#descriptor, into, reading);
   }
 
   /**
    * Waits for the bytes before `position`, as far as they can be had.
    *
-   * @returns how many are in memory, from the first one without a gap; there may be more than were asked for
+   * @returns how many are in memory, from the first one without a gap; there may be more than were asked for. Where there are
+   *   fewer, nothing is written to memory any more
    */
   async upTo(position: number): Promise<number> {
     let bytes = 0;
@@ -78,7 +87,9 @@ export class DirectRead {
       if (bytes >= position) break;
       const read = await piece;
       bytes += read;
-      if (read < READ_BYTES) break;
+      if (read === READ_BYTES) continue;
+      await Promise.all(this.#pieces);
+      break;
     }
     return bytes;
   }
@@ -102,12 +113,16 @@ function openDirectly(file: string): number | null {
   }
 }
 
-/** Reads piece by piece, several of them at once. @returns how many bytes of each could be read */
-function piecesOf(descriptor: number, into: Uint8Array): Promise<number>[] {
+/**
+ * Reads piece by piece, as many at once as libuv has threads. All begin here: the calling thread may not come to begin another.
+ *
+ * @returns how many bytes of each could be read
+ */
+function piecesOf(descriptor: number, into: Uint8Array, reading: ReadAt): Promise<number>[] {
   const length = wholeBlocks(into.length);
   const pieces: Promise<number>[] = [];
   for (let at = 0; at < length; at += READ_BYTES) {
-    const piece = readInto(descriptor, into, at, Math.min(READ_BYTES, length - at), at);
+    const piece = reading(descriptor, into, at, Math.min(READ_BYTES, length - at), at);
     pieces.push(
       piece.then(
         ({ bytesRead }) => bytesRead,

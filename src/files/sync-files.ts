@@ -4,8 +4,8 @@ import path from 'node:path';
 import pLimit from 'p-limit';
 import { asOutputError } from './write-error.js';
 
-/** Files synced at once: enough to keep a disk busy, few beside the descriptors a process may have open. */
-const CONCURRENCY = 8;
+/** Files synced at once: half of libuv's threads, as others read ahead with them meanwhile. */
+const CONCURRENCY = 2;
 
 /** Waits until files, and their names in their directories, are on the disk, beside whatever else runs. */
 export async function syncFiles(files: readonly string[]): Promise<void> {

@@ -55,7 +55,7 @@ export function publishPart(store: RunStore, path: string, arrays: PartArrays): 
   return record;
 }
 
-/** Reads a stretch of a part; one that a single call can read is not copied. */
+/** Reads a stretch of a part: one of a single chunk is not copied, of a longer one a chunk is in memory twice. */
 function readBytes(store: RunStore, path: string, { offset, length }: ByteRange): Uint8Array<ArrayBuffer> {
   if (length <= CHUNK_BYTES) return readChunk(store, path, { offset, length });
   const bytes = new Uint8Array(length);

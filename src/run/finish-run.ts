@@ -59,7 +59,8 @@ export async function finishRun(
   const exports = await makeExports(run, found, context);
   // Nothing that is left to do is a task.
   const { partitions, hidden } = run.plan.units;
-  if (partitions[0]!.rows.count * hidden * 4 >= WORTH_RESTING_BYTES) context.executor.rest();
+  const isLarge = partitions[0]!.rows.count * hidden * 4 >= WORTH_RESTING_BYTES;
+  if (isLarge && found.tables !== null) context.executor.rest();
   const spectrum = spectrumOf(basis, verified);
   const tables = await makeTables(run, found, spectrum, context);
   const made = resultsOf(run, {

@@ -29,7 +29,7 @@ export function peakMemoryBytes(
   const read = strip * (dtypeBytes[dtype] + 4);
   const partition = partitionRows * d * 4;
   const { parquet, arrow } = partitions[0]!;
-  // Where rows have weights, the centred ones are there twice.
+  // Where rows have weights, most of the centred ones are there twice.
   const covariance = computesMetric ? 2 * strip * 8 : 0;
   // Arrow rows are held until the partition is complete.
   const projection = (arrow === null ? strip * 4 : partition) + (parquet === null ? 0 : partition);

@@ -164,6 +164,7 @@ test('threads that rest are new ones for the next task, and while a task runs th
   const workers = 2;
   const executor = executorOf(t, 'waiting', { workers, onRetry: () => t.fail() });
   executor.rest();
+  const met = new Set<number>();
   for (const count of [1, 2]) {
     const mean = new Float64Array(new SharedArrayBuffer(8));
     const input = {
@@ -182,6 +183,11 @@ test('threads that rest are new ones for the next task, and while a task runs th
       [[2], [2]],
       `round ${count}`,
     );
+    const { thread } = (await executor.run('digest', { files: [] } as never)) as unknown as {
+      thread: number;
+    };
+    t.false(met.has(thread), `round ${count}`);
+    met.add(thread);
     executor.rest();
     executor.rest();
   }

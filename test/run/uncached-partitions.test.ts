@@ -3,6 +3,7 @@ import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Executor } from '../../src/executor/executor.js';
 import { ThreadExecutor } from '../../src/executor/threads.js';
+import { takesDirect } from '../helpers/direct-files.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { runHere, shardedModel, verifyWith } from '../helpers/runs.js';
 
@@ -34,6 +35,22 @@ async function sampleRun(t: ExecutionContext, format: 'parquet' | 'both') {
   const parts = [0, 1].map((k) => path.join(directory, `projections/parquet/part-0000${k}.parquet`));
   return { directory, parts };
 }
+
+test('the record of a partition says which way its thread took: the direct one first, then the other', async (t) => {
+  const directory = path.join(scratchDirectory(t), 'run');
+  const model = shardedModel(t, ROWS, HIDDEN).directory;
+  // One worker is a thread of its own, which has written nothing yet.
+  await runHere({ model, out: directory, partitionRows: 4500, tables: 'none', workers: 1 });
+  const records = readFileSync(path.join(directory, 'records.jsonl'), 'utf8').trim().split('\n');
+  const ofProject = records.map((line) => JSON.parse(line)).filter(({ stage }) => stage === 'project');
+  t.deepEqual(
+    ofProject.map(({ unit, isUncached }) => [unit, isUncached]),
+    [
+      [0, takesDirect(directory)],
+      [1, false],
+    ],
+  );
+});
 
 for (const format of ['parquet', 'both'] as const) {
   test(`partitions (${format}) that are read past the file cache measure as those read through it`, async (t) => {

@@ -22,12 +22,13 @@ for (const [rows, d, e] of [
       storedRows(path.join(directory, name), values, rows);
     // All rows are picked, in another order.
     const ids = Int32Array.from({ length: rows }, (_, row) => rows - 1 - row);
-    const { products } = await crossProducts({
+    const probe = randomFloat64(e, 5);
+    const { products, left, right, probed } = await crossProducts({
       rows: { first: 0, count: rows },
       left: { source: source('a', a), ids },
       right: { source: source('b', b), ids },
       shifts: { left: s, right: r },
-      probe: randomFloat64(e, 5),
+      probe,
       backend: { backend: 'portable' },
     });
     let largest = 0;
@@ -42,5 +43,29 @@ for (const [rows, d, e] of [
     const tolerance = (8 / 3) * 2 ** -53 * rows ** 1.5;
     t.log(`largest deviation ${largest.toExponential(2)} of ${tolerance.toExponential(2)}`);
     t.true(largest <= tolerance);
+    for (const [what, found, values, shift] of [
+      ['left', left, a, s],
+      ['right', right, b, r],
+    ] as const) {
+      const n = shift.length;
+      const sums = shift.map((value, j) => {
+        let sum = 0;
+        for (let row = 0; row < rows; row++) sum += values[row * n + j]! - value;
+        return sum;
+      });
+      const squares = values.reduce((sum, value, at) => sum + (value - shift[at % n]!) ** 2, 0);
+      t.true(
+        found.sums.every((sum, j) => Math.abs(sum - sums[j]!) <= tolerance),
+        what,
+      );
+      t.true(Math.abs(found.squares - squares) <= 1e-13 * squares, what);
+    }
+    // The products times the probe, by another way: of more terms.
+    const size = Math.sqrt(probe.reduce((sum, value) => sum + value * value, 0));
+    for (let i = 0; i < d; i++) {
+      let sum = 0;
+      for (let j = 0; j < e; j++) sum += products[i * e + j]! * probe[j]!;
+      t.true(Math.abs(sum - probed[i]!) <= 4 * tolerance * size, `row ${i}`);
+    }
   });
 }

@@ -1,12 +1,10 @@
 import { RunError } from '../../errors.js';
-import { DIRECT_BLOCK_BYTES } from '../../files/direct-io.js';
+import { DIRECT_BLOCK_BYTES, LEAST_DIRECT_BYTES } from '../../files/direct-io.js';
 
 const PAGE_BYTES = 65_536;
 const MAXIMUM_PAGES = 65_536;
-/** Regions start on cache lines, which every SIMD load and onnxruntime like best. */
+/** Regions start on cache lines, which every SIMD load and onnxruntime like best; large ones where direct transfers can. */
 const ALIGNMENT_BYTES = 64;
-/** Regions of at least so many bytes start on pages of memory, as direct transfers of files do. */
-const PAGED_BYTES = 2 ** 20;
 
 /** Stretch of kernel memory: `offset` is the pointer that a kernel takes, the views are what JavaScript reads. */
 export class Region {
@@ -68,7 +66,7 @@ export class KernelMemory {
     const offsets: number[] = [];
     let end = 0;
     for (const name of names) {
-      const alignment = sizes[name] < PAGED_BYTES ? ALIGNMENT_BYTES : DIRECT_BLOCK_BYTES;
+      const alignment = sizes[name] < LEAST_DIRECT_BYTES ? ALIGNMENT_BYTES : DIRECT_BLOCK_BYTES;
       const offset = Math.ceil(end / alignment) * alignment;
       offsets.push(offset);
       end = offset + Math.ceil(sizes[name] / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;

@@ -32,6 +32,15 @@ test('regions are apart, on cache lines, inside the memory, and as long as they 
   );
 });
 
+test('large regions begin on pages, whatever stands before them', (t) => {
+  const LARGE = 2 ** 20;
+  for (const before of [0, 1, 64, 5000, LARGE - 1, LARGE + 1]) {
+    const { a, b, c } = new KernelMemory('').allot({ before, a: LARGE - 1, b: LARGE, c: LARGE + 5000 });
+    t.true(b.offset % 4096 === 0 && c.offset % 4096 === 0, `${before}`);
+    t.true(a.offset + LARGE - 1 <= b.offset && b.offset + LARGE <= c.offset);
+  }
+});
+
 test('the memory grows by the pages that are missing, and is reused by smaller tasks', (t) => {
   const memory = new KernelMemory('');
   for (const [bytes, pages] of [
