@@ -42,13 +42,13 @@ export async function covariance({
   try {
     await forEachStrip(source, rows, { ...regions, stripRows: SUMMED_ROWS }, async ({ first, count }) => {
       kernels.centreColumns(gamma.offset, count, d, start, means.offset, centred.offset);
-      const strip = { start, count, centred: centred.float64, weighed: centred.float64 };
       if (weights !== undefined) {
         const ofStrip = weights.subarray(first - rows.first, first - rows.first + count);
         weigh(centred.float64.subarray(0, width * count), ofStrip, weighed.float64);
-        strip.weighed = weighed.float64;
       }
-      await addStrip(product, blocks, strip, sums);
+      const right = weights === undefined ? centred : weighed;
+      const columnsOfStrip = { start, count, centred: centred.float64, weighed: right.float64 };
+      await addStrip(product, blocks, columnsOfStrip, sums);
       rowsReport.advance(count);
     });
   } finally {

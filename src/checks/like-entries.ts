@@ -41,8 +41,11 @@ const TILE = 16;
  * @returns of each column its groups; null where hardly any entries are alike
  */
 export function likeEntries(eigenvectors: Float32Array, d: number): readonly (LikeEntries | null)[] {
-  const found = known.get(eigenvectors) ?? findLikeEntries(eigenvectors, d);
-  known.set(eigenvectors, found);
+  let found = known.get(eigenvectors);
+  if (found === undefined) {
+    found = findLikeEntries(eigenvectors, d);
+    known.set(eigenvectors, found);
+  }
   return found;
 }
 

@@ -1,3 +1,4 @@
+import { spectralDiagonal } from '../linalg/spectral-diagonal.js';
 import { FLOAT32_ROUNDOFF, MEAN_SQUARED_ERROR } from './rounding.js';
 import { DEVIATIONS } from './verdict.js';
 
@@ -56,25 +57,21 @@ interface SumsOfSquares {
 
 function sumsOfSquares(lambda: Float64Array, eigenvectors: Float32Array): SumsOfSquares {
   const d = lambda.length;
-  const inverses = lambda.map((value) => 1 / value);
-  const sums = {
-    diagonal: new Float64Array(d),
-    diagonalOfInverse: new Float64Array(d),
-    fourthPowers: new Float64Array(d),
-  };
-  const { diagonal, diagonalOfInverse, fourthPowers } = sums;
+  const fourthPowers = new Float64Array(d);
   for (let k = 0, at = 0; k < d; k++) {
-    let [weighted, divided] = [0, 0];
     for (let j = 0; j < d; j++, at++) {
       const square = eigenvectors[at]! ** 2;
-      weighted += lambda[j]! * square;
-      divided += inverses[j]! * square;
       fourthPowers[j]! += square * square;
     }
-    diagonal[k] = weighted;
-    diagonalOfInverse[k] = divided;
   }
-  return sums;
+  return {
+    diagonal: spectralDiagonal(eigenvectors, lambda),
+    diagonalOfInverse: spectralDiagonal(
+      eigenvectors,
+      lambda.map((value) => 1 / value),
+    ),
+    fourthPowers,
+  };
 }
 
 /**

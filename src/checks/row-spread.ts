@@ -1,3 +1,5 @@
+import { matrixTimesColumn } from '../linalg/matrix-times-column.js';
+import { spectralDiagonal } from '../linalg/spectral-diagonal.js';
 import { meanOfColumn, spreadOfColumn } from './averages.js';
 import type { Expected } from './expected.js';
 import type { Measurements } from './measurements.js';
@@ -29,7 +31,7 @@ export function evenSpread(
   const isOwn = metric.source === 'computed' && metric.secondMoment === 'centred';
   const coordinates =
     isOwn || sampled === 0
-      ? diagonal(columns, eigenvectors)
+      ? spectralDiagonal(eigenvectors, columns)
       : weights.differences.map((value) => (value / sampled) * trace);
   return { mean, coordinates, columns };
 }
@@ -37,33 +39,14 @@ export function evenSpread(
 /** Gives the spread of rows by their weights, whose covariance V diagonalises, or by the squares of these, nearly so. */
 export function weightedSpread(sums: RowSums, eigenvectors: Float32Array): RowSpread {
   const { mean, columns } = alongColumns(sums, eigenvectors);
-  return { mean, coordinates: diagonal(columns, eigenvectors), columns };
+  return { mean, coordinates: spectralDiagonal(eigenvectors, columns), columns };
 }
 
 /** The mean row, V times the means of the columns, and the columns' variances. */
 function alongColumns(sums: RowSums, eigenvectors: Float32Array): Pick<RowSpread, 'mean' | 'columns'> {
   const means = sums.sums.map((_, j) => meanOfColumn(sums, j));
   const columns = means.map((mean, j) => spreadOfColumn(sums, j, mean));
-  const d = means.length;
-  const mean = new Float64Array(d);
-  for (let k = 0, at = 0; k < d; k++) {
-    let sum = 0;
-    for (let j = 0; j < d; j++, at++) sum += eigenvectors[at]! * means[j]!;
-    mean[k] = sum;
-  }
-  return { mean, columns };
-}
-
-/** Diagonal of V diag(variances) V^T. */
-function diagonal(variances: Float64Array, eigenvectors: Float32Array): Float64Array {
-  const d = variances.length;
-  const out = new Float64Array(d);
-  for (let k = 0, at = 0; k < d; k++) {
-    let sum = 0;
-    for (let j = 0; j < d; j++, at++) sum += eigenvectors[at]! ** 2 * variances[j]!;
-    out[k] = sum;
-  }
-  return out;
+  return { mean: matrixTimesColumn(eigenvectors, means), columns };
 }
 
 function total(values: Float64Array): number {

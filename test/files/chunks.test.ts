@@ -24,6 +24,9 @@ test('2 GiB and more are read, hashed and written at once', async (t) => {
   // One buffer for all of it: fresh memory takes longer than to read.
   const bytes = await withFile(file, 'holes', (opened) => readBytes(opened, 0, BYTES));
   t.is(bytes.length, BYTES);
+  bytes[BYTES - 1] = 1;
+  withFileSync(file, 'holes', (opened) => readFully(opened, bytes, 0, file));
+  t.is(bytes[BYTES - 1], 0, 'to the last byte');
   const values = new Float64Array(bytes.buffer, bytes.byteOffset, BYTES / 8);
   const layout = planNpyFile('projections', { dtype: 'float64', shape: [values.length] });
   const record = writeRecordedFile(directory, 'zeros.npy', layout, [values]);

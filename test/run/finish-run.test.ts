@@ -18,14 +18,12 @@ test('threads are let go before the tables of large partitions are made, not of 
     { tables: 'all', partitionRows: 65_535, rests: [] },
     { tables: 'none', partitionRows: 65_536, rests: [] },
   ] as const) {
-    const stages: string[] = [];
     const found: (string | undefined)[] = [];
     const progress = createProgress(process.stderr, true);
     const stopwatch = new Stopwatch({
       ...progress,
       stage: (name) => {
         if (found.length > 0 && found.at(-1) === undefined) found[found.length - 1] = name;
-        stages.push(name);
         return progress.stage(name);
       },
     });

@@ -69,32 +69,27 @@ function multiplication(library: SystemLibrary, threads: number): Multiplication
 }
 
 function outerSums(library: SystemLibrary, threads: number): OuterSums {
-  const add = (a: Matrix<Float64Array>, b: Matrix<Float64Array>, out: Matrix<Float64Array>) => {
-    checkOuterShapes(a, b, out);
-    library.setThreads(threads);
-    const [m, k, n] = [a.rows, a.columns, b.rows];
-    library.dgemm(
-      ...[CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, CBLAS_TRANS, m, n, k],
-      ...[1, a.values, Math.max(1, k), b.values, Math.max(1, k), 1, out.values, Math.max(1, n)],
-    );
-  };
-  return { add: async (a, b, out) => add(a, b, out), release: async () => {} };
+  const gemm = gemmOf<Float64Array>(library, library.dgemm, threads, { isOuter: true });
+  return { add: async (a, b, out) => gemm(a, b, out), release: async () => {} };
 }
 
-/** Function of a library that computes out = A B; out is not read. */
+/** Function of a library that computes out = A B, where out is not read; or, of outer products, out += A B^T. */
 function gemmOf<T extends Float32Array | Float64Array>(
   library: SystemLibrary,
   gemm: NativeFunction,
   threads: number,
+  { isOuter = false } = {},
 ): (a: Matrix<T>, b: Matrix<T>, out: Matrix<T>) => void {
+  const check = isOuter ? checkOuterShapes : checkShapes;
+  const [ofB, beta] = isOuter ? [CBLAS_TRANS, 1] : [CBLAS_NO_TRANS, 0];
   return (a, b, out) => {
-    checkShapes(a, b, out);
-    const [m, k, n] = [a.rows, a.columns, b.columns];
+    check(a, b, out);
+    const [m, k, n] = [a.rows, a.columns, out.columns];
     // One setting for the process: another thread may have changed it since the last call.
     library.setThreads(threads);
     gemm(
-      ...[CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, CBLAS_NO_TRANS, m, n, k],
-      ...[1, a.values, Math.max(1, k), b.values, Math.max(1, n), 0, out.values, Math.max(1, n)],
+      ...[CBLAS_ROW_MAJOR, CBLAS_NO_TRANS, ofB, m, n, k],
+      ...[1, a.values, Math.max(1, k), b.values, Math.max(1, b.columns), beta, out.values, Math.max(1, n)],
     );
   };
 }
