@@ -56,6 +56,12 @@ export interface Measurements {
   weighted?: WeightedMeasurements;
 }
 
+/** Sums of the columns, which are added up. */
+const SUMS = ['sums', 'sumsOfSquares', 'sumsOfCubes', 'sumsOfFourths', 'gammaSums'] as const;
+
+/** What is counted and added up of each coordinate of the rows' weights. */
+const SAMPLED = ['differences', 'equal', 'opposite', 'repeated'] as const;
+
 /**
  * Merges the measurements of partitions, in order; every sum is float64.
  * @throws RangeError where there is none
@@ -65,35 +71,29 @@ export function mergeMeasurements(parts: readonly Measurements[]): Measurements 
   if (first === undefined) throw new RangeError('mergeMeasurements: there is no partition');
   const merged: Measurements = {
     ...first,
+    ...copies(first, [...SUMS, 'minima', 'maxima']),
     problems: [...first.problems],
-    sums: first.sums.slice(),
-    sumsOfSquares: first.sumsOfSquares.slice(),
-    sumsOfCubes: first.sumsOfCubes.slice(),
-    sumsOfFourths: first.sumsOfFourths.slice(),
-    minima: first.minima.slice(),
-    maxima: first.maxima.slice(),
-    gammaSums: first.gammaSums.slice(),
     rowKeys: concatenated(parts.map(({ rowKeys }) => rowKeys)),
+    weights: { ...first.weights, ...copies(first.weights, SAMPLED) },
   };
+  const { minima, maxima, weights } = merged;
   for (const part of rest) {
     merged.problems.push(...part.problems);
     merged.rows += part.rows;
     merged.gammaSquares += part.gammaSquares;
-    for (let j = 0; j < merged.sums.length; j++) {
-      merged.sums[j]! += part.sums[j]!;
-      merged.sumsOfSquares[j]! += part.sumsOfSquares[j]!;
-      merged.sumsOfCubes[j]! += part.sumsOfCubes[j]!;
-      merged.sumsOfFourths[j]! += part.sumsOfFourths[j]!;
-      merged.gammaSums[j]! += part.gammaSums[j]!;
-      merged.minima[j] = Math.min(merged.minima[j]!, part.minima[j]!);
-      merged.maxima[j] = Math.max(merged.maxima[j]!, part.maxima[j]!);
+    for (const name of SUMS) addTo(merged[name], part[name]);
+    for (let j = 0; j < minima.length; j++) {
+      minima[j] = Math.min(minima[j]!, part.minima[j]!);
+      maxima[j] = Math.max(maxima[j]!, part.maxima[j]!);
     }
     merged.normDifference = {
       ...worse(merged.normDifference, part.normDifference),
       maximum: Math.max(merged.normDifference.maximum, part.normDifference.maximum),
       sum: merged.normDifference.sum + part.normDifference.sum,
     };
-    merged.weights = mergeSamples(merged.weights, part.weights);
+    for (const name of SAMPLED) addTo(weights[name], part.weights[name]);
+    weights.compared += part.weights.compared;
+    weights.bits |= part.weights.bits;
     merged.probe = worse(merged.probe, part.probe);
     merged.alongProbe = mergeMomentSums(merged.alongProbe, part.alongProbe);
     merged.norm = mergeMomentSums(merged.norm, part.norm);
@@ -104,15 +104,16 @@ export function mergeMeasurements(parts: readonly Measurements[]): Measurements 
   return merged;
 }
 
-function mergeSamples(a: WeightSample, b: WeightSample): WeightSample {
-  return {
-    differences: a.differences.map((square, k) => square + b.differences[k]!),
-    compared: a.compared + b.compared,
-    equal: a.equal.map((count, k) => count + b.equal[k]!),
-    opposite: a.opposite.map((count, k) => count + b.opposite[k]!),
-    repeated: a.repeated.map((count, k) => count + b.repeated[k]!),
-    bits: a.bits | b.bits,
-  };
+/** Copies of some arrays, by their names. */
+function copies<Name extends string>(
+  arrays: Readonly<Record<Name, Float64Array>>,
+  names: readonly Name[],
+): Record<Name, Float64Array> {
+  return Object.fromEntries(names.map((name) => [name, arrays[name].slice()])) as Record<Name, Float64Array>;
+}
+
+function addTo(sums: Float64Array, values: Float64Array): void {
+  for (let j = 0; j < sums.length; j++) sums[j]! += values[j]!;
 }
 
 function concatenated(arrays: readonly Float64Array[]): Float64Array {

@@ -173,9 +173,9 @@ async function computeRun(
   if (metric.source === 'computed' && intact.basis === undefined) await computeCovariance(run, context);
   const matrix = metric.source === 'file' ? metric.matrix : null;
   const basis = await settleBasis(run, { identity, intact: intact.basis, matrix }, context);
-  const judged = await projectAndVerify(run, { basis, identity, intact }, context);
+  const units = await projectAndVerify(run, { basis, identity, intact }, context);
   directory.refuseLost();
-  const results = await finishRun(run, { identity, basis, ...judged, vocabulary, before }, context);
+  const results = await finishRun(run, { identity, basis, units, vocabulary, before }, context);
   return context.stopwatch.time('commit', undefined, async () =>
     directory.commit(results, () => executionOf(run, context)),
   );

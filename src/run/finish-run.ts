@@ -24,8 +24,8 @@ import { type MadeExports, resultsOf } from './results.js';
 import type { SettledIdentity } from './settle-identity.js';
 import { spectrumSource } from './spectrum-source.js';
 import type { UnitRun } from './unit-run.js';
-import type { JudgedUnits } from './verified-units.js';
-import { writeTables } from './write-tables.js';
+import type { VerifiedUnits } from './verified-units.js';
+import { draftTables } from './write-tables.js';
 
 /**
  * Partitions from which on threads hold so much memory for them that they are let go while tables and report are made. To
@@ -34,9 +34,11 @@ import { writeTables } from './write-tables.js';
 const WORTH_RESTING_BYTES = 16 * 2 ** 20;
 
 /** What the stages before have found. */
-export interface FoundRun extends JudgedUnits {
+export interface FoundRun {
   identity: SettledIdentity;
   basis: Basis;
+  /** What the verification of all partitions has left. */
+  units: VerifiedUnits;
   /** Texts of the tokens, which the tables name; null where none are wanted. */
   vocabulary: Vocabulary | null;
   /** The run that is mended. */
@@ -44,8 +46,8 @@ export interface FoundRun extends JudgedUnits {
 }
 
 /**
- * Makes what a run has beside its partitions, the stage `finish` but for the commit: exports, tables, report. What was
- * added to a run that is mended is kept, as long as it is true.
+ * Judges what was measured, and makes what a run has beside its partitions, the stage `finish` but for the commit: tables,
+ * exports, report. What was added to a run that is mended is kept, as long as it is true.
  *
  * @throws VerificationError where a check has failed: nothing is made then
  */
@@ -54,22 +56,27 @@ export async function finishRun(
   found: FoundRun,
   context: RunContext,
 ): Promise<RunResults & Pick<Manifest, 'report' | 'neighbours'>> {
-  const { identity, basis, verified } = found;
-  refuseFailed(run.directory, verified.verification.checks, FAILURE_ADVICE);
-  const exports = await makeExports(run, found, context);
-  // Nothing that is left to do is a task.
+  const { identity, basis, units } = found;
+  // Nothing that is left to do but exports is a task.
   const { partitions, hidden } = run.plan.units;
   const isLarge = partitions[0]!.rows.count * hidden * 4 >= WORTH_RESTING_BYTES;
-  if (isLarge && found.tables !== null) context.executor.rest();
-  const spectrum = spectrumOf(basis, verified);
-  const tables = await makeTables(run, found, spectrum, context);
+  if (isLarge && units.tables !== null) context.executor.rest();
+  const judging = context.stopwatch.time('judgement', undefined, async () => {
+    const judged = await units.judged();
+    refuseFailed(run.directory, judged.verification.checks, FAILURE_ADVICE);
+    return judged;
+  });
+  // Whatever fails meanwhile, the judgement is not left behind.
+  const tables = await makeTables(run, found, judging, context).finally(() => Promise.allSettled([judging]));
+  const verified = await judging;
+  const exports = await makeExports(run, { identity, basis, verified }, context);
   const made = resultsOf(run, {
     identity,
     basis,
     verified,
-    spectrum,
+    spectrum: spectrumOf(basis, verified),
     tables,
-    merged: found.tables,
+    merged: units.tables,
     exports,
   });
   const neighbours = keptNeighbours(run.directory, found.before, made, context.note);
@@ -86,7 +93,11 @@ export function plannedExports({ exports }: Pick<RunPlan, 'exports'>, directory:
 
 async function makeExports(
   { directory, plan, lock }: UnitRun,
-  { identity: { fingerprint }, basis, verified }: FoundRun,
+  {
+    identity: { fingerprint },
+    basis,
+    verified,
+  }: Pick<FoundRun, 'identity' | 'basis'> & { verified: VerificationResult },
   context: RunContext,
 ): Promise<MadeExports> {
   const targets = plannedExports(plan, directory);
@@ -135,21 +146,34 @@ function spectrumOf(
   return spectrumSource(stored, metric, isKnown ? null : variances);
 }
 
+/** Makes the tables; those that do not need the spectrum are written while it is judged, and appear when that is over. */
 async function makeTables(
   { directory, plan }: UnitRun,
-  { identity: { fingerprint, scan, weights }, tables, vocabulary }: FoundRun,
-  spectrum: SpectrumSource,
+  { identity: { fingerprint, scan, weights }, basis, units, vocabulary }: FoundRun,
+  judging: Promise<VerificationResult>,
   { stopwatch }: RunContext,
 ): Promise<Manifest['tables']> {
-  if (tables === null || vocabulary === null) return null;
+  const { tables } = units;
+  if (tables === null || vocabulary === null) {
+    await judging;
+    return null;
+  }
+  const source = plan.checkpoint.source;
   const target = {
     directory,
-    source: plan.checkpoint.source,
+    source,
     metadata: fileMetadata(fingerprint, LAYOUT_VERSION, plan.identity.model.name),
     rowHashes: scan.rowHashes!,
     vocabulary,
     logitBias: await readLogitBias(plan.checkpoint.logitBias ?? null, scan.offsets, plan.units.rows),
     weights,
   };
-  return stopwatch.time('tables', undefined, () => writeTables(target, spectrum, tables));
+  return stopwatch.time('tables', undefined, async () => {
+    const drafts = draftTables(target, tables);
+    try {
+      return await drafts.publish(spectrumOf(basis, await judging));
+    } finally {
+      drafts.discard();
+    }
+  });
 }

@@ -47,14 +47,13 @@ export async function finishSteps(unlocked: UnitRun, context: RunContext): Promi
         identity: { ...plan.identity, model: { ...plan.identity.model, contentSha256 } },
       };
       const basis = await settleBasis(run, { identity, intact: of('basis')[0], matrix: null }, context);
-      const judged = await context.stopwatch.time('merge', undefined, async () => {
-        const units = new VerifiedUnits(run, basis, identity);
+      const units = new VerifiedUnits(run, basis, identity);
+      await context.stopwatch.time('merge', undefined, async () => {
         for (const record of of('verify')) units.add(record);
-        return units.judged();
       });
       const vocabulary =
         plan.identity.tables === null ? null : await readVocabulary(plan.checkpoint.path, plan.units.rows);
-      const found = { identity, basis, ...judged, vocabulary, before: NEW_RUN };
+      const found = { identity, basis, units, vocabulary, before: NEW_RUN };
       const results = await finishRun(run, found, context);
       await context.stopwatch.time('commit', undefined, async () =>
         directory.commit(results, () => executionOfSteps(run, records, context)),

@@ -12,7 +12,7 @@ import type { IntactRecords } from './intact-records.js';
 import { memoryForCopies } from './peak-memory.js';
 import type { SettledIdentity } from './settle-identity.js';
 import { type UnitRun, unitInput } from './unit-run.js';
-import { type JudgedUnits, VerifiedUnits } from './verified-units.js';
+import { VerifiedUnits } from './verified-units.js';
 
 /** What partitions are projected on, and which of them lie there already. */
 interface Projection {
@@ -24,16 +24,16 @@ interface Projection {
 /**
  * Projects, on the pool, every partition that is not intact, and verifies all of them while they are being synced to the
  * disk. A thread that finds no partition left to project verifies one that is done: none waits for the others. After a
- * failure no further unit is started, and those running are waited for, so that what they finish is kept. In the end what
- * was measured is judged.
+ * failure no further unit is started, and those running are waited for, so that what they finish is kept.
  *
+ * @returns what the verification of all of them has left
  * @throws what failed first
  */
 export async function projectAndVerify(
   run: UnitRun,
   { basis, identity, intact }: Projection,
   { executor, stopwatch }: RunContext,
-): Promise<JudgedUnits> {
+): Promise<VerifiedUnits> {
   const { partitions, rows } = run.plan.units;
   const verified = new VerifiedUnits(run, basis, identity);
   const inLane = pLimit(executor.concurrency);
@@ -59,14 +59,13 @@ export async function projectAndVerify(
   };
 
   const verifications: Promise<unknown>[] = [];
-  let verification: Promise<JudgedUnits> | undefined;
+  let verification: Promise<void> | undefined;
   let telling: Executor = executor;
   /** Begins with the first unit that is verified. */
   const beginVerification = () => {
     verification ??= stopwatch.time('verification', rows, async (advance) => {
       telling = tellRows(executor, advance);
       await ended(projection.then(() => Promise.all([...verifications, attempt(syncAll)])));
-      return verified.judged();
     });
   };
   const syncAll = () => syncFiles(partitions.flatMap(filesOf).map((file) => path.join(run.directory, file)));
@@ -97,5 +96,5 @@ export async function projectAndVerify(
   await Promise.allSettled([projection]);
   await Promise.allSettled([verification, ...verifications]);
   if (failures.length > 0) throw failures[0];
-  return verification!;
+  return verified;
 }

@@ -7,16 +7,10 @@ import { weighingOfTables } from '../output/run-identity.js';
 import { readVerifiedUnit } from '../output/unit-parts.js';
 import { emptyTables, type MergedTables } from '../tables/merged-tables.js';
 import type { Basis } from './basis.js';
-import { judgeMeasurements, type VerificationResult } from './judge-run.js';
+import { judgeApart } from './judge-apart.js';
+import type { VerificationResult } from './judge-run.js';
 import type { SettledIdentity } from './settle-identity.js';
 import type { UnitRun } from './unit-run.js';
-
-/** What the units of the stage `verify` have left, merged and judged. */
-export interface JudgedUnits {
-  verified: VerificationResult;
-  /** Tables of the run; null where none are wanted. */
-  tables: MergedTables | null;
-}
 
 /** What the units of the stage `verify` have left, as it is merged. */
 export class VerifiedUnits {
@@ -56,10 +50,15 @@ export class VerifiedUnits {
     if (tables !== null) this.#tables?.add(tables, this.#run.plan.units.partitions[unit]!.rows, unit);
   }
 
-  /** Judges what all units have measured. */
-  judged(): JudgedUnits {
+  /** Tables of the run, of all units; null where none are wanted. */
+  get tables(): MergedTables | null {
+    return this.#tables;
+  }
+
+  /** Judges what all units have measured; where that takes a while, this thread is free meanwhile. */
+  async judged(): Promise<VerificationResult> {
     const { metric } = this.#basis;
-    const judged = judgeMeasurements(mergeMeasurements(this.#measurements), {
+    const judgement = await judgeApart(mergeMeasurements(this.#measurements), {
       basis: this.#basis.stored,
       basisCheck: this.#basis.check,
       ridge: metric.ridge,
@@ -69,6 +68,6 @@ export class VerifiedUnits {
       mean: null,
       weights: this.#weights,
     });
-    return { verified: { files: this.#files, ...judged }, tables: this.#tables };
+    return { files: this.#files, ...judgement };
   }
 }

@@ -1,10 +1,9 @@
 import path from 'node:path';
-import type { FileRecord } from '../files/file-record.js';
 import { syncFiles } from '../files/sync-files.js';
-import { type TableColumn, writeTable } from '../formats/parquet-table.js';
+import { createTable, type GrowingTable, type TableColumn } from '../formats/parquet-table.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { Manifest } from '../output/manifest.js';
-import { TABLE_NAMES } from '../output/manifest.js';
+import { TABLE_NAMES, type TableName } from '../output/manifest.js';
 import { CLUSTER_THRESHOLD } from '../tables/clusters.js';
 import { eigenvectorTable } from '../tables/eigenvector-table.js';
 import { extremeTable } from '../tables/extreme-table.js';
@@ -33,33 +32,73 @@ export interface TablesTarget {
   weights: Float64Array | null;
 }
 
+/** Tables of a run that are being made. */
+export interface TableDrafts {
+  /** Writes the table that needs the spectrum, makes all of them appear, and says what the manifest says of them. */
+  publish(spectrum: SpectrumSource): Promise<NonNullable<Manifest['tables']>>;
+  /** Removes what has not appeared. */
+  discard(): void;
+}
+
+/**
+ * Writes those of the four tables of a run that do not need the spectrum; none of them appears.
+ * @param merged the parts of all partitions
+ */
+export function draftTables(
+  { directory, source, metadata, rowHashes, vocabulary, logitBias, weights }: TablesTarget,
+  merged: MergedTables,
+): TableDrafts {
+  const duplicates = readDuplicates(source, rowHashes);
+  const drafts = new Map<TableName, GrowingTable>();
+  const draft = (name: TableName, columns: readonly TableColumn[]) => {
+    const table = createTable(directory, TABLE_NAMES[name], metadata);
+    drafts.set(name, table);
+    table.write(columns);
+  };
+  const discard = () => {
+    for (const table of drafts.values()) table.discard();
+  };
+  try {
+    // One after the other, so that the columns of one are in memory.
+    draft('tokens', tokenTable(merged, vocabulary, { duplicates, logitBias, weights }));
+    draft('extremes', extremeTable(merged, vocabulary));
+    draft('histograms', histogramTable(merged));
+  } catch (error) {
+    discard();
+    throw error;
+  }
+  return {
+    async publish(spectrum) {
+      draft('eigenvectors', eigenvectorTable(merged, spectrum));
+      const files = (Object.keys(TABLE_NAMES) as TableName[]).map((name) => drafts.get(name)!.commit());
+      await syncFiles(files.map((file) => path.join(directory, file.path)));
+      const { bins, lower, upper } = merged.settings.bins;
+      return {
+        files,
+        top: merged.settings.top,
+        histogram: { bins, lower, upper },
+        clusterThreshold: CLUSTER_THRESHOLD,
+        quantileError: QUANTILE_ERROR,
+        summary: tableSummary(merged, vocabulary, { duplicates, logitBias }, spectrum),
+      };
+    },
+    discard,
+  };
+}
+
 /**
  * Writes the four tables of a run, and says what the manifest says of them.
  * @param merged the parts of all partitions
  */
 export async function writeTables(
-  { directory, source, metadata, rowHashes, vocabulary, logitBias, weights }: TablesTarget,
+  target: TablesTarget,
   spectrum: SpectrumSource,
   merged: MergedTables,
 ): Promise<NonNullable<Manifest['tables']>> {
-  const duplicates = readDuplicates(source, rowHashes);
-  const write = (name: keyof typeof TABLE_NAMES, columns: readonly TableColumn[]): FileRecord =>
-    writeTable(directory, TABLE_NAMES[name], columns, metadata);
-  // One after the other, so that the columns of one are in memory.
-  const files = [
-    write('tokens', tokenTable(merged, vocabulary, { duplicates, logitBias, weights })),
-    write('eigenvectors', eigenvectorTable(merged, spectrum)),
-    write('extremes', extremeTable(merged, vocabulary)),
-    write('histograms', histogramTable(merged)),
-  ];
-  await syncFiles(files.map((file) => path.join(directory, file.path)));
-  const { bins, lower, upper } = merged.settings.bins;
-  return {
-    files,
-    top: merged.settings.top,
-    histogram: { bins, lower, upper },
-    clusterThreshold: CLUSTER_THRESHOLD,
-    quantileError: QUANTILE_ERROR,
-    summary: tableSummary(merged, vocabulary, { duplicates, logitBias }, spectrum),
-  };
+  const drafts = draftTables(target, merged);
+  try {
+    return await drafts.publish(spectrum);
+  } finally {
+    drafts.discard();
+  }
 }
