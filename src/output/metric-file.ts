@@ -4,7 +4,7 @@ import type { FileLayout } from '../formats/layout.js';
 import { planSafetensorsFile } from '../formats/plan-safetensors.js';
 import { withStoredTensors } from '../formats/stored-tensors.js';
 import type { SecondMoment } from '../plan/second-moment.js';
-import { writeRecordedFile } from './recorded-file.js';
+import { writeRecordedFileAside } from './recorded-file.js';
 
 export const METRIC_NAME = 'metric.safetensors';
 
@@ -49,15 +49,17 @@ export function planMetric(
 
 const WEIGHTS = 'weights';
 
-/** Writes `metric.safetensors`, see `planMetric`. It can be given as --metric to another run. */
+/**
+ * Writes `metric.safetensors`, see `planMetric`, on a thread that Node has for it. It can be given as --metric to another run.
+ */
 export function writeMetric(
   directory: string,
   { metric, moment, secondMoment, mean, weights }: MetricContents,
   metadata: Record<string, string>,
-): FileRecord {
+): Promise<FileRecord> {
   const layout = planMetric(mean.length, { secondMoment, weighted: weights?.length ?? 0 }, metadata);
   const values = [metric, moment, mean, ...(weights === null ? [] : [weights])];
-  return writeRecordedFile(directory, METRIC_NAME, layout, values);
+  return writeRecordedFileAside(directory, METRIC_NAME, layout, values);
 }
 
 /** mu, [d], of a run that computed its metric. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { chunksOf } from '../files/chunks.js';
 import type { FileRecord } from '../files/file-record.js';
-import { writeFileAtomically } from '../files/partial-file.js';
+import { writeFileAside, writeFileAtomically } from '../files/partial-file.js';
 import { type FileLayout, fileChunks } from '../formats/layout.js';
 
 /** Writes a whole file of arrays that are in memory, atomically, and records it. `relativePath` has '/'. */
@@ -13,8 +13,26 @@ export function writeRecordedFile(
   tensors: readonly ArrayBufferView[],
 ): FileRecord {
   const chunks = fileChunks(layout, tensors);
+  writeFileAtomically(path.join(directory, relativePath), chunks);
+  return recordOf(relativePath, layout, chunks);
+}
+
+/** Writes a file as `writeRecordedFile` does, but leaves this thread to others; the arrays must stay as they are meanwhile. */
+export async function writeRecordedFileAside(
+  directory: string,
+  relativePath: string,
+  layout: FileLayout,
+  tensors: readonly ArrayBufferView[],
+): Promise<FileRecord> {
+  const chunks = fileChunks(layout, tensors);
+  const written = writeFileAside(path.join(directory, relativePath), chunks);
+  const record = recordOf(relativePath, layout, chunks);
+  await written;
+  return record;
+}
+
+function recordOf(relativePath: string, { bytes }: FileLayout, chunks: readonly Uint8Array[]): FileRecord {
   const hash = createHash('sha256');
   for (const chunk of chunks.flatMap((all) => [...chunksOf(all)])) hash.update(chunk);
-  writeFileAtomically(path.join(directory, relativePath), chunks);
-  return { path: relativePath, bytes: layout.bytes, sha256: hash.digest('hex') };
+  return { path: relativePath, bytes, sha256: hash.digest('hex') };
 }

@@ -36,7 +36,9 @@ export interface Basis {
 
 /** Files of a basis, and the matrix [d, d] that it must diagonalise. */
 interface WrittenBasis {
-  files: FileRecord[];
+  file: FileRecord;
+  /** The computed metric's, as soon as it is written; undefined where the metric is given. */
+  metricFile: Promise<FileRecord> | FileRecord | undefined;
   operator: Operator;
   /** rho; null where a given metric does not say it. */
   ridge: number | null;
@@ -52,7 +54,7 @@ interface BasisInputs {
   };
   /** Record of the stage, where its files are intact. */
   intact: DoneRecord | undefined;
-  /** Matrix of a given metric, which is freed; null where it is to be read, or the metric is computed. */
+  /** The given metric, or the merged covariance, which is freed; null where it is to be read. */
   matrix: Float64Array | null;
 }
 
@@ -71,30 +73,42 @@ export async function settleBasis(run: UnitRun, inputs: BasisInputs, context: Ru
     return { stored, file, metric: metricRecord(run, metric, ridge ?? run.plan.metric.ridge), check };
   }
   const started = Date.now();
-  const { files, operator, ridge } = await writtenBasis(run, inputs, context);
-  const [file, metric] = files as [FileRecord, FileRecord?];
-  return context.stopwatch.time('basis check', undefined, async () => {
-    const stored = await readEigenbasis(run.directory, hidden, file);
-    const check = await checkBasis(stored, operator);
-    // Before the work that would rest on it.
-    refuseFailed(run.directory, check.checks, FAILURE_ADVICE);
-    freeBuffer(operator.matrix.buffer as ArrayBuffer);
-    const probe = freivaldsProbe(stored.eigenvectors, hidden);
-    const part = {
-      eigenvalues: stored.eigenvalues,
-      probeVectors: probe.vectors,
-      probeImages: probe.images,
-      likeEntries: Float64Array.of(mostRepeated(stored.eigenvectors, hidden)),
-      means: rowTimesMatrix(inputs.identity.scan.mean, stored.eigenvectors),
-    };
-    const name = { stage: 'basis', unit: 0 } as const;
-    // A finished run, which is mended, has kept the record without its part.
-    if (intact !== undefined) withdrawUnit(run, name);
-    const told = run.plan.metric.ridge === null && ridge !== null ? { ridge } : {};
-    publishUnit(run, name, { files, part, results: { check, ...told } }, started);
-    if (run.plan.metric.source === 'computed') dropCovariance(run);
-    return { stored, file, metric: metricRecord(run, metric, ridge), check };
-  });
+  const written = await writtenBasis(run, inputs, context);
+  return context.stopwatch
+    .time('basis check', undefined, () => checkedBasis(run, inputs, written, started))
+    .finally(() => Promise.allSettled([written.metricFile]));
+}
+
+/** Checks a basis that has been written, and records it. @param started when it was begun, as Date.now() gives it */
+async function checkedBasis(
+  run: UnitRun,
+  { identity, intact }: BasisInputs,
+  { file, metricFile, operator, ridge }: WrittenBasis,
+  started: number,
+): Promise<Basis> {
+  const { hidden } = run.plan.units;
+  const stored = await readEigenbasis(run.directory, hidden, file);
+  const check = await checkBasis(stored, operator);
+  // Before the work that would rest on it.
+  refuseFailed(run.directory, check.checks, FAILURE_ADVICE);
+  const probe = freivaldsProbe(stored.eigenvectors, hidden);
+  const part = {
+    eigenvalues: stored.eigenvalues,
+    probeVectors: probe.vectors,
+    probeImages: probe.images,
+    likeEntries: Float64Array.of(mostRepeated(stored.eigenvectors, hidden)),
+    means: rowTimesMatrix(identity.scan.mean, stored.eigenvectors),
+  };
+  const metric = await metricFile;
+  freeBuffer(operator.matrix.buffer as ArrayBuffer);
+  const name = { stage: 'basis', unit: 0 } as const;
+  // A finished run, which is mended, has kept the record without its part.
+  if (intact !== undefined) withdrawUnit(run, name);
+  const told = run.plan.metric.ridge === null && ridge !== null ? { ridge } : {};
+  const files = metric === undefined ? [file] : [file, metric];
+  publishUnit(run, name, { files, part, results: { check, ...told } }, started);
+  if (run.plan.metric.source === 'computed') dropCovariance(run);
+  return { stored, file, metric: metricRecord(run, metric, ridge), check };
 }
 
 async function writtenBasis(
@@ -104,22 +118,20 @@ async function writtenBasis(
 ): Promise<WrittenBasis> {
   const { metric, identity: planned } = run.plan;
   const metadata = fileMetadata(identity.fingerprint, LAYOUT_VERSION, planned.model.name);
-  const files = intact === undefined ? null : basisFilesOf(intact).filter((file) => file !== undefined);
+  const files = intact === undefined ? null : basisFilesOf(intact);
   if (metric.source === 'file') {
     const operator = { symbol: 'M', matrix: matrix ?? (await readGivenMetric(run)) } as const;
     const { ridge } = metric;
-    return {
-      operator,
-      files: files ?? [await decomposeMetric(run, operator.matrix, metadata, context)],
-      ridge,
-    };
+    const file = files?.[0] ?? (await decomposeMetric(run, operator.matrix, metadata, context));
+    return { file, metricFile: undefined, operator, ridge };
   }
   const secondMoment = secondMomentOf(metric);
   if (files !== null) {
     const moment = await readMoment(run.directory, run.plan.units.hidden, secondMoment);
-    return { files, ridge: ridgeFor(metric, moment), operator: operatorOf(moment, secondMoment) };
+    const [file, metricFile] = files;
+    return { file, metricFile, operator: operatorOf(moment, secondMoment), ridge: ridgeFor(metric, moment) };
   }
-  return decomposeMoment(run, { ...identity, metric, metadata }, context);
+  return decomposeMoment(run, { ...identity, covariance: matrix, metric, metadata }, context);
 }
 
 /** The matrix that a basis must diagonalise, under its name. */
@@ -139,6 +151,8 @@ function ridgeFor({ ridge, relativeRidge }: ComputedMetric, moment: Float64Array
 /** What the basis of a second moment is made from. */
 interface MomentInputs extends Pick<SettledIdentity, 'weights'> {
   scan: Pick<SettledIdentity['scan'], 'mean'>;
+  /** C, [d, d]; null where it is to be merged. */
+  covariance: Float64Array | null;
   metric: ComputedMetric;
   metadata: Record<string, string>;
 }
@@ -146,14 +160,14 @@ interface MomentInputs extends Pick<SettledIdentity, 'weights'> {
 /** The basis of the checkpoint's own covariance, or of its second moment about zero, which is saved with its metric. */
 async function decomposeMoment(
   run: UnitRun,
-  { scan: { mean }, weights, metric, metadata }: MomentInputs,
+  { scan: { mean }, weights, covariance, metric, metadata }: MomentInputs,
   { stopwatch }: RunContext,
 ): Promise<WrittenBasis> {
   const { directory, backend, plan } = run;
   const d = plan.units.hidden;
   const secondMoment = secondMomentOf(metric);
   const { moment, ridge, basis, file } = await stopwatch.time('eigenbasis', undefined, async () => {
-    const merged = mergeCovariance(run);
+    const merged = covariance ?? mergeCovariance(run);
     if (weights !== null) refuseOneWeighedRow(merged, d);
     if (secondMoment === 'uncentred') uncentreCovariance(merged, mean);
     const rho = ridgeFor(metric, merged);
@@ -162,14 +176,14 @@ async function decomposeMoment(
     // Before the metric, whose making takes a while: it follows from the basis.
     return { moment: merged, ridge: rho, basis: decomposed, file: written };
   });
-  const metricFile = await stopwatch.time('metric', undefined, async () =>
-    writeMetric(
-      directory,
-      { metric: await metricOf(basis, d, backend), moment, secondMoment, mean, weights },
-      { ...metadata, ridge: String(ridge) },
-    ),
+  const inverse = await stopwatch.time('metric', undefined, () => metricOf(basis, d, backend));
+  // Its hundred megabytes reach the disk while the basis is checked.
+  const metricFile = writeMetric(
+    directory,
+    { metric: inverse, moment, secondMoment, mean, weights },
+    { ...metadata, ridge: String(ridge) },
   );
-  return { files: [file, metricFile], operator: operatorOf(moment, secondMoment), ridge };
+  return { file, metricFile, operator: operatorOf(moment, secondMoment), ridge };
 }
 
 /** Refuses weights that all lie on one row, or on rows that are equal: their covariance is zero. */

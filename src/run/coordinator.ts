@@ -170,8 +170,9 @@ async function computeRun(
   publishScan(run, scanned);
   const identity = await settleIdentity(run, scanned, context, prepared.weighting ?? undefined);
   const intact = await intactRecords(run, records, context);
-  if (metric.source === 'computed' && intact.basis === undefined) await computeCovariance(run, context);
-  const matrix = metric.source === 'file' ? metric.matrix : null;
+  const isToCompute = metric.source === 'computed' && intact.basis === undefined;
+  const covariance = isToCompute ? await computeCovariance(run, context) : null;
+  const matrix = metric.source === 'file' ? metric.matrix : covariance;
   const basis = await settleBasis(run, { identity, intact: intact.basis, matrix }, context);
   const units = await projectAndVerify(run, { basis, identity, intact }, context);
   directory.refuseLost();

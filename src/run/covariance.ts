@@ -8,24 +8,31 @@ import { recordsOfStage } from '../output/run-records.js';
 import { hasAllArrays, partOf } from '../output/unit-parts.js';
 import { covarianceLength } from '../plan/covariance-blocks.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
+import { inOrder } from '../plan/in-order.js';
 import type { RunContext } from './context.js';
 import { computeUnits, type UnitRun, withdrawUnit } from './unit-run.js';
 
-/** Computes, on the pool, the units of the covariance that are not done, or whose sums are damaged. */
+/**
+ * Computes, on the pool, the units of the covariance that are not done, or whose sums are damaged, and merges all of them as
+ * `mergeCovariance` does, while others are being computed.
+ */
 export async function computeCovariance(
   run: UnitRun,
   { executor, stopwatch }: Pick<RunContext, 'executor' | 'stopwatch'>,
-): Promise<void> {
+): Promise<Float64Array> {
   const { rows, hidden } = run.plan.units;
   const records = recordsOfStage(run.store, run.plan, 'covariance');
   const lost = records.filter(
     (record) => record.part === null || !hasAllArrays(record) || !isPartIntact(run.store, record.part),
   );
   for (const record of lost) withdrawUnit(run, record);
-  const done = new Set(records.filter((record) => !lost.includes(record)).map(({ unit }) => unit));
+  const intact = records.filter((record) => !lost.includes(record));
+  const done = new Set(intact.map(({ unit }) => unit));
   const all = covarianceUnits(rows, hidden);
   const units = [...all.keys()].filter((unit) => !done.has(unit));
-  if (units.length === 0) return;
+  const merging = new CovarianceInTheMaking(run);
+  for (const record of intact) merging.add(record);
+  if (units.length === 0) return merging.covariance();
   // A row counts in every group of columns.
   const total = units.reduce((sum, unit) => sum + all[unit]!.rows.count, 0);
   await stopwatch.time('covariance', rows, (advance) => {
@@ -35,8 +42,11 @@ export async function computeCovariance(
       counted += more;
       advance(Math.floor((counted * rows) / total) - before);
     };
-    return computeUnits(run, { stage: 'covariance', units }, { executor, onRows });
+    return computeUnits(run, { stage: 'covariance', units }, { executor, onRows }, (record) =>
+      merging.add(record),
+    );
   });
+  return merging.covariance();
 }
 
 /**
@@ -44,31 +54,58 @@ export async function computeCovariance(
  * that its bits depend neither on the workers nor on the partitions. Divisor V, not V - 1. Where rows are weighed, their weights
  * stand for 1/V. A final norm is folded into it.
  *
- * @throws InputError where a unit is missing, or damaged: then it is withdrawn
+ * @throws InputError where what a unit has left is damaged: then it is withdrawn
  */
 export function mergeCovariance(run: UnitRun): Float64Array {
-  const { rows, hidden: d } = run.plan.units;
-  const records = recordsOfStage(run.store, run.plan, 'covariance');
-  const matrix = new Float64Array(d * d);
-  // Weights are divided already: their sum is 1.
-  const divisor = run.plan.weights === undefined ? rows : 1;
-  let sums = new Float64Array(0);
-  for (const [unit, { rows: range, columns }] of covarianceUnits(rows, d).entries()) {
-    const blocks = blocksOf(
-      run,
-      records.find((record) => record.unit === unit)!,
-      covarianceLength(d, columns),
-    );
-    if (range.first === 0) sums = blocks;
-    else {
-      for (let k = 0; k < sums.length; k++) sums[k]! += blocks[k]!;
-      freeBuffer(blocks.buffer);
-    }
-    if (range.first + range.count === rows) unpackCovariance(sums, columns, { matrix, d, divisor });
+  const merging = new CovarianceInTheMaking(run);
+  for (const record of recordsOfStage(run.store, run.plan, 'covariance')) merging.add(record);
+  return merging.covariance();
+}
+
+/** Covariance of which some units are merged. */
+class CovarianceInTheMaking {
+  readonly #run: UnitRun;
+  readonly #matrix: Float64Array;
+  /** Takes what units have left, in any order, and merges it in theirs. */
+  readonly #take: (record: DoneRecord, unit: number) => void;
+  /** Units that are not merged yet. */
+  #left: number;
+
+  constructor(run: UnitRun) {
+    const { rows, hidden: d } = run.plan.units;
+    const units = covarianceUnits(rows, d);
+    // Weights are divided already: their sum is 1.
+    const divisor = run.plan.weights === undefined ? rows : 1;
+    const matrix = new Float64Array(d * d);
+    let sums = new Float64Array(0);
+    this.#run = run;
+    this.#matrix = matrix;
+    this.#left = units.length;
+    this.#take = inOrder((record, unit) => {
+      const { rows: range, columns } = units[unit]!;
+      const blocks = blocksOf(run, record, covarianceLength(d, columns));
+      if (range.first === 0) sums = blocks;
+      else {
+        for (let k = 0; k < sums.length; k++) sums[k]! += blocks[k]!;
+        freeBuffer(blocks.buffer);
+      }
+      if (range.first + range.count === rows) unpackCovariance(sums, columns, { matrix, d, divisor });
+      this.#left--;
+    });
   }
-  const { fold } = run.plan.checkpoint.source;
-  if (fold !== undefined) foldCovariance(matrix, fold);
-  return matrix;
+
+  /** Takes what a unit has left. @throws InputError where it is damaged: then it is withdrawn */
+  add(record: DoneRecord): void {
+    this.#take(record, record.unit);
+  }
+
+  /** C, [d, d]. @throws RangeError where a unit has not been taken */
+  covariance(): Float64Array {
+    if (this.#left > 0) throw new RangeError(`${this.#left} units of the covariance are missing`);
+    const { fold } = this.#run.plan.checkpoint.source;
+    if (fold !== undefined) foldCovariance(this.#matrix, fold);
+    return this.#matrix;
+  }
 }
 
 /** Removes what the units have left, when the basis of it is recorded: nobody needs it any more. */

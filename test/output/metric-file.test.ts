@@ -20,7 +20,7 @@ test('metric, covariance and mean come back to the bit', async (t) => {
     const directory = scratchDirectory(t);
     const tensors = { metric: symmetric(d, 1), moment: symmetric(d, 2), mean: randomFloat64(d, 3) };
     const given = { ...tensors, secondMoment: 'centred', weights: null } as const;
-    const record = writeMetric(directory, given, {});
+    const record = await writeMetric(directory, given, {});
     const file = join(directory, METRIC_NAME);
     t.deepEqual(await readMoment(directory, d, 'centred'), given.moment);
     t.deepEqual(
@@ -42,7 +42,7 @@ test("the file serves another run as its metric: M, not C, with the ridge and th
   const metric = symmetric(5, 1);
   const tensors = { metric, moment: symmetric(5, 2), mean: randomFloat64(5, 3) };
   const given = { ...tensors, secondMoment: 'centred', weights: null } as const;
-  const { sha256 } = writeMetric(directory, given, { model: 'made/up', ridge: String(1e-6) });
+  const { sha256 } = await writeMetric(directory, given, { model: 'made/up', ridge: String(1e-6) });
   const read = await readMetric(join(directory, METRIC_NAME), { hiddenSize: 5 });
   t.deepEqual(read.matrix, metric);
   t.like(read, { tensor: 'M', dtype: 'float64', ridge: 1e-6, sha256, asymmetry: { max: 0, relative: 0 } });
@@ -51,7 +51,7 @@ test("the file serves another run as its metric: M, not C, with the ridge and th
 test('a covariance of another hidden size is refused', async (t) => {
   const directory = scratchDirectory(t);
   const tensors = { metric: symmetric(3, 1), moment: symmetric(3, 2), mean: randomFloat64(3, 3) };
-  writeMetric(directory, { ...tensors, secondMoment: 'centred', weights: null }, {});
+  await writeMetric(directory, { ...tensors, secondMoment: 'centred', weights: null }, {});
   await t.throwsAsync(readMoment(directory, 4, 'centred'), {
     instanceOf: InputError,
     message: /expected the tensor C, F64 \[4, 4\]; there is F64 \[3, 3\]/,
@@ -62,7 +62,7 @@ test('the second moment about zero and the weights lie there under names of thei
   const directory = scratchDirectory(t);
   const weights = randomFloat64(9, 4);
   const tensors = { metric: symmetric(3, 1), moment: symmetric(3, 2), mean: randomFloat64(3, 3) };
-  writeMetric(directory, { ...tensors, secondMoment: 'uncentred', weights }, {});
+  await writeMetric(directory, { ...tensors, secondMoment: 'uncentred', weights }, {});
   t.deepEqual(await readMoment(directory, 3, 'uncentred'), tensors.moment);
   t.deepEqual(await readWeighing(directory, { rows: 9, hidden: 3 }), { weights, mean: tensors.mean });
   await t.throwsAsync(readMoment(directory, 3, 'centred'), { message: /expected the tensor C/ });
