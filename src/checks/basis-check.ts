@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
+import { OuterProducts } from '../linalg/outer-products.js';
 import { Product } from '../linalg/product.js';
 import { NOTEBOOK_ORTHONORMALITY_LIMIT } from './identities.js';
 import { checkOrthonormality } from './orthonormality.js';
@@ -33,14 +34,17 @@ export async function checkBasis(
   isExact = false,
 ): Promise<BasisCheck> {
   const d = basis.eigenvalues.length;
-  const product = await Product.create(d < SMALL ? 1 : availableParallelism());
+  const threads = d < SMALL ? 1 : availableParallelism();
   const vectors = storedVectors(basis.eigenvectors, d);
-  const { check: orthonormality, largestOffDiagonal } = await checkOrthonormality(vectors, product);
+  const sums = await OuterProducts.create(threads);
+  const { check: orthonormality, largestOffDiagonal } = await checkOrthonormality(vectors, sums);
+  await sums.release();
   const checks = [orthonormality];
   if (operator !== null) {
     const eigenvalues = operator.symbol === 'M' ? basis.eigenvalues : basis.covarianceEigenvalues!;
+    const product = await Product.create(threads);
     checks.push(await checkResidual({ ...vectors, eigenvalues }, operator, product, isExact));
+    await product.release();
   }
-  await product.release();
   return { checks, offDiagonal: { maximum: largestOffDiagonal, limit: NOTEBOOK_ORTHONORMALITY_LIMIT } };
 }

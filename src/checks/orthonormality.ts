@@ -1,5 +1,5 @@
-import type { Multiplication } from '../linalg/backend/backend.js';
-import type { Matrix } from '../linalg/matrix.js';
+import type { OuterSums } from '../linalg/backend/backend.js';
+import { rowsOf } from '../linalg/product-shapes.js';
 import { symmetricProduct } from '../linalg/symmetric-product.js';
 import { FLOAT32_ROUNDOFF as u } from './rounding.js';
 import type { StoredVectors } from './stored-vectors.js';
@@ -25,9 +25,9 @@ interface Pair {
  */
 export async function checkOrthonormality(
   vectors: StoredVectors,
-  product: Multiplication,
+  sums: OuterSums,
 ): Promise<{ check: Check; largestOffDiagonal: number }> {
-  const { rows, stored, d, spreads } = vectors;
+  const { rows, d, spreads } = vectors;
   // What each vector gives to 8 standard deviations of a product: to draw a root for every pair would take longer than them.
   const parts = spreads.map((q) => Math.sqrt(DEVIATIONS * Math.sqrt(2 / 3) * u * q));
   // No rounding can do more than turn, or lengthen, each of the two by u.
@@ -39,25 +39,24 @@ export async function checkOrthonormality(
     // NaN is worse than all, and stays.
     if (isWorse || !Number.isFinite(deviation)) worst = { i, j, deviation, tolerance };
   };
-  // Columns of V, with as many zeros below them as V^T has behind its rows.
-  const layOut = (first: number, { values: out, columns: width }: Matrix<Float64Array>) => {
-    for (let k = 0; k < d; k++)
-      for (let j = 0; j < width; j++) out[k * width + j] = stored[k * d + first + j]!;
-    out.fill(0, d * width);
-  };
-  await symmetricProduct(rows, layOut, product, ({ first, width, values }) => {
-    for (let i = first; i < d; i++) {
-      const row = (i - first) * width - first;
-      const end = Math.min(first + width, i);
-      for (let j = first; j < end; j++) {
-        const deviation = Math.abs(values[row + j]!);
-        largestOffDiagonal = Math.max(largestOffDiagonal, deviation);
-        look(i, j, deviation, toleranceOf(parts[i]! * parts[j]!));
+  await symmetricProduct(
+    rows,
+    (some) => rowsOf(rows, some),
+    sums,
+    ({ first, width, values }) => {
+      for (let i = first; i < d; i++) {
+        const row = (i - first) * width - first;
+        const end = Math.min(first + width, i);
+        for (let j = first; j < end; j++) {
+          const deviation = Math.abs(values[row + j]!);
+          largestOffDiagonal = Math.max(largestOffDiagonal, deviation);
+          look(i, j, deviation, toleranceOf(parts[i]! * parts[j]!));
+        }
+        if (i < first + width)
+          look(i, i, Math.abs(values[row + i]! - 1), toleranceOf(Math.SQRT2 * parts[i]! ** 2));
       }
-      if (i < first + width)
-        look(i, i, Math.abs(values[row + i]! - 1), toleranceOf(Math.SQRT2 * parts[i]! ** 2));
-    }
-  });
+    },
+  );
   const pair = worst.i === worst.j ? `eigenvector ${worst.i}` : `eigenvectors ${worst.j} and ${worst.i}`;
   return {
     check: {

@@ -70,12 +70,13 @@ function sizeOf(matrix: Float64Array, d: number): { all: number; offDiagonal: nu
   // By index: an iterator takes ten times as long.
   for (let k = 0; k < matrix.length; k++) all += matrix[k]! * matrix[k]!;
   // Of the whole: fourth powers of the entries themselves may be no float64.
+  const unit = 1 / Math.sqrt(all);
   let [share, squaredShares] = [0, 0];
   for (let i = 0; i < d; i++) {
     for (let j = 0; j < d; j++) {
       if (i === j) continue;
-      const entry = matrix[i * d + j]!;
-      const part = (entry * entry) / all;
+      const entry = unit * matrix[i * d + j]!;
+      const part = entry * entry;
       share += part;
       squaredShares += part * part;
     }

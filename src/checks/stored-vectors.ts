@@ -6,8 +6,6 @@ import { transposed } from '../linalg/transpose.js';
 export interface StoredVectors {
   /** V^T, [d, d or a few more]: row j is the eigenvector j, and what lies beyond d is zero. */
   rows: Matrix<Float64Array>;
-  /** V as it is stored, float32 [d, d] row-major. */
-  stored: Float32Array;
   d: number;
   /** q_j of each vector, [d]: the squares of its sums over entries that are rounded alike, summed, and the root of that. */
   spreads: Float64Array;
@@ -25,7 +23,7 @@ const MULTIPLIER = 0x9e3779b1;
 export function storedVectors(eigenvectors: Float32Array, d: number): StoredVectors {
   const columns = paddedLength(d);
   const rows = { values: transposed(eigenvectors, d, columns), rows: d, columns };
-  return { rows, stored: eigenvectors, d, ...spreadsOf(rows, d) };
+  return { rows, d, ...spreadsOf(rows, d) };
 }
 
 /**

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '../errors.js';
+import type { RowRange } from '../plan/row-ranges.js';
 import type { Backend } from './backend/backend.js';
-import type { Matrix } from './matrix.js';
 import { fixSigns } from './signs.js';
-import { symmetricProduct } from './symmetric-product.js';
+import { SYMMETRIC_BLOCK, symmetricProduct } from './symmetric-product.js';
 
 /** The eigenbasis of a metric M. Index j is ascending lambda, so index 0 has the largest variance. */
 export interface Eigenbasis {
@@ -102,16 +102,18 @@ export async function metricOf(
   d: number,
   backend: Backend,
 ): Promise<Float64Array> {
-  const product = await backend.product(availableParallelism());
+  const sums = await backend.outerProducts(availableParallelism());
   const metric = new Float64Array(d * d);
-  const layOut = (first: number, { values: out, columns: width }: Matrix<Float64Array>) => {
-    for (let j = 0; j < width; j++) {
-      const row = (first + j) * d;
-      for (let k = 0; k < d; k++) out[k * width + j] = eigenvalues[k]! * eigenvectors[row + k]!;
-    }
+  const scaled = new Float64Array(Math.min(SYMMETRIC_BLOCK, d) * d);
+  const scaledRows = ({ first, count }: RowRange) => {
+    const values = scaled.subarray(0, count * d);
+    values.set(eigenvectors.subarray(first * d, (first + count) * d));
+    for (let start = 0; start < values.length; start += d)
+      for (let k = 0; k < d; k++) values[start + k]! *= eigenvalues[k]!;
+    return { values, rows: count, columns: d };
   };
   const v = { values: eigenvectors, rows: d, columns: d };
-  await symmetricProduct(v, layOut, product, ({ first, width, values }) => {
+  await symmetricProduct(v, scaledRows, sums, ({ first, width, values }) => {
     for (let i = first; i < d; i++) {
       for (let j = first; j < Math.min(first + width, i + 1); j++) {
         const value = values[(i - first) * width + j - first]!;
@@ -120,6 +122,6 @@ export async function metricOf(
       }
     }
   });
-  await product.release();
+  await sums.release();
   return metric;
 }

@@ -50,7 +50,10 @@ export function rowTiles(a: Matrix<Float64Array>, out: Matrix<Float64Array>): Ro
 }
 
 /** Some rows of a matrix, as they lie in its memory. */
-function rowsOf({ values, columns }: Matrix<Float64Array>, { first, count }: RowRange): Matrix<Float64Array> {
+export function rowsOf(
+  { values, columns }: Matrix<Float64Array>,
+  { first, count }: RowRange,
+): Matrix<Float64Array> {
   return { values: values.subarray(first * columns, (first + count) * columns), rows: count, columns };
 }
 

@@ -1,25 +1,26 @@
 import test from 'ava';
-import type { Matrix } from '../../src/linalg/matrix.js';
-import { Product } from '../../src/linalg/product.js';
+import { OuterProducts } from '../../src/linalg/outer-products.js';
 import { symmetricProduct } from '../../src/linalg/symmetric-product.js';
+import type { RowRange } from '../../src/plan/row-ranges.js';
 import { randomFloat64 } from '../helpers/random.js';
 import { sameBits } from '../helpers/same-bits.js';
 
 /** Lower triangle of A diag(w) A^T, [n, n], zeros above it. */
 async function lowerTriangle(a: Float64Array, n: number, threads: number, weights?: Float64Array) {
-  const product = await Product.create(threads);
+  const sums = await OuterProducts.create(threads);
   const matrix = new Float64Array(n * n);
   const k = a.length / n;
-  const layOut = (first: number, { values: out, columns: width }: Matrix<Float64Array>) => {
-    for (let l = 0; l < k; l++)
-      for (let j = 0; j < width; j++) out[l * width + j] = a[(first + j) * k + l]! * (weights?.[l] ?? 1);
-  };
-  await symmetricProduct({ values: a, rows: n, columns: k }, layOut, product, ({ first, width, values }) => {
+  const rowsOfB = ({ first, count }: RowRange) => ({
+    values: a.slice(first * k, (first + count) * k).map((value, at) => value * (weights?.[at % k] ?? 1)),
+    rows: count,
+    columns: k,
+  });
+  await symmetricProduct({ values: a, rows: n, columns: k }, rowsOfB, sums, ({ first, width, values }) => {
     for (let i = first; i < n; i++)
       for (let j = first; j < Math.min(first + width, i + 1); j++)
         matrix[i * n + j] = values[(i - first) * width + j - first]!;
   });
-  await product.release();
+  await sums.release();
   return matrix;
 }
 
