@@ -13,8 +13,11 @@ const PAGE = 512;
 /** Float64 values of a line of the cache. */
 const LINE = 8;
 
-/** Most rows that a product sums up at a time, where its left operand holds them as columns: no whole pages. */
-export const SUMMED_ROWS = PAGE - LINE;
+/**
+ * Most rows that a product sums up at a time, where its left operand holds them as columns: no whole pages, and so many that to
+ * fetch and to copy the sums takes little of its time.
+ */
+export const SUMMED_ROWS = 2 * PAGE + LINE;
 
 /** Most rows of a product that are computed at a time: onnxruntime makes a copy of what it has written. */
 export const TILE_ROWS = 640;

@@ -4,13 +4,19 @@ import { type RowRange, splitRows } from './row-ranges.js';
 /** Fewest rows that are worth a unit of their own: reading them must not take longer than multiplying them. */
 const LEAST_ROWS = 8192;
 
-/** Units that a covariance is divided into where it is large enough: many machines share them, and none does too many. */
-const UNITS = 20;
+/**
+ * Units that a covariance is divided into where it is large enough: as many as 2, 3, 4, 6 or 12 threads do in the same time. More
+ * would leave more partial sums, and what these cost is of the whole.
+ */
+const UNITS = 12;
 
-/** Groups of block columns at least, where there are more than a few: each group of rows leaves less for them to be summed. */
-const COLUMN_GROUPS = 2;
+/**
+ * Bytes of the sums that a unit keeps in memory, from which on there are two groups of block columns at least. Every group reads
+ * its rows and centres them, which takes a twentieth of the time of a covariance at d = 2560.
+ */
+const LARGE_SUMS = 2 ** 25;
 
-/** Fewest block columns that are worth a group of their own: every group reads its rows and centres them. */
+/** Fewest block columns that are worth a group of their own. */
 const LEAST_BLOCKS = 8;
 
 /** Bytes that all partial sums take together, at most: they lie on disk until the covariance is complete. */
@@ -30,7 +36,7 @@ export interface CovarianceUnit {
 export function covarianceUnits(rows: number, d: number): CovarianceUnit[] {
   const sumBytes = covarianceLength(d) * 8;
   const mostGroups = Math.ceil(blockColumnsOf(d) / LEAST_BLOCKS);
-  const wanted = Math.ceil(UNITS / Math.min(COLUMN_GROUPS, mostGroups));
+  const wanted = sumBytes < LARGE_SUMS ? UNITS : UNITS / 2;
   const groups = Math.max(
     1,
     Math.min(wanted, Math.floor(MOST_BYTES / sumBytes), Math.floor(rows / LEAST_ROWS)),
