@@ -1,4 +1,5 @@
 import type { Matrix } from '../matrix.js';
+import { uniform } from '../uniform.js';
 import type { Backend } from './backend.js';
 
 /** Shapes [m, k, n] that no vector width or block divides, and one that is nearly a vector. */
@@ -84,9 +85,9 @@ function operands<T extends Float32Array | Float64Array>(
   k: number,
   n: number,
 ): Operands<T> {
-  const matrix = (rows: number, columns: number, phase: number): Matrix<T> => {
+  const matrix = (rows: number, columns: number, stream: number): Matrix<T> => {
     const values = new type(rows * columns);
-    for (let index = 0; index < values.length; index++) values[index] = pseudoRandom(index, phase);
+    fillRandomly(values, stream);
     return { values, rows, columns };
   };
   // What is in `out` must not matter to a plain product.
@@ -100,9 +101,10 @@ function transposed({ values, rows, columns }: Matrix<Float64Array>): Matrix<Flo
   return { values: out, rows: columns, columns: rows };
 }
 
-/** Number in [-1, 1], of no visible pattern. */
-function pseudoRandom(index: number, phase: number): number {
-  return Math.sin((index + 1) ** 2 * (0.7 + phase));
+/** Fills an array with numbers in [-1, 1), always the same. */
+function fillRandomly(values: Float32Array | Float64Array, stream: number): void {
+  const random = uniform(0, stream);
+  for (let index = 0; index < values.length; index++) values[index] = 2 * random() - 1;
 }
 
 /** Largest |out - (start + A B)| in units of start + |A| |B|; a NaN stays. */
@@ -131,7 +133,9 @@ async function testDecomposition(
   judge: (what: string, deviation: number, tolerance: number) => void,
 ): Promise<void> {
   const n = ORDER;
-  const entry = (i: number, j: number) => pseudoRandom(Math.max(i, j) * n + Math.min(i, j), 3);
+  const entries = new Float64Array(n * n);
+  fillRandomly(entries, 3);
+  const entry = (i: number, j: number) => entries[Math.max(i, j) * n + Math.min(i, j)]!;
   const lower = new Float64Array(n * n).fill(Number.NaN);
   for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) lower[i * n + j] = entry(i, j);
   const { eigenvalues, eigenvectors: v } = await backend.eigh(lower, n, { threads: 1 });
