@@ -15,6 +15,7 @@ import { scannedIdentity } from '../src/output/run-records.js';
 import { directoryStore, type RunStore } from '../src/output/run-store.js';
 import {
   basisFilesOf,
+  type CovarianceArrays,
   findingsOfScan,
   findingsOfVerification,
   problemsOf,
@@ -121,7 +122,8 @@ async function covarianceUnit(run: RunOnDisk): Promise<UnitFindings> {
     weights: plan.weights === undefined ? undefined : weightsOf(run, unit.rows),
     backend: plan.choice,
   });
-  return { files: [], part: { sums }, results: {} };
+  const part = { outerSums: sums } satisfies CovarianceArrays;
+  return { files: [], part, results: {} };
 }
 
 async function projectUnit(run: RunOnDisk): Promise<UnitFindings> {

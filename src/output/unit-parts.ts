@@ -130,13 +130,19 @@ export function verifiedFilesOf(record: DoneRecord): { files: VerifiedFile[]; pr
   return verifiedSchema.parse(record.results);
 }
 
+/** What a unit of the stage `covariance` leaves: under another name than former versions, whose units had other rows. */
+export interface CovarianceArrays {
+  /** Packed blocks, in the order of `covarianceBlocks`. */
+  outerSums: Float64Array;
+}
+
 /**
  * Whether a unit has left all that is read of it: those that an earlier version has verified may have measured other things,
- * and what it has summed up had another order.
+ * and what it has summed up had another order, or was of other rows.
  */
 export function hasAllArrays({ stage, part }: Pick<DoneRecord, 'stage' | 'part'>): boolean {
   const names = new Set(part?.arrays.map(({ name }) => name));
-  if (stage === 'covariance') return names.has('sums');
+  if (stage === 'covariance') return names.has('outerSums' satisfies keyof CovarianceArrays);
   return stage !== 'verify' || measurementArrayNames.every((name) => names.has(MEASURED + name));
 }
 

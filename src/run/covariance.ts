@@ -5,7 +5,7 @@ import { unpackCovariance } from '../linalg/unpack-covariance.js';
 import type { DoneRecord } from '../output/done-records.js';
 import { isPartIntact, partName } from '../output/part-file.js';
 import { recordsOfStage } from '../output/run-records.js';
-import { hasAllArrays, partOf } from '../output/unit-parts.js';
+import { type CovarianceArrays, hasAllArrays, partOf } from '../output/unit-parts.js';
 import { covarianceLength } from '../plan/covariance-blocks.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
 import { inOrder } from '../plan/in-order.js';
@@ -117,10 +117,10 @@ export function dropCovariance({ store, plan }: Pick<UnitRun, 'store' | 'plan'>)
 /** The sums that a unit has left. @param length values that they must be */
 function blocksOf(run: UnitRun, record: DoneRecord, length: number): Float64Array<ArrayBuffer> {
   try {
-    const { sums } = partOf(run.store, record);
-    if (sums?.length === length) return sums as Float64Array<ArrayBuffer>;
+    const { outerSums } = partOf(run.store, record) as unknown as Partial<CovarianceArrays>;
+    if (outerSums?.length === length) return outerSums as Float64Array<ArrayBuffer>;
     throw new InputError(
-      `${record.part?.path}: holds ${sums?.length ?? 0} sums, where its unit has ${length}: another version has ` +
+      `${record.part?.path}: holds ${outerSums?.length ?? 0} sums, where its unit has ${length}: another version has ` +
         'written it. Run the same command again: its unit is made again',
     );
   } catch (error) {

@@ -3,6 +3,7 @@ import { InputError } from '../errors.js';
 import { dtypeBytes } from '../formats/dtype.js';
 import type { RowSource } from '../input/checkpoint.js';
 import type { BackendChoice } from '../linalg/backend/backend.js';
+import { SUMMED_ROWS } from '../linalg/product-shapes.js';
 import { covarianceLength } from '../plan/covariance-blocks.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
 import { type Plan, STRIP_ROWS } from '../plan/plan-run.js';
@@ -30,10 +31,11 @@ export function peakMemoryBytes(
   const partition = partitionRows * d * 4;
   const { parquet, arrow } = partitions[0]!;
   // Where rows have weights, most of the centred ones are there twice.
-  const covariance = computesMetric ? 2 * strip * 8 : 0;
+  const summed = Math.min(SUMMED_ROWS, rows) * d;
+  const covariance = computesMetric ? summed * (dtypeBytes[dtype] + 4 + 2 * 8) : 0;
   // Arrow rows are held until the partition is complete.
   const projection = (arrow === null ? strip * 4 : partition) + (parquet === null ? 0 : partition);
-  const kernelMemory = read + Math.max(covariance, projection);
+  const kernelMemory = Math.max(covariance, read + projection);
   const sums = computesMetric
     ? Math.max(...covarianceUnits(rows, d).map(({ columns }) => covarianceLength(d, columns) * 8))
     : 0;

@@ -1,5 +1,6 @@
 import { dtypeBytes } from '../formats/dtype.js';
 import type { RowSource } from '../input/checkpoint.js';
+import { SUMMED_ROWS } from '../linalg/product-shapes.js';
 import type { RunPlan } from '../output/run-plan.js';
 import { covarianceLength } from '../plan/covariance-blocks.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
@@ -36,6 +37,9 @@ export function stageNeeds(plan: Plan, shape: RunShape): StageNeed[] {
   const { dtype, workers, computesMetric, isWeighted, top } = shape;
   const strip = Math.min(STRIP_ROWS, rows) * d;
   const read = strip * (dtypeBytes[dtype] + 4);
+  // What a covariance reads at a time is more.
+  const summed = Math.min(SUMMED_ROWS, rows) * d;
+  const readBeyond = (summed - strip) * (dtypeBytes[dtype] + 4);
   const partition = partitionRows * d * 4;
   const square = d * d * 8;
   const formats = [partitions[0]!.parquet, partitions[0]!.arrow].filter((file) => file !== null).length;
@@ -54,7 +58,7 @@ export function stageNeeds(plan: Plan, shape: RunShape): StageNeed[] {
       partBytes: d * 8 + weights,
     },
     covariance: {
-      memoryBytes: inThreads((isWeighted ? 2 : 1) * strip * 8 + Math.max(0, ...sums)),
+      memoryBytes: inThreads(readBeyond + (isWeighted ? 2 : 1) * summed * 8 + Math.max(0, ...sums)),
       partBytes: sums.reduce((sum, bytes) => sum + bytes, 0),
     },
     basis: { memoryBytes: PROCESS_BYTES + COORDINATOR_MATRICES * square, partBytes: d * 32 },

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -14,6 +15,7 @@ import { InputError, RunError } from '../../src/errors.js';
 import {
   createPartialFile,
   sweepPartialFiles,
+  writeFileAside,
   writeFileAtomically,
   writeFully,
 } from '../../src/files/partial-file.js';
@@ -82,6 +84,36 @@ test('chunks that fail half-way leave nothing', (t) => {
   t.deepEqual(readdirSync(directory), []);
   writeFileAtomically(join(directory, 'a'), [bytes('who'), bytes(''), bytes('le')]);
   t.is(readFileSync(join(directory, 'a'), 'utf8'), 'whole');
+});
+
+test('a file that is written aside has all its bytes, in their order, when it is there', async (t) => {
+  const directory = scratchDirectory(t);
+  const file = join(directory, 'a');
+  const large = randomBytes(3 * 2 ** 20);
+  const written = writeFileAside(file, [bytes('who'), bytes(''), large, bytes('le')]);
+  t.deepEqual(
+    readdirSync(directory).filter((name) => name === 'a'),
+    [],
+    'not before it is whole',
+  );
+  await written;
+  t.deepEqual(readdirSync(directory), ['a']);
+  t.true(readFileSync(file).equals(Buffer.concat([bytes('who'), large, bytes('le')])));
+});
+
+test('what fails while a file is written aside leaves nothing and names the file', async (t) => {
+  const directory = scratchDirectory(t);
+  mkdirSync(join(directory, 'a'));
+  await t.throwsAsync(writeFileAside(join(directory, 'a'), [bytes('whole')]), {
+    message: new RegExp(`${join(directory, 'a')}: cannot write: `),
+  });
+  t.deepEqual(readdirSync(directory), ['a']);
+  function* chunks() {
+    yield bytes('half');
+    throw new Error('no more');
+  }
+  await t.throwsAsync(writeFileAside(join(directory, 'b'), chunks()), { message: 'no more' });
+  t.deepEqual(readdirSync(directory), ['a']);
 });
 
 test('a commit that cannot be carried out leaves nothing and names the file', (t) => {

@@ -4,7 +4,7 @@ import { InputError, RunError } from '../../src/errors.js';
 import type { ScannedRange } from '../../src/input/scan.js';
 import type { DoneRecord } from '../../src/output/done-records.js';
 import { parseRecord, recordLine } from '../../src/output/done-records.js';
-import { partName, publishPart } from '../../src/output/part-file.js';
+import { type PartArrays, partName, publishPart } from '../../src/output/part-file.js';
 import { directoryStore, type RunStore } from '../../src/output/run-store.js';
 import {
   basisFilesOf,
@@ -173,6 +173,13 @@ test('what an earlier version has measured, without an array that is read now, i
     const { [name]: _, ...part } = findings.part!;
     t.false(hasAllArrays(published(storeIn(t), 'verify', { ...findings, part })), name);
   }
+});
+
+test('sums of a covariance are those of this version by their name: units of former ones had other rows', (t) => {
+  const unit = (part: PartArrays) => published(storeIn(t), 'covariance', { files: [], part, results: {} });
+  const sums = Float64Array.of(1, 2, 3);
+  t.true(hasAllArrays(unit({ outerSums: sums })));
+  for (const name of ['sums', 'blocks']) t.false(hasAllArrays(unit({ [name]: sums })), name);
 });
 
 test('problems that a verification has found stand in its record', (t) => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
@@ -6,9 +6,11 @@ import { EigenshardError, InputError, VerificationError } from '../../src/errors
 import { ThreadExecutor } from '../../src/executor/threads.js';
 import { publishRecord, readRecord } from '../../src/output/done-records.js';
 import { readManifest } from '../../src/output/manifest.js';
+import { partName, publishPart } from '../../src/output/part-file.js';
 import { readPlan } from '../../src/output/run-plan.js';
 import { recordsOfStage } from '../../src/output/run-records.js';
 import { directoryStore } from '../../src/output/run-store.js';
+import { partOf } from '../../src/output/unit-parts.js';
 import type { StageName } from '../../src/plan/stages.js';
 import { loadConfig, type Overrides } from '../../src/run/config.js';
 import { openSteps, openUnitRun } from '../../src/run/open-steps.js';
@@ -318,6 +320,28 @@ test('a partition that is damaged is found, its record withdrawn, and it alone i
   );
   t.like(await stepHere(run, 'project'), { before: 8, computed: 1 });
   t.like(await stepHere(run, 'verify'), { before: 8, computed: 1 });
+  await stepHere(run, 'finish');
+  await isAsOfOneProcess(t, run, model);
+});
+
+test('a run whose judgement fails gets neither tables nor exports nor a report, and no part of them', async (t) => {
+  const { run, model } = await planned(t);
+  await stepsTo(run, 'verify');
+  const store = storeOf(run);
+  const name = { stage: 'verify', unit: 2 } as const;
+  const record = readRecord(store, name)!;
+  const arrays = partOf(store, record);
+  const sums = (arrays['measured.sums'] as Float64Array).map((sum) => 1.5 * sum);
+  withdrawUnit({ store }, name);
+  const part = publishPart(store, partName(name), { ...arrays, 'measured.sums': sums });
+  publishRecord(store, { ...record, part });
+  const before = readdirSync(run).sort();
+  const error = await t.throwsAsync(stepHere(run, 'finish'), { instanceOf: VerificationError });
+  t.regex(error.message, /column means: .* is beyond/);
+  t.deepEqual(readdirSync(run).sort(), before);
+
+  withdrawUnit({ store }, name);
+  await stepHere(run, 'verify');
   await stepHere(run, 'finish');
   await isAsOfOneProcess(t, run, model);
 });
