@@ -166,7 +166,7 @@ export function writeFileAtomically(finalPath: string, chunks: Iterable<Uint8Arr
  * Writes a file as `writeFileAtomically` does, on a thread that Node has for it: this one is free meanwhile. The bytes must stay
  * as they are.
  */
-export async function writeFileAside(finalPath: string, chunks: Iterable<Uint8Array>): Promise<void> {
+export async function writeFileAside(finalPath: string, chunks: readonly Uint8Array[]): Promise<void> {
   const file = createPartialFile(finalPath);
   try {
     for (const chunk of chunks) {
@@ -175,6 +175,7 @@ export async function writeFileAside(finalPath: string, chunks: Iterable<Uint8Ar
         done += (await writeOnThread(file.fd, chunk, done, length, null)).bytesWritten;
       }
     }
+    // What takes long is done when `commit` syncs on this thread.
     await syncOnThread(file.fd);
     file.commit();
   } catch (error) {

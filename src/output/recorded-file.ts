@@ -17,7 +17,10 @@ export function writeRecordedFile(
   return recordOf(relativePath, layout, chunks);
 }
 
-/** Writes a file as `writeRecordedFile` does, but leaves this thread to others; the arrays must stay as they are meanwhile. */
+/**
+ * Writes a file as `writeRecordedFile` does, but does not keep this thread while it is written, only while it is hashed. The arrays
+ * must stay as they are meanwhile.
+ */
 export async function writeRecordedFileAside(
   directory: string,
   relativePath: string,

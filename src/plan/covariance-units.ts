@@ -5,8 +5,8 @@ import { type RowRange, splitRows } from './row-ranges.js';
 const LEAST_ROWS = 8192;
 
 /**
- * Units that a covariance is divided into where it is large enough: as many as 2, 3, 4, 6 or 12 threads do in the same time. More
- * would leave more partial sums, and what these cost is of the whole.
+ * Units that a covariance is divided into where it is large enough: 2, 3, 4, 6 and 12 threads have equal shares of them. More would
+ * leave more partial sums, each of which has to be written, read and merged.
  */
 const UNITS = 12;
 

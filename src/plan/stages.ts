@@ -37,7 +37,7 @@ export interface Stage {
  *   basis       one unit: eigenbasis, its check
  *   project     a unit a partition
  *   verify      a unit a partition: from the bytes on disk
- *   finish      one unit: exports, tables, report, manifest
+ *   finish      one unit: judgement, tables, exports, report, manifest
  */
 export function stagesOf({ rows, hidden, scans, partitions }: Plan, isMetricGiven: boolean): Stage[] {
   const one = (name: StageName, after: StageName): Stage => ({ name, units: 1, rows: null, after: [after] });

@@ -183,6 +183,8 @@ async function decomposeMoment(
     { metric: inverse, moment, secondMoment, mean, weights },
     { ...metadata, ridge: String(ridge) },
   );
+  // It is awaited after the check; should it fail before, that must not be taken for a failure that nobody sees.
+  metricFile.catch(() => {});
   return { file, metricFile, operator: operatorOf(moment, secondMoment), ridge };
 }
 

@@ -5,7 +5,7 @@ import { unpackCovariance } from '../linalg/unpack-covariance.js';
 import type { DoneRecord } from '../output/done-records.js';
 import { isPartIntact, partName } from '../output/part-file.js';
 import { recordsOfStage } from '../output/run-records.js';
-import { type CovarianceArrays, hasAllArrays, partOf } from '../output/unit-parts.js';
+import { hasAllArrays, partOf } from '../output/unit-parts.js';
 import { covarianceLength } from '../plan/covariance-blocks.js';
 import { covarianceUnits } from '../plan/covariance-units.js';
 import { inOrder } from '../plan/in-order.js';
@@ -64,7 +64,6 @@ export function mergeCovariance(run: UnitRun): Float64Array {
 
 /** Covariance of which some units are merged. */
 class CovarianceInTheMaking {
-  readonly #run: UnitRun;
   readonly #matrix: Float64Array;
   /** Takes what units have left, in any order, and merges it in theirs. */
   readonly #take: (record: DoneRecord, unit: number) => void;
@@ -78,7 +77,6 @@ class CovarianceInTheMaking {
     const divisor = run.plan.weights === undefined ? rows : 1;
     const matrix = new Float64Array(d * d);
     let sums = new Float64Array(0);
-    this.#run = run;
     this.#matrix = matrix;
     this.#left = units.length;
     this.#take = inOrder((record, unit) => {
@@ -91,6 +89,8 @@ class CovarianceInTheMaking {
       }
       if (range.first + range.count === rows) unpackCovariance(sums, columns, { matrix, d, divisor });
       this.#left--;
+      const { fold } = run.plan.checkpoint.source;
+      if (this.#left === 0 && fold !== undefined) foldCovariance(matrix, fold);
     });
   }
 
@@ -102,8 +102,6 @@ class CovarianceInTheMaking {
   /** C, [d, d]. @throws RangeError where a unit has not been taken */
   covariance(): Float64Array {
     if (this.#left > 0) throw new RangeError(`${this.#left} units of the covariance are missing`);
-    const { fold } = this.#run.plan.checkpoint.source;
-    if (fold !== undefined) foldCovariance(this.#matrix, fold);
     return this.#matrix;
   }
 }
@@ -117,7 +115,7 @@ export function dropCovariance({ store, plan }: Pick<UnitRun, 'store' | 'plan'>)
 /** The sums that a unit has left. @param length values that they must be */
 function blocksOf(run: UnitRun, record: DoneRecord, length: number): Float64Array<ArrayBuffer> {
   try {
-    const { outerSums } = partOf(run.store, record) as unknown as Partial<CovarianceArrays>;
+    const { outerSums } = partOf(run.store, record);
     if (outerSums?.length === length) return outerSums as Float64Array<ArrayBuffer>;
     throw new InputError(
       `${record.part?.path}: holds ${outerSums?.length ?? 0} sums, where its unit has ${length}: another version has ` +

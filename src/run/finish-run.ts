@@ -60,12 +60,14 @@ export async function finishRun(
   // Nothing that is left to do but exports is a task.
   const { partitions, hidden } = run.plan.units;
   const isLarge = partitions[0]!.rows.count * hidden * 4 >= WORTH_RESTING_BYTES;
-  if (isLarge && units.tables !== null) context.executor.rest();
+  if (isLarge && units.tables !== null && run.plan.exports.length === 0) context.executor.rest();
   const judging = context.stopwatch.time('judgement', undefined, async () => {
     const judged = await units.judged();
     refuseFailed(run.directory, judged.verification.checks, FAILURE_ADVICE);
     return judged;
   });
+  // It is awaited when there are tables; should it fail before, that must not be taken for a failure that nobody sees.
+  judging.catch(() => {});
   // Whatever fails meanwhile, the judgement is not left behind.
   const tables = await makeTables(run, found, judging, context).finally(() => Promise.allSettled([judging]));
   const verified = await judging;

@@ -69,7 +69,11 @@ export function stageNeeds(plan: Plan, shape: RunShape): StageNeed[] {
     },
     finish: {
       memoryBytes:
-        PROCESS_BYTES + square / 2 + (top === null ? 0 : tablePartBytes({ rows, d, top }) + tables),
+        // A thread that judges has the eigenvectors a second time.
+        PROCESS_BYTES +
+        WORKER_BYTES +
+        square +
+        (top === null ? 0 : tablePartBytes({ rows, d, top }) + tables),
       partBytes: 0,
     },
   };

@@ -8,6 +8,7 @@ import { partOfRun } from '../output/part-of-run.js';
 import { MANIFEST_NAME } from '../output/run-folders.js';
 import { type RunRecords, readRecords, readRecordsFile } from '../output/run-records.js';
 import { directoryStore, type RunStore } from '../output/run-store.js';
+import { hasAllArrays } from '../output/unit-parts.js';
 import { NEIGHBOUR_UNITS } from '../plan/neighbour-units.js';
 import type { StageName } from '../plan/stages.js';
 import type { WeightingKind } from '../plan/weighting.js';
@@ -93,7 +94,8 @@ function stagesOfStatus(
   failuresOf: (stage: StageName) => FailureRecord[],
 ): StageStatus[] {
   return plan.stages.map(({ name, units }) => {
-    const done = records.filter(({ stage }) => stage === name);
+    const isUsedUp = name === 'covariance' && records.some(({ stage }) => stage === 'basis');
+    const done = records.filter((record) => record.stage === name && (isUsedUp || hasAllArrays(record)));
     const numbers = new Set(done.map(({ unit }) => unit));
     // What is made with the manifest has no record of its own.
     const isOver = isFinished && (name === 'finish' || done.length === 0);

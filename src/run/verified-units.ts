@@ -55,10 +55,10 @@ export class VerifiedUnits {
     return this.#tables;
   }
 
-  /** Judges what all units have measured; where that takes a while, this thread is free meanwhile. */
+  /** Judges what all units have measured, once; where that takes a while, this thread is free meanwhile. */
   async judged(): Promise<VerificationResult> {
     const { metric } = this.#basis;
-    const judgement = await judgeApart(mergeMeasurements(this.#measurements), {
+    const judgement = await judgeApart(mergeMeasurements(this.#measurements.splice(0)), {
       basis: this.#basis.stored,
       basisCheck: this.#basis.check,
       ridge: metric.ridge,

@@ -9,12 +9,13 @@ import { Stopwatch } from '../../src/run/stopwatch.js';
 import { scratchDirectory } from '../helpers/fixtures.js';
 import { offlineHub, shardedModel } from '../helpers/runs.js';
 
-test('threads are let go before the judgement and the tables of large partitions, not of small ones, nor without tables', async (t) => {
+test('threads are let go before the judgement and the tables of large partitions, not of small ones, nor without tables or before exports', async (t) => {
   const threads = new ThreadExecutor({ workers: 2 });
   t.teardown(() => threads.close());
   const model = shardedModel(t, 66_000, 64).directory;
-  for (const { tables, partitionRows, rests } of [
+  for (const { tables, partitionRows, exports = [], rests } of [
     { tables: 'all', partitionRows: 65_536, rests: ['judgement'] },
+    { tables: 'all', partitionRows: 65_536, exports: ['npy'], rests: [] },
     { tables: 'all', partitionRows: 65_535, rests: [] },
     { tables: 'none', partitionRows: 65_536, rests: [] },
   ] as const) {
@@ -46,6 +47,7 @@ test('threads are let go before the judgement and the tables of large partitions
       workers: 2,
       backend: 'portable',
       report: false,
+      export: [...exports],
     } as const;
     const context = { executor, stopwatch, note: () => {}, hub: offlineHub };
     await coordinateRun(await loadConfig(null, overrides), { resume: false, overwrite: false }, context);

@@ -1,6 +1,7 @@
 import {
   cpSync,
   existsSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -13,11 +14,12 @@ import test from 'ava';
 import { readManifest, writeManifest } from '../../src/output/manifest.js';
 import { loadConfig } from '../../src/run/config.js';
 import { campaignLack } from '../helpers/campaign.js';
-import { eigenshard, eigenshardUntilRecord } from '../helpers/cli.js';
+import { commandOf, eigenshard, eigenshardUntilRecord, startCommand } from '../helpers/cli.js';
 import { npy, scratchDirectory } from '../helpers/fixtures.js';
 import { withinOneDay } from '../helpers/one-day.js';
-import { dataFiles, runConfig, runHere, shardedModel } from '../helpers/runs.js';
+import { dataFiles, runConfig, runHere, shardedModel, verifyHere } from '../helpers/runs.js';
 import { sameFiles } from '../helpers/same-files.js';
+import { testUnless } from '../helpers/test-unless.js';
 
 const options = [
   '--partition-rows',
@@ -378,3 +380,27 @@ test('a file that no run wrote is never replaced', async (t) => {
   }
   t.is(readFileSync(mine, 'utf8'), 'mine');
 });
+
+const limitTest = testUnless(process.platform === 'win32' ? 'the shell of Windows limits no files' : null);
+
+limitTest(
+  'a metric that does not fit on the disk ends the run by its name, and the same call goes on',
+  async (t) => {
+    const { directory: model } = shardedModel(t, 900, 160);
+    const out = path.join(scratchDirectory(t), 'run');
+    const words = commandOf(['--model', model, '--out', out, '--backend', 'portable', '--workers', '2']);
+    // In units of 1,024 bytes: the metric is larger, and is written while the basis is checked, which is not.
+    const limited = ['bash', '-c', 'ulimit -f 250; exec "$@"', 'bash', ...words];
+    const { code, stderr } = await startCommand(limited).ended;
+    t.is(code, 1, stderr);
+    t.regex(stderr, /metric\.safetensors: cannot write: /);
+    t.regex(stderr, /--resume/);
+    const left = readdirSync(out);
+    t.deepEqual(
+      left.filter((name) => /lock|metric|partial/.test(name)),
+      [],
+    );
+    t.is((await startCommand([...words, '--resume']).ended).code, 0);
+    t.true((await verifyHere(out)).verification.passed);
+  },
+);
