@@ -27,9 +27,9 @@ export const measuredRates: readonly LibraryRates[] = [
   {
     processor: 'AuthenticAMD family 25 with AVX-512',
     library: 'OpenBLAS 0.3.21',
-    float32: 1.02,
-    float64: 1.32,
-    sums: 0.91,
+    float32: 0.94,
+    float64: 1.46,
+    sums: 0.93,
   },
 ];
 
