@@ -1,3 +1,4 @@
+import { addTo } from '../linalg/add-to.js';
 import { type MomentSums, mergeMomentSums } from '../linalg/moments.js';
 import { type RowDeviation, worse } from './row-deviation.js';
 import { mergeWeighted, type WeightedMeasurements } from './weighted-sums.js';
@@ -110,10 +111,6 @@ function copies<Name extends string>(
   names: readonly Name[],
 ): Record<Name, Float64Array> {
   return Object.fromEntries(names.map((name) => [name, arrays[name].slice()])) as Record<Name, Float64Array>;
-}
-
-function addTo(sums: Float64Array, values: Float64Array): void {
-  for (let j = 0; j < sums.length; j++) sums[j]! += values[j]!;
 }
 
 function concatenated(arrays: readonly Float64Array[]): Float64Array {

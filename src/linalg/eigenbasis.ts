@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { InputError } from '../errors.js';
 import type { RowRange } from '../plan/row-ranges.js';
 import type { Backend } from './backend/backend.js';
+import { rowsOf } from './product-shapes.js';
 import { fixSigns } from './signs.js';
 import { SYMMETRIC_BLOCK, symmetricProduct } from './symmetric-product.js';
 
@@ -104,15 +105,15 @@ export async function metricOf(
 ): Promise<Float64Array> {
   const sums = await backend.outerProducts(availableParallelism());
   const metric = new Float64Array(d * d);
+  const v = { values: eigenvectors, rows: d, columns: d };
   const scaled = new Float64Array(Math.min(SYMMETRIC_BLOCK, d) * d);
-  const scaledRows = ({ first, count }: RowRange) => {
-    const values = scaled.subarray(0, count * d);
-    values.set(eigenvectors.subarray(first * d, (first + count) * d));
+  const scaledRows = (rows: RowRange) => {
+    const values = scaled.subarray(0, rows.count * d);
+    values.set(rowsOf(v, rows).values);
     for (let start = 0; start < values.length; start += d)
       for (let k = 0; k < d; k++) values[start + k]! *= eigenvalues[k]!;
-    return { values, rows: count, columns: d };
+    return { values, rows: rows.count, columns: d };
   };
-  const v = { values: eigenvectors, rows: d, columns: d };
   await symmetricProduct(v, scaledRows, sums, ({ first, width, values }) => {
     for (let i = first; i < d; i++) {
       for (let j = first; j < Math.min(first + width, i + 1); j++) {

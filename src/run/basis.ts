@@ -22,6 +22,7 @@ import { basisFilesOf } from '../output/unit-parts.js';
 import type { SecondMoment } from '../plan/second-moment.js';
 import type { RunContext } from './context.js';
 import { dropCovariance, mergeCovariance } from './covariance.js';
+import { goOnBeside } from './go-on-beside.js';
 import { FAILURE_ADVICE, refuseFailed } from './judge-run.js';
 import type { SettledIdentity } from './settle-identity.js';
 import { publishUnit, type UnitRun, withdrawUnit } from './unit-run.js';
@@ -38,7 +39,7 @@ export interface Basis {
 interface WrittenBasis {
   file: FileRecord;
   /** The computed metric's, as soon as it is written; undefined where the metric is given. */
-  metricFile: Promise<FileRecord> | FileRecord | undefined;
+  metricFile: Promise<FileRecord | undefined>;
   operator: Operator;
   /** rho; null where a given metric does not say it. */
   ridge: number | null;
@@ -74,9 +75,9 @@ export async function settleBasis(run: UnitRun, inputs: BasisInputs, context: Ru
   }
   const started = Date.now();
   const written = await writtenBasis(run, inputs, context);
-  return context.stopwatch
-    .time('basis check', undefined, () => checkedBasis(run, inputs, written, started))
-    .finally(() => Promise.allSettled([written.metricFile]));
+  return goOnBeside(written.metricFile, () =>
+    context.stopwatch.time('basis check', undefined, () => checkedBasis(run, inputs, written, started)),
+  );
 }
 
 /** Checks a basis that has been written, and records it. @param started when it was begun, as Date.now() gives it */
@@ -123,13 +124,18 @@ async function writtenBasis(
     const operator = { symbol: 'M', matrix: matrix ?? (await readGivenMetric(run)) } as const;
     const { ridge } = metric;
     const file = files?.[0] ?? (await decomposeMetric(run, operator.matrix, metadata, context));
-    return { file, metricFile: undefined, operator, ridge };
+    return { file, metricFile: Promise.resolve(undefined), operator, ridge };
   }
   const secondMoment = secondMomentOf(metric);
   if (files !== null) {
     const moment = await readMoment(run.directory, run.plan.units.hidden, secondMoment);
     const [file, metricFile] = files;
-    return { file, metricFile, operator: operatorOf(moment, secondMoment), ridge: ridgeFor(metric, moment) };
+    return {
+      file,
+      metricFile: Promise.resolve(metricFile),
+      operator: operatorOf(moment, secondMoment),
+      ridge: ridgeFor(metric, moment),
+    };
   }
   return decomposeMoment(run, { ...identity, covariance: matrix, metric, metadata }, context);
 }
@@ -183,8 +189,6 @@ async function decomposeMoment(
     { metric: inverse, moment, secondMoment, mean, weights },
     { ...metadata, ridge: String(ridge) },
   );
-  // It is awaited after the check; should it fail before, that must not be taken for a failure that nobody sees.
-  metricFile.catch(() => {});
   return { file, metricFile, operator: operatorOf(moment, secondMoment), ridge };
 }
 

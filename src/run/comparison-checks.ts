@@ -1,6 +1,7 @@
 import { FLOAT32_ROUNDOFF } from '../checks/rounding.js';
 import { type Check, DEVIATIONS, judge, notApplicable } from '../checks/verdict.js';
 import type { Matrix } from '../linalg/matrix.js';
+import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
 import { type ComparedPair, haveOneSize } from './compared-pair.js';
 import type { ComparedParts } from './comparison-figures.js';
 import type { CrossCovariances } from './cross-covariances.js';
@@ -136,12 +137,8 @@ export function weighted(eigenvalues: Float64Array, values: Float64Array): numbe
 
 /** (v_j . mean delta)^2, [d]. */
 export function meanDisplacement(pair: ComparedPair, { sums }: Displacements): Float64Array {
-  const d = sums.sum.length;
-  const along = new Float64Array(d);
-  const { eigenvectors } = pair.a.basis;
-  for (let k = 0; k < eigenvectors.length; k++)
-    along[k % d]! += (sums.sum[Math.floor(k / d)]! / pair.count) * eigenvectors[k]!;
-  return along.map((value) => value * value);
+  const mean = sums.sum.map((value) => value / pair.count);
+  return rowTimesMatrix(mean, pair.a.basis.eigenvectors).map((value) => value * value);
 }
 
 /** How far the sums of squares of a matrix's rows or columns are from 1, at most. */

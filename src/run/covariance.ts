@@ -1,4 +1,5 @@
 import { InputError } from '../errors.js';
+import { addTo } from '../linalg/add-to.js';
 import { foldCovariance } from '../linalg/fold.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
 import { unpackCovariance } from '../linalg/unpack-covariance.js';
@@ -84,7 +85,7 @@ class CovarianceInTheMaking {
       const blocks = blocksOf(run, record, covarianceLength(d, columns));
       if (range.first === 0) sums = blocks;
       else {
-        for (let k = 0; k < sums.length; k++) sums[k]! += blocks[k]!;
+        addTo(sums, blocks);
         freeBuffer(blocks.buffer);
       }
       if (range.first + range.count === rows) unpackCovariance(sums, columns, { matrix, d, divisor });

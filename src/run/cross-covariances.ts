@@ -3,6 +3,7 @@ import { type Executor, reduceTasks } from '../executor/executor.js';
 import type { ShiftedSums } from '../executor/tasks.js';
 import { tellRows } from '../executor/tell-rows.js';
 import type { PickedRows } from '../input/picked-rows.js';
+import { addTo } from '../linalg/add-to.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
 import type { Matrix } from '../linalg/matrix.js';
 import { seededOrder } from '../linalg/seeded-order.js';
@@ -105,10 +106,10 @@ export async function sumProducts(
     probed: new Float64Array(d),
   };
   await reduceTasks(executor, 'crossProducts', inputs, (part) => {
-    add(sums.products, part.products);
+    addTo(sums.products, part.products);
     addSums(sums.left, part.left);
     addSums(sums.right, part.right);
-    add(sums.probed, part.probed);
+    addTo(sums.probed, part.probed);
     freeBuffer(part.products.buffer as ArrayBuffer);
   });
   const deviation = probeDeviation(sums, probe);
@@ -119,12 +120,8 @@ export async function sumProducts(
   };
 }
 
-function add(sums: Float64Array, values: Float64Array): void {
-  for (let k = 0; k < sums.length; k++) sums[k]! += values[k]!;
-}
-
 function addSums(sums: ShiftedSums, part: ShiftedSums): void {
-  add(sums.sums, part.sums);
+  addTo(sums.sums, part.sums);
   sums.squares += part.squares;
 }
 

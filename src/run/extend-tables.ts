@@ -101,7 +101,7 @@ export async function extendTables(
     weights: weighing?.weights ?? null,
   };
   const written = await stopwatch.time('tables', undefined, () =>
-    writeTables(target, spectrumSource(basis, metric, variances), tables),
+    writeTables(target, () => spectrumSource(basis, metric, variances), tables),
   );
   for (const file of written.files) stageFile(directory, file);
   const notes = vocabulary.notes.filter((note) => !model.notes.includes(note));

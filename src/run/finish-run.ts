@@ -18,6 +18,7 @@ import type { Vocabulary } from '../tables/vocabulary.js';
 import type { Basis } from './basis.js';
 import type { RunContext } from './context.js';
 import { exportProjections } from './export-projections.js';
+import { goOnBeside } from './go-on-beside.js';
 import { FAILURE_ADVICE, refuseFailed, type VerificationResult } from './judge-run.js';
 import { type FormerRun, keptNeighbours } from './kept-neighbours.js';
 import { type MadeExports, resultsOf } from './results.js';
@@ -25,7 +26,7 @@ import type { SettledIdentity } from './settle-identity.js';
 import { spectrumSource } from './spectrum-source.js';
 import type { UnitRun } from './unit-run.js';
 import type { VerifiedUnits } from './verified-units.js';
-import { draftTables } from './write-tables.js';
+import { writeTables } from './write-tables.js';
 
 /**
  * Partitions from which on threads hold so much memory for them that they are let go while tables and report are made. To
@@ -62,21 +63,18 @@ export async function finishRun(
   const isLarge = partitions[0]!.rows.count * hidden * 4 >= WORTH_RESTING_BYTES;
   if (isLarge && units.tables !== null && run.plan.exports.length === 0) context.executor.rest();
   const judging = context.stopwatch.time('judgement', undefined, async () => {
-    const judged = await units.judged();
-    refuseFailed(run.directory, judged.verification.checks, FAILURE_ADVICE);
-    return judged;
+    const verified = await units.judged();
+    refuseFailed(run.directory, verified.verification.checks, FAILURE_ADVICE);
+    return { verified, spectrum: spectrumOf(basis, verified) };
   });
-  // It is awaited when there are tables; should it fail before, that must not be taken for a failure that nobody sees.
-  judging.catch(() => {});
-  // Whatever fails meanwhile, the judgement is not left behind.
-  const tables = await makeTables(run, found, judging, context).finally(() => Promise.allSettled([judging]));
-  const verified = await judging;
+  const tables = await goOnBeside(judging, () => makeTables(run, found, judging, context));
+  const { verified, spectrum } = await judging;
   const exports = await makeExports(run, { identity, basis, verified }, context);
   const made = resultsOf(run, {
     identity,
     basis,
     verified,
-    spectrum: spectrumOf(basis, verified),
+    spectrum,
     tables,
     merged: units.tables,
     exports,
@@ -148,34 +146,23 @@ function spectrumOf(
   return spectrumSource(stored, metric, isKnown ? null : variances);
 }
 
-/** Makes the tables; those that do not need the spectrum are written while it is judged, and appear when that is over. */
+/** Makes the tables, those that do not need the spectrum while it is judged; none where the judgement fails. */
 async function makeTables(
   { directory, plan }: UnitRun,
-  { identity: { fingerprint, scan, weights }, basis, units, vocabulary }: FoundRun,
-  judging: Promise<VerificationResult>,
+  { identity: { fingerprint, scan, weights }, units: { tables }, vocabulary }: FoundRun,
+  judging: Promise<{ spectrum: SpectrumSource }>,
   { stopwatch }: RunContext,
 ): Promise<Manifest['tables']> {
-  const { tables } = units;
-  if (tables === null || vocabulary === null) {
-    await judging;
-    return null;
-  }
-  const source = plan.checkpoint.source;
+  if (tables === null || vocabulary === null) return null;
   const target = {
     directory,
-    source,
+    source: plan.checkpoint.source,
     metadata: fileMetadata(fingerprint, LAYOUT_VERSION, plan.identity.model.name),
     rowHashes: scan.rowHashes!,
     vocabulary,
     logitBias: await readLogitBias(plan.checkpoint.logitBias ?? null, scan.offsets, plan.units.rows),
     weights,
   };
-  return stopwatch.time('tables', undefined, async () => {
-    const drafts = draftTables(target, tables);
-    try {
-      return await drafts.publish(spectrumOf(basis, await judging));
-    } finally {
-      drafts.discard();
-    }
-  });
+  const spectrum = async () => (await judging).spectrum;
+  return stopwatch.time('tables', undefined, () => writeTables(target, spectrum, tables));
 }

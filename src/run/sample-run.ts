@@ -198,7 +198,7 @@ export async function writeSampleTables(
     logitBias: null,
     weights: null,
   };
-  await writeTables(target, spectrum, tables);
+  await writeTables(target, () => spectrum, tables);
 }
 
 /** Numbers after which made-up rows repeat themselves: no multiple of a hidden size, so that rows differ. */

@@ -37,9 +37,7 @@ export function stageNeeds(plan: Plan, shape: RunShape): StageNeed[] {
   const { dtype, workers, computesMetric, isWeighted, top } = shape;
   const strip = Math.min(STRIP_ROWS, rows) * d;
   const read = strip * (dtypeBytes[dtype] + 4);
-  // What a covariance reads at a time is more.
   const summed = Math.min(SUMMED_ROWS, rows) * d;
-  const readBeyond = (summed - strip) * (dtypeBytes[dtype] + 4);
   const partition = partitionRows * d * 4;
   const square = d * d * 8;
   const formats = [partitions[0]!.parquet, partitions[0]!.arrow].filter((file) => file !== null).length;
@@ -48,23 +46,24 @@ export function stageNeeds(plan: Plan, shape: RunShape): StageNeed[] {
   const tables = top === null ? 0 : tablePartBytes({ rows: partitionRows, d, top });
   const hashes = top === null ? 0 : 8;
   const weights = isWeighted ? rows * 8 : 0;
-  const inThreads = (bytes: number, busy = workers) =>
-    PROCESS_BYTES + workers * WORKER_BYTES + busy * (read + bytes);
+  const inThreads = (bytes: number, busy = workers) => PROCESS_BYTES + workers * WORKER_BYTES + busy * bytes;
   const { lanes } = projectionLanes(d, workers, memoryBytes());
   const needs: Record<StageName, Omit<StageNeed, 'stage'>> = {
-    scan: { memoryBytes: inThreads(d * 16), partBytes: scans.length * d * 8 + rows * hashes },
+    scan: { memoryBytes: inThreads(read + d * 16), partBytes: scans.length * d * 8 + rows * hashes },
     identity: {
-      memoryBytes: (isWeighted ? inThreads(rows * 8) : PROCESS_BYTES) + rows * hashes * 2,
+      memoryBytes: (isWeighted ? inThreads(read + rows * 8) : PROCESS_BYTES) + rows * hashes * 2,
       partBytes: d * 8 + weights,
     },
     covariance: {
-      memoryBytes: inThreads(readBeyond + (isWeighted ? 2 : 1) * summed * 8 + Math.max(0, ...sums)),
+      memoryBytes: inThreads(
+        summed * (dtypeBytes[dtype] + 4 + (isWeighted ? 2 : 1) * 8) + Math.max(0, ...sums),
+      ),
       partBytes: sums.reduce((sum, bytes) => sum + bytes, 0),
     },
     basis: { memoryBytes: PROCESS_BYTES + COORDINATOR_MATRICES * square, partBytes: d * 32 },
-    project: { memoryBytes: inThreads(formats * partition + square / 2, lanes), partBytes: 0 },
+    project: { memoryBytes: inThreads(read + formats * partition + square / 2, lanes), partBytes: 0 },
     verify: {
-      memoryBytes: inThreads(2 * partition + 2 * tables),
+      memoryBytes: inThreads(read + 2 * partition + 2 * tables),
       partBytes: partitions.length * (tables + d * 40),
     },
     finish: {

@@ -19,7 +19,8 @@ export class VerifiedUnits {
   readonly #weights: Float64Array | null;
   readonly #measurements: Measurements[] = [];
   readonly #files: VerifiedFile[][] = [];
-  readonly #tables: MergedTables | null;
+  /** Tables of the run, of the units taken so far; null where none are wanted. */
+  readonly tables: MergedTables | null;
 
   /** Begins with none. @param identity mu, and the weights of the rows */
   constructor(
@@ -31,7 +32,7 @@ export class VerifiedUnits {
     this.#run = run;
     this.#basis = basis;
     this.#weights = weights;
-    this.#tables =
+    this.tables =
       tables === null
         ? null
         : emptyTables(basis.stored, scan.mean, {
@@ -47,12 +48,7 @@ export class VerifiedUnits {
     const { measurements, files, tables } = readVerifiedUnit(this.#run.store, record);
     this.#measurements[unit] = measurements;
     this.#files[unit] = files;
-    if (tables !== null) this.#tables?.add(tables, this.#run.plan.units.partitions[unit]!.rows, unit);
-  }
-
-  /** Tables of the run, of all units; null where none are wanted. */
-  get tables(): MergedTables | null {
-    return this.#tables;
+    if (tables !== null) this.tables?.add(tables, this.#run.plan.units.partitions[unit]!.rows, unit);
   }
 
   /** Judges what all units have measured, once; where that takes a while, this thread is free meanwhile. */

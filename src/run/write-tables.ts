@@ -32,22 +32,17 @@ export interface TablesTarget {
   weights: Float64Array | null;
 }
 
-/** Tables of a run that are being made. */
-export interface TableDrafts {
-  /** Writes the table that needs the spectrum, makes all of them appear, and says what the manifest says of them. */
-  publish(spectrum: SpectrumSource): Promise<NonNullable<Manifest['tables']>>;
-  /** Removes what has not appeared. */
-  discard(): void;
-}
-
 /**
- * Writes those of the four tables of a run that do not need the spectrum; none of them appears.
+ * Writes the four tables of a run, and says what the manifest says of them. None appears before all are written.
+ *
+ * @param spectrum is asked for when the tables are written that do not need it: meanwhile it may be in the making
  * @param merged the parts of all partitions
  */
-export function draftTables(
+export async function writeTables(
   { directory, source, metadata, rowHashes, vocabulary, logitBias, weights }: TablesTarget,
+  spectrum: () => SpectrumSource | Promise<SpectrumSource>,
   merged: MergedTables,
-): TableDrafts {
+): Promise<NonNullable<Manifest['tables']>> {
   const duplicates = readDuplicates(source, rowHashes);
   const drafts = new Map<TableName, GrowingTable>();
   const draft = (name: TableName, columns: readonly TableColumn[]) => {
@@ -55,50 +50,25 @@ export function draftTables(
     drafts.set(name, table);
     table.write(columns);
   };
-  const discard = () => {
-    for (const table of drafts.values()) table.discard();
-  };
   try {
     // One after the other, so that the columns of one are in memory.
     draft('tokens', tokenTable(merged, vocabulary, { duplicates, logitBias, weights }));
     draft('extremes', extremeTable(merged, vocabulary));
     draft('histograms', histogramTable(merged));
-  } catch (error) {
-    discard();
-    throw error;
-  }
-  return {
-    async publish(spectrum) {
-      draft('eigenvectors', eigenvectorTable(merged, spectrum));
-      const files = (Object.keys(TABLE_NAMES) as TableName[]).map((name) => drafts.get(name)!.commit());
-      await syncFiles(files.map((file) => path.join(directory, file.path)));
-      const { bins, lower, upper } = merged.settings.bins;
-      return {
-        files,
-        top: merged.settings.top,
-        histogram: { bins, lower, upper },
-        clusterThreshold: CLUSTER_THRESHOLD,
-        quantileError: QUANTILE_ERROR,
-        summary: tableSummary(merged, vocabulary, { duplicates, logitBias }, spectrum),
-      };
-    },
-    discard,
-  };
-}
-
-/**
- * Writes the four tables of a run, and says what the manifest says of them.
- * @param merged the parts of all partitions
- */
-export async function writeTables(
-  target: TablesTarget,
-  spectrum: SpectrumSource,
-  merged: MergedTables,
-): Promise<NonNullable<Manifest['tables']>> {
-  const drafts = draftTables(target, merged);
-  try {
-    return await drafts.publish(spectrum);
+    const known = await spectrum();
+    draft('eigenvectors', eigenvectorTable(merged, known));
+    const files = (Object.keys(TABLE_NAMES) as TableName[]).map((name) => drafts.get(name)!.commit());
+    await syncFiles(files.map((file) => path.join(directory, file.path)));
+    const { bins, lower, upper } = merged.settings.bins;
+    return {
+      files,
+      top: merged.settings.top,
+      histogram: { bins, lower, upper },
+      clusterThreshold: CLUSTER_THRESHOLD,
+      quantileError: QUANTILE_ERROR,
+      summary: tableSummary(merged, vocabulary, { duplicates, logitBias }, known),
+    };
   } finally {
-    drafts.discard();
+    for (const table of drafts.values()) table.discard();
   }
 }

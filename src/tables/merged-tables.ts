@@ -1,3 +1,4 @@
+import { addTo } from '../linalg/add-to.js';
 import type { StoredEigenbasis } from '../linalg/eigenbasis.js';
 import { freeBuffer } from '../linalg/free-buffer.js';
 import { rowTimesMatrix } from '../linalg/row-times-matrix.js';
@@ -67,8 +68,8 @@ export class MergedTables {
     this.fine = new FineHistograms(lambda.map(Math.sqrt));
     this.extremes = new Extremes(d, settings.top);
     this.#addSums = inOrder(({ columnSums, cosineSums, exponentials }) => {
-      addSums(this.columnSums, columnSums);
-      addSums(this.cosineSums, cosineSums);
+      addTo(this.columnSums, columnSums);
+      addTo(this.cosineSums, cosineSums);
       for (const [k, sum] of (exponentials ?? []).entries())
         this.exponentials![k] = logOfSum(this.exponentials![k]!, sum);
     });
@@ -120,11 +121,6 @@ function emptyTokens(rows: number, places: number): TokenPart {
     directions: new Int32Array(rows * places),
     directionValues: new Float64Array(rows * places),
   };
-}
-
-/** Adds values to sums; apart from addCounts, because one function for both types would be slow for each in V8. */
-function addSums(sums: Float64Array, values: Float64Array): void {
-  for (let k = 0; k < sums.length; k++) sums[k]! += values[k]!;
 }
 
 function addCounts(counts: Int32Array, values: Int32Array): void {

@@ -1,4 +1,6 @@
 import { rankOneUpdate } from '../linalg/eigh/rank-one-update.js';
+import { matrixTimesColumn } from '../linalg/matrix-times-column.js';
+import { spectralDiagonal } from '../linalg/spectral-diagonal.js';
 import type { SecondMoment } from '../plan/second-moment.js';
 import type { MergedTables } from './merged-tables.js';
 import { participationRatio, type SpectrumSource } from './spectrum.js';
@@ -247,14 +249,9 @@ function deviationsOf(
   eigenvectors: Float32Array,
   means: Float64Array | null,
 ): Float64Array {
-  const d = eigenvalues.length;
-  const variances = new Float64Array(d);
-  const mu = new Float64Array(d);
-  for (let k = 0; k < d * d; k++) {
-    variances[Math.floor(k / d)]! += eigenvalues[k % d]! * eigenvectors[k]! ** 2;
-    if (means !== null) mu[Math.floor(k / d)]! += means[k % d]! * eigenvectors[k]!;
-  }
-  return notNegative(variances.map((value, k) => value - mu[k]! ** 2)).map(Math.sqrt);
+  const moments = spectralDiagonal(eigenvectors, eigenvalues);
+  const mu = means === null ? null : matrixTimesColumn(eigenvectors, means);
+  return notNegative(mu === null ? moments : moments.map((value, k) => value - mu[k]! ** 2)).map(Math.sqrt);
 }
 
 function upperEdge({ c, rows }: KnownSpectrum): number {
